@@ -1,0 +1,263 @@
+/** From an answer to a value. Whoever decodes owns the body: each decoder here reads it out or dumps it. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import * as t from 'io-ts'
+import { CosFailure, fromUnknown, type CosError, type ServiceError } from './error.js'
+import type { Response } from './response.js'
+import { decodeWith } from './wire.js'
+import { emptyDocument, readingXml, toFields, type Element, type XmlEvent } from './xml.js'
+
+export type Decoder<A> = (response: Response) => TE.TaskEither<CosError, A>
+
+export const map =
+  <A, B>(f: (a: A) => B) =>
+  (decode: Decoder<A>): Decoder<B> =>
+  (response) =>
+    TE.map(f)(decode(response))
+
+/** Goes on with what was read, and may find it wrong. */
+export const chainEither =
+  <A, B>(f: (a: A, response: Response) => E.Either<CosError, B>) =>
+  (decode: Decoder<A>): Decoder<B> =>
+  (response) =>
+    TE.chainEitherK((a: A) => f(a, response))(decode(response))
+
+const requestIdOf = (response: Response): string => response.headers['x-cos-request-id'] ?? ''
+
+export const decodeError = (response: Response, problems: ReadonlyArray<string>): CosError => ({
+  _tag: 'DecodeError',
+  context: response.context,
+  status: response.status,
+  problems,
+  requestId: requestIdOf(response)
+})
+
+// -- bodies --
+const dumpLimit = 64 * 1024
+
+/** Reads the rest of a body that nobody wants, or hangs up where that would take longer than a new connection. */
+export const dump = (response: Response): TE.TaskEither<CosError, void> =>
+  TE.tryCatch(async () => {
+    let seen = 0
+    for await (const chunk of chunksOf(response)) {
+      seen += chunk.length
+      if (seen > dumpLimit) break
+    }
+  }, fromUnknown(response.context))
+
+async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of response.body) {
+    if (chunk instanceof Uint8Array) yield chunk
+    else throw new TypeError('a response body that is not bytes')
+  }
+}
+
+/** The whole body, which must be small: more than `limit` bytes are cut off. */
+export const readBytes =
+  (limit: number): Decoder<Uint8Array> =>
+  (response) =>
+    TE.tryCatch(async () => {
+      const chunks: Array<Uint8Array> = []
+      let size = 0
+      for await (const chunk of chunksOf(response)) {
+        chunks.push(chunk)
+        size += chunk.length
+        if (size > limit) break
+      }
+      return Buffer.concat(chunks).subarray(0, limit)
+    }, fromUnknown(response.context))
+
+// -- heads --
+/** Reads the answer's headers with a codec, names in lower case, and dumps the body. */
+export const fromHead =
+  <A>(codec: t.Decoder<unknown, A>): Decoder<A> =>
+  (response) =>
+    pipe(
+      dump(response),
+      TE.chainEitherK(() =>
+        pipe(
+          decodeWith(codec)(response.headers),
+          E.mapLeft((problems) => decodeError(response, problems))
+        )
+      )
+    )
+
+// -- refusals --
+const codeByStatus: Readonly<Record<number, string>> = {
+  304: 'NotModified',
+  400: 'InvalidRequest',
+  403: 'AccessDenied',
+  404: 'NoSuchResource',
+  405: 'MethodNotAllowed',
+  409: 'Conflict',
+  411: 'MissingContentLength',
+  412: 'PreconditionFailed',
+  416: 'InvalidRange',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  501: 'NotImplemented',
+  503: 'ServiceUnavailable'
+}
+
+interface Refusal {
+  readonly code: string
+  readonly message: string
+  readonly resource: string
+  readonly requestId: string
+  readonly traceId: string
+}
+
+const serviceError = (response: Response, said: Partial<Refusal>): ServiceError => ({
+  _tag: 'ServiceError',
+  context: response.context,
+  status: response.status,
+  code: said.code || response.headers['x-cos-error-code'] || (codeByStatus[response.status] ?? 'Unknown'),
+  message: said.message ?? '',
+  resource: said.resource ?? '',
+  requestId: said.requestId || requestIdOf(response),
+  traceId: said.traceId || (response.headers['x-cos-trace-id'] ?? ''),
+  headers: response.headers
+})
+
+const refusalOf = (rows: ReadonlyArray<Element>): Partial<Refusal> => {
+  const text = Object.fromEntries(rows.map((row) => [row.name, row.text]))
+  return {
+    code: text['Code'] ?? '',
+    message: text['Message'] ?? '',
+    resource: text['Resource'] ?? '',
+    requestId: text['RequestId'] ?? '',
+    traceId: text['TraceId'] ?? text['HostId'] ?? ''
+  }
+}
+
+const JsonRefusal = t.partial({
+  code: t.union([t.string, t.number]),
+  Code: t.string,
+  message: t.string,
+  Message: t.string,
+  requestid: t.string,
+  RequestId: t.string
+})
+
+const fromJson = (text: string): O.Option<Partial<Refusal>> =>
+  pipe(
+    O.tryCatch((): unknown => JSON.parse(text)),
+    O.chain((json) => O.fromEither(JsonRefusal.decode(json))),
+    O.map((said) => ({
+      code: String(said.Code ?? said.code ?? ''),
+      message: said.Message ?? said.message ?? '',
+      requestId: said.RequestId ?? said.requestid ?? ''
+    }))
+  )
+
+/** What could be read of an error's body: COS's XML even when cut short, a gateway's JSON, or a page's first words. */
+const refusalIn = (bytes: Uint8Array): Partial<Refusal> => {
+  const xml = readingXml()
+  // Two steps, so that what came whole is kept of a document that was cut short.
+  const events = [xml.step(bytes), xml.finish()].flatMap((read) => (E.isRight(read) ? read.right : []))
+  const rows = events.flatMap((event) => (event._tag === 'Row' ? [event.row] : []))
+  if (events.some((event) => event._tag === 'Root' && event.name === 'Error') && rows.length > 0) {
+    return refusalOf(rows)
+  }
+  const text = Buffer.from(bytes).toString('utf8')
+  return pipe(
+    fromJson(text),
+    O.getOrElse((): Partial<Refusal> => ({ message: text.replace(/\s+/g, ' ').trim().slice(0, 300) }))
+  )
+}
+
+// A refusal must come out even where its body does not: what the head says is enough to act on.
+const refusal: Decoder<never> = (response) =>
+  pipe(
+    readBytes(64 * 1024)(response),
+    TE.orElse((error) =>
+      error._tag === 'TransportError' ? TE.right(new Uint8Array()) : TE.left<CosError, Uint8Array>(error)
+    ),
+    TE.chain((bytes) => TE.left<CosError, never>(serviceError(response, refusalIn(bytes))))
+  )
+
+/** Any status but 2xx becomes a `ServiceError` before the decoder sees it. */
+export const refusing =
+  <A>(decode: Decoder<A>): Decoder<A> =>
+  (response) =>
+    response.status >= 200 && response.status < 300 ? decode(response) : refusal(response)
+
+// -- XML --
+/**
+ * The rows of an XML answer as they come in: children of the root, each whole. Status is not the verdict: COS may
+ * put an error into a 200, so the root is looked at first.
+ *
+ * @shape  yields each child of the root in order; closing it early hangs up
+ * @errors throws `CosFailure`: `ServiceError` where the root is `Error`; `DecodeError` where it is another, where the
+ *         bytes are not XML, or where the document is cut short; `TransportError` where nothing but white space came
+ */
+export async function* xmlRows(root: string, response: Response): AsyncGenerator<Element, void, undefined> {
+  const xml = readingXml()
+  let seen = ''
+  const errors: Array<Element> = []
+
+  const rows = (read: E.Either<string, ReadonlyArray<XmlEvent>>): ReadonlyArray<Element> => {
+    if (E.isLeft(read)) throw new CosFailure(decodeError(response, [read.left]))
+    return read.right.flatMap((event) => {
+      if (event._tag === 'Root') {
+        seen = event.name
+        if (seen !== root && seen !== 'Error') {
+          throw new CosFailure(decodeError(response, [`<${root}> expected, <${seen}> came`]))
+        }
+        return []
+      }
+      if (seen === 'Error') {
+        errors.push(event.row)
+        return []
+      }
+      return [event.row]
+    })
+  }
+  for await (const chunk of chunksOf(response)) yield* rows(xml.step(chunk))
+  const last = xml.finish()
+  if (seen === '' && E.isLeft(last) && last.left === emptyDocument) {
+    throw new CosFailure({
+      _tag: 'TransportError',
+      context: response.context,
+      code: 'EmptyAnswer',
+      cause: new Error('the connection closed before the document began')
+    })
+  }
+  yield* rows(last)
+  if (seen === 'Error') throw new CosFailure(serviceError(response, refusalOf(errors)))
+}
+
+export interface Document {
+  /** The root's leaves and records by name; of a name that repeats, the last. */
+  readonly fields: ReturnType<typeof toFields>
+  readonly rows: ReadonlyArray<Element>
+}
+
+/** Reads a whole XML answer, its rows in the order they came. */
+export const document =
+  (root: string): Decoder<Document> =>
+  (response) =>
+    TE.tryCatch(async () => {
+      const rows: Array<Element> = []
+      for await (const row of xmlRows(root, response)) rows.push(row)
+      return { rows, fields: toFields({ name: root, text: '', children: rows }) }
+    }, fromUnknown(response.context))
+
+/**
+ * Reads a whole XML answer with a codec for the children of its root.
+ *
+ * @shape  `fromXml('CopyObjectResult', codec)`; the codec sees `{ ETag: '...', Owner: { ID: '...' } }`
+ * @errors those of `xmlRows`, as data
+ */
+export const fromXml = <A>(root: string, codec: t.Decoder<unknown, A>): Decoder<A> =>
+  pipe(
+    document(root),
+    chainEither((read, response) =>
+      pipe(
+        decodeWith(codec)(read.fields),
+        E.mapLeft((problems) => decodeError(response, problems))
+      )
+    )
+  )

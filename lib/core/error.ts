@@ -1,0 +1,203 @@
+/** Every way a call can fail, as data; and the envelope it rides in where Node takes nothing but an Error. */
+import * as O from 'fp-ts/lib/Option.js'
+
+/** Which call it was. On every error. */
+export interface Context {
+  /** COS's name of the action, such as `HeadObject`; a transfer's own name, such as `uploadStream`, outside any. */
+  readonly operation: string
+  readonly bucket: string
+  /** None where the call is about the bucket itself. */
+  readonly key: O.Option<string>
+  /** Requests that went out for this call; 0 when it failed before the first. */
+  readonly attempts: number
+}
+
+/** The input makes no sense; nothing was sent. */
+export interface InvalidInput {
+  readonly _tag: 'InvalidInput'
+  readonly context: Context
+  /** The path of the field from the input's root, such as `parts.3.etag`; empty for the input itself. */
+  readonly field: string
+  /** What would have been right. What was given is not repeated: it may be a secret. */
+  readonly expected: string
+}
+
+/** COS answered, and the answer is no. Act on `status` and `code`, never on `message`; support asks for `requestId`. */
+export interface ServiceError {
+  readonly _tag: 'ServiceError'
+  readonly context: Context
+  /** 200 where COS began a success and ended it with an error, as copies and completions may. */
+  readonly status: number
+  /** COS's word, such as `NoSuchKey`; named after the status where the answer had no body. */
+  readonly code: string
+  readonly message: string
+  readonly resource: string
+  readonly requestId: string
+  readonly traceId: string
+  /** The answer's headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** COS answered in words we cannot read. */
+export interface DecodeError {
+  readonly _tag: 'DecodeError'
+  readonly context: Context
+  readonly status: number
+  readonly problems: ReadonlyArray<string>
+  readonly requestId: string
+}
+
+/** No whole answer came. */
+export interface TransportError {
+  readonly _tag: 'TransportError'
+  readonly context: Context
+  /** The system's or undici's code, such as `ECONNRESET`; empty when there is none. */
+  readonly code: string
+  readonly cause: unknown
+}
+
+/** A deadline passed. */
+export interface Timeout {
+  readonly _tag: 'Timeout'
+  readonly context: Context
+  /** `idle`: no byte moved in either direction while we were ready for one. */
+  readonly phase: 'connect' | 'headers' | 'idle' | 'overall'
+  /** The deadline, in milliseconds. */
+  readonly after: number
+}
+
+/** The caller's signal fired. */
+export interface Aborted {
+  readonly _tag: 'Aborted'
+  readonly context: Context
+  readonly reason: unknown
+}
+
+/** The bytes are not the bytes. */
+export interface IntegrityError {
+  readonly _tag: 'IntegrityError'
+  readonly context: Context
+  /** Of a multipart transfer; none for the whole object. */
+  readonly part: O.Option<number>
+  readonly check: 'crc64' | 'size'
+  /** Decimal text, as COS writes it. */
+  readonly expected: string
+  readonly got: string
+}
+
+/** The object was replaced while we were reading it. */
+export interface ObjectChanged {
+  readonly _tag: 'ObjectChanged'
+  readonly context: Context
+  /** The ETag we began with, quotes included. */
+  readonly expected: string
+  readonly got: O.Option<string>
+}
+
+/** The caller's own stream failed, or gave something other than was promised. */
+export interface SourceError {
+  readonly _tag: 'SourceError'
+  readonly context: Context
+  readonly cause: unknown
+}
+
+/** The file system said no. */
+export interface FileError {
+  readonly _tag: 'FileError'
+  readonly context: Context
+  readonly path: string
+  /** The system's code, such as `ENOSPC`. */
+  readonly code: string
+  readonly cause: unknown
+}
+
+/** No credentials could be had. */
+export interface CredentialsError {
+  readonly _tag: 'CredentialsError'
+  readonly context: Context
+  readonly problem: string
+}
+
+export type CosError =
+  | InvalidInput
+  | ServiceError
+  | DecodeError
+  | TransportError
+  | Timeout
+  | Aborted
+  | IntegrityError
+  | ObjectChanged
+  | SourceError
+  | FileError
+  | CredentialsError
+
+/** The context of what belongs to no operation, such as a client's configuration. */
+export const nowhere = (operation: string): Context => ({ operation, bucket: '', key: O.none, attempts: 0 })
+
+const details = (error: CosError): string => {
+  switch (error._tag) {
+    case 'InvalidInput':
+      return `${error.field === '' ? 'the input' : error.field} should be ${error.expected}`
+    case 'ServiceError':
+      return `${String(error.status)} ${error.code}: ${error.message}${error.requestId === '' ? '' : ` (request ${error.requestId})`}`
+    case 'DecodeError':
+      return error.problems.join('; ')
+    case 'TransportError':
+      return error.code === '' ? String(error.cause) : error.code
+    case 'Timeout':
+      return `${error.phase} deadline of ${String(error.after)} ms passed`
+    case 'Aborted':
+      return 'the signal fired'
+    case 'IntegrityError':
+      return `${error.check}${O.isSome(error.part) ? ` of part ${String(error.part.value)}` : ''} should be ${error.expected}, is ${error.got}`
+    case 'ObjectChanged':
+      return `ETag was ${error.expected}, is ${O.isSome(error.got) ? error.got.value : 'unknown'}`
+    case 'SourceError':
+      return String(error.cause)
+    case 'FileError':
+      return `${error.code} ${error.path}`
+    case 'CredentialsError':
+      return error.problem
+  }
+}
+
+/**
+ * One line for a log.
+ *
+ * @example describe(error) // 'ServiceError in HeadObject examplebucket-1250000000/a.txt: 404 NoSuchResource: ...'
+ */
+export const describe = (error: CosError): string => {
+  const { operation, bucket, key } = error.context
+  const where = O.isSome(key) ? `${bucket}/${key.value}` : bucket
+  return `${error._tag} in ${operation}${where === '' ? '' : ` ${where}`}: ${details(error)}`
+}
+
+/** Carries a CosError where Node takes nothing but an Error: `destroy`, `pipeline`, a generator's `throw`. */
+export class CosFailure extends Error {
+  readonly reason: CosError
+  constructor(reason: CosError) {
+    super(describe(reason), { cause: reason })
+    this.name = 'CosFailure'
+    this.reason = reason
+  }
+}
+
+/** The system's or undici's code of a thrown thing; empty when it has none. */
+export const codeOf = (thrown: unknown): string =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : ''
+
+/** Opens the envelope. What is not ours broke on the way. */
+export const fromUnknown =
+  (context: Context) =>
+  (thrown: unknown): CosError =>
+    thrown instanceof CosFailure
+      ? thrown.reason
+      : { _tag: 'TransportError', context, code: codeOf(thrown), cause: thrown }
+
+/** Opens the envelope around a caller's stream. What is not ours is the stream's own failure. */
+export const fromSource =
+  (context: Context) =>
+  (thrown: unknown): CosError =>
+    thrown instanceof CosFailure ? thrown.reason : { _tag: 'SourceError', context, cause: thrown }

@@ -1,0 +1,96 @@
+/** A call as a value: what to ask, and how to read the answer. Nothing happens until it is sent. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type * as t from 'io-ts'
+import type { Context, InvalidInput } from './error.js'
+import * as D from './decoder.js'
+import { firstProblem } from './input.js'
+import { collapses } from './key.js'
+import { withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
+
+export type { Decoder } from './decoder.js'
+
+export interface Operation<A> {
+  /** COS's name for it, such as `HeadObject`. */
+  readonly action: string
+  /** What to send; `Left` where the input makes no sense. */
+  readonly request: E.Either<InvalidInput, Request>
+  readonly decode: D.Decoder<A>
+}
+
+type Input = BucketRef & Partial<Pick<ObjectRef, 'key' | 'allowCollapsingKey'>>
+
+const textOf = (input: unknown, field: string): string => {
+  const value: unknown =
+    typeof input === 'object' && input !== null
+      ? Object.getOwnPropertyDescriptor(input, field)?.value
+      : undefined
+  return typeof value === 'string' ? value : ''
+}
+
+/** Where a call failed before anything was sent; the names are the caller's, unjudged. */
+export const contextOf = (action: string, input: unknown): Context => ({
+  operation: action,
+  bucket: textOf(input, 'bucket'),
+  key: O.fromPredicate((key: string) => key !== '')(textOf(input, 'key')),
+  attempts: 0
+})
+
+/** Judges an input: the value as its codec has it, or `InvalidInput` that names the field. */
+export const judge =
+  <I>(action: string, codec: t.Decoder<unknown, I>) =>
+  (input: unknown): E.Either<InvalidInput, I> => {
+    const result = codec.decode(input)
+    return E.isRight(result)
+      ? result
+      : E.left({ _tag: 'InvalidInput', context: contextOf(action, input), ...firstProblem(result.left) })
+  }
+
+const refuseCollapsing = <I extends Input>(action: string, input: I): E.Either<InvalidInput, I> =>
+  input.key !== undefined && input.allowCollapsingKey !== true && collapses(input.key)
+    ? E.left({
+        _tag: 'InvalidInput',
+        context: contextOf(action, input),
+        field: 'key',
+        expected: 'a key that does not collapse to nothing as a path, or allowCollapsingKey: true'
+      })
+    : E.right(input)
+
+/**
+ * Makes an operation whose reading depends on what was asked.
+ *
+ * @shape `(input) -> Operation<A>`; the input is judged at once, and a bad one is a `Left` inside the value
+ */
+export const dependent =
+  <I extends Input, A>(
+    action: string,
+    codec: t.Decoder<unknown, I>,
+    request: (input: I) => Request,
+    decode: (input: I) => D.Decoder<A>
+  ): ((input: I) => Operation<A>) =>
+  (input) => {
+    const judged = pipe(
+      judge(action, codec)(input),
+      E.chain((valid) => refuseCollapsing(action, valid))
+    )
+    return {
+      action,
+      request: E.map((valid: I) => withExtras(valid)(request(valid)))(judged),
+      decode: E.isRight(judged) ? D.refusing(decode(judged.right)) : () => TE.left(judged.left)
+    }
+  }
+
+/** Makes an operation of its four parts. */
+export const operation = <I extends Input, A>(
+  action: string,
+  codec: t.Decoder<unknown, I>,
+  request: (input: I) => Request,
+  decode: D.Decoder<A>
+): ((input: I) => Operation<A>) => dependent(action, codec, request, () => decode)
+
+/** Changes what an operation gives, still without sending it. */
+export const map =
+  <A, B>(f: (a: A) => B) =>
+  (op: Operation<A>): Operation<B> => ({ ...op, decode: D.map(f)(op.decode) })

@@ -1,0 +1,24 @@
+/** An answer whose head has come and whose body is on its way. */
+import type { Readable } from 'node:stream'
+import type * as O from 'fp-ts/lib/Option.js'
+import type { Context } from './error.js'
+
+/** What went up with the request, as counted while it was sent. */
+export interface Sent {
+  /** In bytes. */
+  readonly size: number
+  readonly crc64: O.Option<bigint>
+}
+
+export interface Response {
+  readonly status: number
+  /** Names in lower case. A header that came twice is joined with `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  /**
+   * As it was stored, never decompressed. Whoever decodes owns it: read it out, hand it on, or `dump` it; a body left
+   * alone keeps its connection. It fails with a `CosFailure`.
+   */
+  readonly body: Readable
+  readonly sent: Sent
+  readonly context: Context
+}

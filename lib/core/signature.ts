@@ -1,0 +1,123 @@
+/** COS's request signature, each step under COS's own name, so that it can be read beside the page it comes from. */
+import { createHash, createHmac } from 'node:crypto'
+import { urlEncode } from './key.js'
+
+export interface ToSign {
+  readonly secretId: string
+  readonly secretKey: string
+  /** `start;end` in seconds of Unix time. */
+  readonly keyTime: string
+  readonly method: string
+  /** Decoded, with its leading slash. */
+  readonly path: string
+  /** Decoded names and values. */
+  readonly query: Readonly<Record<string, string>>
+  /** Those that are signed, no others. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Every text on the way to the signature; a wrong one shows which step went wrong. */
+export interface Signature {
+  readonly keyTime: string
+  readonly urlParamList: string
+  readonly httpParameters: string
+  readonly headerList: string
+  readonly httpHeaders: string
+  readonly httpString: string
+  readonly stringToSign: string
+  readonly signature: string
+}
+
+const hmac = (key: string, message: string): string => createHmac('sha1', key).update(message).digest('hex')
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex')
+
+/** `now` in milliseconds, the rest in seconds. The start lies in the past, for clocks that differ a little. */
+export const keyTime = (now: number, validFor = 900, since = 60): string => {
+  const seconds = Math.floor(now / 1000)
+  return `${String(seconds - since)};${String(seconds + validFor)}`
+}
+
+export const signKey = (secretKey: string, time: string): string => hmac(secretKey, time)
+
+interface Listed {
+  readonly list: string
+  readonly pairs: string
+}
+
+const listed = (values: Readonly<Record<string, string>>): Listed => {
+  const encoded = Object.entries(values)
+    .map(([name, value]) => [urlEncode(name).toLowerCase(), urlEncode(value)] as const)
+    // By the encoded name: sorting the raw ones differs for `[` and `/`, and COS sorts these.
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return {
+    list: encoded.map(([name]) => name).join(';'),
+    pairs: encoded.map(([name, value]) => `${name}=${value}`).join('&')
+  }
+}
+
+/**
+ * Signs a request.
+ *
+ * @shape  all that is signed -> each text on the way and the signature, lower-case hex
+ * @units  `keyTime` in seconds
+ * @errors none; lone surrogates are refused before a request is built
+ * @source https://cloud.tencent.com/document/product/436/7778
+ */
+export const sign = (request: ToSign): Signature => {
+  const params = listed(request.query)
+  const headers = listed(request.headers)
+  const httpString = `${request.method.toLowerCase()}\n${request.path}\n${params.pairs}\n${headers.pairs}\n`
+  const stringToSign = `sha1\n${request.keyTime}\n${sha1(httpString)}\n`
+  return {
+    keyTime: request.keyTime,
+    urlParamList: params.list,
+    httpParameters: params.pairs,
+    headerList: headers.list,
+    httpHeaders: headers.pairs,
+    httpString,
+    stringToSign,
+    signature: hmac(signKey(request.secretKey, request.keyTime), stringToSign)
+  }
+}
+
+/** The seven fields in the order that COS demands. */
+export const authorizationFields = (
+  secretId: string,
+  signed: Signature
+): ReadonlyArray<readonly [string, string]> => [
+  ['q-sign-algorithm', 'sha1'],
+  ['q-ak', secretId],
+  ['q-sign-time', signed.keyTime],
+  ['q-key-time', signed.keyTime],
+  ['q-header-list', signed.headerList],
+  ['q-url-param-list', signed.urlParamList],
+  ['q-signature', signed.signature]
+]
+
+/** The value of the `Authorization` header. */
+export const authorization = (request: ToSign): string =>
+  authorizationFields(request.secretId, sign(request))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+
+const alsoSigned = new Set([
+  'content-disposition',
+  'content-encoding',
+  'content-length',
+  'content-md5',
+  'expires',
+  'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-unmodified-since',
+  'pic-operations',
+  'range'
+])
+
+/**
+ * Which headers to sign: all that name or change what is asked for. `content-type`, `cache-control`, `expect` and
+ * their like are left out, for runtimes and proxies rewrite them.
+ */
+export const isSigned = (name: string): boolean =>
+  alsoSigned.has(name) || name.startsWith('x-cos-') || name.startsWith('x-ci-')

@@ -1,0 +1,103 @@
+/** How COS spells a date, a byte count, a checksum: codecs from the text on the wire to the value it means. */
+import * as E from 'fp-ts/lib/Either.js'
+import * as t from 'io-ts'
+
+const fromText = <A>(
+  expected: string,
+  is: t.Is<A>,
+  read: (text: string) => A | undefined,
+  encode: (value: A) => string
+): t.Type<A, string, unknown> =>
+  new t.Type(
+    expected,
+    is,
+    (u, context) => {
+      if (typeof u !== 'string') return t.failure(u, context, expected)
+      const value = read(u)
+      return value === undefined ? t.failure(u, context, expected) : t.success(value)
+    },
+    encode
+  )
+
+const isDate = (u: unknown): u is Date => u instanceof Date && !Number.isNaN(u.getTime())
+const isNumber = (u: unknown): u is number => typeof u === 'number'
+const isBigint = (u: unknown): u is bigint => typeof u === 'bigint'
+const isBoolean = (u: unknown): u is boolean => typeof u === 'boolean'
+
+/** A whole number of bytes, or of anything: digits alone, and no more than a double holds exactly. */
+export const ByteCount: t.Type<number, string, unknown> = fromText(
+  'a whole number',
+  isNumber,
+  (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
+  String
+)
+
+/** CRC64 as unsigned decimal text; past 2^53, so never a number. */
+export const Crc64: t.Type<bigint, string, unknown> = fromText(
+  'a CRC64 in decimal',
+  isBigint,
+  (text) => {
+    const value = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
+    return value !== undefined && value < 1n << 64n ? value : undefined
+  },
+  String
+)
+
+/** `true` or `false` in any case; COS's pages show both. */
+export const Bool: t.Type<boolean, string, unknown> = fromText(
+  'true or false',
+  isBoolean,
+  (text) => ({ true: true, false: false })[text.toLowerCase()],
+  String
+)
+
+const readDate = (text: string): Date | undefined => {
+  const date = new Date(text)
+  return isDate(date) ? date : undefined
+}
+
+/** A date in a header, to the second, in GMT: `Wed, 01 May 2024 08:31:00 GMT`. */
+export const HttpDate: t.Type<Date, string, unknown> = fromText('an HTTP date', isDate, readDate, (date) =>
+  date.toUTCString()
+)
+
+/**
+ * A date in XML. COS writes ISO 8601 with milliseconds in lists, without them in copies, without a zone in part
+ * copies, and asctime in old lists of uploads; what names no zone is UTC.
+ */
+export const Timestamp: t.Type<Date, string, unknown> = fromText(
+  'a date',
+  isDate,
+  (text) =>
+    readDate(/(?:Z|GMT|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}${text.includes('T') ? 'Z' : ' GMT'}`),
+  (date) => date.toISOString()
+)
+
+/**
+ * Undoes `encoding-type=url`, once: `%XX` only, for a `+` is a plus. What does not decode stays as it came, so one
+ * odd key never costs a page.
+ */
+export const urlDecode = (text: string): string => {
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) =>
+      Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8')
+    )
+  }
+}
+
+/** Any codec's verdict on a value, in words. */
+export const problems = (errors: t.Errors): ReadonlyArray<string> =>
+  errors.map((error) => {
+    const path = error.context.map((entry) => entry.key).filter((key) => key !== '')
+    const expected = error.message ?? error.context.at(-1)?.type.name ?? 'something else'
+    return `${path.join('.')} should be ${expected}`
+  })
+
+/** Decodes with a codec, the failures in words. */
+export const decodeWith =
+  <A>(codec: t.Decoder<unknown, A>) =>
+  (u: unknown): E.Either<ReadonlyArray<string>, A> =>
+    E.mapLeft(problems)(codec.decode(u))

@@ -1,0 +1,168 @@
+/**
+ * COS's XML, read and written. Reading is a fold: chunks of bytes in, the root's children out as each one ends, so
+ * that a page of a thousand entries is never held, and a spec can cut it at any byte.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { SaxesParser } from 'saxes'
+
+/** An element without its attributes and namespace, neither of which COS gives a meaning. */
+export interface Element {
+  readonly name: string
+  /** Its own text, untrimmed: a key may begin with a space. */
+  readonly text: string
+  readonly children: ReadonlyArray<Element>
+}
+
+export type XmlEvent =
+  | { readonly _tag: 'Root'; readonly name: string }
+  /** A child of the root, whole. */
+  | { readonly _tag: 'Row'; readonly row: Element }
+
+/** A fold over chunks. `Left` says in words what is wrong; after one, the fold is over. */
+export interface Folding<I, O> {
+  readonly step: (chunk: I) => E.Either<string, ReadonlyArray<O>>
+  /** Nothing more will come. `Left` where more should have. */
+  readonly finish: () => E.Either<string, ReadonlyArray<O>>
+}
+
+// The largest true answers (a thousand entries, ten thousand parts) have rows of some 2 KB, 3 levels deep.
+const maxRow = 1024 * 1024
+const maxDepth = 16
+
+interface Open {
+  readonly name: string
+  text: string
+  readonly children: Array<Element>
+}
+
+/** What `finish` says of a document that never began. */
+export const emptyDocument = 'an empty document'
+
+const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
+
+/**
+ * Starts reading a document.
+ *
+ * White space and a byte order mark before the declaration are dropped: COS keeps a slow completion's connection
+ * alive with them. A document type is refused, for it could define entities.
+ *
+ * @shape  `step(bytes)` -> what those bytes completed: the root once, then each of its children
+ * @units  a row holds at most 1 MiB of text, 16 levels deep
+ * @errors `Left` of the parser's words: not UTF-8, not well-formed, more than one root, or cut short
+ */
+export const readingXml = (): Folding<Uint8Array, XmlEvent> => {
+  const utf8 = new TextDecoder('utf-8', { fatal: true })
+  const parser = new SaxesParser({ xmlns: false, position: false })
+  const open: Array<Open> = []
+  let events: Array<XmlEvent> = []
+  let problem: string | undefined
+  let begun = false
+  let ended = false
+  let rowSize = 0
+
+  const fail = (words: string): void => {
+    problem ??= words
+  }
+  const addText = (text: string): void => {
+    const top = open.at(-1)
+    // The root's own text is white space between rows, or nothing that we read.
+    if (top === undefined || open.length === 1) return
+    rowSize += text.length
+    if (rowSize > maxRow) fail('an element of more than 1 MiB')
+    else top.text += text
+  }
+  parser.on('error', (error) => {
+    fail(`not well-formed XML: ${error.message}`)
+  })
+  parser.on('doctype', () => {
+    fail('a document type, which COS never sends')
+  })
+  parser.on('opentag', (tag) => {
+    const name = localName(tag.name)
+    if (open.length === 0) events.push({ _tag: 'Root', name })
+    if (open.length === 1) rowSize = 0
+    rowSize += name.length
+    if (open.length >= maxDepth) fail('elements nested too deep')
+    if (rowSize > maxRow) fail('an element of more than 1 MiB')
+    open.push({ name, text: '', children: [] })
+  })
+  parser.on('text', addText)
+  parser.on('cdata', addText)
+  parser.on('closetag', () => {
+    const closed = open.pop()
+    const parent = open.at(-1)
+    if (closed === undefined) return
+    if (parent === undefined) ended = true
+    else if (open.length === 1) events.push({ _tag: 'Row', row: closed })
+    else parent.children.push(closed)
+  })
+
+  const write = (text: string): void => {
+    const xml = begun ? text : text.replace(/^[\s\uFEFF]+/, '')
+    if (xml === '') return
+    begun = true
+    // saxes goes on after an error, and may throw on what follows it.
+    if (problem === undefined) parser.write(xml)
+  }
+  const attempt = (work: () => void): E.Either<string, ReadonlyArray<XmlEvent>> => {
+    try {
+      if (problem === undefined) work()
+    } catch (thrown) {
+      fail(thrown instanceof TypeError ? 'not UTF-8' : `not well-formed XML: ${String(thrown)}`)
+    }
+    const out = events
+    events = []
+    return problem === undefined ? E.right(out) : E.left(problem)
+  }
+
+  return {
+    step: (chunk) =>
+      attempt(() => {
+        write(utf8.decode(chunk, { stream: true }))
+      }),
+    finish: () =>
+      attempt(() => {
+        write(utf8.decode())
+        if (!begun) fail(emptyDocument)
+        else if (!ended) fail('a document cut short')
+        else parser.close()
+      })
+  }
+}
+
+export type Fields = { readonly [name: string]: string | Fields }
+
+/** A row as a record, for a codec to judge: elements with children become records, others their text. */
+export const toFields = (row: Element): Fields =>
+  Object.fromEntries(
+    row.children.map((child) => [child.name, child.children.length === 0 ? child.text : toFields(child)])
+  )
+
+// -- writing --
+export type Xml = readonly [name: string, content: string | ReadonlyArray<Xml>]
+
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+  // A parser would turn a bare one into a line feed.
+  '\r': '&#13;'
+}
+
+export const escapeXml = (text: string): string => text.replace(/[&<>"'\r]/g, (c) => escapes[c] ?? c)
+
+// eslint-disable-next-line no-control-regex
+const unspeakable = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/u
+
+/** Whether XML 1.0 can carry the text at all, escaped or not. */
+export const isXmlText = (text: string): boolean => !unspeakable.test(text)
+
+/**
+ * Writes a document without a declaration and without white space, as COS's own samples are hashed.
+ *
+ * @example writeXml(['Delete', [['Quiet', 'true']]]) // '<Delete><Quiet>true</Quiet></Delete>'
+ */
+export const writeXml = ([name, content]: Xml): string =>
+  `<${name}>${typeof content === 'string' ? escapeXml(content) : content.map(writeXml).join('')}</${name}>`
