@@ -1,0 +1,146 @@
+/** Canned answers over real HTTP: a decoder's spec hands it what a socket brought, cut and paused as told. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import { Client } from 'undici'
+import type { Decoder } from '../../lib/core/decoder.js'
+import { CosFailure, fromUnknown, type Context, type CosError } from '../../lib/core/error.js'
+import type { Response, Sent } from '../../lib/core/response.js'
+
+export interface Answer {
+  /** 200 unless said. */
+  readonly status?: number
+  /** Sent as they are. Without `content-length` the body is chunked. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Text and bytes are written in turn, each after the client's socket took the one before; a number waits, in ms. */
+  readonly chunks?: Iterable<string | Uint8Array | number>
+  /** How the body ends. `cut`: the connection breaks. `open`: nothing more comes, and the connection stays. */
+  readonly ends?: 'whole' | 'cut' | 'open'
+}
+
+export interface Asked {
+  /** A HEAD is answered without its body. GET unless said. */
+  readonly method?: 'GET' | 'HEAD'
+  readonly sent?: Sent
+  readonly context?: Context
+}
+
+export interface Served {
+  readonly response: Response
+  /** Bytes of the body that the server has handed to its socket. */
+  readonly written: () => number
+  /** Once the connection is done with the answer: whether it went out `whole`, or broke off `early` on either side. */
+  readonly closed: Promise<'whole' | 'early'>
+}
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+/** The call that every canned answer is an answer to. */
+export const specContext: Context = {
+  operation: 'Spec',
+  bucket: 'examplebucket-1250000000',
+  key: O.some('a.txt'),
+  attempts: 1
+}
+
+/** Node's stream of undici's body, that fails as the library's own transport does: with a `CosFailure`. */
+const enveloped = (body: Readable, context: Context): Readable => {
+  const out = new Readable({
+    read: () => body.resume(),
+    destroy: (error, done) => {
+      body.destroy()
+      done(error)
+    }
+  })
+  body.on('data', (chunk: Uint8Array) => {
+    if (!out.push(chunk)) body.pause()
+  })
+  body.on('end', () => out.push(null))
+  body.on('error', (error) => out.destroy(new CosFailure(fromUnknown(context)(error))))
+  body.pause()
+  return out
+}
+
+/** Serves one answer on the loopback, asks for it, and gives its head with the body on its way. */
+export const serving = async (t: Teardown, answer: Answer, asked: Asked = {}): Promise<Served> => {
+  const context = asked.context ?? specContext
+  let written = 0
+  let settle: (how: 'whole' | 'early') => void = () => {}
+  const closed = new Promise<'whole' | 'early'>((resolve) => {
+    settle = resolve
+  })
+
+  const server = createServer((_, response) => {
+    response.on('close', () => settle(response.writableFinished ? 'whole' : 'early'))
+    response.on('error', () => {})
+    const write = async (): Promise<void> => {
+      response.writeHead(answer.status ?? 200, answer.headers)
+      response.flushHeaders()
+      for (const chunk of answer.chunks ?? []) {
+        if (response.destroyed) return
+        if (typeof chunk === 'number') await setTimeout(chunk)
+        else {
+          const bytes = Buffer.from(chunk)
+          if (!response.write(bytes)) await Promise.race([once(response, 'drain'), closed])
+          written += bytes.length
+        }
+      }
+      // Later, so that what was written is on its way before the connection breaks.
+      if (answer.ends === 'cut') await setTimeout(20).then(() => response.destroy())
+      else if (answer.ends !== 'open') response.end()
+    }
+    void write()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+
+  const client = new Client(`http://127.0.0.1:${String(address.port)}`)
+  t.teardown(async () => {
+    await client.destroy()
+    server.closeAllConnections()
+    server.close()
+  })
+  const got = await client.request({ method: asked.method ?? 'GET', path: '/' })
+  const headers = Object.entries(got.headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')])
+  const response: Response = {
+    status: got.statusCode,
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    body: enveloped(got.body, context),
+    sent: asked.sent ?? { size: 0, crc64: O.none },
+    context
+  }
+  return { response, written: () => written, closed }
+}
+
+export const answered = async (t: Teardown, answer: Answer, asked?: Asked): Promise<Response> =>
+  (await serving(t, answer, asked)).response
+
+/** What a decoder makes of an answer. */
+export const decoded = async <A>(
+  t: Teardown,
+  decode: Decoder<A>,
+  answer: Answer,
+  asked?: Asked
+): Promise<E.Either<CosError, A>> => decode(await answered(t, answer, asked))()
+
+/** An XML answer as COS sends one; headers are its own besides `content-type` and a request id. */
+export const xmlAnswer = (xml: string, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  headers: { 'content-type': 'application/xml', 'x-cos-request-id': 'NjYwMQ==', ...headers },
+  chunks: [xml]
+})
+
+export const right = <E_, A>(either: E.Either<E_, A>): A => {
+  if (E.isRight(either)) return either.right
+  throw new Error('a Right was expected', { cause: either.left })
+}
+
+export const left = <E_, A>(either: E.Either<E_, A>): E_ => {
+  if (E.isLeft(either)) return either.left
+  throw new Error('a Left was expected', { cause: either.right })
+}

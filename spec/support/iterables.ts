@@ -1,0 +1,24 @@
+/** Small sources and sinks for specs. */
+
+/** Yields the items, one a turn, as a source that takes time would. */
+export async function* from<A>(...items: ReadonlyArray<A>): AsyncGenerator<A, void, undefined> {
+  for (const item of items) {
+    await Promise.resolve()
+    yield item
+  }
+}
+
+export const toArray = async <A>(source: AsyncIterable<A>): Promise<Array<A>> => {
+  const items: Array<A> = []
+  for await (const item of source) items.push(item)
+  return items
+}
+
+/** Yields the items, then fails with the error. */
+export async function* failing<A>(
+  error: unknown,
+  ...items: ReadonlyArray<A>
+): AsyncGenerator<A, void, undefined> {
+  yield* from(...items)
+  throw error
+}
