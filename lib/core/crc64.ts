@@ -25,11 +25,16 @@ export const crc64Hasher = async (): Promise<Crc64Hasher> => {
   const wasm = idle.pop() ?? (await createCRC64())
   wasm.init()
   let lent = true
+  // Another may have it by now, whose bytes would be mixed with ours.
+  const mine = (): Wasm => {
+    if (!lent) throw new Error('a hasher used after it was given back')
+    return wasm
+  }
   return {
     update: (bytes) => {
-      wasm.update(bytes)
+      mine().update(bytes)
     },
-    digest: () => BigInt(`0x${wasm.digest()}`),
+    digest: () => BigInt(`0x${mine().digest()}`),
     release: () => {
       if (lent && idle.length < keep) idle.push(wasm)
       lent = false
