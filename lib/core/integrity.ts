@@ -1,0 +1,46 @@
+/** Whether the bytes are the bytes: two good outcomes as data, and the third, a mismatch, as an error. */
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import type { Context, IntegrityError } from './error.js'
+
+export type Integrity =
+  /** COS's checksum and ours are equal. */
+  | { readonly _tag: 'Verified'; readonly crc64: bigint }
+  | {
+      readonly _tag: 'Unverifiable'
+      /**
+       * `NoChecksum`: COS sent none, as for objects older than its checksums, or none was counted here. `Range`: COS's
+       * is of the whole object, and these bytes are a part of it. `Unread`: the reader left before the end.
+       */
+      readonly why: 'NoChecksum' | 'Range' | 'Unread'
+      /** Ours, of the bytes that went by. */
+      readonly crc64: O.Option<bigint>
+    }
+
+export const unverifiable = (
+  why: Extract<Integrity, { readonly _tag: 'Unverifiable' }>['why'],
+  crc64: O.Option<bigint> = O.none
+): Integrity => ({ _tag: 'Unverifiable', why, crc64 })
+
+/**
+ * Compares the checksum counted here with COS's.
+ *
+ * @shape `compareCrc64(context)(ours, theirs)`; `part` where the bytes are one part of a multipart transfer
+ * @units unsigned, 64 bits
+ * @errors `IntegrityError` where both are known and differ
+ */
+export const compareCrc64 =
+  (context: Context, part: O.Option<number> = O.none) =>
+  (ours: O.Option<bigint>, theirs: O.Option<bigint>): E.Either<IntegrityError, Integrity> => {
+    if (O.isNone(ours) || O.isNone(theirs)) return E.right(unverifiable('NoChecksum', ours))
+    return ours.value === theirs.value
+      ? E.right({ _tag: 'Verified', crc64: ours.value })
+      : E.left({
+          _tag: 'IntegrityError',
+          context,
+          part,
+          check: 'crc64',
+          expected: String(ours.value),
+          got: String(theirs.value)
+        })
+  }

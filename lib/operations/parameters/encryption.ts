@@ -1,0 +1,102 @@
+/** Server-side encryption: whose key COS encrypts with. */
+import { createHash } from 'node:crypto'
+import * as t from 'io-ts'
+import * as In from '../../core/input.js'
+import { chosen, named } from './judging.js'
+import type { HeaderValues } from './metadata.js'
+
+/** The caller's own key, which COS forgets after each request: whoever reads must send it again. */
+export interface CustomerKey {
+  readonly type: 'C'
+  /** 32 bytes. Sent to COS with every request, so over `https` alone; never in an error or a log. */
+  readonly key: Uint8Array
+}
+
+export type ServerSideEncryption =
+  /** Keys that COS keeps. */
+  | { readonly type: 'COS' }
+  /** Keys in KMS: `keyId` of one of the caller's, or else the account's default. */
+  | {
+      readonly type: 'KMS'
+      readonly keyId?: string
+      /** Names and values that KMS binds the data key to. */
+      readonly context?: Readonly<Record<string, string>>
+    }
+  | CustomerKey
+
+/** Where only an object's own key can be meant: reads, and parts. */
+export interface WithCustomerKey {
+  readonly sse?: CustomerKey
+}
+
+export interface WithEncryption {
+  /** Left out: not encrypted, unless the bucket's own settings say so. */
+  readonly sse?: ServerSideEncryption
+}
+
+const Key: t.Type<Uint8Array, Uint8Array, unknown> = new t.Type(
+  '32 bytes',
+  (u): u is Uint8Array => u instanceof Uint8Array && u.length === 32,
+  (u, context) =>
+    u instanceof Uint8Array && u.length === 32 ? t.success(u) : t.failure(u, context, '32 bytes'),
+  t.identity
+)
+
+const customerKey: In.FieldsOf<CustomerKey> = { type: In.oneOf('C'), key: Key }
+
+export const CustomerKey = chosen<CustomerKey>(
+  "{ type: 'C', key } with a key of 32 bytes",
+  named('type', { C: In.struct<CustomerKey>('encryption by the caller', customerKey) })
+)
+
+type OfType<T extends ServerSideEncryption['type']> = Extract<ServerSideEncryption, { readonly type: T }>
+
+export const ServerSideEncryption = chosen<ServerSideEncryption>(
+  "{ type: 'COS' }, { type: 'KMS' } or { type: 'C', key }",
+  named<t.Decoder<unknown, ServerSideEncryption>>('type', {
+    COS: In.struct<OfType<'COS'>>('encryption by COS', { type: In.oneOf('COS') }),
+    KMS: In.struct<OfType<'KMS'>>('encryption by KMS', {
+      type: In.oneOf('KMS'),
+      keyId: In.optional(In.headerValue),
+      context: In.optional(In.textByName)
+    }),
+    C: CustomerKey
+  })
+)
+
+/** Fields for an input's codec. */
+export const withCustomerKey: In.FieldsOf<WithCustomerKey> = { sse: In.optional(CustomerKey) }
+/** Fields for an input's codec. */
+export const withEncryption: In.FieldsOf<WithEncryption> = { sse: In.optional(ServerSideEncryption) }
+
+const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+
+const customerHeaders = (prefix: string, { key }: CustomerKey): HeaderValues => ({
+  [`${prefix}-algorithm`]: 'AES256',
+  [`${prefix}-key`]: base64(key),
+  [`${prefix}-key-md5`]: createHash('md5').update(key).digest('base64')
+})
+
+const header = 'x-cos-server-side-encryption'
+
+export const encryptionHeaders = ({ sse }: WithEncryption): HeaderValues => {
+  switch (sse?.type) {
+    case undefined:
+      return {}
+    case 'COS':
+      return { [header]: 'AES256' }
+    case 'KMS':
+      return {
+        [header]: 'cos/kms',
+        [`${header}-cos-kms-key-id`]: sse.keyId,
+        [`${header}-context`]: sse.context && Buffer.from(JSON.stringify(sse.context)).toString('base64')
+      }
+    case 'C':
+      return customerHeaders(`${header}-customer`, sse)
+  }
+}
+
+/** COS's own table prints these without `copy-source`; the SDKs, and COS, have them with it. */
+export const copySourceEncryptionHeaders = (sse: CustomerKey | undefined): HeaderValues =>
+  sse === undefined ? {} : customerHeaders(`x-cos-copy-source-server-side-encryption-customer`, sse)

@@ -1,0 +1,92 @@
+/** What an object says of itself, set when it is written and given back with it: COS's entity headers. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as t from 'io-ts'
+import * as In from '../../core/input.js'
+import * as W from '../../core/wire.js'
+import { textOr } from './judging.js'
+
+/** Header values by name; what is `undefined` is not sent. */
+export type HeaderValues = Readonly<Record<string, string | number | boolean | undefined>>
+
+export interface EntityMetadata {
+  readonly cacheControl?: string
+  readonly contentDisposition?: string
+  /** Stored and given back; COS neither compresses nor decompresses. */
+  readonly contentEncoding?: string
+  readonly contentLanguage?: string
+  /** Left out, COS picks one, `application/octet-stream` as a rule. */
+  readonly contentType?: string
+  /** A date, or text that is stored as it is. */
+  readonly expires?: Date | string
+  /**
+   * Text by name, with or without the `x-cos-meta-` prefix: letters, digits and hyphens, in lower case when it comes
+   * back. COS keeps some 2 KB. Values are headers: percent-encode what is not Latin-1.
+   */
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+const prefix = 'x-cos-meta-'
+
+const metaName = (name: string): string => {
+  const lower = name.toLowerCase()
+  return lower.startsWith(prefix) ? lower : `${prefix}${lower}`
+}
+
+const byName = t.record(t.string, In.headerValue)
+
+/** The names as headers. Two spellings of one name would be sent as one header, and one of the values lost. */
+const Metadata: t.Type<Readonly<Record<string, string>>, unknown, unknown> = new t.Type(
+  'text by name',
+  byName.is,
+  (u, context) =>
+    pipe(
+      byName.validate(u, context),
+      E.chain((metadata) => {
+        const names = Object.keys(metadata).map(metaName)
+        const wrong = names.find((name) => !/^x-cos-meta-[a-z0-9-]+$/.test(name))
+        if (wrong !== undefined)
+          return t.failure(u, context, 'metadata whose names are letters, digits and hyphens')
+        return new Set(names).size === names.length
+          ? t.success(
+              Object.fromEntries(Object.entries(metadata).map(([name, value]) => [metaName(name), value]))
+            )
+          : t.failure(u, context, 'metadata whose names differ in more than case and prefix')
+      })
+    ),
+  t.identity
+)
+
+const Expires = textOr(In.headerValue, In.date)
+
+/** Fields for an input's codec. */
+export const entityMetadata: In.FieldsOf<EntityMetadata> = {
+  cacheControl: In.optional(In.headerValue),
+  contentDisposition: In.optional(In.headerValue),
+  contentEncoding: In.optional(In.headerValue),
+  contentLanguage: In.optional(In.headerValue),
+  contentType: In.optional(In.headerValue),
+  expires: In.optional(Expires),
+  metadata: In.optional(Metadata)
+}
+
+/** Names of an input's own entity fields, in the order of the interface. */
+export const entityNames = [
+  'cacheControl',
+  'contentDisposition',
+  'contentEncoding',
+  'contentLanguage',
+  'contentType',
+  'expires',
+  'metadata'
+] as const satisfies ReadonlyArray<keyof EntityMetadata>
+
+export const entityHeaders = (input: EntityMetadata): HeaderValues => ({
+  'cache-control': input.cacheControl,
+  'content-disposition': input.contentDisposition,
+  'content-encoding': input.contentEncoding,
+  'content-language': input.contentLanguage,
+  'content-type': input.contentType,
+  expires: input.expires instanceof Date ? W.HttpDate.encode(input.expires) : input.expires,
+  ...input.metadata
+})

@@ -1,0 +1,67 @@
+/** How an object is stored, and how fast its bytes may go. */
+import type * as t from 'io-ts'
+import * as In from '../../core/input.js'
+import { urlEncode } from '../../core/key.js'
+import type { HeaderValues } from './metadata.js'
+
+export type StorageClass =
+  | 'STANDARD'
+  | 'STANDARD_IA'
+  | 'INTELLIGENT_TIERING'
+  | 'ARCHIVE'
+  | 'DEEP_ARCHIVE'
+  | 'MAZ_STANDARD'
+  | 'MAZ_STANDARD_IA'
+  | 'MAZ_INTELLIGENT_TIERING'
+  | 'MAZ_ARCHIVE'
+  | 'MAZ_DEEP_ARCHIVE'
+  | 'COLD'
+  | 'MAZ_COLD'
+  | (string & {})
+
+export interface Storing {
+  /** `STANDARD` where left out. */
+  readonly storageClass?: StorageClass
+  /** At most 10 tags. */
+  readonly tagging?: Readonly<Record<string, string>>
+  /** Refuse with 409 where the key exists. It works on buckets that never had versioning. */
+  readonly forbidOverwrite?: boolean
+}
+
+/** At most this many bits a second, for one request: 819,200 to 838,860,800. */
+export interface Limited {
+  readonly trafficLimit?: number
+}
+
+const Tagging: t.Type<Readonly<Record<string, string>>, unknown, unknown> = In.refined(
+  In.textByName,
+  'at most 10 tags by name, without lone surrogates',
+  (tags) =>
+    Object.keys(tags).length <= 10 &&
+    Object.entries(tags).every(([name, value]) => name !== '' && !/\p{Surrogate}/u.test(name + value))
+)
+
+/** Fields for an input's codec. */
+export const storing: In.FieldsOf<Storing> = {
+  storageClass: In.optional(In.headerValue),
+  tagging: In.optional(Tagging),
+  forbidOverwrite: In.optional(In.boolean)
+}
+
+/** Fields for an input's codec. */
+export const limited: In.FieldsOf<Limited> = {
+  trafficLimit: In.optional(In.integer(819_200, 838_860_800))
+}
+
+export const storingHeaders = (input: Storing): HeaderValues => ({
+  'x-cos-storage-class': input.storageClass,
+  'x-cos-tagging':
+    input.tagging &&
+    Object.entries(input.tagging)
+      .map(([name, value]) => `${urlEncode(name)}=${urlEncode(value)}`)
+      .join('&'),
+  // `false` is left out: what is not asked for need not be signed.
+  'x-cos-forbid-overwrite': input.forbidOverwrite === true ? true : undefined
+})
+
+export const limitHeaders = (input: Limited): HeaderValues => ({ 'x-cos-traffic-limit': input.trafficLimit })
