@@ -80,7 +80,8 @@ export const firstProblem = (errors: t.Errors): { readonly field: string; readon
   return { field, expected: error?.message ?? error?.context.at(-1)?.type.name ?? 'something else' }
 }
 
-const judged = <A>(expected: string, is: t.Is<A>): t.Type<A, A, unknown> =>
+/** A codec of a guard, under words of its own. */
+export const judged = <A>(expected: string, is: t.Is<A>): t.Type<A, A, unknown> =>
   new t.Type(expected, is, (u, c) => (is(u) ? t.success(u) : t.failure(u, c, expected)), t.identity)
 
 /** Narrows a codec further, under words of its own. */

@@ -1,0 +1,120 @@
+/** From a body as a value to bytes on their way: files measured and opened, streams held to what they promised. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { CosFailure, codeOf, fromSource, type Context, type CosError } from '../core/error.js'
+import type { Body } from '../core/request.js'
+
+/** A body ready to be sent, perhaps more than once. */
+export interface Opened {
+  readonly open: () => AsyncIterable<Uint8Array>
+  /** In bytes; none: unknown, sent chunked. */
+  readonly size: O.Option<number>
+  /** Known beforehand, of bytes that were hashed already. */
+  readonly crc64: O.Option<bigint>
+  /** Lets go of a stream that is not the transport's own, even in the middle of a read. */
+  readonly close: () => void
+}
+
+const nothing = (): void => undefined
+
+/** A Node stream is destroyed, as `pipeline` would; of a generator, only its own `return` can be asked. */
+const letGo = (stream: AsyncIterable<Uint8Array>): void => {
+  if (stream instanceof Readable) stream.on('error', nothing).destroy()
+}
+
+// Large enough that a turn of the loop costs little, small enough that the idle deadline sees bytes move.
+const stretch = 256 * 1024
+
+async function* stretches(chunks: ReadonlyArray<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += stretch) yield chunk.subarray(at, at + stretch)
+  }
+}
+
+const fileError =
+  (context: Context, path: string) =>
+  (cause: unknown): CosError => ({ _tag: 'FileError', context, path, code: codeOf(cause), cause })
+
+async function* fileBytes(
+  context: Context,
+  path: string,
+  start: number,
+  size: number
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (size === 0) return
+  try {
+    const stream: AsyncIterable<Uint8Array> = createReadStream(path, {
+      start,
+      end: start + size - 1,
+      highWaterMark: stretch
+    })
+    yield* stream
+  } catch (thrown) {
+    throw new CosFailure(fileError(context, path)(thrown))
+  }
+}
+
+const openFile = (
+  context: Context,
+  path: string,
+  start: number,
+  wanted: O.Option<number>
+): TE.TaskEither<CosError, Opened> =>
+  pipe(
+    TE.tryCatch(() => stat(path), fileError(context, path)),
+    TE.chain((found) =>
+      found.isFile()
+        ? TE.right(found.size)
+        : TE.left(fileError(context, path)(Object.assign(new Error('not a file'), { code: 'ENOTFILE' })))
+    ),
+    TE.map((length) => {
+      const size = O.getOrElse(() => Math.max(0, length - start))(wanted)
+      return {
+        open: () => fileBytes(context, path, start, size),
+        size: O.some(size),
+        crc64: O.none,
+        close: nothing
+      }
+    })
+  )
+
+/** Finds out what a body is; opens nothing yet. */
+export const opening = (context: Context, body: Body): TE.TaskEither<CosError, Opened> => {
+  switch (body._tag) {
+    case 'Empty':
+      return TE.right({ open: () => stretches([]), size: O.some(0), crc64: O.some(0n), close: nothing })
+    case 'Bytes':
+      return TE.right({
+        open: () => stretches(body.chunks),
+        size: O.some(body.size),
+        crc64: body.crc64,
+        close: nothing
+      })
+    case 'Replayable':
+      return TE.right({ open: body.open, size: O.some(body.size), crc64: O.none, close: nothing })
+    case 'Once':
+      return TE.right({
+        open: () => body.stream,
+        size: body.size,
+        crc64: O.none,
+        close: () => {
+          letGo(body.stream)
+        }
+      })
+    case 'File':
+      return openFile(context, body.path, body.start, body.size)
+  }
+}
+
+/** Reads a body through once for its `Content-MD5`, base64 of 16 bytes. */
+export const md5Of = (context: Context, body: Opened): TE.TaskEither<CosError, string> =>
+  TE.tryCatch(async () => {
+    const md5 = createHash('md5')
+    for await (const chunk of body.open()) md5.update(chunk)
+    return md5.digest('base64')
+  }, fromSource(context))

@@ -1,0 +1,49 @@
+/** Credentials and a place from the environment, under the names that COS's own tools read. */
+import * as E from 'fp-ts/lib/Either.js'
+import { nowhere, type InvalidInput } from '../core/error.js'
+import { defined } from '../core/input.js'
+import { createClient, type Client, type ClientConfig } from './client.js'
+import type { Credentials } from './credentials.js'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const missing = (field: string): E.Either<InvalidInput, never> =>
+  E.left({
+    _tag: 'InvalidInput',
+    context: nowhere('credentialsFromEnvironment'),
+    field,
+    expected: 'set in the environment'
+  })
+
+/**
+ * Reads `COS_SECRET_ID`, `COS_SECRET_KEY` and, for temporary credentials, `COS_SESSION_TOKEN`.
+ *
+ * @errors `InvalidInput` whose field is the variable's name; an empty variable counts as missing
+ */
+export const credentialsFromEnvironment = (
+  environment: Environment = process.env
+): E.Either<InvalidInput, Credentials> => {
+  const secretId = environment['COS_SECRET_ID']
+  const secretKey = environment['COS_SECRET_KEY']
+  if (!secretId) return missing('COS_SECRET_ID')
+  if (!secretKey) return missing('COS_SECRET_KEY')
+  return E.right({
+    secretId,
+    secretKey,
+    ...defined({ sessionToken: environment['COS_SESSION_TOKEN'] || undefined })
+  })
+}
+
+/**
+ * Makes a client of the environment: the credentials above, and `COS_REGION`.
+ *
+ * @example const client = clientFromEnvironment()
+ * @errors `InvalidInput` naming the variable or the field
+ */
+export const clientFromEnvironment = (
+  config: Omit<ClientConfig, 'credentials'> = {},
+  environment: Environment = process.env
+): E.Either<InvalidInput, Client> =>
+  E.chain((credentials: Credentials) =>
+    createClient({ ...defined({ region: environment['COS_REGION'] || undefined }), ...config, credentials })
+  )(credentialsFromEnvironment(environment))

@@ -1,0 +1,106 @@
+/** Which failures are worth another attempt, and how long to wait before it. A policy is a value. */
+import type * as t from 'io-ts'
+import type { CosError } from '../core/error.js'
+import * as In from '../core/input.js'
+
+export interface RetryPolicy {
+  /** In all, the first included; 1 is no retry. */
+  readonly attempts: number
+  /** The first wait is somewhere between 0 and this many milliseconds; each later one may be twice as long. */
+  readonly base: number
+  /** No wait is longer, in milliseconds, unless COS names one in `Retry-After`. */
+  readonly cap: number
+  /** From 0 to 1, 1 left out; injected so that a spec can know it. */
+  readonly random: () => number
+}
+
+export const defaultRetry: RetryPolicy = { attempts: 4, base: 200, cap: 20_000, random: Math.random }
+
+export const RetryPolicyCodec: t.Type<Partial<RetryPolicy>, Partial<RetryPolicy>, unknown> = In.struct<
+  Partial<RetryPolicy>
+>('a retry policy', {
+  attempts: In.optional(In.integer(1, 100)),
+  base: In.optional(In.integer(0, 3_600_000)),
+  cap: In.optional(In.integer(0, 3_600_000)),
+  random: In.optional(
+    In.judged('a function that gives a number from 0 to 1', (u): u is () => number => typeof u === 'function')
+  )
+})
+
+const transientCodes = new Set([
+  'RequestTimeout',
+  'UserNetworkTooSlow',
+  'BadDigest',
+  'Busy',
+  'Overload',
+  'InternalError',
+  'SlowDown',
+  'ServiceUnavailable',
+  'KmsFreqControl',
+  'ErrorWritingRow'
+])
+
+/**
+ * Whether the same request may fare better later.
+ *
+ * @source COS's error table: 5xx but 501, 429, and the 400s that speak of the network or of load
+ */
+export const isTransient = (error: CosError): boolean => {
+  switch (error._tag) {
+    case 'TransportError':
+      return true
+    case 'Timeout':
+      return error.phase !== 'overall'
+    case 'DecodeError':
+      // Listings are cut short under load; a document that came whole and is wrong will be wrong again, at little cost.
+      return error.status >= 200 && error.status < 300
+    case 'ServiceError':
+      return (
+        (error.status >= 500 && error.status !== 501) ||
+        error.status === 429 ||
+        transientCodes.has(error.code)
+      )
+    case 'IntegrityError':
+      return true
+    case 'InvalidInput':
+    case 'Aborted':
+    case 'ObjectChanged':
+    case 'SourceError':
+    case 'FileError':
+    case 'CredentialsError':
+      return false
+  }
+}
+
+/** COS says that our clock is off, not that our key is. */
+export const isSkewed = (error: CosError): boolean =>
+  error._tag === 'ServiceError' &&
+  (error.code === 'RequestTimeTooSkewed' ||
+    error.code === 'Request has expired' ||
+    (error.code === 'AccessDenied' && error.message === 'Request has expired') ||
+    // A HEAD's refusal has no body to say it in, but it has a Date.
+    (error.status === 403 && error.context.operation.startsWith('Head') && error.message === ''))
+
+/** What COS's clock said when it answered, in milliseconds of Unix time. */
+export const serverTime = (error: CosError): number | undefined => {
+  if (error._tag !== 'ServiceError') return undefined
+  const time = Date.parse(error.headers['date'] ?? '')
+  return Number.isNaN(time) ? undefined : time
+}
+
+const retryAfter = (error: CosError, now: number): number | undefined => {
+  const said = error._tag === 'ServiceError' ? error.headers['retry-after'] : undefined
+  if (said === undefined) return undefined
+  if (/^\d{1,6}$/.test(said)) return Number(said) * 1000
+  const until = Date.parse(said)
+  return Number.isNaN(until) ? undefined : Math.max(0, until - now)
+}
+
+/**
+ * Milliseconds to wait after attempt `attempt`, counted from 1: full jitter over a doubling window, or what COS asked for.
+ *
+ * @source https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export const waitAfter = (policy: RetryPolicy, attempt: number, error: CosError, now: number): number =>
+  retryAfter(error, now) ??
+  Math.floor(policy.random() * Math.min(policy.cap, policy.base * 2 ** (attempt - 1)))

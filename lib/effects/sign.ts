@@ -1,0 +1,50 @@
+/** From a request to one that COS will take: host, length, token and signature, made anew for each attempt. */
+import * as O from 'fp-ts/lib/Option.js'
+import { queryText, targetOf, type Place, type Target } from '../core/address.js'
+import { urlEncode } from '../core/key.js'
+import type { Request } from '../core/request.js'
+import { authorization, isSigned, keyTime } from '../core/signature.js'
+import type { Credentials } from './credentials.js'
+
+export interface Signed extends Target {
+  /** The path with its query, as it stands in the request line. */
+  readonly requestTarget: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The key as COS signs it: decoded, with a leading slash. */
+export const signedPath = (request: Request): string => `/${O.isSome(request.key) ? request.key.value : ''}`
+
+/** The headers that are signed, of those that are sent. */
+export const signedHeaders = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => isSigned(name)))
+
+/**
+ * Addresses and signs.
+ *
+ * @shape  without credentials the request goes out unsigned, for public buckets
+ * @units  `now` in milliseconds of Unix time
+ */
+export const sign = (
+  where: Place,
+  request: Request,
+  credentials: Credentials | undefined,
+  now: number
+): Signed => {
+  const target = targetOf(where, request)
+  const headers: Record<string, string> = { ...request.headers, host: target.host }
+  if (credentials?.sessionToken !== undefined) headers['x-cos-security-token'] = credentials.sessionToken
+  if (credentials !== undefined) {
+    headers['authorization'] = authorization({
+      secretId: credentials.secretId,
+      secretKey: credentials.secretKey,
+      keyTime: keyTime(now),
+      method: request.method,
+      path: signedPath(request),
+      query: request.query,
+      headers: signedHeaders(headers)
+    })
+  }
+  const query = queryText(request.query, urlEncode)
+  return { ...target, headers, requestTarget: query === '' ? target.path : `${target.path}?${query}` }
+}
