@@ -18,7 +18,10 @@ export type XmlEvent =
   /** A child of the root, whole. */
   | { readonly _tag: 'Row'; readonly row: Element }
 
-/** A fold over chunks. `Left` says in words what is wrong; after one, the fold is over. */
+/**
+ * A fold over chunks. `Left` says in words what is wrong; after one, the fold is over. What came whole before the
+ * mistake is given first, so that where a chunk happens to end decides nothing.
+ */
 export interface Folding<I, O> {
   readonly step: (chunk: I) => E.Either<string, ReadonlyArray<O>>
   /** Nothing more will come. `Left` where more should have. */
@@ -28,6 +31,8 @@ export interface Folding<I, O> {
 // The largest true answers (a thousand entries, ten thousand parts) have rows of some 2 KB, 3 levels deep.
 const maxRow = 1024 * 1024
 const maxDepth = 16
+// What an element costs us beside its text, in characters, so that a row of a million empty ones is refused too.
+const elementCost = 64
 
 interface Open {
   readonly name: string
@@ -44,11 +49,13 @@ const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
  * Starts reading a document.
  *
  * White space and a byte order mark before the declaration are dropped: COS keeps a slow completion's connection
- * alive with them. A document type is refused, for it could define entities.
+ * alive with them. A document type is refused, for it could define entities. Control characters are let through as
+ * they are, though XML 1.0 forbids them: COS writes keys that have them plainly where `encoding-type` is not for
+ * asking, and a completion that succeeded must not fail for its key.
  *
  * @shape  `step(bytes)` -> what those bytes completed: the root once, then each of its children
- * @units  a row holds at most 1 MiB of text, 16 levels deep
- * @errors `Left` of the parser's words: not UTF-8, not well-formed, more than one root, or cut short
+ * @units  a row holds at most 1 Mi characters, 16 levels deep
+ * @errors `Left` in words: not UTF-8, not well-formed, more than one root, too large, or cut short
  */
 export const readingXml = (): Folding<Uint8Array, XmlEvent> => {
   const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -58,51 +65,70 @@ export const readingXml = (): Folding<Uint8Array, XmlEvent> => {
   let problem: string | undefined
   let begun = false
   let ended = false
+  let rowEnded = false
   let rowSize = 0
+  // Characters since the parser last told us anything: it holds a text, a tag or a comment until that ends.
+  let held = 0
 
   const fail = (words: string): void => {
     problem ??= words
   }
+  const tooLarge = 'an element of more than 1 Mi characters'
+  const grow = (characters: number): void => {
+    rowSize += characters
+    if (rowSize > maxRow) fail(tooLarge)
+  }
   const addText = (text: string): void => {
+    held = 0
     const top = open.at(-1)
     // The root's own text is white space between rows, or nothing that we read.
     if (top === undefined || open.length === 1) return
-    rowSize += text.length
-    if (rowSize > maxRow) fail('an element of more than 1 MiB')
-    else top.text += text
+    grow(text.length)
+    if (problem === undefined) top.text += text
   }
   parser.on('error', (error) => {
-    fail(`not well-formed XML: ${error.message}`)
+    // saxes closes what an end tag leaves open, and complains afterwards: that row never ended.
+    if (error.message === 'unexpected close tag.' && rowEnded) events.pop()
+    if (error.message !== 'disallowed character.') fail(`not well-formed XML: ${error.message}`)
   })
   parser.on('doctype', () => {
     fail('a document type, which COS never sends')
   })
   parser.on('opentag', (tag) => {
+    held = 0
     const name = localName(tag.name)
-    if (open.length === 0) events.push({ _tag: 'Root', name })
     if (open.length === 1) rowSize = 0
-    rowSize += name.length
+    grow(name.length + elementCost)
     if (open.length >= maxDepth) fail('elements nested too deep')
-    if (rowSize > maxRow) fail('an element of more than 1 MiB')
+    // saxes goes on after a mistake, to the end of what it was given.
+    if (problem !== undefined) return
+    if (open.length === 0) events.push({ _tag: 'Root', name })
     open.push({ name, text: '', children: [] })
   })
   parser.on('text', addText)
   parser.on('cdata', addText)
   parser.on('closetag', () => {
+    held = 0
+    rowEnded = false
+    if (problem !== undefined) return
     const closed = open.pop()
     const parent = open.at(-1)
     if (closed === undefined) return
     if (parent === undefined) ended = true
-    else if (open.length === 1) events.push({ _tag: 'Row', row: closed })
-    else parent.children.push(closed)
+    else if (open.length > 1) parent.children.push(closed)
+    else {
+      rowEnded = true
+      events.push({ _tag: 'Row', row: closed })
+    }
   })
 
   const write = (text: string): void => {
-    const xml = begun ? text : text.replace(/^[\s\uFEFF]+/, '')
+    const xml = begun ? text : text.replace(/^[ \t\r\n\uFEFF]+/, '')
     if (xml === '') return
     begun = true
-    // saxes goes on after an error, and may throw on what follows it.
-    if (problem === undefined) parser.write(xml)
+    held += xml.length
+    parser.write(xml)
+    if (held > maxRow) fail(tooLarge)
   }
   const attempt = (work: () => void): E.Either<string, ReadonlyArray<XmlEvent>> => {
     try {
@@ -112,7 +138,7 @@ export const readingXml = (): Folding<Uint8Array, XmlEvent> => {
     }
     const out = events
     events = []
-    return problem === undefined ? E.right(out) : E.left(problem)
+    return problem === undefined || out.length > 0 ? E.right(out) : E.left(problem)
   }
 
   return {
@@ -120,13 +146,15 @@ export const readingXml = (): Folding<Uint8Array, XmlEvent> => {
       attempt(() => {
         write(utf8.decode(chunk, { stream: true }))
       }),
-    finish: () =>
-      attempt(() => {
+    finish: () => {
+      const last = attempt(() => {
         write(utf8.decode())
         if (!begun) fail(emptyDocument)
         else if (!ended) fail('a document cut short')
         else parser.close()
       })
+      return problem === undefined ? last : E.left(problem)
+    }
   }
 }
 
