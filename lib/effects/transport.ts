@@ -161,7 +161,7 @@ export const exchange =
   (dispatcher: Dispatcher) =>
   (out: Outgoing): TaskEither<CosError, Response> =>
   async () => {
-    const counted: Counted = { size: 0, crc64: O.none }
+    const counted: Counted = { size: 0, crc64: hasNoBody(out) ? O.some(0n) : O.none }
     const watch = watching(out.timeouts, out.signals, out.context)
     const hangUp = new AbortController()
     // undici tells the two sides of a request apart no more than by the error it is given.

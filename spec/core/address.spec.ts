@@ -1,0 +1,60 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { queryText, targetOf, type Place } from '../../lib/core/address.js'
+import { urlEncode } from '../../lib/core/key.js'
+import { createClient } from '../../lib/effects/client.js'
+import { credentials, left } from '../support/server.js'
+
+const bucket = 'examplebucket-1250000000'
+const at = (place: Place, key: O.Option<string> = O.some('a b')) => targetOf(place, { bucket, key })
+
+t.test('a request goes to the host that region, endpoint or domain name, in rising order', (t) => {
+  const region = 'ap-guangzhou'
+  const endpoint = 'cos.accelerate.myqcloud.com'
+  const own = `${bucket}.cos.ap-guangzhou.myqcloud.com`
+  t.same(at({ region }), { origin: `https://${own}`, host: own, path: '/a%20b' })
+  t.equal(at({ region: 'cos.ap-beijing-1' }).host, `${bucket}.cos.ap-beijing-1.myqcloud.com`)
+  t.equal(at({ region, endpoint }).origin, `https://${bucket}.${endpoint}`)
+  t.equal(at({ region, endpoint, domain: 'files.example.com' }).origin, 'https://files.example.com')
+  t.equal(at({ region }, O.none).path, '/')
+  t.end()
+})
+
+t.test('an address is where we connect, and never what we sign', (t) => {
+  const target = at({ region: 'ap-guangzhou', address: '127.0.0.1:9000', scheme: 'http' })
+  t.equal(target.origin, 'http://127.0.0.1:9000')
+  t.equal(target.host, `${bucket}.cos.ap-guangzhou.myqcloud.com`)
+  t.end()
+})
+
+t.test('the host is spelt as it will arrive', (t) => {
+  t.equal(at({ domain: 'Files.Example.com:443' }).host, 'files.example.com')
+  t.equal(at({ domain: 'files.example.com:80', scheme: 'http' }).host, 'files.example.com')
+  t.equal(at({ domain: 'files.example.com:80' }).host, 'files.example.com:80')
+  t.equal(at({ endpoint: 'localhost:9000', scheme: 'http' }).host, `${bucket}.localhost:9000`)
+  t.end()
+})
+
+t.test('what could send signed requests elsewhere is refused by name', (t) => {
+  const wrong: ReadonlyArray<readonly [keyof Place, string]> = [
+    ...['', 'a/b', 'a@b', 'a#b', 'a?b', 'a:b', 'a b', 'evil.com/', '.a', 'a.', 'a\n'].map(
+      (x) => ['region', x] as const
+    ),
+    ...['https://cos.example.com', 'a/b', 'user@host', 'a b', 'host:port'].map(
+      (x) => ['endpoint', x] as const
+    ),
+    ...['https://files.example.com', 'a/b', 'user@host', ''].map((x) => ['domain', x] as const),
+    ...['http://127.0.0.1', '127.0.0.1:9000/x', '::1'].map((x) => ['address', x] as const)
+  ]
+  for (const [field, text] of wrong) {
+    const error = left(createClient({ region: 'ap-guangzhou', credentials, [field]: text }))
+    t.match(error, { _tag: 'InvalidInput', field }, `${field} ${JSON.stringify(text)}`)
+  }
+  t.match(left(createClient({ credentials })), { _tag: 'InvalidInput', field: 'region' })
+  t.end()
+})
+
+t.test('a query keeps its order and is percent-encoded throughout', (t) => {
+  t.equal(queryText({ uploads: '', 'a b': 'x+y/ü&=' }, urlEncode), 'uploads=&a%20b=x%2By%2F%C3%BC%26%3D')
+  t.end()
+})

@@ -1,0 +1,125 @@
+/** A real HTTP server whose answers a spec writes, and clients that reach it under COS's own host names. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import * as E from 'fp-ts/lib/Either.js'
+import { createClient, type Client, type ClientConfig } from '../../lib/effects/client.js'
+
+export interface Seen {
+  readonly method: string
+  /** The request line's target, as it came. */
+  readonly target: string
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+
+export interface Scripted {
+  readonly address: string
+  /** Every request whose body has come whole, in order. */
+  readonly seen: ReadonlyArray<Seen>
+  /** Connections that are open now. */
+  readonly open: () => number
+  readonly client: (config?: Partial<ClientConfig>) => Client
+}
+
+/** Answers one request; `count` from 1. The body has been read when it is called, unless `early` is set. */
+export type Script = (
+  seen: Seen,
+  response: ServerResponse,
+  count: number,
+  request: IncomingMessage
+) => unknown
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+export const at = { bucket: 'examplebucket-1250000000', key: 'dir/a.txt' }
+export const secretKey = 'vectorExampleNotARealSecretKey00001'
+export const credentials = { secretId: 'AKIDvectorExampleNotARealSecretId001', secretKey }
+
+export const right = <A>(either: E.Either<unknown, A>): A => {
+  if (E.isLeft(either)) throw new Error('a Left where a Right was due', { cause: either.left })
+  return either.right
+}
+
+export const left = <L>(either: E.Either<L, unknown>): L => {
+  if (E.isRight(either)) throw new Error('a Right where a Left was due', { cause: either.right })
+  return either.left
+}
+
+/** A client of whatever listens at the address, closed with the test. */
+export const clientOf =
+  (t: Teardown, address: string) =>
+  (config: Partial<ClientConfig> = {}): Client => {
+    const client = right(
+      createClient({
+        region: 'ap-guangzhou',
+        scheme: 'http',
+        address,
+        credentials,
+        retry: { base: 1 },
+        ...config
+      })
+    )
+    t.teardown(client.close)
+    return client
+  }
+
+export const serving = async (
+  t: Teardown,
+  script: Script,
+  { early = false }: { readonly early?: boolean } = {}
+): Promise<Scripted> => {
+  const seen: Array<Seen> = []
+  const sockets = new Set<Socket>()
+  let count = 0
+  const server = createServer((request, response) => {
+    response.on('error', () => undefined)
+    request.on('error', () => undefined)
+    const chunks: Array<Buffer> = []
+    const answer = (): void => {
+      const one = {
+        method: request.method ?? '',
+        target: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks)
+      }
+      seen.push(one)
+      count += 1
+      script(one, response, count, request)
+    }
+    if (early) answer()
+    else request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', answer)
+  })
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const address = `127.0.0.1:${String(port)}`
+  return { address, seen, open: () => sockets.size, client: clientOf(t, address) }
+}
+
+/** COS's own refusal. */
+export const refuse = (
+  response: ServerResponse,
+  status: number,
+  code: string,
+  headers: Readonly<Record<string, string>> = {}
+): void => {
+  response.writeHead(status, {
+    'x-cos-request-id': 'NjYwMWE5YzRf',
+    'content-type': 'application/xml',
+    ...headers
+  })
+  response.end(
+    `<?xml version='1.0' encoding='utf-8' ?><Error><Code>${code}</Code><Message>m</Message></Error>`
+  )
+}
