@@ -1,0 +1,110 @@
+/** Initiate Multipart Upload: the beginning of an object that is made in parts. */
+import { Readable } from 'node:stream'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import * as t from 'io-ts'
+import * as D from '../core/decoder.js'
+import type { CosError } from '../core/error.js'
+import * as In from '../core/input.js'
+import * as Op from '../core/operation.js'
+import * as R from '../core/request.js'
+import { answerOf, encryptionEcho, type Answer, type EncryptionEcho } from './answers/common.js'
+import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
+import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
+import { entityHeaders, entityMetadata, type EntityMetadata } from './parameters/metadata.js'
+import { storing, storingHeaders, type Storing } from './parameters/storing.js'
+import { UploadId } from './parameters/versions.js'
+
+// -- input --
+/** All that the object will say of itself is said here; its parts bring bytes alone. */
+export interface CreateMultipartUploadInput
+  extends R.ObjectRef, EntityMetadata, AccessControl, WithEncryption, Storing {}
+
+const Input = In.struct<CreateMultipartUploadInput>('CreateMultipartUploadInput', {
+  ...R.objectRef,
+  ...entityMetadata,
+  ...accessControl,
+  ...withEncryption,
+  ...storing
+})
+
+// -- request --
+const request = (input: CreateMultipartUploadInput): R.Request =>
+  pipe(
+    R.post(input),
+    R.withQuery({ uploads: '' }),
+    R.withHeaders({
+      ...entityHeaders(input),
+      ...accessHeaders(input),
+      ...encryptionHeaders(input),
+      ...storingHeaders(input)
+    })
+  )
+
+// -- output --
+export interface CreateMultipartUploadResult extends Answer {
+  readonly bucket: string
+  readonly key: string
+  /** Opaque. Parts are billed until the upload is completed or aborted: keep it. */
+  readonly uploadId: string
+  readonly sse: O.Option<EncryptionEcho>
+}
+
+const root = 'InitiateMultipartUploadResult'
+
+const Named = t.intersection([
+  t.partial({ Bucket: t.string, Key: t.string }),
+  // One of COS's pages spells it `UploadID`.
+  t.union([t.type({ UploadId }), t.type({ UploadID: UploadId })])
+])
+
+const answerLimit = 64 * 1024
+
+/**
+ * The id comes out even where the document is not one: a key may hold characters that no XML can, and an upload whose
+ * id is lost can neither be completed nor aborted.
+ */
+const fromText = (bytes: Uint8Array) => (error: CosError) =>
+  pipe(
+    O.fromNullable(/<UploadI[dD]>([^<]+)<\/UploadI[dD]>/.exec(Buffer.from(bytes).toString('latin1'))?.[1]),
+    O.filter(() => error._tag === 'DecodeError'),
+    O.match(
+      () => TE.left(error),
+      (uploadId) => TE.right<CosError, t.TypeOf<typeof Named>>({ UploadId: uploadId })
+    )
+  )
+
+const decode =
+  (input: CreateMultipartUploadInput): Op.Decoder<CreateMultipartUploadResult> =>
+  (response) =>
+    pipe(
+      D.readBytes(answerLimit)(response),
+      TE.chain((bytes) =>
+        pipe(
+          D.fromXml(root, Named)({ ...response, body: Readable.from([bytes]) }),
+          TE.orElse(fromText(bytes))
+        )
+      ),
+      TE.map((named) => ({
+        ...answerOf(response),
+        bucket: named.Bucket ?? input.bucket,
+        key: named.Key ?? input.key,
+        uploadId: 'UploadId' in named ? named.UploadId : named.UploadID,
+        sse: encryptionEcho(response.headers)
+      }))
+    )
+
+// -- operation --
+/**
+ * Begins an upload in parts. No listing of objects shows it before it is completed.
+ *
+ * Say a `contentType`: it can not be changed later without a copy.
+ *
+ * @shape  `CreateMultipartUploadInput -> Operation<CreateMultipartUploadResult>`
+ * @errors `InvalidInput`; `ServiceError` 403, 400 of the storage class or the encryption; `DecodeError`
+ * @source https://cloud.tencent.com/document/product/436/7746
+ */
+export const createMultipartUpload: (
+  input: CreateMultipartUploadInput
+) => Op.Operation<CreateMultipartUploadResult> = Op.dependent('CreateMultipartUpload', Input, request, decode)

@@ -1,0 +1,160 @@
+/** GET Object: an object's bytes, or a range of them, verified as they stream. */
+import type { Readable } from 'node:stream'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import * as D from '../core/decoder.js'
+import type { CosError } from '../core/error.js'
+import * as In from '../core/input.js'
+import { unverifiable, type Integrity } from '../core/integrity.js'
+import * as Op from '../core/operation.js'
+import * as R from '../core/request.js'
+import type { Response } from '../core/response.js'
+import { verifying } from '../stages/verify-bytes.js'
+import { readHeaders } from './answers/common.js'
+import { coversAll, ExtentHeaders, extentOf, type Extent } from './answers/content-range.js'
+import { objectAttributes, type ObjectAttributes } from './answers/object-headers.js'
+import { watched } from './answers/watched.js'
+import { conditionHeaders, conditions, type Conditions } from './parameters/conditions.js'
+import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
+import {
+  overridesQuery,
+  Range,
+  rangeText,
+  responseOverrides,
+  type ResponseOverrides
+} from './parameters/reading.js'
+import { requesting, requestingHeaders, type Requesting } from './parameters/requesting.js'
+import { limited, limitHeaders, type Limited } from './parameters/storing.js'
+import { VersionId } from './parameters/versions.js'
+
+// -- input --
+export interface GetObjectInput
+  extends R.ObjectRef, Conditions, WithCustomerKey, ResponseOverrides, Limited, Requesting {
+  /** One version instead of the latest. */
+  readonly versionId?: string
+  /** One range; bytes count from 0, and `last` is one of them. The whole object where left out. */
+  readonly range?: Range
+  /** `identity` where left out. Any other may change the bytes on the way, and they will not verify. */
+  readonly acceptEncoding?: string
+}
+
+const Input = In.struct<GetObjectInput>('GetObjectInput', {
+  ...R.objectRef,
+  ...conditions,
+  ...withCustomerKey,
+  ...responseOverrides,
+  ...limited,
+  ...requesting,
+  versionId: In.optional(VersionId),
+  range: In.optional(Range),
+  acceptEncoding: In.optional(In.headerValue)
+})
+
+// -- request --
+const request = (input: GetObjectInput): R.Request =>
+  pipe(
+    R.get(input),
+    R.withQuery({ versionId: input.versionId, ...overridesQuery(input) }),
+    R.withHeaders({
+      'accept-encoding': input.acceptEncoding ?? 'identity',
+      range: input.range && rangeText(input.range),
+      ...conditionHeaders(input),
+      ...encryptionHeaders(input),
+      ...limitHeaders(input),
+      ...requestingHeaders(input)
+    })
+  )
+
+// -- output --
+export interface GetObjectResult extends ObjectAttributes, Extent {
+  /**
+   * The bytes as they are stored. It ends only after they were verified, and fails with a `CosFailure` otherwise: of
+   * an `IntegrityError`, or of a `TransportError` where bytes are missing. Read it or destroy it: until then it keeps
+   * its connection.
+   */
+  readonly body: Readable
+  /**
+   * How the bytes compared, once `body` has ended, failed or been left. A whole object is `Verified` where COS has its
+   * checksum; a range is `Unverifiable`, and `crc64` is there to be combined with that of its neighbours.
+   */
+  readonly verified: TE.TaskEither<CosError, Integrity>
+}
+
+/** A range that came by way of the input's own headers is the caller's to judge. */
+const isOwnRange = (input: GetObjectInput): boolean =>
+  Object.keys(input.headers ?? {}).some((name) => name.toLowerCase() === 'range')
+
+const extent =
+  (input: GetObjectInput) =>
+  (response: Response): E.Either<CosError, Extent> =>
+    pipe(
+      readHeaders(ExtentHeaders)(response),
+      E.chain((headers) =>
+        isOwnRange(input) && response.status === 206 && O.isSome(headers['content-range'])
+          ? E.right({
+              size: headers['content-range'].value.size,
+              contentLength: headers['content-length'],
+              contentRange: headers['content-range']
+            })
+          : pipe(
+              extentOf(response.status, headers, O.fromNullable(input.range)),
+              E.mapLeft((problem) => D.decodeError(response, [problem]))
+            )
+      )
+    )
+
+const decode =
+  (input: GetObjectInput): Op.Decoder<GetObjectResult> =>
+  (response) =>
+    pipe(
+      E.Do,
+      E.apS('attributes', objectAttributes(response)),
+      E.apS('extent', extent(input)(response)),
+      E.match(
+        (error) => {
+          // Bytes that are not what was asked for are not worth reading to their end.
+          response.body.destroy()
+          return TE.left(error)
+        },
+        ({ attributes, extent }) => {
+          const whole = O.isNone(extent.contentRange) || coversAll(extent.contentRange.value)
+          // What compresses on the way sends other bytes than those that COS summed.
+          const asStored = (input.acceptEncoding ?? 'identity') === 'identity'
+          const { bytes, outcome } = watched(
+            response,
+            () => unverifiable('Unread'),
+            verifying({
+              size: extent.contentLength,
+              crc64: whole && asStored ? attributes.crc64 : O.none,
+              unless: whole ? 'NoChecksum' : 'Range',
+              context: response.context
+            })(response.body)
+          )
+          return TE.right({ ...attributes, ...extent, body: bytes, verified: outcome })
+        }
+      )
+    )
+
+// -- operation --
+/**
+ * Asks for an object's bytes.
+ *
+ * They come as they are stored: what has a `Content-Encoding` is not decompressed. They are counted and hashed while
+ * they stream.
+ *
+ * @shape  `GetObjectInput -> Operation<GetObjectResult>`; the head has come, the body is on its way
+ * @units  `size`, `contentLength`, `range` in bytes; `trafficLimit` in bit/s; `crc64` unsigned
+ * @errors `InvalidInput`; `ServiceError` 404 no such object or version, 403 no right, or `InvalidObjectState` of an
+ *         archived object, 304 and 412 by the conditions, 416 a range that lies beyond the object; `DecodeError`, also
+ *         where another range came than was asked for; what befalls the body comes out of the body
+ * @source https://cloud.tencent.com/document/product/436/7753
+ * @example getObject({ bucket, key, range: { first: 0, last: 99 } }) // the first hundred bytes
+ */
+export const getObject: (input: GetObjectInput) => Op.Operation<GetObjectResult> = Op.dependent(
+  'GetObject',
+  Input,
+  request,
+  decode
+)

@@ -1,0 +1,84 @@
+/** HEAD Object: what COS knows about an object, without its bytes. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import * as t from 'io-ts'
+import * as D from '../core/decoder.js'
+import * as In from '../core/input.js'
+import * as Op from '../core/operation.js'
+import * as R from '../core/request.js'
+import * as W from '../core/wire.js'
+import { readHeaders } from './answers/common.js'
+import { objectAttributes, type ObjectAttributes } from './answers/object-headers.js'
+import { conditionHeaders, conditions, type Conditions } from './parameters/conditions.js'
+import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
+import { requesting, requestingHeaders, type Requesting } from './parameters/requesting.js'
+import { VersionId } from './parameters/versions.js'
+
+// -- input --
+export interface HeadObjectInput extends R.ObjectRef, Conditions, WithCustomerKey, Requesting {
+  /** One version instead of the latest. */
+  readonly versionId?: string
+}
+
+const Input = In.struct<HeadObjectInput>('HeadObjectInput', {
+  ...R.objectRef,
+  ...conditions,
+  ...withCustomerKey,
+  ...requesting,
+  versionId: In.optional(VersionId)
+})
+
+// -- request --
+const request = (input: HeadObjectInput): R.Request =>
+  pipe(
+    R.head(input),
+    R.withQuery({ versionId: input.versionId }),
+    R.withHeaders({
+      // Whatever compresses on the way would take the length away.
+      'accept-encoding': 'identity',
+      ...conditionHeaders(input),
+      ...encryptionHeaders(input),
+      ...requestingHeaders(input)
+    })
+  )
+
+// -- output --
+export interface ObjectHead extends ObjectAttributes {
+  /** In bytes. */
+  readonly size: number
+}
+
+const Length = t.type({ 'content-length': W.ByteCount })
+
+const decode: Op.Decoder<ObjectHead> = (response) =>
+  pipe(
+    D.dump(response),
+    TE.chainEitherK(() => objectAttributes(response)),
+    TE.chainEitherK((attributes) =>
+      pipe(
+        readHeaders(Length)(response),
+        E.map((length) => ({ ...attributes, size: length['content-length'] }))
+      )
+    )
+  )
+
+// -- operation --
+/**
+ * Asks for an object's metadata.
+ *
+ * HEAD is answered without a body, even when refused: the `code` of its `ServiceError` is named after the status.
+ *
+ * @shape  `HeadObjectInput -> Operation<ObjectHead>`; nothing is sent until `send`
+ * @units  `size` in bytes; `lastModified` to the second; `crc64` unsigned
+ * @errors `InvalidInput`; `ServiceError` 404 no such object or version, or a delete marker, 403 no right to read it,
+ *         304 and 412 by the conditions, 400 as a rule a customer key that is missing or wrong; `DecodeError`
+ * @source https://cloud.tencent.com/document/product/436/7745
+ * @example pipe(headObject({ bucket, key }), Op.map((head) => head.size))
+ */
+export const headObject: (input: HeadObjectInput) => Op.Operation<ObjectHead> = Op.operation(
+  'HeadObject',
+  Input,
+  request,
+  decode
+)

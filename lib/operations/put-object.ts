@@ -1,0 +1,108 @@
+/** PUT Object: an object in one request. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import * as t from 'io-ts'
+import * as D from '../core/decoder.js'
+import * as In from '../core/input.js'
+import * as Op from '../core/operation.js'
+import * as R from '../core/request.js'
+import { maybe, readHeaders, Text } from './answers/common.js'
+import { stored, type Stored } from './answers/stored.js'
+import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
+import { afterwards, afterwardsHeaders, type Afterwards } from './parameters/afterwards.js'
+import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
+import { entityHeaders, entityMetadata, type EntityMetadata } from './parameters/metadata.js'
+import { agreeingBody, sending, withSending, type Sending } from './parameters/sending.js'
+import {
+  limited,
+  limitHeaders,
+  storing,
+  storingHeaders,
+  type Limited,
+  type Storing
+} from './parameters/storing.js'
+
+// -- input --
+export interface PutObjectInput
+  extends R.ObjectRef, Sending, EntityMetadata, AccessControl, WithEncryption, Storing, Limited, Afterwards {}
+
+const Input = agreeingBody(
+  In.struct<PutObjectInput>('PutObjectInput', {
+    ...R.objectRef,
+    ...sending,
+    ...entityMetadata,
+    ...accessControl,
+    ...withEncryption,
+    ...storing,
+    ...limited,
+    ...afterwards
+  })
+)
+
+// -- request --
+const request = (input: PutObjectInput): R.Request =>
+  pipe(
+    R.put(input),
+    R.withHeaders({
+      ...entityHeaders(input),
+      ...accessHeaders(input),
+      ...encryptionHeaders(input),
+      ...storingHeaders(input),
+      ...limitHeaders(input),
+      ...afterwardsHeaders(input)
+    }),
+    withSending(input)
+  )
+
+// -- output --
+export interface PutObjectResult extends Stored {
+  /** None where versioning was never on, or is suspended. */
+  readonly versionId: O.Option<string>
+  /** What a callback's server answered, or the XML of what became of a picture; none of any other upload. */
+  readonly answer: O.Option<string>
+}
+
+const Headers = t.type({ 'x-cos-version-id': maybe(Text) })
+
+const answerLimit = 1024 * 1024
+
+const decode: Op.Decoder<PutObjectResult> = (response) =>
+  pipe(
+    D.readBytes(answerLimit)(response),
+    TE.chainEitherK((body) =>
+      pipe(
+        E.Do,
+        E.apS('put', stored(O.none)(response)),
+        E.apS('headers', readHeaders(Headers)(response)),
+        E.map(({ put, headers }) => ({
+          ...put,
+          versionId: headers['x-cos-version-id'],
+          answer: body.length === 0 ? O.none : O.some(Buffer.from(body).toString('utf8'))
+        }))
+      )
+    )
+  )
+
+// -- operation --
+/**
+ * Puts an object, in place of the one that had the key, its metadata and its ACL.
+ *
+ * The body's CRC64 is counted as it goes up, and compared with COS's. A key that ends in `/`, with an empty body, is
+ * what COS's consoles show as a folder.
+ *
+ * @shape  `PutObjectInput -> Operation<PutObjectResult>`
+ * @units  a body of at most 5 GiB; `contentLength` in bytes; `trafficLimit` in bit/s; `crc64` unsigned
+ * @errors `InvalidInput`; `ServiceError` 400 `BadDigest`, `EntityTooLarge`, 403, 409 `PathConflict`, `ObjectLocked` or
+ *         `FileAlreadyExists`; `SourceError` and `FileError` of the body; `IntegrityError` where COS stored other bytes
+ *         than were sent; `DecodeError`
+ * @source https://cloud.tencent.com/document/product/436/7749
+ * @example putObject({ bucket, key: 'a.txt', body: 'hello', contentType: 'text/plain' })
+ */
+export const putObject: (input: PutObjectInput) => Op.Operation<PutObjectResult> = Op.operation(
+  'PutObject',
+  Input,
+  request,
+  decode
+)

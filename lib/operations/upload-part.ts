@@ -1,0 +1,69 @@
+/** Upload Part: one stretch of an object that is made in parts. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import * as D from '../core/decoder.js'
+import * as In from '../core/input.js'
+import * as Op from '../core/operation.js'
+import * as R from '../core/request.js'
+import { stored, type Stored } from './answers/stored.js'
+import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
+import { measuredBody, sending, withSending, type Sending } from './parameters/sending.js'
+import { limited, limitHeaders, type Limited } from './parameters/storing.js'
+import { partRef, type PartRef } from './parameters/versions.js'
+
+// -- input --
+/** `sse` where the upload was created with the caller's own key, and then with the same one. */
+export interface UploadPartInput extends R.ObjectRef, PartRef, Sending, WithCustomerKey, Limited {}
+
+const Input = measuredBody(
+  In.struct<UploadPartInput>('UploadPartInput', {
+    ...R.objectRef,
+    ...partRef,
+    ...sending,
+    ...withCustomerKey,
+    ...limited
+  })
+)
+
+// -- request --
+const request = (input: UploadPartInput): R.Request =>
+  pipe(
+    R.put(input),
+    R.withQuery({ partNumber: input.partNumber, uploadId: input.uploadId }),
+    R.withHeaders({ ...encryptionHeaders(input), ...limitHeaders(input) }),
+    withSending(input)
+  )
+
+// -- output --
+/** `etag` and `crc64` are the part's own; the ETag is what `completeMultipartUpload` asks for. */
+export interface UploadPartResult extends Stored {
+  readonly partNumber: number
+}
+
+const decode =
+  ({ partNumber }: UploadPartInput): Op.Decoder<UploadPartResult> =>
+  (response) =>
+    pipe(
+      D.dump(response),
+      TE.chainEitherK(() => stored(O.some(partNumber))(response)),
+      TE.map((part) => ({ ...part, partNumber }))
+    )
+
+// -- operation --
+/**
+ * Uploads a part, in any order, beside any others. The same number again replaces the part.
+ *
+ * @shape  `UploadPartInput -> Operation<UploadPartResult>`
+ * @units  1 MiB to 5 GiB, the last part from 1 byte; COS looks at the lower bound when the upload is completed
+ * @errors `InvalidInput`, also for a stream without `contentLength`, as parts can not be chunked; `ServiceError` 404
+ *         `NoSuchUpload`, 400 `BadDigest` or `EntityTooLarge`; `SourceError` and `FileError` of the body;
+ *         `IntegrityError` with the part's number; `DecodeError`
+ * @source https://cloud.tencent.com/document/product/436/7750
+ */
+export const uploadPart: (input: UploadPartInput) => Op.Operation<UploadPartResult> = Op.dependent(
+  'UploadPart',
+  Input,
+  request,
+  decode
+)
