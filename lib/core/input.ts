@@ -1,6 +1,7 @@
 /** What the caller hands in, judged at run time by the same words as at compile time. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
+import { problemOf, type Problem } from './wire.js'
 
 /** A field that may be left out. */
 export interface Optional<A> {
@@ -66,19 +67,8 @@ export const defined = <A extends object>(a: A): { [K in keyof A]?: Exclude<A[K]
   }
 
 /** Where an input is wrong and what would be right, of the first thing that is. */
-export const firstProblem = (errors: t.Errors): { readonly field: string; readonly expected: string } => {
-  const error = errors[0]
-  const field = (error?.context ?? [])
-    // An intersection's or a union's members are numbered, and no caller ever wrote those numbers.
-    .filter((entry, at, all) => {
-      const parent = all[at - 1]?.type
-      const tag: unknown = parent !== undefined && '_tag' in parent ? parent._tag : undefined
-      return entry.key !== '' && tag !== 'IntersectionType' && tag !== 'UnionType'
-    })
-    .map((entry) => entry.key)
-    .join('.')
-  return { field, expected: error?.message ?? error?.context.at(-1)?.type.name ?? 'something else' }
-}
+export const firstProblem = (errors: t.Errors): Problem =>
+  errors.map(problemOf)[0] ?? { field: '', expected: 'something else' }
 
 /** A codec of a guard, under words of its own. */
 export const judged = <A>(expected: string, is: t.Is<A>): t.Type<A, A, unknown> =>

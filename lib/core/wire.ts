@@ -47,12 +47,23 @@ export const Crc64: t.Type<bigint, string, unknown> = fromText(
 export const Bool: t.Type<boolean, string, unknown> = fromText(
   'true or false',
   isBoolean,
-  (text) => ({ true: true, false: false })[text.toLowerCase()],
+  (text) => (/^true$/i.test(text) ? true : /^false$/i.test(text) ? false : undefined),
   String
 )
 
+// Only these are dates: left to itself, Node makes one of `version 5` too. The zone, where there is one, is named.
+const dateForms = [
+  /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?<zone>Z|[+-]\d\d:?\d\d)?)?$/,
+  /^[A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?<zone> GMT| UTC| [+-]\d{4})?$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d \d{4}$/
+]
+
 const readDate = (text: string): Date | undefined => {
-  const date = new Date(text)
+  const form = dateForms.map((each) => each.exec(text)).find((match) => match !== null)
+  if (form == null) return undefined
+  // A time that names no zone is UTC, where Node would take it for the machine's own.
+  const zoned = form.groups?.['zone'] !== undefined ? text : `${text}${text.includes('T') ? 'Z' : ' GMT'}`
+  const date = new Date(zoned)
   return isDate(date) ? date : undefined
 }
 
@@ -65,17 +76,13 @@ export const HttpDate: t.Type<Date, string, unknown> = fromText('an HTTP date', 
  * A date in XML. COS writes ISO 8601 with milliseconds in lists, without them in copies, without a zone in part
  * copies, and asctime in old lists of uploads; what names no zone is UTC.
  */
-export const Timestamp: t.Type<Date, string, unknown> = fromText(
-  'a date',
-  isDate,
-  (text) =>
-    readDate(/(?:Z|GMT|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}${text.includes('T') ? 'Z' : ' GMT'}`),
-  (date) => date.toISOString()
+export const Timestamp: t.Type<Date, string, unknown> = fromText('a date', isDate, readDate, (date) =>
+  date.toISOString()
 )
 
 /**
- * Undoes `encoding-type=url`, once: `%XX` only, for a `+` is a plus. What does not decode stays as it came, so one
- * odd key never costs a page.
+ * Undoes `encoding-type=url`, once: `%XX` only, for a `+` is a plus. A percent sign on its own stays, and bytes that
+ * are not UTF-8 become U+FFFD, so one odd key never costs a page.
  */
 export const urlDecode = (text: string): string => {
   if (!text.includes('%')) return text
@@ -88,13 +95,28 @@ export const urlDecode = (text: string): string => {
   }
 }
 
+/** Where a value is wrong, as a path from its root such as `parts.3.etag`, and what would be right. */
+export interface Problem {
+  readonly field: string
+  readonly expected: string
+}
+
+export const problemOf = (error: t.ValidationError): Problem => ({
+  field: error.context
+    // An intersection's or a union's members are numbered, and nobody ever wrote those numbers.
+    .filter((entry, at, all) => {
+      const parent = all[at - 1]?.type
+      const tag: unknown = parent !== undefined && '_tag' in parent ? parent._tag : undefined
+      return entry.key !== '' && tag !== 'IntersectionType' && tag !== 'UnionType'
+    })
+    .map((entry) => entry.key)
+    .join('.'),
+  expected: error.message ?? error.context.at(-1)?.type.name ?? 'something else'
+})
+
 /** Any codec's verdict on a value, in words. */
 export const problems = (errors: t.Errors): ReadonlyArray<string> =>
-  errors.map((error) => {
-    const path = error.context.map((entry) => entry.key).filter((key) => key !== '')
-    const expected = error.message ?? error.context.at(-1)?.type.name ?? 'something else'
-    return `${path.join('.')} should be ${expected}`
-  })
+  errors.map(problemOf).map(({ field, expected }) => `${field || 'it'} should be ${expected}`)
 
 /** Decodes with a codec, the failures in words. */
 export const decodeWith =
