@@ -8,7 +8,7 @@ import type { Context, InvalidInput } from './error.js'
 import * as D from './decoder.js'
 import { firstProblem } from './input.js'
 import { collapses } from './key.js'
-import { withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
+import { discreet, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
 
 export type { Decoder } from './decoder.js'
 
@@ -77,7 +77,7 @@ export const dependent =
     )
     return {
       action,
-      request: E.map((valid: I) => withExtras(valid)(request(valid)))(judged),
+      request: E.map((valid: I) => discreet(withExtras(valid)(request(valid))))(judged),
       decode: E.isRight(judged) ? D.refusing(decode(judged.right)) : () => TE.left(judged.left)
     }
   }

@@ -1,5 +1,6 @@
 /** A request as a value: what will be asked, of which bucket, before anyone knows by which host or whose key. */
 import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
@@ -36,11 +37,18 @@ export type Body =
       readonly size: O.Option<number>
     }
 
+/** Bytes in several pieces, and their CRC64 where it is known, so that no one hashes them again. */
+export interface Chunks {
+  readonly chunks: ReadonlyArray<Uint8Array>
+  readonly crc64?: bigint
+}
+
 /** What a caller may hand in as an object's bytes; `size` in bytes. */
 export type BodyInput =
   | string
   | Uint8Array
   | { readonly file: string }
+  | Chunks
   | { readonly open: () => AsyncIterable<Uint8Array>; readonly size: number }
   | AsyncIterable<Uint8Array>
 
@@ -48,15 +56,26 @@ const isObject = (u: unknown): u is object => typeof u === 'object' && u !== nul
 const isStream = (u: unknown): u is AsyncIterable<Uint8Array> => isObject(u) && Symbol.asyncIterator in u
 const isFile = (u: unknown): u is { readonly file: string } =>
   isObject(u) && 'file' in u && typeof u.file === 'string' && u.file !== '' && !u.file.includes('\0')
+const isChunks = (u: unknown): u is Chunks =>
+  isObject(u) &&
+  'chunks' in u &&
+  Array.isArray(u.chunks) &&
+  u.chunks.every((chunk) => chunk instanceof Uint8Array) &&
+  (!('crc64' in u) || typeof u.crc64 === 'bigint')
 const isReplayable = (
   u: unknown
 ): u is { readonly open: () => AsyncIterable<Uint8Array>; readonly size: number } =>
   isObject(u) && 'open' in u && typeof u.open === 'function' && 'size' in u && In.integer(0).is(u.size)
 
 export const BodyInput: t.Type<BodyInput, BodyInput, unknown> = new t.Type(
-  'text, bytes, an async iterable of bytes, { file: path }, or { open: () => stream, size: bytes }',
+  'text, bytes, { chunks }, an async iterable of bytes, { file: path }, or { open: () => stream, size: bytes }',
   (u): u is BodyInput =>
-    typeof u === 'string' || u instanceof Uint8Array || isStream(u) || isFile(u) || isReplayable(u),
+    typeof u === 'string' ||
+    u instanceof Uint8Array ||
+    isStream(u) ||
+    isFile(u) ||
+    isChunks(u) ||
+    isReplayable(u),
   (u, c) => (BodyInput.is(u) ? t.success(u) : t.failure(u, c)),
   t.identity
 )
@@ -66,10 +85,16 @@ export const empty: Body = { _tag: 'Empty' }
 export const bytesBody = (bytes: Uint8Array): Body =>
   bytes.length === 0 ? empty : { _tag: 'Bytes', chunks: [bytes], size: bytes.length, crc64: O.none }
 
+const chunksBody = ({ chunks, crc64 }: Chunks): Body => {
+  const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  return size === 0 ? empty : { _tag: 'Bytes', chunks, size, crc64: O.fromNullable(crc64) }
+}
+
 /** `contentLength` in bytes, for a stream whose length the caller knows; other bodies know their own. */
 export const toBody = (input: BodyInput, contentLength?: number): Body => {
   if (typeof input === 'string') return bytesBody(Buffer.from(input))
   if (input instanceof Uint8Array) return bytesBody(input)
+  if (isChunks(input)) return chunksBody(input)
   if (isFile(input)) return { _tag: 'File', path: input.file, start: 0, size: O.none }
   if (isReplayable(input)) return { _tag: 'Replayable', open: input.open, size: input.size }
   return { _tag: 'Once', stream: input, size: O.fromNullable(contentLength) }
@@ -263,6 +288,25 @@ export const withXml =
       withBody(bytesBody(bytes))
     )
   }
+
+const isSecret = (name: string): boolean => name.endsWith('-customer-key')
+
+/**
+ * The same request, which does not print or serialise a customer's key. It stays a plain value: what hides is not
+ * enumerable, and a copy made of it hides nothing.
+ */
+export const discreet = (request: Request): Request => {
+  const shown = (): object => ({
+    ...request,
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, isSecret(name) ? '(hidden)' : value])
+    )
+  })
+  return Object.defineProperties(
+    { ...request },
+    { [inspect.custom]: { value: shown }, toJSON: { value: shown } }
+  )
+}
 
 /** The caller's own headers and parameters, over all others. */
 export const withExtras =

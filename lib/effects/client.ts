@@ -1,6 +1,7 @@
 /** A client: where requests go, whose key signs them, and how long they may take. It has no methods; effects read it. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type * as t from 'io-ts'
 import { Agent, type Dispatcher } from 'undici'
@@ -9,6 +10,7 @@ import type { InvalidInput } from '../core/error.js'
 import { nowhere } from '../core/error.js'
 import * as In from '../core/input.js'
 import { judge } from '../core/operation.js'
+import { createBudget, type Budget } from '../stages/memory.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 
@@ -29,6 +31,11 @@ export interface ClientConfig extends Place {
   readonly timeouts?: Partial<Timeouts>
   /** Four attempts by default. */
   readonly retry?: Partial<RetryPolicy>
+  /**
+   * Bytes that all transfers of the client may hold together. Without it each transfer has its own ceiling: parts in
+   * flight and one more, at the part's size.
+   */
+  readonly memoryLimit?: number
   /** Your own undici dispatcher: a proxy, a pool with limits. It stays yours to close. */
   readonly dispatcher?: Dispatcher
   /** Before cospipe's own name in `User-Agent`. */
@@ -47,6 +54,8 @@ export interface Client {
   /** Learned from COS's `Date` when it says that our clock is off; shared by all that is made of this client. */
   readonly clock: Clock
   readonly dispatcher: Dispatcher
+  /** What all transfers share; none: each has its own. */
+  readonly memory: O.Option<Budget>
   /** Closes the connections that are the client's own. Requests under way are ended. */
   readonly close: Task<void>
 }
@@ -89,6 +98,7 @@ const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConf
   credentials: CredentialsSourceCodec,
   timeouts: In.optional(TimeoutsCodec),
   retry: In.optional(RetryPolicyCodec),
+  memoryLimit: In.optional(In.integer(2 * 1024 * 1024)),
   dispatcher: In.optional(DispatcherCodec),
   userAgent: In.optional(In.headerValue)
 })
@@ -132,7 +142,7 @@ export const createClient = (config: ClientConfig): E.Either<InvalidInput, Clien
   pipe(
     judge('createClient', Config)(config),
     E.chain(somewhere),
-    E.map(({ credentials, timeouts, retry, dispatcher, userAgent, ...where }) => {
+    E.map(({ credentials, timeouts, retry, dispatcher, memoryLimit, userAgent, ...where }) => {
       const deadlines = { ...defaultTimeouts, ...timeouts }
       const time = clock()
       const through = dispatcher ?? agent(deadlines.connect)
@@ -145,6 +155,10 @@ export const createClient = (config: ClientConfig): E.Either<InvalidInput, Clien
         signer: signer(credentials, time.now),
         clock: time,
         dispatcher: through,
+        memory: pipe(
+          O.fromNullable(memoryLimit),
+          O.map((limit) => createBudget({ limit, ahead: Math.floor(limit / 2) }))
+        ),
         close: async () => {
           if (through !== dispatcher) await through.destroy()
         }

@@ -1,10 +1,12 @@
 /** From a call as a value to what came of it: opened, signed, sent, decoded, and tried again where that is honest. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { hostOf } from '../core/address.js'
 import { CosFailure, type Context, type CosError } from '../core/error.js'
 import type { Operation } from '../core/operation.js'
 import { isReplayableBody, withHeaders, type Request } from '../core/request.js'
@@ -55,6 +57,12 @@ const prepared = (request: Request, context: Context): TE.TaskEither<CosError, r
 /** Told wherever it is known; COS demands a 0 of a PUT or POST that carries nothing. */
 const lengthOf = ({ method }: Request, body: Opened): { readonly 'content-length'?: number } =>
   (method === 'PUT' || method === 'POST') && O.isSome(body.size) ? { 'content-length': body.size.value } : {}
+
+/** A customer's key is for COS alone: in the clear it goes no further than this machine. */
+const inTheClear = (client: Client, request: Request): boolean =>
+  client.place.scheme === 'http' &&
+  Object.keys(request.headers).some((name) => name.endsWith('-customer-key')) &&
+  !/^(?:127\.|localhost(?::|$)|\[::1\])/.test(client.place.address ?? hostOf(client.place, request.bucket))
 
 /** One request and its answer. Each is signed anew, with the credentials and the clock of its moment. */
 const sending =
@@ -188,6 +196,14 @@ export const send =
   async () => {
     if (E.isLeft(operation.request)) return operation.request
     const request = operation.request.right
+    if (inTheClear(client, request)) {
+      return E.left({
+        _tag: 'InvalidInput',
+        context: { operation: operation.action, bucket: request.bucket, key: request.key, attempts: 0 },
+        field: 'sse',
+        expected: 'sent over https: it is a key'
+      })
+    }
     const began = performance.now()
     let attempts = 0
     const effect: Effect<A> = (within) => () =>
@@ -223,8 +239,11 @@ export const run =
 export const withSignal =
   (signal: AbortSignal) =>
   <A>(effect: Effect<A>): Effect<A> =>
-  (client) =>
-    effect({ ...client, signals: [...client.signals, signal] })
+  (client) => {
+    // One signal may end a thousand calls; each listens while it lasts, and Node warns at the eleventh.
+    setMaxListeners(0, signal)
+    return effect({ ...client, signals: [...client.signals, signal] })
+  }
 
 /** Ends an effect that has not settled after so many milliseconds with `Timeout`, whose phase is `overall`. */
 export const withTimeout =

@@ -432,3 +432,18 @@ t.test('what happens can be watched', async (t) => {
     { ...about, attempts: 2, error: '' }
   ])
 })
+
+t.test("a customer's key is not shown, and not sent in the clear beyond this machine", async (t) => {
+  const server = await serving(t, (_, response) => response.end())
+  const name = 'x-cos-server-side-encryption-customer-key'
+  const operation = getting({ ...at, headers: { [name]: 'MDEyMzQ1Njc4OUFC' } })
+  t.notMatch(inspect(operation, { depth: 9 }) + JSON.stringify(operation), /MDEyMzQ1Njc4OUFC/)
+  right(await send(operation)(server.client())())
+  t.equal(server.seen[0]?.headers[name], 'MDEyMzQ1Njc4OUFC')
+  const abroad = server.client({ address: '192.0.2.1:80' })
+  t.match(left(await send(operation)(abroad)()), {
+    _tag: 'InvalidInput',
+    field: 'sse',
+    context: { attempts: 0 }
+  })
+})
