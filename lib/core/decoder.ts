@@ -2,12 +2,13 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import { CosFailure, fromUnknown, type CosError, type ServiceError } from './error.js'
 import type { Response } from './response.js'
 import { decodeWith } from './wire.js'
-import { emptyDocument, readingXml, toFields, type Element, type XmlEvent } from './xml.js'
+import { cutDocument, emptyDocument, readingXml, toFields, type Element, type XmlEvent } from './xml.js'
 
 export type Decoder<A> = (response: Response) => TE.TaskEither<CosError, A>
 
@@ -54,20 +55,39 @@ async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, u
   }
 }
 
-/** The whole body, which must be small: more than `limit` bytes are cut off. */
-export const readBytes =
-  (limit: number): Decoder<Uint8Array> =>
-  (response) =>
-    TE.tryCatch(async () => {
-      const chunks: Array<Uint8Array> = []
+interface Partly {
+  readonly bytes: Uint8Array
+  /** Why there is no more of it, where there should be. */
+  readonly problem: O.Option<CosError>
+}
+
+const readPartly =
+  (limit: number) =>
+  (response: Response): T.Task<Partly> =>
+  async () => {
+    const chunks: Array<Uint8Array> = []
+    let problem: O.Option<CosError> = O.none
+    try {
       let size = 0
       for await (const chunk of chunksOf(response)) {
         chunks.push(chunk)
         size += chunk.length
         if (size > limit) break
       }
-      return Buffer.concat(chunks).subarray(0, limit)
-    }, fromUnknown(response.context))
+    } catch (thrown) {
+      problem = O.some(fromUnknown(response.context)(thrown))
+    }
+    return { bytes: Buffer.concat(chunks).subarray(0, limit), problem }
+  }
+
+/** The whole body, which must be small: more than `limit` bytes are cut off. */
+export const readBytes =
+  (limit: number): Decoder<Uint8Array> =>
+  (response) =>
+    pipe(
+      readPartly(limit)(response),
+      T.map(({ bytes, problem }) => (O.isSome(problem) ? E.left(problem.value) : E.right(bytes)))
+    )
 
 // -- heads --
 /** Reads the answer's headers with a codec, names in lower case, and dumps the body. */
@@ -149,13 +169,13 @@ const fromJson = (text: string): O.Option<Partial<Refusal>> =>
       code: String(said.Code ?? said.code ?? ''),
       message: said.Message ?? said.message ?? '',
       requestId: said.RequestId ?? said.requestid ?? ''
-    }))
+    })),
+    O.filter((said) => said.code !== '' || said.message !== '')
   )
 
 /** What could be read of an error's body: COS's XML even when cut short, a gateway's JSON, or a page's first words. */
 const refusalIn = (bytes: Uint8Array): Partial<Refusal> => {
   const xml = readingXml()
-  // Two steps, so that what came whole is kept of a document that was cut short.
   const events = [xml.step(bytes), xml.finish()].flatMap((read) => (E.isRight(read) ? read.right : []))
   const rows = events.flatMap((event) => (event._tag === 'Row' ? [event.row] : []))
   if (events.some((event) => event._tag === 'Root' && event.name === 'Error') && rows.length > 0) {
@@ -168,14 +188,20 @@ const refusalIn = (bytes: Uint8Array): Partial<Refusal> => {
   )
 }
 
-// A refusal must come out even where its body does not: what the head says is enough to act on.
+// A refusal must come out even where its body breaks off or stalls: what came, or the head alone, is enough to act on.
+const stillRefused = (problem: CosError): boolean =>
+  problem._tag === 'TransportError' || (problem._tag === 'Timeout' && problem.phase === 'idle')
+
 const refusal: Decoder<never> = (response) =>
   pipe(
-    readBytes(64 * 1024)(response),
-    TE.orElse((error) =>
-      error._tag === 'TransportError' ? TE.right(new Uint8Array()) : TE.left<CosError, Uint8Array>(error)
-    ),
-    TE.chain((bytes) => TE.left<CosError, never>(serviceError(response, refusalIn(bytes))))
+    readPartly(64 * 1024)(response),
+    T.map(({ bytes, problem }) =>
+      E.left(
+        O.isNone(problem) || stillRefused(problem.value)
+          ? serviceError(response, refusalIn(bytes))
+          : problem.value
+      )
+    )
   )
 
 /** Any status but 2xx becomes a `ServiceError` before the decoder sees it. */
@@ -185,47 +211,63 @@ export const refusing =
     response.status >= 200 && response.status < 300 ? decode(response) : refusal(response)
 
 // -- XML --
+// The longest true one is a page of a thousand keys, each byte of them spelled `%XX`: some 4 MB.
+const maxDocument = 64 * 1024 * 1024
+
+// Of what an error says of itself, the first; it could go on for ever.
+const maxErrorRows = 64
+
+const nothing = new Uint8Array()
+
 /**
  * The rows of an XML answer as they come in: children of the root, each whole. Status is not the verdict: COS may
  * put an error into a 200, so the root is looked at first.
  *
  * @shape  yields each child of the root in order; closing it early hangs up
- * @errors throws `CosFailure`: `ServiceError` where the root is `Error`; `DecodeError` where it is another, where the
- *         bytes are not XML, or where the document is cut short; `TransportError` where nothing but white space came
+ * @units  a document of at most 64 MiB; a row at a time is held
+ * @errors throws `CosFailure`: `ServiceError` where the root is `Error`, whole or not; `DecodeError` where it is
+ *         another or the bytes are not XML; `TransportError` where the document was cut short or never began
  */
 export async function* xmlRows(root: string, response: Response): AsyncGenerator<Element, void, undefined> {
   const xml = readingXml()
   let seen = ''
+  let size = 0
   const errors: Array<Element> = []
 
+  const failure = (problem: string): CosFailure => {
+    if (errors.length > 0) return new CosFailure(serviceError(response, refusalOf(errors)))
+    if (problem !== emptyDocument && problem !== cutDocument) {
+      return new CosFailure(decodeError(response, [problem]))
+    }
+    // Under load COS closes connections early. Such an answer is none; a wrong one would be another matter.
+    return new CosFailure({
+      _tag: 'TransportError',
+      context: response.context,
+      code: problem === emptyDocument ? 'EmptyAnswer' : 'CutAnswer',
+      cause: new Error(`the connection closed on ${problem}`)
+    })
+  }
   const rows = (read: E.Either<string, ReadonlyArray<XmlEvent>>): ReadonlyArray<Element> => {
-    if (E.isLeft(read)) throw new CosFailure(decodeError(response, [read.left]))
+    if (E.isLeft(read)) throw failure(read.left)
     return read.right.flatMap((event) => {
       if (event._tag === 'Root') {
         seen = event.name
-        if (seen !== root && seen !== 'Error') {
-          throw new CosFailure(decodeError(response, [`<${root}> expected, <${seen}> came`]))
-        }
+        if (seen !== root && seen !== 'Error') throw failure(`<${root}> expected, <${seen}> came`)
         return []
       }
-      if (seen === 'Error') {
-        errors.push(event.row)
-        return []
-      }
-      return [event.row]
+      if (seen !== 'Error') return [event.row]
+      if (errors.length < maxErrorRows) errors.push(event.row)
+      return []
     })
   }
-  for await (const chunk of chunksOf(response)) yield* rows(xml.step(chunk))
-  const last = xml.finish()
-  if (seen === '' && E.isLeft(last) && last.left === emptyDocument) {
-    throw new CosFailure({
-      _tag: 'TransportError',
-      context: response.context,
-      code: 'EmptyAnswer',
-      cause: new Error('the connection closed before the document began')
-    })
+  for await (const chunk of chunksOf(response)) {
+    size += chunk.length
+    if (size > maxDocument) throw failure('a document of more than 64 MiB')
+    yield* rows(xml.step(chunk))
+    // A mistake behind the last row is told on the next step, and the next chunk may be long in coming.
+    yield* rows(xml.step(nothing))
   }
-  yield* rows(last)
+  yield* rows(xml.finish())
   if (seen === 'Error') throw new CosFailure(serviceError(response, refusalOf(errors)))
 }
 

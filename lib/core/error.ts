@@ -10,6 +10,8 @@ export interface Context {
   readonly key: O.Option<string>
   /** Requests that went out for this call; 0 when it failed before the first. */
   readonly attempts: number
+  /** Of a multipart upload that the call left open, to be gone on with or aborted: its parts are billed. */
+  readonly uploadId?: string
 }
 
 /** The input makes no sense; nothing was sent. */
@@ -134,6 +136,10 @@ export type CosError =
 /** The context of what belongs to no operation, such as a client's configuration. */
 export const nowhere = (operation: string): Context => ({ operation, bucket: '', key: O.none, attempts: 0 })
 
+// A thrown thing may be anything, one that cannot even be turned into text among them.
+const wordsOf = (thrown: unknown): string =>
+  thrown instanceof Error ? String(thrown) : typeof thrown === 'string' ? thrown : `a thrown ${typeof thrown}`
+
 const details = (error: CosError): string => {
   switch (error._tag) {
     case 'InvalidInput':
@@ -143,7 +149,7 @@ const details = (error: CosError): string => {
     case 'DecodeError':
       return error.problems.join('; ')
     case 'TransportError':
-      return error.code === '' ? String(error.cause) : error.code
+      return error.code === '' ? wordsOf(error.cause) : error.code
     case 'Timeout':
       return `${error.phase} deadline of ${String(error.after)} ms passed`
     case 'Aborted':
@@ -153,7 +159,7 @@ const details = (error: CosError): string => {
     case 'ObjectChanged':
       return `ETag was ${error.expected}, is ${O.isSome(error.got) ? error.got.value : 'unknown'}`
     case 'SourceError':
-      return String(error.cause)
+      return wordsOf(error.cause)
     case 'FileError':
       return `${error.code} ${error.path}`
     case 'CredentialsError':
@@ -161,15 +167,22 @@ const details = (error: CosError): string => {
   }
 }
 
+// A key or a server's message must not be able to forge a line of its own.
+// eslint-disable-next-line no-control-regex
+const lineBreakers = /[\0-\x1f\x7f-\x9f\u2028\u2029]+/g
+
 /**
- * One line for a log.
+ * One line for a log, always.
  *
  * @example describe(error) // 'ServiceError in HeadObject examplebucket-1250000000/a.txt: 404 NoSuchResource: ...'
  */
 export const describe = (error: CosError): string => {
   const { operation, bucket, key } = error.context
   const where = O.isSome(key) ? `${bucket}/${key.value}` : bucket
-  return `${error._tag} in ${operation}${where === '' ? '' : ` ${where}`}: ${details(error)}`
+  return `${error._tag} in ${operation}${where === '' ? '' : ` ${where}`}: ${details(error)}`.replace(
+    lineBreakers,
+    ' '
+  )
 }
 
 /** Carries a CosError where Node takes nothing but an Error: `destroy`, `pipeline`, a generator's `throw`. */

@@ -40,8 +40,9 @@ interface Open {
   readonly children: Array<Element>
 }
 
-/** What `finish` says of a document that never began. */
+/** What `finish` says of a document that never began, and of one that began and never ended. */
 export const emptyDocument = 'an empty document'
+export const cutDocument = 'a document cut short'
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 
@@ -150,7 +151,7 @@ export const readingXml = (): Folding<Uint8Array, XmlEvent> => {
       const last = attempt(() => {
         write(utf8.decode())
         if (!begun) fail(emptyDocument)
-        else if (!ended) fail('a document cut short')
+        else if (!ended) fail(cutDocument)
         else parser.close()
       })
       return problem === undefined ? last : E.left(problem)

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
 import * as io from 'io-ts'
 import fc from 'fast-check'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import {
   Bool,
   ByteCount,
@@ -14,10 +14,9 @@ import {
   urlDecode
 } from '../../lib/core/wire.js'
 
-const refuses = (t: Tap, codec: io.Decoder<unknown, unknown>, ...values: ReadonlyArray<unknown>) => {
+const refuses = (t: Test, codec: io.Decoder<unknown, unknown>, ...values: ReadonlyArray<unknown>) => {
   for (const value of values) t.equal(E.isLeft(codec.decode(value)), true, inspect(value))
 }
-type Tap = { readonly equal: (found: unknown, wanted: unknown, message?: string) => boolean }
 
 t.test('a byte count is digits, up to what a double holds exactly', async (t) => {
   for (const count of [0, 1, 1048577, 50_000 * 2 ** 30, 999_999_999_999_999]) {

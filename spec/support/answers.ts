@@ -15,8 +15,8 @@ export interface Answer {
   readonly status?: number
   /** Sent as they are. Without `content-length` the body is chunked. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Text and bytes are written in turn, each after the client's socket took the one before; a number waits, in ms. */
-  readonly chunks?: Iterable<string | Uint8Array | number>
+  /** Text and bytes are written in turn, each when the socket has room; a number waits, in ms, a promise until it is kept. */
+  readonly chunks?: Iterable<string | Uint8Array | number | Promise<unknown>>
   /** How the body ends. `cut`: the connection breaks. `open`: nothing more comes, and the connection stays. */
   readonly ends?: 'whole' | 'cut' | 'open'
 }
@@ -84,6 +84,7 @@ export const serving = async (t: Teardown, answer: Answer, asked: Asked = {}): P
       for (const chunk of answer.chunks ?? []) {
         if (response.destroyed) return
         if (typeof chunk === 'number') await setTimeout(chunk)
+        else if (chunk instanceof Promise) await Promise.race([chunk, closed])
         else {
           const bytes = Buffer.from(chunk)
           if (!response.write(bytes)) await Promise.race([once(response, 'drain'), closed])
@@ -134,6 +135,25 @@ export const xmlAnswer = (xml: string, headers: Readonly<Record<string, string>>
   headers: { 'content-type': 'application/xml', 'x-cos-request-id': 'NjYwMQ==', ...headers },
   chunks: [xml]
 })
+
+/** What a stream or a generator failed with, taken out of its envelope. */
+export const failed = async (reading: Promise<unknown>): Promise<CosError> => {
+  const thrown = await reading.then(
+    () => new Error('a failure was expected'),
+    (error: unknown) => error
+  )
+  if (thrown instanceof CosFailure) return thrown.reason
+  throw thrown
+}
+
+/** A promise, and the way to keep it. */
+export const gate = (): { readonly opened: Promise<void>; readonly open: () => void } => {
+  let open: () => void = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
 
 export const right = <E_, A>(either: E.Either<E_, A>): A => {
   if (E.isRight(either)) return either.right

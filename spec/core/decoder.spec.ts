@@ -1,0 +1,438 @@
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import * as io from 'io-ts'
+import t from 'tap'
+import * as D from '../../lib/core/decoder.js'
+import { CosFailure, type CosError } from '../../lib/core/error.js'
+import type { Response } from '../../lib/core/response.js'
+import { ByteCount } from '../../lib/core/wire.js'
+import {
+  answered,
+  decoded,
+  failed,
+  gate,
+  left,
+  right,
+  serving,
+  specContext,
+  xmlAnswer,
+  type Answer,
+  type Asked
+} from '../support/answers.js'
+import { toArray } from '../support/iterables.js'
+
+const mebi = 1024 * 1024
+
+/** The status and headers of an answer, for what needs no more. */
+const head: D.Decoder<number> = (response) =>
+  pipe(
+    D.dump(response),
+    TE.map(() => response.status)
+  )
+
+type Test = Parameters<typeof serving>[0]
+const refused = async (t: Test, answer: Answer, asked?: Asked): Promise<CosError> =>
+  left(await decoded(t, D.refusing(head), answer, asked))
+
+// -- bodies --
+t.test('a body is read to its limit, and a longer one is hung up on', async (t) => {
+  t.same(right(await decoded(t, D.readBytes(10), { chunks: ['hello', 5, ' you'] })), Buffer.from('hello you'))
+  t.same(right(await decoded(t, D.readBytes(9), { chunks: ['hello', 5, ' you'] })), Buffer.from('hello you'))
+  t.same(right(await decoded(t, D.readBytes(4), { chunks: ['hello', 5, ' you'] })), Buffer.from('hell'))
+
+  const { response, closed } = await serving(t, { chunks: ['hello'], ends: 'open' })
+  t.same(right(await D.readBytes(4)(response)()), Buffer.from('hell'))
+  t.equal(await closed, 'early')
+})
+
+t.test('a body nobody wants is read out when it is short, and hung up on when it is long', async (t) => {
+  const short = await serving(t, { chunks: ['x'.repeat(1000)] })
+  t.same(await D.dump(short.response)(), E.right(undefined))
+  t.equal(await short.closed, 'whole')
+
+  const long = await serving(t, { chunks: Array<string>(160).fill('x'.repeat(64 * 1024)) })
+  t.same(await D.dump(long.response)(), E.right(undefined))
+  t.equal(await long.closed, 'early')
+  t.ok(long.written() < 10 * mebi, `${long.written()} bytes of 10 MiB left the server`)
+})
+
+t.test('a body that breaks off is an error with its cause', async (t) => {
+  for (const decode of [D.readBytes(100), D.dump, D.fromHead(io.unknown)]) {
+    const error = left(await decoded<unknown>(t, decode, { chunks: ['half'], ends: 'cut' }))
+    t.match(error, { _tag: 'TransportError', context: specContext })
+  }
+})
+
+// -- heads --
+const Size = io.type({ 'content-length': ByteCount, etag: io.string })
+
+t.test('a head is read with a codec, and what is wrong with it is told', async (t) => {
+  const headers = { 'Content-Length': '3', ETag: '"x"', 'x-cos-request-id': 'id' }
+  t.same(
+    await decoded(t, D.fromHead(io.exact(Size)), { headers, chunks: ['abc'] }),
+    E.right({ 'content-length': 3, etag: '"x"' })
+  )
+  const wrong = await decoded(t, D.fromHead(Size), {
+    headers: { 'x-cos-request-id': 'id', 'content-length': '0' }
+  })
+  t.same(left(wrong), {
+    _tag: 'DecodeError',
+    context: specContext,
+    status: 200,
+    problems: ['etag should be string'],
+    requestId: 'id'
+  })
+})
+
+t.test('what was read can be changed, and found wrong', async (t) => {
+  const status = pipe(
+    head,
+    D.map((n) => n + 1)
+  )
+  t.same(await decoded(t, status, {}), E.right(201))
+  const doubted = pipe(
+    head,
+    D.chainEither((n, response) => E.left(D.decodeError(response, [`${n} is odd`])))
+  )
+  t.match(left(await decoded(t, doubted, {})), { _tag: 'DecodeError', problems: ['200 is odd'] })
+})
+
+// -- refusals --
+const errorXml = `<?xml version='1.0' encoding='utf-8' ?>
+<Error>
+  <Code>NoSuchKey</Code>
+  <Message>The specified key does not exist.</Message>
+  <Resource>examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com/a.txt</Resource>
+  <RequestId>NjYwMWE5</RequestId>
+  <TraceId>ZXhhbXBs</TraceId>
+</Error>`
+
+t.test('any 2xx is the decoder’s, and no other', async (t) => {
+  for (const status of [200, 201, 202, 204, 206])
+    t.same(await decoded(t, D.refusing(head), { status }), E.right(status))
+  for (const status of [301, 302, 304, 400, 404, 500, 503]) {
+    t.match(await refused(t, { status }), { _tag: 'ServiceError', status }, String(status))
+  }
+})
+
+t.test('COS’s XML is an error with all that it says', async (t) => {
+  t.same(
+    await refused(t, {
+      status: 404,
+      headers: { 'x-cos-request-id': 'other', connection: 'close', date: 'd' },
+      chunks: [errorXml]
+    }),
+    {
+      _tag: 'ServiceError',
+      context: specContext,
+      status: 404,
+      code: 'NoSuchKey',
+      message: 'The specified key does not exist.',
+      resource: 'examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com/a.txt',
+      requestId: 'NjYwMWE5',
+      traceId: 'ZXhhbXBs',
+      headers: { 'x-cos-request-id': 'other', connection: 'close', date: 'd', 'transfer-encoding': 'chunked' }
+    }
+  )
+})
+
+t.test('what an error leaves out, its headers may say', async (t) => {
+  const headers = { 'x-cos-request-id': 'id', 'x-cos-trace-id': 'trace' }
+  t.match(await refused(t, { status: 404, headers, chunks: ['<Error><Code>NoSuchKey</Code></Error>'] }), {
+    code: 'NoSuchKey',
+    message: '',
+    resource: '',
+    requestId: 'id',
+    traceId: 'trace'
+  })
+  t.match(await refused(t, { status: 403, chunks: ['<Error><Code>X</Code><HostId>host</HostId></Error>'] }), {
+    requestId: '',
+    traceId: 'host'
+  })
+  t.match(await refused(t, { status: 409, chunks: ['<Error><Message>only words</Message></Error>'] }), {
+    code: 'Conflict',
+    message: 'only words'
+  })
+})
+
+t.test('an error cut short, broken or malformed is what came of it whole', async (t) => {
+  const half = errorXml.slice(0, errorXml.indexOf('</Resource>'))
+  const known = {
+    _tag: 'ServiceError',
+    status: 503,
+    code: 'NoSuchKey',
+    message: /does not exist/,
+    resource: ''
+  }
+  t.match(await refused(t, { status: 503, chunks: [half] }), known, 'cut short')
+  t.match(await refused(t, { status: 503, chunks: [half], ends: 'cut' }), known, 'and the connection broke')
+  t.match(await refused(t, { status: 503, chunks: [`${half}&nope;`, errorXml] }), known, 'and then nonsense')
+  t.match(await refused(t, { status: 503, chunks: ['<Err'], ends: 'cut' }), { code: 'ServiceUnavailable' })
+})
+
+t.test('a gateway’s JSON is read in either spelling', async (t) => {
+  const answers: ReadonlyArray<readonly [json: unknown, said: object]> = [
+    [
+      { code: 'Busy', message: 'later', requestid: 'r' },
+      { code: 'Busy', message: 'later', requestId: 'r' }
+    ],
+    [
+      { Code: 'Busy', Message: 'later', RequestId: 'r' },
+      { code: 'Busy', message: 'later', requestId: 'r' }
+    ],
+    [
+      { code: -1, message: 'no' },
+      { code: '-1', message: 'no' }
+    ],
+    [{ error: 'odd' }, { code: 'ServiceUnavailable', message: '{"error":"odd"}' }],
+    [[1], { code: 'ServiceUnavailable', message: '[1]' }],
+    [
+      { code: {}, message: 'no' },
+      { code: 'ServiceUnavailable', message: '{"code":{},"message":"no"}' }
+    ]
+  ]
+  for (const [json, said] of answers)
+    t.match(await refused(t, { status: 503, chunks: [JSON.stringify(json)] }), said)
+})
+
+t.test('a page or plain text is a message’s first words, and a header may name the code', async (t) => {
+  const html = `<!DOCTYPE html>\n<html><head><title>502</title></head>${'<p>x</p>'.repeat(200)}`
+  const page = await refused(t, { status: 502, chunks: [html] })
+  t.match(page, { status: 502, code: 'Unknown', message: /^<!DOCTYPE html> <html>/ })
+  t.equal(page._tag === 'ServiceError' && page.message.length, 300)
+  t.match(
+    await refused(t, { status: 400, headers: { 'x-cos-error-code': 'BadVector' }, chunks: ['too long'] }),
+    {
+      code: 'BadVector',
+      message: 'too long'
+    }
+  )
+  t.match(await refused(t, { status: 500, chunks: [Uint8Array.of(0xff, 0xfe)] }), { code: 'InternalError' })
+})
+
+t.test('an answer without a body is named after its status', async (t) => {
+  const names = {
+    304: 'NotModified',
+    400: 'InvalidRequest',
+    403: 'AccessDenied',
+    404: 'NoSuchResource',
+    405: 'MethodNotAllowed',
+    412: 'PreconditionFailed',
+    416: 'InvalidRange',
+    503: 'ServiceUnavailable',
+    520: 'Unknown'
+  }
+  for (const [status, code] of Object.entries(names)) {
+    const answer = {
+      status: Number(status),
+      headers: { 'x-cos-request-id': 'id', 'content-type': 'application/xml' }
+    }
+    const known = { _tag: 'ServiceError', status: Number(status), code, message: '', requestId: 'id' }
+    t.match(await refused(t, answer, { method: 'HEAD' }), known, `HEAD ${status}`)
+    t.match(await refused(t, answer), known, `GET ${status}`)
+  }
+})
+
+t.test('a huge error is not read whole', async (t) => {
+  const { response, written, closed } = await serving(t, {
+    status: 500,
+    headers: { 'content-length': String(10 * mebi) },
+    chunks: ['<Error><Code>Huge</Code><Message>', ...Array<string>(160).fill('x'.repeat(64 * 1024))]
+  })
+  t.match(left(await D.refusing(head)(response)()), { _tag: 'ServiceError', status: 500, code: 'Huge' })
+  t.equal(await closed, 'early')
+  t.ok(written() < 8 * mebi, `${written()} bytes of 10 MiB left the server`)
+})
+
+t.test('an error whose body stalls is told by its head; one that the caller aborts is aborted', async (t) => {
+  for (const [reason, tag] of [
+    [{ _tag: 'Timeout', context: specContext, phase: 'idle', after: 1 }, 'ServiceError'],
+    [{ _tag: 'Timeout', context: specContext, phase: 'overall', after: 1 }, 'Timeout'],
+    [{ _tag: 'Aborted', context: specContext, reason: 'enough' }, 'Aborted']
+  ] as const) {
+    const response = await answered(t, {
+      status: 503,
+      chunks: ['<Error><Code>SlowDown</Code>'],
+      ends: 'open'
+    })
+    setTimeout(() => response.body.destroy(new CosFailure(reason)), 30)
+    const error = left(await D.refusing(head)(response)())
+    t.equal(error._tag, tag)
+    if (error._tag === 'ServiceError') t.equal(error.code, 'SlowDown')
+  }
+})
+
+// -- XML --
+const Result = io.type({ ETag: io.string, Owner: io.type({ ID: io.string }) })
+const result = '<Result xmlns="http://x"><ETag>&quot;x&quot;</ETag><Owner><ID>7</ID></Owner><New/></Result>'
+const xml = D.fromXml('Result', Result)
+
+t.test('an XML answer is read with a codec, unknown elements and all', async (t) => {
+  t.match(right(await decoded(t, xml, xmlAnswer(result))), { ETag: '"x"', Owner: { ID: '7' } })
+  t.match(left(await decoded(t, xml, xmlAnswer('<Result><Owner/></Result>'))), {
+    _tag: 'DecodeError',
+    problems: ['ETag should be string', /^Owner should be/],
+    requestId: 'NjYwMQ=='
+  })
+})
+
+t.test('a document has its rows in order and its fields by name', async (t) => {
+  const { rows, fields } = right(await decoded(t, D.document('A'), xmlAnswer('<A><B>1</B><C/><B>2</B></A>')))
+  t.same(
+    rows.map((row) => [row.name, row.text]),
+    [
+      ['B', '1'],
+      ['C', ''],
+      ['B', '2']
+    ]
+  )
+  t.same(fields, { B: '2', C: '' })
+})
+
+t.test('white space may come first, for as long as it likes', async (t) => {
+  const slowly = ['   \r\n \n', 5, ' ', 5, ' ', "<?xml version='1.0'?>", 5, '\n', result, '\n']
+  t.match(await decoded(t, xml, { chunks: slowly }), { _tag: 'Right' })
+})
+
+t.test('a 200 whose document is an error is that error', async (t) => {
+  t.match(left(await decoded(t, xml, xmlAnswer(`  \n ${errorXml}`))), {
+    _tag: 'ServiceError',
+    status: 200,
+    code: 'NoSuchKey'
+  })
+  t.match(left(await decoded(t, xml, xmlAnswer('<Error/>'))), {
+    _tag: 'ServiceError',
+    status: 200,
+    code: 'Unknown',
+    requestId: 'NjYwMQ=='
+  })
+  const half = errorXml.slice(0, errorXml.indexOf('</Resource>'))
+  t.match(
+    left(await decoded(t, xml, xmlAnswer(half))),
+    { _tag: 'ServiceError', status: 200, code: 'NoSuchKey' },
+    'cut short'
+  )
+})
+
+t.test('an answer that ends too early is no answer', async (t) => {
+  for (const nothing of [[], [' '], ['\n', 5, '  ']]) {
+    t.match(left(await decoded(t, xml, { chunks: nothing })), {
+      _tag: 'TransportError',
+      code: 'EmptyAnswer',
+      context: specContext
+    })
+  }
+  for (const part of [
+    '<',
+    "<?xml version='1.0'?>",
+    '<Result',
+    '<Result><ETag>1</ETag>',
+    result.slice(0, -1)
+  ]) {
+    t.match(
+      left(await decoded(t, xml, { chunks: [part] })),
+      { _tag: 'TransportError', code: 'CutAnswer' },
+      part
+    )
+  }
+  t.match(left(await decoded(t, xml, { chunks: [' ', 5, ' '], ends: 'cut' })), { _tag: 'TransportError' })
+  t.match(
+    left(await decoded(t, xml, { chunks: [result], ends: 'cut' })),
+    { _tag: 'TransportError' },
+    'behind the document'
+  )
+})
+
+t.test('an answer in other words is a decode error', async (t) => {
+  const others: ReadonlyArray<readonly [body: string | Uint8Array, problem: RegExp]> = [
+    ['<Other/>', /<Result> expected, <Other> came/],
+    ['<html><body>hello</body></html>', /<html> came/],
+    ['{"ETag":"x"}', /not well-formed/],
+    ['<!DOCTYPE Result><Result/>', /document type/],
+    [Uint8Array.of(0xff, 0xfe), /not UTF-8/],
+    ['<Result>&nope;</Result>', /undefined entity/],
+    [`<Result><A>${'x'.repeat(mebi)}</A></Result>`, /more than 1 Mi/]
+  ]
+  for (const [body, problem] of others) {
+    t.match(left(await decoded(t, xml, { chunks: [body] })), {
+      _tag: 'DecodeError',
+      status: 200,
+      problems: [problem]
+    })
+  }
+})
+
+t.test('a document that never ends is hung up on', async (t) => {
+  const row = `<Row>${'x'.repeat(512 * 1024)}</Row>`
+  const { response, closed } = await serving(t, {
+    chunks: (function* () {
+      yield '<Result>'
+      for (;;) yield row
+    })()
+  })
+  t.match(left(await D.fromXml('Result', io.unknown)(response)()), {
+    _tag: 'DecodeError',
+    problems: [/64 MiB/]
+  })
+  t.equal(await closed, 'early')
+})
+
+const names = async (response: Response): Promise<ReadonlyArray<string>> =>
+  (await toArray(D.xmlRows('Result', response))).map((row) => row.name)
+
+t.test('rows are out as they come in', async (t) => {
+  const { opened, open } = gate()
+  const response = await answered(t, { chunks: ['<Result><A/>', opened, '<B/></Result>'] })
+  const rows = D.xmlRows('Result', response)
+  t.match(await rows.next(), { value: { name: 'A' } }, 'the first one before the second is sent')
+  open()
+  t.match(await rows.next(), { value: { name: 'B' } })
+  t.match(await rows.next(), { done: true })
+})
+
+t.test('rows that came before a mistake are out before it is told, and it is told at once', async (t) => {
+  const { response, closed } = await serving(t, { chunks: ['<Result><A/><B/>&nope;'], ends: 'open' })
+  const rows = D.xmlRows('Result', response)
+  t.match(await rows.next(), { value: { name: 'A' } })
+  t.match(await rows.next(), { value: { name: 'B' } })
+  t.match(await failed(rows.next()), { _tag: 'DecodeError' })
+  t.equal(await closed, 'early')
+})
+
+t.test('a reader that leaves hangs up', async (t) => {
+  const { response, closed } = await serving(t, { chunks: ['<Result><A/>'], ends: 'open' })
+  for await (const row of D.xmlRows('Result', response)) {
+    t.equal(row.name, 'A')
+    break
+  }
+  t.equal(await closed, 'early')
+})
+
+t.test('rows of a refused or broken answer are failures in their envelope', async (t) => {
+  t.match(await failed(names(await answered(t, { chunks: [errorXml] }))), {
+    _tag: 'ServiceError',
+    code: 'NoSuchKey'
+  })
+  t.match(await failed(names(await answered(t, { chunks: ['<Result><A/>'], ends: 'cut' }))), {
+    _tag: 'TransportError'
+  })
+  t.same(await names(await answered(t, { chunks: ['<Result><A/><B/></Result>'] })), ['A', 'B'])
+})
+
+t.test('the sum that went up is there for whoever compares', async (t) => {
+  const asked = { sent: { size: 3, crc64: O.some(7n) } }
+  const decode: D.Decoder<bigint> = pipe(
+    head,
+    D.chainEither((_, { sent }) =>
+      pipe(
+        sent.crc64,
+        E.fromOption(() => {
+          throw new Error('none')
+        })
+      )
+    )
+  )
+  t.same(await decoded(t, decode, {}, asked), E.right(7n))
+})
