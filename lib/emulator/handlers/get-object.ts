@@ -1,0 +1,95 @@
+/** GET and HEAD Object. */
+import * as E from 'fp-ts/lib/Either.js'
+import { admitReader } from '../access.js'
+import { type Answer, empty } from '../answer.js'
+import { checkCustomerKey } from '../attributes.js'
+import type { Handler, House, KnownCall } from '../call.js'
+import { judge, type Range, readRange } from '../conditions.js'
+import { bucketOf, checkReadable, describe, objectOf } from '../objects.js'
+import { pacing, trafficLimit } from '../receive.js'
+import { type Refusal, refuse } from '../refusal.js'
+import { slice, type StoredObject } from '../store/model.js'
+
+const overridable = [
+  'content-type',
+  'content-language',
+  'expires',
+  'cache-control',
+  'content-disposition',
+  'content-encoding'
+]
+
+const overrides = ({ query }: KnownCall): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    overridable.flatMap((name) => {
+      const value = query[`response-${name}`]
+      return value === undefined ? [] : [[name, value]]
+    })
+  )
+
+const bodyOf = (
+  { store }: House,
+  { content }: StoredObject,
+  range: Range,
+  rate: number | undefined
+): Answer['body'] => {
+  const segments = slice(content.segments, range.first, range.size)
+  // Held from now on: the object may be deleted before its first byte is out.
+  store.blobs.hold(segments)
+  return {
+    _tag: 'Stream',
+    size: range.size,
+    open: () => pacing(rate, store.blobs.read(segments)),
+    close: () => store.blobs.release(segments)
+  }
+}
+
+const found = (
+  house: House,
+  call: KnownCall
+): E.Either<
+  Refusal,
+  { readonly object: StoredObject; readonly headers: Readonly<Record<string, string>> }
+> => {
+  const bucket = bucketOf(house, call)
+  if (E.isLeft(bucket)) return bucket
+  const object = objectOf(bucket.right, call.key, call.query['versionId'])
+  // Those who may not read need not learn what there is.
+  if (E.isLeft(object))
+    return call.anonymous && bucket.right.acl === 'private' ? refuse('AccessDenied') : object
+  const admitted = admitReader(call, bucket.right, object.right)
+  if (E.isLeft(admitted)) return admitted
+  const keyed = checkCustomerKey(call.headers, object.right.attributes.encryption)
+  if (E.isLeft(keyed)) return keyed
+  return E.right({ object: object.right, headers: describe(bucket.right, object.right, call.now) })
+}
+
+export const getObject: Handler = (house, call) => async () => {
+  const rate = trafficLimit(call)
+  if (E.isLeft(rate)) return rate
+  const overriding = overrides(call)
+  if (call.anonymous && Object.keys(overriding).length > 0)
+    return refuse('InvalidRequest', 'response-* parameters are for signed requests only.')
+  const here = found(house, call)
+  if (E.isLeft(here)) return here
+  const { object, headers } = here.right
+
+  const verdict = judge(call.headers, '', { etag: object.content.etag, modified: object.modified })
+  if (verdict === 'Failed') return refuse('PreconditionFailed')
+  if (verdict === 'NotModified') return E.right(empty(304, headers))
+  // HEAD answers for an archived object as for any other.
+  const readable = call.method === 'HEAD' ? E.right(true) : checkReadable(object, call.now)
+  if (E.isLeft(readable)) return readable
+
+  const { size } = object.content
+  const range = readRange(call.method === 'HEAD' ? undefined : call.headers['range'], size)
+  if (E.isLeft(range)) return range
+  const { first, size: length } = range.right ?? { first: 0, size }
+  const partial = { 'content-range': `bytes ${String(first)}-${String(first + length - 1)}/${String(size)}` }
+  return E.right({
+    status: range.right === undefined ? 200 : 206,
+    code: '',
+    headers: { ...headers, ...overriding, ...(range.right === undefined ? {} : partial) },
+    body: bodyOf(house, object, { first, size: length }, rate.right)
+  })
+}

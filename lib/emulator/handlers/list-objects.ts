@@ -1,0 +1,90 @@
+/** GET Bucket (List Objects). */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import type { Xml } from '../../core/xml.js'
+import { admit } from '../access.js'
+import { xmlStream } from '../answer.js'
+import type { Handler } from '../call.js'
+import {
+  commonPrefix,
+  type Found,
+  isoTime,
+  optional,
+  ownerOf,
+  readListQuery,
+  spelling,
+  takePage,
+  walk
+} from '../listing.js'
+import { bucketOf, isArchive, restoreState } from '../objects.js'
+import type { StoredObject, Version } from '../store/model.js'
+
+const nameOf = (found: Found<unknown>): string => (found._tag === 'Group' ? found.prefix : found.key)
+
+/** What HEAD says of an archive's state, in the listings' words. */
+const restoreStatus = (object: StoredObject, now: number): string => {
+  const state = restoreState(object.restore, now)
+  return state === 'None' ? '' : state === 'Ongoing' ? 'ONGOING' : 'DONE'
+}
+
+/** What the listings of objects and of versions say of an object. */
+export const objectRows = (bucket: string, object: StoredObject, now: number): ReadonlyArray<Xml> => {
+  const { storageClass } = object.attributes
+  return [
+    ['LastModified', isoTime(object.modified)],
+    ['ETag', object.content.etag],
+    ['Size', String(object.content.size)],
+    ownerOf(bucket),
+    ['StorageClass', storageClass],
+    ...optional(storageClass === 'INTELLIGENT_TIERING', ['StorageTier', 'FREQUENT']),
+    ...optional(isArchive(storageClass), ['RestoreStatus', restoreStatus(object, now)])
+  ]
+}
+
+const latest = (versions: ReadonlyArray<Version>): StoredObject | undefined =>
+  versions[0]?._tag === 'Object' ? versions[0] : undefined
+
+export const listObjects: Handler = (house, call) => async () => {
+  const asked = pipe(
+    E.Do,
+    E.apS('bucket', bucketOf(house, call)),
+    E.chainFirst(({ bucket }) => admit(call, bucket)),
+    E.bind('list', () => readListQuery(call.query, 'max-keys'))
+  )
+  if (E.isLeft(asked)) return asked
+  const { bucket, list } = asked.right
+  const { prefix, delimiter, max, encoded } = list
+  const marker = call.query['marker'] ?? ''
+  const spell = spelling(encoded)
+  const { items, truncated } = takePage(
+    max,
+    walk(bucket.objects, {
+      prefix,
+      delimiter,
+      marker,
+      visible: (versions) => latest(versions) !== undefined
+    })
+  )
+  const last = items.at(-1)
+  const top: ReadonlyArray<Xml> = [
+    ['Name', bucket.name],
+    ...optional(encoded, ['EncodingType', 'url']),
+    ['Prefix', spell(prefix)],
+    ['Marker', spell(marker)],
+    ['MaxKeys', String(max)],
+    ...optional(delimiter !== '', ['Delimiter', spell(delimiter)]),
+    ['IsTruncated', String(truncated)],
+    ...optional(truncated, ['NextMarker', spell(last === undefined ? '' : nameOf(last))])
+  ]
+  const rows = function* (): Generator<Xml, void, undefined> {
+    for (const item of items) if (item._tag === 'Group') yield commonPrefix(spell, item.prefix)
+    for (const item of items) {
+      const object = item._tag === 'Entry' ? latest(item.value) : undefined
+      if (item._tag === 'Entry' && object !== undefined)
+        yield ['Contents', [['Key', spell(item.key)], ...objectRows(bucket.name, object, call.now)]]
+    }
+  }
+  return E.right(
+    xmlStream(['ListBucketResult', top], rows(), { 'x-cos-bucket-region': house.settings.region })
+  )
+}

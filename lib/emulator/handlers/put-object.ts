@@ -1,0 +1,38 @@
+/** PUT Object. */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { admit } from '../access.js'
+import { empty } from '../answer.js'
+import { etagOf, readAttributes } from '../attributes.js'
+import type { Handler } from '../call.js'
+import { bucketOf, checkOverwrite, newObject, writtenHeaders } from '../objects.js'
+import { receive } from '../receive.js'
+
+export const putObject: Handler = (house, call) => async () => {
+  // All that can be refused is refused before the first byte comes in; a caller with `Expect` then sends none.
+  const before = pipe(
+    bucketOf(house, call),
+    E.chainFirst((bucket) => admit(call, bucket)),
+    E.chainFirst((bucket) => checkOverwrite(bucket, call.key, call.headers)),
+    E.chain(() => readAttributes(call.headers))
+  )
+  if (E.isLeft(before)) return before
+  const attributes = before.right
+  const received = await receive(house, call, { chunked: true })()
+  if (E.isLeft(received)) return received
+  const { md5, size, crc64, segments } = received.right
+  try {
+    // Asked anew, of the bucket as it is now: another writer may have been quicker.
+    const bucket = pipe(
+      bucketOf(house, call),
+      E.chainFirst((now) => checkOverwrite(now, call.key, call.headers))
+    )
+    if (E.isLeft(bucket)) return bucket
+    const content = { size, crc64, segments, etag: etagOf(md5, attributes.encryption) }
+    const version = newObject(bucket.right, house.settings.now(), content, attributes)
+    await house.store.commit({ _tag: 'VersionPut', bucket: call.bucket, key: call.key, version })
+    return E.right(empty(200, writtenHeaders(bucket.right, version)))
+  } finally {
+    house.store.blobs.release(segments)
+  }
+}

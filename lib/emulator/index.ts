@@ -1,0 +1,9 @@
+/** `cospipe/emulator`: a COS endpoint for the loopback, in this process. */
+export type { CannotListen, CannotStore, EmulatorError, InvalidOption } from './error.js'
+export { describe } from './error.js'
+export type { FalseAnswer, Fault, FaultInput, Rule } from './fault.js'
+export { script } from './fault.js'
+export type { BucketOptions, Credentials, EmulatorOptions, RequestRecord, SeedObject } from './options.js'
+export { exampleBucket, exampleCredentials } from './options.js'
+export type { OperationName } from './route.js'
+export { type Emulator, startEmulator } from './server.js'

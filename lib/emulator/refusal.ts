@@ -1,0 +1,70 @@
+/** Every no the emulator says, in COS's words. */
+import * as E from 'fp-ts/lib/Either.js'
+
+const catalogue = {
+  AccessDenied: [403, 'Access Denied.'],
+  BadDigest: [400, 'The Content-MD5 you specified did not match what we received.'],
+  BucketAlreadyExists: [409, 'The requested bucket name is not available.'],
+  BucketNotEmpty: [409, 'The bucket you tried to delete is not empty.'],
+  EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed object size.'],
+  EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed object size.'],
+  ExpiredToken: [400, 'The provided token has expired.'],
+  FileAlreadyExists: [409, 'The object exists, and x-cos-forbid-overwrite forbids to replace it.'],
+  IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length header.'],
+  InternalError: [500, 'We encountered an internal error. Please try again.'],
+  InvalidAccessKeyId: [403, 'The Access Key Id you provided does not exist in our records.'],
+  InvalidArgument: [400, 'Invalid Argument.'],
+  InvalidBucketName: [400, 'The specified bucket is not valid.'],
+  InvalidCopySource: [400, 'The copy source is not valid.'],
+  InvalidDelimiter: [400, 'The delimiter must be one character.'],
+  InvalidDigest: [400, 'The Content-MD5 you specified is not valid.'],
+  InvalidObjectName: [400, 'The object name contains characters that are not allowed.'],
+  InvalidObjectState: [403, 'The operation is not valid for the storage class of the object.'],
+  InvalidPart: [400, 'One or more of the specified parts could not be found, or its ETag did not match.'],
+  InvalidPartOrder: [400, 'The list of parts was not in ascending order.'],
+  InvalidRange: [416, 'The requested range is not satisfiable.'],
+  InvalidRequest: [400, 'Invalid Request.'],
+  InvalidSHA1Digest: [400, 'The x-cos-content-sha1 you specified did not match what we received.'],
+  InvalidTag: [400, 'The tagging is not valid.'],
+  InvalidURI: [400, "Couldn't parse the specified URI."],
+  KeyTooLong: [400, 'Your key is too long.'],
+  ListPartUploadIdIsEmpty: [400, 'The uploadId is empty.'],
+  MAZOperationNotSupportOnOAZBucket: [400, 'The storage class is for multi-AZ buckets only.'],
+  MalformedXML: [400, 'The XML you provided was not well-formed, or not what this operation takes.'],
+  MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
+  MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
+  MissingContentLength: [411, 'You must provide the Content-Length HTTP header.'],
+  MissingRequestBodyError: [400, 'Request body is empty.'],
+  NoSuchBucket: [404, 'The specified bucket does not exist.'],
+  NoSuchKey: [404, 'The specified key does not exist.'],
+  NoSuchUpload: [404, 'The specified multipart upload does not exist.'],
+  NoSuchVersion: [404, 'The specified version does not exist.'],
+  NotImplemented: [501, 'The emulator does not do this.'],
+  NotSupportedStorageClass: [400, 'The storage class you specified is not supported.'],
+  PreconditionFailed: [412, 'At least one of the preconditions you specified did not hold.'],
+  RequestTimeTooSkewed: [403, 'The difference between the request time and the server time is too large.'],
+  RestoreAlreadyInProgress: [409, 'Object restore is already in progress.'],
+  RestoreNonArchiveObject: [405, 'The object is not archived, so there is nothing to restore.'],
+  SSEHeaderNotAllowed: [400, 'The server-side encryption header is not allowed here.'],
+  SignatureDoesNotMatch: [403, 'The Signature you specified is invalid.'],
+  SsecDecryptHeaderInvalid: [400, "The headers of the customer's encryption key are missing or wrong."],
+  XMLSizeLimit: [400, 'The XML you provided is too large.']
+} as const satisfies Record<string, readonly [number, string]>
+
+export type Code = keyof typeof catalogue
+
+export interface Refusal {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export const refusal = (
+  code: Code,
+  message: string = catalogue[code][1],
+  headers: Readonly<Record<string, string>> = {}
+): Refusal => ({ status: catalogue[code][0], code, message, headers })
+
+export const refuse = (...words: Parameters<typeof refusal>): E.Either<Refusal, never> =>
+  E.left(refusal(...words))

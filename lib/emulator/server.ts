@@ -1,0 +1,188 @@
+/** The emulator's life: it opens its store, listens, answers, and closes. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { pipe } from 'fp-ts/lib/function.js'
+import type * as T from 'fp-ts/lib/Task.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { codeOf } from '../core/error.js'
+import { errorXml } from './answer.js'
+import type { CannotListen, CannotStore, EmulatorError } from './error.js'
+import { exchange, type Progress } from './exchange.js'
+import {
+  type Credentials,
+  type EmulatorOptions,
+  type RequestRecord,
+  type Settings,
+  settle
+} from './options.js'
+import { refusal } from './refusal.js'
+import type { Hosts } from './route.js'
+import { furnish } from './seed.js'
+import { diskStore, memoryStore, type Store } from './store/store.js'
+
+export interface Emulator {
+  /** `http://127.0.0.1:9000` */
+  readonly url: string
+  /** `127.0.0.1:9000`: for clients that connect here and ask for a host of COS. */
+  readonly address: string
+  readonly port: number
+  /** The first that may sign. */
+  readonly credentials: Credentials
+  /** What was asked so far, the oldest first; requests under way are not in it. */
+  readonly requests: () => ReadonlyArray<RequestRecord>
+  /** Connections that are open now, idle ones among them. */
+  readonly openConnections: () => number
+  /** Ends all connections at once, and leaves what was acknowledged in `dir`. Can be called again. */
+  readonly close: T.Task<void>
+}
+
+const open = (settings: Settings): TE.TaskEither<CannotStore, Store> => {
+  const { dir } = settings
+  return TE.tryCatch(
+    async () => {
+      const store = dir === undefined ? memoryStore() : await diskStore(dir)
+      await furnish(store, settings)
+      return store
+    },
+    (cause) => ({ _tag: 'CannotStore', dir: dir ?? '', code: codeOf(cause), cause })
+  )
+}
+
+/** What a connection gets that broke off, or that does not speak HTTP. */
+const lastWords = (progress: Progress | undefined, host: string): string => {
+  const { status, code, message } = progress
+    ? refusal('IncompleteBody')
+    : refusal('InvalidRequest', 'This is not HTTP.')
+  const origin = progress?.origin ?? { host, rawPath: '/', requestId: '', traceId: '' }
+  const body = errorXml(code, message, origin)
+  return [
+    `HTTP/1.1 ${String(status)} Bad Request`,
+    'Content-Type: application/xml',
+    `Content-Length: ${String(Buffer.byteLength(body))}`,
+    ...(progress ? [`x-cos-request-id: ${origin.requestId}`] : []),
+    'Server: tencent-cos',
+    'Connection: close',
+    '',
+    body
+  ].join('\r\n')
+}
+
+const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, Emulator> => {
+  const { host, port, buckets, credentials, keepRequests, onRequest } = settings
+  const records: Array<RequestRecord> = []
+  const counts = new Map<string, number>()
+  const sockets = new Set<Socket>()
+  const underway = new Set<Promise<void>>()
+  const pending = new WeakMap<Duplex, Progress>()
+  const closing = new AbortController()
+  const hosts: Hosts = {
+    isBucket: (name) => store.bucket(name) !== undefined,
+    domains: new Map(
+      buckets.flatMap(({ name, domains = [] }) =>
+        domains.map((domain) => [domain.toLowerCase(), name] as const)
+      )
+    )
+  }
+  const surroundings = {
+    house: { store, settings },
+    hosts,
+    signal: closing.signal,
+    count: (operation: string): number => {
+      const count = (counts.get(operation) ?? 0) + 1
+      counts.set(operation, count)
+      return count
+    },
+    record: (record: RequestRecord): void => {
+      records.push(record)
+      if (records.length > keepRequests) records.shift()
+      onRequest(record)
+    }
+  }
+
+  const server = createServer({
+    // Chunks of a body come as large as the system gives them; Node 20's default is 16 KiB.
+    highWaterMark: 64 * 1024,
+    maxHeaderSize: 64 * 1024,
+    keepAliveTimeout: 75_000,
+    // An upload may take as long as it takes.
+    requestTimeout: 0
+  })
+  const answer =
+    (expects: boolean) =>
+    (request: IncomingMessage, response: ServerResponse): void => {
+      response.sendDate = false
+      const done = exchange(surroundings, request, response, expects, (progress) =>
+        pending.set(request.socket, progress)
+      ).finally(() => {
+        underway.delete(done)
+      })
+      underway.add(done)
+    }
+  server.on('request', answer(false))
+  server.on('checkContinue', answer(true))
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.on('clientError', (_error, socket) => {
+    const progress = pending.get(socket)
+    // Bytes beyond the declared length: COS drops them in silence, and answers what came before them.
+    if (progress?.complete === true) return
+    if (socket.writable) socket.end(lastWords(progress, host))
+    else socket.destroy()
+  })
+
+  const close = async (): Promise<void> => {
+    closing.abort()
+    server.close()
+    for (const socket of sockets) socket.destroy()
+    await Promise.all(underway)
+    await store.close()
+  }
+  let closed: Promise<void> | undefined
+
+  return TE.tryCatch(
+    () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(port, host, () => {
+          server.off('error', reject)
+          const at = server.address()
+          const actual = typeof at === 'object' && at !== null ? at.port : port
+          const address = `${host.includes(':') ? `[${host}]` : host}:${String(actual)}`
+          resolve({
+            url: `http://${address}`,
+            address,
+            port: actual,
+            credentials: credentials[0],
+            requests: () => [...records],
+            openConnections: () => sockets.size,
+            close: () => (closed ??= close())
+          })
+        })
+      }),
+    (cause) => ({ _tag: 'CannotListen', host, port, code: codeOf(cause), cause })
+  )
+}
+
+/**
+ * Starts a COS endpoint on this machine.
+ *
+ * @shape  nothing happens before the Task is called; each call starts one
+ * @units  `now` and `restoreTime` in milliseconds, sizes in bytes
+ * @errors `InvalidOption` with the field's name; `CannotListen`; `CannotStore`
+ * @example const emulator = await startEmulator({ port: 9000 })()
+ */
+export const startEmulator = (options: EmulatorOptions = {}): TE.TaskEither<EmulatorError, Emulator> =>
+  pipe(
+    TE.fromEither<EmulatorError, Settings>(settle(options)),
+    TE.bindTo('settings'),
+    TE.bindW('store', ({ settings }) => open(settings)),
+    TE.chainW(({ settings, store }) =>
+      pipe(
+        listen(store, settings),
+        TE.orElseFirstTaskK(() => () => store.close())
+      )
+    )
+  )

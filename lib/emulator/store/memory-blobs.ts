@@ -1,0 +1,69 @@
+/** Blobs in memory. */
+import { randomUUID } from 'node:crypto'
+import { type Blobs, holders, zeroBytes } from './blobs.js'
+
+const slabSize = 1024 * 1024
+const firstSlab = 16 * 1024
+
+/**
+ * Bytes are copied into slabs of our own: a chunk off a socket is a view of a larger buffer, and keeping it would keep
+ * all of that.
+ */
+export const memoryBlobs = (): Blobs => {
+  const kept = new Map<string, ReadonlyArray<Uint8Array>>()
+  const { hold, release } = holders((blob) => kept.delete(blob))
+
+  return {
+    hold,
+    release,
+    create: async (expected) => {
+      const slabs: Array<Uint8Array> = []
+      let slab = Buffer.alloc(0)
+      let used = 0
+      let total = 0
+      const next = (): void => {
+        if (used > 0) slabs.push(slab.subarray(0, used))
+        const size = expected === undefined ? Math.max(firstSlab, total) : expected - total
+        slab = Buffer.allocUnsafe(Math.max(1, Math.min(size, slabSize)))
+        used = 0
+      }
+      return {
+        write: async (chunk) => {
+          for (let at = 0; at < chunk.length;) {
+            if (used === slab.length) next()
+            const taken = Math.min(chunk.length - at, slab.length - used)
+            slab.set(chunk.subarray(at, at + taken), used)
+            at += taken
+            used += taken
+            total += taken
+          }
+        },
+        commit: async () => {
+          // The last slab may be mostly air.
+          if (used > 0) slabs.push(used < slab.length ? Buffer.from(slab.subarray(0, used)) : slab)
+          const blob = randomUUID()
+          kept.set(blob, slabs)
+          hold([{ blob, offset: 0, size: total }])
+          return blob
+        },
+        discard: async () => undefined
+      }
+    },
+    async *read(segments) {
+      for (const segment of segments) {
+        if (segment.blob === null) yield* zeroBytes(segment.size)
+        else {
+          let start = 0
+          const end = segment.offset + segment.size
+          for (const slab of kept.get(segment.blob) ?? []) {
+            const piece = slab.subarray(Math.max(0, segment.offset - start), Math.max(0, end - start))
+            if (piece.length > 0) yield piece
+            start += slab.length
+          }
+        }
+      }
+    },
+    sweep: async () => undefined,
+    close: async () => undefined
+  }
+}

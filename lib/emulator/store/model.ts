@@ -1,0 +1,139 @@
+/** What is stored: values, and codecs that read them back from the journal. Nothing here knows of HTTP. */
+import * as t from 'io-ts'
+import * as W from '../../core/wire.js'
+
+/** A stretch of a blob; without one, a stretch of zeros that takes no room. */
+export const Segment = t.readonly(
+  t.type({ blob: t.union([t.string, t.null]), offset: t.number, size: t.number })
+)
+export type Segment = t.TypeOf<typeof Segment>
+
+/** The bytes of an object or a part: where they are, and what was computed while they came in. */
+export const Content = t.readonly(
+  t.type({
+    size: t.number,
+    /** Quotes included. */
+    etag: t.string,
+    crc64: W.Crc64,
+    segments: t.readonlyArray(Segment)
+  })
+)
+export type Content = t.TypeOf<typeof Content>
+
+export const Encryption = t.union([
+  t.readonly(t.type({ _tag: t.literal('None') })),
+  t.readonly(t.type({ _tag: t.literal('Cos') })),
+  t.readonly(t.type({ _tag: t.literal('Kms'), keyId: t.string })),
+  // The bytes are stored as they came: what is kept of a customer's key is its fingerprint, to ask for it again.
+  t.readonly(t.type({ _tag: t.literal('Customer'), keyMd5: t.string }))
+])
+export type Encryption = t.TypeOf<typeof Encryption>
+
+/** What the writer said of an object beside its bytes. */
+export const Attributes = t.readonly(
+  t.type({
+    /** `content-type`, `cache-control` and their like, and `x-cos-meta-*`; names in lower case. */
+    headers: t.readonly(t.record(t.string, t.string)),
+    storageClass: t.string,
+    acl: t.string,
+    /** `x-cos-grant-*` as they came. */
+    grants: t.readonly(t.record(t.string, t.string)),
+    encryption: Encryption,
+    tags: t.readonlyArray(t.readonly(t.tuple([t.string, t.string])))
+  })
+)
+export type Attributes = t.TypeOf<typeof Attributes>
+
+/** A restore that was asked for; what state it is in depends on the clock alone. Milliseconds of Unix time. */
+export const Restore = t.readonly(
+  t.type({ requested: t.number, done: t.number, expires: t.number, tier: t.string })
+)
+export type Restore = t.TypeOf<typeof Restore>
+
+const StoredObject = t.readonly(
+  t.intersection([
+    t.type({
+      _tag: t.literal('Object'),
+      /** `null` for what was written while versioning was off. */
+      id: t.string,
+      modified: t.number,
+      content: Content,
+      attributes: Attributes
+    }),
+    t.partial({ restore: Restore })
+  ])
+)
+export type StoredObject = t.TypeOf<typeof StoredObject>
+
+const DeleteMarker = t.readonly(t.type({ _tag: t.literal('DeleteMarker'), id: t.string, modified: t.number }))
+
+export const Version = t.union([StoredObject, DeleteMarker])
+export type Version = t.TypeOf<typeof Version>
+
+export const Part = t.readonly(t.type({ number: t.number, modified: t.number, content: Content }))
+export type Part = t.TypeOf<typeof Part>
+
+const Versioning = t.union([t.literal('Off'), t.literal('Enabled'), t.literal('Suspended')])
+export type Versioning = t.TypeOf<typeof Versioning>
+
+const BucketAcl = t.union([t.literal('private'), t.literal('public-read'), t.literal('public-read-write')])
+export type BucketAcl = t.TypeOf<typeof BucketAcl>
+
+// -- what can happen --
+const at = { bucket: t.string, key: t.string }
+
+/** All that ever changes the store. The journal is a file of these. */
+export const Event = t.union([
+  t.readonly(
+    t.type({
+      _tag: t.literal('BucketMade'),
+      bucket: t.string,
+      created: t.number,
+      versioning: Versioning,
+      acl: BucketAcl
+    })
+  ),
+  t.readonly(
+    t.type({ _tag: t.literal('BucketChanged'), bucket: t.string, versioning: Versioning, acl: BucketAcl })
+  ),
+  t.readonly(t.type({ _tag: t.literal('BucketRemoved'), bucket: t.string })),
+  /** Becomes the latest, in place of a version of the same id. */
+  t.readonly(t.type({ _tag: t.literal('VersionPut'), ...at, version: Version })),
+  t.readonly(t.type({ _tag: t.literal('VersionRemoved'), ...at, id: t.string })),
+  t.readonly(t.type({ _tag: t.literal('RestoreAsked'), ...at, id: t.string, restore: Restore })),
+  t.readonly(
+    t.type({
+      _tag: t.literal('UploadMade'),
+      ...at,
+      id: t.string,
+      initiated: t.number,
+      attributes: Attributes
+    })
+  ),
+  t.readonly(t.type({ _tag: t.literal('PartPut'), ...at, id: t.string, part: Part })),
+  t.readonly(t.type({ _tag: t.literal('UploadAborted'), ...at, id: t.string })),
+  /** One event, so that no crash leaves both the object and its upload. */
+  t.readonly(t.type({ _tag: t.literal('UploadCompleted'), ...at, id: t.string, version: Version }))
+])
+export type Event = t.TypeOf<typeof Event>
+
+/** Zeros of any size, for objects that are only to be listed, ranged over or copied. */
+export const zeros = (size: number): ReadonlyArray<Segment> =>
+  size === 0 ? [] : [{ blob: null, offset: 0, size }]
+
+/** A stretch of segments; `first` and `size` in bytes. */
+export const slice = (
+  segments: ReadonlyArray<Segment>,
+  first: number,
+  size: number
+): ReadonlyArray<Segment> => {
+  const out: Array<Segment> = []
+  let start = 0
+  for (const segment of segments) {
+    const from = Math.max(first, start)
+    const to = Math.min(first + size, start + segment.size)
+    if (from < to) out.push({ blob: segment.blob, offset: segment.offset + from - start, size: to - from })
+    start += segment.size
+  }
+  return out
+}

@@ -1,0 +1,138 @@
+/** The store's contents, in memory: buckets, the versions of each key, the uploads under way; and how events change them. */
+import type { Blobs } from './blobs.js'
+import type { Attributes, BucketAcl, Event, Part, Version, Versioning } from './model.js'
+import { sortedMap, type SortedMap } from './sorted.js'
+
+export interface Upload {
+  readonly id: string
+  readonly initiated: number
+  /** All that the object will be beside its bytes: fixed when the upload begins. */
+  readonly attributes: Attributes
+  /** Read it only: `applying` alone adds to it, in place, for 10,000 parts would be 50 million copies. */
+  readonly parts: Map<number, Part>
+}
+
+export interface Bucket {
+  readonly name: string
+  readonly created: number
+  readonly versioning: Versioning
+  readonly acl: BucketAcl
+  /** Newest first; never empty. */
+  readonly objects: SortedMap<ReadonlyArray<Version>>
+  /** By their ids; never empty. */
+  readonly uploads: SortedMap<ReadonlyArray<Upload>>
+}
+
+export const uploadOf = (bucket: Bucket, key: string, id: string): Upload | undefined =>
+  bucket.uploads.get(key)?.find((upload) => upload.id === id)
+
+const segmentsOf = (version: Version | undefined): Parameters<Blobs['hold']>[0] =>
+  version?._tag === 'Object' ? version.content.segments : []
+
+/** Applies events to buckets; holds the blobs that are in use, and lets go of the others. */
+export const applying = (
+  buckets: Map<string, Bucket>,
+  blobs: Pick<Blobs, 'hold' | 'release'>
+): ((event: Event) => void) => {
+  const setVersions = (bucket: Bucket, key: string, versions: ReadonlyArray<Version>): void => {
+    if (versions.length === 0) bucket.objects.remove(key)
+    else bucket.objects.set(key, versions)
+  }
+  const putVersion = (bucket: Bucket, key: string, version: Version): void => {
+    const versions = bucket.objects.get(key) ?? []
+    blobs.hold(segmentsOf(version))
+    blobs.release(segmentsOf(versions.find((other) => other.id === version.id)))
+    setVersions(bucket, key, [version, ...versions.filter((other) => other.id !== version.id)])
+  }
+  const endUpload = (bucket: Bucket, key: string, id: string): void => {
+    const uploads = bucket.uploads.get(key) ?? []
+    const left = uploads.filter((upload) => upload.id !== id)
+    if (left.length === 0) bucket.uploads.remove(key)
+    else bucket.uploads.set(key, left)
+    for (const part of uploads.find((upload) => upload.id === id)?.parts.values() ?? [])
+      blobs.release(part.content.segments)
+  }
+  const putPart = (bucket: Bucket, key: string, id: string, part: Part): void => {
+    const upload = uploadOf(bucket, key, id)
+    if (upload === undefined) return
+    blobs.hold(part.content.segments)
+    blobs.release(upload.parts.get(part.number)?.content.segments ?? [])
+    upload.parts.set(part.number, part)
+  }
+
+  return (event) => {
+    if (event._tag === 'BucketMade') {
+      const { bucket: name, created, versioning, acl } = event
+      buckets.set(name, { name, created, versioning, acl, objects: sortedMap(), uploads: sortedMap() })
+      return
+    }
+    const bucket = buckets.get(event.bucket)
+    if (bucket === undefined) return
+    switch (event._tag) {
+      case 'BucketChanged':
+        buckets.set(bucket.name, { ...bucket, versioning: event.versioning, acl: event.acl })
+        return
+      case 'BucketRemoved':
+        buckets.delete(bucket.name)
+        return
+      case 'VersionPut':
+        putVersion(bucket, event.key, event.version)
+        return
+      case 'VersionRemoved': {
+        const versions = bucket.objects.get(event.key) ?? []
+        blobs.release(segmentsOf(versions.find(({ id }) => id === event.id)))
+        setVersions(
+          bucket,
+          event.key,
+          versions.filter(({ id }) => id !== event.id)
+        )
+        return
+      }
+      case 'RestoreAsked':
+        setVersions(
+          bucket,
+          event.key,
+          (bucket.objects.get(event.key) ?? []).map((version) =>
+            version._tag === 'Object' && version.id === event.id
+              ? { ...version, restore: event.restore }
+              : version
+          )
+        )
+        return
+      case 'UploadMade': {
+        const { id, initiated, attributes } = event
+        const upload: Upload = { id, initiated, attributes, parts: new Map() }
+        const uploads = [...(bucket.uploads.get(event.key) ?? []), upload]
+        bucket.uploads.set(
+          event.key,
+          uploads.sort((a, b) => (a.id < b.id ? -1 : 1))
+        )
+        return
+      }
+      case 'PartPut':
+        putPart(bucket, event.key, event.id, event.part)
+        return
+      case 'UploadAborted':
+        endUpload(bucket, event.key, event.id)
+        return
+      case 'UploadCompleted':
+        putVersion(bucket, event.key, event.version)
+        endUpload(bucket, event.key, event.id)
+        return
+    }
+  }
+}
+
+/** The fewest events that make these buckets. */
+export function* retelling(buckets: Iterable<Bucket>): Generator<Event, void, undefined> {
+  for (const { name: bucket, created, versioning, acl, objects, uploads } of buckets) {
+    yield { _tag: 'BucketMade', bucket, created, versioning, acl }
+    for (const [key, versions] of objects.from(() => true))
+      for (const version of versions.toReversed()) yield { _tag: 'VersionPut', bucket, key, version }
+    for (const [key, open] of uploads.from(() => true))
+      for (const { id, initiated, attributes, parts } of open) {
+        yield { _tag: 'UploadMade', bucket, key, id, initiated, attributes }
+        for (const part of parts.values()) yield { _tag: 'PartPut', bucket, key, id, part }
+      }
+  }
+}
