@@ -1,0 +1,240 @@
+/**
+ * The stream of events that COS answers a Select with. Reading is a fold: chunks of bytes in, events out as each
+ * message ends, so that a spec can cut it at any byte.
+ */
+import { crc32 } from 'node:zlib'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as t from 'io-ts'
+import * as W from './wire.js'
+import { readingXml, toFields } from './xml.js'
+
+/** How far a Select has come, in bytes: read as stored, after decompression, and of results. */
+export interface SelectStats {
+  readonly bytesScanned: number
+  readonly bytesProcessed: number
+  readonly bytesReturned: number
+}
+
+export type SelectEvent =
+  /** Results: one record, several, or a piece of one; even a character may be cut. */
+  | { readonly _tag: 'Records'; readonly bytes: Uint8Array }
+  /** Nothing but a sign of life. */
+  | { readonly _tag: 'Cont' }
+  | { readonly _tag: 'Progress'; readonly stats: SelectStats }
+  | { readonly _tag: 'Stats'; readonly stats: SelectStats }
+  /** The one proof of success. */
+  | { readonly _tag: 'End' }
+  /** COS gave up; nothing follows. */
+  | { readonly _tag: 'Error'; readonly code: string; readonly message: string }
+
+export type EventProblem =
+  | { readonly _tag: 'Malformed'; readonly words: string }
+  /** A CRC32 that is not that of its bytes; both in hex. */
+  | { readonly _tag: 'Checksum'; readonly expected: string; readonly got: string }
+  /** The stream ended before its `End`. */
+  | { readonly _tag: 'CutShort' }
+
+/** The shape of core/xml's `Folding`, with problems that are told apart. */
+export interface EventFolding {
+  /** What came whole before a mistake is given first; the mistake is the next step's. */
+  readonly step: (chunk: Uint8Array) => E.Either<EventProblem, ReadonlyArray<SelectEvent>>
+  /** Nothing more will come. */
+  readonly finish: () => E.Either<EventProblem, ReadonlyArray<SelectEvent>>
+}
+
+// total (4), headers' length (4), CRC32 of these (4); and at the end, CRC32 of all (4).
+const preludeSize = 12
+const checksumSize = 4
+const overhead = preludeSize + checksumSize
+// Records are at most 1 MiB, and messages in the wild far smaller; COS names no limit.
+const maxMessage = 16 * 1024 * 1024
+
+const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
+
+const malformed = (words: string): EventProblem => ({ _tag: 'Malformed', words })
+
+const checked = (bytes: Buffer, at: number): E.Either<EventProblem, void> => {
+  const expected = bytes.readUInt32BE(at)
+  const got = crc32(bytes.subarray(0, at))
+  return got === expected
+    ? E.right(undefined)
+    : E.left({ _tag: 'Checksum', expected: hex(expected), got: hex(got) })
+}
+
+/** How long the message is that begins with this prelude, in bytes. */
+const lengthOf = (prelude: Buffer): E.Either<EventProblem, number> =>
+  pipe(
+    checked(prelude, 8),
+    E.map(() => prelude.readUInt32BE(0)),
+    E.filterOrElse(
+      (total) => total >= overhead + prelude.readUInt32BE(4),
+      () => malformed('a message shorter than its headers')
+    ),
+    E.filterOrElse(
+      (total) => total <= maxMessage,
+      (total) => malformed(`a message of ${String(total)} bytes`)
+    )
+  )
+
+// -- headers --
+type Headers = Readonly<Record<string, string>>
+
+const textType = 7
+
+const headersIn = (block: Buffer): E.Either<EventProblem, Headers> => {
+  const utf8 = new TextDecoder('utf-8', { fatal: true })
+  const headers: Array<readonly [string, string]> = []
+  let at = 0
+  // Our own complaints are RangeErrors; the decoder's, about what is not UTF-8, TypeErrors.
+  const take = (size: number): Buffer => {
+    const end = at + size
+    if (end > block.length) throw new RangeError('a header that goes on behind its block')
+    const taken = block.subarray(at, end)
+    at = end
+    return taken
+  }
+  return E.tryCatch(
+    () => {
+      while (at < block.length) {
+        const name = utf8.decode(take(take(1).readUInt8()))
+        if (take(1).readUInt8() !== textType) throw new RangeError(`a header that is not text: ${name}`)
+        headers.push([name, utf8.decode(take(take(2).readUInt16BE()))])
+      }
+      return Object.fromEntries(headers)
+    },
+    (thrown) => malformed(thrown instanceof RangeError ? thrown.message : 'a header that is not UTF-8')
+  )
+}
+
+// -- events --
+const Stats = t.type({ BytesScanned: W.ByteCount, BytesProcessed: W.ByteCount, BytesReturned: W.ByteCount })
+
+const statsIn = (payload: Uint8Array): E.Either<EventProblem, SelectStats> => {
+  const xml = readingXml()
+  return pipe(
+    xml.step(payload),
+    E.chain((rows) => E.map(() => rows)(xml.finish())),
+    E.map((events) => events.flatMap((event) => (event._tag === 'Row' ? [event.row] : []))),
+    E.chain((rows) =>
+      pipe(
+        W.decodeWith(Stats)(toFields({ name: 'Stats', text: '', children: rows })),
+        E.mapLeft((problems) => problems.join('; '))
+      )
+    ),
+    E.bimap(malformed, (stats) => ({
+      bytesScanned: stats.BytesScanned,
+      bytesProcessed: stats.BytesProcessed,
+      bytesReturned: stats.BytesReturned
+    }))
+  )
+}
+
+/** Kinds that have no name here are left out: COS may have more of them one day. */
+const eventOf = (
+  headers: Headers,
+  payload: Uint8Array
+): E.Either<EventProblem, ReadonlyArray<SelectEvent>> => {
+  if (headers[':message-type'] === 'error') {
+    const [code, message] = [headers[':error-code'] ?? '', headers[':error-message'] ?? '']
+    return E.right([{ _tag: 'Error', code, message }])
+  }
+  switch (headers[':event-type']) {
+    case 'Records':
+      return E.right([{ _tag: 'Records', bytes: payload }])
+    case 'Cont':
+      return E.right([{ _tag: 'Cont' }])
+    case 'Progress':
+      return E.map((stats: SelectStats) => [{ _tag: 'Progress' as const, stats }])(statsIn(payload))
+    case 'Stats':
+      return E.map((stats: SelectStats) => [{ _tag: 'Stats' as const, stats }])(statsIn(payload))
+    case 'End':
+      return E.right([{ _tag: 'End' }])
+    default:
+      return E.right([])
+  }
+}
+
+/** A message whose bytes are all here, and its prelude judged. */
+const eventIn = (message: Buffer): E.Either<EventProblem, ReadonlyArray<SelectEvent>> => {
+  const payloadAt = preludeSize + message.readUInt32BE(4)
+  const end = message.length - checksumSize
+  return pipe(
+    checked(message, end),
+    E.chain(() => headersIn(message.subarray(preludeSize, payloadAt))),
+    E.chain((headers) => eventOf(headers, message.subarray(payloadAt, end)))
+  )
+}
+
+// -- the fold --
+/**
+ * Starts reading a stream of events.
+ *
+ * Both checksums of a message are compared before anything of it is handed on. What follows an `End` or an `Error` is
+ * not looked at.
+ *
+ * @shape  `step(bytes)` -> the events that those bytes completed
+ * @units  holds one message, of at most 16 MiB
+ * @errors `Left` of an `EventProblem`; `CutShort` where neither `End` nor `Error` came
+ * @source https://cloud.tencent.com/document/product/436/37641
+ */
+export const readingEvents = (): EventFolding => {
+  let held: Array<Uint8Array> = []
+  let size = 0
+  // Of the message that has begun; none while its prelude is not whole.
+  let total: number | undefined
+  let problem: EventProblem | undefined
+  let over = false
+
+  // Joined when there is enough to read, and not before: a message that comes byte by byte is copied twice, not often.
+  const joined = (): Buffer => {
+    const [only = new Uint8Array(), ...more] = held
+    const bytes =
+      more.length > 0 ? Buffer.concat(held) : Buffer.from(only.buffer, only.byteOffset, only.length)
+    held = [bytes]
+    return bytes
+  }
+  const measure = (): void => {
+    if (over || total !== undefined || size < preludeSize) return
+    const length = lengthOf(joined().subarray(0, preludeSize))
+    if (E.isLeft(length)) problem = length.left
+    else total = length.right
+  }
+  const read = (length: number): ReadonlyArray<SelectEvent> => {
+    const bytes = joined()
+    held = [bytes.subarray(length)]
+    size -= length
+    total = undefined
+    const events = eventIn(bytes.subarray(0, length))
+    if (E.isRight(events)) return events.right
+    problem = events.left
+    return []
+  }
+  const drain = (): ReadonlyArray<SelectEvent> => {
+    const events: Array<SelectEvent> = []
+    for (;;) {
+      measure()
+      if (over || problem !== undefined || total === undefined || size < total) return events
+      events.push(...read(total))
+      over = events.some(({ _tag }) => _tag === 'End' || _tag === 'Error')
+      // What follows is not ours to keep.
+      if (over) held = []
+    }
+  }
+
+  const given = (events: ReadonlyArray<SelectEvent>): E.Either<EventProblem, ReadonlyArray<SelectEvent>> =>
+    problem === undefined || events.length > 0 ? E.right(events) : E.left(problem)
+
+  return {
+    step: (chunk) => {
+      if (over || problem !== undefined) return given([])
+      held.push(chunk)
+      size += chunk.length
+      return given(drain())
+    },
+    finish: () => {
+      if (!over) problem ??= { _tag: 'CutShort' }
+      return given([])
+    }
+  }
+}

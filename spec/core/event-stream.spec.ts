@@ -1,0 +1,199 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import { readingEvents, type EventProblem, type SelectEvent } from '../../lib/core/event-stream.js'
+import { event, framed, header, message, recorded, recordedMessages } from '../support/select-messages.js'
+
+/** Events as a spec can compare them: bytes as text, neighbours joined, for where they were cut says nothing. */
+type Told = { readonly _tag: 'Records'; readonly text: string } | Exclude<SelectEvent, { _tag: 'Records' }>
+
+interface Outcome {
+  readonly events: ReadonlyArray<Told>
+  readonly problem: EventProblem | undefined
+}
+
+const told = (event: SelectEvent): Told =>
+  event._tag === 'Records' ? { _tag: 'Records', text: Buffer.from(event.bytes).toString('latin1') } : event
+
+/** Runs the fold over chunks, to its end or its first problem. */
+const read = (...chunks: ReadonlyArray<Uint8Array>): Outcome => {
+  const folding = readingEvents()
+  const events: Array<Told> = []
+  for (const step of [...chunks.map((chunk) => () => folding.step(chunk)), () => folding.finish()]) {
+    const result = step()
+    if (E.isLeft(result)) return { events, problem: result.left }
+    events.push(...result.right.map(told))
+  }
+  return { events, problem: undefined }
+}
+
+const end = { _tag: 'End' } as const
+const cutShort = { _tag: 'CutShort' } as const
+const records = (text: string): Told => ({ _tag: 'Records', text })
+
+t.test('each recorded message is read as what it is', async (t) => {
+  const all = recordedMessages()
+  t.equal(all.length, 6)
+  for (const { name, hex, size, event } of all) {
+    const bytes = Buffer.from(hex, 'hex')
+    t.equal(bytes.length, size, name)
+    const last = event._tag === 'End' || event._tag === 'Error'
+    t.same(read(bytes), { events: [event], problem: last ? undefined : cutShort }, name)
+  }
+})
+
+const whole = Buffer.concat(['Cont', 'Records', 'Progress', 'Records', 'Stats', 'End'].map(recorded))
+const expected = ['Cont', 'Records', 'Progress', 'Records', 'Stats', 'End'].map((name) => {
+  const found = recordedMessages().find((message) => message.name === name)
+  return found?.event
+})
+
+t.test('a stream is the same events wherever it was cut', async (t) => {
+  t.same(read(whole), { events: expected, problem: undefined })
+  for (let at = 0; at <= whole.length; at += 1) {
+    t.same(read(whole.subarray(0, at), whole.subarray(at)).events, expected, `cut at ${String(at)}`)
+  }
+  const bytewise = Array.from(whole, (byte) => Uint8Array.of(byte))
+  t.same(read(...bytewise), { events: expected, problem: undefined }, 'byte by byte')
+  t.same(
+    read(...bytewise.flatMap((byte) => [new Uint8Array(), byte])).events,
+    expected,
+    'with nothing between'
+  )
+})
+
+t.test('a stream that stops before its End is cut short, between messages too', async (t) => {
+  for (let at = 0; at < whole.length; at += 1) {
+    t.same(read(whole.subarray(0, at)).problem, cutShort, `after ${String(at)} bytes`)
+  }
+})
+
+t.test('a message is handed on as soon as it is whole', async (t) => {
+  const folding = readingEvents()
+  const first = recorded('Records')
+  t.same(folding.step(first.subarray(0, -1)), E.right([]))
+  const given = folding.step(first.subarray(-1))
+  t.same(E.isRight(given) ? given.right.map(told) : given, [records('1,Ann\n2,Bo\n')])
+})
+
+t.test('a bit that flips anywhere is noticed, and nothing of its message is handed on', async (t) => {
+  const bytes = Buffer.concat([recorded('Cont'), recorded('Records'), recorded('End')])
+  const [start, stop] = [57, 57 + 112]
+  for (let at = start; at < stop; at += 1) {
+    const broken = Buffer.from(bytes)
+    broken[at] = (broken[at] ?? 0) ^ 0x10
+    const { events, problem } = read(broken)
+    t.same(events, [{ _tag: 'Cont' }], `byte ${String(at - start)}`)
+    t.equal(problem?._tag, 'Checksum', `byte ${String(at - start)}`)
+  }
+})
+
+t.test('a checksum that is wrong is told beside the right one', async (t) => {
+  const broken = recorded('Records')
+  broken[97] = 0x32
+  t.same(read(broken).problem, { _tag: 'Checksum', expected: '3f6c0e55', got: 'a68e6854' })
+})
+
+t.test('what came whole before a mistake is given, wherever the bytes were cut', async (t) => {
+  const broken = Buffer.from(recorded('Records'))
+  broken[100] = 0
+  const bytes = Buffer.concat([recorded('Records'), broken, recorded('End')])
+  for (let at = 0; at <= bytes.length; at += 1) {
+    const { events, problem } = read(bytes.subarray(0, at), bytes.subarray(at))
+    t.same(events, [records('1,Ann\n2,Bo\n')], `cut at ${String(at)}`)
+    t.equal(problem?._tag, 'Checksum', `cut at ${String(at)}`)
+  }
+})
+
+t.test('a mistake stays: no later step takes it back', async (t) => {
+  const folding = readingEvents()
+  const broken = Buffer.from(recorded('Cont'))
+  broken[0] = 1
+  t.equal(E.isLeft(folding.step(broken)), true)
+  t.equal(E.isLeft(folding.step(recorded('End'))), true)
+  t.equal(E.isLeft(folding.finish()), true)
+})
+
+t.test('what follows an End or an Error is not looked at', async (t) => {
+  const rubbish = Buffer.from('<html>Bad Gateway</html>')
+  t.same(read(recorded('End'), rubbish), { events: [end], problem: undefined })
+  t.same(read(Buffer.concat([recorded('End'), rubbish])), { events: [end], problem: undefined })
+  const error = {
+    _tag: 'Error',
+    code: 'OverMaxRecordSize',
+    message: 'The length of a record is greater than 1 MB'
+  }
+  t.same(read(Buffer.concat([recorded('Error'), recorded('Records')])), {
+    events: [error],
+    problem: undefined
+  })
+})
+
+t.test('an Error after records leaves the records as they were', async (t) => {
+  const { events } = read(Buffer.concat([recorded('Records'), recorded('Error')]))
+  t.match(events, [records('1,Ann\n2,Bo\n'), { _tag: 'Error', code: 'OverMaxRecordSize' }])
+})
+
+t.test('a record that is cut within a character comes out in its pieces', async (t) => {
+  const text = Buffer.from('北京\n')
+  const pieces = [text.subarray(0, 1), text.subarray(1, 4), text.subarray(4)]
+  const bytes = pieces.flatMap((piece) => [event('Records', piece), event('Cont')])
+  const { events } = read(Buffer.concat([...bytes, event('End')]))
+  const got = events.flatMap((event) => (event._tag === 'Records' ? [Buffer.from(event.text, 'latin1')] : []))
+  t.equal(got.length, 3)
+  t.equal(Buffer.concat(got).toString(), '北京\n')
+})
+
+t.test('headers come in any order, and those that have no meaning here are passed over', async (t) => {
+  const records = message(
+    { ':content-type': 'x', ':event-type': 'Records', ':new': 'one', ':message-type': 'event' },
+    'a'
+  )
+  t.same(read(records, event('End')).events, [{ _tag: 'Records', text: 'a' }, end])
+})
+
+t.test('an event of a kind that is not known yet is passed over', async (t) => {
+  t.same(read(event('Weather', 'rain'), event('End')), { events: [end], problem: undefined })
+  t.same(read(message({}), event('End')), { events: [end], problem: undefined })
+})
+
+t.test('an Error that says nothing is an Error all the same', async (t) => {
+  t.same(read(message({ ':message-type': 'error' })).events, [{ _tag: 'Error', code: '', message: '' }])
+})
+
+t.test('stats are read with a declaration and in any order', async (t) => {
+  const xml =
+    '<?xml version="1.0" encoding="UTF-8"?><Stats><BytesReturned>3</BytesReturned>' +
+    '<BytesScanned>1</BytesScanned><BytesProcessed>9007199254740</BytesProcessed></Stats>'
+  t.same(read(event('Stats', xml), event('End')).events, [
+    { _tag: 'Stats', stats: { bytesScanned: 1, bytesProcessed: 9007199254740, bytesReturned: 3 } },
+    end
+  ])
+})
+
+t.test('a message that is not what it says is malformed, though its checksums are right', async (t) => {
+  const type = header(':message-type', 'event')
+  const cases: ReadonlyArray<readonly [string, Uint8Array, RegExp]> = [
+    ['shorter than its headers', framed(type, new Uint8Array(), 20), /shorter than its headers/],
+    ['too long to be true', framed(type, new Uint8Array(), 17 * 1024 * 1024), /a message of 17825792 bytes/],
+    ['a header that goes on', framed(type.subarray(0, -1), Buffer.from('t')), /goes on behind its block/],
+    ['a header cut in its length', framed(type.subarray(0, 16), new Uint8Array()), /goes on behind/],
+    ['a header that is a number', framed(header(':n', 'four', 4), new Uint8Array()), /not text: :n/],
+    ['a name that is not UTF-8', framed(Uint8Array.of(1, 0xff, 7, 0, 0), new Uint8Array()), /not UTF-8/],
+    ['stats that are no XML', event('Stats', 'lots'), /./],
+    ['stats that are no numbers', event('Stats', '<Stats><BytesScanned>x</BytesScanned></Stats>'), /whole/],
+    ['progress cut short', event('Progress', '<Progress><BytesScanned>1</BytesScanned>'), /./]
+  ]
+  for (const [name, bytes, words] of cases) {
+    const { events, problem } = read(bytes, event('End'))
+    t.same(events, [], name)
+    t.match(problem, { _tag: 'Malformed', words }, name)
+  }
+})
+
+t.test('a thousand messages in one chunk are read without copying the rest for each', async (t) => {
+  const many = Buffer.concat([...Array.from({ length: 20_000 }, () => event('Records', 'x')), event('End')])
+  const started = performance.now()
+  t.equal(read(many).events.length, 20_001)
+  // Copying what is left after each message would move 16 GB.
+  t.ok(performance.now() - started < 2_000)
+})
