@@ -215,8 +215,9 @@ export const readingEvents = (): EventFolding => {
     for (;;) {
       measure()
       if (over || problem !== undefined || total === undefined || size < total) return events
-      events.push(...read(total))
-      over = events.some(({ _tag }) => _tag === 'End' || _tag === 'Error')
+      const completed = read(total)
+      events.push(...completed)
+      over = completed.some(({ _tag }) => _tag === 'End' || _tag === 'Error')
       // What follows is not ours to keep.
       if (over) held = []
     }

@@ -190,10 +190,10 @@ t.test('a message that is not what it says is malformed, though its checksums ar
   }
 })
 
-t.test('a thousand messages in one chunk are read without copying the rest for each', async (t) => {
-  const many = Buffer.concat([...Array.from({ length: 20_000 }, () => event('Records', 'x')), event('End')])
+t.test('many messages in one chunk are read in time that grows as they do', async (t) => {
+  const many = Buffer.concat([...Array.from({ length: 50_000 }, () => event('Records', 'x')), event('End')])
   const started = performance.now()
-  t.equal(read(many).events.length, 20_001)
-  // Copying what is left after each message would move 16 GB.
-  t.ok(performance.now() - started < 2_000)
+  t.equal(read(many).events.length, 50_001)
+  // Copying what is left after each message would move 90 GB.
+  t.ok(performance.now() - started < 5_000)
 })
