@@ -81,9 +81,10 @@ const lengthOf = (prelude: Buffer): E.Either<EventProblem, number> =>
 type Headers = Readonly<Record<string, string>>
 
 const textType = 7
+// Slow to make, and without memory of what it decoded: one will do.
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const headersIn = (block: Buffer): E.Either<EventProblem, Headers> => {
-  const utf8 = new TextDecoder('utf-8', { fatal: true })
   const headers: Array<readonly [string, string]> = []
   let at = 0
   // Our own complaints are RangeErrors; the decoder's, about what is not UTF-8, TypeErrors.

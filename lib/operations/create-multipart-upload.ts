@@ -68,7 +68,7 @@ const answerLimit = 64 * 1024
 const fromText = (bytes: Uint8Array) => (error: CosError) =>
   pipe(
     O.fromNullable(/<UploadI[dD]>([^<]+)<\/UploadI[dD]>/.exec(Buffer.from(bytes).toString('latin1'))?.[1]),
-    O.filter(() => error._tag === 'DecodeError'),
+    O.filter(() => error._tag !== 'ServiceError'),
     O.match(
       () => TE.left(error),
       (uploadId) => TE.right<CosError, t.TypeOf<typeof Named>>({ UploadId: uploadId })

@@ -3,7 +3,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import * as W from '../../core/wire.js'
-import { agreeing, chosen, firstOf, textOr } from './judging.js'
+import { agreeing, chosen, firstOf, textOr, type Disagreement } from './judging.js'
 import type { HeaderValues } from './metadata.js'
 
 /** Bytes count from 0, `last` is one of them, and `suffix` is so many from the end. */
@@ -11,20 +11,33 @@ export type Range =
   | { readonly first: number; readonly last?: number; readonly suffix?: never }
   | { readonly suffix: number; readonly first?: never; readonly last?: never }
 
+/** Bytes count from 0, and `last` is one of them. */
+export interface ClosedRange {
+  readonly first: number
+  readonly last: number
+}
+
 interface FromFirst {
   readonly first: number
   readonly last?: number
 }
+
+const inOrder = ({ first, last }: FromFirst): O.Option<Disagreement> =>
+  last !== undefined && last < first
+    ? O.some({ field: 'last', expected: `a whole number, at least ${String(first)} as first is` })
+    : O.none
 
 const FromFirst = agreeing<FromFirst>(
   In.struct<FromFirst>('a range, { first, last }', {
     first: In.integer(0),
     last: In.optional(In.integer(0))
   }),
-  ({ first, last }) =>
-    last !== undefined && last < first
-      ? O.some({ field: 'last', expected: `a whole number, at least ${String(first)} as first is` })
-      : O.none
+  inOrder
+)
+
+export const ClosedRange = agreeing<ClosedRange>(
+  In.struct<ClosedRange>('a range, { first, last }', { first: In.integer(0), last: In.integer(0) }),
+  inOrder
 )
 
 const Suffix = In.struct<{ readonly suffix: number }>('a range, { suffix }', { suffix: In.integer(1) })

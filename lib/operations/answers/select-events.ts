@@ -1,0 +1,71 @@
+/** The events of a Select's answer, as they come. */
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as D from '../../core/decoder.js'
+import { CosFailure, type CosError } from '../../core/error.js'
+import { readingEvents, type EventProblem, type SelectEvent } from '../../core/event-stream.js'
+import type { Response } from '../../core/response.js'
+
+const toError = (response: Response, problem: EventProblem): CosError => {
+  const { context } = response
+  switch (problem._tag) {
+    case 'Malformed':
+      return D.decodeError(response, [problem.words])
+    case 'Checksum':
+      return {
+        _tag: 'IntegrityError',
+        context,
+        part: O.none,
+        check: 'crc32',
+        expected: problem.expected,
+        got: problem.got
+      }
+    case 'CutShort':
+      return {
+        _tag: 'TransportError',
+        context,
+        code: 'CutAnswer',
+        cause: new Error('the events ended without End')
+      }
+  }
+}
+
+const refused = (response: Response, event: Extract<SelectEvent, { readonly _tag: 'Error' }>): CosError => ({
+  _tag: 'ServiceError',
+  context: response.context,
+  status: response.status,
+  code: event.code,
+  message: event.message,
+  resource: '',
+  requestId: response.headers['x-cos-request-id'] ?? '',
+  traceId: response.headers['x-cos-trace-id'] ?? '',
+  headers: response.headers
+})
+
+/**
+ * Reads a Select's answer.
+ *
+ * @shape  yields each event but errors, up to and with `End`; what follows it is not read
+ * @errors throws `CosFailure`: `ServiceError` with status 200 where COS gave up half way; `IntegrityError` and
+ *         `DecodeError` of messages that are not what they say; `TransportError` with code `CutAnswer` without an `End`
+ */
+export async function* selectEvents(
+  response: Response
+): AsyncGenerator<Exclude<SelectEvent, { readonly _tag: 'Error' }>, void, undefined> {
+  const folding = readingEvents()
+  const given = (read: E.Either<EventProblem, ReadonlyArray<SelectEvent>>): ReadonlyArray<SelectEvent> => {
+    if (E.isLeft(read)) throw new CosFailure(toError(response, read.left))
+    return read.right
+  }
+  const body: AsyncIterable<Uint8Array> = response.body
+  for await (const chunk of body) {
+    for (const event of given(folding.step(chunk))) {
+      if (event._tag === 'Error') throw new CosFailure(refused(response, event))
+      yield event
+      if (event._tag === 'End') return
+    }
+    // A mistake behind the last event is told on the next step, and the next chunk may be long in coming.
+    given(folding.step(new Uint8Array()))
+  }
+  given(folding.finish())
+}

@@ -1,0 +1,172 @@
+/** How a Select is to read an object, and how to write what it found. */
+import type * as t from 'io-ts'
+import * as In from '../../core/input.js'
+import { isXmlText, type Xml } from '../../core/xml.js'
+import { chosen, firstOf } from './judging.js'
+
+/** Characters of a CSV; COS's defaults where left out: line feed, comma, `"`, `"`. */
+export interface CsvCharacters {
+  /** 1 or 2 bytes: the characters themselves, so `'\n'` is one. */
+  readonly recordDelimiter?: string
+  /** 1 byte. */
+  readonly fieldDelimiter?: string
+  /** 1 byte. */
+  readonly quoteCharacter?: string
+  /** 1 byte. */
+  readonly quoteEscapeCharacter?: string
+}
+
+export interface CsvInput extends CsvCharacters {
+  /** `USE`: columns have the names in the first line. `IGNORE`: skip it. `NONE`: there is none. */
+  readonly fileHeaderInfo?: 'NONE' | 'USE' | 'IGNORE'
+  /** Lines that begin with it are skipped; 1 byte, `#` where left out. */
+  readonly comments?: string
+  /** Whether a record may hold its delimiter in quotes; slower. */
+  readonly allowQuotedRecordDelimiter?: boolean
+}
+
+export interface JsonInput {
+  /** `LINES`: a value a line. `DOCUMENT`: one value, in any layout. */
+  readonly type: 'DOCUMENT' | 'LINES'
+}
+
+export type CompressionType = 'NONE' | 'GZIP' | 'BZIP2'
+
+/** One of the three. */
+export type InputSerialization =
+  | {
+      readonly csv: CsvInput
+      readonly json?: never
+      readonly parquet?: never
+      readonly compressionType?: CompressionType
+    }
+  | {
+      readonly json: JsonInput
+      readonly csv?: never
+      readonly parquet?: never
+      readonly compressionType?: CompressionType
+    }
+  /** Compressed within itself, by GZIP or Snappy; COS sees which. */
+  | {
+      readonly parquet: Readonly<Record<never, never>>
+      readonly csv?: never
+      readonly json?: never
+      readonly compressionType?: 'NONE'
+    }
+
+export interface CsvOutput extends CsvCharacters {
+  /** `ASNEEDED` where left out. */
+  readonly quoteFields?: 'ALWAYS' | 'ASNEEDED'
+}
+
+export interface JsonOutput {
+  /** 1 or 2 bytes; a line feed where left out. */
+  readonly recordDelimiter?: string
+}
+
+/** One of the two. */
+export type OutputSerialization =
+  { readonly csv: CsvOutput; readonly json?: never } | { readonly json: JsonOutput; readonly csv?: never }
+
+// -- judging --
+const bytes = (most: 1 | 2) =>
+  In.refined(
+    In.nonEmpty,
+    most === 1 ? 'a character of 1 byte' : 'characters of 1 or 2 bytes',
+    (text) => Buffer.byteLength(text) <= most && isXmlText(text)
+  )
+
+const csvCharacters: In.FieldsOf<CsvCharacters> = {
+  recordDelimiter: In.optional(bytes(2)),
+  fieldDelimiter: In.optional(bytes(1)),
+  quoteCharacter: In.optional(bytes(1)),
+  quoteEscapeCharacter: In.optional(bytes(1))
+}
+
+const CsvInput = In.struct<CsvInput>('a CSV to be read', {
+  ...csvCharacters,
+  fileHeaderInfo: In.optional(In.oneOf('NONE', 'USE', 'IGNORE')),
+  comments: In.optional(bytes(1)),
+  allowQuotedRecordDelimiter: In.optional(In.boolean)
+})
+
+const JsonInput = In.struct<JsonInput>('JSON to be read', { type: In.oneOf('DOCUMENT', 'LINES') })
+
+const Compression = In.oneOf('NONE', 'GZIP', 'BZIP2')
+
+export const InputSerialization = chosen<InputSerialization>(
+  'one of { csv }, { json } and { parquet }',
+  firstOf<t.Decoder<unknown, InputSerialization>>({
+    csv: In.struct<{ readonly csv: CsvInput; readonly compressionType?: CompressionType }>('{ csv }', {
+      csv: CsvInput,
+      compressionType: In.optional(Compression)
+    }),
+    json: In.struct<{ readonly json: JsonInput; readonly compressionType?: CompressionType }>('{ json }', {
+      json: JsonInput,
+      compressionType: In.optional(Compression)
+    }),
+    parquet: In.struct<{
+      readonly parquet: Readonly<Record<never, never>>
+      readonly compressionType?: 'NONE'
+    }>('{ parquet }', {
+      parquet: In.struct<Readonly<Record<never, never>>>('{}', {}),
+      compressionType: In.optional(In.oneOf('NONE'))
+    })
+  })
+)
+
+export const OutputSerialization = chosen<OutputSerialization>(
+  'one of { csv } and { json }',
+  firstOf<t.Decoder<unknown, OutputSerialization>>({
+    csv: In.struct<{ readonly csv: CsvOutput }>('{ csv }', {
+      csv: In.struct<CsvOutput>('a CSV to be written', {
+        ...csvCharacters,
+        quoteFields: In.optional(In.oneOf('ALWAYS', 'ASNEEDED'))
+      })
+    }),
+    json: In.struct<{ readonly json: JsonOutput }>('{ json }', {
+      json: In.struct<JsonOutput>('JSON to be written', { recordDelimiter: In.optional(bytes(2)) })
+    })
+  })
+)
+
+// -- writing --
+const optional = (name: string, value: string | boolean | undefined): ReadonlyArray<Xml> =>
+  value === undefined ? [] : [[name, typeof value === 'string' ? value : String(value).toUpperCase()]]
+
+const charactersXml = (csv: CsvCharacters): ReadonlyArray<Xml> => [
+  ...optional('RecordDelimiter', csv.recordDelimiter),
+  ...optional('FieldDelimiter', csv.fieldDelimiter),
+  ...optional('QuoteCharacter', csv.quoteCharacter),
+  ...optional('QuoteEscapeCharacter', csv.quoteEscapeCharacter)
+]
+
+const formatXml = (input: InputSerialization): Xml => {
+  if (input.csv !== undefined) {
+    return [
+      'CSV',
+      [
+        ...optional('FileHeaderInfo', input.csv.fileHeaderInfo),
+        ...charactersXml(input.csv),
+        ...optional('Comments', input.csv.comments),
+        ...optional('AllowQuotedRecordDelimiter', input.csv.allowQuotedRecordDelimiter)
+      ]
+    ]
+  }
+  // COS's table spells it in capitals; its sample, which is what its parser was shown, does not.
+  return input.json === undefined ? ['Parquet', ''] : ['JSON', [['Type', input.json.type]]]
+}
+
+export const inputXml = (input: InputSerialization): Xml => [
+  'InputSerialization',
+  [...optional('CompressionType', input.compressionType), formatXml(input)]
+]
+
+export const outputXml = (output: OutputSerialization): Xml => [
+  'OutputSerialization',
+  [
+    output.csv === undefined
+      ? ['JSON', optional('RecordDelimiter', output.json.recordDelimiter)]
+      : ['CSV', [...optional('QuoteFields', output.csv.quoteFields), ...charactersXml(output.csv)]]
+  ]
+]

@@ -1,0 +1,64 @@
+/** Upload Part - Copy: a part made of another object, or of a range of it, by COS itself. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as In from '../core/input.js'
+import * as D from '../core/decoder.js'
+import * as Op from '../core/operation.js'
+import * as R from '../core/request.js'
+import { copied, type Copied } from './answers/copied.js'
+import { copying, copyingHeaders, type Copying } from './parameters/copy-source.js'
+import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
+import { ClosedRange, rangeText } from './parameters/reading.js'
+import { partRef, type PartRef } from './parameters/versions.js'
+
+// -- input --
+/** `sse` where the upload was created with the caller's own key, and then with the same one. */
+export interface UploadPartCopyInput extends R.ObjectRef, PartRef, Copying, WithCustomerKey {
+  /** Bytes count from 0, and `last` is one of them. The whole source where left out. */
+  readonly copySourceRange?: ClosedRange
+}
+
+const Input = In.struct<UploadPartCopyInput>('UploadPartCopyInput', {
+  ...R.objectRef,
+  ...partRef,
+  ...copying,
+  ...withCustomerKey,
+  copySourceRange: In.optional(ClosedRange)
+})
+
+// -- request --
+const request = (input: UploadPartCopyInput): R.Request =>
+  pipe(
+    R.put(input),
+    R.withQuery({ partNumber: input.partNumber, uploadId: input.uploadId }),
+    R.withHeaders({
+      ...copyingHeaders(input),
+      'x-cos-copy-source-range': input.copySourceRange && rangeText(input.copySourceRange),
+      ...encryptionHeaders(input)
+    }),
+    R.slowly
+  )
+
+// -- output --
+/** Of the part: its ETag is what `completeMultipartUpload` asks for. */
+export interface UploadPartCopyResult extends Omit<Copied, 'versionId'> {
+  readonly partNumber: number
+}
+
+const decode = ({ partNumber }: UploadPartCopyInput): Op.Decoder<UploadPartCopyResult> =>
+  pipe(
+    copied('CopyPartResult'),
+    D.map(({ versionId: _, ...part }) => ({ ...part, partNumber }))
+  )
+
+// -- operation --
+/**
+ * Makes a part of an object that is stored already.
+ *
+ * @shape  `UploadPartCopyInput -> Operation<UploadPartCopyResult>`
+ * @units  1 MiB to 5 GiB, the last part from 1 byte; COS looks at the lower bound when the upload is completed
+ * @errors `InvalidInput`; `ServiceError` 404 `NoSuchUpload` or no such source, 412 by the conditions, 416 a range beyond
+ *         the source, and of status 200 where COS failed half way; `DecodeError`
+ * @source https://cloud.tencent.com/document/product/436/8287
+ */
+export const uploadPartCopy: (input: UploadPartCopyInput) => Op.Operation<UploadPartCopyResult> =
+  Op.dependent('UploadPartCopy', Input, request, decode)
