@@ -142,3 +142,12 @@ export const textByName: t.Type<
   Readonly<Record<string, string>>,
   unknown
 > = t.record(t.string, t.string)
+
+/** Some of the fields of an input, those that are there: for handing parameters on to another call. */
+export const pick =
+  <K extends string>(...names: ReadonlyArray<K>) =>
+  <A extends { readonly [name in K]?: unknown }>(from: A): Pick<A, K> => {
+    const picked = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]] as const]))
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the fields of A by those names
+    return Object.fromEntries(picked) as Pick<A, K>
+  }

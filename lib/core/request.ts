@@ -6,7 +6,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import * as In from './input.js'
 import { Key } from './key.js'
-import { writeXml, type Xml } from './xml.js'
+import { writeTerseXml, type Xml } from './xml.js'
 
 // -- bodies --
 /**
@@ -155,6 +155,9 @@ export interface ObjectRef extends BucketRef {
   readonly allowCollapsingKey?: boolean
 }
 
+/** The object alone, for another call about it. */
+export const refOf = (ref: ObjectRef): ObjectRef => In.pick('bucket', 'key', 'allowCollapsingKey')(ref)
+
 export const Bucket: t.Type<string, string, unknown> = In.refined(
   In.text,
   'a bucket name with its APPID, such as examplebucket-1250000000, of at most 60 characters',
@@ -182,11 +185,16 @@ const ExtraHeaders: t.Type<Readonly<Record<string, string>>, unknown, unknown> =
     Object.keys(headers).every((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !ours.has(name.toLowerCase()))
 )
 
+// What says which upload it is, and the signature's own: an empty `uploadId` would make an abort delete the object.
+const oursInQuery = /^(?:uploads|uploadid|partnumber|delete|sign|q-.*|x-cos-security-token)$/i
+
 const ExtraQuery: t.Type<Readonly<Record<string, string>>, unknown, unknown> = In.refined(
   In.textByName,
-  'query parameters by name, without lone surrogates',
+  'query parameters by name, other than those of uploads and the signature, without lone surrogates',
   (query) =>
-    !Object.entries(query).some(([name, value]) => name === '' || /\p{Surrogate}/u.test(name + value))
+    !Object.entries(query).some(
+      ([name, value]) => name === '' || oursInQuery.test(name) || /\p{Surrogate}/u.test(name + value)
+    )
 )
 
 /** Fields for an input's codec. */
@@ -278,7 +286,7 @@ export const slowly = (to: Request): Request => ({ ...to, slow: true })
 export const withXml =
   (xml: Xml) =>
   (to: Request): Request => {
-    const bytes = Buffer.from(writeXml(xml))
+    const bytes = Buffer.from(writeTerseXml(xml))
     return pipe(
       to,
       withHeaders({

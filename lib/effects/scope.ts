@@ -6,10 +6,59 @@ import type { Client } from './client.js'
 import { aborted } from './deadline.js'
 
 export interface Scope {
-  /** Fires when a signal of the client's does, with a `CosFailure` for its reason; and when the scope is left. */
-  readonly signal: AbortSignal
+  /**
+   * Fires when a signal of the client's does, with a `CosFailure` for its reason, and when the scope is left. A stage
+   * may fire it to end its siblings; the failure it then throws is what the scope settles with.
+   */
+  readonly stop: AbortController
   /** The client, for what belongs to the scope: its requests end with it. */
   readonly client: Client
+}
+
+export interface OpenScope extends Scope {
+  /** Called once, when a signal of the client's fires; at once if one has fired already. */
+  readonly onEnd: (end: (error: CosError) => void) => void
+  /** Ends all that is still under way, and listens no longer. */
+  readonly leave: () => void
+}
+
+/** Opens a scope that its owner leaves, as what outlives its effect must: a stream that is still being read. */
+export const openScope = (client: Client, context: Context): OpenScope => {
+  const stop = new AbortController()
+  // A listener for each request in flight is no leak, and Node warns at the eleventh.
+  setMaxListeners(0, stop.signal)
+  let ended: CosError | undefined
+  let end: ((error: CosError) => void) | undefined
+
+  const unlink = (): void => {
+    for (const signal of client.signals) signal.removeEventListener('abort', onAbort)
+  }
+  const onFired = (reason: unknown): void => {
+    unlink()
+    ended = aborted(context, reason)
+    end?.(ended)
+    stop.abort(new CosFailure(ended))
+  }
+  function onAbort(this: AbortSignal): void {
+    onFired(this.reason)
+  }
+  for (const signal of client.signals) signal.addEventListener('abort', onAbort, { once: true })
+  const fired = client.signals.find((signal) => signal.aborted)
+  if (fired !== undefined) onFired(fired.reason)
+
+  return {
+    stop,
+    client: { ...client, signals: [stop.signal] },
+    onEnd: (then) => {
+      end = then
+      if (ended !== undefined) then(ended)
+    },
+    leave: () => {
+      unlink()
+      const reason = new Error(`${context.operation} is over`)
+      stop.abort(new CosFailure({ _tag: 'Aborted', context, reason }))
+    }
+  }
 }
 
 /**
@@ -25,33 +74,18 @@ export const scoped = async <A>(
   context: Context,
   use: (scope: Scope) => Promise<E.Either<CosError, A>>
 ): Promise<E.Either<CosError, A>> => {
-  const controller = new AbortController()
-  // A listener for each request in flight is no leak, and Node warns at the eleventh.
-  setMaxListeners(0, controller.signal)
-  let settle: (result: E.Either<CosError, A>) => void = () => undefined
-  const ended = new Promise<E.Either<CosError, A>>((resolve) => {
-    settle = resolve
-  })
-  const end = (reason: unknown): void => {
-    const error = aborted(context, reason)
-    settle(E.left(error))
-    controller.abort(new CosFailure(error))
-  }
-  const onAbort = function (this: AbortSignal): void {
-    end(this.reason)
-  }
-  const fired = client.signals.find((signal) => signal.aborted)
-  if (fired !== undefined) return E.left(aborted(context, fired.reason))
-  for (const signal of client.signals) signal.addEventListener('abort', onAbort, { once: true })
-
-  const scope = { signal: controller.signal, client: { ...client, signals: [controller.signal] } }
-  const used = use(scope).catch((thrown: unknown) => E.left(fromUnknown(context)(thrown)))
+  const scope = openScope(client, context)
   try {
-    return await Promise.race([used, ended])
+    return await new Promise<E.Either<CosError, A>>((settle) => {
+      scope.onEnd((error) => {
+        settle(E.left(error))
+      })
+      if (scope.stop.signal.aborted) return
+      use(scope).then(settle, (thrown: unknown) => {
+        settle(E.left(fromUnknown(context)(thrown)))
+      })
+    })
   } finally {
-    for (const signal of client.signals) signal.removeEventListener('abort', onAbort)
-    controller.abort(
-      new CosFailure({ _tag: 'Aborted', context, reason: new Error(`${context.operation} is over`) })
-    )
+    scope.leave()
   }
 }

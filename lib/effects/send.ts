@@ -121,7 +121,7 @@ const aboutOf = (
 })
 
 /** Waits, unless a signal ends the call first. */
-const pause = async (
+export const pause = async (
   milliseconds: number,
   client: Client,
   context: Context

@@ -1,0 +1,85 @@
+/** A stretch of one certain object, whatever the network does meanwhile: cut bodies go on where they were cut. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { CosFailure, fromUnknown, type Context, type CosError } from '../core/error.js'
+import { getObject, type GetObjectInput, type GetObjectResult } from '../operations/get-object.js'
+import type { Client } from './client.js'
+import { isTransient, waitAfter } from './retry.js'
+import { pause, send } from './send.js'
+
+/** The object as it was when the reading began. */
+export interface Pinned extends Omit<GetObjectInput, 'range' | 'ifMatch'> {
+  readonly etag: string
+}
+
+/** Bytes `first` to `last`, both included. */
+export interface Stretch {
+  readonly first: number
+  readonly last: number
+}
+
+const changed =
+  (etag: string) =>
+  (error: CosError): CosError =>
+    error._tag === 'ServiceError' && error.status === 412
+      ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
+      : error
+
+/** COS compares ETags for us; a cache on the way may not. */
+const stillIs =
+  (etag: string, context: Context) =>
+  (got: GetObjectResult): E.Either<CosError, GetObjectResult> => {
+    if (got.etag === etag) return E.right(got)
+    got.body.destroy()
+    return E.left({ _tag: 'ObjectChanged', context, expected: etag, got: O.some(got.etag) })
+  }
+
+/**
+ * Reads a stretch of an object that must not change meanwhile.
+ *
+ * A body that breaks off is asked for again from the next byte on, as often as the client's policy allows without a new
+ * byte; bytes that came are never asked for twice.
+ *
+ * @shape  chunks in order, as they come
+ * @errors `CosFailure` of those of `getObject`, and of `ObjectChanged` where the object was replaced or deleted
+ */
+export async function* reading(
+  client: Client,
+  context: Context,
+  { etag, ...object }: Pinned,
+  stretch: Stretch
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let at = stretch.first
+  let fruitless = 0
+  while (at <= stretch.last) {
+    const opened = await pipe(
+      send(getObject({ ...object, ifMatch: etag, range: { first: at, last: stretch.last } }))(client),
+      TE.mapLeft(changed(etag)),
+      TE.chainEitherK(stillIs(etag, context))
+    )()
+    if (E.isLeft(opened)) throw new CosFailure(opened.left)
+    const began = at
+    try {
+      const body: AsyncIterable<Uint8Array> = opened.right.body
+      for await (const chunk of body) {
+        at += chunk.length
+        yield chunk
+      }
+      return
+    } catch (thrown) {
+      const error = fromUnknown(context)(thrown)
+      fruitless = at > began ? 1 : fruitless + 1
+      if (!isTransient(error) || fruitless >= client.retry.attempts) throw new CosFailure(error)
+      const ended = await pause(
+        waitAfter(client.retry, fruitless, error, client.clock.now()),
+        client,
+        context
+      )
+      if (ended !== undefined) throw new CosFailure(ended)
+    } finally {
+      opened.right.body.destroy()
+    }
+  }
+}

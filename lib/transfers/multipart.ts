@@ -1,0 +1,205 @@
+/** The life of a multipart upload: begun, filled, completed once, verified; or aborted, or left to go on with. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as T from 'fp-ts/lib/Task.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { combineAll } from '../core/crc64.js'
+import type { Context, CosError } from '../core/error.js'
+import { compareCrc64, type Integrity } from '../core/integrity.js'
+import { refOf, type ObjectRef } from '../core/request.js'
+import type { Client } from '../effects/client.js'
+import { send, withRetry, withTimeout } from '../effects/send.js'
+import { abortMultipartUpload } from '../operations/abort-multipart-upload.js'
+import {
+  completeMultipartUpload,
+  type CompleteMultipartUploadInput,
+  type CompleteMultipartUploadResult
+} from '../operations/complete-multipart-upload.js'
+import { headObject, type HeadObjectInput } from '../operations/head-object.js'
+
+/** What becomes of the parts of an upload that failed: they are billed until it is completed or aborted. */
+export type OnFailure =
+  /** They are deleted; nothing is left. */
+  | 'abort'
+  /** They stay; the error's `context.uploadId` names what to go on with. */
+  | 'keep'
+
+/** One part that COS acknowledged. */
+export interface PartSent {
+  readonly number: number
+  readonly etag: string
+  /** In bytes. */
+  readonly size: number
+  /** None where nobody knows: of a part that was copied, or that an earlier run sent. */
+  readonly crc64: O.Option<bigint>
+}
+
+export interface Completed {
+  readonly etag: string
+  readonly versionId: O.Option<string>
+  readonly location: O.Option<string>
+  readonly requestId: string
+  /** In bytes. */
+  readonly size: number
+  readonly parts: number
+  /** Of the whole, unsigned, combined from the parts; none where a part's is not known. */
+  readonly crc64: O.Option<bigint>
+  readonly integrity: Integrity
+}
+
+/** What a HEAD must say again: the version and the customer's key. */
+export type Reading = Pick<HeadObjectInput, 'sse'>
+
+const whole = (parts: ReadonlyArray<PartSent>): O.Option<bigint> => {
+  const known = parts.flatMap(({ crc64, size }) => (O.isSome(crc64) ? [{ crc64: crc64.value, size }] : []))
+  return known.length === parts.length ? O.some(combineAll(known).crc64) : O.none
+}
+
+const sizeOf = (parts: ReadonlyArray<PartSent>): number => parts.reduce((sum, { size }) => sum + size, 0)
+
+interface Seen {
+  readonly etag: string
+  readonly versionId: O.Option<string>
+  readonly location: O.Option<string>
+  readonly requestId: string
+  readonly crc64: O.Option<bigint>
+}
+
+/** The object itself, where an answer did not say all there is to know. */
+const look = (
+  client: Client,
+  ref: ObjectRef,
+  reading: Reading
+): TE.TaskEither<CosError, Seen & { size: number }> =>
+  pipe(
+    send(headObject({ ...refOf(ref), ...reading }))(client),
+    TE.map(({ etag, versionId, crc64, requestId, size }) => ({
+      etag,
+      versionId,
+      crc64,
+      requestId,
+      size,
+      location: O.none
+    }))
+  )
+
+/**
+ * A completion that was sent twice may be refused because the first one won. Then the object is there, with our
+ * checksum; anything else that is there is not ours.
+ */
+const wonBefore =
+  (client: Client, ref: ObjectRef, reading: Reading, parts: ReadonlyArray<PartSent>) =>
+  (error: CosError): TE.TaskEither<CosError, Seen> => {
+    const mayHave =
+      error._tag === 'ServiceError' && error.code === 'NoSuchUpload' && error.context.attempts > 1
+    const ours = whole(parts)
+    if (!mayHave || O.isNone(ours)) return TE.left(error)
+    return pipe(
+      look(client, ref, reading),
+      TE.chain((found) =>
+        found.size === sizeOf(parts) && O.isSome(found.crc64) && found.crc64.value === ours.value
+          ? TE.right(found)
+          : TE.left(error)
+      ),
+      TE.mapLeft(() => error)
+    )
+  }
+
+const seen = (answer: CompleteMultipartUploadResult): Seen => ({
+  etag: answer.etag,
+  versionId: answer.versionId,
+  location: answer.location,
+  requestId: answer.requestId,
+  crc64: answer.crc64
+})
+
+/**
+ * Completes an upload and compares the combined CRC64 of its parts with COS's: that of the completion, or of a HEAD
+ * where a slow completion could not say it.
+ *
+ * @errors those of Complete Multipart Upload; `IntegrityError` where COS assembled other bytes
+ */
+export const completing = (
+  client: Client,
+  context: Context,
+  input: Omit<CompleteMultipartUploadInput, 'parts'>,
+  reading: Reading,
+  parts: ReadonlyArray<PartSent>
+): TE.TaskEither<CosError, Completed> =>
+  pipe(
+    send(
+      completeMultipartUpload({
+        ...input,
+        parts: parts.map(({ number, etag }) => ({ partNumber: number, etag }))
+      })
+    )(client),
+    TE.map(seen),
+    TE.orElse(wonBefore(client, input, reading, parts)),
+    TE.chain((done) =>
+      O.isSome(done.crc64) || O.isNone(whole(parts))
+        ? TE.right(done)
+        : pipe(
+            look(client, input, reading),
+            // What a HEAD could not find out is not known; that the upload succeeded is.
+            TE.match(
+              () => done,
+              (found) => (found.etag === done.etag ? { ...done, crc64: found.crc64 } : done)
+            ),
+            TE.fromTask
+          )
+    ),
+    TE.chainEitherKW(({ crc64, ...done }) =>
+      pipe(
+        compareCrc64(context)(whole(parts), crc64),
+        E.map((integrity) => ({
+          ...done,
+          integrity,
+          crc64: whole(parts),
+          size: sizeOf(parts),
+          parts: parts.length
+        }))
+      )
+    )
+  )
+
+/** How long a cleanup may take, in milliseconds; what it could not delete the error names. */
+const cleanup = 10_000
+
+const naming =
+  (uploadId: string) =>
+  (error: CosError): CosError => ({ ...error, context: { ...error.context, uploadId } })
+
+/**
+ * What a failed upload leaves behind, by the caller's choice.
+ *
+ * After an abort the parts are deleted behind the caller's back, who must not wait for it.
+ *
+ * @shape  the error, naming the upload where its parts are still there
+ */
+export const failing =
+  (client: Client, ref: ObjectRef, uploadId: string, onFailure: OnFailure) =>
+  (error: CosError): T.Task<CosError> => {
+    const wasAborted = error._tag === 'Aborted' || (error._tag === 'Timeout' && error.phase === 'overall')
+    const isGone = error._tag === 'ServiceError' && error.code === 'NoSuchUpload'
+    if (isGone) return T.of(error)
+    if (onFailure === 'keep') return T.of(naming(uploadId)(error))
+    const abort = pipe(
+      send(abortMultipartUpload({ ...refOf(ref), uploadId })),
+      withRetry({ attempts: 3 }),
+      withTimeout(cleanup)
+    )({ ...client, signals: [] })
+    const deleted = pipe(
+      abort,
+      TE.match(
+        (problem) =>
+          problem._tag === 'ServiceError' && problem.code === 'NoSuchUpload'
+            ? error
+            : naming(uploadId)(error),
+        () => error
+      )
+    )
+    if (!wasAborted) return deleted
+    void deleted()
+    return T.of(error)
+  }

@@ -1,0 +1,262 @@
+/** Bytes whose length nobody needs to know become an object: bytes -> cutting -> hashing -> sending -> completed. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { fromSource, type Context, type CosError } from '../core/error.js'
+import * as In from '../core/input.js'
+import type { Integrity } from '../core/integrity.js'
+import { contextOf, judge } from '../core/operation.js'
+import type { Client } from '../effects/client.js'
+import { publish } from '../effects/diagnostics.js'
+import { scoped, type Scope } from '../effects/scope.js'
+import { send, type Effect } from '../effects/send.js'
+import { createMultipartUpload } from '../operations/create-multipart-upload.js'
+import { putObject } from '../operations/put-object.js'
+import { uploadPart } from '../operations/upload-part.js'
+import { cutting } from '../stages/cut-parts.js'
+import { hashing, type HashedPart } from '../stages/hash-parts.js'
+import { createBudget, type Budget } from '../stages/memory.js'
+import { constant, forSize, growing, type PartSizes } from '../stages/part-size.js'
+import { sending } from '../stages/send-parts.js'
+import { completing, failing, type PartSent } from './multipart.js'
+import {
+  bodyOf,
+  defaults,
+  readingOf,
+  toComplete,
+  toCreate,
+  toPart,
+  toPut,
+  uploadOptions,
+  type UploadOptions
+} from './upload-options.js'
+
+export interface UploadStreamInput extends UploadOptions {
+  /** In bytes, where it is known; the source is held to it. */
+  readonly length?: number
+  /** In bytes: up to so many go in one plain PUT. One part at most, which is also what it is unless said. */
+  readonly threshold?: number
+}
+
+const Input = In.struct<UploadStreamInput>('UploadStreamInput', {
+  ...uploadOptions,
+  length: In.optional(In.integer(0)),
+  threshold: In.optional(In.integer(0))
+})
+
+export interface Uploaded {
+  readonly bucket: string
+  readonly key: string
+  /** Opaque, quotes included; of a multipart upload it is not an MD5. */
+  readonly etag: string
+  readonly versionId: O.Option<string>
+  /** In bytes. */
+  readonly size: number
+  /** 0: it went in one plain PUT. */
+  readonly parts: number
+  /** Of the whole, unsigned, as we counted it. */
+  readonly crc64: bigint
+  /** How that compared with COS's. */
+  readonly integrity: Integrity
+  readonly requestId: string
+}
+
+const action = 'uploadStream'
+
+/** How large the parts are, and whose memory they are held in. */
+interface Plan {
+  readonly sizes: PartSizes
+  readonly budget: Budget
+}
+
+const planned = (
+  client: Client,
+  context: Context,
+  { partSize = defaults.partSize, partsInFlight = defaults.partsInFlight, length }: UploadStreamInput
+): E.Either<CosError, Plan> =>
+  pipe(
+    length === undefined
+      ? growing({
+          partSize,
+          ...pipe(
+            client.memory,
+            O.match(
+              () => ({}),
+              ({ largest }) => ({ most: largest })
+            )
+          )
+        })
+      : E.map(constant)(forSize({ size: length, partSize })),
+    E.bimap(
+      ({ field, expected }): CosError => ({
+        _tag: 'InvalidInput',
+        context,
+        field: field === 'size' ? 'length' : field,
+        expected
+      }),
+      (sizes) => ({
+        sizes,
+        budget: pipe(
+          client.memory,
+          // Its own ceiling: what is in flight, and one part being filled, at whatever size the parts have grown to.
+          O.getOrElse(() =>
+            createBudget({ limit: (partsInFlight + 1) * Math.max(...sizes.map(({ size }) => size)) })
+          )
+        )
+      })
+    )
+  )
+
+const putWhole = async (
+  scope: Scope,
+  input: UploadStreamInput,
+  part: HashedPart
+): Promise<E.Either<CosError, Uploaded>> => {
+  try {
+    return await pipe(
+      send(putObject(toPut(input, bodyOf(part), O.toUndefined(part.md5))))(scope.client),
+      TE.map(({ etag, versionId, integrity, requestId }) => ({
+        bucket: input.bucket,
+        key: input.key,
+        etag,
+        versionId,
+        size: part.size,
+        parts: 0,
+        crc64: part.crc64,
+        integrity,
+        requestId
+      }))
+    )()
+  } finally {
+    part.release()
+  }
+}
+
+/** Puts back what was looked at. */
+async function* after<A>(
+  first: A,
+  rest: AsyncGenerator<A, void, undefined>
+): AsyncGenerator<A, void, undefined> {
+  try {
+    yield first
+    yield* rest
+  } finally {
+    await rest.return()
+  }
+}
+
+const inParts = async (
+  scope: Scope,
+  context: Context,
+  input: UploadStreamInput,
+  parts: AsyncIterable<HashedPart>,
+  uploadId: string
+): Promise<E.Either<CosError, Uploaded>> => {
+  const sent: Array<PartSent> = []
+  const concurrency = input.partsInFlight ?? defaults.partsInFlight
+  const uploading = sending({ concurrency, stop: scope.stop }, (part, signal) =>
+    send(uploadPart(toPart(input, uploadId, part)))({ ...scope.client, signals: [signal] })
+  )
+  for await (const { number, size, crc64, answer } of uploading(parts)) {
+    sent.push({ number, size, crc64: O.some(crc64), etag: answer.etag })
+    publish('part', () => ({ ...aboutOf(input), part: number, size, direction: 'up' }))
+  }
+  return pipe(
+    completing(
+      scope.client,
+      context,
+      toComplete(input, uploadId),
+      readingOf(input),
+      sent.sort((a, b) => a.number - b.number)
+    ),
+    TE.map(({ etag, versionId, size, parts: count, crc64, integrity, requestId }) => ({
+      bucket: input.bucket,
+      key: input.key,
+      etag,
+      versionId,
+      size,
+      parts: count,
+      crc64: O.getOrElse(() => 0n)(crc64),
+      integrity,
+      requestId
+    }))
+  )()
+}
+
+const aboutOf = ({
+  bucket,
+  key
+}: UploadStreamInput): { readonly operation: string; readonly bucket: string; readonly key: string } => ({
+  operation: action,
+  bucket,
+  key
+})
+
+/**
+ * Uploads a stream of bytes of any length, known or not.
+ *
+ * Up to one part goes in one PUT; more becomes a multipart upload, a part cut and hashed while others are in flight. The
+ * CRC64 of every part is compared with COS's answer, and that of the whole with what COS assembled. Chunks are copied,
+ * never kept; the source is read no faster than COS takes its bytes, and is closed if anything fails.
+ *
+ * @shape  `uploadStream(input)(source)` is an `Effect<Uploaded>`; the source is read once, so run it once
+ * @units  holds at most `(partsInFlight + 1) x partSize` bytes; parts grow to carry 7.8 TiB from 8 MiB
+ * @errors those of `putObject` and of the multipart operations; `SourceError` of the source; `IntegrityError` with the
+ *         part's number; `error.context.uploadId` where an upload was left open
+ * @source https://cloud.tencent.com/document/product/436/14112
+ * @example pipe(createReadStream('a.log').pipe(createGzip()), uploadStream({ bucket, key: 'a.log.gz' }))(client)()
+ */
+export const uploadStream =
+  (input: UploadStreamInput) =>
+  (source: AsyncIterable<Uint8Array>): Effect<Uploaded> =>
+  (client) =>
+  async () => {
+    const context = contextOf(action, input)
+    const ready = pipe(
+      judge(action, Input)(input),
+      E.bindTo('valid'),
+      E.bindW('plan', ({ valid }) => planned(client, context, valid))
+    )
+    if (E.isLeft(ready)) return ready
+    const { valid, plan } = ready.right
+
+    let uploadId: string | undefined
+    publish('transfer', () => ({ ...aboutOf(valid), phase: 'start', transferred: 0, error: '' }))
+    const result = await scoped(client, context, async (scope) => {
+      try {
+        const cut = cutting({
+          ...plan,
+          context,
+          signal: scope.stop.signal,
+          ...(valid.length === undefined ? {} : { length: valid.length })
+        })
+        const parts = pipe(source, cut, hashing({ md5: valid.enableMd5 === true }))
+        const first = await parts.next()
+        if (first.done === true) throw new Error('cutting gave no part')
+        if (first.value.last && first.value.size <= (valid.threshold ?? Number.POSITIVE_INFINITY)) {
+          return await putWhole(scope, valid, first.value)
+        }
+        const begun = await send(createMultipartUpload(toCreate(valid)))(scope.client)()
+        if (E.isLeft(begun)) {
+          first.value.release()
+          await parts.return()
+          return begun
+        }
+        uploadId = begun.right.uploadId
+        return await inParts(scope, context, valid, after(first.value, parts), uploadId)
+      } catch (thrown) {
+        return E.left(fromSource(context)(thrown))
+      }
+    })
+    publish('transfer', () => ({
+      ...aboutOf(valid),
+      phase: 'end',
+      transferred: E.isRight(result) ? result.right.size : 0,
+      error: E.isLeft(result) ? result.left._tag : ''
+    }))
+    if (E.isRight(result) || uploadId === undefined) return result
+    return E.left(
+      await failing(client, valid, uploadId, valid.onFailure ?? defaults.onFailure)(result.left)()
+    )
+  }

@@ -1,0 +1,20 @@
+/** Bytes for specs: the same for the same seed, cut as a spec wants them. */
+
+/** Pseudo-random bytes; a generator of our own, so that a failure can be repeated. */
+export const bytesOf = (size: number, seed = 1): Buffer => {
+  const out = Buffer.allocUnsafe(size)
+  let x = seed >>> 0
+  for (let at = 0; at < size; at += 1) {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0
+    out[at] = x >>> 24
+  }
+  return out
+}
+
+/** The bytes in chunks of one size. */
+export async function* inChunks(
+  bytes: Uint8Array,
+  size: number
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}

@@ -1,0 +1,32 @@
+/** An emulator and clients of it, over real sockets; both closed with the test. */
+import * as E from 'fp-ts/lib/Either.js'
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../lib/emulator/index.js'
+import type { Client, ClientConfig } from '../../lib/effects/client.js'
+import { clientOf } from './server.js'
+
+export const bucket = 'examplebucket-1250000000'
+
+export interface Cos {
+  readonly emulator: Emulator
+  readonly client: (config?: Partial<ClientConfig>) => Client
+  /** Names of the operations that were asked for, in order. */
+  readonly asked: () => ReadonlyArray<string>
+}
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+export const emulating = async (t: Teardown, options: EmulatorOptions = {}): Promise<Cos> => {
+  const started = await startEmulator(options)()
+  if (E.isLeft(started)) throw new Error('the emulator did not start', { cause: started.left })
+  const emulator = started.right
+  t.teardown(emulator.close)
+  const { secretId, secretKey } = emulator.credentials
+  const make = clientOf(t, emulator.address)
+  return {
+    emulator,
+    client: (config = {}) => make({ credentials: { secretId, secretKey }, ...config }),
+    asked: () => emulator.requests().map(({ operation }) => operation)
+  }
+}
