@@ -188,10 +188,24 @@ const unspeakable = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/u
 /** Whether XML 1.0 can carry the text at all, escaped or not. */
 export const isXmlText = (text: string): boolean => !unspeakable.test(text)
 
+const writing =
+  (escape: (text: string) => string) =>
+  ([name, content]: Xml): string =>
+    `<${name}>${typeof content === 'string' ? escape(content) : content.map(writing(escape)).join('')}</${name}>`
+
 /**
- * Writes a document without a declaration and without white space, as COS's own samples are hashed.
+ * Writes a document without a declaration and without white space, quotes as COS writes them: `&quot;`.
  *
- * @example writeXml(['Delete', [['Quiet', 'true']]]) // '<Delete><Quiet>true</Quiet></Delete>'
+ * @example writeXml(['ETag', '"x"']) // '<ETag>&quot;x&quot;</ETag>'
  */
-export const writeXml = ([name, content]: Xml): string =>
-  `<${name}>${typeof content === 'string' ? escapeXml(content) : content.map(writeXml).join('')}</${name}>`
+export const writeXml: (xml: Xml) => string = writing(escapeXml)
+
+/**
+ * The same with quotes as they are, for text needs no more, and as COS's own samples are hashed. It keeps the list of
+ * 10,000 parts at 889 KB instead of 989, where COS takes about 1 MB.
+ *
+ * @example writeTerseXml(['ETag', '"x"']) // '<ETag>"x"</ETag>'
+ */
+export const writeTerseXml: (xml: Xml) => string = writing((text) =>
+  text.replace(/[&<>\r]/g, (c) => escapes[c] ?? c)
+)

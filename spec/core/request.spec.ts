@@ -1,0 +1,215 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { inspect } from 'node:util'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import * as In from '../../lib/core/input.js'
+import * as R from '../../lib/core/request.js'
+import { from } from '../support/iterables.js'
+
+const bucket = 'examplebucket-1250000000'
+const ref: R.ObjectRef = { bucket, key: 'a.txt' }
+const ObjectRef = In.struct<R.ObjectRef>('an object', R.objectRef)
+const field = (u: unknown) => {
+  const judged = ObjectRef.decode(u)
+  return E.isLeft(judged) ? In.firstProblem(judged.left).field : undefined
+}
+
+// -- references --
+t.test('a bucket has its APPID, in lower case, and is no longer than a host may be', async (t) => {
+  for (const name of [bucket, 'a-1', '0-0', `${'a'.repeat(49)}-1250000000`]) {
+    t.equal(field({ bucket: name, key: 'a' }), undefined, name)
+  }
+  const bad = [
+    '',
+    'examplebucket',
+    'Example-1',
+    '-a-1',
+    'a-',
+    'a_b-1',
+    'a/b-1',
+    'a.b-1',
+    'a@b-1',
+    ' a-1',
+    'a-1\n',
+    'a-x'
+  ]
+  for (const name of [...bad, 'a?-1', 'a#-1', 'a:1-1', '腾-1', `${'a'.repeat(50)}-1250000000`, 7]) {
+    t.equal(field({ bucket: name, key: 'a' }), 'bucket', String(name))
+  }
+})
+
+t.test('a key loses one leading slash, and a misspelt field is no silence', async (t) => {
+  t.same(ObjectRef.decode({ bucket, key: '/a' }), E.right({ bucket, key: 'a' }))
+  t.equal(field({ bucket, key: '' }), 'key')
+  t.equal(field({ bucket, key: 'a', Key: 'a' }), 'Key')
+  t.equal(field({ bucket, key: 'a', allowCollapsingKey: 'yes' }), 'allowCollapsingKey')
+})
+
+t.test('more headers are sent as they are, but for those of the connection and the signature', async (t) => {
+  const withHeader = (name: string, value: unknown = 'x') => field({ ...ref, headers: { [name]: value } })
+  for (const name of ['x-cos-any', 'X-Cos-Any', 'content-type', 'Range', 'if-match'])
+    t.equal(withHeader(name), undefined, name)
+  for (const name of [
+    'Authorization',
+    'host',
+    'Content-Length',
+    'Transfer-Encoding',
+    'connection',
+    'X-Cos-Security-Token'
+  ]) {
+    t.equal(withHeader(name), 'headers', name)
+  }
+  for (const name of ['', 'a b', 'a:b', 'a\r\nb', '腾'])
+    t.equal(withHeader(name), 'headers', JSON.stringify(name))
+  for (const value of ['a\r\nb', '腾', 1, null]) t.match(withHeader('x-a', value), /^headers/)
+})
+
+t.test('more parameters are sent as they are, but for those that say which upload it is', async (t) => {
+  const withParameter = (name: string, value: unknown = '') => field({ ...ref, query: { [name]: value } })
+  for (const name of ['acl', 'versionId', 'x-cos-traffic-limit', 'response-expires', '腾'])
+    t.equal(withParameter(name), undefined, name)
+  for (const name of [
+    '',
+    'uploadId',
+    'UPLOADID',
+    'partNumber',
+    'uploads',
+    'delete',
+    'q-ak',
+    'sign',
+    'x-cos-security-token'
+  ]) {
+    t.equal(withParameter(name), 'query', name)
+  }
+  t.equal(withParameter('a', '\ud800'), 'query')
+  t.equal(withParameter('a', 1), 'query.a')
+})
+
+// -- building --
+t.test('a request is a value that each builder adds to', async (t) => {
+  const request = pipe(
+    R.put(ref),
+    R.withQuery({ partNumber: 1, uploadId: 'u', none: undefined, empty: '' }),
+    R.withHeaders({ 'X-Cos-Acl': 'private', none: undefined, yes: true, n: 5 }),
+    R.withHeaders({ 'x-cos-acl': '  public-read\t', blank: '  ' })
+  )
+  t.same(request, {
+    method: 'PUT',
+    bucket,
+    key: O.some('a.txt'),
+    query: { partNumber: '1', uploadId: 'u', empty: '' },
+    headers: { 'x-cos-acl': 'public-read', yes: 'true', n: '5' },
+    body: { _tag: 'Empty' },
+    computeMd5: false,
+    slow: false
+  })
+  t.same(Object.keys(request.query), ['partNumber', 'uploadId', 'empty'], 'in the order they were given')
+  t.same(R.onBucket('GET')(ref).key, O.none)
+  t.same(
+    [R.get, R.head, R.put, R.post, R.del].map((build) => build(ref).method),
+    ['GET', 'HEAD', 'PUT', 'POST', 'DELETE']
+  )
+  t.equal(R.slowly(request).slow, true)
+  t.equal(request.slow, false)
+})
+
+t.test('the caller’s own headers and parameters win, and come last', async (t) => {
+  const request = pipe(
+    R.get(ref),
+    R.withQuery({ versionId: '1', a: '' }),
+    R.withHeaders({ range: 'bytes=0-1' }),
+    R.withExtras({
+      bucket,
+      query: { b: '2', versionId: '3' },
+      headers: { Range: 'bytes=2-3', 'X-Other': 'y' }
+    })
+  )
+  t.same(request.query, { versionId: '3', a: '', b: '2' })
+  t.same(request.headers, { range: 'bytes=2-3', 'x-other': 'y' })
+})
+
+t.test('an XML body has its type and its MD5', async (t) => {
+  const request = R.withXml(['Delete', [['Key', '"<腾>"']]])(R.post(ref))
+  const bytes = Buffer.from('<Delete><Key>"&lt;腾&gt;"</Key></Delete>')
+  t.same(request.body, { _tag: 'Bytes', chunks: [bytes], size: bytes.length, crc64: O.none })
+  t.same(request.headers, {
+    'content-type': 'application/xml',
+    'content-md5': createHash('md5').update(bytes).digest('base64')
+  })
+})
+
+t.test('an MD5 is counted when it was asked for and not given', async (t) => {
+  t.equal(R.withComputedMd5(true)(R.put(ref)).computeMd5, true)
+  t.equal(R.withComputedMd5(false)(R.put(ref)).computeMd5, false)
+  t.equal(R.withComputedMd5(undefined)(R.put(ref)).computeMd5, false)
+  t.equal(pipe(R.put(ref), R.withHeaders({ 'Content-MD5': 'x' }), R.withComputedMd5(true)).computeMd5, false)
+})
+
+// -- bodies --
+t.test('what a caller hands in is the body it looks like', async (t) => {
+  t.match(R.toBody('腾'), { _tag: 'Bytes', size: 3 })
+  t.same(R.toBody(''), R.empty)
+  t.same(R.toBody(new Uint8Array()), R.empty)
+  t.match(R.toBody(Buffer.from('abc')), { _tag: 'Bytes', size: 3, crc64: O.none })
+  t.match(R.toBody({ file: '/a' }), { _tag: 'File', path: '/a', start: 0, size: O.none })
+  const open = () => from(Buffer.from('x'))
+  t.match(R.toBody({ open, size: 1 }), { _tag: 'Replayable', open, size: 1 })
+  t.match(R.toBody(Readable.from(['x'])), { _tag: 'Once', size: O.none })
+  t.match(R.toBody(Readable.from(['x']), 7), { _tag: 'Once', size: O.some(7) })
+  // It has an `open` of its own, and is a stream all the same.
+  const file = createReadStream(import.meta.filename)
+  t.match(R.toBody(file), { _tag: 'Once' })
+  file.destroy()
+})
+
+t.test('bodies know their size where it can be known, and whether they can be sent twice', async (t) => {
+  const known: ReadonlyArray<readonly [body: R.Body, size: O.Option<number>, replayable: boolean]> = [
+    [R.empty, O.some(0), true],
+    [R.toBody('abc'), O.some(3), true],
+    [R.toBody({ file: '/a' }), O.none, true],
+    [R.toBody({ open: () => from(), size: 9 }), O.some(9), true],
+    [R.toBody(from()), O.none, false],
+    [R.toBody(from(), 2), O.some(2), false]
+  ]
+  for (const [body, size, replayable] of known) {
+    t.same(R.sizeOf(body), size, body._tag)
+    t.equal(R.isReplayableBody(body), replayable, body._tag)
+  }
+})
+
+t.test('what is no body is refused', async (t) => {
+  const none = [
+    undefined,
+    null,
+    7,
+    {},
+    [1],
+    { file: '' },
+    { file: 'a\0b' },
+    { file: 7 },
+    { open: 'x', size: 1 },
+    { open: from, size: -1 }
+  ]
+  for (const u of none) t.equal(E.isLeft(R.BodyInput.decode(u)), true, inspect(u))
+  for (const u of ['', new Uint8Array(), { file: 'a' }, { open: from, size: 0 }, from(), Readable.from([])]) {
+    t.equal(E.isRight(R.BodyInput.decode(u)), true)
+  }
+})
+
+// -- secrets --
+t.test('a customer’s key is sent and never shown', async (t) => {
+  const name = 'x-cos-server-side-encryption-customer-key'
+  const source = 'x-cos-copy-source-server-side-encryption-customer-key'
+  const request = R.discreet(
+    pipe(R.put(ref), R.withHeaders({ [name]: 'secret', [source]: 'secret', 'x-other': 'shown' }))
+  )
+  t.equal(request.headers[name], 'secret')
+  for (const shown of [inspect(request, { depth: 9, showHidden: true }), JSON.stringify({ request })]) {
+    t.notMatch(shown, /secret/)
+    t.match(shown, /shown/)
+  }
+})
