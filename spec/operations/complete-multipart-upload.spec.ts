@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import type { Request } from '../../lib/core/request.js'
+import {
+  completeMultipartUpload,
+  type CompleteMultipartUploadInput,
+  type CompleteMultipartUploadResult
+} from '../../lib/operations/complete-multipart-upload.js'
+import { decoded, left, right, xmlAnswer, type Answer } from '../support/answers.js'
+
+const input: CompleteMultipartUploadInput = {
+  bucket: 'examplebucket-1250000000',
+  key: 'trips/film.mp4',
+  uploadId: '1714552211f00d',
+  parts: [
+    { partNumber: 1, etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"' },
+    { partNumber: 2, etag: '"6f5902ac237024bdd0c176cb93063dc4"' }
+  ]
+}
+
+const asked = (changes: Partial<CompleteMultipartUploadInput> = {}): Request =>
+  right(completeMultipartUpload({ ...input, ...changes }).request)
+
+const bodyOf = ({ body }: Request): string =>
+  body._tag === 'Bytes' ? Buffer.concat(body.chunks).toString() : ''
+
+// -- request --
+t.test('the request is the one of COS’s page, to the byte', async (t) => {
+  const request = asked()
+  t.match(request, {
+    method: 'POST',
+    bucket: 'examplebucket-1250000000',
+    key: O.some('trips/film.mp4'),
+    query: { uploadId: '1714552211f00d' },
+    headers: { 'content-type': 'application/xml', 'content-md5': 'pNfUmlUvf3xZHkjn5n3ULA==' },
+    slow: true
+  })
+  t.equal(
+    bodyOf(request),
+    '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"5eb63bbbe01eeed093cb22bb8f5acdc3"</ETag></Part>' +
+      '<Part><PartNumber>2</PartNumber><ETag>"6f5902ac237024bdd0c176cb93063dc4"</ETag></Part></CompleteMultipartUpload>'
+  )
+  t.same(Object.keys(request.headers).toSorted(), ['content-md5', 'content-type'])
+})
+
+t.test('parts may come in any order, with quotes or without, as answers of uploadPart', async (t) => {
+  const answer = { requestId: 'id', raw: {}, crc64: O.none, sse: O.none }
+  const parts = [
+    { ...answer, partNumber: 2, etag: '6f5902ac237024bdd0c176cb93063dc4' },
+    { ...answer, partNumber: 1, etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"' }
+  ]
+  t.equal(bodyOf(asked({ parts })), bodyOf(asked()))
+})
+
+t.test('ten thousand parts are one document of less than a megabyte', async (t) => {
+  const parts = Array.from({ length: 10_000 }, (_, n) => ({
+    partNumber: n + 1,
+    etag: createHash('md5').update(String(n)).digest('hex')
+  }))
+  const body = bodyOf(asked({ parts: parts.toReversed() }))
+  t.equal(body.length, 888_945)
+  t.match(body, /<PartNumber>9999<\/PartNumber>.*<PartNumber>10000<\/PartNumber>/)
+})
+
+t.test('what is asked beside the parts goes up as headers', async (t) => {
+  const { headers } = asked({
+    forbidOverwrite: true,
+    callback: { callbackUrl: 'https://a.example/b', callbackBody: 'key=${object}' },
+    callbackVar: { 'x:a': '1' },
+    picOperations: { is_pic_info: 1 },
+    headers: { 'X-Cos-Other': 'y' }
+  })
+  t.match(headers, {
+    'x-cos-forbid-overwrite': 'true',
+    'x-cos-callback': /^[A-Za-z0-9+/]+=*$/,
+    'x-cos-callback-var': 'eyJ4OmEiOiIxIn0=',
+    'pic-operations': '{"is_pic_info":1}',
+    'x-cos-other': 'y'
+  })
+  t.equal(asked({ forbidOverwrite: false }).headers['x-cos-forbid-overwrite'], undefined)
+})
+
+const numbered = (...numbers: ReadonlyArray<number>) =>
+  numbers.map((partNumber) => ({ partNumber, etag: 'x' }))
+
+t.test('what COS would refuse after all the bytes went up is refused before, by name', async (t) => {
+  const wrong: ReadonlyArray<readonly [changes: object, field: string, expected: RegExp]> = [
+    [{ uploadId: '' }, 'uploadId', /not empty/],
+    [{ uploadId: undefined }, 'uploadId', /not empty/],
+    [{ key: '' }, 'key', /at least one/],
+    [{ bucket: 'Bad' }, 'bucket', /APPID/],
+    [{ parts: [] }, 'parts', /1 to 10,000/],
+    [{ parts: undefined }, 'parts', /./],
+    [{ parts: numbered(...Array.from({ length: 20_000 }, (_, n) => n + 1)) }, 'parts', /.|10,000/],
+    [{ parts: numbered(2) }, 'parts.0.partNumber', /^1, as parts are numbered from 1/],
+    [{ parts: numbered(1, 2, 4) }, 'parts.2.partNumber', /^3, /],
+    [{ parts: numbered(4, 1, 2) }, 'parts.0.partNumber', /^3, /],
+    [{ parts: numbered(1, 2, 2) }, 'parts.2.partNumber', /a number of its own/],
+    [{ parts: numbered(3, 1, 2, 1) }, 'parts.3.partNumber', /a number of its own: another part has 1/],
+    [{ parts: numbered(0) }, 'parts.0.partNumber', /from 1 to 10000/],
+    [{ parts: numbered(1, 1.5) }, 'parts.1.partNumber', /whole number/],
+    [{ parts: [{ partNumber: 1 }] }, 'parts.0.etag', /ETag/],
+    [{ parts: [{ partNumber: 1, etag: '' }] }, 'parts.0.etag', /ETag/],
+    [{ parts: [{ partNumber: 1, etag: '*' }] }, 'parts.0.etag', /ETag/],
+    [{ parts: [{ partNumber: 1, etag: 'a\u0001' }] }, 'parts.0.etag', /ETag/],
+    [{ parts: ['"x"'] }, 'parts.0', /a part/],
+    [{ part: [] }, 'part', /no such field/]
+  ]
+  for (const [changes, field, expected] of wrong) {
+    const bad = { ...input, ...changes }
+    t.match(left(completeMultipartUpload(bad).request), { _tag: 'InvalidInput', field, expected }, field)
+  }
+})
+
+// -- answer --
+const xml = `<?xml version="1.0" encoding="UTF-8"?>
+<CompleteMultipartUploadResult xmlns="http://www.qcloud.com/document/product/436/7751">
+  <Location>http://examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com/trips/film.mp4</Location>
+  <Bucket>examplebucket-1250000000</Bucket>
+  <Key>trips/film.mp4</Key>
+  <ETag>&quot;7f3c1d5be2a94c08b6d1e0f49a5c7b21-2&quot;</ETag>
+</CompleteMultipartUploadResult>`
+
+type Test = Parameters<typeof decoded>[0]
+const completed = async (t: Test, answer: Answer, changes: Partial<CompleteMultipartUploadInput> = {}) =>
+  decoded<CompleteMultipartUploadResult>(t, completeMultipartUpload({ ...input, ...changes }).decode, answer)
+
+t.test('the answer is typed, what COS does not say is none', async (t) => {
+  const headers = {
+    'x-cos-hash-crc64ecma': '11051210869376104954',
+    'x-cos-version-id': 'null',
+    'x-cos-server-side-encryption': 'AES256'
+  }
+  const { raw, ...whole } = right(await completed(t, xmlAnswer(xml, headers)))
+  t.same(whole, {
+    requestId: 'NjYwMQ==',
+    bucket: 'examplebucket-1250000000',
+    key: 'trips/film.mp4',
+    etag: '"7f3c1d5be2a94c08b6d1e0f49a5c7b21-2"',
+    location: O.some('http://examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com/trips/film.mp4'),
+    crc64: O.some(11051210869376104954n),
+    versionId: O.some('null'),
+    sse: O.some({ type: 'COS' }),
+    answer: O.none
+  })
+  t.match(raw, headers)
+
+  const bare = '<CompleteMultipartUploadResult><ETag>"x-1"</ETag></CompleteMultipartUploadResult>'
+  t.match(right(await completed(t, { chunks: [bare] })), {
+    requestId: '',
+    bucket: input.bucket,
+    key: input.key,
+    etag: '"x-1"',
+    location: O.none,
+    crc64: O.none,
+    versionId: O.none,
+    sse: O.none
+  })
+})
+
+t.test('minutes of white space before the document are nothing, in however many chunks', async (t) => {
+  t.match(right(await completed(t, { chunks: ['   \r\n \n', xml] })), { etag: /-2"$/ })
+  t.match(
+    right(
+      await completed(t, {
+        chunks: [' ', 5, '  ', 5, '\r', 5, '\n', 5, '\n', xml.slice(0, 9), 5, xml.slice(9)]
+      })
+    ),
+    {
+      etag: /-2"$/
+    }
+  )
+})
+
+t.test('a 200 that is an error is one', async (t) => {
+  const error =
+    '<Error><Code>InternalError</Code><Message>try again</Message><RequestId>r</RequestId></Error>'
+  for (const chunks of [[error], [' \r\n', 5, " <?xml version='1.0'?>", error]]) {
+    t.match(left(await completed(t, { chunks })), {
+      _tag: 'ServiceError',
+      status: 200,
+      code: 'InternalError',
+      requestId: 'r'
+    })
+  }
+})
+
+t.test('an answer without an ETag, of another kind, or cut short is no success', async (t) => {
+  const answers: ReadonlyArray<readonly [answer: Answer, error: object]> = [
+    [
+      { chunks: [xml.replace(/<ETag>.*<\/ETag>/, '')] },
+      { _tag: 'DecodeError', problems: [/^ETag should be/] }
+    ],
+    [{ chunks: [xml.replace(/<ETag>.*<\/ETag>/, '<ETag/>')] }, { _tag: 'DecodeError' }],
+    [{ chunks: ['<CopyObjectResult><ETag>"x"</ETag></CopyObjectResult>'] }, { _tag: 'DecodeError' }],
+    [{ chunks: [] }, { _tag: 'TransportError', code: 'EmptyAnswer' }],
+    [{ chunks: ['  \n'] }, { _tag: 'TransportError', code: 'EmptyAnswer' }],
+    [{ chunks: ['  \n', 5, ' '], ends: 'cut' }, { _tag: 'TransportError' }],
+    [{ chunks: [xml.slice(0, -10)] }, { _tag: 'TransportError', code: 'CutAnswer' }],
+    [
+      { status: 404, chunks: ['<Error><Code>NoSuchUpload</Code></Error>'] },
+      { _tag: 'ServiceError', code: 'NoSuchUpload' }
+    ]
+  ]
+  for (const [answer, error] of answers) t.match(left(await completed(t, answer)), error)
+})
+
+t.test('a key that XML can not spell does not make a failure of a success', async (t) => {
+  const odd = xml.replace('<Key>trips/film.mp4', '<Key>trips/\u0001film.mp4')
+  t.match(right(await completed(t, { chunks: [odd] })), { key: 'trips/\u0001film.mp4', etag: /-2"$/ })
+})
+
+t.test('a checksum that is none does not either', async (t) => {
+  t.match(right(await completed(t, xmlAnswer(xml, { 'x-cos-hash-crc64ecma': 'none' }))), { crc64: O.none })
+})
+
+t.test('with a callback the answer is the callback’s, and the ETag may be in a header', async (t) => {
+  const changes = { callback: { callbackUrl: 'https://a.example', callbackBody: 'x' } }
+  const said = '{"ok":true}'
+  t.match(right(await completed(t, { headers: { etag: '"h-2"' }, chunks: [said] }, changes)), {
+    etag: '"h-2"',
+    key: input.key,
+    answer: O.some(said)
+  })
+  t.match(right(await completed(t, { headers: { etag: '"h-2"' } }, changes)), {
+    etag: '"h-2"',
+    answer: O.some('')
+  })
+  t.match(right(await completed(t, { chunks: [xml] }, changes)), { etag: /-2"$/, answer: O.some(xml) })
+  t.match(left(await completed(t, { chunks: [said] }, changes)), {
+    _tag: 'DecodeError',
+    problems: [/complete, but .* names no ETag/]
+  })
+  const error = '<Error><Code>CallbackFailed</Code></Error>'
+  t.match(left(await completed(t, { chunks: [error] }, changes)), {
+    _tag: 'ServiceError',
+    code: 'CallbackFailed'
+  })
+})
+
+t.test('what became of a picture is in the answer, as it came', async (t) => {
+  const pictures = xml.replace('</Complete', '<ProcessResults><Object/></ProcessResults></Complete')
+  t.match(right(await completed(t, { chunks: [' ', pictures] }, { picOperations: { is_pic_info: 1 } })), {
+    etag: /-2"$/,
+    answer: O.some(pictures)
+  })
+})
