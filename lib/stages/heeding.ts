@@ -1,0 +1,78 @@
+/** A source that stops when it is told to, even in the middle of a read. */
+import { Readable } from 'node:stream'
+
+const nothing = (): void => undefined
+
+/**
+ * Passes items on until the signal fires; then the read that is under way, or the next one, fails with the signal's
+ * reason, and the source is let go without waiting for it.
+ *
+ * A generator can not do this: asked to `return`, it first waits for what it waits for, and a stalled source would
+ * keep a failed upload from settling. Nor can `Promise.race` with one promise for all reads: each race leaves a
+ * reaction behind that holds its item until that promise settles, all 10^9 of them for a stream of single bytes.
+ *
+ * @shape  the same items in the same order; without a signal, the source itself
+ * @units  reads none ahead
+ * @errors those of its source, untouched; the signal's reason
+ */
+export const heeding =
+  (signal: AbortSignal | undefined) =>
+  <A>(source: AsyncIterable<A>): AsyncIterable<A> =>
+    signal === undefined ? source : { [Symbol.asyncIterator]: () => heed(signal, source) }
+
+interface Reading<A> {
+  readonly resolve: (result: IteratorResult<A, void>) => void
+  readonly reject: (reason: unknown) => void
+}
+
+const heed = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIterator<A, void, undefined> => {
+  const iterator = source[Symbol.asyncIterator]()
+  const done = { done: true, value: undefined } as const
+  let reading: Reading<A> | undefined
+  let over = false
+
+  /** Ends it all but the read under way, which is the caller's to answer. */
+  const end = (): Reading<A> | undefined => {
+    const last = reading
+    over = true
+    reading = undefined
+    signal.removeEventListener('abort', onAbort)
+    return last
+  }
+  // A Node stream is destroyed, as `pipeline` would; of anything else only its own `return` can be asked.
+  const letGo = (): void => {
+    if (source instanceof Readable) source.on('error', nothing).destroy()
+    Promise.resolve(iterator.return?.()).catch(nothing)
+  }
+  const onAbort = (): void => {
+    if (!over) letGo()
+    end()?.reject(signal.reason)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+
+  const onResult = (result: IteratorResult<A, unknown>): void => {
+    if (result.done === true) return end()?.resolve(done)
+    const last = reading
+    reading = undefined
+    last?.resolve(result)
+  }
+  return {
+    next: () =>
+      new Promise((resolve, reject) => {
+        reading = { resolve, reject }
+        if (signal.aborted) onAbort()
+        else if (over) end()?.resolve(done)
+        else iterator.next().then(onResult, (error: unknown) => end()?.reject(error))
+      }),
+    return: async () => {
+      if (over) return done
+      const last = end()
+      if (last === undefined) await iterator.return?.()
+      else {
+        letGo()
+        last.resolve(done)
+      }
+      return done
+    }
+  }
+}
