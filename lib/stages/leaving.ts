@@ -1,0 +1,44 @@
+/** An iterator whose reader can leave at any time, even in the middle of a read. */
+import { setMaxListeners } from 'node:events'
+
+/** What a stopped run's signal says when it was its own reader who left. */
+export const readerLeft = new Error('the reader left')
+
+export interface Leavable<A> extends AsyncIterableIterator<A, void, undefined> {
+  readonly return: () => Promise<IteratorResult<A, void>>
+}
+
+/**
+ * Lets a generator hear at once that its reader left. Asked to `return` in the middle of a read, a generator alone
+ * would first finish the read, and a download whose server is silent would stay open until a deadline passed.
+ *
+ * @shape  the same items; leaving aborts `stop`, which must make `run` end or fail soon, with the signal's reason
+ * @errors those of `run`
+ */
+export const leavable = <A>(stop: AbortController, run: AsyncGenerator<A, void, undefined>): Leavable<A> => {
+  // A listener for each request in flight is no leak, and Node 20 warns at the eleventh.
+  setMaxListeners(0, stop.signal)
+  const done = { done: true, value: undefined } as const
+  let over = false
+  return {
+    next: async () => {
+      try {
+        const result = await run.next()
+        if (result.done === true) over = true
+        return result
+      } catch (error) {
+        over = true
+        if (error === readerLeft) return done
+        throw error
+      }
+    },
+    return: async () => {
+      if (!over) stop.abort(readerLeft)
+      await run.return()
+      return done
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    }
+  }
+}
