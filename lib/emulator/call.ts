@@ -3,7 +3,7 @@ import type * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Answer } from './answer.js'
 import type { Settings } from './options.js'
 import type { Refusal } from './refusal.js'
-import type { OperationName, Target } from './route.js'
+import type { Hosts, OperationName, Target } from './route.js'
 import type { Store } from './store/store.js'
 
 export interface RequestBody {
@@ -35,6 +35,7 @@ export interface KnownCall extends Call {
 export interface House {
   readonly store: Store
   readonly settings: Settings
+  readonly hosts: Hosts
 }
 
 export type Handler = (house: House, call: KnownCall) => TE.TaskEither<Refusal, Answer>

@@ -9,7 +9,7 @@ import type { Fault } from './fault.js'
 import { handlers } from './handlers/index.js'
 import type { RequestRecord } from './options.js'
 import { type Refusal, refusal } from './refusal.js'
-import { type Hosts, operationOf, readTarget, type Target } from './route.js'
+import { operationOf, readTarget, type Target } from './route.js'
 import { cut, embedded, falseAnswer, Gone, send } from './send.js'
 
 const asBase64 = (text: string): string => Buffer.from(text).toString('base64').replaceAll('=', '')
@@ -38,7 +38,6 @@ const hide = (values: Readonly<Record<string, string>>): Readonly<Record<string,
 /** What an exchange needs of the server it is part of. */
 export interface Surroundings {
   readonly house: House
-  readonly hosts: Hosts
   /** How many requests of this operation there were, this one included. */
   readonly count: (operation: string) => number
   readonly record: (record: RequestRecord) => void
@@ -86,12 +85,18 @@ const swallow = async (body: RequestBody, most: number): Promise<void> => {
   }
 }
 
-const answering = async (surroundings: Surroundings, call: Call): Promise<E.Either<Refusal, Answer>> => {
+const answering = async (
+  surroundings: Surroundings,
+  call: Call,
+  ignoreRange: boolean
+): Promise<E.Either<Refusal, Answer>> => {
   const { house } = surroundings
   const known = authenticate(house.settings.credentials, call, call.now)
-  return E.isLeft(known)
-    ? known
-    : handlers[call.operation](house, { ...call, anonymous: known.right.anonymous })()
+  if (E.isLeft(known)) return known
+  // Left out only now: the signature covers it.
+  const { range: _range, ...whole } = call.headers
+  const headers = ignoreRange ? whole : call.headers
+  return handlers[call.operation](house, { ...call, headers, anonymous: known.right.anonymous })()
 }
 
 /** The answer, as the handler gives it or as a fault has it. */
@@ -106,8 +111,7 @@ const decide = async (
     if (said.when !== 'early') await swallow(call.body, Infinity)
     return falseAnswer(said, origin)
   }
-  const { range: _range, ...whole } = call.headers
-  const judged = await answering(surroundings, ignoreRange === true ? { ...call, headers: whole } : call)
+  const judged = await answering(surroundings, call, ignoreRange === true)
   const answer = E.isRight(judged) ? judged.right : fromRefusal(judged.left, origin)
   if (said !== undefined) {
     if (answer.body._tag === 'Stream') answer.body.close()
@@ -152,13 +156,13 @@ export const exchange = async (
   expects: boolean,
   begun: (progress: Progress) => void
 ): Promise<void> => {
-  const { house, hosts, signal } = surroundings
+  const { house, signal } = surroundings
   const now = house.settings.now()
   const headers = flatten(request.headers)
   const method = request.method ?? 'GET'
   const host = headers['host'] ?? ''
   const url = request.url ?? '/'
-  const read = readTarget(hosts, url, host)
+  const read = readTarget(house.hosts, url, host)
   const target = E.isRight(read) ? read.right : nowhere(host, url.replace(/\?.*$/s, ''))
   const origin = { ...target, requestId: newId(now), traceId: newId(now) }
   const progress: Progress = { origin, complete: false, bytesIn: 0, bytesOut: 0 }

@@ -76,7 +76,7 @@ export interface Hosts {
 }
 
 /** `{bucket}.cos.{region}.myqcloud.com`, `{bucket}.localhost`, a custom domain; nothing for any other host. */
-const bucketOfHost = (hosts: Hosts, host: string): string | undefined => {
+export const bucketOfHost = (hosts: Hosts, host: string): string | undefined => {
   const name = host.replace(/:\d+$/, '').toLowerCase()
   const [label = '', ...rest] = name.split('.')
   const domain = hosts.domains.get(name)

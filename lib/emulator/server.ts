@@ -85,8 +85,7 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
     )
   }
   const surroundings = {
-    house: { store, settings },
-    hosts,
+    house: { store, settings, hosts },
     signal: closing.signal,
     count: (operation: string): number => {
       const count = (counts.get(operation) ?? 0) + 1

@@ -9,34 +9,50 @@ import { listObjects } from './list-objects.js'
 import { listParts } from './list-parts.js'
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from './multipart.js'
 import { putObject } from './put-object.js'
+import { copyObject } from './copy-object.js'
+import { deleteObjects } from './delete-objects.js'
+import { listMultipartUploads } from './list-multipart-uploads.js'
+import { listObjectVersions } from './list-object-versions.js'
+import { restoreObject } from './restore-object.js'
+import { uploadPartCopy } from './upload-part-copy.js'
+import { selectObjectContent } from './select.js'
+import { getBucketAcl, getObjectAcl } from './acl.js'
+import {
+  deleteBucket,
+  getBucketVersioning,
+  headBucket,
+  listBuckets,
+  putBucket,
+  putBucketVersioning
+} from './buckets.js'
 
 const notImplemented: Handler = () => async () => refuse('NotImplemented')
 
 export const handlers: Readonly<Record<OperationName, Handler>> = {
   AbortMultipartUpload: abortMultipartUpload,
   CompleteMultipartUpload: completeMultipartUpload,
-  CopyObject: notImplemented,
+  CopyObject: copyObject,
   CreateMultipartUpload: createMultipartUpload,
-  DeleteBucket: notImplemented,
+  DeleteBucket: deleteBucket,
   DeleteObject: deleteObject,
-  DeleteObjects: notImplemented,
-  GetBucketAcl: notImplemented,
-  GetBucketVersioning: notImplemented,
+  DeleteObjects: deleteObjects,
+  GetBucketAcl: getBucketAcl,
+  GetBucketVersioning: getBucketVersioning,
   GetObject: getObject,
-  GetObjectAcl: notImplemented,
-  HeadBucket: notImplemented,
+  GetObjectAcl: getObjectAcl,
+  HeadBucket: headBucket,
   HeadObject: getObject,
-  ListBuckets: notImplemented,
-  ListMultipartUploads: notImplemented,
-  ListObjectVersions: notImplemented,
+  ListBuckets: listBuckets,
+  ListMultipartUploads: listMultipartUploads,
+  ListObjectVersions: listObjectVersions,
   ListObjects: listObjects,
   ListParts: listParts,
-  PutBucket: notImplemented,
-  PutBucketVersioning: notImplemented,
+  PutBucket: putBucket,
+  PutBucketVersioning: putBucketVersioning,
   PutObject: putObject,
-  RestoreObject: notImplemented,
-  SelectObjectContent: notImplemented,
+  RestoreObject: restoreObject,
+  SelectObjectContent: selectObjectContent,
   Unknown: notImplemented,
   UploadPart: uploadPart,
-  UploadPartCopy: notImplemented
+  UploadPartCopy: uploadPartCopy
 }

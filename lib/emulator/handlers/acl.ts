@@ -1,0 +1,65 @@
+/** GET Object ACL and GET Bucket ACL: what was said at the writing, told; changing it later is not done. */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import type { Xml } from '../../core/xml.js'
+import { admit } from '../access.js'
+import { type Answer, xml } from '../answer.js'
+import type { Handler } from '../call.js'
+import { ownerOf } from '../listing.js'
+import { bucketOf, objectOf } from '../objects.js'
+
+const everyone = 'http://cam.qcloud.com/groups/global/AllUsers'
+
+const permissions: Readonly<Record<string, string>> = {
+  'x-cos-grant-read': 'READ',
+  'x-cos-grant-write': 'WRITE',
+  'x-cos-grant-read-acp': 'READ_ACP',
+  'x-cos-grant-write-acp': 'WRITE_ACP',
+  'x-cos-grant-full-control': 'FULL_CONTROL'
+}
+
+const grant = (grantee: ReadonlyArray<Xml>, permission: string): Xml => [
+  'Grant',
+  [
+    ['Grantee', grantee],
+    ['Permission', permission]
+  ]
+]
+
+/** `id="1",uin="2"` -> a grant each. */
+const granted = ([header, list]: readonly [string, string]): ReadonlyArray<Xml> =>
+  [...list.matchAll(/"([^"]+)"/g)].map(([, id = '']) =>
+    grant(
+      [
+        ['ID', id],
+        ['DisplayName', id]
+      ],
+      permissions[header] ?? ''
+    )
+  )
+
+const policy = (bucket: string, acl: string, grants: Readonly<Record<string, string>>): Answer => {
+  const owner = ownerOf(bucket)
+  const all: ReadonlyArray<Xml> = [
+    grant(typeof owner[1] === 'string' ? [] : owner[1], 'FULL_CONTROL'),
+    ...(acl.startsWith('public-read') ? [grant([['URI', everyone]], 'READ')] : []),
+    ...(acl === 'public-read-write' ? [grant([['URI', everyone]], 'WRITE')] : []),
+    ...Object.entries(grants).flatMap(granted)
+  ]
+  return xml(['AccessControlPolicy', [owner, ['AccessControlList', all]]], { 'x-cos-acl': acl })
+}
+
+export const getBucketAcl: Handler = (house, call) => async () =>
+  pipe(
+    bucketOf(house, call),
+    E.chainFirst((bucket) => admit(call, bucket)),
+    E.map(({ name, acl }) => policy(name, acl, {}))
+  )
+
+export const getObjectAcl: Handler = (house, call) => async () =>
+  pipe(
+    bucketOf(house, call),
+    E.chainFirst((bucket) => admit(call, bucket)),
+    E.chain((bucket) => objectOf(bucket, call.key, call.query['versionId'])),
+    E.map(({ attributes }) => policy(call.bucket, attributes.acl, attributes.grants))
+  )

@@ -1,0 +1,104 @@
+/** DELETE Multiple Objects. */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { maxKeyBytes, withoutLeadingSlash } from '../../core/key.js'
+import { type Element, toFields, type Xml } from '../../core/xml.js'
+import { admit } from '../access.js'
+import { xmlStream } from '../answer.js'
+import type { Handler, House } from '../call.js'
+import { optional } from '../listing.js'
+import { bucketOf } from '../objects.js'
+import { receiveXml } from '../receive.js'
+import { type Refusal, refusal, refuse } from '../refusal.js'
+import { deleting } from './delete-object.js'
+
+const maxKeys = 1000
+// A thousand of the longest keys, each byte spelled as an entity.
+const maxXml = 8 * 1024 * 1024
+
+interface Named {
+  readonly key: string
+  readonly versionId: string | undefined
+}
+
+interface Asked {
+  readonly quiet: boolean
+  readonly objects: ReadonlyArray<Named>
+}
+
+const readAsked = (rows: ReadonlyArray<Element>): E.Either<Refusal, Asked> => {
+  const objects = rows
+    .filter(({ name }) => name === 'Object')
+    .flatMap((row): ReadonlyArray<Named> => {
+      const { Key: key, VersionId: versionId } = toFields(row)
+      return typeof key === 'string' && key !== ''
+        ? [
+            {
+              key: withoutLeadingSlash(key),
+              versionId: typeof versionId === 'string' ? versionId : undefined
+            }
+          ]
+        : []
+    })
+  const quiet =
+    rows
+      .find(({ name }) => name === 'Quiet')
+      ?.text.trim()
+      .toLowerCase() === 'true'
+  const sound = objects.length === rows.filter(({ name }) => name === 'Object').length
+  return sound && objects.length > 0 && objects.length <= maxKeys
+    ? E.right({ quiet, objects })
+    : refuse('MalformedXML')
+}
+
+interface Outcome {
+  readonly row: Xml
+  readonly failed: boolean
+  readonly lasting: Promise<void>
+}
+
+const deleteOne = (house: House, bucketName: string, { key, versionId }: Named): Outcome => {
+  const named: ReadonlyArray<Xml> = [
+    ['Key', key],
+    ...(versionId === undefined || versionId === '' ? [] : [['VersionId', versionId] as const])
+  ]
+  const deleted = pipe(
+    Buffer.byteLength(key) > maxKeyBytes
+      ? E.left(refusal('KeyTooLong'))
+      : bucketOf(house, { bucket: bucketName }),
+    E.chain((bucket) => deleting(house, bucket, key, versionId))
+  )
+  if (E.isLeft(deleted)) {
+    const { code, message } = deleted.left
+    const words: ReadonlyArray<Xml> = [
+      ['Code', code],
+      ['Message', message]
+    ]
+    return { row: ['Error', [...named, ...words]], failed: true, lasting: Promise.resolve() }
+  }
+  const { id, marker, lasting } = deleted.right
+  const rows: ReadonlyArray<Xml> = [
+    ...named,
+    ...optional(marker, ['DeleteMarker', 'true']),
+    ...(marker && id !== undefined ? [['DeleteMarkerVersionId', id] as const] : [])
+  ]
+  return { row: ['Deleted', rows], failed: false, lasting }
+}
+
+export const deleteObjects: Handler = (house, call) => async () => {
+  const admitted = pipe(
+    bucketOf(house, call),
+    E.chain((bucket) => admit(call, bucket))
+  )
+  if (E.isLeft(admitted)) return admitted
+  // The one request of which COS demands it.
+  if (call.headers['content-md5'] === undefined)
+    return refuse('InvalidDigest', 'Missing required header for this request: Content-MD5.')
+  const asked = E.chain(readAsked)(await receiveXml(call, 'Delete', maxXml))
+  if (E.isLeft(asked)) return asked
+  const { quiet, objects } = asked.right
+  const outcomes = objects.map((named) => deleteOne(house, call.bucket, named))
+  await Promise.all(outcomes.map(({ lasting }) => lasting))
+  const rows = outcomes.flatMap(({ row, failed }) => (quiet && !failed ? [] : [row]))
+  return E.right(xmlStream(['DeleteResult', []], rows))
+}

@@ -1,0 +1,71 @@
+/** POST Object restore. How far a restore has come is a matter of the clock alone. */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { type Element, toFields } from '../../core/xml.js'
+import { admit } from '../access.js'
+import { empty } from '../answer.js'
+import type { Handler } from '../call.js'
+import { bucketOf, isArchive, objectOf, restoreState, versionHeader } from '../objects.js'
+import { receiveXml } from '../receive.js'
+import { type Refusal, refuse } from '../refusal.js'
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+const maxXml = 64 * 1024
+
+// The longest that COS's page names for each.
+const durations: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ARCHIVE: { Expedited: 5 * minute, Standard: 5 * hour, Bulk: 12 * hour },
+  DEEP_ARCHIVE: { Standard: 24 * hour, Bulk: 48 * hour }
+}
+
+interface Asked {
+  readonly days: number
+  readonly tier: string
+}
+
+const readAsked = (rows: ReadonlyArray<Element>): E.Either<Refusal, Asked> => {
+  const days = rows.find(({ name }) => name === 'Days')?.text.trim() ?? ''
+  const parameters = rows.find(({ name }) => name === 'CASJobParameters')
+  const tier = parameters === undefined ? 'Standard' : (toFields(parameters)['Tier'] ?? 'Standard')
+  return /^[1-9]\d{0,3}$/.test(days) && typeof tier === 'string'
+    ? E.right({ days: Number(days), tier: tier.trim() })
+    : refuse('MalformedXML', 'Days should be a whole number of at least 1.')
+}
+
+export const restoreObject: Handler = (house, call) => async () => {
+  const rows = await receiveXml(call, 'RestoreRequest', maxXml)
+  const asked = pipe(
+    E.Do,
+    E.apS('bucket', bucketOf(house, call)),
+    E.chainFirst(({ bucket }) => admit(call, bucket)),
+    E.bind('object', ({ bucket }) => objectOf(bucket, call.key, call.query['versionId'])),
+    E.chainFirst(({ object }) =>
+      isArchive(object.attributes.storageClass) ? E.right(true) : refuse('RestoreNonArchiveObject')
+    ),
+    E.bind('request', () => E.chain(readAsked)(rows)),
+    E.bind('duration', ({ object, request }) => {
+      const known = durations[object.attributes.storageClass]?.[request.tier]
+      return known === undefined
+        ? refuse('InvalidArgument', `There is no restore of this class by ${request.tier}.`)
+        : E.right(house.settings.restoreTime ?? known)
+    })
+  )
+  if (E.isLeft(asked)) return asked
+  const { bucket, object, request, duration } = asked.right
+  const now = house.settings.now()
+  const state = restoreState(object.restore, now)
+  if (state === 'Ongoing') return refuse('RestoreAlreadyInProgress')
+  // Of a restored object the copy's life is prolonged; there is nothing to wait for.
+  const done = state === 'Done' ? now : now + duration
+  const restore = { requested: now, done, expires: done + request.days * day, tier: request.tier }
+  await house.store.commit({
+    _tag: 'RestoreAsked',
+    bucket: bucket.name,
+    key: call.key,
+    id: object.id,
+    restore
+  })
+  return E.right(empty(state === 'Done' ? 200 : 202, versionHeader(bucket, object.id)))
+}
