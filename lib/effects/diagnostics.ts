@@ -7,7 +7,9 @@
  * subscribe('cospipe:attempt', (event) => console.log(event))
  */
 import { channel } from 'node:diagnostics_channel'
-import type { CosError } from '../core/error.js'
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { fromUnknown, type Context, type CosError } from '../core/error.js'
 
 interface About {
   /** COS's name of the action, such as `HeadObject`. */
@@ -40,12 +42,18 @@ export interface AttemptEvent extends About {
   readonly error: CosError['_tag'] | ''
 }
 
-/** On `cospipe:part`, once for each part that COS acknowledged, and for each range that arrived. */
+/**
+ * On `cospipe:part`, when a part of an upload or a range of a download begins to move, and when that has settled. What
+ * goes in one PUT is part 1.
+ */
 export interface PartEvent extends About {
   readonly part: number
   /** In bytes. */
   readonly size: number
   readonly direction: 'up' | 'down'
+  readonly phase: 'start' | 'end'
+  /** Empty at the start; at the end where COS acknowledged the part, or the whole range came. */
+  readonly error: CosError['_tag'] | ''
 }
 
 /** On `cospipe:transfer`, when an upload, a download or a copy begins and when it has settled. */
@@ -75,3 +83,39 @@ export const publish = <K extends keyof Events>(name: K, make: () => Events[K]):
   const to = channels[name]
   if (to.hasSubscribers) to.publish(make())
 }
+
+type Part = Omit<PartEvent, 'phase' | 'error'>
+
+const began = (part: Part): void => {
+  publish('part', () => ({ ...part, phase: 'start', error: '' }))
+}
+const ended = (part: Part, error: PartEvent['error']): void => {
+  publish('part', () => ({ ...part, phase: 'end', error }))
+}
+
+/** A call that moves one part, told before and after. */
+export const announced =
+  (part: Part) =>
+  <A>(call: TaskEither<CosError, A>): TaskEither<CosError, A> =>
+  async () => {
+    began(part)
+    const result = await call()
+    ended(part, E.isLeft(result) ? result.left._tag : '')
+    return result
+  }
+
+/** The bytes of one part, told before the first and after the last; a reader who leaves has aborted it. */
+export const announcedBytes = (context: Context, part: Part) =>
+  async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    let error: PartEvent['error'] = 'Aborted'
+    began(part)
+    try {
+      yield* bytes
+      error = ''
+    } catch (thrown) {
+      error = fromUnknown(context)(thrown)._tag
+      throw thrown
+    } finally {
+      ended(part, error)
+    }
+  }

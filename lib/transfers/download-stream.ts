@@ -1,5 +1,6 @@
 /** An object as one stream of bytes in order, fetched as several ranges at once. */
 import type { Readable } from 'node:stream'
+import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
@@ -9,7 +10,7 @@ import { unverifiable, type Integrity } from '../core/integrity.js'
 import { contextOf, judge } from '../core/operation.js'
 import { objectRef, refOf, type ObjectRef } from '../core/request.js'
 import type { Client } from '../effects/client.js'
-import { publish } from '../effects/diagnostics.js'
+import { announcedBytes, publish } from '../effects/diagnostics.js'
 import { reading, type Pinned } from '../effects/reading.js'
 import { openScope, type OpenScope } from '../effects/scope.js'
 import { send, type Effect } from '../effects/send.js'
@@ -88,7 +89,16 @@ const streaming = (
       stop: scope.stop,
       budget: O.getOrElse(() => createBudget({ limit, ahead: limit }))(scope.client.memory)
     },
-    (range, signal) => reading({ ...scope.client, signals: [signal] }, context, pinned, range)
+    (range, signal) =>
+      pipe(
+        reading({ ...scope.client, signals: [signal] }, context, pinned, range),
+        announcedBytes(context, {
+          ...about(input),
+          part: range.number,
+          size: range.size,
+          direction: 'down'
+        })
+      )
   )(planRanges({ to: head.size, partSize }))
 
   const { settle, settled } = outcome<E.Either<CosError, Integrity>>()

@@ -8,7 +8,7 @@ import * as In from '../core/input.js'
 import type { Integrity } from '../core/integrity.js'
 import { contextOf, judge } from '../core/operation.js'
 import type { Client } from '../effects/client.js'
-import { publish } from '../effects/diagnostics.js'
+import { announced, publish } from '../effects/diagnostics.js'
 import { scoped, type Scope } from '../effects/scope.js'
 import { send, type Effect } from '../effects/send.js'
 import { createMultipartUpload } from '../operations/create-multipart-upload.js'
@@ -116,6 +116,7 @@ const putWhole = async (
   try {
     return await pipe(
       send(putObject(toPut(input, bodyOf(part), O.toUndefined(part.md5))))(scope.client),
+      announced({ ...aboutOf(input), part: part.number, size: part.size, direction: 'up' }),
       TE.map(({ etag, versionId, integrity, requestId }) => ({
         bucket: input.bucket,
         key: input.key,
@@ -156,11 +157,13 @@ const inParts = async (
   const sent: Array<PartSent> = []
   const concurrency = input.partsInFlight ?? defaults.partsInFlight
   const uploading = sending({ concurrency, stop: scope.stop }, (part, signal) =>
-    send(uploadPart(toPart(input, uploadId, part)))({ ...scope.client, signals: [signal] })
+    pipe(
+      send(uploadPart(toPart(input, uploadId, part)))({ ...scope.client, signals: [signal] }),
+      announced({ ...aboutOf(input), part: part.number, size: part.size, direction: 'up' })
+    )
   )
   for await (const { number, size, crc64, answer } of uploading(parts)) {
     sent.push({ number, size, crc64: O.some(crc64), etag: answer.etag })
-    publish('part', () => ({ ...aboutOf(input), part: number, size, direction: 'up' }))
   }
   return pipe(
     completing(
