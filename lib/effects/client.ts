@@ -11,6 +11,7 @@ import { nowhere } from '../core/error.js'
 import * as In from '../core/input.js'
 import { judge } from '../core/operation.js'
 import { createBudget, type Budget } from '../stages/memory.js'
+import { BandwidthCodec, pacing, type Bandwidth, type Paces } from './bandwidth.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 
@@ -36,6 +37,8 @@ export interface ClientConfig extends Place {
    * flight and one more, at the part's size.
    */
   readonly memoryLimit?: number
+  /** Over all requests of the client; `trafficLimit` is COS's own, of one request. */
+  readonly bandwidth?: Bandwidth
   /** Your own undici dispatcher: a proxy, a pool with limits. It stays yours to close. */
   readonly dispatcher?: Dispatcher
   /** Before cospipe's own name in `User-Agent`. */
@@ -54,6 +57,7 @@ export interface Client {
   /** Learned from COS's `Date` when it says that our clock is off; shared by all that is made of this client. */
   readonly clock: Clock
   readonly dispatcher: Dispatcher
+  readonly paces: Paces
   /** What all transfers share; none: each has its own. */
   readonly memory: O.Option<Budget>
   /** Closes the connections that are the client's own. Requests under way are ended. */
@@ -99,6 +103,7 @@ const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConf
   timeouts: In.optional(TimeoutsCodec),
   retry: In.optional(RetryPolicyCodec),
   memoryLimit: In.optional(In.integer(2 * 1024 * 1024)),
+  bandwidth: In.optional(BandwidthCodec),
   dispatcher: In.optional(DispatcherCodec),
   userAgent: In.optional(In.headerValue)
 })
@@ -142,7 +147,7 @@ export const createClient = (config: ClientConfig): E.Either<InvalidInput, Clien
   pipe(
     judge('createClient', Config)(config),
     E.chain(somewhere),
-    E.map(({ credentials, timeouts, retry, dispatcher, memoryLimit, userAgent, ...where }) => {
+    E.map(({ credentials, timeouts, retry, dispatcher, memoryLimit, bandwidth, userAgent, ...where }) => {
       const deadlines = { ...defaultTimeouts, ...timeouts }
       const time = clock()
       const through = dispatcher ?? agent(deadlines.connect)
@@ -155,6 +160,10 @@ export const createClient = (config: ClientConfig): E.Either<InvalidInput, Clien
         signer: signer(credentials, time.now),
         clock: time,
         dispatcher: through,
+        paces: {
+          up: pacing(bandwidth?.up, () => performance.now()),
+          down: pacing(bandwidth?.down, () => performance.now())
+        },
         memory: pipe(
           O.fromNullable(memoryLimit),
           O.map((limit) => createBudget({ limit, ahead: Math.floor(limit / 2) }))

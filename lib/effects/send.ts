@@ -95,6 +95,7 @@ const sending =
           timeouts: request.slow
             ? { ...client.timeouts, headers: Math.max(client.timeouts.headers, slowHeaders) }
             : client.timeouts,
+          paces: client.paces,
           signals: client.signals,
           context
         })()

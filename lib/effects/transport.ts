@@ -8,6 +8,7 @@ import { crc64Hasher } from '../core/crc64.js'
 import { CosFailure, codeOf, type Context, type CosError } from '../core/error.js'
 import type { Method } from '../core/request.js'
 import type { Response } from '../core/response.js'
+import { holdBack, type Pace, type Paces } from './bandwidth.js'
 import type { Opened } from './body.js'
 import type { Timeouts } from './client.js'
 import { watching, type Watch } from './deadline.js'
@@ -20,9 +21,13 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Opened
   readonly timeouts: Timeouts
+  readonly paces: Paces
   readonly signals: ReadonlyArray<AbortSignal>
   readonly context: Context
 }
+
+// A chunk of a gigabyte would leave the deadline, and the limit, nothing to see in between.
+const stretch = 256 * 1024
 
 interface Counted {
   size: number
@@ -34,7 +39,8 @@ const sourceError = (context: Context, cause: unknown): CosFailure =>
 
 /** The caller's bytes on their way: hashed, counted, and held to the length that was promised. */
 async function* outgoing(
-  { body, context }: Outgoing,
+  { body, context, paces }: Outgoing,
+  ended: AbortSignal,
   watch: Watch,
   counted: Counted,
   report: (failure: CosFailure) => void
@@ -49,15 +55,15 @@ async function* outgoing(
   try {
     // By hand: a loop would take a failure of undici's, thrown in at the yield, for one of the source's.
     const source = body.open()[Symbol.asyncIterator]()
-    let ended = false
+    let exhausted = false
     try {
       for (;;) {
         const next = await source.next().catch((thrown: unknown) => {
-          ended = true
+          exhausted = true
           throw failure(thrown)
         })
         if (next.done === true) {
-          ended = true
+          exhausted = true
           break
         }
         const chunk: unknown = next.value
@@ -69,17 +75,20 @@ async function* outgoing(
         }
         hasher?.update(chunk)
         counted.size += chunk.length
-        // While undici holds the chunk it is the network's turn; while the source is asked, the caller's.
-        watch.wait('idle')
-        yield chunk
-        watch.rest()
+        // While undici holds the bytes it is the network's turn; while the source is asked, the caller's.
+        for (let at = 0; at < chunk.length; at += stretch) {
+          const bytes = chunk.subarray(at, at + stretch)
+          await holdBack(paces.up(bytes.length), ended)
+          watch.wait('idle')
+          yield bytes
+          watch.rest()
+        }
       }
     } finally {
-      if (!ended) await source.return?.()
+      if (!exhausted) await source.return?.()
     }
     if (promised !== undefined && counted.size < promised) {
-      throw sourceError(
-        context,
+      throw failure(
         new RangeError(
           `the body ended after ${String(counted.size)} of the ${String(promised)} bytes it promised`
         )
@@ -96,15 +105,29 @@ async function* outgoing(
  * The answer's body under the idle deadline, which rests while our reader does. Errors come out as `CosFailure`;
  * destroying it hangs up at once.
  */
-const incoming = (body: Readable, watch: Watch, toError: (thrown: unknown) => CosError): Readable => {
+const incoming = (
+  body: Readable,
+  watch: Watch,
+  pace: Pace,
+  toError: (thrown: unknown) => CosError
+): Readable => {
   let ended = false
+  let wanted = false
+  let holding: NodeJS.Timeout | undefined
+  const flow = (): void => {
+    holding = undefined
+    if (!wanted) return
+    watch.wait('idle')
+    body.resume()
+  }
   const out = new Readable({
     read: () => {
-      watch.wait('idle')
-      body.resume()
+      wanted = true
+      if (holding === undefined) flow()
     },
     destroy: (error, done) => {
       watch.close()
+      clearTimeout(holding)
       if (!ended) body.destroy()
       done(error)
     }
@@ -116,11 +139,12 @@ const incoming = (body: Readable, watch: Watch, toError: (thrown: unknown) => Co
     fail(new CosFailure(error))
   })
   body.on('data', (chunk: Uint8Array) => {
-    if (out.push(chunk)) watch.wait('idle')
-    else {
-      body.pause()
-      watch.rest()
-    }
+    wanted = out.push(chunk)
+    const hold = pace(chunk.length)
+    if (wanted && hold === 0) return watch.wait('idle')
+    body.pause()
+    watch.rest()
+    if (hold > 0) holding = setTimeout(flow, hold)
   })
   body.on('end', () => {
     ended = true
@@ -166,7 +190,7 @@ export const exchange =
     const hangUp = new AbortController()
     // undici tells the two sides of a request apart no more than by the error it is given.
     let fromBody: CosFailure | undefined
-    const bytes = outgoing(out, watch, counted, (failure) => {
+    const bytes = outgoing(out, hangUp.signal, watch, counted, (failure) => {
       fromBody = failure
     })
     const toError = (thrown: unknown): CosError => {
@@ -216,7 +240,7 @@ export const exchange =
             E.right({
               status: answer.statusCode,
               headers: headersOf(answer.headers),
-              body: incoming(answer.body, watch, toError),
+              body: incoming(answer.body, watch, out.paces.down, toError),
               sent: counted,
               context: out.context
             })
