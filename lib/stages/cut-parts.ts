@@ -1,0 +1,159 @@
+/** From bytes to parts: bytes -> cutting -> Part -> hashing -> HashedPart -> sending -> SentPart */
+import { setImmediate } from 'node:timers/promises'
+import { isUint8Array } from 'node:util/types'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import { CosFailure, type Context } from '../core/error.js'
+import { heeding } from './heeding.js'
+import type { Budget, Lease } from './memory.js'
+import { capacityOf, sizeOfPart, type PartSizes } from './part-size.js'
+
+/** A stretch of a transfer's bytes, held in memory until it is released. */
+export interface Part {
+  /** From 1. */
+  readonly number: number
+  /** Where it begins in the whole, in bytes. */
+  readonly offset: number
+  /** In bytes. */
+  readonly size: number
+  readonly chunks: ReadonlyArray<Uint8Array>
+  /** No byte comes after it. */
+  readonly last: boolean
+  /** Gives its memory back; `chunks` hold another part's bytes from then on. Doing so twice does nothing. */
+  readonly release: () => void
+}
+
+export interface CuttingOptions {
+  readonly sizes: PartSizes
+  readonly budget: Budget
+  /** Whose bytes they are, for the errors. */
+  readonly context: Context
+  /** In bytes, where it was promised; the source is held to it. */
+  readonly length?: number
+  /** Ends a read that is under way, and a wait for memory. */
+  readonly signal?: AbortSignal
+}
+
+// A source that never waits, such as a generator over bytes in memory, would keep every socket waiting: after so much
+// work, in bytes copied, the loop gets its turn. A chunk counts as 1 KiB more than its bytes, so that single bytes come
+// to 4096 chunks a turn, some 2 ms; at 64 KiB a chunk a turn is taken every 4 MiB, some 1 ms.
+const turnAfter = 4 * 1024 * 1024
+const perChunk = 1024
+
+/** A part in the making. */
+interface Filling {
+  readonly isFull: () => boolean
+  /** Copies what fits into one block, and says how much that was. */
+  readonly write: (bytes: Uint8Array, from: number) => number
+  readonly finish: (number: number, offset: number, last: boolean) => Part
+  readonly release: () => void
+}
+
+const filling = (lease: Lease, capacity: number): Filling => {
+  const full: Array<Uint8Array> = []
+  let block: Uint8Array = new Uint8Array()
+  let used = 0
+  let size = 0
+  return {
+    isFull: () => size === capacity,
+    write: (bytes, from) => {
+      if (used === block.length) {
+        if (used > 0) full.push(block)
+        block = lease.take()
+        used = 0
+      }
+      const count = Math.min(bytes.length - from, block.length - used, capacity - size)
+      block.set(count === bytes.length ? bytes : bytes.subarray(from, from + count), used)
+      used += count
+      size += count
+      return count
+    },
+    finish: (number, offset, last) => {
+      lease.trim()
+      const chunks = used === 0 ? full : [...full, block.subarray(0, used)]
+      return { number, offset, size, chunks, last, release: lease.release }
+    },
+    release: lease.release
+  }
+}
+
+const sourceError = ({ context }: CuttingOptions, problem: string): CosFailure =>
+  new CosFailure({ _tag: 'SourceError', context, cause: new Error(problem) })
+
+const begin = async (options: CuttingOptions, number: number, offset: number): Promise<Filling> => {
+  const { context, sizes, budget, length, signal } = options
+  const planned = sizeOfPart(sizes)(number)
+  if (O.isNone(planned)) {
+    throw sourceError(
+      options,
+      `more than the ${String(capacityOf(sizes))} bytes that 10,000 of these parts carry`
+    )
+  }
+  const capacity = Math.min(planned.value, (length ?? Infinity) - offset)
+  const lease = await budget.reserve(capacity, signal)()
+  if (E.isRight(lease)) return filling(lease.right, capacity)
+  if (lease.left._tag === 'Aborted') throw lease.left.reason
+  const expected = `at least ${String(capacity)} bytes, for a part; it has ${String(lease.left.largest)}`
+  throw new CosFailure({ _tag: 'InvalidInput', context, field: 'memoryLimit', expected })
+}
+
+const emptyPart: Part = { number: 1, offset: 0, size: 0, chunks: [], last: true, release: () => undefined }
+
+/**
+ * Cuts bytes into parts. Chunks of any size are copied into blocks of the budget and let go at once: a source may reuse
+ * its buffers, and 1 KiB views of 64 KiB slabs keep no slab alive.
+ *
+ * A part waits for the first byte after it, so that it knows whether it is the last, and memory is asked for when a
+ * part's first byte is there: a source that is silent holds none. No bytes at all are one empty part, for an empty
+ * object is an object. Text is refused: it has no bytes until someone chooses an encoding.
+ *
+ * @shape  at least one part, numbered from 1, in order; all but the last are as large as `sizes` says
+ * @units  bytes; holds one part at a time besides those its reader has not released
+ * @errors its source's own, as they were thrown; the signal's reason; `CosFailure` of `SourceError` where the source
+ *         gives something other than bytes, other than the promised length, or more than 10,000 parts carry, and of
+ *         `InvalidInput` where a part is larger than the whole budget
+ * @source https://cloud.tencent.com/document/product/436/7750
+ */
+export const cutting = (options: CuttingOptions) =>
+  async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Part, void, undefined> {
+    let part: Filling | undefined
+    let number = 1
+    let partFrom = 0
+    let offset = 0
+    let work = 0
+    try {
+      for await (const chunk of heeding(options.signal)(source)) {
+        if (!isUint8Array(chunk)) throw sourceError(options, 'a chunk that is not bytes; encode text first')
+        work += perChunk
+        for (let at = 0; at < chunk.length;) {
+          if (offset === options.length)
+            throw sourceError(options, `more than the ${String(offset)} bytes promised`)
+          if (part?.isFull() === true) {
+            const full: Part = part.finish(number, partFrom, false)
+            // It is its reader's now, whatever happens to us.
+            part = undefined
+            number += 1
+            partFrom = offset
+            yield full
+          }
+          part ??= await begin(options, number, offset)
+          const count: number = part.write(chunk, at)
+          at += count
+          offset += count
+          work += count
+          if (work >= turnAfter) {
+            work = 0
+            await setImmediate()
+          }
+        }
+      }
+      if (options.length !== undefined && offset < options.length) {
+        throw sourceError(options, `only ${String(offset)} of the ${String(options.length)} bytes promised`)
+      }
+      const last = part?.finish(number, partFrom, true) ?? emptyPart
+      part = undefined
+      yield last
+    } finally {
+      part?.release()
+    }
+  }

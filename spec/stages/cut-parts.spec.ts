@@ -1,0 +1,299 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import fc from 'fast-check'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { CosFailure, type CosError } from '../../lib/core/error.js'
+import { cutting, type CuttingOptions, type Part } from '../../lib/stages/cut-parts.js'
+import { blockSize, createBudget } from '../../lib/stages/memory.js'
+import { constant } from '../../lib/stages/part-size.js'
+import { bytesOf, inChunks } from '../support/bytes.js'
+import { failing, from } from '../support/iterables.js'
+
+const context = {
+  operation: 'uploadStream',
+  bucket: 'examplebucket-1250000000',
+  key: O.some('a'),
+  attempts: 0
+}
+const MiB = 1024 * 1024
+
+/** Parts of some size, with memory for a few of them. */
+const options = (partSize: number, more: Partial<CuttingOptions> = {}): CuttingOptions => ({
+  sizes: constant(partSize),
+  budget: createBudget({ limit: 8 * MiB }),
+  context,
+  ...more
+})
+
+interface Copy extends Pick<Part, 'number' | 'offset' | 'size' | 'last'> {
+  readonly bytes: Buffer
+}
+
+/** What the parts were, each released before the next is cut: a block used too long would show. */
+const copies = async (parts: AsyncIterable<Part>): Promise<Array<Copy>> => {
+  const out: Array<Copy> = []
+  for await (const { number, offset, size, last, chunks, release } of parts) {
+    out.push({ number, offset, size, last, bytes: Buffer.concat(chunks) })
+    release()
+  }
+  return out
+}
+
+/** As the parts of these bytes should be. */
+const expected = (bytes: Buffer, partSize: number): Array<Copy> =>
+  Array.from({ length: Math.max(1, Math.ceil(bytes.length / partSize)) }, (_, n) => {
+    const part = bytes.subarray(n * partSize, (n + 1) * partSize)
+    const last = (n + 1) * partSize >= bytes.length
+    return { number: n + 1, offset: n * partSize, size: part.length, last, bytes: part }
+  })
+
+const reasonOf = async (parts: AsyncIterable<Part>): Promise<CosError> => {
+  try {
+    await copies(parts)
+  } catch (thrown) {
+    if (thrown instanceof CosFailure) return thrown.reason
+    throw thrown
+  }
+  throw new Error('no failure')
+}
+
+// -- known answers --
+t.test('the parts are the bytes, however these came in', async (t) => {
+  const bytes = bytesOf(3 * MiB + 12_345)
+  for (const [name, chunk] of [
+    ['odd chunks', 7919],
+    ['1 KiB views of a slab', 1024],
+    ['64 KiB', 65536],
+    ['one chunk', bytes.length]
+  ] as const) {
+    t.same(await copies(cutting(options(MiB))(inChunks(bytes, chunk))), expected(bytes, MiB), name)
+  }
+  const few = bytes.subarray(0, 10_000)
+  t.same(await copies(cutting(options(999))(inChunks(few, 1))), expected(few, 999), 'single bytes')
+})
+
+t.test('any bytes, in any chunks, cut at any size, come out as they were, in order', async () => {
+  const chunks = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 })
+  await fc.assert(
+    fc.asyncProperty(chunks, fc.integer({ min: 1, max: 60 }), async (chunks, partSize) => {
+      const bytes = Buffer.concat(chunks)
+      const cut = await copies(cutting(options(partSize))(from(...chunks)))
+      const wanted = expected(bytes, partSize)
+      return (
+        cut.length === wanted.length &&
+        cut.every(
+          (part, n) =>
+            part.bytes.equals(wanted[n]!.bytes) &&
+            part.number === n + 1 &&
+            part.offset === wanted[n]!.offset &&
+            part.size === part.bytes.length &&
+            part.last === wanted[n]!.last
+        )
+      )
+    })
+  )
+})
+
+t.test('parts grow by their schedule', async (t) => {
+  const sizes = [
+    { from: 1, size: 3 },
+    { from: 3, size: 5 }
+  ] as const
+  const parts = await copies(cutting(options(1, { sizes }))(inChunks(Buffer.from('abcdefghijklm'), 4)))
+  t.same(
+    parts.map(({ bytes }) => bytes.toString()),
+    ['abc', 'def', 'ghijk', 'lm']
+  )
+})
+
+t.test('no bytes at all are one empty part, for an empty object is an object', async (t) => {
+  const empty = [{ number: 1, offset: 0, size: 0, last: true, bytes: Buffer.alloc(0) }]
+  t.same(await copies(cutting(options(MiB))(from())), empty)
+  t.same(await copies(cutting(options(MiB))(from(Buffer.alloc(0), new Uint8Array()))), empty)
+})
+
+t.test('bytes that end where a part ends leave no empty part behind', async (t) => {
+  const parts = await copies(cutting(options(4))(from(Buffer.from('abcdefgh'))))
+  t.same(
+    parts.map(({ bytes, last }) => [bytes.toString(), last]),
+    [
+      ['abcd', false],
+      ['efgh', true]
+    ]
+  )
+})
+
+t.test('a source may use its buffer again', async (t) => {
+  const slab = Buffer.alloc(1000)
+  const reusing = async function* () {
+    for (let n = 0; n < 10; n += 1) yield slab.fill(n)
+    slab.fill(255)
+  }
+  const parts = await copies(cutting(options(2500))(reusing()))
+  const wanted = Buffer.concat(Array.from({ length: 10 }, (_, n) => Buffer.alloc(1000, n)))
+  t.ok(Buffer.concat(parts.map(({ bytes }) => bytes)).equals(wanted))
+})
+
+// -- the reader --
+t.test('a reader that stops holds the source back, and one part is all that is held', async (t) => {
+  let read = 0
+  const endless = async function* () {
+    for (;;) {
+      read += 1
+      yield Buffer.alloc(64 * 1024)
+    }
+  }
+  const { budget, ...rest } = options(MiB)
+  const parts = cutting({ budget, ...rest })(endless())
+  const { value: part } = await parts.next()
+  await setTimeout(20)
+  t.equal(read, 17, 'up to the first byte of the second part')
+  t.equal(budget.granted(), MiB)
+  part?.release()
+  await parts.return()
+  t.equal(budget.granted(), 0)
+})
+
+t.test('a source that is silent holds no memory', async (t) => {
+  const silent = async function* () {
+    yield Buffer.alloc(MiB)
+    await new Promise(() => {})
+  }
+  const { budget, ...rest } = options(MiB)
+  const waiting = cutting({ budget, ...rest })(new Readable({ read() {} }))
+  void waiting.next()
+  const full = cutting({ budget, ...rest })(silent())
+  void full.next()
+  await setTimeout(5)
+  t.equal(budget.granted(), MiB, 'only the part that has bytes')
+})
+
+t.test('a reader that leaves closes the source; the parts it took are its own to release', async (t) => {
+  let closed = false
+  const source = async function* () {
+    try {
+      for (;;) yield Buffer.alloc(MiB / 2)
+    } finally {
+      closed = true
+    }
+  }
+  const { budget, ...rest } = options(MiB)
+  const taken: Array<Part> = []
+  for await (const part of cutting({ budget, ...rest })(source())) {
+    if (taken.push(part) === 2) break
+  }
+  t.equal(closed, true)
+  t.equal(budget.granted(), 2 * MiB)
+  for (const part of taken) part.release()
+  for (const part of taken) part.release()
+  t.equal(budget.granted(), 0)
+})
+
+// -- the source --
+t.test('a failing source fails the pipeline, and leaves nothing held', async (t) => {
+  const error = new Error('disk')
+  const { budget, ...rest } = options(MiB)
+  await t.rejects(pipeline(failing(error, Buffer.alloc(10)), cutting({ budget, ...rest }), copies), error)
+  t.equal(budget.granted(), 0)
+})
+
+t.test('text is refused, wherever it comes', async (t) => {
+  const { budget, ...rest } = options(MiB)
+  for (const chunks of [['text'], [Buffer.from('bytes'), 'text'], [null], [[1, 2]], [new Uint16Array(4)]]) {
+    const source = Readable.from(chunks.filter((chunk) => chunk !== null))
+    const parts = cutting({ budget, ...rest })(chunks[0] === null ? from(null as never) : source)
+    t.match(await reasonOf(parts), { _tag: 'SourceError', context, cause: { message: /not bytes/ } })
+    t.equal(budget.granted(), 0)
+  }
+  const foreign = Readable.from([Buffer.from('bytes')], { encoding: 'latin1' })
+  t.match(await reasonOf(cutting(options(MiB))(foreign)), { _tag: 'SourceError' })
+})
+
+t.test('a source is held to the length that was promised', async (t) => {
+  const bytes = Buffer.from('abcdefgh')
+  for (const chunk of [1, 3, 8]) {
+    const cut = (length: number, partSize: number) =>
+      cutting(options(partSize, { length }))(inChunks(bytes, chunk))
+    t.same(await copies(cut(8, 3)), expected(bytes, 3))
+    t.same(await copies(cut(8, 4)), expected(bytes, 4))
+    for (const partSize of [3, 4, 7, 8, 9]) {
+      t.match(await reasonOf(cut(7, partSize)), {
+        _tag: 'SourceError',
+        cause: { message: /more than the 7/ }
+      })
+      t.match(await reasonOf(cut(9, partSize)), {
+        _tag: 'SourceError',
+        cause: { message: /only 8 of the 9/ }
+      })
+    }
+  }
+  t.match(await reasonOf(cutting(options(MiB, { length: 0 }))(from(bytes))), { _tag: 'SourceError' })
+  t.equal((await copies(cutting(options(MiB, { length: 0 }))(from()))).length, 1)
+})
+
+t.test('no part past the promised length is ever cut', async (t) => {
+  const numbers: Array<number> = []
+  const parts = cutting(options(4, { length: 8 }))(from(Buffer.alloc(8), Buffer.alloc(1)))
+  const read = async () => {
+    for await (const part of parts) numbers.push(part.number)
+  }
+  await t.rejects(read(), CosFailure)
+  t.same(numbers, [1], 'the second is full, but it is not the last, as was promised')
+})
+
+t.test('a promised length takes no more memory than it needs', async (t) => {
+  const { budget, ...rest } = options(4 * MiB, { length: 4 * MiB + 10 })
+  const parts = cutting({ budget, ...rest })(inChunks(Buffer.alloc(4 * MiB + 10), 65536))
+  ;(await parts.next()).value?.release()
+  t.equal((await parts.next()).value?.size, 10)
+  t.equal(budget.granted(), blockSize)
+})
+
+t.test('a stream that is longer than 10,000 parts is an error, not a part too many', async (t) => {
+  const reason = await reasonOf(cutting(options(1))(from(Buffer.alloc(10_001))))
+  t.match(reason, { _tag: 'SourceError', cause: { message: /more than the 10000 bytes that 10,000/ } })
+  t.equal((await copies(cutting(options(1))(from(Buffer.alloc(10_000))))).length, 10_000)
+})
+
+// -- memory and signals --
+t.test('a part larger than the budget is an error that says what would do', async (t) => {
+  const reason = await reasonOf(cutting(options(9 * MiB))(from(Buffer.alloc(1))))
+  t.match(reason, { _tag: 'InvalidInput', field: 'memoryLimit', expected: /9437184.*8388608/, context })
+})
+
+t.test('a signal ends a wait for memory, and a read that is under way', async (t) => {
+  const stop = new AbortController()
+  const { budget, ...rest } = options(4 * MiB, { signal: stop.signal })
+  const other = await budget.reserve(8 * MiB)()
+  const waiting = copies(cutting({ budget, ...rest })(from(Buffer.alloc(1))))
+  const reading = copies(cutting({ budget, ...rest })(new Readable({ read() {} })))
+  await setImmediate()
+  stop.abort(new Error('enough'))
+  await t.rejects(waiting, { message: 'enough' })
+  await t.rejects(reading, { message: 'enough' })
+  if (E.isRight(other)) other.right.release()
+  t.equal(budget.granted(), 0)
+})
+
+t.test('a source that never waits does not keep the event loop', async (t) => {
+  let turns = 0
+  let over = false
+  const count = (): void => {
+    turns += 1
+    if (!over) globalThis.setImmediate(count)
+  }
+  count()
+  const one = Buffer.alloc(1)
+  const sync = async function* () {
+    for (let n = 0; n < 100_000; n += 1) yield one
+  }
+  await copies(cutting(options(MiB))(sync()))
+  t.ok(turns >= 20, `single bytes: ${String(turns)} turns`)
+  turns = 0
+  await copies(cutting(options(8 * MiB))(from(Buffer.alloc(64 * MiB))))
+  t.ok(turns >= 15, `one large chunk: ${String(turns)} turns`)
+  over = true
+})
