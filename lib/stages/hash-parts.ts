@@ -1,0 +1,63 @@
+/** Between cutting and sending: bytes -> cutting -> Part -> hashing -> HashedPart -> sending -> SentPart */
+import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import * as O from 'fp-ts/lib/Option.js'
+import { crc64Hasher } from '../core/crc64.js'
+import type { Part } from './cut-parts.js'
+
+export interface HashedPart extends Part {
+  /** Of this part alone, unsigned. */
+  readonly crc64: bigint
+  /** Base64 of 16 bytes, ready to be a `Content-MD5` header; none unless asked for. */
+  readonly md5: O.Option<string>
+}
+
+export interface HashingOptions {
+  readonly md5?: boolean
+}
+
+// 8 MiB at a stretch would stall the event loop, and every upload with it, for 7 ms, and with MD5 for 20; this way it is
+// a thirtieth of that, and a turn at every 256 KiB costs nothing that can be measured: 1.2 GiB/s with and without (Node 20).
+const stretch = 256 * 1024
+
+/** The same bytes, in no more than a stretch at a time. */
+function* stretches(chunks: ReadonlyArray<Uint8Array>): Generator<Uint8Array, void, undefined> {
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += stretch) yield chunk.subarray(at, at + stretch)
+  }
+}
+
+/**
+ * Hashes each part as it passes.
+ *
+ * @shape  one `HashedPart` for each `Part`, in the same order
+ * @units  holds one part at a time; reads none ahead
+ * @errors those of its source, untouched; none of its own
+ * @source https://cloud.tencent.com/document/product/436/7750
+ */
+export const hashing = (options: HashingOptions = {}) =>
+  async function* (parts: AsyncIterable<Part>): AsyncGenerator<HashedPart, void, undefined> {
+    for await (const part of parts) {
+      // Lent for a part, not for a run: a run may be abandoned at a `yield` and never come back to return it.
+      const crc64 = await crc64Hasher()
+      // Node's own does 630 MiB/s where hash-wasm does 470; it is made anew for each part, for it has no reset.
+      const md5 = options.md5 === true ? createHash('md5') : undefined
+      let since = 0
+      for (const bytes of stretches(part.chunks)) {
+        crc64.update(bytes)
+        md5?.update(bytes)
+        since += bytes.length
+        if (since >= stretch) {
+          since = 0
+          await setImmediate()
+        }
+      }
+      const hashed: HashedPart = {
+        ...part,
+        crc64: crc64.digest(),
+        md5: O.fromNullable(md5?.digest('base64'))
+      }
+      crc64.release()
+      yield hashed
+    }
+  }

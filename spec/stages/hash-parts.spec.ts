@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { combineAll } from '../../lib/core/crc64.js'
+import type { Part } from '../../lib/stages/cut-parts.js'
+import { hashing, type HashedPart } from '../../lib/stages/hash-parts.js'
+import { bytesOf } from '../support/bytes.js'
+import { failing, from, toArray } from '../support/iterables.js'
+import { bytesOf as vectorBytes, crc64Vectors } from '../support/vectors.js'
+
+const partOf = (number: number, ...chunks: ReadonlyArray<Uint8Array>): Part => ({
+  number,
+  offset: 0,
+  size: chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+  chunks,
+  last: false,
+  release: () => undefined
+})
+const part = (number: number, ...texts: ReadonlyArray<string>): Part =>
+  partOf(number, ...texts.map((text) => Buffer.from(text)))
+
+const hashed = async (...parts: ReadonlyArray<Part>): Promise<ReadonlyArray<HashedPart>> =>
+  toArray(hashing({ md5: true })(from(...parts)))
+
+t.test('a part has the same hashes however its bytes were chunked', async (t) => {
+  // CRC-64/XZ by its catalogue name: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
+  const known = { md5: O.some('JfnnlDI7RTiF9RgfG2JNCw=='), crc64: 0x995dc9bbdf1939fan }
+  for (let at = 0; at <= 9; at += 1) {
+    const halves = part(1, '123456789'.slice(0, at), '123456789'.slice(at))
+    t.match(await hashed(halves), [known], `cut at ${String(at)}`)
+  }
+})
+
+t.test('parts have the recorded checksums, and joined those of the whole', async (t) => {
+  for (const vector of crc64Vectors()) {
+    if (vector.kind !== 'combine') continue
+    const parts = vector.parts.map(({ input }, n) => partOf(n + 1, vectorBytes(input)))
+    const sums = await toArray(hashing()(from(...parts)))
+    t.same(
+      sums.map(({ crc64 }) => String(crc64)),
+      vector.parts.map(({ crc64 }) => crc64),
+      vector.name
+    )
+    t.equal(String(combineAll(sums).crc64), vector.crc64, vector.name)
+  }
+})
+
+t.test('a part larger than any stretch has the hashes of its bytes', async (t) => {
+  const bytes = bytesOf(3 * 1024 * 1024 + 7)
+  const [whole] = await hashed(partOf(1, bytes))
+  t.same(whole?.md5, O.some(createHash('md5').update(bytes).digest('base64')))
+  const [cut] = await hashed(partOf(1, bytes.subarray(0, 999_999), bytes.subarray(999_999)))
+  t.equal(cut?.crc64, whole?.crc64)
+})
+
+t.test('an empty part has the checksum of nothing', async (t) => {
+  t.match(await hashed(part(1)), [{ crc64: 0n, md5: O.some('1B2M2Y8AsgTpgAmY7PhCfg==') }])
+})
+
+t.test('the MD5 is computed only when asked for', async (t) => {
+  t.match(await toArray(hashing()(from(part(1, 'a')))), [{ md5: O.none }])
+})
+
+t.test('parts keep their order, and are otherwise what they were', async (t) => {
+  const parts = [part(1, 'a'), part(2, 'b'), part(3, 'c')]
+  const out = await hashed(...parts)
+  for (const [n, { md5: _, crc64: __, ...rest }] of out.entries()) t.strictSame(rest, parts[n])
+  t.equal(out[0]?.release, parts[0]?.release)
+})
+
+t.test('two uploads at once never mix their bytes', async (t) => {
+  const long = (text: string) => part(1, ...Array.from({ length: 40 }, () => text.repeat(100_000)))
+  const alone = [await hashed(long('a')), await hashed(long('b'))]
+  const together = await Promise.all([hashed(long('a')), hashed(long('b'))])
+  t.same(
+    together.map(([one]) => one?.crc64),
+    alone.map(([one]) => one?.crc64)
+  )
+})
+
+t.test('a reader that stops holds the source back', async (t) => {
+  let cut = 0
+  const endless = async function* () {
+    for (;;) yield part((cut += 1), 'x')
+  }
+  await hashing()(endless()).next()
+  await setTimeout(20)
+  t.equal(cut, 1)
+})
+
+t.test('a reader that leaves closes the source', async (t) => {
+  let closed = false
+  const source = async function* () {
+    try {
+      for (;;) yield part(1, 'x')
+    } finally {
+      closed = true
+    }
+  }
+  for await (const _ of hashing()(source())) break
+  t.equal(closed, true)
+})
+
+t.test('a failing source fails the pipeline, with its own error', async (t) => {
+  const error = new Error('disk')
+  await t.rejects(pipeline(failing(error, part(1, 'x')), hashing(), toArray), error)
+})
+
+t.test('the event loop has a turn every 256 KiB, in chunks of any size', async (t) => {
+  for (const chunk of [1024, 100 * 1024, 8 * 1024 * 1024]) {
+    const bytes = Buffer.alloc(8 * 1024 * 1024)
+    const chunks = Array.from({ length: Math.ceil(bytes.length / chunk) }, (_, n) =>
+      bytes.subarray(n * chunk, (n + 1) * chunk)
+    )
+    let turns = 0
+    let over = false
+    const count = (): void => {
+      turns += 1
+      if (!over) setImmediate(count)
+    }
+    setImmediate(count)
+    await hashed(partOf(1, ...chunks))
+    over = true
+    t.ok(turns >= 25 && turns < 50, `${String(turns)} turns in chunks of ${String(chunk)}`)
+  }
+})
