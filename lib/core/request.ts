@@ -131,6 +131,8 @@ export interface Request {
   readonly body: Body
   /** Read the body once beforehand and send its `Content-MD5`. */
   readonly computeMd5: boolean
+  /** Ask before the body is sent: `Expect: 100-continue`. */
+  readonly expectContinue: boolean
   /** COS may be silent for minutes before it answers: a copy, a completion. */
   readonly slow: boolean
 }
@@ -220,6 +222,7 @@ const request = (method: Method, ref: BucketRef, key: O.Option<string>): Request
   headers: {},
   body: empty,
   computeMd5: false,
+  expectContinue: false,
   slow: false
 })
 
@@ -278,6 +281,10 @@ export const withComputedMd5 =
     ...to,
     computeMd5: compute === true && to.headers['content-md5'] === undefined
   })
+
+export const withExpectContinue =
+  (expect: boolean | undefined) =>
+  (to: Request): Request => ({ ...to, expectContinue: expect === true })
 
 /** Marks a request whose answer COS may take minutes to begin. */
 export const slowly = (to: Request): Request => ({ ...to, slow: true })

@@ -57,6 +57,8 @@ export interface Client {
   /** Learned from COS's `Date` when it says that our clock is off; shared by all that is made of this client. */
   readonly clock: Clock
   readonly dispatcher: Dispatcher
+  /** Whether the dispatcher is the caller's, and requests may not go around it. */
+  readonly dispatcherIsGiven: boolean
   readonly paces: Paces
   /** What all transfers share; none: each has its own. */
   readonly memory: O.Option<Budget>
@@ -160,6 +162,7 @@ export const createClient = (config: ClientConfig): E.Either<InvalidInput, Clien
         signer: signer(credentials, time.now),
         clock: time,
         dispatcher: through,
+        dispatcherIsGiven: dispatcher !== undefined,
         paces: {
           up: pacing(bandwidth?.up, () => performance.now()),
           down: pacing(bandwidth?.down, () => performance.now())

@@ -64,6 +64,17 @@ const inTheClear = (client: Client, request: Request): boolean =>
   Object.keys(request.headers).some((name) => name.endsWith('-customer-key')) &&
   !/^(?:127\.|localhost(?::|$)|\[::1\])/.test(client.place.address ?? hostOf(client.place, request.bucket))
 
+/** What only the client can tell is wrong with a request. */
+const unfitFor = (
+  client: Client,
+  request: Request
+): { readonly field: string; readonly expected: string } | undefined => {
+  if (inTheClear(client, request)) return { field: 'sse', expected: 'sent over https: it is a key' }
+  return request.expectContinue && client.dispatcherIsGiven
+    ? { field: 'expectContinue', expected: 'left out: undici dispatchers know it of HTTP/2 alone' }
+    : undefined
+}
+
 /** One request and its answer. Each is signed anew, with the credentials and the clock of its moment. */
 const sending =
   (client: Client): Send =>
@@ -92,6 +103,7 @@ const sending =
           requestTarget: signed.requestTarget,
           headers: signed.headers,
           body,
+          expectContinue: request.expectContinue,
           timeouts: request.slow
             ? { ...client.timeouts, headers: Math.max(client.timeouts.headers, slowHeaders) }
             : client.timeouts,
@@ -197,13 +209,10 @@ export const send =
   async () => {
     if (E.isLeft(operation.request)) return operation.request
     const request = operation.request.right
-    if (inTheClear(client, request)) {
-      return E.left({
-        _tag: 'InvalidInput',
-        context: { operation: operation.action, bucket: request.bucket, key: request.key, attempts: 0 },
-        field: 'sse',
-        expected: 'sent over https: it is a key'
-      })
+    const unfit = unfitFor(client, request)
+    if (unfit !== undefined) {
+      const context = { operation: operation.action, bucket: request.bucket, key: request.key, attempts: 0 }
+      return E.left({ _tag: 'InvalidInput', context, ...unfit })
     }
     const began = performance.now()
     let attempts = 0

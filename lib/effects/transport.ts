@@ -12,6 +12,7 @@ import { holdBack, type Pace, type Paces } from './bandwidth.js'
 import type { Opened } from './body.js'
 import type { Timeouts } from './client.js'
 import { watching, type Watch } from './deadline.js'
+import { expecting, type Answered } from './expecting.js'
 
 export interface Outgoing {
   readonly method: Method
@@ -20,6 +21,7 @@ export interface Outgoing {
   readonly requestTarget: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Opened
+  readonly expectContinue: boolean
   readonly timeouts: Timeouts
   readonly paces: Paces
   readonly signals: ReadonlyArray<AbortSignal>
@@ -175,6 +177,25 @@ const asBody = (bytes: AsyncIterable<Uint8Array>): Readable => bytes as Readable
 
 const hasNoBody = ({ body }: Outgoing): boolean => O.isSome(body.size) && body.size.value === 0
 
+const asked = (
+  dispatcher: Dispatcher,
+  out: Outgoing,
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal
+): Promise<Answered> =>
+  out.expectContinue && !hasNoBody(out)
+    ? expecting({ ...out, bytes, signal })
+    : dispatcher.request({
+        origin: out.origin,
+        path: out.requestTarget,
+        method: out.method,
+        headers: out.headers,
+        body: hasNoBody(out) ? null : asBody(bytes),
+        signal,
+        headersTimeout: 0,
+        bodyTimeout: 0
+      })
+
 /**
  * Sends one request and gives its answer when the head has come.
  *
@@ -218,18 +239,9 @@ export const exchange =
       }
       watch.onExpiry(fail)
       if (hangUp.signal.aborted) return
-      if (hasNoBody(out)) watch.wait('headers')
-      dispatcher
-        .request({
-          origin: out.origin,
-          path: out.requestTarget,
-          method: out.method,
-          headers: out.headers,
-          body: hasNoBody(out) ? null : asBody(bytes),
-          signal: hangUp.signal,
-          headersTimeout: 0,
-          bodyTimeout: 0
-        })
+      // Of a body it is our turn until its first bytes are there; a question must be answered before.
+      if (hasNoBody(out) || out.expectContinue) watch.wait('headers')
+      asked(dispatcher, out, bytes, hangUp.signal)
         .then((answer) => {
           if (settled) {
             answer.body.on('error', () => undefined).destroy()

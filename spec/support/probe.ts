@@ -12,6 +12,7 @@ export interface ProbeInput extends R.ObjectRef {
   readonly body?: R.BodyInput
   readonly contentLength?: number
   readonly enableMd5?: boolean
+  readonly expectContinue?: boolean
   readonly slow?: boolean
 }
 
@@ -20,6 +21,7 @@ const Input = In.struct<ProbeInput>('a probe', {
   body: In.optional(R.BodyInput),
   contentLength: In.optional(In.integer(0)),
   enableMd5: In.optional(In.boolean),
+  expectContinue: In.optional(In.boolean),
   slow: In.optional(In.boolean)
 })
 
@@ -28,6 +30,7 @@ const request = (method: R.Method) => (input: ProbeInput) =>
     { ...R.put(input), method },
     R.withBody(input.body === undefined ? R.empty : R.toBody(input.body, input.contentLength)),
     R.withComputedMd5(input.enableMd5),
+    R.withExpectContinue(input.expectContinue),
     (built) => (input.slow === true ? R.slowly(built) : built)
   )
 
