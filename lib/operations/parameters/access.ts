@@ -34,7 +34,10 @@ export interface AccessControl {
 }
 
 const Grantee: t.Type<Grantee, Grantee, unknown> = In.struct<Grantee>('a grantee, { id }', {
-  id: In.refined(In.headerValue, 'the id of an account, without quotes', (id) => /^[^"\s,]+$/.test(id))
+  id: In.judged(
+    'the id of an account, without quotes',
+    (u): u is string => typeof u === 'string' && /^[^"\s,]+$/.test(u) && In.isHeaderValue(u)
+  )
 })
 
 const Grantees = In.refined(

@@ -3,7 +3,10 @@ import * as In from '../../core/input.js'
 
 /** Opaque text that goes into a query: an empty one would turn a request about a part into one about the object. */
 const queryText = (expected: string) =>
-  In.refined(In.nonEmpty, expected, (text) => !/\p{Surrogate}|\p{Cc}/u.test(text))
+  In.judged(
+    expected,
+    (u): u is string => typeof u === 'string' && u !== '' && !/\p{Surrogate}|\p{Cc}/u.test(u)
+  )
 
 /** `null` names what was written while versioning was off. */
 export const VersionId = queryText('a version id, not empty')

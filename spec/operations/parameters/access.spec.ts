@@ -1,0 +1,64 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import {
+  accessControl,
+  accessHeaders,
+  type AccessControl
+} from '../../../lib/operations/parameters/access.js'
+import { judging, present } from '../../support/operations.js'
+
+const judge = judging<AccessControl>(accessControl)
+const headers = (input: unknown) => {
+  const judged = judge(input)
+  return E.isRight(judged) ? present(accessHeaders(judged.right)) : judged.left
+}
+
+t.test('each field is the header of its name', async (t) => {
+  const [a, b] = [{ id: '100000000001' }, { id: '100000000002' }]
+  t.same(
+    headers({
+      acl: 'public-read',
+      grantRead: [a, b],
+      grantWrite: [a],
+      grantReadAcp: [b],
+      grantWriteAcp: [a],
+      grantFullControl: [b, a]
+    }),
+    {
+      'x-cos-acl': 'public-read',
+      'x-cos-grant-read': 'id="100000000001",id="100000000002"',
+      'x-cos-grant-write': 'id="100000000001"',
+      'x-cos-grant-read-acp': 'id="100000000002"',
+      'x-cos-grant-write-acp': 'id="100000000001"',
+      'x-cos-grant-full-control': 'id="100000000002",id="100000000001"'
+    }
+  )
+  t.same(headers({}), {})
+})
+
+t.test('grants are taken as text too, and an ACL that is not known yet passes', async (t) => {
+  t.same(headers({ grantRead: 'uin="100000000001"', acl: 'next-years' }), {
+    'x-cos-acl': 'next-years',
+    'x-cos-grant-read': 'uin="100000000001"'
+  })
+  t.same(headers({ grantRead: [{ id: 'qcs::cam::uin/100000000001:uin/100000000002' }] }), {
+    'x-cos-grant-read': 'id="qcs::cam::uin/100000000001:uin/100000000002"'
+  })
+})
+
+t.test('a grantee can not name a second one', async (t) => {
+  for (const id of ['', '1",id="2', '1,2', '1 2', '1\r\n', 'ä\u0100']) {
+    t.match(headers({ grantRead: [{ id: '1' }, { id }] }), /^grantRead\.1\.id: the id of an account/, id)
+  }
+})
+
+t.test('what is no list of grantees is refused by name', async (t) => {
+  t.equal(headers({ grantRead: [] }), 'grantRead: a list of at least one { id }')
+  t.match(headers({ grantRead: [{ uin: '1' }] }), /^grantRead\.0\.uin: left out/)
+  t.match(
+    headers({ grantFullControl: 100000000001 }),
+    /^grantFullControl: a list of at least one \{ id \}, or text/
+  )
+  t.match(headers({ grantWrite: 'a\nb' }), /^grantWrite: text that a header/)
+  t.match(headers({ acl: 'private\n' }), /^acl: text that a header/)
+})

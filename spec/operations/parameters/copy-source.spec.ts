@@ -1,0 +1,63 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import { copying, copyingHeaders, type Copying } from '../../../lib/operations/parameters/copy-source.js'
+import { judging, present } from '../../support/operations.js'
+
+const headers = (input: unknown) => {
+  const judged = judging<Copying>(copying)(input)
+  return E.isRight(judged) ? present(copyingHeaders(judged.right)) : judged.left
+}
+
+const source = { bucket: 'sourcebucket-1250000001', region: 'ap-shanghai', key: 'a b/c+d.jpg' }
+const text = (copySource: object) => {
+  const made = headers({ copySource })
+  return typeof made === 'string' ? made : made['x-cos-copy-source']
+}
+
+t.test('a source is a host and an encoded key, without a scheme', async (t) => {
+  // The header of the worked example in spec/vectors/signature.json.
+  t.equal(text(source), 'sourcebucket-1250000001.cos.ap-shanghai.myqcloud.com/a%20b/c%2Bd.jpg')
+})
+
+t.test('a version goes behind the key, and a question mark in the key is the key’s', async (t) => {
+  t.equal(
+    text({ ...source, key: '/a?versionId=x&b', versionId: 'MTg0+/=' }),
+    'sourcebucket-1250000001.cos.ap-shanghai.myqcloud.com/a%3FversionId%3Dx%26b?versionId=MTg0%2B%2F%3D'
+  )
+})
+
+t.test('an endpoint wins over a region', async (t) => {
+  const endpoint = 'cos-internal.ap-shanghai.tencentcos.cn'
+  t.equal(text({ ...source, key: 'a', endpoint }), `sourcebucket-1250000001.${endpoint}/a`)
+  const { region: _, ...placed } = source
+  t.equal(text({ ...placed, key: 'a', endpoint }), `sourcebucket-1250000001.${endpoint}/a`)
+})
+
+t.test('conditions and a key of the source are headers beside it', async (t) => {
+  const names = headers({
+    copySource: source,
+    copySourceIfMatch: 'a',
+    copySourceSse: { type: 'C', key: new Uint8Array(32) }
+  })
+  t.same(Object.keys(names).sort(), [
+    'x-cos-copy-source',
+    'x-cos-copy-source-if-match',
+    'x-cos-copy-source-server-side-encryption-customer-algorithm',
+    'x-cos-copy-source-server-side-encryption-customer-key',
+    'x-cos-copy-source-server-side-encryption-customer-key-md5'
+  ])
+})
+
+t.test('what is no source is refused by the name of the field', async (t) => {
+  const { region: _, ...nowhere } = source
+  t.equal(text(nowhere), "copySource.region: the region of the source's bucket, or its endpoint")
+  t.match(text({ ...source, region: 'a/b' }), /^copySource\.region: a region/)
+  t.match(text({ ...source, endpoint: 'evil.example@cos' }), /^copySource\.endpoint: an endpoint/)
+  t.match(text({ ...source, bucket: 'nameless' }), /^copySource\.bucket: a bucket name/)
+  t.match(text({ ...source, key: '' }), /^copySource\.key: a key/)
+  t.match(text({ ...source, versionId: '' }), /^copySource\.versionId: a version id/)
+  t.match(text({ ...source, vesionId: 'x' }), /^copySource\.vesionId: left out/)
+  t.match(headers({}), /^copySource: a copy source/)
+  t.match(headers({ copySource: 'bucket/key' }), /^copySource: a copy source/)
+  t.match(headers({ copySource: source, copySourceSse: { type: 'COS' } }), /^copySourceSse: /)
+})

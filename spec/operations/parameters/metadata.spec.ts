@@ -1,0 +1,85 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import {
+  entityHeaders,
+  entityMetadata,
+  entityNames,
+  type EntityMetadata
+} from '../../../lib/operations/parameters/metadata.js'
+import { judging, present } from '../../support/operations.js'
+
+const judge = judging<EntityMetadata>(entityMetadata)
+const headers = (input: unknown) => {
+  const judged = judge(input)
+  return E.isRight(judged) ? present(entityHeaders(judged.right)) : judged.left
+}
+
+t.test('nothing said is nothing sent', async (t) => {
+  t.same(headers({}), {})
+})
+
+t.test('each field is the header of its name', async (t) => {
+  const all = {
+    cacheControl: 'max-age=60',
+    contentDisposition: 'attachment; filename="a.txt"',
+    contentEncoding: 'gzip',
+    contentLanguage: 'zh-CN',
+    contentType: 'text/plain',
+    expires: new Date('2024-05-01T08:31:00.999Z'),
+    metadata: { color: 'red' }
+  }
+  t.same(headers(all), {
+    'cache-control': 'max-age=60',
+    'content-disposition': 'attachment; filename="a.txt"',
+    'content-encoding': 'gzip',
+    'content-language': 'zh-CN',
+    'content-type': 'text/plain',
+    expires: 'Wed, 01 May 2024 08:31:00 GMT',
+    'x-cos-meta-color': 'red'
+  })
+  t.same(Object.keys(all), entityNames)
+})
+
+t.test('expires may be any text, for COS stores what it is given', async (t) => {
+  t.same(headers({ expires: '0' }), { expires: '0' })
+  t.same(headers({ expires: new Date(NaN) }), 'expires: a valid Date')
+  t.match(headers({ expires: 0 }), /^expires: a valid Date, or text/)
+})
+
+t.test('metadata is named with or without its prefix, in any case', async (t) => {
+  t.same(headers({ metadata: { a: '1', 'x-cos-meta-b': '2', 'X-Cos-Meta-C-d': '3', E5: '4' } }), {
+    'x-cos-meta-a': '1',
+    'x-cos-meta-b': '2',
+    'x-cos-meta-c-d': '3',
+    'x-cos-meta-e5': '4'
+  })
+})
+
+t.test('metadata that would be lost or sent as another header is refused', async (t) => {
+  for (const name of ['', 'x-cos-meta-', 'a_b', 'a b', 'a:b', 'ä', 'a\r\nhost']) {
+    t.equal(
+      headers({ metadata: { [name]: '1' } }),
+      'metadata: metadata whose names are letters, digits and hyphens',
+      name
+    )
+  }
+  // `x-cos-acl` is metadata named so, and not an ACL.
+  t.same(headers({ metadata: { 'x-cos-acl': 'private' } }), { 'x-cos-meta-x-cos-acl': 'private' })
+  for (const metadata of [
+    { a: '1', A: '2' },
+    { a: '1', 'x-cos-meta-a': '2' }
+  ]) {
+    t.equal(headers({ metadata }), 'metadata: metadata whose names differ in more than case and prefix')
+  }
+})
+
+t.test('what a header can not carry is refused by the name of its field', async (t) => {
+  for (const field of entityNames) {
+    if (field === 'metadata') continue
+    t.match(headers({ [field]: 'a\r\nx-cos-acl: public-read' }), new RegExp(`^${field}: text that a header`))
+    t.match(headers({ [field]: '腾讯' }), new RegExp(`^${field}: text that a header`))
+  }
+  t.match(headers({ metadata: { color: '红' } }), /^metadata\.color: text that a header can carry/)
+  t.match(headers({ metadata: { color: 3 } }), /^metadata\.color: text/)
+  t.match(headers({ metadata: 'color=red' }), /^metadata: /)
+})

@@ -1,0 +1,107 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import { writeXml } from '../../../lib/core/xml.js'
+import {
+  InputSerialization,
+  inputXml,
+  OutputSerialization,
+  outputXml
+} from '../../../lib/operations/parameters/serialisation.js'
+import { judgingBy } from '../../support/operations.js'
+
+const input = (u: unknown) => {
+  const judged = judgingBy(InputSerialization)(u)
+  return E.isRight(judged) ? writeXml(inputXml(judged.right)) : judged.left
+}
+const output = (u: unknown) => {
+  const judged = judgingBy(OutputSerialization)(u)
+  return E.isRight(judged) ? writeXml(outputXml(judged.right)) : judged.left
+}
+
+t.test('an object is read as CSV, JSON or Parquet', async (t) => {
+  t.equal(input({ csv: {} }), '<InputSerialization><CSV></CSV></InputSerialization>')
+  t.equal(
+    input({
+      compressionType: 'GZIP',
+      csv: {
+        fileHeaderInfo: 'USE',
+        recordDelimiter: '\r\n',
+        fieldDelimiter: '\t',
+        quoteCharacter: '"',
+        quoteEscapeCharacter: "'",
+        comments: '#',
+        allowQuotedRecordDelimiter: true
+      }
+    }),
+    '<InputSerialization><CompressionType>GZIP</CompressionType><CSV><FileHeaderInfo>USE</FileHeaderInfo>' +
+      '<RecordDelimiter>&#13;\n</RecordDelimiter><FieldDelimiter>\t</FieldDelimiter>' +
+      '<QuoteCharacter>&quot;</QuoteCharacter><QuoteEscapeCharacter>&apos;</QuoteEscapeCharacter>' +
+      '<Comments>#</Comments><AllowQuotedRecordDelimiter>TRUE</AllowQuotedRecordDelimiter>' +
+      '</CSV></InputSerialization>'
+  )
+  t.equal(
+    input({ compressionType: 'BZIP2', json: { type: 'LINES' } }),
+    '<InputSerialization><CompressionType>BZIP2</CompressionType><JSON><Type>LINES</Type></JSON></InputSerialization>'
+  )
+  t.equal(
+    input({ parquet: {}, compressionType: 'NONE' }),
+    '<InputSerialization><CompressionType>NONE</CompressionType><Parquet></Parquet></InputSerialization>'
+  )
+})
+
+t.test('results are written as CSV or JSON', async (t) => {
+  t.equal(output({ csv: {} }), '<OutputSerialization><CSV></CSV></OutputSerialization>')
+  t.equal(
+    output({
+      csv: {
+        quoteFields: 'ALWAYS',
+        recordDelimiter: '\n',
+        fieldDelimiter: ';',
+        quoteCharacter: "'",
+        quoteEscapeCharacter: '\\'
+      }
+    }),
+    '<OutputSerialization><CSV><QuoteFields>ALWAYS</QuoteFields><RecordDelimiter>\n</RecordDelimiter>' +
+      '<FieldDelimiter>;</FieldDelimiter><QuoteCharacter>&apos;</QuoteCharacter>' +
+      '<QuoteEscapeCharacter>\\</QuoteEscapeCharacter></CSV></OutputSerialization>'
+  )
+  t.equal(
+    output({ json: { recordDelimiter: ',' } }),
+    '<OutputSerialization><JSON><RecordDelimiter>,</RecordDelimiter></JSON></OutputSerialization>'
+  )
+  t.equal(output({ json: {} }), '<OutputSerialization><JSON></JSON></OutputSerialization>')
+})
+
+t.test('what is none of them, or two, is refused by the name of the field', async (t) => {
+  for (const nonsense of [{}, 'CSV', { CSV: {} }, { compressionType: 'GZIP' }]) {
+    t.equal(input(nonsense), ': one of { csv }, { json } and { parquet }')
+    t.equal(output(nonsense), ': one of { csv } and { json }')
+  }
+  t.match(input({ csv: {}, json: { type: 'LINES' } }), /^json: left out/)
+  t.match(output({ csv: {}, json: {} }), /^json: left out/)
+  t.match(output({ json: {}, compressionType: 'GZIP' }), /^compressionType: left out/)
+  t.equal(input({ json: {} }), 'json.type: one of DOCUMENT, LINES')
+  t.equal(input({ json: { type: 'lines' } }), 'json.type: one of DOCUMENT, LINES')
+  t.equal(input({ csv: {}, compressionType: 'ZSTD' }), 'compressionType: one of NONE, GZIP, BZIP2')
+  t.equal(input({ parquet: {}, compressionType: 'GZIP' }), 'compressionType: one of NONE')
+  t.match(input({ parquet: { type: 'LINES' } }), /^parquet\.type: left out/)
+  t.equal(input({ csv: { fileHeaderInfo: 'use' } }), 'csv.fileHeaderInfo: one of NONE, USE, IGNORE')
+  t.equal(
+    input({ csv: { allowQuotedRecordDelimiter: 'TRUE' } }),
+    'csv.allowQuotedRecordDelimiter: true or false'
+  )
+  t.equal(output({ csv: { quoteFields: true } }), 'csv.quoteFields: one of ALWAYS, ASNEEDED')
+})
+
+t.test('delimiters are as long as COS takes them, in bytes', async (t) => {
+  for (const name of ['fieldDelimiter', 'quoteCharacter', 'quoteEscapeCharacter', 'comments']) {
+    for (const wrong of ['ab', '腾']) {
+      t.equal(input({ csv: { [name]: wrong } }), `csv.${name}: a character of 1 byte`)
+    }
+    t.match(input({ csv: { [name]: '' } }), new RegExp(`^csv\\.${name}: `))
+    t.equal(input({ csv: { [name]: '\u0001' } }), `csv.${name}: a character of 1 byte`)
+  }
+  t.equal(input({ csv: { recordDelimiter: '腾' } }), 'csv.recordDelimiter: characters of 1 or 2 bytes')
+  t.equal(output({ json: { recordDelimiter: 'abc' } }), 'json.recordDelimiter: characters of 1 or 2 bytes')
+  t.match(output({ csv: { recordDelimiter: 'é' } }), /<RecordDelimiter>é</)
+})
