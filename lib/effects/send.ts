@@ -239,16 +239,16 @@ export const send =
  */
 export const run =
   (client: Client) =>
-  <A>(effect: Effect<A>): TE.TaskEither<CosError, A> =>
+  <L, A>(effect: ReaderTaskEither<Client, L, A>): TE.TaskEither<L, A> =>
     effect(client)
 
 /**
  * Ends an effect when the signal fires: it settles with `Aborted` at once, and nothing of it goes on, the reading of
- * a body it gave included.
+ * a body it gave included. As with the others here, the effect may have failures of its own beside ours.
  */
 export const withSignal =
   (signal: AbortSignal) =>
-  <A>(effect: Effect<A>): Effect<A> =>
+  <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
   (client) => {
     // One signal may end a thousand calls; each listens while it lasts, and Node warns at the eleventh.
     setMaxListeners(0, signal)
@@ -258,7 +258,7 @@ export const withSignal =
 /** Ends an effect that has not settled after so many milliseconds with `Timeout`, whose phase is `overall`. */
 export const withTimeout =
   (milliseconds: number) =>
-  <A>(effect: Effect<A>): Effect<A> =>
+  <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
   (client) =>
   async () => {
     const over = new AbortController()
@@ -282,6 +282,6 @@ export const withTimeout =
 /** Changes the retry policy for an effect; what is left out stays as the client has it. */
 export const withRetry =
   (policy: Partial<RetryPolicy>) =>
-  <A>(effect: Effect<A>): Effect<A> =>
+  <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
   (client) =>
     effect({ ...client, retry: { ...client.retry, ...policy } })
