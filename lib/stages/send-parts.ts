@@ -1,0 +1,56 @@
+/** After cutting and hashing: bytes -> cutting -> Part -> hashing -> HashedPart -> sending -> SentPart */
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { CosFailure, type CosError } from '../core/error.js'
+import type { HashedPart } from './hash-parts.js'
+import { inParallel } from './in-parallel.js'
+import type { Leavable } from './leaving.js'
+
+export interface SentPart<A> {
+  readonly number: number
+  /** Where it began in the whole, in bytes. */
+  readonly offset: number
+  /** In bytes. */
+  readonly size: number
+  /** Of the bytes we sent, unsigned. */
+  readonly crc64: bigint
+  /** What came back for it. */
+  readonly answer: A
+}
+
+export interface SendingOptions {
+  /** Parts in flight. One more is cut and hashed meanwhile. */
+  readonly concurrency: number
+  /** In the order of their numbers; otherwise as they are acknowledged. */
+  readonly ordered?: boolean
+  /** Stops the run when it fires, and is fired when it fails: give its signal to `cutting` too. */
+  readonly stop?: AbortController
+}
+
+/** Sends one part. The part's memory is given back when this settles, so that nothing may hold on to its chunks. */
+export type Upload<A> = (part: HashedPart, signal: AbortSignal) => TaskEither<CosError, A>
+
+/**
+ * Sends parts, several at a time, and gives their memory back.
+ *
+ * @shape  one `SentPart` for each `HashedPart`, as they are acknowledged
+ * @units  at most `concurrency + 1` parts are alive
+ * @errors `CosFailure` with the first failure of `upload`, after its siblings were aborted and have settled; those of
+ *         its source, untouched
+ * @source https://cloud.tencent.com/document/product/436/7750
+ */
+export const sending =
+  <A>(options: SendingOptions, upload: Upload<A>) =>
+  (parts: AsyncIterable<HashedPart>): Leavable<SentPart<A>> =>
+    inParallel<HashedPart>({ ...options, discard: (part) => part.release() })(
+      async (part, signal): Promise<SentPart<A>> => {
+        try {
+          const answer = await upload(part, signal)()
+          if (E.isLeft(answer)) throw new CosFailure(answer.left)
+          const { number, offset, size, crc64 } = part
+          return { number, offset, size, crc64, answer: answer.right }
+        } finally {
+          part.release()
+        }
+      }
+    )(parts)

@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import t from 'tap'
+import { Agent, request } from 'undici'
+import { combineAll, crc64 } from '../../lib/core/crc64.js'
+import { CosFailure, fromUnknown } from '../../lib/core/error.js'
+import { cutting } from '../../lib/stages/cut-parts.js'
+import { hashing, type HashedPart } from '../../lib/stages/hash-parts.js'
+import { createBudget, inBlocks } from '../../lib/stages/memory.js'
+import { constant } from '../../lib/stages/part-size.js'
+import { sending, type SentPart, type Upload } from '../../lib/stages/send-parts.js'
+import { bytesOf, inChunks } from '../support/bytes.js'
+import { failing, from, toArray } from '../support/iterables.js'
+
+const context = {
+  operation: 'uploadStream',
+  bucket: 'examplebucket-1250000000',
+  key: O.some('a'),
+  attempts: 0
+}
+const MiB = 1024 * 1024
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+/** A server that takes parts, and a call that sends one there. */
+const taking = async (
+  t: Teardown,
+  answer: (number: number, response: ServerResponse, request: IncomingMessage) => unknown
+) => {
+  const taken = new Map<number, Buffer>()
+  const at = { open: 0, most: 0, aborted: 0 }
+  const server = createServer((request, response) => {
+    const number = Number(request.url?.slice(1))
+    at.most = Math.max(at.most, (at.open += 1))
+    response.on('close', () => {
+      at.open -= 1
+      if (!response.writableFinished) at.aborted += 1
+    })
+    request.on('error', () => {})
+    const read = async () => {
+      const body = Buffer.concat(await toArray<Buffer>(request))
+      taken.set(number, body)
+      response.setHeader('etag', `"${createHash('md5').update(body).digest('hex')}"`)
+      await answer(number, response, request)
+    }
+    read().catch(() => {})
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  const dispatcher = new Agent()
+  t.teardown(async () => {
+    await dispatcher.destroy()
+    server.closeAllConnections()
+    server.close()
+  })
+  const upload: Upload<{ readonly etag: string }> = (part, signal) =>
+    TE.tryCatch(async () => {
+      const body = Readable.from(part.chunks, { objectMode: false })
+      const headers = { 'content-length': String(part.size) }
+      const path = `${origin}/${String(part.number)}`
+      const answer = await request(path, { method: 'PUT', dispatcher, signal, body, headers })
+      await answer.body.dump()
+      if (answer.statusCode !== 200) throw new Error(String(answer.statusCode))
+      return { etag: String(answer.headers['etag']) }
+    }, fromUnknown(context))
+  return { taken, at, upload }
+}
+
+const parts = (bytes: Buffer, partSize = MiB, stop = new AbortController()) => {
+  const budget = createBudget({ limit: 32 * inBlocks(partSize) })
+  const cut = cutting({ sizes: constant(partSize), budget, context, signal: stop.signal })
+  return { budget, stop, hashed: pipe(inChunks(bytes, 64 * 1024), cut, hashing()) }
+}
+
+// -- known answers --
+t.test('every part arrives as it was, and together their checksums are the whole’s', async (t) => {
+  const { taken, upload } = await taking(t, (_, response) => response.end())
+  const bytes = bytesOf(6 * MiB + 4321)
+  const { budget, hashed } = parts(bytes)
+  const sent = await toArray(pipe(hashed, sending({ concurrency: 3, ordered: true }, upload)))
+  t.same(
+    sent.map(({ number, offset, size }) => [number, offset, size]),
+    [0, 1, 2, 3, 4, 5, 6].map((n) => [n + 1, n * MiB, n === 6 ? 4321 : MiB])
+  )
+  for (const { number, offset, size, answer } of sent) {
+    const part = bytes.subarray(offset, offset + size)
+    t.ok(taken.get(number)?.equals(part), `part ${String(number)}`)
+    t.equal(answer.etag, `"${createHash('md5').update(part).digest('hex')}"`)
+  }
+  t.same(combineAll(sent), { crc64: await crc64(bytes), size: bytes.length })
+  t.equal(budget.granted(), 0)
+})
+
+t.test('parts are acknowledged as they come, or in the order of their numbers', async (t) => {
+  const { upload } = await taking(t, (number, response) =>
+    setTimeout(number === 1 ? 60 : 0).then(() => response.end())
+  )
+  const numbers = async (ordered: boolean) => {
+    const sent = await toArray(
+      pipe(parts(bytesOf(4000), 1000).hashed, sending({ concurrency: 3, ordered }, upload))
+    )
+    return sent.map(({ number }) => number)
+  }
+  t.equal((await numbers(false)).at(-1), 1)
+  t.same(await numbers(true), [1, 2, 3, 4])
+})
+
+t.test('as many parts are in flight as was asked for, and one more is held', async (t) => {
+  const held: Array<ServerResponse> = []
+  const { at, upload } = await taking(t, (_, response) => held.push(response))
+  const { budget, hashed } = parts(bytesOf(8 * MiB))
+  const sending3 = pipe(hashed, sending({ concurrency: 3 }, upload))
+  const first = sending3.next()
+  while (held.length < 3) await setTimeout(5)
+  await setTimeout(20)
+  t.equal(at.most, 3)
+  t.equal(budget.granted(), 4 * MiB)
+  held[0]?.end()
+  await first
+  while (held.length < 4) await setTimeout(5)
+  t.equal(at.most, 3)
+  t.equal(budget.granted(), 4 * MiB, 'what was acknowledged is held no more')
+  await sending3.return()
+  t.equal(budget.granted(), 0)
+})
+
+// -- the reader --
+t.test('a reader that stops holds the source back', async (t) => {
+  const { taken, upload } = await taking(t, (_, response) => response.end())
+  const { budget, hashed } = parts(bytesOf(20 * 1000), 1000)
+  const running = pipe(hashed, sending({ concurrency: 2 }, upload))
+  await running.next()
+  await setTimeout(50)
+  t.equal(taken.size, 3, 'the one it took, and two that wait to be taken')
+  t.equal(budget.granted(), 256 * 1024, 'and only the part ahead is in memory')
+  await running.return()
+  t.equal(budget.granted(), 0)
+})
+
+t.test('a reader that leaves hangs up on every part, and leaves nothing held', async (t) => {
+  const { at, taken, upload } = await taking(t, () => {})
+  const { budget, hashed, stop } = parts(bytesOf(8 * MiB))
+  const running = pipe(hashed, sending({ concurrency: 3, stop }, upload))
+  const read = running.next()
+  while (taken.size < 3) await setTimeout(5)
+  await running.return()
+  t.same(await read, { done: true, value: undefined })
+  t.equal(budget.granted(), 0)
+  while (at.aborted < 3) await setTimeout(5)
+  t.equal(at.open, 0)
+})
+
+// -- failures --
+t.test('a part that fails ends its siblings, and the failure is data in its envelope', async (t) => {
+  const { at, taken, upload } = await taking(t, (number, response) => {
+    if (number !== 2) return
+    response.statusCode = 500
+    response.end()
+  })
+  const { budget, hashed, stop } = parts(bytesOf(8 * MiB))
+  const failure = await toArray(pipe(hashed, sending({ concurrency: 3, stop }, upload))).catch(
+    (e: unknown) => e
+  )
+  t.ok(failure instanceof CosFailure)
+  t.match(failure, { reason: { _tag: 'TransportError', context, cause: { message: '500' } } })
+  t.equal(stop.signal.reason, failure)
+  t.ok(taken.size <= 3)
+  t.equal(budget.granted(), 0)
+  while (at.open > 0) await setTimeout(5)
+})
+
+t.test('a failure with a source that stalls is seen at once, and the source is closed', async (t) => {
+  const { upload } = await taking(t, (_, response) => {
+    response.statusCode = 403
+    response.end()
+  })
+  const stop = new AbortController()
+  const stalled = new Readable({ read() {} })
+  stalled.push(bytesOf(1500))
+  const budget = createBudget({ limit: 8 * MiB })
+  const cut = cutting({ sizes: constant(1000), budget, context, signal: stop.signal })
+  const running = pipe(stalled, cut, hashing(), sending({ concurrency: 2, stop }, upload))
+  await t.rejects(toArray(running), CosFailure)
+  t.equal(stalled.destroyed, true)
+  t.equal(budget.granted(), 0)
+})
+
+t.test('a failing source fails the pipeline with its own error, and hangs up', async (t) => {
+  const { at, upload } = await taking(t, () => {})
+  const error = new Error('disk')
+  const stop = new AbortController()
+  const budget = createBudget({ limit: 8 * MiB })
+  const cut = cutting({ sizes: constant(1000), budget, context, signal: stop.signal })
+  const source = failing(error, Buffer.alloc(1500))
+  await t.rejects(pipeline(source, cut, hashing(), sending({ concurrency: 2, stop }, upload), toArray), error)
+  t.equal(budget.granted(), 0)
+  while (at.open > 0) await setTimeout(5)
+})
+
+t.test('memory is given back whatever becomes of a part, even by a call that throws', async (t) => {
+  const released: Array<number> = []
+  const part = (number: number): HashedPart => ({
+    number,
+    offset: 0,
+    size: 0,
+    chunks: [],
+    last: false,
+    crc64: 0n,
+    md5: O.none,
+    release: () => released.push(number)
+  })
+  const broken = (): TE.TaskEither<never, never> => () => Promise.reject(new Error('a bug'))
+  const run: Promise<Array<SentPart<never>>> = toArray(
+    pipe(from(part(1), part(2), part(3)), sending({ concurrency: 1 }, broken))
+  )
+  await t.rejects(run, { message: 'a bug' })
+  t.same(released, [1, 2])
+})
