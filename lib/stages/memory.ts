@@ -63,6 +63,12 @@ interface Waiter {
 const blocksIn = (bytes: number): number => Math.ceil(bytes / blockSize)
 
 /**
+ * What a reservation of so many bytes takes, in bytes: whole blocks. A budget for four parts should have
+ * `4 * inBlocks(partSize)`, or there will be room for three.
+ */
+export const inBlocks = (bytes: number): number => blocksIn(bytes) * blockSize
+
+/**
  * Makes a budget.
  *
  * Blocks are allocated when they are taken, not when they are granted, and those given back are kept for the next

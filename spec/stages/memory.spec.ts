@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { blockSize, createBudget, type Budget, type Lease } from '../../lib/stages/memory.js'
+import { blockSize, createBudget, inBlocks, type Budget, type Lease } from '../../lib/stages/memory.js'
 import { collectGarbage } from '../support/garbage.js'
 
 const blocks = (count: number): number => count * blockSize
@@ -98,6 +98,15 @@ t.test('a part larger than the whole budget is told so, and nobody waits behind 
     E.left({ _tag: 'TooLarge', bytes: blocks(4) + 1, largest: blocks(4) })
   )
   t.ok(E.isRight(await budget.reserve(blocks(4))()))
+})
+
+t.test('a budget for some parts has room for as many, whatever their size', async (t) => {
+  for (const size of [1, 1000, blockSize, blockSize + 1, 5 * blockSize - 1]) {
+    const budget = createBudget({ limit: 4 * inBlocks(size) })
+    for (let part = 1; part <= 4; part += 1) await granted(budget, size)
+    t.equal(budget.granted(), budget.limit)
+    t.equal(await isSettled(granted(budget, 1)), false)
+  }
 })
 
 t.test('nothing is asked for until the task is called', async (t) => {
