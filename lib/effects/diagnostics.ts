@@ -43,14 +43,15 @@ export interface AttemptEvent extends About {
 }
 
 /**
- * On `cospipe:part`, when a part of an upload or a range of a download begins to move, and when that has settled. What
- * goes in one PUT is part 1.
+ * On `cospipe:part`, when a part of an upload or a copy or a range of a download begins to move, and when that has
+ * settled. What goes in one PUT is part 1.
  */
 export interface PartEvent extends About {
   readonly part: number
   /** In bytes. */
   readonly size: number
-  readonly direction: 'up' | 'down'
+  /** `across`: from object to object, through COS alone. */
+  readonly direction: 'up' | 'down' | 'across'
   readonly phase: 'start' | 'end'
   /** Empty at the start; at the end where COS acknowledged the part, or the whole range came. */
   readonly error: CosError['_tag'] | ''

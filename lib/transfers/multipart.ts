@@ -43,7 +43,7 @@ export interface Completed {
   /** In bytes. */
   readonly size: number
   readonly parts: number
-  /** Of the whole, unsigned, combined from the parts; none where a part's is not known. */
+  /** Of the whole, unsigned: what it should be; none where that is not known. */
   readonly crc64: O.Option<bigint>
   readonly integrity: Integrity
 }
@@ -51,7 +51,8 @@ export interface Completed {
 /** What a HEAD must say again: the version and the customer's key. */
 export type Reading = Pick<HeadObjectInput, 'sse'>
 
-const whole = (parts: ReadonlyArray<PartSent>): O.Option<bigint> => {
+/** Of the parts together, unsigned; none where one of theirs is not known. */
+export const crc64Of = (parts: ReadonlyArray<PartSent>): O.Option<bigint> => {
   const known = parts.flatMap(({ crc64, size }) => (O.isSome(crc64) ? [{ crc64: crc64.value, size }] : []))
   return known.length === parts.length ? O.some(combineAll(known).crc64) : O.none
 }
@@ -89,11 +90,16 @@ const look = (
  * checksum; anything else that is there is not ours.
  */
 const wonBefore =
-  (client: Client, ref: ObjectRef, reading: Reading, parts: ReadonlyArray<PartSent>) =>
+  (
+    client: Client,
+    ref: ObjectRef,
+    reading: Reading,
+    parts: ReadonlyArray<PartSent>,
+    ours: O.Option<bigint>
+  ) =>
   (error: CosError): TE.TaskEither<CosError, Seen> => {
     const mayHave =
       error._tag === 'ServiceError' && error.code === 'NoSuchUpload' && error.context.attempts > 1
-    const ours = whole(parts)
     if (!mayHave || O.isNone(ours)) return TE.left(error)
     return pipe(
       look(client, ref, reading),
@@ -116,7 +122,7 @@ const seen = (answer: CompleteMultipartUploadResult): Seen => ({
 
 /**
  * Completes an upload and compares the combined CRC64 of its parts with COS's: that of the completion, or of a HEAD
- * where a slow completion could not say it.
+ * where a slow completion could not say it. `ours` is what the object's should be, where it is known otherwise.
  *
  * @errors those of Complete Multipart Upload; `IntegrityError` where COS assembled other bytes
  */
@@ -125,7 +131,8 @@ export const completing = (
   context: Context,
   input: Omit<CompleteMultipartUploadInput, 'parts'>,
   reading: Reading,
-  parts: ReadonlyArray<PartSent>
+  parts: ReadonlyArray<PartSent>,
+  ours: O.Option<bigint> = crc64Of(parts)
 ): TE.TaskEither<CosError, Completed> =>
   pipe(
     send(
@@ -135,9 +142,9 @@ export const completing = (
       })
     )(client),
     TE.map(seen),
-    TE.orElse(wonBefore(client, input, reading, parts)),
+    TE.orElse(wonBefore(client, input, reading, parts, ours)),
     TE.chain((done) =>
-      O.isSome(done.crc64) || O.isNone(whole(parts))
+      O.isSome(done.crc64) || O.isNone(ours)
         ? TE.right(done)
         : pipe(
             look(client, input, reading),
@@ -151,11 +158,11 @@ export const completing = (
     ),
     TE.chainEitherKW(({ crc64, ...done }) =>
       pipe(
-        compareCrc64(context)(whole(parts), crc64),
+        compareCrc64(context)(ours, crc64),
         E.map((integrity) => ({
           ...done,
           integrity,
-          crc64: whole(parts),
+          crc64: ours,
           size: sizeOf(parts),
           parts: parts.length
         }))
