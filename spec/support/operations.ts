@@ -32,7 +32,15 @@ export const shown = ({ key, body, ...request }: Request) => ({
 export const requested = (operation: Operation<unknown>) => shown(right(operation.request))
 
 /** What a request is besides its headers, its query and its body, unless a spec says otherwise. */
-export const plain = { ...at, query: {}, headers: {}, body: '', computeMd5: false, slow: false }
+export const plain = {
+  ...at,
+  query: {},
+  headers: {},
+  body: '',
+  computeMd5: false,
+  slow: false,
+  expectContinue: false
+}
 
 /** What an operation says of an input that makes no sense: `field: expected`. */
 export const refused = (operation: Operation<unknown>): string => {

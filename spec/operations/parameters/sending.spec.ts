@@ -79,6 +79,11 @@ t.test('an MD5 is given, or computed of what can be read twice', async (t) => {
   }
 })
 
+t.test('whether COS is asked before the bytes go is the caller’s word', async (t) => {
+  t.match(sent({ body: 'a' }), { expectContinue: false })
+  t.match(sent({ body: 'a', expectContinue: true }), { expectContinue: true })
+})
+
 t.test('what is no body is refused by name', async (t) => {
   for (const body of [
     undefined,
@@ -93,4 +98,5 @@ t.test('what is no body is refused by name', async (t) => {
     t.match(sent({ body }), /^body: text, bytes/)
   }
   t.equal(sent({ body: 'a', enableMd5: 'yes' }), 'enableMd5: true or false')
+  t.equal(sent({ body: 'a', expectContinue: 'yes' }), 'expectContinue: true or false')
 })

@@ -1,0 +1,134 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { createMultipartUpload } from '../../lib/operations/create-multipart-upload.js'
+import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { at, plain, refused, requested } from '../support/operations.js'
+
+t.test('the least request names the object', async (t) => {
+  t.equal(createMultipartUpload(at).action, 'CreateMultipartUpload')
+  t.same(requested(createMultipartUpload(at)), { ...plain, method: 'POST', query: { uploads: '' } })
+})
+
+t.test('every parameter is sent as COS names it', async (t) => {
+  const operation = createMultipartUpload({
+    ...at,
+    cacheControl: 'max-age=60',
+    contentDisposition: 'attachment',
+    contentEncoding: 'gzip',
+    contentLanguage: 'en',
+    contentType: 'text/plain',
+    expires: '0',
+    metadata: { key1: 'value1' },
+    acl: 'public-read',
+    grantRead: [{ id: '1' }],
+    grantWrite: [{ id: '2' }],
+    grantReadAcp: [{ id: '3' }],
+    grantWriteAcp: [{ id: '4' }],
+    grantFullControl: [{ id: '5' }],
+    sse: { type: 'COS' },
+    storageClass: 'ARCHIVE',
+    tagging: { a: '1' },
+    forbidOverwrite: true,
+    headers: { 'x-cos-extra': '1' },
+    query: { extra: '2' }
+  })
+  t.same(requested(operation), {
+    ...plain,
+    method: 'POST',
+    query: { uploads: '', extra: '2' },
+    headers: {
+      'cache-control': 'max-age=60',
+      'content-disposition': 'attachment',
+      'content-encoding': 'gzip',
+      'content-language': 'en',
+      'content-type': 'text/plain',
+      expires: '0',
+      'x-cos-meta-key1': 'value1',
+      'x-cos-acl': 'public-read',
+      'x-cos-grant-read': 'id="1"',
+      'x-cos-grant-write': 'id="2"',
+      'x-cos-grant-read-acp': 'id="3"',
+      'x-cos-grant-write-acp': 'id="4"',
+      'x-cos-grant-full-control': 'id="5"',
+      'x-cos-server-side-encryption': 'AES256',
+      'x-cos-storage-class': 'ARCHIVE',
+      'x-cos-tagging': 'a=1',
+      'x-cos-forbid-overwrite': 'true',
+      'x-cos-extra': '1'
+    }
+  })
+  t.equal(Object.keys(requested(operation).query)[0], 'uploads')
+})
+
+t.test('an input that makes no sense is refused by name', async (t) => {
+  const create = (more: object) => refused(createMultipartUpload({ ...at, ...more }))
+  t.match(create({ key: '' }), /^key: /)
+  t.match(create({ metadata: { a_b: '' } }), /^metadata: /)
+  t.match(create({ sse: {} }), /^sse: /)
+  t.match(create({ body: 'hello' }), /^body: left out/)
+})
+
+const uploadId = '1714552211f00dfeedf00dfeedf00dfeedf00dfeedf00dfeedf00dfeedf00dfeedf00dfee1'
+const { decode } = createMultipartUpload(at)
+const result = (inner: string) => `<InitiateMultipartUploadResult>${inner}</InitiateMultipartUploadResult>`
+
+t.test('an upload is its id, and what it was created for', async (t) => {
+  const xml = result(
+    `\n  <Bucket>photos-1250000000</Bucket>\n  <Key>trips/ film&amp;.mp4</Key>\n  <UploadId>${uploadId}</UploadId>\n`
+  )
+  const headers = { 'x-cos-server-side-encryption': 'AES256' }
+  const { raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml, headers)))
+  t.match(raw, headers)
+  t.same(rest, {
+    requestId: 'NjYwMQ==',
+    bucket: 'photos-1250000000',
+    key: 'trips/ film&.mp4',
+    uploadId,
+    sse: O.some({ type: 'COS' })
+  })
+})
+
+t.test('the id is found by its other spelling, and alone', async (t) => {
+  t.match(right(await decoded(t, decode, xmlAnswer(result(`<UploadID>${uploadId}</UploadID>`)))), {
+    ...at,
+    uploadId
+  })
+})
+
+t.test('an id in a document that no parser takes is not lost', async (t) => {
+  for (const xml of [
+    result(`<Key>a & b < c</Key><UploadId>${uploadId}</UploadId>`),
+    Buffer.concat([
+      Buffer.from('<InitiateMultipartUploadResult><Key>'),
+      Uint8Array.of(0xff, 0xfe, 0),
+      Buffer.from(`</Key><UploadId>${uploadId}</UploadId></InitiateMultipartUploadResult>`)
+    ]),
+    `<InitiateMultipartUploadResult><UploadId>${uploadId}</UploadId>`
+  ]) {
+    t.match(right(await decoded(t, decode, { chunks: [xml] })), { ...at, uploadId })
+  }
+})
+
+t.test('an answer without an id is an error', async (t) => {
+  for (const xml of [
+    result(''),
+    result('<UploadId></UploadId>'),
+    result('<Key>a < b</Key>'),
+    'Bad Gateway'
+  ]) {
+    t.match(left(await decoded(t, decode, xmlAnswer(xml))), { _tag: 'DecodeError' })
+  }
+  t.match(left(await decoded(t, decode, { chunks: [' '] })), { _tag: 'TransportError' })
+  t.match(left(await decoded(t, decode, { chunks: [result('').slice(0, 9)], ends: 'cut' })), {
+    _tag: 'TransportError'
+  })
+})
+
+t.test('an error inside a 200 is a ServiceError, whatever else it holds', async (t) => {
+  const xml = `<Error><Code>InternalError</Code><UploadId>${uploadId}</UploadId></Error>`
+  t.match(left(await decoded(t, decode, xmlAnswer(xml))), {
+    _tag: 'ServiceError',
+    status: 200,
+    code: 'InternalError'
+  })
+})

@@ -1,0 +1,273 @@
+import { setTimeout } from 'node:timers/promises'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { getObject, type GetObjectInput } from '../../lib/operations/get-object.js'
+import { decoded, left, right, serving, xmlAnswer, type Answer } from '../support/answers.js'
+import { at, plain, refused, requested } from '../support/operations.js'
+
+t.test('the least request asks for the bytes as they are stored', async (t) => {
+  t.equal(getObject(at).action, 'GetObject')
+  t.same(requested(getObject(at)), { ...plain, method: 'GET', headers: { 'accept-encoding': 'identity' } })
+})
+
+t.test('every parameter is sent as COS names it', async (t) => {
+  const date = new Date('2024-05-01T08:31:00Z')
+  const operation = getObject({
+    ...at,
+    versionId: 'MTg0',
+    range: { first: 5, last: 9 },
+    acceptEncoding: 'gzip',
+    ifMatch: 'a',
+    ifNoneMatch: 'b',
+    ifModifiedSince: date,
+    ifUnmodifiedSince: date,
+    sse: { type: 'C', key: Buffer.from('0123456789ABCDEF0123456789ABCDEF') },
+    responseCacheControl: 'no-store',
+    responseContentDisposition: 'attachment; filename="腾.txt"',
+    responseContentEncoding: 'identity',
+    responseContentLanguage: 'zh',
+    responseContentType: 'text/plain',
+    responseExpires: date,
+    trafficLimit: 819200,
+    referer: 'https://a.example/',
+    headers: { 'x-cos-extra': '1' },
+    query: { extra: '2' }
+  })
+  t.same(requested(operation), {
+    ...plain,
+    method: 'GET',
+    query: {
+      versionId: 'MTg0',
+      'response-cache-control': 'no-store',
+      'response-content-disposition': 'attachment; filename="腾.txt"',
+      'response-content-encoding': 'identity',
+      'response-content-language': 'zh',
+      'response-content-type': 'text/plain',
+      'response-expires': 'Wed, 01 May 2024 08:31:00 GMT',
+      extra: '2'
+    },
+    headers: {
+      'accept-encoding': 'gzip',
+      range: 'bytes=5-9',
+      'if-match': '"a"',
+      'if-none-match': '"b"',
+      'if-modified-since': 'Wed, 01 May 2024 08:31:00 GMT',
+      'if-unmodified-since': 'Wed, 01 May 2024 08:31:00 GMT',
+      'x-cos-server-side-encryption-customer-algorithm': 'AES256',
+      'x-cos-server-side-encryption-customer-key': 'MDEyMzQ1Njc4OUFCQ0RFRjAxMjM0NTY3ODlBQkNERUY=',
+      'x-cos-server-side-encryption-customer-key-md5': 'U5L61r7jcwdNvT7frmUG8g==',
+      'x-cos-traffic-limit': '819200',
+      referer: 'https://a.example/',
+      'x-cos-extra': '1'
+    }
+  })
+})
+
+t.test('an input that makes no sense is refused by name', async (t) => {
+  const get = (more: object) => refused(getObject({ ...at, ...more }))
+  t.match(get({ key: '' }), /^key: /)
+  t.match(get({ key: '../..' }), /^key: /)
+  t.match(get({ range: { first: 5, last: 4 } }), /^range\.last: /)
+  t.match(get({ range: 'bytes=0-5' }), /^range: /)
+  t.match(get({ versionId: '' }), /^versionId: /)
+  t.match(get({ responseContentType: 'a\nb' }), /^responseContentType: /)
+  t.match(get({ trafficLimit: 1 }), /^trafficLimit: /)
+  t.match(get({ sse: { type: 'COS' } }), /^sse: /)
+})
+
+// -- answers --
+const head = {
+  etag: '"25f9e794323b453885f5181f1b624d0b"',
+  'last-modified': 'Wed, 01 May 2024 08:31:00 GMT',
+  'content-type': 'text/plain',
+  // The check value of CRC-64/XZ, of `123456789`.
+  'x-cos-hash-crc64ecma': '11051210869376104954',
+  'x-cos-meta-a': '1',
+  'x-cos-request-id': 'NjYwMQ=='
+}
+const crc64 = 11051210869376104954n
+const whole: Answer = { headers: { ...head, 'content-length': '9' }, chunks: ['1234', 5, '56789'] }
+const part = (range: string, ...chunks: ReadonlyArray<string>): Answer => ({
+  status: 206,
+  headers: { ...head, 'content-length': String(chunks.join('').length), 'content-range': range },
+  chunks
+})
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+const get = (t: Teardown, answer: Answer, input: Partial<GetObjectInput> = {}) =>
+  decoded(t, getObject({ ...at, ...input }).decode, answer)
+
+t.test('a whole object comes with its head, verified', async (t) => {
+  const got = right(await get(t, whole))
+  t.match(got, {
+    size: O.some(9),
+    contentLength: O.some(9),
+    contentRange: O.none,
+    etag: head.etag,
+    crc64: O.some(crc64),
+    metadata: { a: '1' },
+    storageClass: 'STANDARD',
+    requestId: 'NjYwMQ=='
+  })
+  t.equal((await got.body.toArray()).join(''), '123456789')
+  t.same(right(await got.verified()), { _tag: 'Verified', crc64 })
+})
+
+t.test('a chunked object, whose length no one says, is verified by its checksum', async (t) => {
+  const got = right(await get(t, { headers: head, chunks: ['1234', '56789'] }))
+  t.match(got, { size: O.none, contentLength: O.none })
+  t.equal((await got.body.toArray()).join(''), '123456789')
+  t.same(right(await got.verified()), { _tag: 'Verified', crc64 })
+})
+
+t.test('an empty object is verified too', async (t) => {
+  const headers = { ...head, 'content-length': '0', 'x-cos-hash-crc64ecma': '0' }
+  const got = right(await get(t, { headers }))
+  t.same(await got.body.toArray(), [])
+  t.same(right(await got.verified()), { _tag: 'Verified', crc64: 0n })
+})
+
+t.test('an object without a checksum is counted, and nothing is claimed', async (t) => {
+  const { 'x-cos-hash-crc64ecma': _, ...silent } = head
+  const got = right(await get(t, { ...whole, headers: { ...silent, 'content-length': '9' } }))
+  t.equal((await got.body.toArray()).join(''), '123456789')
+  t.same(right(await got.verified()), { _tag: 'Unverifiable', why: 'NoChecksum', crc64: O.some(crc64) })
+})
+
+t.test('a range is not held against the checksum of the whole, and has its own', async (t) => {
+  const got = right(await get(t, part('bytes 2-4/9', '345'), { range: { first: 2, last: 4 } }))
+  t.match(got, {
+    size: O.some(9),
+    contentLength: O.some(3),
+    contentRange: O.some({ first: 2, last: 4, size: O.some(9) }),
+    crc64: O.some(crc64)
+  })
+  t.equal((await got.body.toArray()).join(''), '345')
+  t.match(right(await got.verified()), { _tag: 'Unverifiable', why: 'Range', crc64: O.some(BigInt) })
+})
+
+t.test('a range that is the whole object is verified', async (t) => {
+  const got = right(await get(t, part('bytes 0-8/9', '123456789'), { range: { first: 0 } }))
+  t.equal((await got.body.toArray()).join(''), '123456789')
+  t.same(right(await got.verified()), { _tag: 'Verified', crc64 })
+})
+
+t.test('bytes from elsewhere than was asked are never handed out', async (t) => {
+  const range = { first: 2, last: 4 }
+  for (const answer of [
+    whole,
+    part('bytes 3-5/9', '456'),
+    part('bytes 2-3/9', '34'),
+    { ...whole, status: 206 }
+  ]) {
+    const { response, closed } = await serving(t, { ...answer, ends: 'open' })
+    t.match(left(await getObject({ ...at, range }).decode(response)()), {
+      _tag: 'DecodeError',
+      requestId: 'NjYwMQ=='
+    })
+    t.equal(await closed, 'early')
+  }
+  t.match(left(await get(t, part('bytes 0-4/9', '12345'))), { _tag: 'DecodeError', status: 206 })
+  const torn = part('bytes 2-4', '345')
+  t.match(left(await get(t, torn, { range })), { _tag: 'DecodeError', problems: [/^content-range/] })
+})
+
+t.test('a range among the caller’s own headers is the caller’s to judge', async (t) => {
+  const got = right(await get(t, part('bytes 2-4/9', '345'), { headers: { Range: 'bytes=2-4' } }))
+  t.equal((await got.body.toArray()).join(''), '345')
+  t.match(got.contentRange, O.some({ first: 2, last: 4 }))
+  t.match(right(await got.verified()), { why: 'Range' })
+})
+
+t.test(
+  'bytes that another encoding was let at are not held against the checksum of the stored ones',
+  async (t) => {
+    const got = right(await get(t, { headers: head, chunks: ['squeezed'] }, { acceptEncoding: 'gzip' }))
+    t.equal((await got.body.toArray()).join(''), 'squeezed')
+    t.match(right(await got.verified()), { _tag: 'Unverifiable', why: 'NoChecksum' })
+  }
+)
+
+t.test('one wrong byte fails the body before its last chunk', async (t) => {
+  const got = right(await get(t, { ...whole, chunks: ['1234', 20, '56788'] }))
+  const chunks: Array<string> = []
+  got.body.on('data', (chunk) => chunks.push(String(chunk)))
+  const error = await new Promise((resolve) => got.body.once('error', resolve))
+  t.match(error, {
+    name: 'CosFailure',
+    reason: { _tag: 'IntegrityError', check: 'crc64', got: String(crc64) }
+  })
+  t.same(chunks, ['1234'])
+  t.match(left(await got.verified()), { _tag: 'IntegrityError' })
+})
+
+t.test('a body that is cut short fails, by length and by range', async (t) => {
+  for (const [answer, input] of [
+    [{ ...whole, chunks: ['1234'], ends: 'cut' }, {}],
+    [{ headers: head, chunks: ['1234'], ends: 'cut' }, {}],
+    [
+      { ...part('bytes 2-4/9', '34'), headers: { ...head, 'content-range': 'bytes 2-4/9' } },
+      { range: { first: 2, last: 4 } }
+    ]
+  ] as ReadonlyArray<readonly [Answer, Partial<GetObjectInput>]>) {
+    const got = right(await get(t, answer, input))
+    await t.rejects(got.body.toArray(), { name: 'CosFailure', reason: { _tag: 'TransportError' } })
+    t.match(left(await got.verified()), { _tag: 'TransportError' })
+  }
+})
+
+t.test('a reader that stops holds the server back', async (t) => {
+  const chunk = Buffer.alloc(64 * 1024)
+  const size = 32 * 1024 * 1024
+  const chunks = Array.from({ length: size / chunk.length }, () => chunk)
+  const { response, written } = await serving(t, {
+    headers: { ...head, 'content-length': String(size) },
+    chunks
+  })
+  const got = right(await getObject(at).decode(response)())
+  await new Promise((resolve) => got.body.once('readable', resolve))
+  await setTimeout(100)
+  // What sockets hold on both sides, and no more.
+  t.ok(written() < size / 2, String(written()))
+  got.body.destroy()
+})
+
+t.test('a reader that leaves hangs up', async (t) => {
+  const { response, closed } = await serving(t, { ...whole, chunks: ['1234'], ends: 'open' })
+  const got = right(await getObject(at).decode(response)())
+  for await (const _ of got.body) break
+  t.equal(await closed, 'early')
+  t.match(right(await got.verified()), { _tag: 'Unverifiable', why: 'Unread' })
+})
+
+t.test('a head that can not be read is a DecodeError, and hangs up', async (t) => {
+  const { etag: _, ...nameless } = head
+  const { response, closed } = await serving(t, { headers: nameless, chunks: ['1234'], ends: 'open' })
+  t.match(left(await getObject(at).decode(response)()), { _tag: 'DecodeError', problems: [/^etag/] })
+  t.equal(await closed, 'early')
+})
+
+t.test('a refusal is told in COS’s words', async (t) => {
+  const xml = (code: string) => `<Error><Code>${code}</Code><Message>No.</Message></Error>`
+  for (const [status, code] of [
+    [403, 'InvalidObjectState'],
+    [404, 'NoSuchKey'],
+    [404, 'NoSuchVersion'],
+    [412, 'PreconditionFailed'],
+    [416, 'InvalidRange']
+  ] as const) {
+    t.match(left(await get(t, { ...xmlAnswer(xml(code)), status })), { _tag: 'ServiceError', status, code })
+  }
+  t.match(left(await get(t, { status: 304, headers: head })), { _tag: 'ServiceError', code: 'NotModified' })
+  const redirect = {
+    status: 302,
+    headers: { location: 'https://origin.example/a', 'x-cos-request-id': 'NjYwMQ==' }
+  }
+  t.match(left(await get(t, redirect)), {
+    _tag: 'ServiceError',
+    status: 302,
+    headers: { location: 'https://origin.example/a' }
+  })
+})
