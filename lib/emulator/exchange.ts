@@ -40,25 +40,27 @@ export interface Surroundings {
   readonly house: House
   /** How many requests of this operation there were, this one included. */
   readonly count: (operation: string) => number
-  readonly record: (record: RequestRecord) => void
+  /**
+   * Shows a request among those that were asked: from before its answer's first byte, so that whoever has the answer
+   * finds it there. The function that comes back says that nothing will change any more.
+   */
+  readonly show: (view: () => RequestRecord) => () => void
   readonly signal: AbortSignal
 }
 
 /** What an exchange has come to, for those who look at its connection from outside. */
 export interface Progress {
   readonly origin: Origin
-  /** The request's body is in. */
-  complete: boolean
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
   bytesIn: number
   bytesOut: number
+  /** What the caller was told from outside, where the exchange itself could say nothing any more. */
+  outside: Refusal | undefined
 }
 
-const reading = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  expects: boolean,
-  progress: Progress
-): RequestBody => {
+const reading = (expects: boolean, progress: Progress): RequestBody => {
+  const { request, response } = progress
   const declared = request.headers['content-length']
   return {
     declared: declared === undefined ? undefined : Number(declared),
@@ -70,7 +72,6 @@ const reading = (
         progress.bytesIn += chunk.length
         yield chunk
       }
-      progress.complete = true
     }
   }
 }
@@ -135,6 +136,12 @@ const standing = (surroundings: Surroundings, fault: Fault, origin: Origin, answ
   }
 })
 
+const failure = (thrown: unknown): Refusal =>
+  refusal(
+    'InternalError',
+    `The emulator failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+  )
+
 const nowhere = (host: string, rawPath: string): Target => ({
   host,
   rawPath,
@@ -147,7 +154,7 @@ const nowhere = (host: string, rawPath: string): Target => ({
 /**
  * Answers a request.
  *
- * @shape  never rejects: what goes wrong is an answer, or a record of a connection that ended
+ * @shape  what goes wrong is an answer, or a record of a connection that ended; only an observer's own throw rejects
  */
 export const exchange = async (
   surroundings: Surroundings,
@@ -165,54 +172,55 @@ export const exchange = async (
   const read = readTarget(house.hosts, url, host)
   const target = E.isRight(read) ? read.right : nowhere(host, url.replace(/\?.*$/s, ''))
   const origin = { ...target, requestId: newId(now), traceId: newId(now) }
-  const progress: Progress = { origin, complete: false, bytesIn: 0, bytesOut: 0 }
+  const progress: Progress = { origin, request, response, bytesIn: 0, bytesOut: 0, outside: undefined }
   begun(progress)
   const { requestId } = origin
   const operation = E.isRight(read) ? operationOf(method, target, headers) : 'Unknown'
-  const body = reading(request, response, expects, progress)
+  const body = reading(expects, progress)
   const call: Call = { ...target, operation, method, headers, body, now, requestId }
   const { bucket, key, query } = target
   const asked = { operation, method, bucket, key, query, headers, count: surroundings.count(operation) }
-  const fault = house.settings.fault(asked) ?? {}
-  let status = 0
-  let code = ''
+  const isHead = method === 'HEAD'
+  const sent = (bytes: number): void => {
+    progress.bytesOut += bytes
+  }
+  const nothing = { status: 0, code: '' }
+  let said: Pick<Answer, 'status' | 'code'> = nothing
+  const view = (): RequestRecord => {
+    const { status, code } = response.headersSent ? said : (progress.outside ?? nothing)
+    const { bytesIn, bytesOut } = progress
+    return {
+      ...{ operation, method, bucket, key, status, code, query: hide(query), headers: hide(headers) },
+      ...{ bytesIn, bytesOut, requestId }
+    }
+  }
+  let over: (() => void) | undefined
+  const say = async (decided: Answer, shaped: Fault): Promise<void> => {
+    const answer = standing(surroundings, shaped, origin, decided)
+    // A caller that waits for `100 Continue` and gets a verdict may send its body or not: nobody can tell which.
+    if (expects && progress.bytesIn === 0 && !request.complete) response.setHeader('connection', 'close')
+    said = answer
+    over ??= surroundings.show(view)
+    await send(answer, { response, isHead, fault: shaped, signal, sent })
+  }
   try {
+    const fault = house.settings.fault(asked) ?? {}
     if (fault.cut?.at === 'request') {
       await swallow(body, fault.cut.after)
+      over ??= surroundings.show(view)
       throw cut(response, fault.reset ?? false)
     }
-    const decided = E.isLeft(read)
-      ? fromRefusal(read.left, origin)
-      : await decide(surroundings, call, fault, origin)
-    const answer = standing(surroundings, fault, origin, decided)
-    // A caller that waits for `100 Continue` and gets a verdict may send its body or not: nobody can tell which.
-    if (expects && progress.bytesIn === 0 && !progress.complete) response.setHeader('connection', 'close')
-    status = answer.status
-    code = answer.code
-    const sent = (bytes: number): void => {
-      progress.bytesOut += bytes
-    }
-    await send(answer, { response, isHead: method === 'HEAD', fault, signal, sent })
+    await say(
+      E.isLeft(read) ? fromRefusal(read.left, origin) : await decide(surroundings, call, fault, origin),
+      fault
+    )
   } catch (thrown) {
-    if (!response.headersSent) status = 0
-    if (!(thrown instanceof Gone) && !request.destroyed && !response.headersSent && !signal.aborted) {
-      const { status: failed, code: word } = refusal('InternalError')
-      status = failed
-      code = word
-      const words = thrown instanceof Error ? thrown.message : String(thrown)
-      const answer = fromRefusal(refusal('InternalError', `The emulator failed: ${words}`), origin)
-      await send(standing(surroundings, {}, origin, answer), {
-        response,
-        isHead: method === 'HEAD',
-        fault: {},
-        signal,
-        sent: () => undefined
-      }).catch(() => undefined)
-    } else response.destroy()
+    const lost = thrown instanceof Gone || response.headersSent || signal.aborted
+    if (lost || response.socket?.destroyed !== false) response.destroy()
+    else await say(fromRefusal(failure(thrown), origin), {}).catch(() => response.destroy())
   }
-  const { bytesIn, bytesOut } = progress
-  surroundings.record({
-    ...{ operation, method, bucket, key, status, code, query: hide(query), headers: hide(headers) },
-    ...{ bytesIn, bytesOut, requestId }
-  })
+  // What is left of a body that nobody wants is in the way of the next request.
+  if (!request.complete) request.resume()
+  over ??= surroundings.show(view)
+  over()
 }

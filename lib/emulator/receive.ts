@@ -39,7 +39,7 @@ export const trafficLimit = (call: Call): E.Either<Refusal, number | undefined> 
     : refuse('InvalidArgument', 'x-cos-traffic-limit should be 819200 to 838860800 bits a second.')
 }
 
-/** Waits, after each chunk, until that many bytes may have passed. */
+/** Lets bytes pass at a rate, in bytes a second, a tenth of a second's worth at a time. */
 export async function* pacing(
   rate: number | undefined,
   chunks: AsyncIterable<Uint8Array>
@@ -48,14 +48,17 @@ export async function* pacing(
     yield* chunks
     return
   }
+  const step = Math.ceil(rate / 10)
   const start = performance.now()
   let bytes = 0
-  for await (const chunk of chunks) {
-    yield chunk
-    bytes += chunk.length
-    const ahead = (bytes / rate) * 1000 - (performance.now() - start)
-    if (ahead > 2) await sleep(ahead)
-  }
+  for await (const chunk of chunks)
+    for (let at = 0; at < chunk.length; at += step) {
+      const ahead = (bytes / rate) * 1000 - (performance.now() - start)
+      if (ahead > 2) await sleep(ahead)
+      const piece = chunk.subarray(at, at + step)
+      bytes += piece.length
+      yield piece
+    }
 }
 
 export interface ReceiveOptions {

@@ -1,10 +1,10 @@
 /** What is in the store before the first request. */
 import { zeroContent } from './content.js'
 import type { Settings } from './options.js'
-import type { Attributes } from './store/model.js'
+import type { Attributes, Content } from './store/model.js'
 import type { Store } from './store/store.js'
 
-export const plain = (storageClass: string): Attributes => ({
+const plain = (storageClass: string): Attributes => ({
   headers: {},
   storageClass,
   acl: 'default',
@@ -12,18 +12,6 @@ export const plain = (storageClass: string): Attributes => ({
   encryption: { _tag: 'None' },
   tags: []
 })
-
-/** One value for all that are alike: a million objects then cost a million keys and little else. */
-const memoized = <A, B>(make: (value: A) => B): ((value: A) => B) => {
-  const made = new Map<A, B>()
-  return (value) => {
-    const known = made.get(value)
-    if (known !== undefined) return known
-    const fresh = make(value)
-    made.set(value, fresh)
-    return fresh
-  }
-}
 
 const makeBuckets = async (store: Store, { buckets, now }: Settings): Promise<void> => {
   const created = now()
@@ -41,21 +29,21 @@ const makeBuckets = async (store: Store, { buckets, now }: Settings): Promise<vo
 export const furnish = async (store: Store, settings: Settings): Promise<void> => {
   await makeBuckets(store, settings)
   const started = settings.now()
-  const contents = memoized(zeroContent)
-  const attributes = memoized(plain)
-  for (const { bucket, key, size = 0, modified = started, storageClass = 'STANDARD' } of settings.seed) {
+  // One value for all that are alike: a million objects then cost a million keys and little else.
+  const contents = new Map<number, Content>()
+  const attributes = new Map<string, Attributes>()
+  // In order, or nearly so, as the store likes it best: a million shuffled keys take half as long.
+  const seed = [...settings.seed].sort((a, b) => (a.key < b.key ? -1 : 1))
+  for (const { bucket, key, size = 0, modified = started, storageClass = 'STANDARD' } of seed) {
     const there = store.bucket(bucket)
     if (there === undefined) throw new Error(`the seed names a bucket that is not there: ${bucket}`)
-    // A folder remembers what became of the seed, unless that was its deletion.
-    if (there.objects.get(key) !== undefined) continue
-    const content = await contents(size)
-    const version = {
-      _tag: 'Object',
-      id: 'null',
-      modified,
-      content,
-      attributes: attributes(storageClass)
-    } as const
+    // What a folder remembers of a key goes before the seed.
+    if (settings.dir !== undefined && there.objects.get(key) !== undefined) continue
+    const content = contents.get(size) ?? (await zeroContent(size))
+    const shared = attributes.get(storageClass) ?? plain(storageClass)
+    contents.set(size, content)
+    attributes.set(storageClass, shared)
+    const version = { _tag: 'Object', id: 'null', modified, content, attributes: shared } as const
     store.lay({ _tag: 'VersionPut', bucket, key, version })
   }
 }

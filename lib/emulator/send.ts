@@ -215,8 +215,8 @@ export const send = async (answer: Answer, sending: Sending): Promise<void> => {
     // Whoever waits for the first byte should see the head meanwhile.
     response.flushHeaders()
     for await (const chunk of chunks()) {
-      await write(response, chunk)
       sent(chunk.length)
+      await write(response, chunk)
     }
     if (fault.cut?.at === 'body') {
       await flushed(response)

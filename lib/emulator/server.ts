@@ -29,7 +29,7 @@ export interface Emulator {
   readonly port: number
   /** The first that may sign. */
   readonly credentials: Credentials
-  /** What was asked so far, the oldest first; requests under way are not in it. */
+  /** What was asked so far, the oldest first: a request is in it from when its answer begins. */
   readonly requests: () => ReadonlyArray<RequestRecord>
   /** Connections that are open now, idle ones among them. */
   readonly openConnections: () => number
@@ -51,9 +51,9 @@ const open = (settings: Settings): TE.TaskEither<CannotStore, Store> => {
 
 /** What a connection gets that broke off, or that does not speak HTTP. */
 const lastWords = (progress: Progress | undefined, host: string): string => {
-  const { status, code, message } = progress
-    ? refusal('IncompleteBody')
-    : refusal('InvalidRequest', 'This is not HTTP.')
+  const refused = progress ? refusal('IncompleteBody') : refusal('InvalidRequest', 'This is not HTTP.')
+  const { status, code, message } = refused
+  if (progress) progress.outside = refused
   const origin = progress?.origin ?? { host, rawPath: '/', requestId: '', traceId: '' }
   const body = errorXml(code, message, origin)
   return [
@@ -70,7 +70,7 @@ const lastWords = (progress: Progress | undefined, host: string): string => {
 
 const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, Emulator> => {
   const { host, port, buckets, credentials, keepRequests, onRequest } = settings
-  const records: Array<RequestRecord> = []
+  const views: Array<{ view: () => RequestRecord }> = []
   const counts = new Map<string, number>()
   const sockets = new Set<Socket>()
   const underway = new Set<Promise<void>>()
@@ -92,10 +92,16 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
       counts.set(operation, count)
       return count
     },
-    record: (record: RequestRecord): void => {
-      records.push(record)
-      if (records.length > keepRequests) records.shift()
-      onRequest(record)
+    show: (view: () => RequestRecord) => {
+      const shown = { view }
+      views.push(shown)
+      if (views.length > keepRequests) views.shift()
+      return () => {
+        // The record in place of the request itself, which it would keep.
+        const record = view()
+        shown.view = () => record
+        onRequest(record)
+      }
     }
   }
 
@@ -111,6 +117,8 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
     (expects: boolean) =>
     (request: IncomingMessage, response: ServerResponse): void => {
       response.sendDate = false
+      // Such as a write that came too late: what it means is known from elsewhere.
+      response.on('error', () => undefined)
       const done = exchange(surroundings, request, response, expects, (progress) =>
         pending.set(request.socket, progress)
       ).finally(() => {
@@ -124,12 +132,13 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  server.on('clientError', (_error, socket) => {
+  server.on('clientError', (error, socket) => {
     const progress = pending.get(socket)
+    if (!socket.writable || !codeOf(error).startsWith('HPE_')) socket.destroy()
+    else if (progress?.response.headersSent === true) socket.end()
     // Bytes beyond the declared length: COS drops them in silence, and answers what came before them.
-    if (progress?.complete === true) return
-    if (socket.writable) socket.end(lastWords(progress, host))
-    else socket.destroy()
+    else if (progress?.request.complete === true) progress.response.once('close', () => socket.end())
+    else socket.end(lastWords(progress, host))
   })
 
   const close = async (): Promise<void> => {
@@ -155,7 +164,7 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
             address,
             port: actual,
             credentials: credentials[0],
-            requests: () => [...records],
+            requests: () => views.map(({ view }) => view()),
             openConnections: () => sockets.size,
             close: () => (closed ??= close())
           })

@@ -19,8 +19,8 @@ const lifted = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? uni
 export interface SortedMap<V> {
   readonly size: () => number
   readonly get: (key: string) => V | undefined
-  readonly set: (key: string, value: V) => void
-  readonly remove: (key: string) => void
+  /** Puts in place of a key's value what `change` makes of it, and removes the key where that is nothing. */
+  readonly update: (key: string, change: (value: V | undefined) => V | undefined) => void
   /**
    * The entries in order, from the first whose key satisfies `reached`; all greater keys must satisfy it too. The
    * map must not change while they are read.
@@ -52,7 +52,7 @@ const bisect = (length: number, reached: (at: number) => boolean): number => {
 /**
  * A sorted map in leaves of a few hundred keys.
  *
- * @shape `set`, `get`, `remove` in O(log n); `from` in O(log n) and then one step an entry
+ * @shape `get` and `update` in O(log n), `from` in O(log n) and then one step an entry
  */
 export const sortedMap = <V>(): SortedMap<V> => {
   const leaves: Array<Leaf<V>> = []
@@ -64,55 +64,52 @@ export const sortedMap = <V>(): SortedMap<V> => {
     const keys = leaves[at]?.keys ?? []
     return [at, bisect(keys.length, (n) => reached(keys[n] ?? ''))]
   }
-  const atOrAfter = (key: string) => (other: string) => compareUtf8(other, key) >= 0
-
-  const append = (key: string, value: V): void => {
+  const find = (key: string): readonly [number, number] => {
     const last = leaves.at(-1)
-    if (last === undefined || last.keys.length >= leafSize) leaves.push({ keys: [key], values: [value] })
-    else {
-      last.keys.push(key)
-      last.values.push(value)
-    }
+    const greatest = last?.keys.at(-1)
+    // Keys that come in order, as most do, are found to be new by one comparison, and fill each leaf to the brim.
+    if (last === undefined || greatest === undefined || compareUtf8(key, greatest) > 0)
+      return last === undefined || last.keys.length >= leafSize
+        ? [leaves.length, 0]
+        : [leaves.length - 1, last.keys.length]
+    return seek((other) => compareUtf8(other, key) >= 0)
+  }
+
+  const insert = (at: number, slot: number, key: string, value: V): void => {
+    const leaf = leaves[at]
     count += 1
+    if (leaf === undefined) {
+      leaves.push({ keys: [key], values: [value] })
+      return
+    }
+    leaf.keys.splice(slot, 0, key)
+    leaf.values.splice(slot, 0, value)
+    if (leaf.keys.length <= leafSize) return
+    const half = leafSize / 2
+    leaves.splice(at + 1, 0, { keys: leaf.keys.splice(half), values: leaf.values.splice(half) })
+  }
+  const remove = (at: number, slot: number, leaf: Leaf<V>): void => {
+    leaf.keys.splice(slot, 1)
+    leaf.values.splice(slot, 1)
+    count -= 1
+    if (leaf.keys.length === 0) leaves.splice(at, 1)
   }
 
   return {
     size: () => count,
     get: (key) => {
-      const [at, slot] = seek(atOrAfter(key))
+      const [at, slot] = find(key)
       const leaf = leaves[at]
       return leaf?.keys[slot] === key ? leaf.values[slot] : undefined
     },
-    set: (key, value) => {
-      const greatest = leaves.at(-1)?.keys.at(-1)
-      // Keys that come in order, as most do, fill each leaf to the brim.
-      if (greatest === undefined || compareUtf8(key, greatest) > 0) {
-        append(key, value)
-        return
-      }
-      const [at, slot] = seek(atOrAfter(key))
+    update: (key, change) => {
+      const [at, slot] = find(key)
       const leaf = leaves[at]
-      if (leaf === undefined) return
-      if (leaf.keys[slot] === key) {
-        leaf.values[slot] = value
-        return
-      }
-      leaf.keys.splice(slot, 0, key)
-      leaf.values.splice(slot, 0, value)
-      count += 1
-      if (leaf.keys.length > leafSize) {
-        const half = leafSize / 2
-        leaves.splice(at + 1, 0, { keys: leaf.keys.splice(half), values: leaf.values.splice(half) })
-      }
-    },
-    remove: (key) => {
-      const [at, slot] = seek(atOrAfter(key))
-      const leaf = leaves[at]
-      if (leaf?.keys[slot] !== key) return
-      leaf.keys.splice(slot, 1)
-      leaf.values.splice(slot, 1)
-      count -= 1
-      if (leaf.keys.length === 0) leaves.splice(at, 1)
+      const here = leaf !== undefined && leaf.keys[slot] === key
+      const value = change(here ? leaf.values[slot] : undefined)
+      if (here && value !== undefined) leaf.values[slot] = value
+      else if (here) remove(at, slot, leaf)
+      else if (value !== undefined) insert(at, slot, key, value)
     },
     *from(reached) {
       const [first, start] = seek(reached)

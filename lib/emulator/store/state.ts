@@ -29,28 +29,35 @@ export const uploadOf = (bucket: Bucket, key: string, id: string): Upload | unde
 const segmentsOf = (version: Version | undefined): Parameters<Blobs['hold']>[0] =>
   version?._tag === 'Object' ? version.content.segments : []
 
+const orNothing = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> | undefined =>
+  list.length === 0 ? undefined : list
+
 /** Applies events to buckets; holds the blobs that are in use, and lets go of the others. */
 export const applying = (
   buckets: Map<string, Bucket>,
   blobs: Pick<Blobs, 'hold' | 'release'>
 ): ((event: Event) => void) => {
-  const setVersions = (bucket: Bucket, key: string, versions: ReadonlyArray<Version>): void => {
-    if (versions.length === 0) bucket.objects.remove(key)
-    else bucket.objects.set(key, versions)
-  }
-  const putVersion = (bucket: Bucket, key: string, version: Version): void => {
-    const versions = bucket.objects.get(key) ?? []
+  const putVersion = ({ objects }: Bucket, key: string, version: Version): void => {
     blobs.hold(segmentsOf(version))
-    blobs.release(segmentsOf(versions.find((other) => other.id === version.id)))
-    setVersions(bucket, key, [version, ...versions.filter((other) => other.id !== version.id)])
+    objects.update(key, (versions = []) => {
+      const others = versions.filter(({ id }) => id !== version.id)
+      for (const overwritten of versions)
+        if (overwritten.id === version.id) blobs.release(segmentsOf(overwritten))
+      return [version, ...others]
+    })
   }
-  const endUpload = (bucket: Bucket, key: string, id: string): void => {
-    const uploads = bucket.uploads.get(key) ?? []
-    const left = uploads.filter((upload) => upload.id !== id)
-    if (left.length === 0) bucket.uploads.remove(key)
-    else bucket.uploads.set(key, left)
-    for (const part of uploads.find((upload) => upload.id === id)?.parts.values() ?? [])
-      blobs.release(part.content.segments)
+  const removeVersion = ({ objects }: Bucket, key: string, id: string): void => {
+    objects.update(key, (versions = []) => {
+      for (const version of versions) if (version.id === id) blobs.release(segmentsOf(version))
+      return orNothing(versions.filter((version) => version.id !== id))
+    })
+  }
+  const endUpload = ({ uploads }: Bucket, key: string, id: string): void => {
+    uploads.update(key, (open = []) => {
+      for (const upload of open)
+        if (upload.id === id) for (const { content } of upload.parts.values()) blobs.release(content.segments)
+      return orNothing(open.filter((upload) => upload.id !== id))
+    })
   }
   const putPart = (bucket: Bucket, key: string, id: string, part: Part): void => {
     const upload = uploadOf(bucket, key, id)
@@ -78,34 +85,23 @@ export const applying = (
       case 'VersionPut':
         putVersion(bucket, event.key, event.version)
         return
-      case 'VersionRemoved': {
-        const versions = bucket.objects.get(event.key) ?? []
-        blobs.release(segmentsOf(versions.find(({ id }) => id === event.id)))
-        setVersions(
-          bucket,
-          event.key,
-          versions.filter(({ id }) => id !== event.id)
-        )
+      case 'VersionRemoved':
+        removeVersion(bucket, event.key, event.id)
         return
-      }
-      case 'RestoreAsked':
-        setVersions(
-          bucket,
-          event.key,
-          (bucket.objects.get(event.key) ?? []).map((version) =>
-            version._tag === 'Object' && version.id === event.id
-              ? { ...version, restore: event.restore }
-              : version
+      case 'RestoreAsked': {
+        const { id, restore } = event
+        bucket.objects.update(event.key, (versions) =>
+          versions?.map((version) =>
+            version._tag === 'Object' && version.id === id ? { ...version, restore } : version
           )
         )
         return
+      }
       case 'UploadMade': {
         const { id, initiated, attributes } = event
         const upload: Upload = { id, initiated, attributes, parts: new Map() }
-        const uploads = [...(bucket.uploads.get(event.key) ?? []), upload]
-        bucket.uploads.set(
-          event.key,
-          uploads.sort((a, b) => (a.id < b.id ? -1 : 1))
+        bucket.uploads.update(event.key, (open = []) =>
+          [...open, upload].sort((a, b) => (a.id < b.id ? -1 : 1))
         )
         return
       }

@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { compareUtf8, sortedMap } from '../../../lib/emulator/store/sorted.js'
+
+const bytewise = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+const text = fc.string({ unit: 'binary', maxLength: 6 })
+
+t.test('keys compare as their bytes do', async (t) => {
+  t.ok(compareUtf8('\uffff', '😀') < 0, 'an emoji comes after all of the first plane')
+  t.strictSame(['\uffff', '😀'].sort(), ['😀', '\uffff'], 'unlike in JavaScript')
+  fc.assert(
+    fc.property(text, text, (a, b) => Math.sign(compareUtf8(a, b)) === Math.sign(bytewise(a, b))),
+    { numRuns: 2000 }
+  )
+})
+
+const change = fc.record({ key: text, value: fc.option(fc.nat(9), { nil: undefined }) })
+
+t.test('a sorted map says what a Map and a sort would', async (t) => {
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 60 }), text, (changes, marker) => {
+      const map = sortedMap<number>()
+      const model = new Map<string, number>()
+      for (const { key, value } of changes) {
+        map.update(key, (old) => {
+          t.equal(old, model.get(key))
+          return value
+        })
+        if (value === undefined) model.delete(key)
+        else model.set(key, value)
+      }
+      const sorted = [...model].sort(([a], [b]) => bytewise(a, b))
+      const after = sorted.filter(([key]) => bytewise(key, marker) > 0)
+      return (
+        map.size() === model.size &&
+        sorted.every(([key, value]) => map.get(key) === value) &&
+        JSON.stringify([...map.from(() => true)]) === JSON.stringify(sorted) &&
+        JSON.stringify([...map.from((key) => compareUtf8(key, marker) > 0)]) === JSON.stringify(after)
+      )
+    })
+  )
+})
+
+t.test('leaves split and empty: ten thousand keys come in any order, and go in another', async (t) => {
+  const keys = Array.from({ length: 10_000 }, (_, n) => String((n * 7919) % 10_000).padStart(5, '0'))
+  const map = sortedMap<number>()
+  for (const [at, key] of keys.entries()) map.update(key, () => at)
+  t.equal(map.size(), 10_000)
+  t.strictSame(
+    [...map.from((key) => key >= '04990')].slice(0, 3).map(([key]) => key),
+    ['04990', '04991', '04992']
+  )
+  for (const key of keys.toSorted().toReversed()) map.update(key, () => undefined)
+  t.equal(map.size(), 0)
+  t.strictSame([...map.from(() => true)], [])
+})

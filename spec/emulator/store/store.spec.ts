@@ -1,0 +1,120 @@
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Version } from '../../../lib/emulator/store/model.js'
+import { diskStore, memoryStore, type Store } from '../../../lib/emulator/store/store.js'
+import { toArray } from '../../support/iterables.js'
+
+const bucket = 'b-1'
+const attributes = {
+  headers: { 'content-type': 'text/plain' },
+  storageClass: 'STANDARD',
+  acl: 'default',
+  grants: {},
+  encryption: { _tag: 'None' },
+  tags: []
+} as const
+
+const made = { _tag: 'BucketMade', bucket, created: 1, versioning: 'Enabled', acl: 'private' } as const
+
+const put = async (store: Store, key: string, id: string, text: string): Promise<Version> => {
+  const writer = await store.blobs.create(undefined)
+  await writer.write(Buffer.from(text))
+  const segments = [{ blob: await writer.commit(), offset: 0, size: text.length }]
+  const content = { size: text.length, etag: '"e"', crc64: 2n ** 64n - 1n, segments }
+  const version: Version = { _tag: 'Object', id, modified: 5, content, attributes }
+  await store.commit({ _tag: 'VersionPut', bucket, key, version })
+  store.blobs.release(segments)
+  return version
+}
+
+const read = async (store: Store, version: Version | undefined): Promise<string> =>
+  Buffer.concat(
+    await toArray(store.blobs.read(version?._tag === 'Object' ? version.content.segments : []))
+  ).toString()
+
+for (const [name, open] of Object.entries({ memory: async () => memoryStore(), disk: diskStore }))
+  t.test(`in ${name}, bytes live as long as someone holds them`, async (t) => {
+    const store = await open(t.testdir())
+    await store.commit(made)
+    const version = await put(store, 'k', 'v1', 'bytes')
+    const segments = version._tag === 'Object' ? version.content.segments : []
+    // As a reader does, and as a copy does.
+    store.blobs.hold(segments)
+    await store.commit({ _tag: 'VersionRemoved', bucket, key: 'k', id: 'v1' })
+    t.equal(await read(store, version), 'bytes')
+    store.blobs.release(segments)
+    await store.close()
+    if (name === 'disk') t.strictSame(readdirSync(join(t.testdirName, 'blobs')), [])
+  })
+
+t.test('a folder remembers everything', async (t) => {
+  const dir = t.testdir()
+  const first = await diskStore(dir)
+  await first.commit(made)
+  // U+2028 ends a line for some who read lines.
+  const odd = 'k\n\u2028\u2029 腾😀\u0001'
+  const kept = [await put(first, odd, 'v1', 'one'), await put(first, odd, 'v2', 'two')]
+  const marker: Version = { _tag: 'DeleteMarker', id: 'v3', modified: 7 }
+  await first.commit({ _tag: 'VersionPut', bucket, key: odd, version: marker })
+  const restore = { requested: 1, done: 2, expires: 3, tier: 'Bulk' }
+  await first.commit({ _tag: 'RestoreAsked', bucket, key: odd, id: 'v1', restore })
+  await first.commit({ _tag: 'UploadMade', bucket, key: 'u', id: 'i', initiated: 9, attributes })
+  const part = { number: 3, modified: 8, content: { size: 0, etag: '"p"', crc64: 0n, segments: [] } }
+  await first.commit({ _tag: 'PartPut', bucket, key: 'u', id: 'i', part })
+  await first.commit({ _tag: 'BucketChanged', bucket, versioning: 'Suspended', acl: 'public-read' })
+  await first.close()
+
+  for (const time of ['first', 'second']) {
+    const again = await diskStore(dir)
+    const found = again.bucket(bucket)
+    t.match(found, { versioning: 'Suspended', acl: 'public-read' }, time)
+    t.strictSame(found?.objects.get(odd), [marker, kept[1], { ...kept[0], restore }])
+    t.equal(await read(again, kept[0]), 'one')
+    t.strictSame(found?.uploads.get('u')?.[0]?.parts, new Map([[3, part]]))
+    await again.close()
+  }
+})
+
+t.test('a line that was cut short is forgotten, and so is what lay about', async (t) => {
+  const dir = t.testdir()
+  const first = await diskStore(dir)
+  await first.commit(made)
+  await put(first, 'k', 'v1', 'one')
+  await first.close()
+  const journal = join(dir, 'journal')
+  const whole = readFileSync(journal, 'utf8')
+  const lines = whole.split('\n')
+  appendFileSync(journal, (lines[1] ?? '').replace('"k"', '"torn"').slice(0, 40))
+  writeFileSync(join(dir, 'blobs', 'nobodys'), 'x')
+  writeFileSync(join(dir, 'incoming', 'half'), 'x')
+
+  const again = await diskStore(dir)
+  t.equal(again.bucket(bucket)?.objects.size(), 1)
+  t.equal(readdirSync(join(dir, 'blobs')).length, 1)
+  t.strictSame(readdirSync(join(dir, 'incoming')), [])
+  t.equal(readFileSync(journal, 'utf8'), whole, 'the journal is whole again')
+  await again.close()
+})
+
+t.test('events are kept in their order, many at once', async (t) => {
+  const dir = t.testdir()
+  const first = await diskStore(dir)
+  await first.commit(made)
+  const version = (id: string): Version => ({ _tag: 'DeleteMarker', id, modified: 1 })
+  await Promise.all(
+    Array.from({ length: 500 }, (_, n) =>
+      first.commit({ _tag: 'VersionPut', bucket, key: 'k', version: version(String(n)) })
+    )
+  )
+  await first.close()
+  const again = await diskStore(dir)
+  t.strictSame(
+    again
+      .bucket(bucket)
+      ?.objects.get('k')
+      ?.map(({ id }) => Number(id)),
+    Array.from({ length: 500 }, (_, n) => 499 - n)
+  )
+  await again.close()
+})

@@ -1,0 +1,42 @@
+/** A socket of our own, for requests that no client would send. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import type { Emulator } from '../../lib/emulator/index.js'
+import { type Asked, prepare } from './signed.js'
+
+/** The request's head as text, signed, with the headers as they are given. */
+export const headOf = (emulator: Emulator, asked: Asked): string => {
+  const { method, path, headers } = prepare(emulator, asked)
+  const lines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${String(value)}`)
+  return [`${String(method)} ${String(path)} HTTP/1.1`, ...lines, '', ''].join('\r\n')
+}
+
+export interface Talk {
+  readonly socket: Socket
+  /** Sends, and keeps the connection. */
+  readonly say: (text: string | Uint8Array) => void
+  /** All that was heard, once it matches, or once the other side has nothing more to say. */
+  readonly hear: (until?: RegExp) => Promise<string>
+}
+
+export const talking = async (port: number): Promise<Talk> => {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(socket, 'connect')
+  let heard = ''
+  let over = false
+  socket.on('data', (chunk) => (heard += chunk.toString('latin1')))
+  socket.on('error', () => (over = true))
+  socket.on('close', () => (over = true))
+  socket.on('end', () => (over = true))
+  return {
+    socket,
+    say: (text) => socket.write(text),
+    hear: async (until) => {
+      while (!over && !(until?.test(heard) ?? false))
+        await Promise.race([once(socket, 'data'), once(socket, 'close'), once(socket, 'end')]).catch(
+          () => undefined
+        )
+      return heard
+    }
+  }
+}
