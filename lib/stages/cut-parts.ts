@@ -69,7 +69,7 @@ const filling = (lease: Lease, capacity: number): Filling => {
       return count
     },
     finish: (number, offset, last) => {
-      lease.trim()
+      lease.shrink(size)
       const chunks = used === 0 ? full : [...full, block.subarray(0, used)]
       return { number, offset, size, chunks, last, release: lease.release }
     },

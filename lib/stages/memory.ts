@@ -15,10 +15,8 @@ export interface Lease {
   readonly size: () => number
   /** The next block. The bytes of its last owner are still in it: hand out no more of it than you wrote. */
   readonly take: () => Uint8Array
-  /** Gives back what no block was taken of. */
-  readonly trim: () => void
-  /** A taken block goes to a reader who may keep it, so that it is never reused; it counts no more. */
-  readonly giveAway: (block: Uint8Array) => void
+  /** Gives back all but so many bytes; of blocks that were taken, none. */
+  readonly shrink: (bytes: number) => void
   /** Gives everything back. Doing so twice does nothing. */
   readonly release: () => void
 }
@@ -108,41 +106,36 @@ export const createBudget = (options: BudgetOptions): Budget => {
   }
 
   const lend = (blocks: number, ahead: boolean): Lease => {
-    const taken = new Set<Uint8Array>()
-    let mine = blocks
+    const taken: Array<Uint8Array> = []
+    let mine = 0
     let released = false
-    granted += blocks
-    if (ahead) grantedAhead += blocks
-    leases += 1
-
-    const giveBack = (count: number): void => {
-      mine -= count
-      granted -= count
-      if (ahead) grantedAhead -= count
-      serve()
+    const resize = (count: number): void => {
+      granted += count - mine
+      if (ahead) grantedAhead += count - mine
+      mine = count
     }
+    resize(blocks)
+    leases += 1
     return {
       size: () => mine * blockSize,
       take: () => {
-        if (taken.size >= mine) throw new Error('more blocks taken than were granted')
+        if (taken.length >= mine) throw new Error('more blocks taken than were granted')
         const block = opened().pop() ?? Buffer.allocUnsafeSlow(blockSize)
-        taken.add(block)
+        taken.push(block)
         return block
       },
-      trim: () => {
-        giveBack(mine - taken.size)
-      },
-      giveAway: (block) => {
-        if (taken.delete(block)) giveBack(1)
+      shrink: (bytes) => {
+        resize(Math.min(mine, Math.max(blocksIn(bytes), taken.length)))
+        serve()
       },
       release: () => {
         if (released) return
         released = true
-        opened().push(...taken)
-        taken.clear()
+        opened().push(...taken.splice(0))
         leases -= 1
         if (leases === 0) shelf = undefined
-        giveBack(mine)
+        resize(0)
+        serve()
       }
     }
   }

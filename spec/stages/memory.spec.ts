@@ -192,22 +192,6 @@ t.test('parts one after another leave no garbage, and what is left at the end is
   t.ok(process.memoryUsage().arrayBuffers - before < blocks(2))
 })
 
-t.test('a block given away is counted no more, and never taken again', async (t) => {
-  const budget = createBudget({ limit: blocks(2) })
-  const lease = await granted(budget, blocks(2))
-  const away = lease.take()
-  const kept = lease.take()
-  lease.giveAway(away)
-  t.equal(budget.granted(), blocks(1))
-  lease.giveAway(away)
-  t.equal(budget.granted(), blocks(1), 'once')
-  lease.release()
-  const next = await granted(budget, blocks(2))
-  const taken = [next.take(), next.take()]
-  t.ok(taken.includes(kept))
-  t.notOk(taken.includes(away))
-})
-
 t.test('no more is taken than was granted, and nothing after it was given back', async (t) => {
   const budget = createBudget({ limit: blocks(8) })
   const lease = await granted(budget, blocks(1) + 1)
@@ -220,17 +204,33 @@ t.test('no more is taken than was granted, and nothing after it was given back',
   t.equal(lease.size(), 0)
 })
 
-t.test('what was not taken can be given back early, and all of it twice', async (t) => {
-  const budget = createBudget({ limit: blocks(4) })
-  const lease = await granted(budget, blocks(4))
+t.test('what is not needed can be given back early, but not what was taken', async (t) => {
+  const budget = createBudget({ limit: blocks(6) })
+  const lease = await granted(budget, blocks(6))
+  lease.take()
   lease.take()
   const waiting = granted(budget, blocks(3))
-  lease.trim()
+  lease.shrink(blocks(3) + 1)
+  t.equal(lease.size(), blocks(4))
+  t.equal(await isSettled(waiting), false)
+  lease.shrink(0)
+  t.equal(lease.size(), blocks(2))
   t.equal((await waiting).size(), blocks(3))
+  lease.shrink(blocks(6))
+  t.equal(lease.size(), blocks(2), 'and it never grows again')
+})
+
+t.test('what was given back twice was given back once', async (t) => {
+  const budget = createBudget({ limit: blocks(4) })
+  const lease = await granted(budget, blocks(2))
+  lease.take()
+  const other = await granted(budget, blocks(2))
   lease.release()
   lease.release()
-  lease.trim()
-  t.equal(budget.granted(), blocks(3))
+  lease.shrink(0)
+  t.equal(budget.granted(), blocks(2))
+  const blocksOf = new Set([other.take(), other.take()])
+  t.equal(blocksOf.size, 2, 'and no block is lent twice')
 })
 
 // -- reading ahead --
