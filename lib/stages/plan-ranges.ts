@@ -1,0 +1,32 @@
+/** Which stretches of an object to ask for. */
+
+/** Bytes `first` to `last` of an object, both included, as `Range: bytes=first-last` has it. */
+export interface Range {
+  /** From 1. */
+  readonly number: number
+  readonly first: number
+  readonly last: number
+  /** In bytes; never 0. */
+  readonly size: number
+}
+
+/**
+ * Splits the bytes from `from` up to, and without, `to` into ranges of `partSize`, the last one being what is left.
+ * They are made as they are asked for: an object may have fifty million of them.
+ *
+ * @shape  can be iterated any number of times; no bytes, no ranges
+ * @units  bytes
+ * @example [...planRanges({ to: 10, partSize: 4 })].map(({ first, last }) => [first, last]) // [[0, 3], [4, 7], [8, 9]]
+ */
+export const planRanges = (asked: {
+  readonly from?: number
+  readonly to: number
+  readonly partSize: number
+}): Iterable<Range> => ({ [Symbol.iterator]: () => ranges(asked.from ?? 0, asked.to, asked.partSize) })
+
+function* ranges(from: number, to: number, partSize: number): Generator<Range, void, undefined> {
+  for (let number = 1, first = from; first < to; number += 1, first += partSize) {
+    const size = Math.min(partSize, to - first)
+    yield { number, first, last: first + size - 1, size }
+  }
+}

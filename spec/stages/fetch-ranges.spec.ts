@@ -1,0 +1,367 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { Agent, request } from 'undici'
+import { CosFailure } from '../../lib/core/error.js'
+import { fetching, type FetchRange, type FetchingOptions } from '../../lib/stages/fetch-ranges.js'
+import { createBudget, inBlocks } from '../../lib/stages/memory.js'
+import { planRanges, type Range } from '../../lib/stages/plan-ranges.js'
+import { bytesOf } from '../support/bytes.js'
+import { from, toArray } from '../support/iterables.js'
+
+const context = {
+  operation: 'downloadStream',
+  bucket: 'examplebucket-1250000000',
+  key: O.some('a'),
+  attempts: 0
+}
+const MiB = 1024 * 1024
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+type Answer = (bytes: Buffer, response: ServerResponse, first: number) => unknown
+const whole: Answer = (bytes, response) => response.end(bytes)
+
+/** A server that gives ranges of the bytes, and a call that asks for one; `most` of them were under way at once. */
+const giving = async (t: Teardown, bytes: Buffer, answer: Answer = whole) => {
+  const at = { open: 0, most: 0, asked: [] as Array<number> }
+  const server = createServer((request, response) => {
+    const [first = 0, last = 0] = (request.headers.range?.slice(6) ?? '').split('-').map(Number)
+    at.asked.push(first)
+    at.open += 1
+    response.on('close', () => (at.open -= 1))
+    response.writeHead(206)
+    answer(bytes.subarray(first, last + 1), response, first)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  const dispatcher = new Agent()
+  t.teardown(async () => {
+    await dispatcher.destroy()
+    server.closeAllConnections()
+    server.close()
+  })
+  let reading = 0
+  const fetchRange: FetchRange = async function* ({ first, last }, signal) {
+    const headers = { range: `bytes=${String(first)}-${String(last)}` }
+    at.most = Math.max(at.most, (reading += 1))
+    try {
+      yield* (await request(origin, { dispatcher, signal, headers })).body as AsyncIterable<Uint8Array>
+    } finally {
+      reading -= 1
+    }
+  }
+  return { at, fetchRange }
+}
+
+const roomFor = (window: number, partSize: number): FetchingOptions => {
+  const limit = window * inBlocks(partSize)
+  return { window, budget: createBudget({ limit, ahead: limit }), context }
+}
+
+const read = async (source: AsyncIterable<Uint8Array>): Promise<Buffer> =>
+  Buffer.concat(await toArray(source))
+
+const failureOf = async (source: AsyncIterable<Uint8Array>): Promise<unknown> =>
+  read(source).then(
+    () => 'none',
+    (error: unknown) => error
+  )
+
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await setTimeout(2)
+}
+
+// -- known answers --
+t.test('the bytes come out in order, whatever the order they come in', async (t) => {
+  const bytes = bytesOf(10 * 1000 + 77)
+  let last = Infinity
+  // The later a range, the sooner it is answered.
+  const { at, fetchRange } = await giving(t, bytes, (range, response, first) =>
+    setTimeout(Math.max(0, 40 - first / 100)).then(() => {
+      last = Math.min(last, first)
+      response.end(range)
+    })
+  )
+  const options = roomFor(4, 1000)
+  const got = await read(
+    pipe(planRanges({ to: bytes.length, partSize: 1000 }), fetching(options, fetchRange))
+  )
+  t.ok(got.equals(bytes))
+  t.equal(at.most, 4)
+  t.equal(options.budget.granted(), 0)
+})
+
+t.test('the bytes are the same with any window, with little memory and with none', async (t) => {
+  const bytes = bytesOf(3 * MiB + 5)
+  const { at, fetchRange } = await giving(t, bytes)
+  const plan = (partSize: number) => planRanges({ to: bytes.length, partSize })
+  for (const window of [1, 2, 7, 100, 0]) {
+    t.ok((await read(pipe(plan(300_000), fetching(roomFor(window, 300_000), fetchRange)))).equals(bytes))
+  }
+  for (const limit of [0, inBlocks(300_000), 3 * inBlocks(300_000)]) {
+    at.most = 0
+    const budget = createBudget({ limit, ahead: limit })
+    const options = { window: 8, budget, context }
+    t.ok((await read(pipe(plan(300_000), fetching(options, fetchRange)))).equals(bytes))
+    t.ok(at.most <= Math.max(1, limit / inBlocks(300_000)) + 1, `${String(at.most)} open`)
+    t.equal(budget.granted(), 0)
+  }
+})
+
+t.test('a part of an object, and nothing of one', async (t) => {
+  const bytes = bytesOf(5000)
+  const { at, fetchRange } = await giving(t, bytes)
+  const stretch = pipe(
+    planRanges({ from: 1234, to: 4321, partSize: 1000 }),
+    fetching(roomFor(2, 1000), fetchRange)
+  )
+  t.ok((await read(stretch)).equals(bytes.subarray(1234, 4321)))
+  at.asked = []
+  t.same(await toArray(pipe(planRanges({ to: 0, partSize: 1 }), fetching(roomFor(2, 1), fetchRange))), [])
+  t.same(at.asked, [])
+})
+
+t.test('a reader may keep every chunk, and none is empty', async (t) => {
+  const bytes = bytesOf(4 * MiB)
+  const { fetchRange } = await giving(t, bytes)
+  const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetching(roomFor(2, MiB), fetchRange))
+  const chunks: Array<readonly [Uint8Array, Buffer]> = []
+  for await (const chunk of source) {
+    chunks.push([chunk, Buffer.from(chunk)])
+    await setTimeout(1)
+  }
+  t.ok(chunks.every(([kept, then]) => then.equals(kept) && kept.length > 0))
+  t.ok(Buffer.concat(chunks.map(([kept]) => kept)).equals(bytes))
+})
+
+t.test('chunks of single bytes come through', async (t) => {
+  const bytes = bytesOf(3000)
+  const single: FetchRange = async function* ({ first, last }) {
+    for (let at = first; at <= last; at += 1) {
+      yield bytes.subarray(at, at + 1)
+      yield new Uint8Array()
+    }
+  }
+  t.ok(
+    (await read(pipe(planRanges({ to: 3000, partSize: 700 }), fetching(roomFor(3, 700), single)))).equals(
+      bytes
+    )
+  )
+})
+
+// -- the reader --
+t.test(
+  'a reader that stops holds the server back: the window is all that is asked for and held',
+  async (t) => {
+    const bytes = bytesOf(16 * MiB)
+    const { at, fetchRange } = await giving(t, bytes)
+    const options = roomFor(4, MiB)
+    const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetching(options, fetchRange))
+    const first = await source.next()
+    await setTimeout(150)
+    // A block that is taken whole makes room, but for no other range of this size.
+    t.same(
+      at.asked.toSorted((a, b) => a - b),
+      [0, MiB, 2 * MiB, 3 * MiB]
+    )
+    t.ok(options.budget.granted() <= 4 * MiB)
+    const rest = await read(source)
+    t.ok(
+      Buffer.concat([first.value ?? Buffer.alloc(0), rest]).equals(bytes),
+      'and it goes on where it stopped'
+    )
+    t.equal(at.most, 4)
+  }
+)
+
+t.test('without memory a stalled reader leaves the range itself with the server', async (t) => {
+  const bytes = Buffer.alloc(64 * MiB)
+  let left = 0
+  const { at, fetchRange } = await giving(t, bytes, (range, response) => {
+    const chunks = function* () {
+      for (let from = 0; from < range.length; from += 65536) {
+        left += 65536
+        yield range.subarray(from, from + 65536)
+      }
+    }
+    Readable.from(chunks(), { highWaterMark: 1 }).pipe(response)
+  })
+  const options = { window: 4, budget: createBudget({ limit: 0 }), context }
+  const source = fetching(options, fetchRange)(planRanges({ to: bytes.length, partSize: 64 * MiB }))
+  await source.next()
+  await setTimeout(100)
+  t.ok(left < 16 * MiB, `${String(left)} bytes left the server, into buffers of sockets`)
+  await source.return()
+  await until(() => at.open === 0)
+})
+
+t.test('a reader that leaves hangs up on every request at once', async (t) => {
+  const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response) =>
+    response.write(bytes.subarray(0, 10))
+  )
+  const options = roomFor(4, 1000)
+  const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
+  t.equal((await source.next()).value?.length, 10)
+  const stalled = source.next()
+  await until(() => at.open === 4)
+  await source.return()
+  t.same(await stalled, { done: true, value: undefined })
+  t.equal(options.budget.granted(), 0)
+  await until(() => at.open === 0)
+})
+
+t.test('a Node stream of it that is destroyed hangs up as well', async (t) => {
+  const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response) =>
+    response.write(bytes.subarray(0, 10))
+  )
+  const options = roomFor(4, 1000)
+  const readable = Readable.from(
+    pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
+  )
+  readable.on('data', () => {})
+  await until(() => at.open === 4)
+  readable.destroy()
+  await until(() => at.open === 0)
+  t.equal(options.budget.granted(), 0)
+})
+
+t.test('a call that is deaf to the signal is not waited for', async (t) => {
+  const deaf: FetchRange = async function* () {
+    await new Promise(() => {})
+    yield Buffer.alloc(1)
+  }
+  const stop = new AbortController()
+  const source = pipe(planRanges({ to: 10, partSize: 5 }), fetching({ ...roomFor(2, 5), stop }, deaf))
+  const reading = read(source)
+  await setTimeout(5)
+  stop.abort(new Error('enough'))
+  await t.rejects(reading, { message: 'enough' })
+})
+
+// -- failures --
+t.test('a range that fails does so when its turn comes, and hangs up on the others', async (t) => {
+  const bytes = bytesOf(6000)
+  const { at, fetchRange } = await giving(t, bytes, (range, response, first) => {
+    if (first === 2000) response.destroy()
+    else if (first > 2000) response.write(range.subarray(0, 1))
+    else setTimeout(20).then(() => response.end(range), t.fail)
+  })
+  const options = roomFor(4, 1000)
+  const chunks: Array<Uint8Array> = []
+  const source = pipe(planRanges({ to: 6000, partSize: 1000 }), fetching(options, fetchRange))
+  const reading = async () => {
+    for await (const chunk of source) chunks.push(chunk)
+  }
+  await t.rejects(reading(), { code: 'UND_ERR_SOCKET' })
+  t.ok(Buffer.concat(chunks).equals(bytes.subarray(0, 2000)), 'all before it came out')
+  t.equal(options.budget.granted(), 0)
+  await until(() => at.open === 0)
+  t.same(
+    at.asked.filter((first) => first > 3000),
+    [],
+    'and nothing past it was asked for'
+  )
+})
+
+t.test('a failure fires the stop that others heed; a run that ends well does not', async (t) => {
+  const error = new Error('disk')
+  const stop = new AbortController()
+  const broken: FetchRange = () => {
+    throw error
+  }
+  for (const window of [0, 3]) {
+    await t.rejects(
+      pipeline(
+        fetching({ ...roomFor(window, 1), stop }, broken)(planRanges({ to: 3, partSize: 1 })),
+        toArray
+      ),
+      error
+    )
+  }
+  t.equal(stop.signal.reason, error)
+  const other = new AbortController()
+  const fine: FetchRange = () => from(Buffer.alloc(1))
+  await read(fetching({ ...roomFor(2, 1), stop: other }, fine)(planRanges({ to: 3, partSize: 1 })))
+  t.equal(other.signal.aborted, false)
+})
+
+t.test('a range that is too short or too long is an error that says which and by how much', async (t) => {
+  for (const window of [0, 3]) {
+    for (const [given, got] of [
+      [999, '999'],
+      [1001, '1001'],
+      [0, '0']
+    ] as const) {
+      const fetchRange: FetchRange = ({ number }: Range) => from(Buffer.alloc(number === 2 ? given : 1000))
+      const options = roomFor(window, 1000)
+      const failure = await failureOf(fetching(options, fetchRange)(planRanges({ to: 3000, partSize: 1000 })))
+      t.ok(failure instanceof CosFailure)
+      t.match(failure, {
+        reason: { _tag: 'IntegrityError', check: 'size', part: O.some(2), expected: '1000', got, context }
+      })
+      t.equal(options.budget.granted(), 0)
+    }
+  }
+})
+
+t.test('a stop from outside ends it, even with bytes that were there already', async (t) => {
+  const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response, first) =>
+    first === 0 ? response.end(bytes) : response.write(bytes.subarray(0, 1))
+  )
+  const stop = new AbortController()
+  const options = { ...roomFor(3, 1000), stop }
+  const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
+  await source.next()
+  await until(() => at.open >= 2)
+  stop.abort(new Error('enough'))
+  await t.rejects(read(source), { message: 'enough' })
+  await until(() => at.open === 0)
+  t.equal(options.budget.granted(), 0)
+})
+
+// -- sharing --
+t.test('downloads that share memory with readers that stall go on, one range at a time', async (t) => {
+  const bytes = bytesOf(2 * MiB)
+  const { fetchRange } = await giving(t, bytes)
+  const limit = 2 * inBlocks(256 * 1024)
+  const options = { window: 4, budget: createBudget({ limit, ahead: limit }), context }
+  const plan = planRanges({ to: bytes.length, partSize: 256 * 1024 })
+  const stalled = fetching(options, fetchRange)(plan)
+  await stalled.next()
+  await setTimeout(20)
+  t.ok(options.budget.granted() > 0)
+  t.ok((await read(fetching(options, fetchRange)(plan))).equals(bytes))
+  await stalled.return()
+  t.equal(options.budget.granted(), 0)
+})
+
+t.test(
+  'an upload that reads from a download of the same client never waits for it in a circle',
+  async (t) => {
+    const bytes = bytesOf(2 * MiB)
+    const { fetchRange } = await giving(t, bytes)
+    const partSize = 256 * 1024
+    const budget = createBudget({ limit: 4 * partSize, ahead: 2 * partSize })
+    const options = { window: 8, budget, context }
+    const source = fetching(options, fetchRange)(planRanges({ to: bytes.length, partSize }))
+    const out: Array<Buffer> = []
+    for await (const chunk of source) {
+      // As cutting does: memory is asked for when the bytes are there.
+      const lease = await budget.reserve(2 * partSize)()
+      out.push(Buffer.from(chunk))
+      if (E.isRight(lease)) lease.right.release()
+      else t.fail(lease.left._tag)
+    }
+    t.ok(Buffer.concat(out).equals(bytes))
+  }
+)
