@@ -35,6 +35,8 @@ export const outside = [
 
 const manifest = JSON.parse(readFileSync(resolve(top, 'package.json'), 'utf8'))
 const shipped = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+/** What a user may do without: asked for when it is needed, by `import()`, and missed with words. */
+const optional = Object.keys(manifest.peerDependenciesMeta ?? {})
 
 /** The room a file stands in, by its path from the top; nothing for what is not in lib. */
 const roomOf = (path) => {
@@ -49,7 +51,7 @@ const packageOf = (specifier) => {
   return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0]
 }
 
-const complaint = (file, specifier) => {
+const complaint = (file, specifier, isStatic) => {
   const room = roomOf(file)
   if (room === undefined) return undefined
   if (!Object.hasOwn(arrows, room)) return { messageId: 'unknown', data: { room } }
@@ -67,6 +69,7 @@ const complaint = (file, specifier) => {
     return { messageId: 'outside', data: { room, name } }
   if (!specifier.startsWith('node:') && !shipped.includes(name))
     return { messageId: 'stranger', data: { name } }
+  if (isStatic && optional.includes(name)) return { messageId: 'optional', data: { name } }
   return undefined
 }
 
@@ -79,6 +82,8 @@ export const rooms = {
         '{{room}} may not import {{there}}: rooms look only to the right. Make it an argument, or move the file.',
       emulator: '{{room}} may not import the emulator, which stands apart, behind its own entry.',
       outside: '{{room}} may not import {{name}}: only transfers, effects and the emulator reach outside.',
+      optional:
+        '{{name}} may be missing: ask for it by import(), and say what to install where it is not there.',
       out: 'lib may not import {{target}}, which is not in lib.',
       stranger: '{{name}} is no node: module and is not installed with the library.',
       unknown: '{{room}} is no room of the house: give it its arrows in .config/rooms.mjs.'
@@ -86,15 +91,16 @@ export const rooms = {
   },
   create: (context) => {
     const file = relative(top, context.filename).split(sep).join('/')
-    const check = (source) => {
+    const check = (source, isStatic = false) => {
       if (typeof source?.value !== 'string') return
-      const found = complaint(file, source.value)
+      const found = complaint(file, source.value, isStatic)
       if (found !== undefined) context.report({ node: source, ...found })
     }
     return {
-      ImportDeclaration: (node) => check(node.source),
-      ExportNamedDeclaration: (node) => check(node.source),
-      ExportAllDeclaration: (node) => check(node.source),
+      // Types are gone before anyone runs the code.
+      ImportDeclaration: (node) => check(node.source, node.importKind !== 'type'),
+      ExportNamedDeclaration: (node) => check(node.source, node.exportKind !== 'type'),
+      ExportAllDeclaration: (node) => check(node.source, node.exportKind !== 'type'),
       ImportExpression: (node) => check(node.source),
       TSImportType: (node) => check(node.source ?? node.argument?.literal)
     }

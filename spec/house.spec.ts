@@ -124,6 +124,15 @@ t.test('lib imports nothing that is not installed with it', async (t) => {
   }
 })
 
+t.test('what may be missing is imported when it is needed, and not before', async (t) => {
+  for (const name of ['csv-parse', 'libpg-query']) {
+    t.match(await said('lib/core/imagined.ts', `import { parse } from '${name}'`), [/may be missing/], name)
+    t.match(await said('lib/core/imagined.ts', `export { parse } from '${name}'`), [/may be missing/], name)
+    t.same(await said('lib/core/imagined.ts', `import type { Parser } from '${name}'`), [], name)
+    t.same(await said('lib/core/imagined.ts', `export const load = () => import('${name}')`), [], name)
+  }
+})
+
 t.test('lib imports nothing from outside lib, and specs and bench import what they like', async (t) => {
   t.match(await said('lib/core/imagined.ts', `import '../../spec/support/iterables.js'`), [/not in lib/])
   t.match(await said('lib/index.ts', `import '../bench/run.js'`), [/not in lib/])
@@ -160,6 +169,7 @@ interface Locked {
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly resolved?: string
   readonly hasInstallScript?: boolean
 }
@@ -180,8 +190,15 @@ const find = (at: string, name: string): string => {
 const closure = (): ReadonlySet<string> => {
   const seen = new Set<string>()
   const visit = (path: string) => {
-    const { dependencies, optionalDependencies, peerDependencies } = locked[path] ?? {}
-    for (const name of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })) {
+    const {
+      dependencies,
+      optionalDependencies,
+      peerDependencies = {},
+      peerDependenciesMeta
+    } = locked[path] ?? {}
+    // npm brings along the peers that must be there, and leaves the others to the user.
+    const peers = Object.keys(peerDependencies).filter((name) => !peerDependenciesMeta?.[name]?.optional)
+    for (const name of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers]) {
       const there = find(path, name)
       if (!seen.has(there)) {
         seen.add(there)
