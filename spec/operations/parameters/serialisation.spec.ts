@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
-import { writeXml } from '../../../lib/core/xml.js'
+import { writeTerseXml } from '../../../lib/core/xml.js'
 import {
   InputSerialization,
   inputXml,
@@ -11,11 +11,11 @@ import { judgingBy } from '../../support/operations.js'
 
 const input = (u: unknown) => {
   const judged = judgingBy(InputSerialization)(u)
-  return E.isRight(judged) ? writeXml(inputXml(judged.right)) : judged.left
+  return E.isRight(judged) ? writeTerseXml(inputXml(judged.right)) : judged.left
 }
 const output = (u: unknown) => {
   const judged = judgingBy(OutputSerialization)(u)
-  return E.isRight(judged) ? writeXml(outputXml(judged.right)) : judged.left
+  return E.isRight(judged) ? writeTerseXml(outputXml(judged.right)) : judged.left
 }
 
 t.test('an object is read as CSV, JSON or Parquet', async (t) => {
@@ -35,7 +35,7 @@ t.test('an object is read as CSV, JSON or Parquet', async (t) => {
     }),
     '<InputSerialization><CompressionType>GZIP</CompressionType><CSV><FileHeaderInfo>USE</FileHeaderInfo>' +
       '<RecordDelimiter>&#13;\n</RecordDelimiter><FieldDelimiter>\t</FieldDelimiter>' +
-      '<QuoteCharacter>&quot;</QuoteCharacter><QuoteEscapeCharacter>&apos;</QuoteEscapeCharacter>' +
+      '<QuoteCharacter>"</QuoteCharacter><QuoteEscapeCharacter>\'</QuoteEscapeCharacter>' +
       '<Comments>#</Comments><AllowQuotedRecordDelimiter>TRUE</AllowQuotedRecordDelimiter>' +
       '</CSV></InputSerialization>'
   )
@@ -62,7 +62,7 @@ t.test('results are written as CSV or JSON', async (t) => {
       }
     }),
     '<OutputSerialization><CSV><QuoteFields>ALWAYS</QuoteFields><RecordDelimiter>\n</RecordDelimiter>' +
-      '<FieldDelimiter>;</FieldDelimiter><QuoteCharacter>&apos;</QuoteCharacter>' +
+      "<FieldDelimiter>;</FieldDelimiter><QuoteCharacter>'</QuoteCharacter>" +
       '<QuoteEscapeCharacter>\\</QuoteEscapeCharacter></CSV></OutputSerialization>'
   )
   t.equal(

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { deleteObjects } from '../../lib/operations/delete-objects.js'
+import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { at, plain, refused, requested } from '../support/operations.js'
+
+const { bucket } = at
+const { key: _, ...onBucket } = plain
+
+t.test('the request is the one that COS’s reference counts and sums', async (t) => {
+  const operation = deleteObjects({
+    bucket,
+    objects: [{ key: 'logs/a.txt' }, { key: 'logs/b & c.txt', versionId: 'MTg0NDUxNTc2' }]
+  })
+  t.equal(operation.action, 'DeleteObjects')
+  const body =
+    '<Delete><Quiet>false</Quiet><Object><Key>logs/a.txt</Key></Object><Object><Key>logs/b &amp; c.txt</Key>' +
+    '<VersionId>MTg0NDUxNTc2</VersionId></Object></Delete>'
+  // 156 bytes and this MD5 were computed outside.
+  t.equal(Buffer.byteLength(body), 156)
+  t.same(requested(operation), {
+    ...onBucket,
+    method: 'POST',
+    query: { delete: '' },
+    headers: { 'content-type': 'application/xml', 'content-md5': 'nxDOG82b3X9Uiv7gtfohTg==' },
+    body
+  })
+})
+
+t.test('every parameter is sent', async (t) => {
+  const operation = deleteObjects({
+    bucket,
+    objects: [{ key: '/ a\r\n"<1>\u007f腾' }],
+    quiet: true,
+    headers: { 'x-cos-extra': '1' },
+    query: { extra: '2' }
+  })
+  const body = '<Delete><Quiet>true</Quiet><Object><Key> a&#13;\n"&lt;1&gt;\u007f腾</Key></Object></Delete>'
+  t.same(requested(operation), {
+    ...onBucket,
+    method: 'POST',
+    query: { delete: '', extra: '2' },
+    headers: {
+      'content-type': 'application/xml',
+      'content-md5': createHash('md5').update(body).digest('base64'),
+      'x-cos-extra': '1'
+    },
+    body
+  })
+})
+
+t.test('a thousand keys are taken, and neither none nor one more', async (t) => {
+  const many = (length: number) => ({
+    bucket,
+    objects: Array.from({ length }, (_, n) => ({ key: `k${String(n)}` }))
+  })
+  t.match(requested(deleteObjects(many(1000))), { body: /<Key>k999<\/Key>/ })
+  t.equal(refused(deleteObjects(many(0))), 'objects: 1 to 1,000 objects')
+  t.equal(refused(deleteObjects(many(1001))), 'objects: 1 to 1,000 objects')
+})
+
+t.test('a key that XML can not carry is refused by its place', async (t) => {
+  const third = (key: string) =>
+    refused(deleteObjects({ bucket, objects: [{ key: 'a' }, { key: 'b' }, { key }] }))
+  for (const key of ['a\0', 'a\u0001b', 'a\ufffe']) {
+    t.match(third(key), /^objects\.2\.key: a key that XML can carry/)
+  }
+  t.match(third(''), /^objects\.2\.key: a key of at least one character/)
+  t.match(third('\ud800'), /^objects\.2\.key: .*surrogates/)
+  t.match(third('a'.repeat(851)), /^objects\.2\.key: .*850/)
+})
+
+t.test('an input that makes no sense is refused by name', async (t) => {
+  const remove = (more: object) => refused(deleteObjects({ bucket, objects: [{ key: 'a' }], ...more }))
+  t.match(remove({ objects: [{ key: 'a', versionId: '' }] }), /^objects\.0\.versionId: /)
+  t.match(remove({ objects: [{ Key: 'a' }] }), /^objects\.0\.Key: left out/)
+  t.match(remove({ objects: 'a' }), /^objects: /)
+  t.match(remove({ quiet: 'true' }), /^quiet: true or false/)
+  t.match(remove({ bucket: '' }), /^bucket: /)
+  // A path that collapses is no danger here: these keys are in no path.
+  t.match(requested(deleteObjects({ bucket, objects: [{ key: 'a/..' }] })), { body: /<Key>a\/\.\.<\/Key>/ })
+})
+
+const { decode } = deleteObjects({ bucket, objects: [{ key: 'a' }] })
+
+t.test('each result is told, in the order of the answer', async (t) => {
+  const xml =
+    '<?xml version="1.0"?>\n<DeleteResult xmlns="http://www.qcloud.com/document/product/436/7751">\n' +
+    '  <Deleted><Key>logs/a.txt</Key><DeleteMarker>true</DeleteMarker>' +
+    '<DeleteMarkerVersionId>MTg0NDUxNzc2ODQ2</DeleteMarkerVersionId></Deleted>\n' +
+    '  <Error><Key>logs/b &amp; c.txt</Key><VersionId>MTg0NDUxNTc2</VersionId>' +
+    '<Code>PathConflict</Code><Message>Path conflict.</Message></Error>\n' +
+    '  <Deleted><Key> 00123 </Key><VersionId>null</VersionId></Deleted>\n' +
+    '  <Error><Key>d</Key><Code>AccessDenied</Code></Error><Unheard/>\n</DeleteResult>'
+  const { raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml)))
+  t.match(raw, { 'content-type': 'application/xml' })
+  t.same(rest, {
+    requestId: 'NjYwMQ==',
+    results: [
+      {
+        _tag: 'Deleted',
+        key: 'logs/a.txt',
+        versionId: O.none,
+        deleteMarker: true,
+        deleteMarkerVersionId: O.some('MTg0NDUxNzc2ODQ2')
+      },
+      {
+        _tag: 'Error',
+        key: 'logs/b & c.txt',
+        versionId: O.some('MTg0NDUxNTc2'),
+        code: 'PathConflict',
+        message: 'Path conflict.'
+      },
+      {
+        _tag: 'Deleted',
+        key: ' 00123 ',
+        versionId: O.some('null'),
+        deleteMarker: false,
+        deleteMarkerVersionId: O.none
+      },
+      { _tag: 'Error', key: 'd', versionId: O.none, code: 'AccessDenied', message: '' }
+    ]
+  })
+})
+
+t.test('a quiet answer in which all went well has no results', async (t) => {
+  for (const xml of ['<DeleteResult/>', '<DeleteResult></DeleteResult>']) {
+    t.same(right(await decoded(t, decode, xmlAnswer(xml))).results, [])
+  }
+})
+
+t.test('a thousand results are read', async (t) => {
+  const row = (n: number) => `<Deleted><Key>k${String(n)}</Key></Deleted>`
+  const xml = `<DeleteResult>${Array.from({ length: 1000 }, (_, n) => row(n)).join('')}</DeleteResult>`
+  const { results } = right(await decoded(t, decode, xmlAnswer(xml)))
+  t.same(
+    results.map(({ key }) => key),
+    Array.from({ length: 1000 }, (_, n) => `k${String(n)}`)
+  )
+})
+
+t.test('an answer that can not be read is an error of a known kind', async (t) => {
+  const error = '<Error><Code>MalformedXML</Code></Error>'
+  t.match(left(await decoded(t, decode, { ...xmlAnswer(error), status: 400 })), {
+    _tag: 'ServiceError',
+    status: 400,
+    code: 'MalformedXML'
+  })
+  t.match(left(await decoded(t, decode, xmlAnswer(error))), { _tag: 'ServiceError', status: 200 })
+  for (const [xml, problem] of [
+    ['<DeleteResult><Deleted></Deleted></DeleteResult>', /^Key should be/],
+    [
+      '<DeleteResult><Deleted><Key>a</Key><DeleteMarker>?</DeleteMarker></Deleted></DeleteResult>',
+      /^DeleteMarker/
+    ],
+    ['<DeleteResult><Error><Key>a</Key></Error></DeleteResult>', /^Code should be/]
+  ] as const) {
+    t.match(left(await decoded(t, decode, xmlAnswer(xml))), { _tag: 'DecodeError', problems: [problem] })
+  }
+  t.match(left(await decoded(t, decode, xmlAnswer('<DeleteResult><Deleted>'))), { _tag: 'TransportError' })
+})

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { selectObjectContent } from '../../lib/operations/select-object-content.js'
+import { decoded, left, right, serving, xmlAnswer } from '../support/answers.js'
+import { at, plain, refused, requested } from '../support/operations.js'
+import { event, recorded } from '../support/select-messages.js'
+
+const least = {
+  ...at,
+  expression: 'Select * from COSObject',
+  inputSerialization: { json: { type: 'LINES' } },
+  outputSerialization: { csv: {} }
+} as const
+
+const asked = (body: string) => ({
+  ...plain,
+  method: 'POST',
+  query: { select: '', 'select-type': '2' },
+  headers: {
+    'content-type': 'application/xml',
+    'content-md5': createHash('md5').update(body).digest('base64')
+  },
+  body,
+  slow: true
+})
+
+t.test('the least request is a query, and the two layouts', async (t) => {
+  const operation = selectObjectContent(least)
+  t.equal(operation.action, 'SelectObjectContent')
+  t.same(
+    requested(operation),
+    asked(
+      '<SelectRequest><Expression>Select * from COSObject</Expression><ExpressionType>SQL</ExpressionType>' +
+        '<InputSerialization><JSON><Type>LINES</Type></JSON></InputSerialization>' +
+        '<OutputSerialization><CSV></CSV></OutputSerialization></SelectRequest>'
+    )
+  )
+  t.equal(Object.keys(requested(operation).query)[0], 'select')
+})
+
+t.test('every parameter is sent as COS’s sample has it', async (t) => {
+  const operation = selectObjectContent({
+    ...at,
+    expression: 'SELECT s._1, s._3 FROM COSObject s WHERE s._3 > 100',
+    expressionType: 'SQL',
+    inputSerialization: {
+      compressionType: 'GZIP',
+      csv: {
+        fileHeaderInfo: 'IGNORE',
+        recordDelimiter: '\n',
+        fieldDelimiter: ',',
+        quoteCharacter: '"',
+        quoteEscapeCharacter: '"',
+        comments: '#',
+        allowQuotedRecordDelimiter: false
+      }
+    },
+    outputSerialization: { json: { recordDelimiter: '\n' } },
+    requestProgress: { enabled: true }
+  })
+  t.same(
+    requested(operation),
+    asked(
+      '<SelectRequest><Expression>SELECT s._1, s._3 FROM COSObject s WHERE s._3 &gt; 100</Expression>' +
+        '<ExpressionType>SQL</ExpressionType><InputSerialization><CompressionType>GZIP</CompressionType><CSV>' +
+        '<FileHeaderInfo>IGNORE</FileHeaderInfo><RecordDelimiter>\n</RecordDelimiter><FieldDelimiter>,</FieldDelimiter>' +
+        '<QuoteCharacter>"</QuoteCharacter><QuoteEscapeCharacter>"</QuoteEscapeCharacter><Comments>#</Comments>' +
+        '<AllowQuotedRecordDelimiter>FALSE</AllowQuotedRecordDelimiter></CSV></InputSerialization>' +
+        '<OutputSerialization><JSON><RecordDelimiter>\n</RecordDelimiter></JSON></OutputSerialization>' +
+        '<RequestProgress><Enabled>TRUE</Enabled></RequestProgress></SelectRequest>'
+    )
+  )
+  const silent = selectObjectContent({ ...least, requestProgress: { enabled: false } })
+  t.match(requested(silent), { body: /<RequestProgress><Enabled>FALSE<\/Enabled><\/RequestProgress>/ })
+})
+
+t.test('an input that makes no sense is refused by name', async (t) => {
+  const select = (more: object) => refused(selectObjectContent({ ...least, ...more }))
+  t.equal(select({ expression: '' }), 'expression: text, not empty')
+  t.match(select({ expression: 'SELECT \0' }), /^expression: SQL that XML can carry/)
+  t.equal(select({ expressionType: 'sql' }), 'expressionType: one of SQL')
+  t.match(select({ inputSerialization: {} }), /^inputSerialization: one of/)
+  t.match(
+    select({ inputSerialization: { csv: { fieldDelimiter: ',,' } } }),
+    /^inputSerialization\.csv\.fieldDelimiter: /
+  )
+  t.match(select({ outputSerialization: { parquet: {} } }), /^outputSerialization: one of/)
+  t.match(select({ requestProgress: true }), /^requestProgress: /)
+  t.match(select({ requestProgress: { enabled: 'TRUE' } }), /^requestProgress\.enabled: /)
+  t.match(select({ range: { first: 0 } }), /^range: left out/)
+})
+
+const { decode } = selectObjectContent(least)
+const headers = { 'x-cos-request-id': 'NjYwMQ==' }
+const progress = { bytesScanned: 512, bytesProcessed: 1024, bytesReturned: 64 }
+const stats = { ...progress, bytesReturned: 11 }
+
+t.test('records stream as bytes, and progress and totals stand beside them', async (t) => {
+  const names = ['Cont', 'Records', 'Progress', 'Cont', 'Records', 'Stats', 'End']
+  const selected = right(await decoded(t, decode, { headers, chunks: names.map(recorded) }))
+  t.equal(selected.requestId, 'NjYwMQ==')
+  t.match(selected.raw, headers)
+  t.same(selected.progress(), O.none)
+  t.equal((await selected.records.toArray()).join(''), '1,Ann\n2,Bo\n1,Ann\n2,Bo\n')
+  t.same(right(await selected.stats()), O.some(stats))
+  t.same(selected.progress(), O.some(stats))
+})
+
+t.test('a character that was cut between records is whole in the stream', async (t) => {
+  const text = Buffer.from('北京,腾讯\n')
+  const chunks = Array.from(text, (byte) =>
+    Buffer.concat([event('Records', Uint8Array.of(byte)), event('Cont')])
+  )
+  const selected = right(await decoded(t, decode, { headers, chunks: [...chunks, event('End')] }))
+  let got = ''
+  for await (const chunk of selected.records.setEncoding('utf8')) got += String(chunk)
+  t.equal(got, '北京,腾讯\n')
+  t.same(right(await selected.stats()), O.none)
+})
+
+t.test('progress is told while the query runs', async (t) => {
+  const chunks = [Buffer.concat([recorded('Progress'), recorded('Records')]), 200, recorded('End')]
+  const selected = right(await decoded(t, decode, { headers, chunks }))
+  await new Promise((resolve) => selected.records.once('readable', resolve))
+  t.same(selected.progress(), O.some(progress))
+  await selected.records.toArray()
+})
+
+t.test('a query that fails half way fails the records, after those that were read', async (t) => {
+  const chunks = [recorded('Records'), 20, recorded('Error')]
+  const selected = right(await decoded(t, decode, { headers, chunks }))
+  const got: Array<string> = []
+  selected.records.on('data', (chunk) => got.push(String(chunk)))
+  const reason = { _tag: 'ServiceError', status: 200, code: 'OverMaxRecordSize', requestId: 'NjYwMQ==' }
+  t.match(await new Promise((resolve) => selected.records.once('error', resolve)), {
+    name: 'CosFailure',
+    reason
+  })
+  t.same(got, ['1,Ann\n2,Bo\n'])
+  t.match(left(await selected.stats()), reason)
+})
+
+t.test('records without an End fail, though the connection ended well', async (t) => {
+  const selected = right(
+    await decoded(t, decode, { headers, chunks: [recorded('Records'), recorded('Stats')] })
+  )
+  const reason = { _tag: 'TransportError', code: 'CutAnswer' }
+  await t.rejects(selected.records.toArray(), { name: 'CosFailure', reason })
+  t.match(left(await selected.stats()), reason)
+})
+
+t.test('a reader that stops holds the server back', async (t) => {
+  const chunk = event('Records', Buffer.alloc(256 * 1024))
+  const { response, written } = await serving(t, {
+    headers,
+    chunks: Array.from({ length: 128 }, () => chunk)
+  })
+  const selected = right(await decode(response)())
+  await new Promise((resolve) => selected.records.once('readable', resolve))
+  await setTimeout(100)
+  t.ok(written() < 16 * 1024 * 1024, String(written()))
+  selected.records.destroy()
+})
+
+t.test('a reader that leaves hangs up, and has the totals that came by then', async (t) => {
+  const chunks = [Buffer.concat([recorded('Stats'), recorded('Records')])]
+  const { response, closed } = await serving(t, { headers, chunks, ends: 'open' })
+  const selected = right(await decode(response)())
+  for await (const _ of selected.records) break
+  t.equal(await closed, 'early')
+  t.same(right(await selected.stats()), O.some(stats))
+})
+
+t.test('a query that is refused is told in COS’s words', async (t) => {
+  const xml = '<Error><Code>SQLParsingError</Code><Message>No.</Message></Error>'
+  t.match(left(await decoded(t, decode, { ...xmlAnswer(xml), status: 400 })), {
+    _tag: 'ServiceError',
+    status: 400,
+    code: 'SQLParsingError'
+  })
+})

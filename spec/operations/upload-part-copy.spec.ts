@@ -1,0 +1,111 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { uploadPartCopy } from '../../lib/operations/upload-part-copy.js'
+import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { at, plain, refused, requested } from '../support/operations.js'
+
+const one = {
+  ...at,
+  uploadId: '1714552211f00d',
+  partNumber: 1,
+  copySource: { bucket: 'sourcebucket-1250000001', region: 'ap-shanghai', key: 'a' }
+}
+const sourceText = 'sourcebucket-1250000001.cos.ap-shanghai.myqcloud.com/a'
+const key = Buffer.from('0123456789ABCDEF0123456789ABCDEF')
+
+t.test('the least request names the source and the part, and may take long', async (t) => {
+  t.equal(uploadPartCopy(one).action, 'UploadPartCopy')
+  t.same(requested(uploadPartCopy(one)), {
+    ...plain,
+    method: 'PUT',
+    query: { partNumber: '1', uploadId: '1714552211f00d' },
+    headers: { 'x-cos-copy-source': sourceText },
+    slow: true
+  })
+})
+
+t.test('every parameter is sent as COS names it', async (t) => {
+  const date = new Date('2024-05-01T08:31:00Z')
+  const operation = uploadPartCopy({
+    ...one,
+    partNumber: 10_000,
+    copySource: { ...one.copySource, versionId: 'MTg0' },
+    copySourceRange: { first: 0, last: 1048575 },
+    copySourceIfMatch: 'a',
+    copySourceIfNoneMatch: 'b',
+    copySourceIfModifiedSince: date,
+    copySourceIfUnmodifiedSince: date,
+    copySourceSse: { type: 'C', key },
+    sse: { type: 'C', key },
+    headers: { 'x-cos-extra': '1' },
+    query: { extra: '2' }
+  })
+  const customer = { algorithm: 'AES256', key: key.toString('base64'), 'key-md5': 'U5L61r7jcwdNvT7frmUG8g==' }
+  const prefixed = (prefix: string) =>
+    Object.fromEntries(
+      Object.entries(customer).map(([name, value]) => [
+        `${prefix}server-side-encryption-customer-${name}`,
+        value
+      ])
+    )
+  t.same(requested(operation), {
+    ...plain,
+    method: 'PUT',
+    slow: true,
+    query: { partNumber: '10000', uploadId: '1714552211f00d', extra: '2' },
+    headers: {
+      'x-cos-copy-source': `${sourceText}?versionId=MTg0`,
+      'x-cos-copy-source-range': 'bytes=0-1048575',
+      'x-cos-copy-source-if-match': '"a"',
+      'x-cos-copy-source-if-none-match': '"b"',
+      'x-cos-copy-source-if-modified-since': 'Wed, 01 May 2024 08:31:00 GMT',
+      'x-cos-copy-source-if-unmodified-since': 'Wed, 01 May 2024 08:31:00 GMT',
+      ...prefixed('x-cos-copy-source-'),
+      ...prefixed('x-cos-'),
+      'x-cos-extra': '1'
+    }
+  })
+})
+
+t.test('an input that makes no sense is refused by name', async (t) => {
+  const copy = (more: object) => refused(uploadPartCopy({ ...one, ...more }))
+  t.match(copy({ uploadId: '' }), /^uploadId: /)
+  t.match(copy({ partNumber: 0 }), /^partNumber: /)
+  t.match(copy({ copySourceRange: { first: 1, last: 0 } }), /^copySourceRange\.last: /)
+  t.match(copy({ copySourceRange: { first: 1 } }), /^copySourceRange\.last: /)
+  t.match(copy({ copySourceRange: { suffix: 5 } }), /^copySourceRange\./)
+  t.match(copy({ copySource: { ...one.copySource, bucket: 'x' } }), /^copySource\.bucket: /)
+  t.match(copy({ sse: { type: 'KMS' } }), /^sse: /)
+  t.match(copy({ contentType: 'text/plain' }), /^contentType: left out/)
+})
+
+const { decode } = uploadPartCopy({ ...one, partNumber: 7 })
+
+t.test('a part is its number and its ETag, its date in COS’s own way', async (t) => {
+  const xml =
+    '<?xml version="1.0"?>\n<CopyPartResult>\n  <ETag>&quot;6f5902ac237024bdd0c176cb93063dc4&quot;</ETag>\n' +
+    '  <LastModified>2024-05-02T09:30:11</LastModified>\n</CopyPartResult>'
+  const headers = { 'x-cos-copy-source-version-id': 'MTg0' }
+  const { raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml, headers)))
+  t.match(raw, headers)
+  t.same(rest, {
+    requestId: 'NjYwMQ==',
+    partNumber: 7,
+    etag: '"6f5902ac237024bdd0c176cb93063dc4"',
+    lastModified: O.some(new Date('2024-05-02T09:30:11Z')),
+    crc64: O.none,
+    copySourceVersionId: O.some('MTg0'),
+    sse: O.none
+  })
+})
+
+t.test('an error inside a 200 is one, and so is another answer', async (t) => {
+  const error = '\n\n<Error><Code>SlowDown</Code></Error>'
+  t.match(left(await decoded(t, decode, xmlAnswer(error))), {
+    _tag: 'ServiceError',
+    status: 200,
+    code: 'SlowDown'
+  })
+  t.match(left(await decoded(t, decode, xmlAnswer('<CopyObjectResult/>'))), { _tag: 'DecodeError' })
+  t.match(left(await decoded(t, decode, { chunks: ['   '] })), { _tag: 'TransportError' })
+})
