@@ -45,6 +45,23 @@ export const collapses = (key: string): boolean => {
   return depth === 0
 }
 
+// Above all other UTF-16 units, for what surrogates spell lies above all that a single unit can.
+const lifted = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
+
+/**
+ * Compares as COS sorts keys: by the bytes of their UTF-8. JavaScript's own order is that of UTF-16, which has an
+ * emoji before U+E000 to U+FFFF.
+ */
+export const compareUtf8 = (a: string, b: string): number => {
+  const shorter = Math.min(a.length, b.length)
+  for (let at = 0; at < shorter; at += 1) {
+    const x = a.charCodeAt(at)
+    const y = b.charCodeAt(at)
+    if (x !== y) return lifted(x) - lifted(y)
+  }
+  return a.length - b.length
+}
+
 /** Percent-encodes as COS's signature demands: all but `A-Z a-z 0-9 - _ . ~`, in upper-case hex. */
 export const urlEncode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
