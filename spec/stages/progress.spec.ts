@@ -1,0 +1,196 @@
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import {
+  beginning,
+  createMeter,
+  metered,
+  meteredBytes,
+  progressAt,
+  step,
+  type Progress,
+  type ProgressEvent
+} from '../../lib/stages/progress.js'
+import { failing, from, toArray } from '../support/iterables.js'
+
+/** What there is to say at `at`, after events at their moments. */
+const after = (at: number, ...events: ReadonlyArray<readonly [number, ProgressEvent]>): Progress =>
+  pipe(
+    events.reduce((state, [moment, event]) => step(event, moment)(state), beginning(0)),
+    progressAt(at)
+  )
+
+const moved = (size: number): ProgressEvent => ({ _tag: 'Moved', size })
+
+/** A clock that a spec sets. */
+const clockAt = (at: number) => {
+  const clock = { at, read: () => clock.at }
+  return clock
+}
+
+// -- the fold --
+t.test('nothing has happened at the beginning', async (t) => {
+  t.same(after(0), { transferred: 0, total: O.none, parts: { inFlight: 0, done: 0 }, rate: 0 })
+})
+
+t.test('parts are in flight from when they begin until they are done, or fail', async (t) => {
+  const began: ProgressEvent = { _tag: 'PartBegan' }
+  t.same(
+    after(1, [0, began], [0, began], [0, began], [1, { _tag: 'PartDone' }], [1, { _tag: 'PartFailed' }])
+      .parts,
+    {
+      inFlight: 1,
+      done: 1
+    }
+  )
+})
+
+t.test('what was there already is transferred, but not at any rate', async (t) => {
+  t.same(after(1000, [0, { _tag: 'PartSkipped', size: 700 }], [0, { _tag: 'Expected', size: 1000 }]), {
+    transferred: 700,
+    total: O.some(1000),
+    parts: { inFlight: 0, done: 1 },
+    rate: 0
+  })
+})
+
+t.test('the total is what was expected, all together', async (t) => {
+  const expected = (size: number): ProgressEvent => ({ _tag: 'Expected', size })
+  t.same(after(0, [0, expected(0)]).total, O.some(0))
+  t.same(after(0, [0, expected(5)], [0, expected(7)]).total, O.some(12))
+})
+
+t.test('the rate is that of the last five seconds', async (t) => {
+  // 1000 bytes every 100 ms, for 20 s; then 100 of them.
+  const steady = Array.from({ length: 200 }, (_, n) => [n * 100, moved(1000)] as const)
+  const slow = Array.from({ length: 100 }, (_, n) => [20_000 + n * 100, moved(100)] as const)
+  const near = (rate: number, wanted: number) => Math.abs(rate - wanted) / wanted < 0.05
+  t.ok(near(after(1000, ...steady.slice(0, 10)).rate, 10_000), 'before five seconds have passed')
+  t.ok(near(after(20_000, ...steady).rate, 10_000))
+  t.ok(near(after(22_500, ...steady, ...slow.slice(0, 25)).rate, 5500), 'half of it slow')
+  t.ok(near(after(30_000, ...steady, ...slow).rate, 1000))
+  t.ok(after(30_000, ...steady).rate < 500, 'where nothing moves it dwindles')
+})
+
+t.test('parts that take longer than five seconds each have a rate', async (t) => {
+  const parts = Array.from({ length: 5 }, (_, n) => [(n + 1) * 8000, moved(64_000)] as const)
+  t.equal(after(40_000, ...parts).rate, 8000)
+})
+
+t.test('a state stays small, however much happens', async (t) => {
+  let state = beginning(0)
+  for (let at = 0; at < 100_000; at += 1) state = step(moved(1), at)(state)
+  t.equal(state.transferred, 100_000)
+  t.ok(state.marks.length <= 12, String(state.marks.length))
+  t.ok(Math.abs(progressAt(100_000)(state).rate - 1000) < 20)
+})
+
+// -- the meter --
+t.test('a meter may know the total beforehand, and may be told of more', async (t) => {
+  const meter = createMeter({ total: O.some(10), clock: clockAt(0).read })
+  t.same(meter.read().total, O.some(10))
+  meter.tell({ _tag: 'Expected', size: 5 })
+  t.same(meter.read().total, O.some(15))
+})
+
+t.test('a meter says how far it is whenever it is asked', async (t) => {
+  const clock = clockAt(500)
+  const meter = createMeter({ total: O.none, clock: clock.read })
+  meter.tell(moved(100))
+  clock.at = 1000
+  t.match(meter.read(), { transferred: 100, rate: 200 })
+})
+
+t.test('a reader gets the newest, no more often than it comes back, and the last at the end', async (t) => {
+  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const seen: Array<number> = []
+  const reading = (async () => {
+    for await (const { transferred } of meter) {
+      seen.push(transferred)
+      await setTimeout(20)
+    }
+  })()
+  for (let n = 0; n < 50; n += 1) {
+    meter.tell(moved(1))
+    await setTimeout(1)
+  }
+  meter.tell(moved(50))
+  meter.end()
+  await reading
+  t.ok(seen.length < 20, `${String(seen.length)} of 51`)
+  t.equal(seen.at(-1), 100)
+  t.same(
+    seen,
+    seen.toSorted((a, b) => a - b)
+  )
+})
+
+t.test('a reader waits while nothing happens, and two readers both see it all', async (t) => {
+  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const both = [toArray(meter), toArray(meter)]
+  await setImmediate()
+  meter.tell(moved(1))
+  await setImmediate()
+  meter.tell(moved(1))
+  await setImmediate()
+  meter.end()
+  for (const seen of await Promise.all(both))
+    t.same(
+      seen.map(({ transferred }) => transferred),
+      [0, 1, 2, 2]
+    )
+  t.equal((await toArray(meter)).at(-1)?.transferred, 2, 'and who comes late sees how it ended')
+})
+
+t.test('a reader that leaves troubles nobody', async (t) => {
+  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  for await (const _ of meter) break
+  meter.tell(moved(1))
+  meter.end()
+  t.equal(meter.read().transferred, 1)
+})
+
+// -- what is told to it --
+t.test('a call that sends a part is told when it begins, and when it is done or fails', async (t) => {
+  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const answers = [E.right('etag'), E.left('no')]
+  const during: Array<Progress> = []
+  const send = metered(meter)((_: { readonly size: number }, __: AbortSignal) => async () => {
+    during.push(meter.read())
+    return answers.shift() ?? E.left('none')
+  })
+  const { signal } = new AbortController()
+  const sent = send({ size: 10 }, signal)
+  t.same(meter.read().parts.inFlight, 0, 'not before it is called')
+  t.same(await sent(), E.right('etag'))
+  t.match(meter.read(), { transferred: 10, parts: { inFlight: 0, done: 1 } })
+  t.same(await send({ size: 10 }, signal)(), E.left('no'))
+  t.match(meter.read(), { transferred: 10, parts: { inFlight: 0, done: 1 } })
+  t.same(
+    during.map(({ parts }) => parts.inFlight),
+    [1, 1]
+  )
+})
+
+t.test('a call that fetches a range is told as its bytes come, and lets its errors through', async (t) => {
+  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const { signal } = new AbortController()
+  const chunks = (error: boolean) => {
+    const bytes = [Buffer.alloc(3), Buffer.alloc(4)]
+    return error ? failing(new Error('reset'), ...bytes) : from(...bytes)
+  }
+  const fetch = meteredBytes(meter)(chunks)
+  const seen: Array<Progress> = []
+  for await (const _ of fetch(false, signal)) seen.push(meter.read())
+  t.match(seen, [
+    { transferred: 3, parts: { inFlight: 1, done: 0 } },
+    { transferred: 7, parts: { inFlight: 1, done: 0 } }
+  ])
+  t.match(meter.read().parts, { inFlight: 0, done: 1 })
+  await t.rejects(toArray(fetch(true, signal)), { message: 'reset' })
+  t.match(meter.read(), { transferred: 14, parts: { inFlight: 0, done: 1 } })
+  for await (const _ of fetch(false, signal)) break
+  t.match(meter.read().parts, { inFlight: 0, done: 1 }, 'a range that was left is not done')
+})
