@@ -3,20 +3,23 @@ import { setImmediate } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import { leavable, readerLeft, type Leavable } from './leaving.js'
 
-export interface InParallelOptions<A> {
+export interface InParallelSettings {
   /** Items under way, at most: running, or done and not yet taken by the reader. At least 1. */
   readonly concurrency: number
   /** Results in the order of their items; otherwise as they come. */
   readonly ordered?: boolean
   /** Items taken from the source before there is room for them; 1 unless said, so that a slot is never idle. */
   readonly readAhead?: 0 | 1
-  /** What becomes of an item that was read and will never be worked on. */
-  readonly discard?: (item: A) => void
   /**
    * Stops the run when it fires, and is fired when the run fails. Where the source heeds its signal, a failure ends
    * even a read that is under way; a source that does not is left behind, and its late item discarded.
    */
   readonly stop?: AbortController
+}
+
+export interface InParallelOptions<A> extends InParallelSettings {
+  /** What becomes of an item that was read and will never be worked on. */
+  readonly discard?: (item: A) => void
 }
 
 /** Works on one item; the signal fires when the result is no longer wanted. */
@@ -34,15 +37,22 @@ const nothing = (): void => undefined
  * @shape  one result for each item; `ordered` says in which order
  * @units  holds at most `concurrency + readAhead` items; a reader that stops holds the source back
  * @errors the first failure, as it was thrown; the reason of `stop`
- * @example pipe(keys, inParallel<string>({ concurrency: 8 })((key, signal) => head(key, signal)))
+ * @example pipe(keys, inParallel({ concurrency: 8 })((key: string, signal) => head(key, signal)))
  */
-export const inParallel =
-  <A>(options: InParallelOptions<A>) =>
-  <B>(f: Work<A, B>) =>
-  (source: AsyncIterable<A>): Leavable<B> => {
+export function inParallel(
+  settings: InParallelSettings
+): <A, B>(f: Work<A, B>) => (source: AsyncIterable<A>) => Leavable<B>
+export function inParallel<A>(
+  options: InParallelOptions<A>
+): <B>(f: Work<A, B>) => (source: AsyncIterable<A>) => Leavable<B>
+export function inParallel<A>(
+  options: InParallelOptions<A>
+): <B>(f: Work<A, B>) => (source: AsyncIterable<A>) => Leavable<B> {
+  return (f) => (source) => {
     const stop = options.stop ?? new AbortController()
     return leavable(stop, run(options, stop, f, source))
   }
+}
 
 interface Slot<B> {
   result: O.Option<B>
