@@ -1,0 +1,296 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { decoded, failed, left, right, xmlAnswer } from '../support/answers.js'
+import {
+  listObjectVersionEvents,
+  listObjectVersions,
+  type ListObjectVersionEventsInput,
+  type ListObjectVersionsInput
+} from '../../lib/operations/list-object-versions.js'
+import { toArray } from '../support/iterables.js'
+
+const bucket = 'examplebucket-1250000000'
+type Test = Parameters<typeof decoded>[0]
+
+const asked = (input: Partial<ListObjectVersionsInput> = {}) =>
+  right(listObjectVersions({ bucket, ...input }).request).query
+const listed = async (t: Test, xml: string, input: Partial<ListObjectVersionsInput> = {}) =>
+  decoded(t, listObjectVersions({ bucket, ...input }).decode, xmlAnswer(xml))
+const events = async (t: Test, xml: string, input: Partial<ListObjectVersionEventsInput> = {}) =>
+  right(await decoded(t, listObjectVersionEvents({ bucket, ...input }).decode, xmlAnswer(xml)))
+
+// -- request --
+t.test('the sub-resource comes first, and what is empty is left out', async (t) => {
+  t.same(Object.entries(asked()), [
+    ['versions', ''],
+    ['encoding-type', 'url']
+  ])
+  t.same(asked({ prefix: 'p', delimiter: '/', keyMarker: 'k', versionIdMarker: 'v', maxKeys: 7 }), {
+    versions: '',
+    prefix: 'p',
+    delimiter: '/',
+    'encoding-type': 'url',
+    'key-marker': 'k',
+    'version-id-marker': 'v',
+    'max-keys': '7'
+  })
+  t.same(asked({ keyMarker: 'k', versionIdMarker: '' }), {
+    versions: '',
+    'encoding-type': 'url',
+    'key-marker': 'k'
+  })
+})
+
+t.test('what makes no sense is refused by name', async (t) => {
+  const wrong: ReadonlyArray<readonly [input: object, field: string]> = [
+    [{ maxKeys: 1001 }, 'maxKeys'],
+    [{ delimiter: 'ab' }, 'delimiter'],
+    [{ versionIdMarker: 'v' }, 'keyMarker'],
+    [{ keyMarker: '', versionIdMarker: 'v' }, 'keyMarker'],
+    [{ keyMarker: '\ud800' }, 'keyMarker'],
+    [{ marker: 'a' }, 'marker']
+  ]
+  for (const [input, field] of wrong) {
+    t.match(left(listObjectVersions({ bucket, ...input }).request), { _tag: 'InvalidInput', field }, field)
+    t.match(
+      left(listObjectVersionEvents({ bucket, ...input }).request),
+      { _tag: 'InvalidInput', field },
+      field
+    )
+  }
+})
+
+// -- a page --
+const page = `<ListVersionsResult>
+  <Name>examplebucket-1250000000</Name>
+  <EncodingType>url</EncodingType>
+  <Prefix/>
+  <KeyMarker/>
+  <VersionIdMarker/>
+  <MaxKeys>1000</MaxKeys>
+  <IsTruncated>true</IsTruncated>
+  <NextKeyMarker>notes%2B.txt</NextKeyMarker>
+  <NextVersionIdMarker>MTg0NDUxMzY1MDIzNjQ3NTcwMDk</NextVersionIdMarker>
+  <DeleteMarker>
+    <Key>gone.txt</Key>
+    <VersionId>MTg0NDUxMzY1MDIzNTQ1ODM2NjE</VersionId>
+    <IsLatest>true</IsLatest>
+    <LastModified>2024-05-03T10:00:00.000Z</LastModified>
+    <Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner>
+  </DeleteMarker>
+  <Version>
+    <Key>gone.txt</Key>
+    <VersionId>null</VersionId>
+    <IsLatest>false</IsLatest>
+    <LastModified>2024-05-01T10:00:00.000Z</LastModified>
+    <ETag>&quot;x&quot;</ETag>
+    <Size>7</Size>
+    <StorageClass>STANDARD_IA</StorageClass>
+  </Version>
+  <Version>
+    <Key>notes%2B.txt</Key>
+    <VersionId>MTg0NDUxMzY1MDIzNjQ3NTcwMDk</VersionId>
+    <IsLatest>true</IsLatest>
+    <LastModified>2024-05-02T10:00:00.000Z</LastModified>
+    <ETag>&quot;0f343b0931126a20f133d67c2b018a3b&quot;</ETag>
+    <Size>1024</Size>
+    <StorageClass>STANDARD</StorageClass>
+    <StorageTier>FREQUENT</StorageTier>
+    <Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner>
+  </Version>
+</ListVersionsResult>`
+
+const owner = O.some({ id: '1250000000', displayName: '1250000000' })
+const entries = [
+  {
+    _tag: 'DeleteMarker',
+    key: 'gone.txt',
+    versionId: 'MTg0NDUxMzY1MDIzNTQ1ODM2NjE',
+    isLatest: true,
+    lastModified: new Date('2024-05-03T10:00:00Z'),
+    owner
+  },
+  {
+    _tag: 'Version',
+    key: 'gone.txt',
+    versionId: 'null',
+    isLatest: false,
+    lastModified: new Date('2024-05-01T10:00:00Z'),
+    owner: O.none,
+    etag: '"x"',
+    size: 7,
+    storageClass: 'STANDARD_IA',
+    storageTier: O.none
+  },
+  {
+    _tag: 'Version',
+    key: 'notes+.txt',
+    versionId: 'MTg0NDUxMzY1MDIzNjQ3NTcwMDk',
+    isLatest: true,
+    lastModified: new Date('2024-05-02T10:00:00Z'),
+    owner,
+    etag: '"0f343b0931126a20f133d67c2b018a3b"',
+    size: 1024,
+    storageClass: 'STANDARD',
+    storageTier: O.some('FREQUENT')
+  }
+]
+
+t.test('versions and delete markers are one list in the order of the page, told apart', async (t) => {
+  const { raw, ...whole } = right(await listed(t, page))
+  t.same(whole, {
+    requestId: 'NjYwMQ==',
+    name: bucket,
+    prefix: '',
+    keyMarker: '',
+    versionIdMarker: '',
+    delimiter: O.none,
+    maxKeys: 1000,
+    encodingType: O.none,
+    isTruncated: true,
+    nextKeyMarker: O.some('notes+.txt'),
+    nextVersionIdMarker: O.some('MTg0NDUxMzY1MDIzNjQ3NTcwMDk'),
+    entries,
+    commonPrefixes: []
+  })
+  t.match(raw, { 'content-type': 'application/xml' })
+  t.match(right(await listed(t, page, { encodingType: 'url' })), {
+    encodingType: O.some('url'),
+    nextKeyMarker: O.some('notes%2B.txt'),
+    entries: [{}, {}, { key: 'notes%2B.txt' }]
+  })
+})
+
+const version = (key: string, id: string): string =>
+  `<Version><Key>${key}</Key><VersionId>${id}</VersionId><IsLatest>true</IsLatest><LastModified>2024-05-01T10:00:00.000Z</LastModified><ETag>"x"</ETag><Size>1</Size></Version>`
+const rolled = (prefix: string): string => `<CommonPrefixes><Prefix>${prefix}</Prefix></CommonPrefixes>`
+const wrapped = (...rows: ReadonlyArray<string>): string =>
+  `<ListVersionsResult>${rows.join('')}</ListVersionsResult>`
+const whole = '<IsTruncated>false</IsTruncated>'
+const forgot = '<IsTruncated>true</IsTruncated>'
+const more = (key: string, id: string): string =>
+  `${forgot}<NextKeyMarker>${key}</NextKeyMarker><NextVersionIdMarker>${id}</NextVersionIdMarker>`
+
+t.test('a bucket that never had versioning has versions without a name', async (t) => {
+  t.match(
+    right(
+      await listed(
+        t,
+        wrapped(whole, version('a', ''), version('b', '').replace('<VersionId></VersionId>', ''))
+      )
+    ),
+    {
+      entries: [
+        { key: 'a', versionId: '' },
+        { key: 'b', versionId: '' }
+      ],
+      nextKeyMarker: O.none,
+      nextVersionIdMarker: O.none
+    }
+  )
+})
+
+t.test('next markers that COS forgot are those of the greatest entry', async (t) => {
+  t.match(right(await listed(t, wrapped(forgot, rolled('a/'), version('b', '2'), version('b', '1')))), {
+    nextKeyMarker: O.some('b'),
+    nextVersionIdMarker: O.some('1')
+  })
+  t.match(right(await listed(t, wrapped(forgot, version('b', '2'), rolled('c/')))), {
+    nextKeyMarker: O.some('c/'),
+    nextVersionIdMarker: O.none
+  })
+})
+
+t.test('what is wrong in an entry is told by its name', async (t) => {
+  t.match(left(await listed(t, wrapped(whole, version('a', '1').replace('true', 'maybe')))), {
+    _tag: 'DecodeError',
+    problems: ['Version.IsLatest should be true or false']
+  })
+  t.match(left(await listed(t, wrapped(whole, '<DeleteMarker><Key>a</Key></DeleteMarker>'))), {
+    problems: [/^DeleteMarker.IsLatest/, /^DeleteMarker.LastModified/]
+  })
+})
+
+// -- as events --
+t.test('each entry has a cursor, and the page says where the next one begins', async (t) => {
+  t.match(await toArray(await events(t, page)), [
+    { ...entries[0], cursor: { key: 'gone.txt', id: 'MTg0NDUxMzY1MDIzNTQ1ODM2NjE', prefix: 'gone.txt' } },
+    { ...entries[1], cursor: { key: 'gone.txt', id: 'null' } },
+    { ...entries[2], cursor: { key: 'notes+.txt' } },
+    {
+      _tag: 'PageEnd',
+      next: O.some({ key: 'notes+.txt', id: 'MTg0NDUxMzY1MDIzNjQ3NTcwMDk', prefix: 'notes+.txt' })
+    }
+  ])
+})
+
+t.test('going on asks behind the version, or behind the common prefix that is less', async (t) => {
+  const query = (input: Partial<ListObjectVersionEventsInput>) =>
+    right(listObjectVersionEvents({ bucket, ...input }).request).query
+  t.match(query({ keyMarker: 'k', versionIdMarker: 'v' }), { 'key-marker': 'k', 'version-id-marker': 'v' })
+  t.match(query({ from: { key: 'b', id: '2', prefix: 'c/' } }), {
+    'key-marker': 'b',
+    'version-id-marker': '2'
+  })
+  t.same(query({ from: { key: 'b', id: '2', prefix: 'a/' } }), {
+    versions: '',
+    'encoding-type': 'url',
+    'key-marker': 'a/'
+  })
+})
+
+const given = async (t: Test, xml: string, input: Partial<ListObjectVersionEventsInput>) =>
+  (await toArray(await events(t, xml, input))).flatMap((event) =>
+    event._tag === 'PageEnd'
+      ? []
+      : [event._tag === 'CommonPrefix' ? event.prefix : `${event.key} ${event.versionId}`]
+  )
+
+t.test(
+  'what was given before the cursor is not given again, but for versions of its key that may not have been',
+  async (t) => {
+    const again = wrapped(
+      whole,
+      rolled('a/'),
+      rolled('b/'),
+      version('aa', '9'),
+      version('k', '3'),
+      version('k', '2'),
+      version('k', '1'),
+      version('z', '1')
+    )
+    t.same(await given(t, again, { delimiter: '/', from: { key: 'k', id: '2', prefix: 'a/' } }), [
+      'b/',
+      'k 3',
+      'k 1',
+      'z 1'
+    ])
+    t.same(await given(t, again, { delimiter: '/', from: { key: 'k', id: '', prefix: 'k' } }), ['z 1'])
+  }
+)
+
+t.test('markers lead on by key, or within a key to another version', async (t) => {
+  const next = async (from: readonly [string, string], to: readonly [string, string]) => {
+    const read = toArray(
+      await events(t, wrapped(version('zz', '1'), more(...to)), {
+        keyMarker: from[0],
+        versionIdMarker: from[1]
+      })
+    )
+    return read.then(
+      (all) => all.length,
+      () => 'refused'
+    )
+  }
+  t.equal(await next(['k', '2'], ['k', '1']), 2)
+  t.equal(await next(['k', '2'], ['k', '']), 2)
+  t.equal(await next(['k', '2'], ['l', '2']), 2)
+  t.equal(await next(['k', '2'], ['k', '2']), 'refused')
+  t.equal(await next(['k', ''], ['k', '2']), 'refused', 'all of the key lay behind')
+  t.equal(await next(['k', '2'], ['j', '1']), 'refused')
+  const stuck = await events(t, wrapped(version('zz', '1'), more('k', '2')), {
+    keyMarker: 'k',
+    versionIdMarker: '2'
+  })
+  t.match(await failed(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
+})

@@ -1,0 +1,174 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import {
+  listPartEvents,
+  listParts,
+  type ListPartEventsInput,
+  type ListPartsInput
+} from '../../lib/operations/list-parts.js'
+import { decoded, failed, left, right, xmlAnswer } from '../support/answers.js'
+import { toArray } from '../support/iterables.js'
+
+const input = { bucket: 'examplebucket-1250000000', key: 'trips/film .mp4', uploadId: '1714552211f00d' }
+type Test = Parameters<typeof decoded>[0]
+
+const asked = (changes: Partial<ListPartsInput> = {}) => right(listParts({ ...input, ...changes }).request)
+const listed = async (t: Test, xml: string, changes: Partial<ListPartsInput> = {}) =>
+  decoded(t, listParts({ ...input, ...changes }).decode, xmlAnswer(xml))
+const events = async (t: Test, xml: string, changes: Partial<ListPartEventsInput> = {}) =>
+  right(await decoded(t, listPartEvents({ ...input, ...changes }).decode, xmlAnswer(xml)))
+
+// -- request --
+t.test('the upload comes first, and what is the default is left out', async (t) => {
+  t.match(asked(), { method: 'GET', key: O.some('trips/film .mp4') })
+  t.same(Object.entries(asked({ partNumberMarker: 0 }).query), [
+    ['uploadId', '1714552211f00d'],
+    ['encoding-type', 'url']
+  ])
+  t.same(asked({ partNumberMarker: 3, maxParts: 7 }).query, {
+    uploadId: '1714552211f00d',
+    'encoding-type': 'url',
+    'part-number-marker': '3',
+    'max-parts': '7'
+  })
+})
+
+t.test('what makes no sense is refused by name', async (t) => {
+  const wrong: ReadonlyArray<readonly [changes: object, field: string]> = [
+    [{ uploadId: '' }, 'uploadId'],
+    [{ maxParts: 1001 }, 'maxParts'],
+    [{ partNumberMarker: -1 }, 'partNumberMarker'],
+    [{ partNumberMarker: 10_001 }, 'partNumberMarker'],
+    [{ key: 'a/..' }, 'key']
+  ]
+  for (const [changes, field] of wrong) {
+    t.match(left(listParts({ ...input, ...changes }).request), { _tag: 'InvalidInput', field }, field)
+    t.match(left(listPartEvents({ ...input, ...changes }).request), { _tag: 'InvalidInput', field }, field)
+  }
+  t.match(left(listPartEvents({ ...input, from: 1.5 }).request), { field: 'from' })
+})
+
+// -- a page --
+const page = `<ListPartsResult>
+  <Bucket>examplebucket-1250000000</Bucket>
+  <Encoding-type>url</Encoding-type>
+  <Key>trips/film%20.mp4</Key>
+  <UploadID>1714552211f00d</UploadID>
+  <Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner>
+  <PartNumberMarker>0</PartNumberMarker>
+  <Initiator><ID>qcs::cam::uin/1:uin/2</ID><DisplayName>2</DisplayName></Initiator>
+  <Part>
+    <PartNumber>1</PartNumber>
+    <LastModified>2024-05-01T08:31:00.000Z</LastModified>
+    <ETag>&quot;5eb63bbbe01eeed093cb22bb8f5acdc3&quot;</ETag>
+    <Size>1048576</Size>
+  </Part>
+  <NextPartNumberMarker>1</NextPartNumberMarker>
+  <StorageClass>Standard</StorageClass>
+  <MaxParts>1</MaxParts>
+  <IsTruncated>true</IsTruncated>
+</ListPartsResult>`
+
+const part1 = {
+  _tag: 'Part',
+  partNumber: 1,
+  etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"',
+  size: 1048576,
+  lastModified: O.some(new Date('2024-05-01T08:31:00Z')),
+  lastModifiedText: '2024-05-01T08:31:00.000Z'
+}
+
+t.test('a page is typed, however COS spelled its names', async (t) => {
+  const { raw: _, ...whole } = right(await listed(t, page))
+  t.same(whole, {
+    requestId: 'NjYwMQ==',
+    bucket: input.bucket,
+    key: 'trips/film .mp4',
+    uploadId: '1714552211f00d',
+    initiator: O.some({ id: 'qcs::cam::uin/1:uin/2', displayName: '2' }),
+    owner: O.some({ id: '1250000000', displayName: '1250000000' }),
+    storageClass: 'STANDARD',
+    partNumberMarker: 0,
+    maxParts: 1,
+    encodingType: O.none,
+    isTruncated: true,
+    nextPartNumberMarker: O.some(1),
+    parts: [part1]
+  })
+  t.match(right(await listed(t, page, { encodingType: 'url' })), {
+    encodingType: O.some('url'),
+    key: 'trips/film%20.mp4'
+  })
+})
+
+const part = (number: number, date = '2024-05-01T08:31:00.000Z'): string =>
+  `<Part><PartNumber>${number}</PartNumber><LastModified>${date}</LastModified><ETag>"x"</ETag><Size>1</Size></Part>`
+const wrapped = (...rows: ReadonlyArray<string>): string =>
+  `<ListPartsResult>${rows.join('')}</ListPartsResult>`
+const whole = '<IsTruncated>false</IsTruncated>'
+const forgot = '<IsTruncated>true</IsTruncated>'
+const more = (number: number): string => `${forgot}<NextPartNumberMarker>${number}</NextPartNumberMarker>`
+
+t.test('dates in any form are read, and others kept as text', async (t) => {
+  const { parts } = right(
+    await listed(t, wrapped(whole, part(1, 'Wed May  1 08:31:00 2024'), part(2, 'then')))
+  )
+  t.same(
+    parts.map(({ lastModified }) => lastModified),
+    [O.some(new Date('2024-05-01T08:31:00Z')), O.none]
+  )
+  t.same(
+    parts.map(({ lastModifiedText }) => lastModifiedText),
+    ['Wed May  1 08:31:00 2024', 'then']
+  )
+})
+
+t.test('no parts are no parts, and a marker that COS forgot is the greatest number', async (t) => {
+  t.match(right(await listed(t, wrapped(whole, '<EncodingType/>'))), {
+    parts: [],
+    nextPartNumberMarker: O.none
+  })
+  t.match(right(await listed(t, wrapped(forgot, part(2), part(10)))), { nextPartNumberMarker: O.some(10) })
+  t.match(right(await listed(t, wrapped(forgot))), { nextPartNumberMarker: O.none })
+  t.match(right(await listed(t, wrapped(whole, '<NextPartNumberMarker>0</NextPartNumberMarker>'))), {
+    nextPartNumberMarker: O.none
+  })
+})
+
+t.test('a part without an ETag or with a strange number is an error', async (t) => {
+  t.match(left(await listed(t, wrapped(whole, part(1).replace('"x"', '')))), {
+    _tag: 'DecodeError',
+    problems: ['Part.ETag should be text, not empty']
+  })
+  t.match(left(await listed(t, wrapped(whole, part(-1)))), { problems: [/^Part.PartNumber/] })
+})
+
+// -- as events --
+t.test('each part has its number for a cursor, and the page says where the next one begins', async (t) => {
+  t.match(await toArray(await events(t, page)), [
+    { ...part1, cursor: 1 },
+    { _tag: 'PageEnd', next: O.some(1), page: { key: 'trips/film .mp4' }, requestId: 'NjYwMQ==' }
+  ])
+  t.match(await toArray(await events(t, wrapped(forgot, part(1), part(2)))), [{}, {}, { next: O.some(2) }])
+})
+
+t.test('going on asks behind the part, and gives none that was given', async (t) => {
+  const query = (changes: Partial<ListPartEventsInput>) =>
+    right(listPartEvents({ ...input, ...changes }).request).query
+  t.equal(query({ partNumberMarker: 3 })['part-number-marker'], '3')
+  t.equal(query({ partNumberMarker: 3, from: 7 })['part-number-marker'], '7')
+  t.equal(query({})['part-number-marker'], undefined)
+  t.match(await toArray(await events(t, wrapped(whole, part(1), part(2), part(3)), { from: 2 })), [
+    { partNumber: 3 },
+    { _tag: 'PageEnd', next: O.none }
+  ])
+})
+
+t.test('a marker that does not lead on is an error', async (t) => {
+  for (const next of [more(2), more(1)]) {
+    const stuck = await events(t, wrapped(part(3), next), { from: 2 })
+    t.match(await failed(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
+  }
+  const empty = await decoded(t, listPartEvents(input).decode, xmlAnswer(wrapped(forgot)))
+  t.match(left(empty), { _tag: 'DecodeError' })
+})
