@@ -201,6 +201,11 @@ export const codeOf = (thrown: unknown): string =>
     ? thrown.code
     : ''
 
+/** What the file system threw. */
+export const fileError =
+  (context: Context, path: string) =>
+  (cause: unknown): FileError => ({ _tag: 'FileError', context, path, code: codeOf(cause), cause })
+
 /** Opens the envelope. What is not ours broke on the way. */
 export const fromUnknown =
   (context: Context) =>

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, codeOf, fromSource, type Context, type CosError } from '../core/error.js'
+import { CosFailure, fileError, fromSource, type Context, type CosError } from '../core/error.js'
 import type { Body } from '../core/request.js'
 
 /** A body ready to be sent, perhaps more than once. */
@@ -35,10 +35,6 @@ async function* stretches(chunks: ReadonlyArray<Uint8Array>): AsyncGenerator<Uin
     for (let at = 0; at < chunk.length; at += stretch) yield chunk.subarray(at, at + stretch)
   }
 }
-
-const fileError =
-  (context: Context, path: string) =>
-  (cause: unknown): CosError => ({ _tag: 'FileError', context, path, code: codeOf(cause), cause })
 
 async function* fileBytes(
   context: Context,

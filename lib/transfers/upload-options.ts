@@ -1,5 +1,4 @@
 /** What every upload takes, and which of it goes to which call: to one PUT, or to an upload's beginning, parts and end. */
-import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../core/input.js'
 import { objectRef, refOf, type BodyInput, type ObjectRef } from '../core/request.js'
@@ -83,21 +82,25 @@ export const bodyOf = ({ chunks, crc64 }: Pick<HashedPart, 'chunks' | 'crc64'>):
   crc64
 })
 
-export const toPart = (options: UploadOptions, uploadId: string, part: HashedPart): UploadPartInput => ({
+export const toPart = (
+  options: UploadOptions,
+  uploadId: string,
+  part: { readonly partNumber: number; readonly body: BodyInput; readonly contentMd5?: string }
+): UploadPartInput => ({
   ...refOf(options),
   ...readingOf(options),
   ...In.pick('trafficLimit')(options),
-  uploadId,
-  partNumber: part.number,
-  body: bodyOf(part),
-  ...pipe(
-    part.md5,
-    O.match(
-      () => ({}),
-      (contentMd5) => ({ contentMd5 })
-    )
-  )
+  ...part,
+  uploadId
 })
+
+/** A part in memory, hashed already. */
+export const toHashedPart = (options: UploadOptions, uploadId: string, part: HashedPart): UploadPartInput =>
+  toPart(options, uploadId, {
+    partNumber: part.number,
+    body: bodyOf(part),
+    ...(O.isSome(part.md5) ? { contentMd5: part.md5.value } : {})
+  })
 
 export const toComplete = (
   options: UploadOptions,

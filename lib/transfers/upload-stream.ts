@@ -19,28 +19,37 @@ import { hashing, type HashedPart } from '../stages/hash-parts.js'
 import { createBudget, type Budget } from '../stages/memory.js'
 import { constant, forSize, growing, type PartSizes } from '../stages/part-size.js'
 import { sending } from '../stages/send-parts.js'
-import { completing, failing, type PartSent } from './multipart.js'
+import { metering, told, type Metering } from './metering.js'
+import { completing, failing, type Completed, type PartSent } from './multipart.js'
+import { compare, Resume, unfinished, type Unfinished } from './resume.js'
 import {
   bodyOf,
   defaults,
   readingOf,
   toComplete,
   toCreate,
-  toPart,
+  toHashedPart,
   toPut,
   uploadOptions,
   type UploadOptions
 } from './upload-options.js'
 
-export interface UploadStreamInput extends UploadOptions {
+export interface UploadStreamInput extends UploadOptions, Metering {
   /** In bytes, where it is known; the source is held to it. */
   readonly length?: number
   /** In bytes: up to so many go in one plain PUT. One part at most, which is also what it is unless said. */
   readonly threshold?: number
+  /**
+   * For a source that gives the same bytes again: the parts that an earlier run left, and that are the source's, are
+   * not sent again. `never` unless said. Say the same `partSize`, or no part will be the same.
+   */
+  readonly resume?: Resume
 }
 
 const Input = In.struct<UploadStreamInput>('UploadStreamInput', {
   ...uploadOptions,
+  ...metering,
+  resume: In.optional(Resume),
   length: In.optional(In.integer(0)),
   threshold: In.optional(In.integer(0))
 })
@@ -55,6 +64,8 @@ export interface Uploaded {
   readonly size: number
   /** 0: it went in one plain PUT. */
   readonly parts: number
+  /** Bytes that an earlier run had sent, and this one did not. */
+  readonly resumed: number
   /** Of the whole, unsigned, as we counted it. */
   readonly crc64: bigint
   /** How that compared with COS's. */
@@ -113,10 +124,18 @@ const putWhole = async (
   input: UploadStreamInput,
   part: HashedPart
 ): Promise<E.Either<CosError, Uploaded>> => {
+  const put = told(input)((whole: HashedPart, signal) =>
+    pipe(
+      send(putObject(toPut(input, bodyOf(whole), O.toUndefined(whole.md5))))({
+        ...scope.client,
+        signals: [signal]
+      }),
+      announced({ ...aboutOf(input), part: 1, size: whole.size, direction: 'up' })
+    )
+  )
   try {
     return await pipe(
-      send(putObject(toPut(input, bodyOf(part), O.toUndefined(part.md5))))(scope.client),
-      announced({ ...aboutOf(input), part: part.number, size: part.size, direction: 'up' }),
+      put(part, scope.stop.signal),
       TE.map(({ etag, versionId, integrity, requestId }) => ({
         bucket: input.bucket,
         key: input.key,
@@ -124,6 +143,7 @@ const putWhole = async (
         versionId,
         size: part.size,
         parts: 0,
+        resumed: 0,
         crc64: part.crc64,
         integrity,
         requestId
@@ -147,23 +167,41 @@ async function* after<A>(
   }
 }
 
+interface Sent {
+  readonly etag: string
+  readonly resumed: boolean
+}
+
 const inParts = async (
   scope: Scope,
   context: Context,
   input: UploadStreamInput,
   parts: AsyncIterable<HashedPart>,
-  uploadId: string
+  { uploadId, parts: there }: Unfinished
 ): Promise<E.Either<CosError, Uploaded>> => {
-  const sent: Array<PartSent> = []
-  const concurrency = input.partsInFlight ?? defaults.partsInFlight
-  const uploading = sending({ concurrency, stop: scope.stop }, (part, signal) =>
+  const put = told(input)((part: HashedPart, signal) =>
     pipe(
-      send(uploadPart(toPart(input, uploadId, part)))({ ...scope.client, signals: [signal] }),
-      announced({ ...aboutOf(input), part: part.number, size: part.size, direction: 'up' })
+      send(uploadPart(toHashedPart(input, uploadId, part)))({ ...scope.client, signals: [signal] }),
+      announced({ ...aboutOf(input), part: part.number, size: part.size, direction: 'up' }),
+      TE.map(({ etag }): Sent => ({ etag, resumed: false }))
     )
   )
-  for await (const { number, size, crc64, answer } of uploading(parts)) {
+  const putUnlessThere = (part: HashedPart, signal: AbortSignal): TE.TaskEither<CosError, Sent> => {
+    const known = there.get(part.number)
+    const ours = { size: part.size, md5: O.getOrElse(() => '')(part.md5) }
+    if (known === undefined || compare(known, ours) === 'other') return put(part, signal)
+    input.meter?.tell({ _tag: 'PartSkipped', size: part.size })
+    return TE.right({ etag: known.etag, resumed: true })
+  }
+  const concurrency = input.partsInFlight ?? defaults.partsInFlight
+  const sent: Array<PartSent> = []
+  let resumed = 0
+  for await (const { number, size, crc64, answer } of sending(
+    { concurrency, stop: scope.stop },
+    putUnlessThere
+  )(parts)) {
     sent.push({ number, size, crc64: O.some(crc64), etag: answer.etag })
+    if (answer.resumed) resumed += size
   }
   return pipe(
     completing(
@@ -173,19 +211,38 @@ const inParts = async (
       readingOf(input),
       sent.sort((a, b) => a.number - b.number)
     ),
-    TE.map(({ etag, versionId, size, parts: count, crc64, integrity, requestId }) => ({
-      bucket: input.bucket,
-      key: input.key,
-      etag,
-      versionId,
-      size,
-      parts: count,
-      crc64: O.getOrElse(() => 0n)(crc64),
-      integrity,
-      requestId
-    }))
+    TE.map(uploadedOf(input, resumed))
   )()
 }
+
+/** What became of an upload in parts. */
+export const uploadedOf =
+  ({ bucket, key }: UploadOptions, resumed: number) =>
+  ({ etag, versionId, size, parts, crc64, integrity, requestId }: Completed): Uploaded => ({
+    bucket,
+    key,
+    etag,
+    versionId,
+    size,
+    parts,
+    resumed,
+    crc64: O.getOrElse(() => 0n)(crc64),
+    integrity,
+    requestId
+  })
+
+/** An upload to send parts to: the one that was found, or a new one. */
+const begun = (
+  scope: Scope,
+  input: UploadStreamInput,
+  found: O.Option<Unfinished>
+): TE.TaskEither<CosError, Unfinished> =>
+  O.isSome(found)
+    ? TE.right(found.value)
+    : pipe(
+        send(createMultipartUpload(toCreate(input)))(scope.client),
+        TE.map(({ uploadId }) => ({ uploadId, parts: new Map() }))
+      )
 
 const aboutOf = ({
   bucket,
@@ -227,31 +284,31 @@ export const uploadStream =
     let uploadId: string | undefined
     publish('transfer', () => ({ ...aboutOf(valid), phase: 'start', transferred: 0, error: '' }))
     const result = await scoped(client, context, async (scope) => {
+      const found = await unfinished(valid, valid.resume ?? 'never')(scope.client)()
+      if (E.isLeft(found)) return found
       try {
-        const cut = cutting({
-          ...plan,
-          context,
-          signal: scope.stop.signal,
-          ...(valid.length === undefined ? {} : { length: valid.length })
-        })
-        const parts = pipe(source, cut, hashing({ md5: valid.enableMd5 === true }))
+        const cut = cutting({ ...plan, context, signal: scope.stop.signal, ...In.pick('length')(valid) })
+        const md5 = valid.enableMd5 === true || O.isSome(found.right)
+        const parts = pipe(source, cut, hashing({ md5 }))
         const first = await parts.next()
         if (first.done === true) throw new Error('cutting gave no part')
-        if (first.value.last && first.value.size <= (valid.threshold ?? Number.POSITIVE_INFINITY)) {
+        const { last, size } = first.value
+        if (O.isNone(found.right) && last && size <= (valid.threshold ?? Number.POSITIVE_INFINITY)) {
           return await putWhole(scope, valid, first.value)
         }
-        const begun = await send(createMultipartUpload(toCreate(valid)))(scope.client)()
-        if (E.isLeft(begun)) {
+        const upload = await begun(scope, valid, found.right)()
+        if (E.isLeft(upload)) {
           first.value.release()
           await parts.return()
-          return begun
+          return upload
         }
-        uploadId = begun.right.uploadId
-        return await inParts(scope, context, valid, after(first.value, parts), uploadId)
+        uploadId = upload.right.uploadId
+        return await inParts(scope, context, valid, after(first.value, parts), upload.right)
       } catch (thrown) {
         return E.left(fromSource(context)(thrown))
       }
     })
+    valid.meter?.end()
     publish('transfer', () => ({
       ...aboutOf(valid),
       phase: 'end',

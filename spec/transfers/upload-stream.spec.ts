@@ -266,3 +266,44 @@ t.test('many uploads share one memory limit and all finish', async (t) => {
   )
   t.same(new Set(results.map((result) => right(result).integrity._tag)), new Set(['Verified']))
 })
+
+t.test('a source that gives the same bytes again goes on with what is there', async (t) => {
+  const cos = await emulating(t)
+  const bytes = bytesOf(6 * MiB)
+  const broken = async function* () {
+    yield* inChunks(bytes.subarray(0, 4 * MiB), 50_000)
+    await setTimeout(200)
+    throw new Error('cut')
+  }
+  const input = { ...to, partSize, onFailure: 'keep' } as const
+  const { context } = left(await uploadStream(input)(broken())(cos.client())())
+  const uploadId = context.uploadId ?? ''
+  const before = cos.asked().filter((name) => name === 'UploadPart').length
+  t.ok(before >= 3)
+  for (const resume of ['newest', { uploadId }] as const) {
+    const up = await uploadStream({ ...input, resume })(inChunks(bytes, 70_000))(cos.client())()
+    if (resume === 'newest') {
+      t.match(right(up), { resumed: before * MiB, parts: 6, integrity: { _tag: 'Verified' } })
+      t.equal(cos.asked().filter((name) => name === 'UploadPart').length, 6)
+    } else t.match(left(up), { _tag: 'ServiceError', code: 'NoSuchUpload' })
+  }
+  t.ok(bytes.equals(await stored(cos)))
+})
+
+t.test('a source that gives other bytes replaces the parts that are not its own', async (t) => {
+  const cos = await emulating(t, {
+    fault: script([
+      {
+        operation: 'CompleteMultipartUpload',
+        times: 1,
+        fault: { answer: { status: 403, code: 'AccessDenied' } }
+      }
+    ])
+  })
+  const first = bytesOf(4 * MiB)
+  const second = Buffer.concat([first.subarray(0, 2 * MiB), bytesOf(2 * MiB, 7)])
+  const input = { ...to, partSize, onFailure: 'keep', resume: 'newest' } as const
+  left(await uploadStream(input)(inChunks(first, 70_000))(cos.client())())
+  t.match(right(await uploadStream(input)(inChunks(second, 70_000))(cos.client())()), { resumed: 2 * MiB })
+  t.ok(second.equals(await stored(cos)))
+})
