@@ -244,11 +244,12 @@ export const run =
 
 /**
  * Ends an effect when the signal fires: it settles with `Aborted` at once, and nothing of it goes on, the reading of
- * a body it gave included. As with the others here, the effect may have failures of its own beside ours.
+ * a body it gave included. As with the others here, the effect may have failures of its own beside ours; and it may be
+ * anything that asks for a client, such as a listing as a stream.
  */
 export const withSignal =
   (signal: AbortSignal) =>
-  <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
+  <R>(effect: (client: Client) => R): ((client: Client) => R) =>
   (client) => {
     // One signal may end a thousand calls; each listens while it lasts, and Node warns at the eleventh.
     setMaxListeners(0, signal)
@@ -282,6 +283,6 @@ export const withTimeout =
 /** Changes the retry policy for an effect; what is left out stays as the client has it. */
 export const withRetry =
   (policy: Partial<RetryPolicy>) =>
-  <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
+  <R>(effect: (client: Client) => R): ((client: Client) => R) =>
   (client) =>
     effect({ ...client, retry: { ...client.retry, ...policy } })
