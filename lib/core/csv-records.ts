@@ -1,0 +1,123 @@
+/** CSV as Select writes and reads it, by way of csv-parse, where that is installed. */
+import { finished } from 'node:stream/promises'
+import * as E from 'fp-ts/lib/Either.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { CsvError, Options, parse } from 'csv-parse'
+import { notUtf8, tooLarge, type RecordFolding, type RecordProblem } from './records.js'
+
+/** Characters as Select names them; a line feed, a comma, `"` and `"` where left out. */
+export interface CsvLayout {
+  readonly recordDelimiter?: string
+  readonly fieldDelimiter?: string
+  readonly quoteCharacter?: string
+  readonly quoteEscapeCharacter?: string
+  /** Lines that begin with it are skipped; none are where it is left out. */
+  readonly comments?: string
+  /** Of one record, in bytes. */
+  readonly limit: number
+}
+
+/** Starts reading; each record is its fields. */
+export type CsvReader = (layout: CsvLayout) => RecordFolding<ReadonlyArray<string>>
+
+interface Library {
+  readonly parse: typeof parse
+}
+
+const problemOf = ({ code, message }: CsvError, limit: number): RecordProblem => {
+  switch (code) {
+    case 'CSV_MAX_RECORD_SIZE':
+      return tooLarge(limit)
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return { _tag: 'CutShort', words: 'a quote that never ends' }
+    default:
+      return { _tag: 'Malformed', words: message }
+  }
+}
+
+const isCsvError = (thrown: unknown): thrown is CsvError =>
+  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'
+
+const sizeOf = (fields: ReadonlyArray<string>): number =>
+  fields.reduce((sum, field) => sum + Buffer.byteLength(field) + 1, 0)
+
+const optionsOf = (layout: CsvLayout): Options => ({
+  bom: true,
+  delimiter: layout.fieldDelimiter ?? ',',
+  record_delimiter: layout.recordDelimiter ?? '\n',
+  quote: layout.quoteCharacter ?? '"',
+  escape: layout.quoteEscapeCharacter ?? '"',
+  comment: layout.comments ?? null,
+  comment_no_infix: true,
+  relax_column_count: true,
+  // Of characters; the bytes are counted once the record is whole.
+  max_record_size: layout.limit
+})
+
+/**
+ * csv-parse's stream as a fold. It parses within `write`, and `on_record` takes each record from it before its own
+ * queue does, so that nothing waits in it and no turn of the event loop is needed until the end.
+ */
+const reading =
+  ({ parse }: Library): CsvReader =>
+  (layout) => {
+    const utf8 = new TextDecoder('utf-8', { fatal: true })
+    let records: Array<ReadonlyArray<string>> = []
+    let problem: RecordProblem | undefined
+    let last = 0
+    const parser = parse({
+      ...optionsOf(layout),
+      on_record: (record: ReadonlyArray<string>, { bytes }) => {
+        // Comments before it count as its own here, so that a long record is measured once more.
+        if (bytes - last > layout.limit && sizeOf(record) > layout.limit) problem ??= tooLarge(layout.limit)
+        if (problem === undefined) records.push(record)
+        last = bytes
+        return undefined
+      }
+    })
+    const failed = (thrown: unknown): void => {
+      if (!isCsvError(thrown)) throw thrown
+      problem ??= problemOf(thrown, layout.limit)
+    }
+    // What it says is found in `errored` at once; the event comes a turn later, and unheard would end the process.
+    parser.on('error', () => undefined)
+    const isUtf8 = (chunk?: Uint8Array): boolean => {
+      try {
+        utf8.decode(chunk, { stream: chunk !== undefined })
+        return true
+      } catch {
+        problem ??= notUtf8
+        return false
+      }
+    }
+    const given = (): E.Either<RecordProblem, ReadonlyArray<ReadonlyArray<string>>> => {
+      const out = records
+      records = []
+      return problem === undefined || out.length > 0 ? E.right(out) : E.left(problem)
+    }
+    return {
+      step: (chunk) => {
+        if (problem === undefined && chunk.length > 0 && isUtf8(chunk)) {
+          parser.write(chunk)
+          if (parser.errored) failed(parser.errored)
+        }
+        return given()
+      },
+      finish: async () => {
+        if (problem === undefined && isUtf8()) {
+          parser.end()
+          await finished(parser, { readable: false }).catch(failed)
+        }
+        return problem === undefined ? given() : E.left(problem)
+      }
+    }
+  }
+
+/**
+ * Asks for the library.
+ *
+ * @errors what `import()` threw, where csv-parse is not installed
+ */
+export const csvReader = (
+  load: () => Promise<Library> = () => import('csv-parse')
+): TE.TaskEither<unknown, CsvReader> => TE.map(reading)(TE.tryCatch(load, (thrown) => thrown))

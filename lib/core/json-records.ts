@@ -1,0 +1,167 @@
+/** JSON values that follow one another: records that Select wrote, and documents that it reads. */
+import { randomUUID } from 'node:crypto'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import { notUtf8, tooLarge, type RecordFolding, type RecordProblem } from './records.js'
+
+export interface JsonLayout {
+  /** What stands behind each value. Absent: white space, or nothing at all. */
+  readonly delimiter?: string
+  /** Of one value, in bytes. */
+  readonly limit: number
+}
+
+const [quote, backslash] = [0x22, 0x5c]
+const opens = (byte: number): boolean => byte === 0x7b || byte === 0x5b
+const closes = (byte: number): boolean => byte === 0x7d || byte === 0x5d
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+
+// Slow to make, and without memory of what it decoded: one will do. A byte order mark is no part of a value.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const byteOrderMark = [0xef, 0xbb, 0xbf]
+
+/**
+ * Cuts a stream of bytes into JSON texts, by their brackets and quotes: a delimiter may be any character, such as a
+ * comma or a brace, and stand within a value too. What is between the brackets is not judged; `parseJson` does that.
+ *
+ * @shape  `step(bytes)` -> the texts that those bytes completed; a number or a word is complete with what follows it
+ * @units  holds one value
+ * @errors `TooLarge`; `NotUtf8`; `Malformed` where the delimiter is missing; `CutShort` within a value
+ */
+export const readingJson = ({ delimiter, limit }: JsonLayout): RecordFolding<string> => {
+  const separator = Buffer.from(delimiter ?? '')
+  let mode: 'before' | 'within' | 'after' = 'before'
+  let held: Array<Uint8Array> = []
+  let size = 0
+  let depth = 0
+  let inString = false
+  let escaped = false
+  // Bytes of the delimiter, and of the byte order mark, that have come.
+  let matched = 0
+  let marked: number | undefined = 0
+  let problem: RecordProblem | undefined
+  let texts: Array<string> = []
+
+  const hold = (bytes: Uint8Array): void => {
+    if (bytes.length > 0) held.push(bytes)
+    size += bytes.length
+    if (size > limit) problem ??= tooLarge(limit)
+  }
+  const complete = (last: Uint8Array): void => {
+    hold(last)
+    if (problem !== undefined) return
+    try {
+      texts.push(utf8.decode(Buffer.concat(held)))
+    } catch {
+      problem = notUtf8
+    }
+    held = []
+    size = 0
+    mode = 'after'
+    matched = 0
+  }
+  /** Whether the value is over with its first byte, as a stray bracket is. */
+  const begin = (byte: number): boolean => {
+    mode = 'within'
+    depth = opens(byte) ? 1 : 0
+    inString = byte === quote
+    return closes(byte)
+  }
+  /** Whether the value ends behind this byte, or before it. */
+  const within = (byte: number): 'goes on' | 'ends' | 'ended' => {
+    if (escaped) escaped = false
+    else if (inString) {
+      if (byte === backslash) escaped = true
+      else if (byte === quote) {
+        inString = false
+        if (depth === 0) return 'ends'
+      }
+    } else if (depth === 0 && (isSpace(byte) || byte === separator[0])) return 'ended'
+    else if (byte === quote) inString = true
+    else if (opens(byte)) depth += 1
+    else if (closes(byte)) {
+      depth -= 1
+      if (depth <= 0) return 'ends'
+    }
+    return 'goes on'
+  }
+  /** Between two values: whether the byte belongs to neither. */
+  const between = (byte: number): boolean => {
+    if (mode === 'after' && separator.length > 0) {
+      if (byte === separator[matched]) {
+        matched += 1
+        if (matched === separator.length) mode = 'before'
+      } else if (matched > 0 || !isSpace(byte)) {
+        problem = { _tag: 'Malformed', words: 'a record without its delimiter' }
+      }
+      return true
+    }
+    if (marked !== undefined) {
+      if (byte === byteOrderMark[marked]) {
+        marked += 1
+        return true
+      }
+      marked = undefined
+    }
+    return isSpace(byte)
+  }
+
+  const read = (chunk: Uint8Array): void => {
+    let start = 0
+    for (let at = 0; at < chunk.length && problem === undefined; at += 1) {
+      const byte = chunk[at] ?? 0
+      if (mode === 'within') {
+        const state = within(byte)
+        if (state === 'goes on') continue
+        complete(chunk.subarray(start, state === 'ends' ? at + 1 : at))
+        if (state === 'ends') continue
+      }
+      if (between(byte)) continue
+      start = at
+      if (begin(byte)) complete(chunk.subarray(at, at + 1))
+    }
+    if (mode === 'within' && problem === undefined) hold(chunk.subarray(start))
+  }
+  const given = (): E.Either<RecordProblem, ReadonlyArray<string>> => {
+    const out = texts
+    texts = []
+    return problem === undefined || out.length > 0 ? E.right(out) : E.left(problem)
+  }
+  return {
+    step: (chunk) => {
+      if (problem === undefined) read(chunk)
+      return given()
+    },
+    finish: async () => {
+      if (mode === 'within' && problem === undefined) {
+        if (depth > 0 || inString) problem = { _tag: 'CutShort', words: 'a value that never ends' }
+        else complete(new Uint8Array())
+      }
+      return problem === undefined ? given() : E.left(problem)
+    }
+  }
+}
+
+// -- parsing --
+const longNumber = /\d{16}/
+const tokens = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+const longInteger = /^-?[1-9]\d{15,}$/
+// No text is expected to begin so; that it does by chance is as good as impossible.
+const mark = `${randomUUID()}:`
+
+/**
+ * Parses one JSON text. A whole number that a double can not hold is a `bigint`: `JSON.parse` would round it in
+ * silence, and Select's own integers have 64 bits.
+ *
+ * @shape none where the text is no JSON
+ */
+export const parseJson = (text: string): O.Option<unknown> =>
+  O.tryCatch((): unknown => {
+    if (!longNumber.test(text)) return JSON.parse(text)
+    const marked = text.replace(tokens, (token) =>
+      longInteger.test(token) && !Number.isSafeInteger(Number(token)) ? `"${mark}${token}"` : token
+    )
+    return JSON.parse(marked, (_, value: unknown) =>
+      typeof value === 'string' && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value
+    )
+  })

@@ -1,0 +1,27 @@
+/** Records in a stream of bytes: what reading them comes to, whatever they are written in. */
+import type * as E from 'fp-ts/lib/Either.js'
+import type * as T from 'fp-ts/lib/Task.js'
+
+/** Why there is no next record. */
+export interface RecordProblem {
+  readonly _tag: 'TooLarge' | 'NotUtf8' | 'Malformed' | 'CutShort'
+  readonly words: string
+}
+
+/** The shape of core/xml's `Folding`; the end may take a turn of the event loop. */
+export interface RecordFolding<A> {
+  /** What came whole before a mistake is given first; the mistake is the next step's. */
+  readonly step: (chunk: Uint8Array) => E.Either<RecordProblem, ReadonlyArray<A>>
+  /** Nothing more will come. `Left` where more should have. */
+  readonly finish: T.Task<E.Either<RecordProblem, ReadonlyArray<A>>>
+}
+
+/** The longest record that COS reads or writes, in bytes. */
+export const maxRecord = 1024 * 1024
+
+export const tooLarge = (limit: number): RecordProblem => ({
+  _tag: 'TooLarge',
+  words: `a record of more than ${String(limit)} bytes`
+})
+
+export const notUtf8: RecordProblem = { _tag: 'NotUtf8', words: 'bytes that are not UTF-8' }
