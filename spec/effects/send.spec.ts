@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
+import { settlesWithin } from '../support/promptly.js'
 import { authorization } from '../../lib/core/signature.js'
 import { run, send, withRetry, withSignal, withTimeout } from '../../lib/effects/send.js'
 import { getting, opening, putting } from '../support/probe.js'
@@ -252,10 +253,9 @@ t.test('a signal settles the call at once, whatever it is waiting for, and nothi
     const stop = new AbortController()
     const result = withSignal(stop.signal)(effect)(server.client())()
     await setTimeout(50)
-    const began = performance.now()
     stop.abort('enough')
+    t.ok(await settlesWithin(50, result))
     t.match(left(await result), { _tag: 'Aborted', reason: 'enough' }, what)
-    t.ok(performance.now() - began < 50, `${what}: ${String(performance.now() - began)} ms`)
   }
   await setTimeout(50)
   t.equal(silent.open(), 0)

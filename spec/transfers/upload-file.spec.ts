@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
+import { settlesWithin } from '../support/promptly.js'
 import { crc64 } from '../../lib/core/crc64.js'
 import { script, type EmulatorOptions } from '../../lib/emulator/index.js'
 import { send, withSignal } from '../../lib/effects/send.js'
@@ -136,8 +137,8 @@ t.test('parts beyond the plan, or of another size, are no parts of this file', a
 t.test('the newest is found behind a page of others, and never one of a longer key', async (t) => {
   let later = 0
   const { file, cos, client } = await holding(t, { now: () => Date.now() + later })
-  for (let n = 0; n < 59; n += 1) {
-    await Promise.all(Array.from({ length: 17 }, () => send(createMultipartUpload(at))(client)()))
+  for (let n = 0; n < 20; n += 1) {
+    await Promise.all(Array.from({ length: 51 }, () => send(createMultipartUpload(at))(client)()))
   }
   later = 60_000
   right(await send(createMultipartUpload({ ...at, key: `${at.key}x` }))(client)())
@@ -228,10 +229,7 @@ t.test('a sparse file of 200 GiB has parts that 10,000 of them carry', async (t)
   const stop = new AbortController()
   // A dry run: the first parts are refused, and their length is what we came for.
   const result = withSignal(stop.signal)(uploadFile({ ...at, file, partsInFlight: 1 }))(client)()
-  const asked = async (): Promise<void> => {
-    while (partsAsked(cos) === 0) await setTimeout(5)
-  }
-  await Promise.race([asked(), setTimeout(20_000)])
+  for (let n = 0; n < 1000 && partsAsked(cos) === 0; n += 1) await setTimeout(10)
   stop.abort()
   t.match(left(await result), { _tag: 'Aborted' })
   const part = cos.emulator.requests().find(({ operation }) => operation === 'UploadPart')
@@ -251,10 +249,9 @@ t.test(
         uploadFile({ ...at, ...sizes, file, partsInFlight: 2, onFailure })
       )(client)()
       await setTimeout(120)
-      const began = performance.now()
       stop.abort()
+      t.ok(await settlesWithin(50, result))
       const error = left(await result)
-      t.ok(performance.now() - began < 50)
       t.match(error, { _tag: 'Aborted' })
       await setTimeout(150)
       t.equal(await open(cos), onFailure === 'abort' ? 0 : 1)
