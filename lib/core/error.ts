@@ -81,7 +81,8 @@ export interface IntegrityError {
   readonly context: Context
   /** Of a multipart transfer; none for the whole object. */
   readonly part: O.Option<number>
-  readonly check: 'crc64' | 'crc32' | 'size'
+  /** `etag`: of a copy whose checksum COS does not know. */
+  readonly check: 'crc64' | 'crc32' | 'size' | 'etag'
   /** As COS writes it: decimal text, and the CRC32 of a Select's messages in hex. */
   readonly expected: string
   readonly got: string

@@ -86,11 +86,11 @@ const agreed =
       )
     )
 
-/** Everything that can be found wrong before anything is sent. */
+/** Everything that can be found wrong before anything is sent; `refuse` says what of an object and itself. */
 export const judgeCopy =
-  (action: string) =>
+  (action: string, refuse = refuseItself(action)) =>
   (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
-    pipe(judge(action, Input)(input), E.chain(refuseItself(action)), E.chain(agreed(action)))
+    pipe(judge(action, Input)(input), E.chain(refuse), E.chain(agreed(action)))
 
 // -- places --
 /** The client, where the source is: its bucket may be in another region, under another host. */
