@@ -2,7 +2,15 @@ import { posix } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import fc from 'fast-check'
 import t from 'tap'
-import { Key, checkKey, collapses, compareUtf8, encodeKey, urlEncode, withoutLeadingSlash } from '../../lib/core/key.js'
+import {
+  Key,
+  checkKey,
+  collapses,
+  compareUtf8,
+  encodeKey,
+  urlEncode,
+  withoutLeadingSlash
+} from '../../lib/core/key.js'
 
 // -- keys that mean trouble, made of what paths and percent signs are made of --
 const anyText = fc.string({ unit: 'binary', maxLength: 60 })
@@ -149,10 +157,32 @@ t.test('a key collapses when a path of its segments leads back to the root', asy
 })
 
 t.test('keys are in the order of their bytes in UTF-8', async (t) => {
-  const ordered = ['', '\0', 'A', 'a', 'a/', 'aa', 'b', '\u007f', '\u0080', '中', '\ue000', '\uffff', '😀', '\u{10ffff}']
+  const ordered = [
+    '',
+    '\0',
+    'A',
+    'a',
+    'a/',
+    'aa',
+    'b',
+    '\u007f',
+    '\u0080',
+    '中',
+    '\ue000',
+    '\uffff',
+    '😀',
+    '\u{10ffff}'
+  ]
   t.same(ordered.toReversed().toSorted(compareUtf8), ordered)
-  const texts = fc.oneof(anyText, fc.array(fc.constantFrom('a', '\ue000', '😀', '😁')).map((all) => all.join('')))
+  const texts = fc.oneof(
+    anyText,
+    fc.array(fc.constantFrom('a', '\ue000', '😀', '😁')).map((all) => all.join(''))
+  )
   fc.assert(
-    fc.property(texts, texts, (a, b) => Math.sign(compareUtf8(a, b)) === Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    fc.property(
+      texts,
+      texts,
+      (a, b) => Math.sign(compareUtf8(a, b)) === Buffer.compare(Buffer.from(a), Buffer.from(b))
+    )
   )
 })

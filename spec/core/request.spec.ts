@@ -105,6 +105,7 @@ t.test('a request is a value that each builder adds to', async (t) => {
     headers: { 'x-cos-acl': 'public-read', yes: 'true', n: '5' },
     body: { _tag: 'Empty' },
     computeMd5: false,
+    expectContinue: false,
     slow: false
   })
   t.same(Object.keys(request.query), ['partNumber', 'uploadId', 'empty'], 'in the order they were given')
