@@ -144,7 +144,9 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
   const close = async (): Promise<void> => {
     closing.abort()
     server.close()
-    for (const socket of sockets) socket.destroy()
+    await Promise.all(
+      [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve).destroy()))
+    )
     await Promise.all(underway)
     await store.close()
   }

@@ -1,0 +1,91 @@
+/** What `cospipe-emulator` takes on its command line. */
+import { parseArgs } from 'node:util'
+import * as E from 'fp-ts/lib/Either.js'
+import type { BucketOptions, Credentials, EmulatorOptions } from './options.js'
+
+export const usage = `Usage: cospipe-emulator [options]
+
+A COS endpoint on this machine. Point any COS client at it over http.
+
+  --port N            the port to listen on; any that is free by default
+  --host HOST         the address to listen on (127.0.0.1)
+  --dir DIR           keep objects in this folder; in memory by default
+  --bucket NAME[,versioning=Enabled|Suspended][,acl=private|public-read|public-read-write]
+                      a bucket, {name}-{appid}; may be given again (examplebucket-1250000000)
+  --region REGION     what the emulator calls its own region (ap-guangzhou)
+  --secret-id ID      who may sign; with --secret-key. By default the credentials of the
+  --secret-key KEY    examples: AKIDEmulatorExampleNotARealSecretId00
+                      and emulatorExampleNotARealSecretKey0000
+  --help              this text
+`
+
+const versionings = { Enabled: 'Enabled', Suspended: 'Suspended' } as const
+const acls = {
+  private: 'private',
+  'public-read': 'public-read',
+  'public-read-write': 'public-read-write'
+} as const
+
+const entry = <K extends string, V>(values: Readonly<Record<K, V>>, name: string): V | undefined =>
+  Object.entries<V>(values).find(([key]) => key === name)?.[1]
+
+/** `other-1250000000,versioning=Enabled` */
+const readBucket = (text: string): E.Either<string, BucketOptions> => {
+  const [name = '', ...settings] = text.split(',')
+  let bucket: BucketOptions = { name }
+  for (const setting of settings) {
+    const [field, value = ''] = setting.split('=')
+    const versioning = field === 'versioning' ? entry(versionings, value) : undefined
+    const acl = field === 'acl' ? entry(acls, value) : undefined
+    if (versioning === undefined && acl === undefined) return E.left(`--bucket does not know ${setting}`)
+    bucket = { ...bucket, ...(versioning && { versioning }), ...(acl && { acl }) }
+  }
+  return E.right(bucket)
+}
+
+const readCredentials = (
+  secretId: string | undefined,
+  secretKey: string | undefined
+): E.Either<string, ReadonlyArray<Credentials>> => {
+  if (secretId === undefined && secretKey === undefined) return E.right([])
+  return secretId !== undefined && secretKey !== undefined
+    ? E.right([{ secretId, secretKey }])
+    : E.left('--secret-id and --secret-key go together')
+}
+
+/** Arguments as options for an emulator; in words what is wrong with them; or a cry for help. */
+export const readArguments = (args: ReadonlyArray<string>): E.Either<string, EmulatorOptions | 'help'> => {
+  const parsed = E.tryCatch(
+    () =>
+      parseArgs({
+        args: [...args],
+        options: {
+          port: { type: 'string' },
+          host: { type: 'string' },
+          dir: { type: 'string' },
+          bucket: { type: 'string', multiple: true },
+          region: { type: 'string' },
+          'secret-id': { type: 'string' },
+          'secret-key': { type: 'string' },
+          help: { type: 'boolean' }
+        }
+      }).values,
+    (thrown) => (thrown instanceof Error ? thrown.message : String(thrown))
+  )
+  if (E.isLeft(parsed)) return parsed
+  const { port, host, dir, bucket, region, help } = parsed.right
+  if (help === true) return E.right('help')
+  if (port !== undefined && !/^\d{1,5}$/.test(port)) return E.left('--port should be a whole number')
+  const buckets = E.traverseArray(readBucket)(bucket ?? [])
+  if (E.isLeft(buckets)) return buckets
+  const credentials = readCredentials(parsed.right['secret-id'], parsed.right['secret-key'])
+  if (E.isLeft(credentials)) return credentials
+  return E.right({
+    ...(port === undefined ? {} : { port: Number(port) }),
+    ...(host === undefined ? {} : { host }),
+    ...(dir === undefined ? {} : { dir }),
+    ...(region === undefined ? {} : { region }),
+    ...(buckets.right.length === 0 ? {} : { buckets: buckets.right }),
+    ...(credentials.right.length === 0 ? {} : { credentials: credentials.right })
+  })
+}

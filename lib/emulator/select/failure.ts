@@ -1,0 +1,49 @@
+/** Every no of a Select, in COS's words: before it begins a refusal, and later a message in its stream. */
+import * as E from 'fp-ts/lib/Either.js'
+import { type Refusal, refusal } from '../refusal.js'
+
+/** All are 400 where they come before the answer has begun. */
+export type SelectCode =
+  | 'AmbiguousFieldName'
+  | 'CastFailed'
+  | 'ComparisonFailed'
+  | 'CSVParsingError'
+  | 'GzipDecompressError'
+  | 'InternalError'
+  | 'InvalidCompressionFormat'
+  | 'InvalidFileHeaderInfo'
+  | 'InvalidJsonType'
+  | 'InvalidQuoteFields'
+  | 'InvalidRequestParameter'
+  | 'InvalidTextEncoding'
+  | 'InvalidXML'
+  | 'JSONParsingError'
+  | 'LastRecordParseFail'
+  | 'MissingExpectedExpression'
+  | 'MissingInputFormat'
+  | 'MissingInputSerialization'
+  | 'MissingOutputFormat'
+  | 'MissingOutputSerialization'
+  | 'MissingRequiredParameter'
+  | 'OverMaxRecordSize'
+  | 'SQLParsingError'
+
+/** Ends a query that is under way: thrown through evaluators and generators, caught where the stream is written. */
+export class SelectFailure extends Error {
+  readonly code: SelectCode
+  constructor(code: SelectCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export const fail = (code: SelectCode, message: string): never => {
+  throw new SelectFailure(code, message)
+}
+
+export const refuseSelect = (code: SelectCode, message: string): E.Either<Refusal, never> =>
+  E.left({ status: 400, code, message, headers: {} })
+
+/** What the emulator does not do, or can not do without a package that is not there. */
+export const notDone = (message: string): E.Either<Refusal, never> =>
+  E.left(refusal('NotImplemented', message))

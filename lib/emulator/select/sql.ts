@@ -1,0 +1,183 @@
+/** From SQL to a query, by way of PostgreSQL's own parser, where that is installed. */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Node, ParseResult, ScanResult, SelectStmt } from 'libpg-query'
+import { type Expression, operandsOf, type Query } from './expression.js'
+import { converting, type Scope } from './tree.js'
+import { judgeTokens, type Judged, maxBytes, nameOf, takeFromPath, type Token } from './tokens.js'
+
+/** Reads a query; in words, why it is none. */
+export type SqlReader = (sql: string) => Judged<Query>
+
+export interface SqlLibrary {
+  readonly loadModule: () => Promise<void>
+  readonly parseSync: (sql: string) => ParseResult
+  readonly scanSync: (sql: string) => ScanResult
+}
+
+const attempt = <A>(work: () => A): Judged<A> =>
+  E.tryCatch(work, (thrown) => {
+    // Of what breaks within the lexer it says nothing that a reader could use.
+    const known = thrown instanceof Error && thrown.name === 'SqlError'
+    return known ? thrown.message : 'not SQL'
+  })
+
+// -- what SELECT has --
+const beyond: ReadonlyArray<readonly [keyof SelectStmt, string]> = [
+  ['distinctClause', 'DISTINCT'],
+  ['intoClause', 'INTO'],
+  ['groupClause', 'GROUP BY'],
+  ['havingClause', 'HAVING'],
+  ['windowClause', 'WINDOW'],
+  ['valuesLists', 'VALUES'],
+  ['sortClause', 'ORDER BY'],
+  ['limitOffset', 'OFFSET'],
+  ['lockingClause', 'FOR'],
+  ['withClause', 'WITH'],
+  ['larg', 'UNION']
+]
+
+const selectIn = ({ stmts = [] }: ParseResult): Judged<SelectStmt> => {
+  const [only, ...more] = stmts
+  const statement = only?.stmt
+  if (statement === undefined || more.length > 0 || !('SelectStmt' in statement))
+    return E.left('one SELECT is expected, and nothing else')
+  const select = statement.SelectStmt
+  const found = beyond.find(([part]) => select[part] !== undefined)
+  return found === undefined ? E.right(select) : E.left(`${found[1]} is not supported`)
+}
+
+/** What the table is called in the query, as far as it has a name of its own. */
+const aliasIn = ({ fromClause = [] }: SelectStmt): Judged<string | undefined> => {
+  const [table, ...more] = fromClause
+  if (table === undefined || more.length > 0 || !('RangeVar' in table))
+    return E.left('FROM should name COSObject alone: there are no joins and no subqueries')
+  const { relname, schemaname, catalogname, alias, inh } = table.RangeVar
+  if (relname?.toLowerCase() !== 'cosobject' || schemaname !== undefined || catalogname !== undefined)
+    return E.left('FROM should name COSObject; a path begins with COSObject[*]')
+  return alias?.colnames !== undefined || inh !== true
+    ? E.left('FROM should be COSObject [AS] alias')
+    : E.right(alias?.aliasname)
+}
+
+const limitIn = ({ limitCount, limitOption }: SelectStmt): Judged<number | undefined> => {
+  if (limitCount === undefined) return E.right(undefined)
+  const constant = 'A_Const' in limitCount ? limitCount.A_Const : {}
+  const count = constant.ival ? (constant.ival.ival ?? 0) : Number(constant.fval?.fval ?? NaN)
+  return limitOption === 'LIMIT_OPTION_COUNT' && Number.isSafeInteger(count) && count >= 0
+    ? E.right(count)
+    : E.left('LIMIT should be a whole number')
+}
+
+// -- columns --
+type Column = NonNullable<Query['columns']>[number]
+
+const isStar = (node: Node | undefined): boolean =>
+  node !== undefined &&
+  'ColumnRef' in node &&
+  (node.ColumnRef.fields ?? []).some((field) => 'A_Star' in field)
+
+const columnsIn =
+  (scope: Scope) =>
+  ({ targetList = [] }: SelectStmt): Judged<Query['columns']> => {
+    const targets = targetList.map((node) => ('ResTarget' in node ? node.ResTarget : {}))
+    if (targets.length === 1 && targets[0]?.name === undefined && isStar(targets[0]?.val))
+      return E.right(undefined)
+    if (targets.length === 0) return E.left('SELECT should name columns, or *')
+    const columns: Array<Column> = []
+    for (const [at, { val, name }] of targets.entries()) {
+      const read = converting(scope)(val)
+      if (E.isLeft(read)) return read
+      const { expression, spelled } = read.right
+      columns.push({
+        name: name === undefined ? (spelled ?? `_${String(at + 1)}`) : scope.aliasOf(name),
+        expression
+      })
+    }
+    return E.right(columns)
+  }
+
+const whereIn =
+  (scope: Scope) =>
+  ({ whereClause }: SelectStmt): Judged<Expression | undefined> =>
+    whereClause === undefined
+      ? E.right(undefined)
+      : E.map(({ expression }: { readonly expression: Expression }) => expression)(
+          converting(scope)(whereClause)
+        )
+
+// -- aggregates --
+const isAggregate = ({ _tag }: Expression): boolean => _tag === 'Aggregate'
+const holds = (wanted: (expression: Expression) => boolean, expression: Expression): boolean =>
+  wanted(expression) || operandsOf(expression).some((operand) => holds(wanted, operand))
+
+/** Columns of single records, where there are aggregates. */
+const isLoose = (expression: Expression): boolean =>
+  expression._tag === 'Path' || (!isAggregate(expression) && operandsOf(expression).some(isLoose))
+
+const judgeAggregates = (query: Omit<Query, 'aggregates'>): Judged<Query> => {
+  const { columns = [], where } = query
+  const expressions = columns.map(({ expression }) => expression)
+  if (where !== undefined && holds(isAggregate, where)) return E.left('WHERE is about single records')
+  const aggregates = expressions.some((expression) => holds(isAggregate, expression))
+  const nested = (expression: Expression): boolean =>
+    isAggregate(expression) && operandsOf(expression).some((operand) => holds(isAggregate, operand))
+  if (expressions.some((expression) => holds(nested, expression)))
+    return E.left('an aggregate can not be of an aggregate')
+  return aggregates && expressions.some(isLoose)
+    ? E.left('columns beside aggregates have no one value')
+    : E.right({ ...query, aggregates })
+}
+
+// -- all together --
+/** As it stands in the SQL, where it does: the parser folds what is not quoted. */
+const spelling =
+  (tokens: ReadonlyArray<Token>) =>
+  (folded: string): string => {
+    const names = tokens
+      .filter(({ tokenName, keywordKind }) => tokenName === 'IDENT' || keywordKind !== 0)
+      .map(nameOf)
+    return (
+      names.find(({ name, exact }) => (exact ? name === folded : name.toLowerCase() === folded))?.name ??
+      folded
+    )
+  }
+
+const reading =
+  ({ parseSync, scanSync }: SqlLibrary): SqlReader =>
+  (sql) =>
+    Buffer.byteLength(sql) > maxBytes || sql.includes('\0')
+      ? E.left(`SQL of at most ${String(maxBytes)} bytes is expected, without NUL`)
+      : pipe(
+          attempt(() => scanSync(sql)),
+          E.chain(({ tokens }) => judgeTokens(tokens)),
+          E.bindTo('tokens'),
+          E.bind('path', ({ tokens }) => takeFromPath(sql, tokens)),
+          E.bind('select', ({ path }) => E.chain(selectIn)(attempt(() => parseSync(path.sql)))),
+          E.bind('alias', ({ select }) => aliasIn(select)),
+          E.chain(({ tokens, path, select, alias }) => {
+            const scope: Scope = { tokens, from: path.steps, alias, aliasOf: spelling(tokens) }
+            return pipe(
+              E.Do,
+              E.apS('columns', columnsIn(scope)(select)),
+              E.apS('where', whereIn(scope)(select)),
+              E.apS('limit', limitIn(select)),
+              E.chain((parts) => judgeAggregates({ ...parts, from: path.steps }))
+            )
+          })
+        )
+
+/**
+ * Asks for the library.
+ *
+ * @errors what `import()` threw, where libpg-query is not installed
+ */
+export const sqlReader = (
+  load: () => Promise<SqlLibrary> = () => import('libpg-query')
+): TE.TaskEither<unknown, SqlReader> =>
+  pipe(
+    TE.tryCatch(load, (thrown) => thrown),
+    TE.chainFirst((library) => TE.tryCatch(library.loadModule, (thrown) => thrown)),
+    TE.map(reading)
+  )

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import t from 'tap'
+import { exampleCredentials } from '../../lib/emulator/index.js'
+import { ask, type Asked } from '../support/signed.js'
+
+const cli = resolve(import.meta.dirname, '../../lib/emulator/cli.ts')
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly out: string
+  readonly err: string
+}
+
+interface Running {
+  readonly ended: Promise<Ended>
+  /** Its first line. */
+  readonly line: Promise<string>
+  readonly kill: (signal: NodeJS.Signals) => void
+}
+
+const run = (
+  t: { readonly teardown: (clean: () => unknown) => unknown },
+  ...args: ReadonlyArray<string>
+): Running => {
+  const child = spawn(process.execPath, [...process.execArgv, cli, ...args])
+  t.teardown(() => child.kill('SIGKILL'))
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => (out += String(chunk)))
+  child.stderr.on('data', (chunk) => (err += String(chunk)))
+  const closed = once(child, 'close')
+  return {
+    ended: closed.then(([code, signal]: ReadonlyArray<unknown>) => ({
+      code: typeof code === 'number' ? code : null,
+      signal: typeof signal === 'string' ? signal : null,
+      out,
+      err
+    })),
+    line: (async () => {
+      while (!out.includes('\n')) await Promise.race([once(child.stdout, 'data'), closed])
+      return out.trimEnd()
+    })(),
+    kill: (signal) => child.kill(signal)
+  }
+}
+
+t.test('it says one line, serves what it was told to, and ends when asked', async (t) => {
+  const secretKey = 'a-key-of-my-own'
+  const running = run(
+    t,
+    ...['--dir', t.testdir(), '--bucket', 'mine-1250000000', '--region', 'ap-beijing'],
+    ...['--bucket', 'other-1250000000,versioning=Enabled,acl=public-read'],
+    ...['--secret-id', 'AKIDmine', '--secret-key', secretKey]
+  )
+  const line = await running.line
+  t.match(line, /^cospipe-emulator listens on http:\/\/127\.0\.0\.1:\d+$/)
+  const emulator = { port: Number(/\d+$/.exec(line)?.[0]) } as Parameters<typeof ask>[0]
+  const mine = { credentials: { secretId: 'AKIDmine', secretKey } } satisfies Asked
+  const told = await ask(emulator, { ...mine, method: 'HEAD', bucket: 'mine-1250000000' })
+  t.equal(told.headers['x-cos-bucket-region'], 'ap-beijing')
+  const put = await ask(emulator, { ...mine, method: 'PUT', bucket: 'other-1250000000', key: 'k', body: 'x' })
+  t.ok(put.headers['x-cos-version-id'])
+  t.equal((await ask(emulator, { credentials: null, bucket: 'other-1250000000', key: 'k' })).text, 'x')
+  t.equal((await ask(emulator, { credentials: exampleCredentials, bucket: 'mine-1250000000' })).status, 403)
+  running.kill('SIGTERM')
+  const { code, out, err } = await running.ended
+  t.equal(code, 0)
+  t.equal(out.trimEnd(), line)
+  t.equal(err, '')
+  t.notOk(line.includes(secretKey))
+})
+
+t.test('what it can not make sense of ends it with 2', async (t) => {
+  const { code, out, err } = await run(t, '--bucket', 'no appid').ended
+  t.equal(code, 2)
+  t.match(err, /^cospipe-emulator: buckets\.0 should be /)
+  t.equal(out, '')
+})

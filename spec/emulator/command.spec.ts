@@ -1,0 +1,43 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import { readArguments, usage } from '../../lib/emulator/command.js'
+
+t.test('arguments become options, and what is not given stays open', async (t) => {
+  t.strictSame(readArguments([]), E.right({}))
+  t.strictSame(readArguments(['--help', '--port', '1']), E.right('help'))
+  const args = ['--port', '9000', '--host', 'localhost', '--dir', 'D', '--region', 'ap-beijing']
+  t.strictSame(
+    readArguments([...args, '--bucket', 'a-1', '--bucket', 'b-1,versioning=Suspended,acl=public-read-write']),
+    E.right({
+      port: 9000,
+      host: 'localhost',
+      dir: 'D',
+      region: 'ap-beijing',
+      buckets: [{ name: 'a-1' }, { name: 'b-1', versioning: 'Suspended', acl: 'public-read-write' }]
+    })
+  )
+  const own = ['--secret-id', 'i', '--secret-key', 'k']
+  t.strictSame(readArguments(own), E.right({ credentials: [{ secretId: 'i', secretKey: 'k' }] }))
+})
+
+t.test('what makes no sense is named, and no secret with it', async (t) => {
+  const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+    [['--port', 'http'], /--port/],
+    [['--port', '-1'], /--port/],
+    [['--what'], /--what/],
+    [['stray'], /stray/],
+    [['--bucket', 'a-1,versioning=Maybe'], /versioning=Maybe/],
+    [['--bucket', 'a-1,acl=default'], /acl=default/],
+    [['--secret-id', 'x'], /--secret-key/],
+    [['--secret-key', 'hidden'], /^(?!.*hidden).*--secret-id/]
+  ]
+  for (const [args, words] of wrong) {
+    const read = readArguments(args)
+    t.match(E.isLeft(read) ? read.left : '', words, args.join(' '))
+  }
+})
+
+t.test('the usage tells of every option', async (t) => {
+  for (const name of ['port', 'host', 'dir', 'bucket', 'region', 'secret-id', 'secret-key', 'help'])
+    t.ok(usage.includes(`--${name}`))
+})
