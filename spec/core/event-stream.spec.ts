@@ -191,9 +191,17 @@ t.test('a message that is not what it says is malformed, though its checksums ar
 })
 
 t.test('many messages in one chunk are read in time that grows as they do', async (t) => {
-  const many = Buffer.concat([...Array.from({ length: 50_000 }, () => event('Records', 'x')), event('End')])
-  const started = performance.now()
-  t.equal(read(many).events.length, 50_001)
-  // Copying what is left after each message would move 90 GB.
-  t.ok(performance.now() - started < 5_000)
+  const timed = (count: number): number => {
+    const many = Buffer.concat([...Array.from({ length: count }, () => event('Records', 'x')), event('End')])
+    // The best of three: a busy machine makes a run slow, and none fast.
+    const runs = [1, 2, 3].map(() => {
+      const started = performance.now()
+      t.equal(read(many).events.length, count + 1)
+      return performance.now() - started
+    })
+    return Math.min(...runs)
+  }
+  // Copying what is left after each message would make it a hundred times as long.
+  const [few, many] = [timed(2_000), timed(20_000)]
+  t.ok(many < 40 * few, `${String(few)} ms, and ${String(many)} ms for ten times as many`)
 })
