@@ -52,7 +52,13 @@ export default defineConfig(
       ],
       '@typescript-eslint/no-unused-vars': [
         'error',
-        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }
+        {
+          argsIgnorePattern: '^_',
+          varsIgnorePattern: '^_',
+          destructuredArrayIgnorePattern: '^_',
+          // Taken off so that the rest is without it.
+          ignoreRestSiblings: true
+        }
       ],
       '@typescript-eslint/restrict-template-expressions': [
         'error',

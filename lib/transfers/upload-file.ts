@@ -62,6 +62,11 @@ const Input = In.struct<UploadFileInput>('UploadFileInput', {
   skipExisting: In.optional(In.boolean)
 })
 
+export interface UploadedFile extends Uploaded {
+  /** Nothing was sent: see `skipExisting`. */
+  readonly skipped: boolean
+}
+
 const action = 'uploadFile'
 // The seed's numbers: above the threshold, parts that can be gone on with are worth their requests.
 const fileDefaults = { threshold: 20 * MiB, partsInFlight: 5 }
@@ -289,16 +294,22 @@ const existing = ({ scope, input, file }: Uploading): TE.TaskEither<CosError, O.
     )
   )
 
-const uploading = (now: Uploading, began: (uploadId: string) => void): TE.TaskEither<CosError, Uploaded> =>
+const uploading = (
+  now: Uploading,
+  began: (uploadId: string) => void
+): TE.TaskEither<CosError, UploadedFile> =>
   pipe(
     now.input.skipExisting === true ? existing(now) : TE.right(O.none),
     TE.chain(
       O.match(
         () =>
-          now.file.stats.size <= (now.input.threshold ?? fileDefaults.threshold)
-            ? inOne(now)
-            : inParts(now, began),
-        (same) => TE.right(same)
+          pipe(
+            now.file.stats.size <= (now.input.threshold ?? fileDefaults.threshold)
+              ? inOne(now)
+              : inParts(now, began),
+            TE.map((uploaded): UploadedFile => ({ ...uploaded, skipped: false }))
+          ),
+        (same) => TE.right({ ...same, skipped: true })
       )
     )
   )
@@ -313,7 +324,7 @@ const uploading = (now: Uploading, began: (uploadId: string) => void): TE.TaskEi
  *
  * Two runs for one key and file at once end well; for different files, the later completion wins, or the earlier fails.
  *
- * @shape  `UploadFileInput -> Effect<Uploaded>`
+ * @shape  `UploadFileInput -> Effect<UploadedFile>`
  * @units  `partSize` and `threshold` in bytes; holds some 512 KiB for each part in flight, whatever its size
  * @errors `FileError` with the system's code; those of `putObject` and of the multipart operations; `SourceError` where
  *         the file changed; `IntegrityError`; `error.context.uploadId` where an upload was left open, as it is for
@@ -322,7 +333,7 @@ const uploading = (now: Uploading, began: (uploadId: string) => void): TE.TaskEi
  * @example uploadFile({ bucket, key: 'film.mp4', file: 'film.mp4', onFailure: 'keep' })(client)()
  */
 export const uploadFile =
-  (input: UploadFileInput): Effect<Uploaded> =>
+  (input: UploadFileInput): Effect<UploadedFile> =>
   (client) =>
   async () => {
     const context = contextOf(action, input)
