@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
@@ -137,6 +138,30 @@ for (const [shape, source, total, partSize] of [
     }
   )
 }
+
+t.test('200 uploads at once under one budget all finish, and never exceed it together', async (t) => {
+  const partSize = 256 * KiB
+  const budget = createBudget({ limit: 32 * partSize })
+  let most = 0
+  const upload: Upload<null> = () => async () => {
+    most = Math.max(most, budget.granted())
+    await setTimeout(1)
+    return E.right(null)
+  }
+  const source = async function* () {
+    for (let n = 0; n < 13; n += 1) yield slab
+  }
+  const whole = async (): Promise<number> => {
+    const cut = cutting({ sizes: constant(partSize), budget, context })
+    const sent = []
+    for await (const part of pipe(source(), cut, hashing(), sending({ concurrency }, upload))) sent.push(part)
+    return combineAll(sent).size
+  }
+  const sizes = await Promise.all(Array.from({ length: 200 }, whole))
+  t.ok(sizes.every((size) => size === 13 * slab.length))
+  t.ok(most <= budget.limit && most > budget.limit / 2, `${String(most)} of ${String(budget.limit)}`)
+  t.equal(budget.granted(), 0)
+})
 
 t.test('a download whose reader stalls holds its window', async (t) => {
   const { origin, dispatcher } = await serving(t)
