@@ -4,7 +4,7 @@
  *
  *     ```ts            checked and run
  *     ```ts no-run     checked only, for what needs a bucket or a browser
- *     ```ts continued  checked and run behind the fence before it
+ *     ```ts continued  checked and run behind the fence before it, in one spec with it
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -94,6 +94,10 @@ export const toSpec = (code, name) => {
     `export { ${[...new Set(declared.values)].join(', ')} }`,
     `export type { ${[...new Set(declared.types)].join(', ')} }`,
     `tap.pass(${JSON.stringify(`${name} runs to its end`)})`,
+    // The next example goes on with what this one left open; a spec has to end.
+    ...['client', 'emulator']
+      .filter((name) => declared.values.includes(name))
+      .map((name) => `await ${name}.close()`),
     ''
   ].join('\n')
 }
@@ -101,12 +105,15 @@ export const toSpec = (code, name) => {
 export const write = (markdown, folder) => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
+  const all = fences(markdown)
   let before = ''
-  for (const [index, { code, line, words }] of fences(markdown).entries()) {
+  for (const [index, { code, line, words }] of all.entries()) {
     const whole = words.includes('continued') ? `${before}\n${code}` : code
-    const ending = words.includes('no-run') ? 'ts' : 'spec.ts'
-    writeFileSync(resolve(folder, `${index + 1}.${ending}`), toSpec(whole, `README.md, line ${line}`))
     before = whole
+    // The next one says it all again.
+    if (all[index + 1]?.words.includes('continued')) continue
+    const ending = words.includes('no-run') ? 'ts' : 'spec.ts'
+    writeFileSync(resolve(folder, `${index + 1}.${ending}`), toSpec(whole, `README.md, to line ${line}`))
   }
 }
 
