@@ -1,0 +1,75 @@
+/**
+ * `npm run demo -- [FILE or FOLDER]`: gzipped, uploaded in parts, listed, downloaded in parallel, compared, deleted.
+ *
+ * Without an argument it makes 256 MiB on the spot, and without credentials it starts an emulator of COS. Give it your
+ * own bucket by COS_BUCKET, COS_REGION, COS_SECRET_ID and COS_SECRET_KEY, and COS_SESSION_TOKEN for temporary
+ * credentials; COS_ADDRESS=host:port and COS_SCHEME=http lead to a server of your own that speaks COS.
+ */
+import { randomBytes } from 'node:crypto'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { withSignal } from '../lib/index.js'
+import { inputsAt, type Input } from './demo/input.js'
+import { placeFrom } from './demo/place.js'
+import { describe, type Problem } from './demo/problem.js'
+import { reportOf, watchMemory, type Report } from './demo/report.js'
+import { cleanUp, download, list, upload, type Step } from './demo/round-trip.js'
+import { watched } from './demo/watch.js'
+
+const sizeOf = (things: ReadonlyArray<{ readonly size: number }>): number =>
+  things.reduce((sum, { size }) => sum + size, 0)
+
+const roundTrip = (bucket: string, prefix: string, inputs: ReadonlyArray<Input>): Step<Report> => {
+  const peak = watchMemory()
+  const [read, written] = [{ bytes: 0 }, { bytes: 0 }]
+  return pipe(
+    RTE.Do,
+    RTE.bindW('up', () =>
+      pipe(
+        inputs,
+        RTE.traverseSeqArray(upload(bucket, prefix, read)),
+        watched('up  ', () => read.bytes / sizeOf(inputs))
+      )
+    ),
+    RTE.tap(({ up }) => list(bucket, prefix, up.value)),
+    RTE.bindW('down', ({ up }) =>
+      pipe(
+        up.value,
+        RTE.traverseSeqArray(download(bucket, written)),
+        watched('down', () => written.bytes / sizeOf(up.value))
+      )
+    ),
+    RTE.map(({ up, down }) => ({ files: inputs.length, read: read.bytes, up, down, peak: peak() }))
+  )
+}
+
+/** Whatever becomes of the work, and whoever stops it: what it left is deleted. */
+const demo = (bucket: string, inputs: ReadonlyArray<Input>, stop: AbortSignal): Step<Report> =>
+  RTE.bracketW(
+    RTE.of(`cospipe-demo-${randomBytes(6).toString('hex')}/`),
+    (prefix) => pipe(roundTrip(bucket, prefix, inputs), withSignal(stop)),
+    (prefix) => cleanUp(bucket, prefix)
+  )
+
+const main = (path: string | undefined, stop: AbortSignal): TE.TaskEither<Problem, string> =>
+  pipe(
+    TE.Do,
+    TE.bind('inputs', () => inputsAt(path)),
+    TE.bindW('place', () => placeFrom(process.env)),
+    TE.tapIO(({ inputs, place }) => () => {
+      console.log(`${String(inputs.length)} file(s), through gzip, to ${place.words} and back`)
+    }),
+    TE.chainW(({ inputs, place: { bucket, client } }) => demo(bucket, inputs, stop)(client)),
+    TE.map(reportOf)
+  )
+
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort())
+
+const outcome = await main(process.argv[2], stop.signal)()
+if (E.isRight(outcome)) console.log(`\n${outcome.right}`)
+else console.error(`\n${describe(outcome.left)}`)
+// Not `process.exit`: after an abort the parts of the upload are still being deleted.
+process.exitCode = E.isRight(outcome) ? 0 : stop.signal.aborted ? 130 : 1

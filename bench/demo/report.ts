@@ -1,0 +1,52 @@
+/** What it came to, as a short table; and how much memory it took. */
+import type { Integrity } from '../../lib/index.js'
+import type { Sent } from './round-trip.js'
+import type { Watched } from './watch.js'
+
+const MiB = 1024 * 1024
+export const inMiB = (bytes: number): string => (bytes / MiB).toFixed(1)
+
+// -- memory --
+export interface Peak {
+  /** In bytes: all that the process had. */
+  readonly rss: number
+  /** In bytes: of that, what was in buffers. */
+  readonly arrayBuffers: number
+}
+
+/** Looks at this process's memory from now on, twenty times a second. */
+export const watchMemory = (): (() => Peak) => {
+  let peak: Peak = { rss: 0, arrayBuffers: 0 }
+  const look = (): Peak => {
+    const { rss, arrayBuffers } = process.memoryUsage()
+    peak = { rss: Math.max(peak.rss, rss), arrayBuffers: Math.max(peak.arrayBuffers, arrayBuffers) }
+    return peak
+  }
+  setInterval(look, 50).unref()
+  return look
+}
+
+// -- the table --
+export interface Report {
+  readonly files: number
+  /** In bytes, before they were gzipped. */
+  readonly read: number
+  readonly up: Watched<ReadonlyArray<Sent>>
+  readonly down: Watched<ReadonlyArray<Integrity>>
+  readonly peak: Peak
+}
+
+export const reportOf = ({ files, read, up, down, peak }: Report): string => {
+  const bytes = up.value.reduce((sum, { size }) => sum + size, 0)
+  const verified = down.value.filter(({ _tag }) => _tag === 'Verified').length
+  const rows: ReadonlyArray<readonly [name: string, value: string]> = [
+    ['bytes', `${inMiB(bytes)} MiB, gzipped from ${inMiB(read)} MiB`],
+    ['parts', `${String(up.parts)} up, ${String(down.parts)} down`],
+    ['up', `${inMiB(bytes / up.seconds)} MiB/s, in ${up.seconds.toFixed(1)} s with gzip`],
+    ['down', `${inMiB(bytes / down.seconds)} MiB/s, in ${down.seconds.toFixed(1)} s`],
+    ['peak memory', `${inMiB(peak.rss)} MiB, of it ${inMiB(peak.arrayBuffers)} MiB in buffers`],
+    ['SHA-256', `equal, ${String(files)} of ${String(files)}`],
+    ['CRC64', `verified, ${String(verified)} of ${String(files)}`]
+  ]
+  return rows.map(([name, value]) => `  ${name.padEnd(11)}  ${value}`).join('\n')
+}

@@ -1,0 +1,113 @@
+/** The main job, step by step: up in parts, listed, down again in parallel and compared, deleted. */
+import { createHash } from 'node:crypto'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import {
+  collect,
+  CosFailure,
+  deleteObject,
+  downloadStream,
+  send,
+  streamObjects,
+  uploadStream,
+  type Client,
+  type Effect,
+  type Integrity,
+  type Uploaded
+} from '../../lib/index.js'
+import type { Input } from './input.js'
+import { unable, type Mismatch, type Problem } from './problem.js'
+import { counting, drain, gzip, hashing, type Counter } from './stages.js'
+
+/** An effect that fails in cospipe's ways, or in the demo's own. */
+export type Step<A> = RTE.ReaderTaskEither<Client, Problem, A>
+
+const sha256 = RTE.fromIO(() => createHash('sha256'))
+
+// -- up --
+export interface Sent extends Uploaded {
+  /** Of the bytes that went up. */
+  readonly sha256: string
+}
+
+export const upload =
+  (bucket: string, prefix: string, counter: Counter) =>
+  (input: Input): Effect<Sent> =>
+    pipe(
+      sha256,
+      RTE.chain((hash) =>
+        pipe(
+          input.open(),
+          counting(counter),
+          gzip,
+          hashing(hash),
+          uploadStream({ bucket, key: `${prefix}${input.name}.gz`, contentType: 'application/gzip' }),
+          RTE.map((uploaded) => ({ ...uploaded, sha256: hash.digest('hex') }))
+        )
+      )
+    )
+
+// -- listed --
+const mismatch = (key: string, what: Mismatch['what'], sent: unknown, got: unknown): Mismatch => ({
+  _tag: 'Mismatch',
+  key,
+  what,
+  sent: String(sent),
+  got: String(got)
+})
+
+/** Whether the bucket lists what was sent, and nothing else. */
+export const list = (bucket: string, prefix: string, sent: ReadonlyArray<Sent>): Step<void> =>
+  pipe(
+    streamObjects({ bucket, prefix }),
+    collect,
+    RTE.chainEitherKW((listed) => {
+      const sizes = new Map(listed.map(({ key, size }) => [key, size]))
+      const wrong = sent.find(({ key, size }) => sizes.get(key) !== size)
+      if (wrong !== undefined) {
+        return E.left(mismatch(wrong.key, 'listing', wrong.size, sizes.get(wrong.key)))
+      }
+      return sizes.size === sent.length
+        ? E.right(undefined)
+        : E.left(mismatch(prefix, 'listing', sent.length, sizes.size))
+    })
+  )
+
+// -- down, and compared --
+const compare = (sent: Sent, got: string, integrity: Integrity): E.Either<Mismatch, Integrity> => {
+  if (got !== sent.sha256) return E.left(mismatch(sent.key, 'SHA-256', sent.sha256, got))
+  return integrity._tag === 'Verified' && integrity.crc64 !== sent.crc64
+    ? E.left(mismatch(sent.key, 'CRC64', sent.crc64, integrity.crc64))
+    : E.right(integrity)
+}
+
+export const download =
+  (bucket: string, counter: Counter) =>
+  (sent: Sent): Step<Integrity> =>
+    pipe(
+      sha256,
+      RTE.bindTo('hash'),
+      RTE.bindW('down', () => downloadStream({ bucket, key: sent.key })),
+      RTE.chainTaskEitherKW(({ hash, down }) =>
+        pipe(
+          TE.tryCatch(
+            () => pipe(down.body, counting(counter), hashing(hash), drain),
+            (thrown) => (thrown instanceof CosFailure ? thrown.reason : unable(String(thrown)))
+          ),
+          TE.chainW(() => down.verified),
+          TE.chainEitherKW((integrity) => compare(sent, hash.digest('hex'), integrity))
+        )
+      )
+    )
+
+// -- deleted --
+/** Deletes whatever there is under the prefix. */
+export const cleanUp = (bucket: string, prefix: string): Step<void> =>
+  pipe(
+    streamObjects({ bucket, prefix }),
+    collect,
+    RTE.chain(RTE.traverseSeqArray(({ key }) => send(deleteObject({ bucket, key })))),
+    RTE.map(() => undefined)
+  )

@@ -1,0 +1,91 @@
+/** What is shown while bytes move: a bar on a terminal, a line a second elsewhere. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { SingleBar } from 'cli-progress'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
+import { createMeter, type Meter, type PartEvent, type Progress } from '../../lib/index.js'
+import { inMiB } from './report.js'
+
+export interface Watched<A> {
+  readonly value: A
+  readonly seconds: number
+  /** Parts or ranges that moved. */
+  readonly parts: number
+}
+
+interface Screen {
+  /** In milliseconds. */
+  readonly every: number
+  readonly show: (fraction: number, progress: Progress) => void
+  readonly close: () => void
+}
+
+const wordsOf = ({ transferred, rate, parts }: Progress): string =>
+  `${inMiB(transferred)} MiB, ${inMiB(rate)} MiB/s, parts in flight: ${String(parts.inFlight)}`
+
+const bar = (label: string): Screen => {
+  const single = new SingleBar({ format: `${label} [{bar}] {words}`, barsize: 30, hideCursor: true })
+  single.start(1, 0, { words: '' })
+  return {
+    every: 100,
+    show: (fraction, progress) => {
+      single.update(fraction, { words: wordsOf(progress) })
+    },
+    close: () => {
+      single.stop()
+    }
+  }
+}
+
+const lines = (label: string): Screen => ({
+  every: 1000,
+  show: (fraction, progress) => {
+    console.log(`${label} ${(fraction * 100).toFixed(0)} %: ${wordsOf(progress)}`)
+  },
+  close: () => undefined
+})
+
+/** What a transfer tells of its parts, to a meter. */
+const hearing =
+  (meter: Meter) =>
+  ({ phase, size, error }: PartEvent): void => {
+    if (phase === 'start') return meter.tell({ _tag: 'PartBegan' })
+    if (error !== '') return meter.tell({ _tag: 'PartFailed' })
+    meter.tell({ _tag: 'Moved', size })
+    meter.tell({ _tag: 'PartDone' })
+  }
+
+/**
+ * Shows how an effect comes along, and says afterwards how long it took.
+ *
+ * @param fraction how much of it is done, from 0 to 1
+ */
+export const watched =
+  (label: string, fraction: () => number) =>
+  <R, L, A>(effect: ReaderTaskEither<R, L, A>): ReaderTaskEither<R, L, Watched<A>> =>
+  (env) =>
+  async () => {
+    const meter = createMeter({ total: O.none, clock: () => performance.now() })
+    const hear = hearing(meter)
+    const listen = (event: unknown): void => {
+      hear(event as PartEvent)
+    }
+    const screen = process.stdout.isTTY ? bar(label) : lines(label)
+    const show = (): void => {
+      screen.show(fraction(), meter.read())
+    }
+    subscribe('cospipe:part', listen)
+    const timer = setInterval(show, screen.every)
+    const began = performance.now()
+    try {
+      const result = await effect(env)()
+      const seconds = (performance.now() - began) / 1000
+      return E.map((value: A) => ({ value, seconds, parts: meter.read().parts.done }))(result)
+    } finally {
+      clearInterval(timer)
+      unsubscribe('cospipe:part', listen)
+      if (process.stdout.isTTY) show()
+      screen.close()
+    }
+  }

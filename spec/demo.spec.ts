@@ -1,0 +1,173 @@
+/** The demo as its reader runs it: a process of its own, real files, a real server. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import t, { type Test } from 'tap'
+import { exampleCredentials, script, type EmulatorOptions } from '../lib/emulator/index.js'
+import { bucket, emulating, type Cos } from './support/cos.js'
+
+const MiB = 1024 * 1024
+const top = resolve(import.meta.dirname, '..')
+const built = t.testdir()
+
+// Built as `npm run demo` builds it, but for the types, which are not this spec's to judge: that takes a third of the time.
+t.before(() =>
+  promisify(execFile)(process.execPath, [
+    join(top, 'node_modules/typescript/bin/tsc'),
+    ...['-p', join(top, '.config/tsconfig.build.json'), '--outDir', built, '--noCheck'],
+    ...['--incremental', 'false', '--tsBuildInfoFile', 'null'],
+    ...['--declaration', 'false', '--declarationMap', 'false']
+  ])
+)
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface Run {
+  readonly process: ChildProcess
+  readonly ended: Promise<Ended>
+}
+
+const running = (t: Test, path: string, environment: Readonly<Record<string, string>>): Run => {
+  const { PATH, HOME } = process.env
+  const child = spawn(process.execPath, [join(built, 'bench/demo.js'), path], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH, HOME, ...environment }
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const ended = async (): Promise<Ended> => {
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit') as Promise<[number | null]>
+    ])
+    return { code, stdout, stderr }
+  }
+  return { process: child, ended: ended() }
+}
+
+/** An emulator of this spec's own, and what leads the demo to it as to any bucket. */
+const ownBucket = async (t: Test, options: EmulatorOptions = {}) => {
+  const cos = await emulating(t, options)
+  return {
+    cos,
+    environment: {
+      COS_BUCKET: bucket,
+      COS_REGION: 'ap-guangzhou',
+      COS_SECRET_ID: exampleCredentials.secretId,
+      COS_SECRET_KEY: exampleCredentials.secretKey,
+      COS_ADDRESS: cos.emulator.address,
+      COS_SCHEME: 'http'
+    }
+  }
+}
+
+/** The keys that were made, and those of them that were deleted. */
+const keysOf = ({ emulator }: Cos, ...operations: ReadonlyArray<string>): ReadonlyArray<string> =>
+  emulator
+    .requests()
+    .flatMap(({ operation, key, status }) => (operations.includes(operation) && status < 300 ? [key] : []))
+    .sort()
+
+t.test('without credentials a file goes to an emulator and back, and nothing is left', async (t) => {
+  const dir = t.testdir({ temp: {} })
+  writeFileSync(join(dir, 'some.bin'), randomBytes(17 * MiB))
+  const temp = join(dir, 'temp')
+  const { code, stdout, stderr } = await running(t, join(dir, 'some.bin'), { TMPDIR: temp }).ended
+  t.equal(stderr, '')
+  t.equal(code, 0)
+  t.match(stdout, /an emulator of COS on this machine/)
+  t.match(stdout, /^ {2}bytes +17\.0 MiB, gzipped from 17\.0 MiB$/m)
+  t.match(stdout, /^ {2}parts +3 up, 3 down$/m)
+  t.match(stdout, /^ {2}up +\d+\.\d MiB\/s/m)
+  t.match(stdout, /^ {2}down +\d+\.\d MiB\/s/m)
+  t.match(stdout, /^ {2}peak memory +\d+\.\d MiB, of it \d+\.\d MiB in buffers$/m)
+  t.match(stdout, /^ {2}SHA-256 +equal, 1 of 1$/m)
+  t.match(stdout, /^ {2}CRC64 +verified, 1 of 1$/m)
+  t.same(readdirSync(temp), [])
+})
+
+t.test('with credentials a folder goes to the bucket they are for, and nothing is left there', async (t) => {
+  const { cos, environment } = await ownBucket(t)
+  const dir = t.testdir({ 'a.txt': 'a', empty: '', deep: { er: { 'b c.txt': 'b'.repeat(1000) } } })
+  const { code, stdout, stderr } = await running(t, dir, environment).ended
+  t.equal(stderr, '')
+  t.equal(code, 0)
+  t.match(stdout, new RegExp(`3 file\\(s\\), through gzip, to ${bucket} in ap-guangzhou and back`))
+  t.match(stdout, /^ {2}SHA-256 +equal, 3 of 3$/m)
+  const made = keysOf(cos, 'PutObject')
+  t.same(
+    made.map((key) => key.replace(/^cospipe-demo-\w+\//, '')),
+    ['a.txt.gz', 'deep/er/b c.txt.gz', 'empty.gz']
+  )
+  t.same(keysOf(cos, 'DeleteObject'), made)
+})
+
+t.test('bytes that come back changed end it with an error, and without a secret', async (t) => {
+  const { cos, environment } = await ownBucket(t, {
+    fault: script([{ operation: 'GetObject', fault: { flip: 100 } }])
+  })
+  const dir = t.testdir({ 'a.txt': randomBytes(1000).toString('hex') })
+  const { code, stdout, stderr } = await running(t, join(dir, 'a.txt'), environment).ended
+  t.equal(code, 1)
+  t.match(stderr, /^\nIntegrityError in \w+ examplebucket-1250000000\/cospipe-demo-\w+\/a\.txt\.gz/)
+  t.notMatch(stdout, /SHA-256/)
+  t.notMatch(stdout + stderr, new RegExp(exampleCredentials.secretKey))
+  t.same(keysOf(cos, 'DeleteObject'), keysOf(cos, 'PutObject'))
+})
+
+t.test('a Ctrl-C ends the upload, and its parts are deleted', async (t) => {
+  let uploading: () => void = () => undefined
+  const begun = new Promise<void>((settle) => {
+    uploading = settle
+  })
+  const { cos, environment } = await ownBucket(t, {
+    fault: ({ operation }) => {
+      if (operation !== 'UploadPart') return undefined
+      uploading()
+      return { delay: 60_000 }
+    }
+  })
+  const dir = t.testdir()
+  writeFileSync(join(dir, 'some.bin'), randomBytes(17 * MiB))
+  const run = running(t, join(dir, 'some.bin'), environment)
+  await begun
+  run.process.kill('SIGINT')
+  const { code, stderr } = await run.ended
+  t.equal(code, 130)
+  t.match(stderr, /^\nAborted in uploadStream/)
+  t.same(keysOf(cos, 'AbortMultipartUpload'), keysOf(cos, 'CreateMultipartUpload'))
+  t.equal(keysOf(cos, 'AbortMultipartUpload').length, 1)
+})
+
+t.test('what cannot begin says why', async (t) => {
+  const { environment } = await ownBucket(t)
+  const dir = t.testdir({ 'a.txt': 'a', nothing: {} })
+  const file = join(dir, 'a.txt')
+  const ends = await Promise.all(
+    (
+      [
+        [file, { ...environment, COS_BUCKET: 'Nonsense' }],
+        [file, { ...environment, COS_SECRET_KEY: '' }],
+        [join(dir, 'missing'), environment],
+        [join(dir, 'nothing'), environment]
+      ] as const
+    ).map(([path, its]) => running(t, path, its).ended)
+  )
+  t.same(
+    ends.map(({ code }) => code),
+    [1, 1, 1, 1]
+  )
+  const [bucketless, secretless, missing, nothing] = ends.map(({ stderr }) => stderr)
+  t.match(bucketless, /InvalidInput in \w+ Nonsense.*: bucket should be a bucket name/)
+  t.match(secretless, /COS_SECRET_KEY should be set in the environment/)
+  t.match(missing, /ENOENT/)
+  t.match(nothing, /there is no file in/)
+})
