@@ -179,12 +179,13 @@ t.test('a download whose reader stalls holds its window', async (t) => {
     fetching({ window, budget: createBudget({ limit, ahead: limit }), context }, fetchRange)
   )
   await source.next()
-  for (let n = 0; n < 40; n += 1) {
+  while (most() < (window - 1) * partSize) {
     await setTimeout(10)
     await weigh()
   }
+  await setTimeout(200)
+  await weigh()
   t.ok(most() <= ceiling, `${(most() / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)
-  t.ok(most() >= (window - 1) * partSize, 'and the window was full')
   await source.return()
   await collectGarbage()
 })

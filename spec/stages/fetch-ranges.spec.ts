@@ -168,7 +168,8 @@ t.test(
     const options = roomFor(4, MiB)
     const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetching(options, fetchRange))
     const first = await source.next()
-    await setTimeout(150)
+    await until(() => at.asked.length === 4)
+    await setTimeout(30)
     // A block that is taken whole makes room, but for no other range of this size.
     t.same(
       at.asked.toSorted((a, b) => a - b),
@@ -251,10 +252,15 @@ t.test('a call that is deaf to the signal is not waited for', async (t) => {
 // -- failures --
 t.test('a range that fails does so when its turn comes, and hangs up on the others', async (t) => {
   const bytes = bytesOf(6000)
+  let broken = false
   const { at, fetchRange } = await giving(t, bytes, (range, response, first) => {
-    if (first === 2000) response.destroy()
+    if (first === 2000) response.on('close', () => (broken = true)).destroy()
     else if (first > 2000) response.write(range.subarray(0, 1))
-    else setTimeout(20).then(() => response.end(range), t.fail)
+    else {
+      until(() => broken)
+        .then(() => setTimeout(20))
+        .then(() => response.end(range), t.fail)
+    }
   })
   const options = roomFor(4, 1000)
   const chunks: Array<Uint8Array> = []
@@ -338,8 +344,7 @@ t.test('downloads that share memory with readers that stall go on, one range at 
   const plan = planRanges({ to: bytes.length, partSize: 256 * 1024 })
   const stalled = fetching(options, fetchRange)(plan)
   await stalled.next()
-  await setTimeout(20)
-  t.ok(options.budget.granted() > 0)
+  await until(() => options.budget.granted() > 0)
   t.ok((await read(fetching(options, fetchRange)(plan))).equals(bytes))
   await stalled.return()
   t.equal(options.budget.granted(), 0)
