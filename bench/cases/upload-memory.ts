@@ -1,0 +1,80 @@
+/** The memory ceiling of an upload of unknown length, whatever the size of its chunks. */
+import * as E from 'fp-ts/lib/Either.js'
+import { createClient, describe, uploadStream, type Client } from '../../lib/index.js'
+import { measured, MiB, serverProcess, type Table } from '../support/measure.js'
+
+const partSize = 8 * MiB
+const partsInFlight = 4
+const bound = (partsInFlight + 1) * partSize + 8 * MiB
+
+interface Shape {
+  readonly name: string
+  readonly total: number
+  readonly chunks: (total: number) => AsyncIterable<Uint8Array>
+}
+
+async function* views(
+  total: number,
+  size: number,
+  slab: number
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let sent = 0; sent < total;) {
+    const bytes = Buffer.allocUnsafeSlow(slab)
+    for (let at = 0; at < slab && sent < total; at += size, sent += size) yield bytes.subarray(at, at + size)
+  }
+}
+
+const one = Buffer.alloc(256 * MiB)
+
+const shapes: ReadonlyArray<Shape> = [
+  { name: '1 byte', total: 24 * MiB, chunks: (total) => views(total, 1, 64 * 1024) },
+  {
+    name: '1 KiB views of 64 KiB slabs',
+    total: 1024 * MiB,
+    chunks: (total) => views(total, 1024, 64 * 1024)
+  },
+  { name: '64 KiB', total: 1024 * MiB, chunks: (total) => views(total, 64 * 1024, 64 * 1024) },
+  {
+    name: 'one of 256 MiB',
+    total: 256 * MiB,
+    chunks: async function* () {
+      yield one
+    }
+  }
+]
+
+const upload = async (client: Client, shape: Shape): Promise<void> => {
+  const to = { bucket: 'examplebucket-1250000000', key: 'memory', partSize, partsInFlight }
+  const result = await uploadStream(to)(shape.chunks(shape.total))(client)()
+  if (E.isLeft(result)) throw new Error(describe(result.left))
+}
+
+export const uploadMemory = async (): Promise<Table> => {
+  const server = await serverProcess('null-cos')
+  const client = createClient({
+    region: 'ap-guangzhou',
+    scheme: 'http',
+    address: server.address,
+    credentials: 'anonymous'
+  })
+  if (E.isLeft(client)) throw new Error(describe(client.left))
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const shape of shapes) {
+    const cost = await measured(() => upload(client.right, shape), bound)
+    rows.push([
+      shape.name,
+      String(shape.total / MiB),
+      (cost.arrayBuffers / MiB).toFixed(1),
+      String(bound / MiB),
+      cost.arrayBuffers <= bound ? 'yes' : 'NO',
+      (shape.total / MiB / cost.seconds).toFixed(0)
+    ])
+  }
+  await client.right.close()
+  server.stop()
+  return {
+    title: 'Upload of unknown length, 8 MiB parts, 4 in flight',
+    columns: ['chunks', 'total, MiB', 'peak arrayBuffers, MiB', 'ceiling, MiB', 'held', 'MiB/s'],
+    rows
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * `npm run bench` runs all cases, `npm run bench -- upload-memory` those that are named: each in a process of its own,
+ * so that none inherits another's heap. It prints Markdown, as README.md beside this file has it.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { downloading, uploading } from './cases/throughput.js'
+import { uploadMemory } from './cases/upload-memory.js'
+import type { Table } from './support/measure.js'
+
+const cases: Readonly<Record<string, () => Promise<Table>>> = {
+  'upload-memory': uploadMemory,
+  upload: uploading,
+  download: downloading
+}
+
+const line = (cells: ReadonlyArray<string>): string => `| ${cells.join(' | ')} |`
+
+const markdown = ({ title, columns, rows }: Table): string =>
+  [`### ${title}`, '', line(columns), line(columns.map(() => '---')), ...rows.map(line), ''].join('\n')
+
+const one = async (name: string): Promise<void> => {
+  const run = cases[name]
+  if (run === undefined) throw new Error(`no case ${name}; there are ${Object.keys(cases).join(', ')}`)
+  process.stdout.write(`${markdown(await run())}\n`)
+}
+
+const all = async (names: ReadonlyArray<string>): Promise<void> => {
+  const cpu = cpus()[0]?.model ?? 'unknown'
+  process.stdout.write(
+    `Node ${process.version}, ${String(cpus().length)} x ${cpu}, ${new Date().toISOString().slice(0, 10)}\n\n`
+  )
+  for (const name of names) {
+    const child = fork(fileURLToPath(import.meta.url), ['--case', name], { execArgv: ['--expose-gc'] })
+    const [code] = (await once(child, 'exit')) as [number | null]
+    if (code !== 0) process.exitCode = 1
+  }
+}
+
+const [first, ...rest] = process.argv.slice(2)
+if (first === '--case') await one(rest[0] ?? '')
+else await all(first === undefined ? Object.keys(cases) : [first, ...rest])

@@ -1,0 +1,140 @@
+/** What a piece of work cost: time, processor, and the most memory it held at once. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+export interface Cost {
+  readonly seconds: number
+  /** Processor seconds, user and system, of this process. */
+  readonly cpu: number
+  /** The most `arrayBuffers` above what was there before, in bytes. */
+  readonly arrayBuffers: number
+  /** The most resident memory above what was there before, in bytes. */
+  readonly rss: number
+}
+
+const collect = (): void => {
+  const { gc } = globalThis as { readonly gc?: () => void }
+  // The first finds what is dead, the second waits for the sweeper that frees its buffers.
+  gc?.()
+  gc?.()
+}
+
+/**
+ * Samples every few milliseconds while the work runs.
+ *
+ * @param ceiling in bytes: what passes it is looked at again after a collection, for what a source has dropped stays in
+ *   the figure until the collector comes by
+ */
+export const measured = async (work: () => Promise<unknown>, ceiling = Infinity): Promise<Cost> => {
+  collect()
+  const before = process.memoryUsage()
+  let arrayBuffers = 0
+  let rss = 0
+  const sample = (): void => {
+    let now = process.memoryUsage()
+    if (now.arrayBuffers - before.arrayBuffers > ceiling) {
+      collect()
+      now = process.memoryUsage()
+    }
+    arrayBuffers = Math.max(arrayBuffers, now.arrayBuffers - before.arrayBuffers)
+    rss = Math.max(rss, now.rss - before.rss)
+  }
+  const timer = setInterval(sample, 5)
+  const cpuBefore = process.cpuUsage()
+  const began = performance.now()
+  try {
+    await work()
+  } finally {
+    clearInterval(timer)
+  }
+  const seconds = (performance.now() - began) / 1000
+  sample()
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return { seconds, cpu: (user + system) / 1e6, arrayBuffers, rss }
+}
+
+export interface Running {
+  /** `127.0.0.1:PORT` */
+  readonly address: string
+  readonly stop: () => void
+}
+
+/** Starts one of the servers beside this file in a process of its own. */
+export const serverProcess = async (name: 'null-cos'): Promise<Running> => {
+  const child: ChildProcess = fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc']
+  })
+  const [port] = (await once(child, 'message')) as [number]
+  return { address: `127.0.0.1:${String(port)}`, stop: () => child.kill() }
+}
+
+export interface Spread {
+  readonly min: number
+  readonly median: number
+  readonly max: number
+}
+
+export const spread = (values: ReadonlyArray<number>): Spread => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return {
+    min: sorted[0] ?? 0,
+    median: sorted[Math.floor(sorted.length / 2)] ?? 0,
+    max: sorted.at(-1) ?? 0
+  }
+}
+
+export const MiB = 1024 * 1024
+
+export interface Table {
+  readonly title: string
+  readonly columns: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<ReadonlyArray<string>>
+}
+
+const inMiB = (bytes: number): string => (bytes / MiB).toFixed(1)
+const range = ({ min, median, max }: Spread, digits = 0): string =>
+  `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`
+
+export interface Contender {
+  readonly name: string
+  readonly run: () => Promise<unknown>
+}
+
+/**
+ * Runs contenders in turn, round after round, so that what the machine does meanwhile is done to all of them. The first
+ * is the baseline; the others are ratios of its time, round by round.
+ *
+ * @param bytes moved by each run
+ */
+export const compared = async (
+  title: string,
+  bytes: number,
+  contenders: ReadonlyArray<Contender>,
+  rounds = 7
+): Promise<Table> => {
+  const costs = new Map<string, Array<Cost>>(contenders.map(({ name }) => [name, []]))
+  // The first round warms up and does not count.
+  for (let round = -1; round < rounds; round += 1) {
+    for (const { name, run } of contenders) {
+      const cost = await measured(run)
+      if (round >= 0) costs.get(name)?.push(cost)
+    }
+  }
+  const baseline = costs.get(contenders[0]?.name ?? '') ?? []
+  return {
+    title,
+    columns: ['', 'MiB/s', 'time / baseline', 'CPU s / GiB', 'peak arrayBuffers, MiB', 'peak rss, MiB'],
+    rows: contenders.map(({ name }) => {
+      const mine = costs.get(name) ?? []
+      return [
+        name,
+        range(spread(mine.map(({ seconds }) => bytes / MiB / seconds))),
+        range(spread(mine.map(({ seconds }, at) => seconds / (baseline[at]?.seconds ?? seconds))), 2),
+        range(spread(mine.map(({ cpu }) => (cpu * 1024 * MiB) / bytes)), 2),
+        inMiB(Math.max(...mine.map((cost) => cost.arrayBuffers))),
+        inMiB(Math.max(...mine.map((cost) => cost.rss)))
+      ]
+    })
+  }
+}

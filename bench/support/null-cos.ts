@@ -1,0 +1,103 @@
+/**
+ * A server that speaks just enough COS to be uploaded to and downloaded from, and does nothing with the bytes: what is
+ * measured is the client. It runs in a process of its own and tells its port to its parent.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+const zeros = Buffer.alloc(256 * 1024)
+const etag = '"00000000000000000000000000000000"'
+
+const xml = (response: ServerResponse, body: string): void => {
+  response.writeHead(200, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+/** `/zeros-1000` is an object of a thousand bytes. */
+const sizeOf = (path: string): number => Number(/zeros-(\d+)/.exec(path)?.[1] ?? 0)
+
+const send = (response: ServerResponse, size: number): void => {
+  let left = size
+  const more = (): void => {
+    while (left > 0) {
+      const chunk = left >= zeros.length ? zeros : zeros.subarray(0, left)
+      left -= chunk.length
+      if (!response.write(chunk)) {
+        response.once('drain', more)
+        return
+      }
+    }
+    response.end()
+  }
+  more()
+}
+
+const page = (url: URL): string => {
+  const count = 1000
+  const from = Number(url.searchParams.get('marker') ?? 0)
+  const total = Number(url.searchParams.get('prefix') ?? 0)
+  const keys = Array.from({ length: Math.min(count, total - from) }, (_, n) =>
+    String(from + n + 1).padStart(8, '0')
+  )
+  const entries = keys.map(
+    (key) =>
+      `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>23</Size><Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner><StorageClass>STANDARD</StorageClass></Contents>`
+  )
+  const last = from + keys.length
+  const next = last < total ? `<NextMarker>${String(last).padStart(8, '0')}</NextMarker>` : ''
+  return `<ListBucketResult><Name>b-1</Name><EncodingType>url</EncodingType><Prefix>${String(total)}</Prefix><Marker/><MaxKeys>1000</MaxKeys><IsTruncated>${String(last < total)}</IsTruncated>${next}${entries.join('')}</ListBucketResult>`
+}
+
+const get = (request: IncomingMessage, response: ServerResponse, url: URL): void => {
+  if (url.pathname === '/') {
+    xml(response, page(url))
+    return
+  }
+  const size = sizeOf(url.pathname)
+  const [, first, last] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? []
+  const head = { etag, 'last-modified': 'Wed, 01 May 2024 08:31:00 GMT' }
+  if (request.method === 'HEAD' || first === undefined) {
+    response.writeHead(200, { ...head, 'content-length': size })
+    if (request.method === 'HEAD') response.end()
+    else send(response, size)
+    return
+  }
+  const end = last === undefined || last === '' ? size - 1 : Math.min(Number(last), size - 1)
+  const length = end - Number(first) + 1
+  response.writeHead(206, {
+    ...head,
+    'content-length': length,
+    'content-range': `bytes ${first}-${String(end)}/${String(size)}`
+  })
+  send(response, length)
+}
+
+const named = '<Bucket>b-1</Bucket><Key>k</Key>'
+const parts = new Map<string, string>()
+
+const server = createServer((request, response) => {
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  request.resume()
+  request.on('end', () => {
+    if (request.method === 'GET' || request.method === 'HEAD') get(request, response, url)
+    else if (request.method === 'PUT') response.writeHead(200, { etag, 'content-length': 0 }).end()
+    else if (request.method === 'DELETE') response.writeHead(204).end()
+    else if (url.searchParams.has('uploads')) {
+      const id = `upload${String(parts.size)}`
+      parts.set(id, '')
+      xml(
+        response,
+        `<InitiateMultipartUploadResult>${named}<UploadId>${id}</UploadId></InitiateMultipartUploadResult>`
+      )
+    } else {
+      xml(
+        response,
+        `<CompleteMultipartUploadResult><Location>l</Location>${named}<ETag>&quot;0-1&quot;</ETag></CompleteMultipartUploadResult>`
+      )
+    }
+  })
+})
+server.listen(0, '127.0.0.1', () => {
+  process.send?.((server.address() as AddressInfo).port)
+})
+process.on('disconnect', () => process.exit())
