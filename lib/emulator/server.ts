@@ -1,4 +1,5 @@
 /** The emulator's life: it opens its store, listens, answers, and closes. */
+import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -76,6 +77,8 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
   const underway = new Set<Promise<void>>()
   const pending = new WeakMap<Duplex, Progress>()
   const closing = new AbortController()
+  // Every answer that a fault delays listens.
+  setMaxListeners(0, closing.signal)
   const hosts: Hosts = {
     isBucket: (name) => store.bucket(name) !== undefined,
     domains: new Map(

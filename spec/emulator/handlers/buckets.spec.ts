@@ -84,7 +84,7 @@ t.test('what was granted at the writing is told', async (t) => {
     'FULL_CONTROL',
     'FULL_CONTROL'
   ])
-  t.strictSame(tags(told.text, 'ID').slice(1), ['3', '100000000001', '100000000002'])
+  t.strictSame(tags(told.text, 'ID').slice(2), ['3', '100000000001', '100000000002'])
   const whole = await ask(emulator, { bucket, query: { acl: '' } })
   t.strictSame(tags(whole.text, 'Permission'), ['FULL_CONTROL', 'READ', 'WRITE'])
   t.equal((await ask(emulator, { bucket, key: 'absent', query: { acl: '' } })).status, 404)
