@@ -130,6 +130,7 @@ export type { Stored } from './operations/answers/stored.js'
 // -- effects: a client, and what makes calls happen --
 export { createClient, defaultTimeouts } from './effects/client.js'
 export type { Client, ClientConfig, Timeouts } from './effects/client.js'
+export type { Bandwidth } from './effects/bandwidth.js'
 export type { Credentials, CredentialsSource } from './effects/credentials.js'
 export { clientFromEnvironment, credentialsFromEnvironment } from './effects/environment.js'
 export { defaultRetry } from './effects/retry.js'
