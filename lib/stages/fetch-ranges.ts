@@ -25,9 +25,9 @@ export type FetchRange = (range: Range, signal: AbortSignal) => AsyncIterable<Ui
  * Fetches ranges in parallel and gives their bytes in order.
  *
  * Each range is read to its end, whether or not its turn has come, so that a reader who stops leaves all but `window`
- * ranges with the server. Room in the budget is asked for when a range is opened, and never waited for: without any, a range
- * is opened when its turn comes, and its bytes go straight to the reader. So readers that hold what others need can
- * make each other slower, but never wait in a circle.
+ * ranges with the server. Room in the budget is asked for when a range is opened, and never waited for: where there is
+ * none, a range is opened when its turn comes, and its bytes go straight to the reader. So readers that hold what others
+ * need can make each other slower, but never wait in a circle.
  *
  * There is no checksum here. The bytes come out in order, and one checksum running over all of them costs the same as one
  * for each range and says more: COS has none of a range to compare with.

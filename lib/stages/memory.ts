@@ -5,7 +5,8 @@ import type * as TE from 'fp-ts/lib/TaskEither.js'
 
 /**
  * Bytes in a block. A part is a list of blocks, so that it may outgrow any Buffer, and so that a block that one upload
- * gave back fits any other.
+ * gave back fits any other. Between 64 KiB and 1 MiB the size makes no difference to what an upload costs; it is what a
+ * short part wastes at most.
  */
 export const blockSize = 256 * 1024
 
