@@ -1,0 +1,30 @@
+/**
+ * Transfers in a process of their own, to be killed. It is started with the folder of the compiled library and what to do,
+ * as JSON; it says `ready`, waits for a line, does one step after the other, and says what came of each, as JSON.
+ */
+import { execSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { pathToFileURL } from 'node:url'
+
+const [lib, text] = process.argv.slice(2)
+const { address, credentials, steps } = JSON.parse(text)
+const load = (path) => import(pathToFileURL(join(lib, path)).href)
+
+const { createClient } = await load('effects/client.js')
+const client = createClient({ region: 'ap-guangzhou', scheme: 'http', address, credentials }).right
+const act = async ({ run, module, call, input, source }) => {
+  if (run !== undefined) return execSync(run, { encoding: 'utf8' })
+  const made = (await load(module))[call](input)
+  return (source === undefined ? made : made(createReadStream(source)))(client)()
+}
+
+await Promise.all(steps.map(({ module }) => module && load(module)))
+process.stdout.write('ready\n')
+await once(process.stdin, 'data')
+const plain = (_name, value) => (typeof value === 'bigint' ? String(value) : value)
+for (const step of steps) process.stdout.write(`${JSON.stringify(await act(step), plain)}\n`)
+process.stdin.destroy()
+await client.close()
