@@ -22,7 +22,7 @@ import { limited, type Limited } from '../operations/parameters/storing.js'
 import { VersionId } from '../operations/parameters/versions.js'
 import { asReadable } from '../stages/as-readable.js'
 import { fetching } from '../stages/fetch-ranges.js'
-import { createBudget } from '../stages/memory.js'
+import { createBudget, inBlocks } from '../stages/memory.js'
 import { planRanges } from '../stages/plan-ranges.js'
 import { verifying } from '../stages/verify-bytes.js'
 
@@ -76,7 +76,7 @@ const streaming = (
   head: ObjectHead
 ): Pick<Downloaded, 'body' | 'verified'> => {
   const { partSize = defaults.partSize, window = defaults.window } = input
-  const limit = window * partSize
+  const limit = window * inBlocks(partSize)
   const pinned: Pinned = {
     ...refOf(input),
     ...In.pick('sse', 'trafficLimit', 'referer', 'versionId')(input),

@@ -16,7 +16,7 @@ import { putObject } from '../operations/put-object.js'
 import { uploadPart } from '../operations/upload-part.js'
 import { cutting } from '../stages/cut-parts.js'
 import { hashing, type HashedPart } from '../stages/hash-parts.js'
-import { createBudget, type Budget } from '../stages/memory.js'
+import { createBudget, inBlocks, type Budget } from '../stages/memory.js'
 import { constant, forSize, growing, type PartSizes } from '../stages/part-size.js'
 import { sending } from '../stages/send-parts.js'
 import { metering, told, type Metering } from './metering.js'
@@ -112,7 +112,9 @@ const planned = (
           client.memory,
           // Its own ceiling: what is in flight, and one part being filled, at whatever size the parts have grown to.
           O.getOrElse(() =>
-            createBudget({ limit: (partsInFlight + 1) * Math.max(...sizes.map(({ size }) => size)) })
+            createBudget({
+              limit: (partsInFlight + 1) * inBlocks(Math.max(...sizes.map(({ size }) => size)))
+            })
           )
         )
       })
@@ -261,7 +263,9 @@ const aboutOf = ({
  * never kept; the source is read no faster than COS takes its bytes, and is closed if anything fails.
  *
  * @shape  `uploadStream(input)(source)` is an `Effect<Uploaded>`; the source is read once, so run it once
- * @units  holds at most `(partsInFlight + 1) x partSize` bytes; parts grow to carry 7.8 TiB from 8 MiB
+ * @units  holds at most `(partsInFlight + 1) x partSize` bytes and some for sockets. Without a `length`, `partSize` doubles
+ *         after every thousand parts, so that 10,000 of them carry 7.8 TiB from 8 MiB: past 8 GiB the ceiling is twice as
+ *         high, past 24 GiB four times, and never above the client's `memoryLimit`
  * @errors those of `putObject` and of the multipart operations; `SourceError` of the source; `IntegrityError` with the
  *         part's number; `error.context.uploadId` where an upload was left open
  * @source https://cloud.tencent.com/document/product/436/14112
@@ -303,7 +307,12 @@ export const uploadStream =
           return upload
         }
         uploadId = upload.right.uploadId
-        return await inParts(scope, context, valid, after(first.value, parts), upload.right)
+        try {
+          return await inParts(scope, context, valid, after(first.value, parts), upload.right)
+        } finally {
+          // Where a signal came before anyone asked for a part. Doing so twice does nothing.
+          first.value.release()
+        }
       } catch (thrown) {
         return E.left(fromSource(context)(thrown))
       }
