@@ -210,6 +210,7 @@ const copying = async (
   const head = await send(headObject(toHead(input)))(atSource(scope.client, input.copySource))()
   if (E.isLeft(head)) return head
   const source = head.right
+  input.meter?.tell({ _tag: 'Expected', size: source.size })
   const now: Copying = { scope, context, input, source }
   if (inOneRequest(scope.client, input, source)) {
     const once = await whole(now)()

@@ -8,27 +8,22 @@ import { CosFailure, fromUnknown, type Context, type CosError } from '../core/er
 import * as In from '../core/input.js'
 import { unverifiable, type Integrity } from '../core/integrity.js'
 import { contextOf, judge } from '../core/operation.js'
-import { objectRef, refOf, type ObjectRef } from '../core/request.js'
 import type { Client } from '../effects/client.js'
 import { announcedBytes, publish } from '../effects/diagnostics.js'
-import { reading, type Pinned } from '../effects/reading.js'
+import { reading } from '../effects/reading.js'
 import { openScope, type OpenScope } from '../effects/scope.js'
 import { send, type Effect } from '../effects/send.js'
 import { headObject, type ObjectHead } from '../operations/head-object.js'
-import { conditions, type Conditions } from '../operations/parameters/conditions.js'
-import { withCustomerKey, type WithCustomerKey } from '../operations/parameters/encryption.js'
-import { requesting, type Requesting } from '../operations/parameters/requesting.js'
-import { limited, type Limited } from '../operations/parameters/storing.js'
-import { VersionId } from '../operations/parameters/versions.js'
 import { asReadable } from '../stages/as-readable.js'
-import { fetching } from '../stages/fetch-ranges.js'
+import { fetching, type FetchRange } from '../stages/fetch-ranges.js'
 import { createBudget, inBlocks } from '../stages/memory.js'
 import { planRanges } from '../stages/plan-ranges.js'
+import { meteredBytes } from '../stages/progress.js'
 import { verifying } from '../stages/verify-bytes.js'
+import { downloadOptions, toHead, toPinned, type DownloadOptions } from './download-options.js'
+import { metering, type Metering } from './metering.js'
 
-export interface DownloadStreamInput extends ObjectRef, Conditions, WithCustomerKey, Limited, Requesting {
-  /** One version instead of the latest. */
-  readonly versionId?: string
+export interface DownloadStreamInput extends DownloadOptions, Metering {
   /** In bytes, of one range; 8 MiB unless said. */
   readonly partSize?: number
   /** Ranges open at once, the one that is read among them; 4 unless said. */
@@ -36,12 +31,8 @@ export interface DownloadStreamInput extends ObjectRef, Conditions, WithCustomer
 }
 
 const Input = In.struct<DownloadStreamInput>('DownloadStreamInput', {
-  ...objectRef,
-  ...conditions,
-  ...withCustomerKey,
-  ...limited,
-  ...requesting,
-  versionId: In.optional(VersionId),
+  ...downloadOptions,
+  ...metering,
   partSize: In.optional(In.integer(1)),
   window: In.optional(In.integer(1, 1000))
 })
@@ -77,11 +68,14 @@ const streaming = (
 ): Pick<Downloaded, 'body' | 'verified'> => {
   const { partSize = defaults.partSize, window = defaults.window } = input
   const limit = window * inBlocks(partSize)
-  const pinned: Pinned = {
-    ...refOf(input),
-    ...In.pick('sse', 'trafficLimit', 'referer', 'versionId')(input),
-    etag: head.etag
-  }
+  const pinned = toPinned(input, head)
+  const { meter } = input
+  meter?.tell({ _tag: 'Expected', size: head.size })
+  const fetch: FetchRange = (range, signal) =>
+    pipe(
+      reading({ ...scope.client, signals: [signal] }, context, pinned, range),
+      announcedBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
+    )
   const ranges = fetching(
     {
       window,
@@ -89,22 +83,17 @@ const streaming = (
       stop: scope.stop,
       budget: O.getOrElse(() => createBudget({ limit, ahead: limit }))(scope.client.memory)
     },
-    (range, signal) =>
-      pipe(
-        reading({ ...scope.client, signals: [signal] }, context, pinned, range),
-        announcedBytes(context, {
-          ...about(input),
-          part: range.number,
-          size: range.size,
-          direction: 'down'
-        })
-      )
+    meter === undefined ? fetch : meteredBytes(meter)(fetch)
   )(planRanges({ to: head.size, partSize }))
 
   const { settle, settled } = outcome<E.Either<CosError, Integrity>>()
   const check = verifying({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
   let transferred = 0
+  let ended = false
   const end = (error: CosError['_tag'] | ''): void => {
+    if (ended) return
+    ended = true
+    meter?.end()
     publish('transfer', () => ({ ...about(input), phase: 'end', transferred, error }))
   }
   async function* watched(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -127,6 +116,7 @@ const streaming = (
     }
   }
   const body = asReadable(watched(), () => {
+    end('Aborted')
     settle(E.right(unverifiable('Unread')))
     scope.leave()
   })
@@ -168,20 +158,7 @@ export const downloadStream =
     const judged = judge(action, Input)(input)
     if (E.isLeft(judged)) return judged
     const valid = judged.right
-    const head = await send(
-      headObject({
-        ...refOf(valid),
-        ...In.pick(
-          'sse',
-          'versionId',
-          'referer',
-          'ifMatch',
-          'ifNoneMatch',
-          'ifModifiedSince',
-          'ifUnmodifiedSince'
-        )(valid)
-      })
-    )(client)()
+    const head = await send(headObject(toHead(valid)))(client)()
     if (E.isLeft(head)) return head
     publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
     return E.right({ ...head.right, ...streaming(openScope(client, context), context, valid, head.right) })

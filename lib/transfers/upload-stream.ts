@@ -286,6 +286,7 @@ export const uploadStream =
     const { valid, plan } = ready.right
 
     let uploadId: string | undefined
+    if (valid.length !== undefined) valid.meter?.tell({ _tag: 'Expected', size: valid.length })
     publish('transfer', () => ({ ...aboutOf(valid), phase: 'start', transferred: 0, error: '' }))
     const result = await scoped(client, context, async (scope) => {
       const found = await unfinished(valid, valid.resume ?? 'never')(scope.client)()
