@@ -1,0 +1,110 @@
+/** What every file we write goes through: typed failures, bytes at their place, and a replacement that is whole. */
+import type { BigIntStats } from 'node:fs'
+import { constants } from 'node:fs'
+import { lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { CosFailure, codeOf, fileError, type Context } from '../core/error.js'
+
+/** Does something to a file. What fails on the way is the file's failure, unless it is one of ours already. */
+export const touching =
+  (context: Context, path: string) =>
+  async <A>(act: () => Promise<A>): Promise<A> => {
+    try {
+      return await act()
+    } catch (thrown) {
+      throw thrown instanceof CosFailure ? thrown : new CosFailure(fileError(context, path)(thrown))
+    }
+  }
+
+/** As the system would have said it. */
+export const refusal = (code: string, words: string): Error =>
+  Object.assign(new Error(`${code}: ${words}`), { code })
+
+/** Something that is not there is not in the way. */
+export const absent =
+  <A>(otherwise: A) =>
+  (thrown: unknown): A => {
+    if (codeOf(thrown) === 'ENOENT') return otherwise
+    throw thrown
+  }
+
+/** Never a folder, and of a link the link itself. */
+export const remove = async (path: string): Promise<void> => {
+  await unlink(path).catch(absent(undefined))
+}
+
+// Windows has neither; there a link can be made only by who could write the file anyway.
+const careful =
+  ('O_NOFOLLOW' in constants ? constants.O_NOFOLLOW : 0) |
+  ('O_NONBLOCK' in constants ? constants.O_NONBLOCK : 0)
+
+/** A file that was not there before, so that nobody else has it open or has pointed its name elsewhere. */
+export const createFile = (path: string, flags: number, mode: number): Promise<FileHandle> =>
+  open(path, flags | constants.O_CREAT | constants.O_EXCL | careful, mode)
+
+/**
+ * A file that was left there. No link is followed, and what has a second name is not taken: the other may be of a file
+ * that someone would like to see overwritten. Nor does a pipe keep us waiting for its other end.
+ */
+export const reopenFile = async (path: string, flags: number): Promise<FileHandle> => {
+  const handle = await open(path, flags | careful)
+  const stats = await handle.stat()
+  if (stats.isFile() && stats.nlink === 1) return handle
+  await handle.close()
+  throw refusal('EEXIST', 'something other than a file of our own')
+}
+
+/** All of the bytes; the system may take fewer at a time. */
+export const writeAll = async (handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
+  for (let at = 0; at < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at)
+    at += bytesWritten
+  }
+}
+
+// Windows opens no folder, and some file systems sync none: there is nothing more to be done there.
+const unsyncable: ReadonlySet<string> = new Set(['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF'])
+
+const syncFolder = async (path: string): Promise<void> => {
+  try {
+    const handle = await open(path, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (thrown) {
+    if (!unsyncable.has(codeOf(thrown))) throw thrown
+  }
+}
+
+const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
+  one.dev === other.dev && one.ino === other.ino
+
+export interface Replacing {
+  /** Where the file is by now. */
+  readonly from: string
+  readonly target: string
+  readonly durable: boolean
+  /** What has been given up by then does not happen. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Puts a file in the place of another, at once. Who looks sees the old one or the new one, whole; after a power failure
+ * as well, where `durable`. A link at `target` is replaced, not followed.
+ */
+export const replacing = async (
+  handle: FileHandle,
+  { from, target, durable, signal }: Replacing
+): Promise<void> => {
+  if (durable) await handle.sync()
+  const [ours, there] = [await handle.stat({ bigint: true }), await lstat(from, { bigint: true })]
+  // A rename goes by name, and what was verified is what we hold.
+  if (!isSame(ours, there)) throw refusal('ESTALE', `${from} is another file by now`)
+  // First: some file systems say only now that a write failed, and Windows moves no open file.
+  await handle.close()
+  signal.throwIfAborted()
+  await rename(from, target)
+  if (durable) await syncFolder(dirname(target))
+}
