@@ -20,10 +20,13 @@ export interface Stretch {
   readonly last: number
 }
 
+// If-Match tells of another object in the place of ours, and none at all is 404.
+const gone: ReadonlySet<number> = new Set([404, 412])
+
 const changed =
   (etag: string) =>
   (error: CosError): CosError =>
-    error._tag === 'ServiceError' && error.status === 412
+    error._tag === 'ServiceError' && gone.has(error.status)
       ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
       : error
 

@@ -1,0 +1,255 @@
+/** An object becomes a file: whole and verified, or the old file stays; and a run that is cut off is gone on with. */
+import { createHash } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import { combineAll } from '../core/crc64.js'
+import { CosFailure, fromUnknown, type Context, type CosError } from '../core/error.js'
+import * as In from '../core/input.js'
+import { compareCrc64, type Integrity } from '../core/integrity.js'
+import { contextOf, judge } from '../core/operation.js'
+import { announcedBytes, publish } from '../effects/diagnostics.js'
+import { reading } from '../effects/reading.js'
+import type { Scope } from '../effects/scope.js'
+import { send, type Effect } from '../effects/send.js'
+import { headObject, type ObjectHead } from '../operations/head-object.js'
+import type { FetchRange } from '../stages/fetch-ranges.js'
+import { planRanges } from '../stages/plan-ranges.js'
+import { meteredBytes } from '../stages/progress.js'
+import { downloadOptions, toHead, toPinned, type DownloadOptions } from './download-options.js'
+import { openDraft, type Draft } from './draft.js'
+import { filling, type Filled } from './draft-ranges.js'
+import { remove, replacing, touching } from './files.js'
+import { metering, type Metering } from './metering.js'
+import { tidily } from './tidily.js'
+import { enter, FilePath, type Workplace } from './workplace.js'
+
+const MiB = 1024 * 1024
+const defaults = { threshold: 20 * MiB, partSize: 20 * MiB, partsInFlight: 5 }
+
+// -- input --
+export interface DownloadFileInput extends DownloadOptions, Metering {
+  /**
+   * The file's path; its folder must be there. What is there already is replaced once the new bytes are verified: a file,
+   * or a link, which is not followed.
+   */
+  readonly file: string
+  /** In bytes: up to so many come in one request, and are not gone on with; 20 MiB unless said. */
+  readonly threshold?: number
+  /** In bytes, of one range; 20 MiB unless said. Doubled until 10,000 ranges suffice. */
+  readonly partSize?: number
+  /** Ranges fetched at once; 5 unless said. */
+  readonly partsInFlight?: number
+  /**
+   * A folder for the journal of what has come, which must be there; beside the file unless said. `false`: no journal, and
+   * no going on.
+   */
+  readonly checkpoint?: string | false
+  /**
+   * Whether what has come stays for the next run to go on with. `keep` unless said; what nothing could go on with, as of
+   * an object that has changed, is discarded all the same.
+   */
+  readonly onFailure?: 'keep' | 'discard'
+  /**
+   * Waits until the disk has the bytes before it writes down that they are there, or replaces the file, so that a power
+   * failure costs no file. True unless said; thousands of small files are faster without.
+   */
+  readonly durable?: boolean
+}
+
+const Input = In.struct<DownloadFileInput>('DownloadFileInput', {
+  ...downloadOptions,
+  ...metering,
+  file: FilePath,
+  threshold: In.optional(In.integer(0)),
+  partSize: In.optional(In.integer(1)),
+  partsInFlight: In.optional(In.integer(1, 1000)),
+  checkpoint: In.optional(
+    In.judged(
+      'the path of a folder, or false',
+      (u): u is string | false => u === false || (typeof u === 'string' && u !== '' && !u.includes('\0'))
+    )
+  ),
+  onFailure: In.optional(In.oneOf('keep', 'discard')),
+  durable: In.optional(In.boolean)
+})
+
+// -- output --
+export interface DownloadedFile extends ObjectHead {
+  /** Its whole path. */
+  readonly file: string
+  /** Ranges that it was fetched in. */
+  readonly parts: number
+  /** Bytes that were there already, of an earlier run. */
+  readonly resumed: number
+  /** How the bytes compared with COS's checksum. */
+  readonly integrity: Integrity
+}
+
+const action = 'downloadFile'
+
+const about = ({
+  bucket,
+  key
+}: DownloadFileInput): { readonly operation: string; readonly bucket: string; readonly key: string } => ({
+  operation: action,
+  bucket,
+  key
+})
+
+// -- the flow --
+interface Downloading {
+  readonly scope: Scope
+  readonly context: Context
+  readonly input: DownloadFileInput
+  readonly head: ObjectHead
+  readonly target: string
+  readonly place: Workplace
+}
+
+const mostRanges = 10_000
+
+const rangeSize = (
+  { threshold = defaults.threshold, partSize = defaults.partSize }: DownloadFileInput,
+  size: number
+): number => {
+  if (size <= threshold) return Math.max(1, size)
+  let doubled = partSize
+  while (doubled * mostRanges < size) doubled *= 2
+  return doubled
+}
+
+/** None: nothing is written down, and the next run begins anew. */
+const journalOf = ({ input, head, target, place }: Downloading): O.Option<string> => {
+  const { checkpoint, threshold = defaults.threshold } = input
+  if (checkpoint === false || !place.alone || head.size <= threshold) return O.none
+  if (checkpoint === undefined) return O.some(place.journal)
+  const name = createHash('sha256').update(target).digest('hex').slice(0, 32)
+  return O.some(join(resolve(checkpoint), `${name}.cospipe-journal`))
+}
+
+const fetchingInto = async (now: Downloading, draft: Draft, partSize: number): Promise<Filled> => {
+  const { scope, context, input, head } = now
+  const { meter } = input
+  const pinned = toPinned(input, head)
+  const fetch: FetchRange = (range, signal) =>
+    pipe(
+      reading({ ...scope.client, signals: [signal] }, context, pinned, range),
+      announcedBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
+    )
+  return filling({
+    context,
+    draft,
+    concurrency: input.partsInFlight ?? defaults.partsInFlight,
+    stop: scope.stop,
+    fetch: meter === undefined ? fetch : meteredBytes(meter)(fetch),
+    skipped: ({ size }) => meter?.tell({ _tag: 'PartSkipped', size })
+  })(planRanges({ to: head.size, partSize }))
+}
+
+/** What was gathered would never become this object: it is another's by now, or not what COS has. */
+const isSpoiled = (error: CosError): boolean =>
+  error._tag === 'ObjectChanged' || (error._tag === 'IntegrityError' && O.isNone(error.part))
+
+/** Fills the draft and puts it in the file's place. */
+const fulfilling = async (now: Downloading, draft: Draft, partSize: number): Promise<DownloadedFile> => {
+  const { scope, context, input, head, target } = now
+  const { runs, resumed } = await fetchingInto(now, draft, partSize)
+  const integrity = compareCrc64(context)(O.some(combineAll(runs).crc64), head.crc64)
+  if (E.isLeft(integrity)) throw new CosFailure(integrity.left)
+  await touching(
+    context,
+    target
+  )(() =>
+    replacing(draft.handle, {
+      from: draft.path,
+      target,
+      durable: input.durable ?? true,
+      signal: scope.stop.signal
+    })
+  )
+  return { ...head, file: target, parts: runs.length, resumed, integrity: integrity.right }
+}
+
+const working = async (now: Downloading): Promise<E.Either<CosError, DownloadedFile>> => {
+  const { context, input, head, place } = now
+  const partSize = rangeSize(input, head.size)
+  const journal = journalOf(now)
+  let keep = false
+  try {
+    const draft = await openDraft({
+      context,
+      part: place.part,
+      journal,
+      identity: { bucket: input.bucket, key: input.key, ...head, partSize },
+      durable: input.durable ?? true
+    })
+    try {
+      return E.right(await fulfilling(now, draft, partSize))
+    } catch (thrown) {
+      const error = fromUnknown(context)(thrown)
+      keep = input.onFailure !== 'discard' && draft.isWorthKeeping() && !isSpoiled(error)
+      return E.left(error)
+    } finally {
+      await draft.close()
+    }
+  } finally {
+    if (!keep && O.isSome(journal)) await remove(journal.value).catch(() => undefined)
+    await place.leave(keep)
+  }
+}
+
+const running = async (
+  scope: Scope,
+  context: Context,
+  input: DownloadFileInput
+): Promise<E.Either<CosError, DownloadedFile>> => {
+  const head = await send(headObject(toHead(input)))(scope.client)()
+  if (E.isLeft(head)) return head
+  input.meter?.tell({ _tag: 'Expected', size: head.right.size })
+  const target = resolve(input.file)
+  const place = await enter(context, target, scope.stop.signal)
+  return working({ scope, context, input, head: head.right, target, place })
+}
+
+/**
+ * Downloads an object into a file.
+ *
+ * It begins with a HEAD. Ranges are then fetched at once, on condition that the object is still that one, and written to
+ * their places in a file of their own, in a folder beside the target. When all are there, their CRC64 together is
+ * compared with COS's, and a rename puts the file in place: until then what was there is untouched.
+ *
+ * What has come is written down in a journal. The next run with the same file, of this process or another, finds it even
+ * after a `kill -9`; it reads and compares what is there, and fetches the rest. Bytes of an object that has changed
+ * since, or that was cut in other ranges, are dropped. Two who download to one file at the same time do not disturb each
+ * other, and the last to end wins.
+ *
+ * @shape  `DownloadFileInput -> Effect<DownloadedFile>`
+ * @units  holds two chunks for each range in flight besides what sockets hold, or 256 KiB of one that it compares:
+ *         below 1 MiB x `partsInFlight`, whatever the size of object and ranges
+ * @errors those of `headObject` and `getObject`; `ObjectChanged`; `IntegrityError`; `FileError` with the system's code,
+ *         such as `ENOENT` or `EACCES` of the folder, `EISDIR` of the target, `ENOSPC`: then, as after an abort, what has
+ *         come stays, unless `onFailure` or `checkpoint` say otherwise
+ * @example downloadFile({ bucket, key: 'films/a.mp4', file: 'a.mp4' })
+ */
+export const downloadFile =
+  (input: DownloadFileInput): Effect<DownloadedFile> =>
+  (client) =>
+  async () => {
+    const context = contextOf(action, input)
+    const judged = judge(action, Input)(input)
+    if (E.isLeft(judged)) return judged
+    const valid = judged.right
+
+    publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
+    const result = await tidily(client, context, (scope) => running(scope, context, valid))
+    valid.meter?.end()
+    publish('transfer', () => ({
+      ...about(valid),
+      phase: 'end',
+      transferred: E.isRight(result) ? result.right.size : 0,
+      error: E.isLeft(result) ? result.left._tag : ''
+    }))
+    return result
+  }
