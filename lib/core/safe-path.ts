@@ -9,8 +9,8 @@ export interface Naming {
   readonly windows: boolean
 }
 
-// Whatever their ending: `nul.txt` is the null device as well.
-const devices = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i
+// Whatever their ending: `nul.txt` is the null device as well, and so is `nul .txt`.
+const devices = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)/i
 // eslint-disable-next-line no-control-regex
 const meaningful = /[\0-\x1f<>:"|?*]|[. ]$/
 
@@ -34,9 +34,10 @@ const wrongSegment = (segment: string, { windows }: Naming): string | undefined 
  * @shape `Left` of what the key has that no path may have
  */
 export const toSegments = (rest: string, naming: Naming): E.Either<string, ReadonlyArray<string>> => {
-  const segments = (rest.endsWith('/') ? rest.slice(0, -1) : rest).split('/')
+  if (rest === '') return E.left('nothing behind the prefix')
   // A drive's, which `join` would take for a place of its own; and `C:` alone is that drive's present folder.
   if (/^[a-z]:/i.test(rest)) return E.left('a drive letter')
+  const segments = (rest.endsWith('/') ? rest.slice(0, -1) : rest).split('/')
   for (const segment of segments) {
     const wrong = wrongSegment(segment, naming)
     if (wrong !== undefined) return E.left(wrong)
@@ -44,6 +45,10 @@ export const toSegments = (rest: string, naming: Naming): E.Either<string, Reado
   return E.right(segments)
 }
 
-/** What two paths have in common that are one file: the path itself, unless letters of both cases are the same there. */
-export const identityOf = (path: string, { foldsCase }: Naming): string =>
-  foldsCase ? path.normalize('NFC').toLowerCase() : path
+/**
+ * What two paths have in common that are one file: the path itself, unless letters of both cases are the same there.
+ *
+ * Systems differ in what they fold (one takes `ß` for `ss`, another does not); this takes for one what any of them does.
+ */
+export const identityOf = (path: string, { foldsCase }: Pick<Naming, 'foldsCase'>): string =>
+  foldsCase ? path.normalize('NFD').toUpperCase().toLowerCase().normalize('NFC') : path
