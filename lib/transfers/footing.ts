@@ -13,10 +13,11 @@ const isThere = (path: string): Promise<boolean> =>
 
 /** Makes a folder and looks for it under another spelling. */
 const foldsCase = async (folder: string): Promise<boolean> => {
-  const probe = join(folder, `.cospipe-case-${randomBytes(6).toString('hex')}x`)
+  const name = `.cospipe-case-${randomBytes(6).toString('hex')}`
+  const probe = join(folder, name)
   await mkdir(probe)
   try {
-    return await isThere(join(folder, probe.slice(folder.length + 1).toUpperCase()))
+    return await isThere(join(folder, name.toUpperCase()))
   } finally {
     await rmdir(probe).catch(() => undefined)
   }
@@ -49,8 +50,15 @@ export type Way =
   | { readonly _tag: 'Clear'; readonly folder: string }
   | { readonly _tag: 'Blocked'; readonly by: 'a link' | 'a file' }
 
+/** Whether the folder is where its path says. */
+const isBelow = async (root: string, folder: string): Promise<boolean> => {
+  const now = await realpath(folder)
+  return now === root || now.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
+}
+
 /**
  * Makes the folders on the way to a file, and looks at each that is there: through a link the way could lead anywhere.
+ * At its end it looks back, for someone may have put a link in the place of a folder meanwhile.
  *
  * @errors rejects with the system's own errors
  */
@@ -65,11 +73,5 @@ export const makeWay = async (root: string, folders: ReadonlyArray<string>): Pro
     if (found.isSymbolicLink()) return { _tag: 'Blocked', by: 'a link' }
     if (!found.isDirectory()) return { _tag: 'Blocked', by: 'a file' }
   }
-  return { _tag: 'Clear', folder }
-}
-
-/** Whether the folder still is where its path says: someone may have put a link in its place meanwhile. */
-export const isBelow = async (root: string, folder: string): Promise<boolean> => {
-  const now = await realpath(folder)
-  return now === root || now.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
+  return (await isBelow(root, folder)) ? { _tag: 'Clear', folder } : { _tag: 'Blocked', by: 'a link' }
 }

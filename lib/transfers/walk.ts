@@ -2,31 +2,37 @@
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CosFailure, fileError, type Context } from '../core/error.js'
+import { CosFailure, fileError, type Context, type CosError } from '../core/error.js'
 
-/** Paths are relative to the folder, with `/` between segments on every system. */
+/** Paths are relative to the folder, with `/` between segments on every system; a folder's ends in one. */
 export type Found =
   | { readonly _tag: 'File'; readonly path: string }
   /** A folder with nothing in it. */
   | { readonly _tag: 'EmptyFolder'; readonly path: string }
+  /** A folder that can not be read, or that is gone by now. */
+  | { readonly _tag: 'Unreadable'; readonly path: string; readonly error: CosError }
   | { readonly _tag: 'PassedOver'; readonly path: string; readonly why: PassedOver }
 
 export type PassedOver =
   /** A symbolic link, where links are not followed. */
   | 'Link'
-  /** A link to a folder that it is in, or to nothing. */
+  /** A link to nothing, or the way by a link to a folder that it is in. */
   | 'DeadLink'
   /** A pipe, a socket, a device. */
   | 'NoFile'
   /** Its name is not UTF-8, as keys are; `path` shows what could be read of it. */
   | 'NotUtf8'
+  /** What a download of ours that has not ended keeps there. */
+  | 'Draft'
 
 export interface Walking {
   readonly context: Context
   readonly root: string
   readonly links: 'skip' | 'follow'
-  /** Whether to look into a folder at all; its path ends in a slash. */
+  /** Whether to look into a folder at all. */
   readonly enters: (path: string) => boolean
+  /** Whether a folder of that name is a download's. */
+  readonly isDraft: (name: string) => boolean
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -44,7 +50,7 @@ type Kind = 'File' | 'Folder' | PassedOver
 const kindOf = (entry: Pick<Dirent, 'isFile' | 'isDirectory'>): Kind =>
   entry.isFile() ? 'File' : entry.isDirectory() ? 'Folder' : 'NoFile'
 
-/** What a link leads to; a folder that we are in already would be walked for ever. */
+/** What an entry is, where links are followed; a folder that we are in already would be walked for ever. */
 const behind = async (path: string, within: ReadonlyArray<string>): Promise<Kind> => {
   try {
     const kind = kindOf(await stat(path))
@@ -54,52 +60,81 @@ const behind = async (path: string, within: ReadonlyArray<string>): Promise<Kind
   }
 }
 
+/** A folder that is none of a link's is looked at as well: a link may have led above us, and it down again. */
+const kindAt = async (
+  entry: Dirent<Buffer>,
+  path: string,
+  { links }: Walking,
+  within: ReadonlyArray<string>
+): Promise<Kind> =>
+  links === 'skip'
+    ? entry.isSymbolicLink()
+      ? 'Link'
+      : kindOf(entry)
+    : entry.isSymbolicLink() || entry.isDirectory()
+      ? behind(path, within)
+      : kindOf(entry)
+
+interface Folder {
+  readonly entries: ReadonlyArray<Dirent<Buffer>>
+  /** The true paths of the folder and of those it is in, where links are followed. */
+  readonly within: ReadonlyArray<string>
+}
+
+const read = async (
+  { links, root }: Walking,
+  path: string,
+  within: ReadonlyArray<string>
+): Promise<Folder> => {
+  const here = join(root, path)
+  const entries = await readdir(here, { withFileTypes: true, encoding: 'buffer' })
+  return {
+    entries: entries.sort((a, b) => Buffer.compare(a.name, b.name)),
+    within: links === 'skip' ? [] : [...within, await realpath(here)]
+  }
+}
+
 async function* inFolder(
   walking: Walking,
   at: string,
+  { entries, within }: Folder
+): AsyncGenerator<Found, void, undefined> {
+  if (entries.length === 0 && at !== '') yield { _tag: 'EmptyFolder', path: at }
+  for (const entry of entries) {
+    const name = nameOf(entry.name)
+    const path = `${at}${name ?? entry.name.toString('utf8')}`
+    if (name === undefined) {
+      yield { _tag: 'PassedOver', path, why: 'NotUtf8' }
+      continue
+    }
+    const kind = await kindAt(entry, join(walking.root, path), walking, within)
+    if (kind === 'File') yield { _tag: 'File', path }
+    else if (kind !== 'Folder') yield { _tag: 'PassedOver', path, why: kind }
+    else if (walking.isDraft(name)) yield { _tag: 'PassedOver', path: `${path}/`, why: 'Draft' }
+    else if (walking.enters(path)) yield* below(walking, `${path}/`, within)
+  }
+}
+
+async function* below(
+  walking: Walking,
+  path: string,
   within: ReadonlyArray<string>
 ): AsyncGenerator<Found, void, undefined> {
-  const here = join(walking.root, at)
-  const entries = await readdir(here, { withFileTypes: true, encoding: 'buffer' }).catch(
-    (thrown: unknown) => {
-      throw new CosFailure(fileError(walking.context, here)(thrown))
-    }
-  )
-  if (entries.length === 0 && at !== '') yield { _tag: 'EmptyFolder', path: at }
-  const named = entries
-    .map((entry) => ({ entry, name: nameOf(entry.name), shown: Buffer.from(entry.name).toString('utf8') }))
-    .sort((a, b) => (a.shown < b.shown ? -1 : 1))
-  for (const { entry, name, shown } of named) {
-    const path = `${at}${shown}`
-    if (name === undefined) yield { _tag: 'PassedOver', path, why: 'NotUtf8' }
-    else if (entry.isSymbolicLink() && walking.links === 'skip')
-      yield { _tag: 'PassedOver', path, why: 'Link' }
-    else {
-      const full = join(here, name)
-      const kind = entry.isSymbolicLink() ? await behind(full, within) : kindOf(entry)
-      if (kind === 'File') yield { _tag: 'File', path }
-      else if (kind !== 'Folder') yield { _tag: 'PassedOver', path, why: kind }
-      else if (walking.enters(`${path}/`)) {
-        yield* inFolder(
-          walking,
-          `${path}/`,
-          walking.links === 'skip' ? within : [...within, await realpath(full)]
-        )
-      }
-    }
-  }
+  const folder = await read(walking, path, within).catch(fileError(walking.context, join(walking.root, path)))
+  if ('_tag' in folder) yield { _tag: 'Unreadable', path, error: folder }
+  else yield* inFolder(walking, path, folder)
 }
 
 /**
  * Walks a folder, depth first, each folder's entries in the order of their names.
  *
- * @shape  `EmptyFolder` paths end in a slash; the root itself is none
+ * @shape  the root itself is no `EmptyFolder`
  * @units  holds the names of one folder on each level
- * @errors `CosFailure` of a `FileError` where a folder can not be read
+ * @errors `CosFailure` of a `FileError` where the root can not be read
  */
 export async function* walk(walking: Walking): AsyncGenerator<Found, void, undefined> {
-  const root = await realpath(walking.root).catch((thrown: unknown) => {
+  const folder = await read(walking, '', []).catch((thrown: unknown) => {
     throw new CosFailure(fileError(walking.context, walking.root)(thrown))
   })
-  yield* inFolder({ ...walking, root }, '', [root])
+  yield* inFolder(walking, '', folder)
 }
