@@ -12,12 +12,12 @@ import { announced, publish } from '../effects/diagnostics.js'
 import { scoped, type Scope } from '../effects/scope.js'
 import { send, type Effect } from '../effects/send.js'
 import { createMultipartUpload } from '../operations/create-multipart-upload.js'
-import { headObject } from '../operations/head-object.js'
 import { putObject } from '../operations/put-object.js'
 import { uploadPart } from '../operations/upload-part.js'
 import { inParallel } from '../stages/in-parallel.js'
 import { forSize } from '../stages/part-size.js'
 import { planRanges, type Range } from '../stages/plan-ranges.js'
+import { headIfThere } from './if-there.js'
 import { metering, told, type Metering } from './metering.js'
 import { completing, failing, type PartSent } from './multipart.js'
 import { compare, Resume, unfinished, type PartThere, type Unfinished } from './resume.js'
@@ -257,13 +257,7 @@ const inOne = ({ scope, input, file }: Uploading): TE.TaskEither<CosError, Uploa
 /** The object that is there, if it is this file. */
 const existing = ({ scope, input, file }: Uploading): TE.TaskEither<CosError, O.Option<Uploaded>> =>
   pipe(
-    send(headObject({ ...refOf(input), ...readingOf(input) }))(scope.client),
-    TE.map(O.some),
-    TE.orElse((error) =>
-      error._tag === 'ServiceError' && (error.status === 404 || error.status === 405)
-        ? TE.right(O.none)
-        : TE.left(error)
-    ),
+    headIfThere({ ...refOf(input), ...readingOf(input) })(scope.client),
     TE.chain(
       O.match(
         () => TE.right(O.none),
@@ -350,6 +344,7 @@ export const uploadFile =
     }
 
     let uploadId: string | undefined
+    valid.meter?.tell({ _tag: 'Expected', size: file.stats.size })
     publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
     const result = await scoped(client, context, (scope) =>
       uploading({ scope, context, input: valid, file, partSize: sized.right }, (id) => {
