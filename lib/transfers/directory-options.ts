@@ -2,15 +2,13 @@
 import * as In from '../core/input.js'
 import type { Filter } from './filter.js'
 import { metering, type Metering } from './metering.js'
+import { Policy } from './working.js'
 
 /**
  * What need not be moved, for it is there already: what has the same size and CRC64, which costs a reading of the file;
  * what has the same size and is no older; or nothing.
  */
 export type Skip = 'crc64' | 'time' | 'never'
-
-/** Whether the first failure ends it all, or is one result among the others. */
-export type Policy = 'stop' | 'continue'
 
 export interface DirectoryOptions extends Filter, Metering {
   /** The folder's path. */
@@ -24,6 +22,8 @@ export interface DirectoryOptions extends Filter, Metering {
   /** `continue` unless said. */
   readonly policy?: Policy
 }
+
+export const defaults = { filesInFlight: 5, skip: 'crc64', policy: 'continue' } as const
 
 /** Fields for a codec, without those of the filter. */
 export const directoryOptions: In.FieldsOf<Omit<DirectoryOptions, keyof Filter>> = {
@@ -40,5 +40,5 @@ export const directoryOptions: In.FieldsOf<Omit<DirectoryOptions, keyof Filter>>
   ),
   filesInFlight: In.optional(In.integer(1, 1000)),
   skip: In.optional(In.oneOf('crc64', 'time', 'never')),
-  policy: In.optional(In.oneOf('stop', 'continue'))
+  policy: In.optional(Policy)
 }

@@ -10,22 +10,24 @@ import * as In from '../core/input.js'
 import { contextOf, judge } from '../core/operation.js'
 import { bucketRef, type BucketRef } from '../core/request.js'
 import { identityOf, toSegments } from '../core/safe-path.js'
-import type { Scope } from '../effects/scope.js'
+import type { Client } from '../effects/client.js'
+import { scoped } from '../effects/scope.js'
 import { send } from '../effects/send.js'
 import { headObject } from '../operations/head-object.js'
 import { withCustomerKey, type WithCustomerKey } from '../operations/parameters/encryption.js'
 import { requesting, type Requesting } from '../operations/parameters/requesting.js'
 import { limited, type Limited } from '../operations/parameters/storing.js'
-import { inParallel } from '../stages/in-parallel.js'
-import { directoryOptions, type DirectoryOptions } from './directory-options.js'
-import { downloadFile, type DownloadedFile, type DownloadFileInput } from './download-file.js'
+import { defaults, directoryOptions, type DirectoryOptions } from './directory-options.js'
+import { downloadFile, type DownloadedFile } from './download-file.js'
+import { touching } from './files.js'
 import { filter, passing } from './filter.js'
-import { findFooting, isBelow, makeWay, type Footing } from './footing.js'
+import { findFooting, makeWay, type Footing, type Way } from './footing.js'
 import { unending } from './metering.js'
 import { hashOf, openSource, stretchOf } from './source-file.js'
 import { streamObjects, type ListedObject } from './stream-objects.js'
-import { failingStream, streamIn, type Streaming } from './streaming.js'
-import { FilePath } from './workplace.js'
+import { failingStream, type Streaming } from './streaming.js'
+import { working } from './working.js'
+import { isReservedName } from './workplace.js'
 
 export interface DownloadDirectoryInput
   extends BucketRef, WithCustomerKey, Limited, Requesting, DirectoryOptions {
@@ -58,7 +60,7 @@ const Input = In.struct<DownloadDirectoryInput>('DownloadDirectoryInput', {
   caseInsensitive: In.optional(In.boolean)
 })
 
-/** `path` is relative to the folder, with `/` between segments on every system. */
+/** `path` is relative to the folder, with `/` between segments on every system; that of a folder ends in one. */
 export type DownloadedEntry =
   | {
       readonly _tag: 'Downloaded'
@@ -70,191 +72,192 @@ export type DownloadedEntry =
   | { readonly _tag: 'Skipped'; readonly key: string; readonly path: string; readonly size: number }
   /** Of a key that ends in a slash. */
   | { readonly _tag: 'Folder'; readonly key: string; readonly path: string }
-  /** The key can be no file below the folder. Nothing was written. */
+  /** The key can be no file below the folder, or none besides another's. Nothing was written. */
   | { readonly _tag: 'UnsafeKey'; readonly key: string; readonly why: string }
   | { readonly _tag: 'Failed'; readonly key: string; readonly path: string; readonly error: CosError }
 
 const action = 'downloadDirectory'
 
-interface Going {
-  readonly scope: Scope
-  readonly context: Context
-  readonly input: DownloadDirectoryInput
-  readonly footing: Footing
-}
-
-/** One object and where it goes. */
+/** An object that has a path. */
 interface Landing {
+  readonly input: DownloadDirectoryInput
+  readonly context: Context
+  readonly root: string
   readonly object: ListedObject
   readonly segments: ReadonlyArray<string>
-  readonly path: string
 }
 
 type Step = TE.TaskEither<CosError, DownloadedEntry>
 
 const unsafe = (key: string, why: string): DownloadedEntry => ({ _tag: 'UnsafeKey', key, why })
 
-const toFile = (
-  { bucket, key }: { readonly bucket: string; readonly key: string },
-  input: DownloadDirectoryInput,
-  file: string
-): DownloadFileInput => ({
-  ...In.pick(
-    'headers',
-    'query',
-    'sse',
-    'trafficLimit',
-    'referer',
-    'threshold',
-    'partSize',
-    'partsInFlight'
-  )(input),
-  ...unending(input),
-  durable: input.durable ?? false,
-  bucket,
-  key,
-  file
-})
+const requested = ['sse', 'referer'] as const
+const handedOn = [...requested, 'trafficLimit', 'threshold', 'partSize', 'partsInFlight'] as const
 
 // -- what is there already --
-/** COS's checksum and the file's own. The sizes are the same. */
+/** Whether a file has COS's checksum. One that can not be read has none; what is wrong with it, replacing it will say. */
 const isSame = (
-  { scope, context, input }: Going,
-  key: string,
-  file: string
+  { input, context, object: { key, size } }: Landing,
+  file: string,
+  client: Client
 ): TE.TaskEither<CosError, boolean> =>
   pipe(
-    send(headObject({ bucket: input.bucket, key, ...In.pick('sse', 'referer')(input) }))(scope.client),
-    TE.chain(({ crc64, size }) =>
-      O.isNone(crc64)
-        ? TE.right(false)
-        : TE.bracket(
-            openSource(context, file),
-            (source) =>
-              pipe(
-                hashOf(source, stretchOf(source, 0, size)),
-                TE.map((ours) => source.stats.size === size && ours.crc64 === crc64.value)
-              ),
-            (source) =>
-              TE.tryCatch(
-                () => source.handle.close(),
-                (cause): CosError => fileError(context, file)(cause)
-              )
-          )
-    )
-  )
-
-const isThere = (going: Going, { object }: Landing, file: string): TE.TaskEither<CosError, boolean> => {
-  const skip = going.input.skip ?? 'crc64'
-  if (skip === 'never') return TE.right(false)
-  return pipe(
-    TE.fromTask(() => lstat(file).catch(() => undefined)),
-    TE.chain((local) => {
-      if (local?.isFile() !== true || local.size !== object.size) return TE.right(false)
-      return skip === 'time'
-        ? TE.right(local.mtimeMs >= object.lastModified.getTime())
-        : isSame(going, object.key, file)
+    send(headObject({ bucket: input.bucket, key, ...In.pick(...requested)(input) }))(client),
+    TE.chain(({ crc64, size: theirs }) => async () => {
+      if (O.isNone(crc64) || theirs !== size) return E.right(false)
+      const opened = await openSource(context, file)()
+      if (E.isLeft(opened)) return E.right(false)
+      const source = opened.right
+      try {
+        // In a scope, for nobody waits for a large file to be read who has left.
+        const ours = await scoped(client, context, () => hashOf(source, stretchOf(source, 0, size))())
+        if (E.isLeft(ours)) return ours.left._tag === 'FileError' ? E.right(false) : ours
+        return E.right(source.stats.size === size && ours.right.crc64 === crc64.value)
+      } finally {
+        // Reads that were under way end with the handle.
+        await source.handle.close()
+      }
     })
   )
+
+const isThere = (landing: Landing, file: string, client: Client): TE.TaskEither<CosError, boolean> => {
+  const { skip = defaults.skip } = landing.input
+  const { size, lastModified } = landing.object
+  return async () => {
+    const local = skip === 'never' ? undefined : await lstat(file).catch(() => undefined)
+    if (local?.isFile() !== true || local.size !== size) return E.right(false)
+    return skip === 'time'
+      ? E.right(local.mtimeMs >= lastModified.getTime())
+      : isSame(landing, file, client)()
+  }
 }
 
 // -- one object --
-const fetched = (going: Going, landing: Landing, file: string): Step => {
-  const { object, path } = landing
+const fetched = (landing: Landing, file: string, client: Client): Step => {
+  const { input, object, segments } = landing
   const { key } = object
+  const path = segments.join('/')
+  const fresh = pipe(
+    downloadFile({
+      ...In.pick(...handedOn)(input),
+      ...unending(input),
+      durable: input.durable ?? false,
+      bucket: input.bucket,
+      key,
+      file
+    })(client),
+    TE.map((downloaded): DownloadedEntry => ({ _tag: 'Downloaded', key, path, downloaded })),
+    TE.orElse((error) =>
+      error._tag === 'FileError' && error.code === 'EISDIR'
+        ? TE.right(unsafe(key, 'a folder has its name'))
+        : TE.left(error)
+    )
+  )
   return pipe(
-    isThere(going, landing, file),
+    isThere(landing, file, client),
     TE.chain((there): Step => {
-      if (there) return TE.right({ _tag: 'Skipped', key, path, size: object.size })
-      return pipe(
-        downloadFile(toFile({ bucket: going.input.bucket, key }, going.input, file))(going.scope.client),
-        TE.map((downloaded): DownloadedEntry => ({ _tag: 'Downloaded', key, path, downloaded })),
-        TE.orElse((error) =>
-          // Another key has made a folder of this name.
-          error._tag === 'FileError' && error.code === 'EISDIR'
-            ? TE.right(unsafe(key, 'a folder has its name'))
-            : TE.left(error)
-        )
-      )
+      if (!there) return fresh
+      input.meter?.tell({ _tag: 'PartSkipped', size: object.size })
+      return TE.right({ _tag: 'Skipped', key, path, size: object.size })
     })
   )
 }
 
-const landed = (going: Going, landing: Landing): Step => {
-  const { context, footing } = going
-  const { object, segments, path } = landing
-  const isFolder = object.key.endsWith('/')
+/** Goes the whole way to where the object's file or folder is to be. */
+const going = ({ context, root, segments }: Landing, isFolder: boolean): TE.TaskEither<CosError, Way> =>
+  TE.tryCatch(
+    () => makeWay(root, isFolder ? segments : segments.slice(0, -1)),
+    fileError(context, join(root, ...segments))
+  )
+
+const landed = (landing: Landing, client: Client): Step => {
+  const { object, segments } = landing
+  const { key, size } = object
+  const isFolder = key.endsWith('/')
+  if (isFolder && size > 0) return TE.right(unsafe(key, 'a folder that has bytes'))
   return pipe(
-    TE.tryCatch(
-      async () => {
-        const way = await makeWay(footing.root, isFolder ? segments : segments.slice(0, -1))
-        return way._tag === 'Clear' && !(await isBelow(footing.root, way.folder))
-          ? { _tag: 'Blocked' as const, by: 'a link' }
-          : way
-      },
-      (cause): CosError => fileError(context, join(footing.root, ...segments))(cause)
-    ),
+    going(landing, isFolder),
     TE.chain((way): Step => {
-      if (way._tag === 'Blocked')
-        return TE.right(unsafe(object.key, `${way.by} is where its folder would be`))
-      if (isFolder) return TE.right({ _tag: 'Folder', key: object.key, path })
-      const file = join(way.folder, segments.at(-1) ?? '')
-      return FilePath.is(file)
-        ? fetched(going, landing, file)
-        : TE.right(unsafe(object.key, 'a name that is ours'))
+      if (way._tag === 'Blocked') return TE.right(unsafe(key, `${way.by} is where its folder would be`))
+      return isFolder
+        ? TE.right({ _tag: 'Folder', key, path: `${segments.join('/')}/` })
+        : fetched(landing, join(way.folder, segments.at(-1) ?? ''), client)
     })
   )
 }
 
-/** Which keys came before, where two of them may be one file. */
-type Twins = (path: string) => boolean
+// -- keys --
+/** Whether a path, or a folder on its way, is one with another that came before, where two names may be one. */
+type IsTwin = (segments: ReadonlyArray<string>) => boolean
 
-const twinsOf = ({ naming }: Footing): Twins => {
+const twinsOf = ({ naming }: Footing): IsTwin => {
   if (!naming.foldsCase) return () => false
   const seen = new Map<string, string>()
-  return (path) => {
+  return (segments) =>
     // Folders as well: `A/x` and `a/y` would share one.
-    const whole = path.split('/')
-    return whole.some((_, at) => {
-      const upTo = whole.slice(0, at + 1).join('/')
+    segments.some((_, at) => {
+      const upTo = segments.slice(0, at + 1).join('/')
       const id = identityOf(upTo, naming)
-      const before = seen.get(id)
-      if (before === undefined) seen.set(id, upTo)
-      return before !== undefined && before !== upTo
+      const before = seen.get(id) ?? upTo
+      seen.set(id, before)
+      return before !== upTo
     })
-  }
 }
 
-const goingTo =
-  (now: Going, isTwin: Twins) =>
-  async (object: ListedObject, signal: AbortSignal): Promise<DownloadedEntry> => {
+// Where `s` and its long form are one letter, so are the names that have them.
+const isOurs = (name: string): boolean => isReservedName(identityOf(name, { foldsCase: true }))
+
+type Judged = E.Either<DownloadedEntry, Landing>
+
+/** Says of each object where it goes, or why nowhere. In the order of the keys, so that the first of twins is the same each time. */
+const judging =
+  (input: DownloadDirectoryInput, context: Context, footing: Footing) =>
+  (isTwin: IsTwin) =>
+  (object: ListedObject): Judged => {
     const { key } = object
-    const rest = key.slice((now.input.prefix ?? '').length)
-    // The prefix itself, as a folder.
-    if (rest === '') return { _tag: 'Folder', key, path: '' }
-    const segments = toSegments(rest, now.footing.naming)
-    if (E.isLeft(segments)) return unsafe(key, segments.left)
-    const path = segments.right.join('/')
-    if (isTwin(path)) return unsafe(key, 'another key differs from it in case alone')
-    const here = { ...now, scope: { ...now.scope, client: { ...now.scope.client, signals: [signal] } } }
-    const entry = await landed(here, { object, segments: segments.right, path })()
-    if (E.isRight(entry)) return entry.right
-    if (now.input.policy === 'stop' || signal.aborted) throw new CosFailure(entry.left)
-    return { _tag: 'Failed', key, path, error: entry.left }
+    const { prefix = '' } = input
+    // The folder itself.
+    if (key === prefix && key.endsWith('/')) return E.left({ _tag: 'Folder', key, path: '' })
+    return pipe(
+      toSegments(key.slice(prefix.length), footing.naming),
+      E.filterOrElse(
+        (segments) => !segments.some(isOurs),
+        () => 'a name that unfinished downloads have'
+      ),
+      E.filterOrElse(
+        (segments) => !isTwin(segments),
+        () => 'another key differs from it in case alone'
+      ),
+      E.bimap(
+        (why) => unsafe(key, why),
+        (segments) => ({ input, context, root: footing.root, object, segments })
+      )
+    )
   }
+
+const entryOf = async (judged: Judged, client: Client): Promise<DownloadedEntry> => {
+  if (E.isLeft(judged)) return judged.left
+  const { object, segments } = judged.right
+  const entry = await landed(judged.right, client)()
+  return E.isRight(entry)
+    ? entry.right
+    : { _tag: 'Failed', key: object.key, path: segments.join('/'), error: entry.left }
+}
 
 /**
  * Downloads the objects of a prefix into a folder, and tells of each as it is done.
  *
  * Whatever a key says, nothing is written outside of the folder: keys with `..`, a drive letter, a backslash, a NUL or an
  * empty segment, keys that a link or a file is in the way of, and on a folder that does not tell `a` from `A` the second
- * of two twins, are an `UnsafeKey` each. Every file is replaced as `downloadFile` does it, at once and verified. What is
- * there already is not fetched again.
+ * of two twins, are an `UnsafeKey` each. (Node has no way to hold on to a folder: who may write there, and puts a link in
+ * the place of one while a file is fetched into it, is not kept from it.) Every file is replaced as `downloadFile` does
+ * it, at once and verified. What is there already is not fetched again.
  *
  * @shape  `DownloadDirectoryInput -> Streaming<DownloadedEntry>`, in the order in which they are done
- * @units  below 1 MiB for each of `filesInFlight x partsInFlight` ranges
- * @errors with the policy `continue` an object's failure is an entry; with `stop`, and where the listing fails or the
- *         folder can not be made, the stream fails with a `CosFailure`; `InvalidInput`
+ * @units  below 1 MiB for each of `filesInFlight x partsInFlight` ranges; where `a` and `A` are one file, all keys' names
+ * @errors with the policy `continue` an object's failure is an entry; with `stop` the stream fails with the first, once
+ *         what was under way is done and told; `CosFailure` of those of the listing, of `FileError` where the folder can
+ *         not be made, of `InvalidInput`
  * @example for await (const entry of downloadDirectory({ bucket, prefix: 'site/', directory: 'in' })(client)) log(entry)
  */
 export const downloadDirectory = (input: DownloadDirectoryInput): Streaming<DownloadedEntry> => {
@@ -262,28 +265,25 @@ export const downloadDirectory = (input: DownloadDirectoryInput): Streaming<Down
   const judged = judge(action, Input)(input)
   if (E.isLeft(judged)) return failingStream(new CosFailure(judged.left))
   const valid = judged.right
-  return streamIn(context, async function* (scope) {
+  const { bucket, prefix = '' } = valid
+  const passes = passing(valid)
+  const isWanted = ({ key }: ListedObject): boolean =>
+    key === prefix || passes(key.slice(prefix.length).replace(/\/$/, ''))
+
+  const objects = async function* (client: Client): AsyncGenerator<Judged, void, undefined> {
     const directory = resolve(valid.directory)
-    const footing = await findFooting(directory, In.pick('caseInsensitive')(valid)).catch(
-      (thrown: unknown) => {
-        throw new CosFailure(fileError(context, directory)(thrown))
-      }
-    )
-    const passes = passing(valid)
-    const prefix = valid.prefix ?? ''
-    const wanted = async function* (): AsyncGenerator<ListedObject, void, undefined> {
-      for await (const object of streamObjects({ bucket: valid.bucket, prefix })(scope.client)) {
-        const path = object.key.slice(prefix.length).replace(/\/$/, '')
-        if (path === '' || passes(path)) yield object
-      }
+    const footing = await touching(context, directory)(() => findFooting(directory, valid))
+    const place = judging(valid, context, footing)(twinsOf(footing))
+    for await (const object of streamObjects({ bucket, prefix, ...In.pick('referer')(valid) })(client)) {
+      if (isWanted(object)) yield place(object)
     }
-    const now: Going = { scope, context, input: valid, footing }
-    try {
-      yield* inParallel<ListedObject>({ concurrency: valid.filesInFlight ?? 5, stop: scope.stop })(
-        goingTo(now, twinsOf(footing))
-      )(wanted())
-    } finally {
-      valid.meter?.end()
-    }
+  }
+  return working<Judged, DownloadedEntry>(context, {
+    concurrency: valid.filesInFlight ?? defaults.filesInFlight,
+    policy: valid.policy ?? defaults.policy,
+    items: objects,
+    work: async (each, client) => [await entryOf(each, client)],
+    failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
+    ended: () => valid.meter?.end()
   })
 }

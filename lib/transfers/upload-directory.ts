@@ -8,19 +8,21 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosFailure, type CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import { contextOf, judge } from '../core/operation.js'
-import type { Scope } from '../effects/scope.js'
+import type { Client } from '../effects/client.js'
 import { send } from '../effects/send.js'
-import { headObject } from '../operations/head-object.js'
 import { putObject } from '../operations/put-object.js'
-import { inParallel } from '../stages/in-parallel.js'
-import { directoryOptions, type DirectoryOptions } from './directory-options.js'
-import { filter, passing } from './filter.js'
+import type { ObjectHead } from '../operations/head-object.js'
+import { defaults, directoryOptions, type DirectoryOptions } from './directory-options.js'
+import { entering, filter, passing } from './filter.js'
+import { headIfThere } from './if-there.js'
 import { unending } from './metering.js'
-import { failingStream, streamIn, type Streaming } from './streaming.js'
+import { failingStream, type Streaming } from './streaming.js'
 import { uploadFile, type UploadFileInput } from './upload-file.js'
-import { toPut, uploadOptions, type UploadOptions } from './upload-options.js'
+import { readingOf, toPut, uploadOptions, type UploadOptions } from './upload-options.js'
 import type { Uploaded } from './upload-stream.js'
 import { walk, type Found, type PassedOver } from './walk.js'
+import { working } from './working.js'
+import { isReservedName } from './workplace.js'
 
 /** All of `uploadFile`'s parameters but key and file go to every file. */
 export interface UploadDirectoryInput
@@ -44,7 +46,7 @@ const Input = In.struct<UploadDirectoryInput>('UploadDirectoryInput', {
   threshold: In.optional(In.integer(0))
 })
 
-/** `path` is relative to the folder, with `/` between segments on every system. */
+/** `path` is relative to the folder, with `/` between segments on every system; that of a folder ends in one. */
 export type UploadedEntry =
   | { readonly _tag: 'Uploaded'; readonly path: string; readonly key: string; readonly uploaded: Uploaded }
   /** The object was there already; see `skip`. */
@@ -52,6 +54,7 @@ export type UploadedEntry =
   /** An empty folder, now an object whose key ends in a slash. */
   | { readonly _tag: 'Folder'; readonly path: string; readonly key: string }
   | { readonly _tag: 'PassedOver'; readonly path: string; readonly why: PassedOver }
+  /** Of a folder: it could not be read, and what is in it is not known. */
   | { readonly _tag: 'Failed'; readonly path: string; readonly key: string; readonly error: CosError }
 
 const action = 'uploadDirectory'
@@ -63,102 +66,92 @@ const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'fi
   return { ...rest, ...unending(input) }
 }
 
-interface Going {
-  readonly scope: Scope
+/** A file or an empty folder, and where it goes. */
+interface Leaving {
   readonly input: UploadDirectoryInput
-  readonly root: string
+  readonly client: Client
+  readonly path: string
+  readonly key: string
 }
 
-/** Whether the object is as large as the file, and no older. */
-const isNewer = (
-  { scope, input }: Going,
-  key: string,
-  file: string
-): TE.TaskEither<CosError, O.Option<number>> =>
-  pipe(
-    send(headObject({ bucket: input.bucket, key, ...(input.sse?.type === 'C' ? { sse: input.sse } : {}) }))(
-      scope.client
-    ),
-    TE.map(O.some),
-    TE.orElse((error) =>
-      error._tag === 'ServiceError' && (error.status === 404 || error.status === 405)
-        ? TE.right(O.none)
-        : TE.left(error)
-    ),
-    TE.chain((head) => async () => {
-      if (O.isNone(head)) return E.right(O.none)
-      // What the file system has to say about it, uploading it will say.
-      const local = await stat(file).catch(() => undefined)
-      const same =
-        local !== undefined &&
-        local.size === head.value.size &&
-        // COS keeps whole seconds.
-        Math.floor(local.mtimeMs / 1000) * 1000 <= head.value.lastModified.getTime()
-      return E.right(same ? O.some(head.value.size) : O.none)
-    })
-  )
+type Step = TE.TaskEither<CosError, UploadedEntry>
 
-const upload = (going: Going, path: string, key: string): TE.TaskEither<CosError, UploadedEntry> => {
-  const { scope, input, root } = going
-  const file = join(root, path)
-  const skip = input.skip ?? 'crc64'
+const asFound = ({ input, client, key }: Leaving): TE.TaskEither<CosError, O.Option<ObjectHead>> =>
+  headIfThere({ bucket: input.bucket, key, ...readingOf(input) })(client)
+
+const skipping = ({ input, path, key }: Leaving, size: number): UploadedEntry => {
+  input.meter?.tell({ _tag: 'PartSkipped', size })
+  return { _tag: 'Skipped', path, key, size }
+}
+
+/** Of the file's size, and no older. */
+const isUpToDate = async (file: string, { size, lastModified }: ObjectHead): Promise<boolean> => {
+  // What the file system has to say about it, uploading it will say.
+  const local = await stat(file).catch(() => undefined)
+  // COS keeps whole seconds.
+  const modified = Math.floor((local?.mtimeMs ?? 0) / 1000) * 1000
+  return local?.size === size && modified <= lastModified.getTime()
+}
+
+const upload = (now: Leaving): Step => {
+  const { input, client, path, key } = now
+  const { skip = defaults.skip } = input
+  const file = join(resolve(input.directory), path)
   const fresh = pipe(
-    uploadFile({
-      ...perFile(input),
-      key,
-      file,
-      skipExisting: skip === 'crc64'
-    })(scope.client),
+    uploadFile({ ...perFile(input), key, file, skipExisting: skip === 'crc64' })(client),
     TE.map((uploaded): UploadedEntry =>
-      uploaded.skipped
-        ? { _tag: 'Skipped', path, key, size: uploaded.size }
-        : { _tag: 'Uploaded', path, key, uploaded }
+      uploaded.skipped ? skipping(now, uploaded.size) : { _tag: 'Uploaded', path, key, uploaded }
     )
   )
   if (skip !== 'time') return fresh
   return pipe(
-    isNewer(going, key, file),
-    TE.chain(
-      O.match(
-        () => fresh,
-        (size) => TE.right<CosError, UploadedEntry>({ _tag: 'Skipped', path, key, size })
-      )
-    )
+    asFound(now),
+    TE.chain((found) => async () => {
+      const same = O.isSome(found) && (await isUpToDate(file, found.value))
+      return same ? E.right(skipping(now, found.value.size)) : fresh()
+    })
   )
 }
 
-const mark = ({ scope, input }: Going, path: string, key: string): TE.TaskEither<CosError, UploadedEntry> =>
-  pipe(
-    send(putObject(toPut({ ...In.pick('acl', 'storageClass')(input), bucket: input.bucket, key }, '')))(
-      scope.client
-    ),
+const mark = (now: Leaving): Step => {
+  const { input, client, path, key } = now
+  // What is said of bytes makes no sense of a folder.
+  const { contentType, contentEncoding, callback, callbackVar, picOperations, ...options } = input
+  const put = pipe(
+    send(putObject(toPut({ ...options, key }, '')))(client),
     TE.map((): UploadedEntry => ({ _tag: 'Folder', path, key }))
   )
+  return input.skip === 'never'
+    ? put
+    : pipe(
+        asFound(now),
+        TE.chain((found) => (O.isSome(found) && found.value.size === 0 ? TE.right(skipping(now, 0)) : put))
+      )
+}
 
-const going =
-  (now: Going) =>
-  async (found: Found, signal: AbortSignal): Promise<UploadedEntry> => {
+const entryOf =
+  (input: UploadDirectoryInput) =>
+  async (found: Found, client: Client): Promise<UploadedEntry> => {
     if (found._tag === 'PassedOver') return found
     const { path } = found
-    const key = `${now.input.prefix ?? ''}${path}`
-    const here = { ...now, scope: { ...now.scope, client: { ...now.scope.client, signals: [signal] } } }
-    const entry = await (found._tag === 'File' ? upload(here, path, key) : mark(here, path, key))()
-    if (E.isRight(entry)) return entry.right
-    if (now.input.policy === 'stop' || signal.aborted) throw new CosFailure(entry.left)
-    return { _tag: 'Failed', path, key, error: entry.left }
+    const key = `${input.prefix ?? ''}${path}`
+    if (found._tag === 'Unreadable') return { _tag: 'Failed', path, key, error: found.error }
+    const now = { input, client, path, key }
+    const entry = await (found._tag === 'File' ? upload(now) : mark(now))()
+    return E.isRight(entry) ? entry.right : { _tag: 'Failed', path, key, error: entry.left }
   }
 
 /**
  * Uploads the files below a folder, and tells of each as it is done.
  *
  * What is there already, by size and CRC64, is not sent again, and large files go on where an earlier run was cut: run
- * it again after any failure. The folder may be the source of its own growth: files that come while it runs may or may
- * not be found.
+ * it again after any failure. Files that come while it runs may or may not be found.
  *
  * @shape  `UploadDirectoryInput -> Streaming<UploadedEntry>`, in the order in which they are done
  * @units  holds some 512 KiB for each of `filesInFlight x partsInFlight` parts
- * @errors with the policy `continue` a file's failure is an entry; with `stop`, and where a folder can not be read, the
- *         stream fails with a `CosFailure`; `InvalidInput`
+ * @errors with the policy `continue` a failure, of a file or a folder, is an entry; with `stop` the stream fails with the
+ *         first, once what was under way is done and told; a `CosFailure` of `FileError` where the folder itself can not
+ *         be read; of `InvalidInput`
  * @example for await (const entry of uploadDirectory({ bucket, prefix: 'site/', directory: 'out' })(client)) log(entry)
  */
 export const uploadDirectory = (input: UploadDirectoryInput): Streaming<UploadedEntry> => {
@@ -166,22 +159,27 @@ export const uploadDirectory = (input: UploadDirectoryInput): Streaming<Uploaded
   const judged = judge(action, Input)(input)
   if (E.isLeft(judged)) return failingStream(new CosFailure(judged.left))
   const valid = judged.right
-  return streamIn(context, async function* (scope) {
-    const root = resolve(valid.directory)
-    const passes = passing(valid)
-    const found = walk({ context, root, links: valid.links ?? 'skip', enters: () => true })
-    const wanted = async function* (): AsyncGenerator<Found, void, undefined> {
-      for await (const each of found) {
-        if (each._tag === 'EmptyFolder' && valid.emptyFolders === false) continue
-        if (passes(each.path.replace(/\/$/, ''))) yield each
-      }
+  const passes = passing(valid)
+  const found = async function* (): AsyncGenerator<Found, void, undefined> {
+    const all = walk({
+      context,
+      root: resolve(valid.directory),
+      links: valid.links ?? 'skip',
+      enters: entering(valid),
+      isDraft: isReservedName
+    })
+    for await (const each of all) {
+      if (each._tag === 'EmptyFolder' && valid.emptyFolders === false) continue
+      if (passes(each.path.replace(/\/$/, ''))) yield each
     }
-    try {
-      yield* inParallel<Found>({ concurrency: valid.filesInFlight ?? 5, stop: scope.stop })(
-        going({ scope, input: valid, root })
-      )(wanted())
-    } finally {
-      valid.meter?.end()
-    }
+  }
+  const entry = entryOf(valid)
+  return working<Found, UploadedEntry>(context, {
+    concurrency: valid.filesInFlight ?? defaults.filesInFlight,
+    policy: valid.policy ?? defaults.policy,
+    items: found,
+    work: async (each, client) => [await entry(each, client)],
+    failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
+    ended: () => valid.meter?.end()
   })
 }
