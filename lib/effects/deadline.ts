@@ -1,4 +1,5 @@
 /** The deadlines of one request, and the signals that end it. One timer, however many bytes pass. */
+import * as E from 'fp-ts/lib/Either.js'
 import { CosFailure, type Context, type CosError } from '../core/error.js'
 import type { Timeouts } from './client.js'
 
@@ -85,5 +86,31 @@ export const watching = (
       if (expired !== undefined) then(expired)
     },
     close
+  }
+}
+
+/**
+ * What comes first: the work's own end, or a signal. The work is not stopped by it; whatever it waits for, as for
+ * credentials that never come, the call has settled.
+ */
+export const unlessAborted = async <A>(
+  signals: ReadonlyArray<AbortSignal>,
+  context: () => Context,
+  work: () => Promise<E.Either<CosError, A>>
+): Promise<E.Either<CosError, A>> => {
+  let end: (result: E.Either<CosError, A>) => void = () => undefined
+  const ended = new Promise<E.Either<CosError, A>>((settle) => {
+    end = settle
+  })
+  const onAbort = function (this: AbortSignal): void {
+    end(E.left(aborted(context(), this.reason)))
+  }
+  const fired = signals.find((signal) => signal.aborted)
+  if (fired !== undefined) return E.left(aborted(context(), fired.reason))
+  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work(), ended])
+  } finally {
+    for (const signal of signals) signal.removeEventListener('abort', onAbort)
   }
 }

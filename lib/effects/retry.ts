@@ -52,7 +52,7 @@ export const isTransient = (error: CosError): boolean => {
     case 'Timeout':
       return error.phase !== 'overall'
     case 'DecodeError':
-      // Listings are cut short under load; a document that came whole and is wrong will be wrong again, at little cost.
+      // A success that is no answer of COS's, such as a proxy's own page, may be one the next time.
       return error.status >= 200 && error.status < 300
     case 'ServiceError':
       return (

@@ -13,7 +13,7 @@ import { isReplayableBody, withHeaders, type Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
 import { md5Of, opening, type Opened } from './body.js'
 import { slowHeaders, type Client } from './client.js'
-import { aborted } from './deadline.js'
+import { aborted, unlessAborted } from './deadline.js'
 import { publish } from './diagnostics.js'
 import { isSkewed, isTransient, serverTime, waitAfter, type RetryPolicy } from './retry.js'
 import { sign } from './sign.js'
@@ -209,17 +209,20 @@ export const send =
   async () => {
     if (E.isLeft(operation.request)) return operation.request
     const request = operation.request.right
+    const context = { operation: operation.action, bucket: request.bucket, key: request.key, attempts: 0 }
     const unfit = unfitFor(client, request)
-    if (unfit !== undefined) {
-      const context = { operation: operation.action, bucket: request.bucket, key: request.key, attempts: 0 }
-      return E.left({ _tag: 'InvalidInput', context, ...unfit })
-    }
+    if (unfit !== undefined) return E.left({ _tag: 'InvalidInput', context, ...unfit })
     const began = performance.now()
     let attempts = 0
     const effect: Effect<A> = (within) => () =>
-      performing(operation, request, within, (attempt) => {
-        attempts = attempt
-      })
+      unlessAborted(
+        within.signals,
+        () => ({ ...context, attempts }),
+        () =>
+          performing(operation, request, within, (attempt) => {
+            attempts = attempt
+          })
+      )
     const result = await withTimeout(client.timeouts.overall)(effect)(client)()
     publish('operation', () => ({
       operation: operation.action,
@@ -263,6 +266,7 @@ export const withTimeout =
   (client) =>
   async () => {
     const over = new AbortController()
+    setMaxListeners(0, over.signal)
     const timer = setTimeout(() => {
       over.abort(
         new CosFailure({

@@ -447,3 +447,17 @@ t.test("a customer's key is not shown, and not sent in the clear beyond this mac
     context: { attempts: 0 }
   })
 })
+
+t.test('a signal and a deadline end even the wait for credentials', async (t) => {
+  const server = await serving(t, (_, response) => response.end())
+  const never = () => new Promise<E.Either<never, typeof credentials>>(() => undefined)
+  const client = server.client({ credentials: never })
+  const stop = new AbortController()
+  const result = withSignal(stop.signal)(send(getting(at)))(client)()
+  await setTimeout(10)
+  stop.abort()
+  t.ok(await settlesWithin(50, result))
+  t.match(left(await result), { _tag: 'Aborted', context: { operation: 'ProbeGet' } })
+  t.match(left(await withTimeout(20)(send(getting(at)))(client)()), { _tag: 'Timeout', phase: 'overall' })
+  t.equal(server.seen.length, 0)
+})
