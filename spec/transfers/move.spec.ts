@@ -104,12 +104,14 @@ t.test(
 )
 
 t.test('a source that is written to meanwhile stays', async (t) => {
-  const large = bytesOf(20 * MiB)
+  const large = bytesOf(8 * MiB)
   let replaced: Promise<unknown> | undefined
   const cos = await holding(
     t,
     {
       ...versioned,
+      // Time for what is written meanwhile.
+      fault: script([{ operation: 'UploadPartCopy', fault: { delay: 25 } }]),
       onRequest: ({ operation }) => {
         if (operation === 'UploadPartCopy')
           replaced ??= send(putObject({ ...from, body: 'another' }))(cos.client())()
