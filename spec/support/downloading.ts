@@ -36,8 +36,13 @@ export const holding = async (
   body: Uint8Array = bytes
 ): Promise<Here> => {
   const cos = await emulating(t, options)
-  const put = async (bytes: Uint8Array): Promise<unknown> =>
-    right(await send(putObject({ ...at, body: bytes }))(cos.client())())
+  const put = async (bytes: Uint8Array): Promise<unknown> => {
+    const client = cos.client()
+    const done = right(await send(putObject({ ...at, body: bytes }))(client)())
+    // So that connections that are open afterwards are those of the download.
+    await client.close()
+    return done
+  }
   await put(body)
   const dir = t.testdir({ 'a.bin': 'old' })
   let seen = 0
