@@ -32,7 +32,6 @@ const catalogue = {
   MAZOperationNotSupportOnOAZBucket: [400, 'The storage class is for multi-AZ buckets only.'],
   MalformedXML: [400, 'The XML you provided was not well-formed, or not what this operation takes.'],
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
-  MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
   MissingContentLength: [411, 'You must provide the Content-Length HTTP header.'],
   MissingRequestBodyError: [400, 'Request body is empty.'],
   NoSuchBucket: [404, 'The specified bucket does not exist.'],

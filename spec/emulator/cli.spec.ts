@@ -39,10 +39,12 @@ const run = (
       out,
       err
     })),
-    line: (async () => {
-      while (!out.includes('\n')) await Promise.race([once(child.stdout, 'data'), closed])
-      return out.trimEnd()
-    })(),
+    line: new Promise((resolve) => {
+      child.stdout.on('data', () => {
+        if (out.includes('\n')) resolve(out.trimEnd())
+      })
+      child.on('close', () => resolve(out))
+    }),
     kill: (signal) => child.kill(signal)
   }
 }

@@ -63,7 +63,6 @@ t.test('what is not done is said, and not mistaken for what is', async (t) => {
     { method: 'GET', key: 'k', query: { tagging: '' } },
     { method: 'PUT', key: 'k', query: { acl: '' } },
     { method: 'POST', key: 'k', query: { append: '', position: '0' } },
-    { method: 'POST', key: 'k', query: { select: '', 'select-type': '2' } },
     { method: 'GET', key: 'k', query: { 'imageMogr2/thumbnail/!50p': '' } },
     { method: 'PUT', query: { lifecycle: '' } },
     { method: 'DELETE', query: { cors: '' } },
