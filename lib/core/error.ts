@@ -121,6 +121,17 @@ export interface CredentialsError {
   readonly problem: string
 }
 
+/** A package that is installed by those who need it, and is needed here. */
+export interface MissingPackage {
+  readonly _tag: 'MissingPackage'
+  readonly context: Context
+  /** As npm knows it. */
+  readonly name: string
+  /** What it is there for. */
+  readonly purpose: string
+  readonly cause: unknown
+}
+
 export type CosError =
   | InvalidInput
   | ServiceError
@@ -133,6 +144,7 @@ export type CosError =
   | SourceError
   | FileError
   | CredentialsError
+  | MissingPackage
 
 /** The context of what belongs to no operation, such as a client's configuration. */
 export const nowhere = (operation: string): Context => ({ operation, bucket: '', key: O.none, attempts: 0 })
@@ -165,6 +177,8 @@ const details = (error: CosError): string => {
       return `${error.code} ${error.path}`
     case 'CredentialsError':
       return error.problem
+    case 'MissingPackage':
+      return `${error.name} is not installed, and is needed to ${error.purpose}: npm install ${error.name}`
   }
 }
 

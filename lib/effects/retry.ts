@@ -68,6 +68,7 @@ export const isTransient = (error: CosError): boolean => {
     case 'SourceError':
     case 'FileError':
     case 'CredentialsError':
+    case 'MissingPackage':
       return false
   }
 }

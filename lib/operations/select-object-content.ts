@@ -4,7 +4,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { IO } from 'fp-ts/lib/IO.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { CosError } from '../core/error.js'
+import type { Context, CosError } from '../core/error.js'
 import type { SelectStats } from '../core/event-stream.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
@@ -69,27 +69,40 @@ export interface SelectObjectContentResult extends Answer {
    * `CosFailure` otherwise: what was read by then is a part of the results. Read it or destroy it.
    */
   readonly records: Readable
+  /** How they are written: as was asked for. */
+  readonly layout: OutputSerialization
+  /** Which call it was, for those who find the records wrong. */
+  readonly context: Context
   /** How far COS was when it last told; read it as often as you like. None before, and where it was not asked for. */
   readonly progress: IO<O.Option<SelectStats>>
   /** The totals, once `records` has ended, failed or been left. */
   readonly stats: TE.TaskEither<CosError, O.Option<SelectStats>>
 }
 
-const decode: Op.Decoder<SelectObjectContentResult> = (response) => {
-  let progress: O.Option<SelectStats> = O.none
-  let stats: O.Option<SelectStats> = O.none
+const decode =
+  ({ outputSerialization }: SelectObjectContentInput): Op.Decoder<SelectObjectContentResult> =>
+  (response) => {
+    let progress: O.Option<SelectStats> = O.none
+    let stats: O.Option<SelectStats> = O.none
 
-  async function* records(): AsyncGenerator<Uint8Array, O.Option<SelectStats>, undefined> {
-    for await (const event of selectEvents(response)) {
-      if (event._tag === 'Records') yield event.bytes
-      else if (event._tag === 'Progress') progress = O.some(event.stats)
-      else if (event._tag === 'Stats') progress = stats = O.some(event.stats)
+    async function* records(): AsyncGenerator<Uint8Array, O.Option<SelectStats>, undefined> {
+      for await (const event of selectEvents(response)) {
+        if (event._tag === 'Records') yield event.bytes
+        else if (event._tag === 'Progress') progress = O.some(event.stats)
+        else if (event._tag === 'Stats') progress = stats = O.some(event.stats)
+      }
+      return stats
     }
-    return stats
+    const { bytes, outcome } = watched(response, () => stats, records())
+    return TE.right({
+      ...answerOf(response),
+      records: bytes,
+      layout: outputSerialization,
+      context: response.context,
+      progress: () => progress,
+      stats: outcome
+    })
   }
-  const { bytes, outcome } = watched(response, () => stats, records())
-  return TE.right({ ...answerOf(response), records: bytes, progress: () => progress, stats: outcome })
-}
 
 // -- operation --
 /**
@@ -108,4 +121,4 @@ const decode: Op.Decoder<SelectObjectContentResult> = (response) => {
  */
 export const selectObjectContent: (
   input: SelectObjectContentInput
-) => Op.Operation<SelectObjectContentResult> = Op.operation('SelectObjectContent', Input, request, decode)
+) => Op.Operation<SelectObjectContentResult> = Op.dependent('SelectObjectContent', Input, request, decode)

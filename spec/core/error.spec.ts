@@ -56,7 +56,11 @@ const each: ReadonlyArray<readonly [error: CosError, line: string]> = [
   [{ _tag: 'SourceError', context, cause: Object.create(null) }, 'a thrown object'],
   [{ _tag: 'SourceError', context, cause: Symbol('s') }, 'a thrown symbol'],
   [{ _tag: 'FileError', context, path: '/tmp/a', code: 'ENOSPC', cause: undefined }, 'ENOSPC /tmp/a'],
-  [{ _tag: 'CredentialsError', context, problem: 'no COS_SECRET_ID' }, 'no COS_SECRET_ID']
+  [{ _tag: 'CredentialsError', context, problem: 'no COS_SECRET_ID' }, 'no COS_SECRET_ID'],
+  [
+    { _tag: 'MissingPackage', context, name: 'csv-parse', purpose: 'read rows of CSV', cause: undefined },
+    'csv-parse is not installed, and is needed to read rows of CSV: npm install csv-parse'
+  ]
 ]
 
 t.test('every error is one line that says what failed, of which call, on what', async (t) => {
