@@ -6,11 +6,11 @@
  * credentials; COS_ADDRESS=host:port and COS_SCHEME=http lead to a server of your own that speaks COS.
  */
 import { randomBytes } from 'node:crypto'
-import { pipe } from 'fp-ts/lib/function.js'
+import { identity, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { withSignal } from '../lib/index.js'
+import { withSignal, type Meter } from '../lib/index.js'
 import { inputsAt, type Input } from './demo/input.js'
 import { placeFrom } from './demo/place.js'
 import { describe, type Problem } from './demo/problem.js'
@@ -28,16 +28,14 @@ const roundTrip = (bucket: string, prefix: string, inputs: ReadonlyArray<Input>)
     RTE.Do,
     RTE.bindW('up', () =>
       pipe(
-        inputs,
-        RTE.traverseSeqArray(upload(bucket, prefix, read)),
+        (meter: Meter) => RTE.traverseSeqArray(upload(bucket, prefix, read, meter))(inputs),
         watched('up  ', () => read.bytes / sizeOf(inputs))
       )
     ),
     RTE.tap(({ up }) => list(bucket, prefix, up.value)),
     RTE.bindW('down', ({ up }) =>
       pipe(
-        up.value,
-        RTE.traverseSeqArray(download(bucket, written)),
+        (meter: Meter) => RTE.traverseSeqArray(download(bucket, written, meter))(up.value),
         watched('down', () => written.bytes / sizeOf(up.value))
       )
     ),
@@ -50,7 +48,9 @@ const demo = (bucket: string, inputs: ReadonlyArray<Input>, stop: AbortSignal): 
   RTE.bracketW(
     RTE.of(`cospipe-demo-${randomBytes(6).toString('hex')}/`),
     (prefix) => pipe(roundTrip(bucket, prefix, inputs), withSignal(stop)),
-    (prefix) => cleanUp(bucket, prefix)
+    // Of two failures the first one is told.
+    (prefix, worked) =>
+      pipe(cleanUp(bucket, prefix), E.isLeft(worked) ? RTE.orElseW(() => RTE.of(undefined)) : identity)
   )
 
 const main = (path: string | undefined, stop: AbortSignal): TE.TaskEither<Problem, string> =>

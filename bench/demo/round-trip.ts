@@ -7,14 +7,14 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
   collect,
   CosFailure,
-  deleteObject,
+  deletePrefix,
   downloadStream,
-  send,
   streamObjects,
   uploadStream,
   type Client,
   type Effect,
   type Integrity,
+  type Meter,
   type Uploaded
 } from '../../lib/index.js'
 import type { Input } from './input.js'
@@ -33,7 +33,7 @@ export interface Sent extends Uploaded {
 }
 
 export const upload =
-  (bucket: string, prefix: string, counter: Counter) =>
+  (bucket: string, prefix: string, counter: Counter, meter: Meter) =>
   (input: Input): Effect<Sent> =>
     pipe(
       sha256,
@@ -43,7 +43,7 @@ export const upload =
           counting(counter),
           gzip,
           hashing(hash),
-          uploadStream({ bucket, key: `${prefix}${input.name}.gz`, contentType: 'application/gzip' }),
+          uploadStream({ bucket, key: `${prefix}${input.name}.gz`, contentType: 'application/gzip', meter }),
           RTE.map((uploaded) => ({ ...uploaded, sha256: hash.digest('hex') }))
         )
       )
@@ -84,12 +84,12 @@ const compare = (sent: Sent, got: string, integrity: Integrity): E.Either<Mismat
 }
 
 export const download =
-  (bucket: string, counter: Counter) =>
+  (bucket: string, counter: Counter, meter: Meter) =>
   (sent: Sent): Step<Integrity> =>
     pipe(
       sha256,
       RTE.bindTo('hash'),
-      RTE.bindW('down', () => downloadStream({ bucket, key: sent.key })),
+      RTE.bindW('down', () => downloadStream({ bucket, key: sent.key, meter })),
       RTE.chainTaskEitherKW(({ hash, down }) =>
         pipe(
           TE.tryCatch(
@@ -103,11 +103,10 @@ export const download =
     )
 
 // -- deleted --
-/** Deletes whatever there is under the prefix. */
+/** Deletes whatever there is under the prefix, for good. */
 export const cleanUp = (bucket: string, prefix: string): Step<void> =>
   pipe(
-    streamObjects({ bucket, prefix }),
+    deletePrefix({ bucket, prefix, versions: true, policy: 'stop' }),
     collect,
-    RTE.chain(RTE.traverseSeqArray(({ key }) => send(deleteObject({ bucket, key })))),
     RTE.map(() => undefined)
   )

@@ -1,10 +1,8 @@
 /** What is shown while bytes move: a bar on a terminal, a line a second elsewhere. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { SingleBar } from 'cli-progress'
 import * as E from 'fp-ts/lib/Either.js'
-import * as O from 'fp-ts/lib/Option.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
-import { createMeter, type Meter, type PartEvent, type Progress } from '../../lib/index.js'
+import { startMeter, type Meter, type Progress } from '../../lib/index.js'
 import { inMiB } from './report.js'
 
 export interface Watched<A> {
@@ -46,45 +44,29 @@ const lines = (label: string): Screen => ({
   close: () => undefined
 })
 
-/** What a transfer tells of its parts, to a meter. */
-const hearing =
-  (meter: Meter) =>
-  ({ phase, size, error }: PartEvent): void => {
-    if (phase === 'start') return meter.tell({ _tag: 'PartBegan' })
-    if (error !== '') return meter.tell({ _tag: 'PartFailed' })
-    meter.tell({ _tag: 'Moved', size })
-    meter.tell({ _tag: 'PartDone' })
-  }
-
 /**
- * Shows how an effect comes along, and says afterwards how long it took.
+ * Shows how transfers come along that are told to a meter, and says afterwards how long they took.
  *
- * @param fraction how much of it is done, from 0 to 1
+ * @param fraction how much of it all is done, from 0 to 1
  */
 export const watched =
   (label: string, fraction: () => number) =>
-  <R, L, A>(effect: ReaderTaskEither<R, L, A>): ReaderTaskEither<R, L, Watched<A>> =>
+  <R, L, A>(transfers: (meter: Meter) => ReaderTaskEither<R, L, A>): ReaderTaskEither<R, L, Watched<A>> =>
   (env) =>
   async () => {
-    const meter = createMeter({ total: O.none, clock: () => performance.now() })
-    const hear = hearing(meter)
-    const listen = (event: unknown): void => {
-      hear(event as PartEvent)
-    }
+    const meter = startMeter()
     const screen = process.stdout.isTTY ? bar(label) : lines(label)
     const show = (): void => {
       screen.show(fraction(), meter.read())
     }
-    subscribe('cospipe:part', listen)
     const timer = setInterval(show, screen.every)
     const began = performance.now()
     try {
-      const result = await effect(env)()
+      const result = await transfers(meter)(env)()
       const seconds = (performance.now() - began) / 1000
       return E.map((value: A) => ({ value, seconds, parts: meter.read().parts.done }))(result)
     } finally {
       clearInterval(timer)
-      unsubscribe('cospipe:part', listen)
       if (process.stdout.isTTY) show()
       screen.close()
     }
