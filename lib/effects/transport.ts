@@ -193,7 +193,10 @@ const asked = (
         body: hasNoBody(out) ? null : asBody(bytes),
         signal,
         headersTimeout: 0,
-        bodyTimeout: 0
+        bodyTimeout: 0,
+        // Else undici closes the connection after each HEAD, for servers that send a body with it: COS does not, and with
+        // TLS a connection for each file of a folder costs more than the HEAD.
+        reset: false
       })
 
 /**

@@ -7,6 +7,7 @@ import t from 'tap'
 import { settlesWithin } from '../support/promptly.js'
 import { authorization } from '../../lib/core/signature.js'
 import { run, send, withRetry, withSignal, withTimeout } from '../../lib/effects/send.js'
+import { objectExists } from '../../lib/operations/object-exists.js'
 import { getting, opening, putting } from '../support/probe.js'
 import { at, credentials, left, refuse, right, secretKey, serving } from '../support/server.js'
 
@@ -339,6 +340,23 @@ t.test('a deadline rests while it is our turn', async (t) => {
     if (size < 200_000) await setTimeout(60)
   }
   t.equal(size, 500_000, 'a slow reader is not an idle network')
+})
+
+t.test('one connection serves one request after another, of any method', async (t) => {
+  const ports: Array<number | undefined> = []
+  const server = await serving(t, ({ method }, response, _, request) => {
+    ports.push(request.socket.remotePort)
+    const lastModified = 'Tue, 01 Oct 2024 12:00:00 GMT'
+    response.writeHead(200, { etag: '"e"', 'last-modified': lastModified, 'content-length': 3 })
+    response.end(method === 'HEAD' ? undefined : 'yes')
+  })
+  const client = server.client()
+  for (const operation of [getting(at), putting({ ...at, body: 'x' }), objectExists(at), getting(at)]) {
+    right(await send<unknown>(operation)(client)())
+    await setTimeout(10)
+  }
+  t.equal(ports.length, 4)
+  t.equal(new Set(ports).size, 1)
 })
 
 t.test('an answer that never begins to be read holds the server back', async (t) => {
