@@ -15,7 +15,7 @@ import { listMultipartUploads } from './list-multipart-uploads.js'
 import { listObjectVersions } from './list-object-versions.js'
 import { restoreObject } from './restore-object.js'
 import { uploadPartCopy } from './upload-part-copy.js'
-import { selectObjectContent } from './select.js'
+import { selectObjectContent } from './select-object-content.js'
 import { getBucketAcl, getObjectAcl } from './acl.js'
 import {
   deleteBucket,

@@ -41,8 +41,15 @@ export const fail = (code: SelectCode, message: string): never => {
   throw new SelectFailure(code, message)
 }
 
+export const refusalOf = (code: SelectCode, message: string): Refusal => ({
+  status: 400,
+  code,
+  message,
+  headers: {}
+})
+
 export const refuseSelect = (code: SelectCode, message: string): E.Either<Refusal, never> =>
-  E.left({ status: 400, code, message, headers: {} })
+  E.left(refusalOf(code, message))
 
 /** What the emulator does not do, or can not do without a package that is not there. */
 export const notDone = (message: string): E.Either<Refusal, never> =>

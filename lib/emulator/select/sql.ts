@@ -5,7 +5,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Node, ParseResult, ScanResult, SelectStmt } from 'libpg-query'
 import { type Expression, operandsOf, type Query } from './expression.js'
 import { converting, type Scope } from './tree.js'
-import { judgeTokens, type Judged, maxBytes, nameOf, takeFromPath, type Token } from './tokens.js'
+import { fromIndex, judgeText, judgeTokens, type Judged, nameOf, takeFromPath, type Token } from './tokens.js'
 
 /** Reads a query; in words, why it is none. */
 export type SqlReader = (sql: string) => Judged<Query>
@@ -78,22 +78,27 @@ const isStar = (node: Node | undefined): boolean =>
   'ColumnRef' in node &&
   (node.ColumnRef.fields ?? []).some((field) => 'A_Star' in field)
 
+/** What stands behind AS, or without it, last before the comma or FROM: the parser itself folds its letters. */
+const aliasBefore = (tokens: ReadonlyArray<Token>, end: number | undefined): string => {
+  const limit = end ?? tokens[fromIndex(tokens)]?.start ?? 0
+  const alias = tokens.filter(({ start, text }) => start < limit && text !== ',').at(-1)
+  return alias === undefined ? '' : nameOf(alias).name
+}
+
 const columnsIn =
   (scope: Scope) =>
   ({ targetList = [] }: SelectStmt): Judged<Query['columns']> => {
     const targets = targetList.map((node) => ('ResTarget' in node ? node.ResTarget : {}))
-    if (targets.length === 1 && targets[0]?.name === undefined && isStar(targets[0]?.val))
-      return E.right(undefined)
-    if (targets.length === 0) return E.left('SELECT should name columns, or *')
+    const [first] = targets
+    if (first === undefined) return E.left('SELECT should name columns, or *')
+    if (targets.length === 1 && first.name === undefined && isStar(first.val)) return E.right(undefined)
     const columns: Array<Column> = []
     for (const [at, { val, name }] of targets.entries()) {
       const read = converting(scope)(val)
       if (E.isLeft(read)) return read
-      const { expression, spelled } = read.right
-      columns.push({
-        name: name === undefined ? (spelled ?? `_${String(at + 1)}`) : scope.aliasOf(name),
-        expression
-      })
+      const { expression, spelled = `_${String(at + 1)}` } = read.right
+      const alias = name === undefined ? spelled : aliasBefore(scope.tokens, targets[at + 1]?.location)
+      columns.push({ name: alias, expression })
     }
     return E.right(columns)
   }
@@ -131,42 +136,28 @@ const judgeAggregates = (query: Omit<Query, 'aggregates'>): Judged<Query> => {
 }
 
 // -- all together --
-/** As it stands in the SQL, where it does: the parser folds what is not quoted. */
-const spelling =
-  (tokens: ReadonlyArray<Token>) =>
-  (folded: string): string => {
-    const names = tokens
-      .filter(({ tokenName, keywordKind }) => tokenName === 'IDENT' || keywordKind !== 0)
-      .map(nameOf)
-    return (
-      names.find(({ name, exact }) => (exact ? name === folded : name.toLowerCase() === folded))?.name ??
-      folded
-    )
-  }
-
 const reading =
   ({ parseSync, scanSync }: SqlLibrary): SqlReader =>
   (sql) =>
-    Buffer.byteLength(sql) > maxBytes || sql.includes('\0')
-      ? E.left(`SQL of at most ${String(maxBytes)} bytes is expected, without NUL`)
-      : pipe(
-          attempt(() => scanSync(sql)),
-          E.chain(({ tokens }) => judgeTokens(tokens)),
-          E.bindTo('tokens'),
-          E.bind('path', ({ tokens }) => takeFromPath(sql, tokens)),
-          E.bind('select', ({ path }) => E.chain(selectIn)(attempt(() => parseSync(path.sql)))),
-          E.bind('alias', ({ select }) => aliasIn(select)),
-          E.chain(({ tokens, path, select, alias }) => {
-            const scope: Scope = { tokens, from: path.steps, alias, aliasOf: spelling(tokens) }
-            return pipe(
-              E.Do,
-              E.apS('columns', columnsIn(scope)(select)),
-              E.apS('where', whereIn(scope)(select)),
-              E.apS('limit', limitIn(select)),
-              E.chain((parts) => judgeAggregates({ ...parts, from: path.steps }))
-            )
-          })
+    pipe(
+      judgeText(sql),
+      E.chain(() => attempt(() => scanSync(sql))),
+      E.chain(({ tokens }) => judgeTokens(tokens)),
+      E.bindTo('tokens'),
+      E.bind('path', ({ tokens }) => takeFromPath(sql, tokens)),
+      E.bind('select', ({ path }) => E.chain(selectIn)(attempt(() => parseSync(path.sql)))),
+      E.bind('alias', ({ select }) => aliasIn(select)),
+      E.chain(({ tokens, path, select, alias }) => {
+        const scope: Scope = { tokens, from: path.steps, alias }
+        return pipe(
+          E.Do,
+          E.apS('columns', columnsIn(scope)(select)),
+          E.apS('where', whereIn(scope)(select)),
+          E.apS('limit', limitIn(select)),
+          E.chain((parts) => judgeAggregates({ ...parts, from: path.steps }))
         )
+      })
+    )
 
 /**
  * Asks for the library.

@@ -1,7 +1,7 @@
 /** PostgreSQL's tree of an expression, as far as Select's SQL reaches; the rest is refused by its name. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { A_Const, A_Expr, FuncCall, Node, TypeName } from 'libpg-query'
+import type { A_Const, A_Expr, ColumnRef, FuncCall, Node, TypeName } from 'libpg-query'
 import type {
   AggregateName,
   Arithmetic,
@@ -11,7 +11,7 @@ import type {
   Step,
   Target
 } from './expression.js'
-import { type Judged, readPath, type SpelledPath, type Token } from './tokens.js'
+import { type Judged, readPath, type Token } from './tokens.js'
 
 /** What names mean in a query. */
 export interface Scope {
@@ -19,8 +19,6 @@ export interface Scope {
   readonly from: ReadonlyArray<FromStep>
   /** The parser's, its letters folded. */
   readonly alias: string | undefined
-  /** The name of a column as it was written. */
-  readonly aliasOf: (folded: string) => string
 }
 
 /** An expression, and what its column is called where nothing else is said. */
@@ -64,8 +62,15 @@ const callName = ({ alias, from }: Scope): string => {
   return 'name' in last ? last.name : '_1'
 }
 
-const column = (scope: Scope, path: SpelledPath | undefined): Judged<Converted> => {
-  if (path === undefined) return unsupported('such a column')
+/** A column and the steps behind it, all of which stand in one row of tokens; `(s.a).b` does not. */
+const column = (
+  scope: Scope,
+  { fields = [], location = 0 }: ColumnRef,
+  behind: number
+): Judged<Converted> => {
+  const path = readPath(scope.tokens, location)
+  const isWhole = path?.steps.length === fields.length + behind && fields.every((field) => 'String' in field)
+  if (path === undefined || !isWhole) return unsupported('such a column')
   const steps = isCalled(path.steps[0], callName(scope)) ? path.steps.slice(1) : path.steps
   return E.right({ expression: { _tag: 'Path', steps }, spelled: path.last })
 }
@@ -284,12 +289,11 @@ const convert = (scope: Scope, found: Node | undefined, depth: number): Judged<C
   const walk: Walk = { node, nodes: (inner) => E.traverseArray(node)(inner) }
 
   if ('A_Const' in found) return constant(found.A_Const)
-  if ('ColumnRef' in found) return column(scope, readPath(scope.tokens, found.ColumnRef.location ?? 0))
+  if ('ColumnRef' in found) return column(scope, found.ColumnRef, 0)
   if ('A_Indirection' in found) {
-    const { arg } = found.A_Indirection
-    // All of it stands behind its column, and is read from there.
+    const { arg, indirection = [] } = found.A_Indirection
     return arg !== undefined && 'ColumnRef' in arg
-      ? convert(scope, arg, depth + 1)
+      ? column(scope, arg.ColumnRef, indirection.length)
       : unsupported('such a path')
   }
   if ('A_Expr' in found) return bare(signed(walk, found.A_Expr))

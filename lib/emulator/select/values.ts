@@ -41,7 +41,7 @@ export const fromJson = (json: unknown): Value => {
 
 // -- reading text --
 const integer = /^\s*[+-]?\d+\s*$/
-const decimal = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/
+const decimal = /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/
 
 const fitsInt = (value: bigint): boolean => BigInt.asIntN(64, value) === value
 

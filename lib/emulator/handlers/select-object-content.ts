@@ -1,0 +1,90 @@
+/** SELECT Object Content: what can be refused is refused before the answer begins; the rest is said in its stream. */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { csvReader, type CsvReader } from '../../core/csv-records.js'
+import { admitReader } from '../access.js'
+import { checkCustomerKey } from '../attributes.js'
+import type { Answer } from '../answer.js'
+import type { Handler, House, KnownCall } from '../call.js'
+import { bucketOf, checkReadable, objectOf } from '../objects.js'
+import { receiveXml } from '../receive.js'
+import type { Refusal } from '../refusal.js'
+import { notDone, refuseSelect } from '../select/failure.js'
+import { readRequest, type SelectRequest } from '../select/request.js'
+import { running } from '../select/run.js'
+import { sqlReader, type SqlReader } from '../select/sql.js'
+import type { StoredObject } from '../store/model.js'
+
+/** What a Select needs of others, asked for when the first one comes. */
+export interface SelectLibraries {
+  readonly sql: TE.TaskEither<unknown, SqlReader>
+  readonly csv: TE.TaskEither<unknown, CsvReader>
+}
+
+const maxXml = 256 * 1024
+
+const missing = (name: string): TE.TaskEither<Refusal, never> =>
+  TE.fromEither(notDone(`The emulator runs SQL where the package ${name} is installed: npm install ${name}`))
+
+const found = (house: House, call: KnownCall): E.Either<Refusal, StoredObject> =>
+  pipe(
+    E.Do,
+    E.apS('bucket', bucketOf(house, call)),
+    E.bind('object', ({ bucket }) => objectOf(bucket, call.key, call.query['versionId'])),
+    E.chainFirst(({ bucket, object }) => admitReader(call, bucket, object)),
+    E.chainFirst(({ object }) => checkCustomerKey(call.headers, object.attributes.encryption)),
+    E.chainFirst(({ object }) => checkReadable(object, call.now)),
+    E.map(({ object }) => object)
+  )
+
+const asked = async (call: KnownCall): Promise<E.Either<Refusal, SelectRequest>> => {
+  const rows = await receiveXml(call, 'SelectRequest', maxXml)
+  if (E.isLeft(rows))
+    return rows.left.code === 'MalformedXML' ? refuseSelect('InvalidXML', rows.left.message) : rows
+  return call.query['select-type'] === '2'
+    ? readRequest(rows.right)
+    : refuseSelect('InvalidRequestParameter', 'select-type should be 2.')
+}
+
+const answering = (
+  { store }: House,
+  call: KnownCall,
+  request: SelectRequest,
+  { content }: StoredObject,
+  [sql, csv]: readonly [SqlReader, CsvReader | undefined]
+): E.Either<Refusal, Answer> => {
+  const query = sql(request.expression)
+  if (E.isLeft(query)) return refuseSelect('SQLParsingError', `The SQL is not valid: ${query.left}.`)
+  // Held from now on: the object may be deleted while it is read.
+  store.blobs.hold(content.segments)
+  const open = (): AsyncIterable<Uint8Array> => store.blobs.read(content.segments)
+  return E.right({
+    status: 200,
+    code: '',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: {
+      _tag: 'Stream',
+      open: () => running({ ...request, query: query.right, csv, open, now: call.now }),
+      close: () => store.blobs.release(content.segments)
+    }
+  })
+}
+
+export const selecting =
+  ({ sql, csv }: SelectLibraries): Handler =>
+  (house, call) =>
+    pipe(
+      TE.Do,
+      TE.bind('request', () => () => asked(call)),
+      TE.bind('object', () => TE.fromEither(found(house, call))),
+      TE.bind('sql', () => TE.orElseW(() => missing('libpg-query'))(sql)),
+      TE.bind('csv', ({ request }) =>
+        request.input._tag === 'Csv'
+          ? TE.orElseW(() => missing('csv-parse'))(csv)
+          : TE.right<Refusal, CsvReader | undefined>(undefined)
+      ),
+      TE.chainEitherK(({ request, object, sql, csv }) => answering(house, call, request, object, [sql, csv]))
+    )
+
+export const selectObjectContent: Handler = selecting({ sql: sqlReader(), csv: csvReader() })

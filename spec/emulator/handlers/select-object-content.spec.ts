@@ -1,0 +1,259 @@
+/** Select over HTTP: what is refused before the answer begins, what is said in its stream, and who closes what. */
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { request, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import * as E from 'fp-ts/lib/Either.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import t from 'tap'
+import { readingEvents } from '../../../lib/core/event-stream.js'
+import { escapeXml } from '../../../lib/core/xml.js'
+import type { KnownCall } from '../../../lib/emulator/call.js'
+import { selecting } from '../../../lib/emulator/handlers/select-object-content.js'
+import type { Emulator } from '../../../lib/emulator/index.js'
+import { settle } from '../../../lib/emulator/options.js'
+import { furnish } from '../../../lib/emulator/seed.js'
+import { memoryStore } from '../../../lib/emulator/store/store.js'
+import { right } from '../../support/answers.js'
+import { ask, emulating, prepare, tag, type Asked, type Told } from '../../support/signed.js'
+
+const versioned = 'versioned-1250000000'
+const key = 'dir/people.csv'
+const people = 'id,name\n1,Ann\n2,腾讯\n'
+const csvInput = '<CSV><FileHeaderInfo>USE</FileHeaderInfo></CSV>'
+const select = { select: '', 'select-type': '2' }
+
+const selectXml = (sql: string, input = csvInput, output = '<JSON/>'): string =>
+  `<SelectRequest><Expression>${escapeXml(sql)}</Expression><ExpressionType>SQL</ExpressionType>` +
+  `<InputSerialization>${input}</InputSerialization><OutputSerialization>${output}</OutputSerialization>` +
+  '</SelectRequest>'
+
+const asking = (body: string, more: Asked = {}): Asked => ({
+  method: 'POST',
+  key,
+  query: select,
+  body,
+  ...more
+})
+
+const names = selectXml('SELECT s.name FROM COSObject s')
+
+/** The records of an answer, and the tags of its messages. */
+const read = ({ body }: Told) => {
+  const events = right(readingEvents().step(body))
+  return {
+    tags: events.map(({ _tag }) => _tag),
+    text: Buffer.concat(
+      events.flatMap((event) => (event._tag === 'Records' ? [event.bytes] : []))
+    ).toString(),
+    last: events.at(-1)
+  }
+}
+
+const put = (emulator: Emulator, body: string | Uint8Array, more: Asked = {}): Promise<Told> =>
+  ask(emulator, { method: 'PUT', key, body, ...more })
+
+t.test('a query is answered with a stream of messages', async (t) => {
+  const emulator = await emulating(t)
+  await put(emulator, people)
+  const told = await ask(emulator, asking(names))
+  t.match(told, {
+    status: 200,
+    headers: {
+      'transfer-encoding': 'chunked',
+      'content-type': 'application/octet-stream',
+      'x-cos-request-id': /./
+    }
+  })
+  t.same(read(told), {
+    tags: ['Records', 'Stats', 'End'],
+    text: '{"name":"Ann"}\n{"name":"腾讯"}\n',
+    last: { _tag: 'End' }
+  })
+  t.match(emulator.requests().at(-1), {
+    operation: 'SelectObjectContent',
+    status: 200,
+    bytesOut: told.body.length
+  })
+})
+
+t.test('what is wrong with the request is refused before the answer begins', async (t) => {
+  const emulator = await emulating(t)
+  await put(emulator, people)
+  await put(emulator, people, { key: 'cold', headers: { 'x-cos-storage-class': 'ARCHIVE' } })
+  const cases: ReadonlyArray<readonly [number, string, Asked]> = [
+    [404, 'NoSuchKey', asking(names, { key: 'none' })],
+    [404, 'NoSuchBucket', asking(names, { bucket: 'nobodys-1250000000' })],
+    [404, 'NoSuchVersion', asking(names, { query: { ...select, versionId: 'none' } })],
+    [403, 'AccessDenied', asking(names, { credentials: null })],
+    [403, 'InvalidObjectState', asking(names, { key: 'cold' })],
+    [400, 'InvalidRequestParameter', asking(names, { query: { select: '', 'select-type': '1' } })],
+    [400, 'InvalidXML', asking('<SelectRequest><Expression>')],
+    [400, 'InvalidXML', asking('<Other/>')],
+    [400, 'MissingRequestBodyError', asking('', { headers: { 'content-length': '0' } })],
+    [400, 'XMLSizeLimit', asking(selectXml(`SELECT '${'x'.repeat(300_000)}' FROM COSObject`))],
+    [400, 'BadDigest', asking(names, { headers: { 'content-md5': createHash('md5').digest('base64') } })],
+    [400, 'MissingExpectedExpression', asking('<SelectRequest/>')],
+    [400, 'MissingInputFormat', asking(selectXml('SELECT 1 FROM COSObject', ''))],
+    [400, 'SQLParsingError', asking(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))],
+    [400, 'SQLParsingError', asking(selectXml('SELECT * FROM elsewhere'))],
+    [501, 'NotImplemented', asking(selectXml('SELECT 1 FROM COSObject', '<Parquet/>'))],
+    [
+      501,
+      'NotImplemented',
+      asking(selectXml('SELECT 1 FROM COSObject', `<CompressionType>BZIP2</CompressionType>${csvInput}`))
+    ]
+  ]
+  for (const [status, code, asked] of cases) {
+    const told = await ask(emulator, asked)
+    t.equal(`${String(told.status)} ${tag(told.text, 'Code') ?? ''}`, `${String(status)} ${code}`)
+  }
+  t.match(await ask(emulator, asking(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))), {
+    text: /The SQL is not valid: ORDER BY is not supported\./
+  })
+})
+
+t.test('what is wrong with the data is said in the stream', async (t) => {
+  const emulator = await emulating(t)
+  await put(emulator, people)
+  const failed = async (body: string) => {
+    const told = await ask(emulator, asking(body))
+    t.equal(told.status, 200)
+    return read(told)
+  }
+  t.same(await failed(selectXml('SELECT CAST(s.name AS INT) FROM COSObject s')), {
+    tags: ['Error'],
+    text: '',
+    last: { _tag: 'Error', code: 'CastFailed', message: "'Ann' can not be cast to INT." }
+  })
+  t.match(await failed(selectXml('SELECT 1 FROM COSObject', '<JSON><Type>LINES</Type></JSON>')), {
+    last: { code: 'JSONParsingError' }
+  })
+  t.match(await failed(selectXml('SELECT 1 FROM COSObject', '<JSON><Type>DOCUMENT</Type></JSON>')), {
+    last: { code: 'JSONParsingError' }
+  })
+  t.match(
+    await failed(selectXml('SELECT 1 FROM COSObject', `<CompressionType>GZIP</CompressionType>${csvInput}`)),
+    {
+      last: { code: 'GzipDecompressError' }
+    }
+  )
+})
+
+t.test('one version is queried, and what anyone may read anyone may query', async (t) => {
+  const emulator = await emulating(t, {
+    buckets: [{ name: versioned, versioning: 'Enabled', acl: 'public-read' }]
+  })
+  const first = await put(emulator, people, { bucket: versioned })
+  await put(emulator, gzipSync(people), { bucket: versioned })
+  const versionId = first.headers['x-cos-version-id'] ?? ''
+  t.ok(versionId)
+  const old = await ask(emulator, asking(names, { bucket: versioned, query: { ...select, versionId } }))
+  t.match(read(old), { text: '{"name":"Ann"}\n{"name":"腾讯"}\n' })
+  const packed = selectXml(
+    'SELECT COUNT(*) FROM COSObject',
+    `<CompressionType>GZIP</CompressionType>${csvInput}`
+  )
+  const open = await ask(emulator, asking(packed, { bucket: versioned, credentials: null }))
+  t.match(read(open), { text: '{"_1":2}\n' })
+})
+
+// 30 MB, which is more than the sockets hold between them, so that a query has to wait for its reader.
+const wide = `{"a":"${'x'.repeat(99_991)}"}\n`.repeat(300)
+const everything = selectXml('SELECT * FROM COSObject', '<JSON><Type>LINES</Type></JSON>')
+
+/** Asks, and gives the answer at its head; the rest waits for its reader. */
+const opened = async (emulator: Emulator, body: string): Promise<IncomingMessage> => {
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  const sent = request(prepare(emulator, asking(body, { headers })))
+  sent.on('error', () => undefined)
+  sent.end(body)
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  return response
+}
+
+/** Looks again until it is so, or gives up after some seconds. */
+const soon = async (holds: () => boolean | Promise<boolean>): Promise<boolean> => {
+  for (let n = 0; n < 300; n += 1) {
+    if (await holds()) return true
+    await setTimeout(10)
+  }
+  return false
+}
+
+t.test('a caller who leaves half way closes everything', async (t) => {
+  const dir = t.testdir()
+  const emulator = await emulating(t, { dir })
+  const blobs = async () => (await readdir(join(dir, 'blobs'))).length
+  await put(emulator, wide)
+  const response = await opened(emulator, everything)
+  await once(response, 'readable')
+  await ask(emulator, { method: 'DELETE', key })
+  t.equal(await blobs(), 1, 'what is being read stays, though its object was deleted')
+  response.destroy()
+  t.ok(await soon(async () => (await blobs()) === 0), 'and goes with its last reader')
+})
+
+t.test('a query waits for its reader, and others are served meanwhile', async (t) => {
+  const emulator = await emulating(t)
+  await put(emulator, wide)
+  const response = await opened(emulator, everything)
+  await once(response, 'readable')
+  t.equal((await ask(emulator, { method: 'HEAD', key })).status, 200)
+  let sent = 0
+  const rests = async (): Promise<boolean> => {
+    const before = sent
+    await setTimeout(100)
+    sent = emulator.requests().find(({ operation }) => operation === 'SelectObjectContent')?.bytesOut ?? 0
+    return sent > 0 && sent === before
+  }
+  t.ok(await soon(rests))
+  t.ok(sent < 20_000_000, `${String(sent)} bytes are on their way`)
+  let size = 0
+  for await (const chunk of response) size += (chunk as Buffer).length
+  t.ok(size > 30_000_000)
+})
+
+t.test('without its libraries the emulator says which one it misses', async (t) => {
+  const settings = right(settle({}))
+  const store = memoryStore()
+  t.teardown(store.close)
+  await furnish(store, { ...settings, seed: [{ bucket: 'examplebucket-1250000000', key, size: 1 }] })
+  const house = { store, settings, hosts: { isBucket: () => true, domains: new Map<string, string>() } }
+  const call: KnownCall = {
+    operation: 'SelectObjectContent',
+    ...{ method: 'POST', anonymous: false, requestId: '', now: 0 },
+    ...{
+      bucket: 'examplebucket-1250000000',
+      key,
+      host: '',
+      rawPath: '',
+      signedPaths: [],
+      query: select,
+      headers: {}
+    },
+    body: {
+      declared: names.length,
+      chunked: false,
+      async *read() {
+        yield Buffer.from(names)
+      }
+    }
+  }
+  const there = TE.right<unknown, never>(undefined as never)
+  const gone = TE.left(new Error('Cannot find package'))
+  t.match(await selecting({ sql: gone, csv: there })(house, call)(), {
+    left: {
+      status: 501,
+      code: 'NotImplemented',
+      message: /libpg-query is installed: npm install libpg-query/
+    }
+  })
+  t.match(await selecting({ sql: there, csv: gone })(house, call)(), {
+    left: { status: 501, code: 'NotImplemented', message: /csv-parse is installed: npm install csv-parse/ }
+  })
+  t.ok(E.isLeft(await selecting({ sql: gone, csv: gone })(house, call)()))
+})

@@ -1,0 +1,52 @@
+import t from 'tap'
+import { liking } from '../../../lib/emulator/select/like.js'
+
+const likes = (text: string, pattern: string, escape?: string): boolean => liking(pattern, escape)(text)
+
+t.test('a pattern is matched as a whole', async (t) => {
+  for (const [text, pattern] of [
+    ['', ''],
+    ['', '%'],
+    ['abc', 'abc'],
+    ['abc', 'a%'],
+    ['abc', '%c'],
+    ['abc', '%b%'],
+    ['abc', '___'],
+    ['abc', '%_%_%'],
+    ['abcabd', '%ab_'],
+    ['a\nb', 'a%b'],
+    ['a.c', 'a.c'],
+    ['腾讯😀', '腾__'],
+    ['mississippi', '%iss%ip%']
+  ] as const)
+    t.ok(likes(text, pattern), `${text} LIKE ${pattern}`)
+  for (const [text, pattern] of [
+    ['', '_'],
+    ['a', ''],
+    ['abc', 'ab'],
+    ['abc', 'bc'],
+    ['abc', '____'],
+    ['ABC', 'abc'],
+    ['abc', 'a.c'],
+    ['😀', '__'],
+    ['mississippi', '%iss%ix%']
+  ] as const)
+    t.notOk(likes(text, pattern), `${text} NOT LIKE ${pattern}`)
+})
+
+t.test('an escape takes its meaning from the next character', async (t) => {
+  t.ok(likes('5%', '5!%', '!'))
+  t.notOk(likes('55', '5!%', '!'))
+  t.ok(likes('a_b!', 'a!_b!!', '!'))
+  t.ok(likes('a\\%', 'a\\%'), 'without one nothing is escaped')
+  t.throws(() => likes('a', 'a!', '!'), { code: 'SQLParsingError' })
+  t.throws(() => likes('a', 'a', ''), { code: 'SQLParsingError' })
+  t.throws(() => likes('a', 'a', 'xy'), { code: 'SQLParsingError' })
+})
+
+t.test('a pattern made to take forever does not', async (t) => {
+  const began = performance.now()
+  t.notOk(likes('a'.repeat(20_000), `${'%a'.repeat(30)}%b`))
+  t.ok(performance.now() - began < 1000)
+  t.throws(() => likes('a', 'a'.repeat(1025)), { code: 'SQLParsingError' })
+})
