@@ -37,7 +37,7 @@ const shapes: ReadonlyArray<Shape> = [
   {
     name: 'one of 256 MiB',
     total: 256 * MiB,
-    chunks: async function* () {
+    async *chunks () {
       yield one
     }
   }

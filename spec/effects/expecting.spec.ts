@@ -73,7 +73,7 @@ t.test('it ends with its signal, and fails with its source', async (t) => {
   const { client } = await asked(t, 'yes')
   const broken = {
     size: 10,
-    async *open () {
+    async *open() {
       yield Buffer.from('half')
       throw new Error('disk')
     }
