@@ -79,12 +79,10 @@ export const starting = async (
     credentials: { secretId: credentials.secretId, secretKey: credentials.secretKey },
     steps
   })
-  const node = [process.execPath, join(import.meta.dirname, 'child.mjs'), lib, told]
-  const [command = '', ...args] = [...through, ...node]
-  // Without the options that tap gives its own processes.
-  const { NODE_OPTIONS: _, ...env } = process.env
+  // Without the options that tap has for every process: its hooks end one that the system sends a signal to.
+  const node = ['env', '-u', 'NODE_OPTIONS', process.execPath]
+  const [command, ...args] = [...through, ...node, join(import.meta.dirname, 'child.mjs'), lib, told]
   const child = spawn(command, args, {
-    env,
     stdio: ['pipe', 'pipe', 'inherit'],
     ...(uid === undefined ? {} : { uid, gid: uid })
   })
