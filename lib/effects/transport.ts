@@ -54,6 +54,9 @@ async function* outgoing(
     return failed
   }
   const hasher = O.isNone(body.crc64) ? await crc64Hasher() : undefined
+  const summed = (): void => {
+    if (O.isNone(counted.crc64)) counted.crc64 = hasher === undefined ? body.crc64 : O.some(hasher.digest())
+  }
   try {
     // By hand: a loop would take a failure of undici's, thrown in at the yield, for one of the source's.
     const source = body.open()[Symbol.asyncIterator]()
@@ -75,8 +78,11 @@ async function* outgoing(
         if (promised !== undefined && counted.size + chunk.length > promised) {
           throw failure(new RangeError(`the body gave more than the ${String(promised)} bytes it promised`))
         }
+        if (chunk.length === 0) continue
         hasher?.update(chunk)
         counted.size += chunk.length
+        // With the last byte that was promised COS may answer, before anyone asks for more.
+        if (counted.size === promised) summed()
         // While undici holds the bytes it is the network's turn; while the source is asked, the caller's.
         for (let at = 0; at < chunk.length; at += stretch) {
           const bytes = chunk.subarray(at, at + stretch)
@@ -96,7 +102,7 @@ async function* outgoing(
         )
       )
     }
-    counted.crc64 = hasher === undefined ? body.crc64 : O.some(hasher.digest())
+    summed()
     watch.wait('headers')
   } finally {
     hasher?.release()

@@ -1,7 +1,7 @@
 /** What COS says of bytes it has just stored. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
-import type * as O from 'fp-ts/lib/Option.js'
+import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import type { CosError } from '../../core/error.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
@@ -29,16 +29,29 @@ export interface Stored extends Answer {
 
 const Headers = t.type({ etag: Text, 'x-cos-hash-crc64ecma': maybe(W.Crc64) })
 
+/** The checksum is counted to the end of the body: without one, the end was never sent. */
+const sentWhole = ({ sent, context }: Response): E.Either<CosError, void> =>
+  O.isSome(sent.crc64)
+    ? E.right(undefined)
+    : E.left({
+        _tag: 'TransportError',
+        context,
+        code: 'EarlyAnswer',
+        cause: new Error('a success came before the body had been sent')
+      })
+
 /**
  * Reads the head of an answer to an upload, and compares COS's checksum with what was counted on the way up.
  *
- * @errors `DecodeError`; `IntegrityError` where the checksums differ
+ * @errors `DecodeError`; `IntegrityError` where the checksums differ; `TransportError` with code `EarlyAnswer` where the
+ *         answer came before the whole body was on its way: whatever was stored, it is not that body
  */
 export const stored =
   (part: O.Option<number>) =>
   (response: Response): E.Either<CosError, Stored> =>
     pipe(
       readHeaders(Headers)(response),
+      E.chainFirst(() => sentWhole(response)),
       E.bindTo('headers'),
       E.bindW('integrity', ({ headers }) =>
         compareCrc64(response.context, part)(response.sent.crc64, headers['x-cos-hash-crc64ecma'])

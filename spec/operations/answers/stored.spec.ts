@@ -49,3 +49,11 @@ t.test('an answer without an ETag, or with half a checksum, is a DecodeError', a
   const torn = { ...headers, 'x-cos-hash-crc64ecma': '59817641530236157o6' }
   t.match(left(stored(O.none)(await answered(t, { headers: torn }, { sent }))), { _tag: 'DecodeError' })
 })
+
+t.test('a success that came before the body was sent is none', async (t) => {
+  const early = { size: 5, crc64: O.none }
+  t.match(left(stored(O.none)(await answered(t, { headers }, { sent: early }))), {
+    _tag: 'TransportError',
+    code: 'EarlyAnswer'
+  })
+})
