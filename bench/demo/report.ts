@@ -3,8 +3,12 @@ import type { Integrity } from '../../lib/index.js'
 import type { Sent } from './round-trip.js'
 import type { Watched } from './watch.js'
 
-const MiB = 1024 * 1024
-export const inMiB = (bytes: number): string => (bytes / MiB).toFixed(1)
+const KiB = 1024
+const MiB = KiB * KiB
+
+/** Bytes, or bytes a second, for a reader. */
+export const inWords = (bytes: number): string =>
+  bytes < MiB ? `${(bytes / KiB).toFixed(1)} KiB` : `${(bytes / MiB).toFixed(1)} MiB`
 
 // -- memory --
 export interface Peak {
@@ -40,11 +44,11 @@ export const reportOf = ({ files, read, up, down, peak }: Report): string => {
   const bytes = up.value.reduce((sum, { size }) => sum + size, 0)
   const verified = down.value.filter(({ _tag }) => _tag === 'Verified').length
   const rows: ReadonlyArray<readonly [name: string, value: string]> = [
-    ['bytes', `${inMiB(bytes)} MiB, gzipped from ${inMiB(read)} MiB`],
+    ['bytes', `${inWords(bytes)}, gzipped from ${inWords(read)}`],
     ['parts', `${String(up.parts)} up, ${String(down.parts)} down`],
-    ['up', `${inMiB(bytes / up.seconds)} MiB/s, in ${up.seconds.toFixed(1)} s with gzip`],
-    ['down', `${inMiB(bytes / down.seconds)} MiB/s, in ${down.seconds.toFixed(1)} s`],
-    ['peak memory', `${inMiB(peak.rss)} MiB, of it ${inMiB(peak.arrayBuffers)} MiB in buffers`],
+    ['up', `${inWords(bytes / up.seconds)}/s, in ${up.seconds.toFixed(1)} s with gzip`],
+    ['down', `${inWords(bytes / down.seconds)}/s, in ${down.seconds.toFixed(1)} s`],
+    ['peak memory', `${inWords(peak.rss)}, of it ${inWords(peak.arrayBuffers)} in buffers`],
     ['SHA-256', `equal, ${String(files)} of ${String(files)}`],
     ['CRC64', `verified, ${String(verified)} of ${String(files)}`]
   ]

@@ -3,7 +3,7 @@ import { SingleBar } from 'cli-progress'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import { startMeter, type Meter, type Progress } from '../../lib/index.js'
-import { inMiB } from './report.js'
+import { inWords } from './report.js'
 
 export interface Watched<A> {
   readonly value: A
@@ -20,7 +20,7 @@ interface Screen {
 }
 
 const wordsOf = ({ transferred, rate, parts }: Progress): string =>
-  `${inMiB(transferred)} MiB, ${inMiB(rate)} MiB/s, parts in flight: ${String(parts.inFlight)}`
+  `${inWords(transferred)}, ${inWords(rate)}/s, parts in flight: ${String(parts.inFlight)}`
 
 const bar = (label: string): Screen => {
   const single = new SingleBar({ format: `${label} [{bar}] {words}`, barsize: 30, hideCursor: true })
