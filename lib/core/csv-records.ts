@@ -109,11 +109,11 @@ const reading =
         return given()
       },
       finish: async () => {
-        if (problem === undefined && isUtf8()) {
+        if (problem === undefined && !parser.writableEnded && isUtf8()) {
           parser.end()
           await finished(parser, { readable: false }).catch(failed)
         }
-        return problem === undefined ? given() : E.left(problem)
+        return given()
       }
     }
   }

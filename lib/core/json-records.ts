@@ -137,7 +137,7 @@ export const readingJson = ({ delimiter, limit }: JsonLayout): RecordFolding<str
         if (depth > 0 || inString) problem = { _tag: 'CutShort', words: 'a value that never ends' }
         else complete(new Uint8Array())
       }
-      return problem === undefined ? given() : E.left(problem)
+      return given()
     }
   }
 }

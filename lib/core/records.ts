@@ -12,7 +12,7 @@ export interface RecordProblem {
 export interface RecordFolding<A> {
   /** What came whole before a mistake is given first; the mistake is the next step's. */
   readonly step: (chunk: Uint8Array) => E.Either<RecordProblem, ReadonlyArray<A>>
-  /** Nothing more will come. `Left` where more should have. */
+  /** Nothing more will come. As `step`, it gives first and complains when asked again. */
   readonly finish: T.Task<E.Either<RecordProblem, ReadonlyArray<A>>>
 }
 

@@ -22,6 +22,7 @@ const read = async (
   const records: Array<ReadonlyArray<string>> = []
   for (const step of [
     ...chunks.map((chunk) => async () => folding.step(Buffer.from(chunk))),
+    folding.finish,
     folding.finish
   ]) {
     const result = await step()

@@ -13,7 +13,11 @@ interface Outcome {
 const read = async (layout: Partial<JsonLayout>, ...chunks: ReadonlyArray<Uint8Array>): Promise<Outcome> => {
   const folding = readingJson({ limit: 1000, ...layout })
   const texts: Array<string> = []
-  for (const step of [...chunks.map((chunk) => async () => folding.step(chunk)), folding.finish]) {
+  for (const step of [
+    ...chunks.map((chunk) => async () => folding.step(chunk)),
+    folding.finish,
+    folding.finish
+  ]) {
     const result = await step()
     if (E.isLeft(result)) return { texts, problem: result.left._tag }
     texts.push(...result.right)

@@ -61,6 +61,7 @@ async function* folded<A>(
     given(folding.step(new Uint8Array()))
   }
   yield given(await folding.finish())
+  given(await folding.finish())
 }
 
 /** Makes rows of records. Those before one that is wrong are given first. */
