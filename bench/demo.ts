@@ -1,5 +1,6 @@
 /**
- * `npm run demo -- [FILE or FOLDER]`: gzipped, uploaded in parts, listed, downloaded in parallel, compared, deleted.
+ * `npm run demo -- [FILE]`: gzipped, uploaded in parts, listed, downloaded in parallel, compared, deleted.
+ * `npm run demo -- FOLDER`: uploaded, listed, copied, downloaded, compared; and once more, when nothing moves.
  *
  * Without an argument it makes 256 MiB on the spot, and without credentials it starts an emulator of COS. Give it your
  * own bucket by COS_BUCKET, COS_REGION, COS_SECRET_ID and COS_SECRET_KEY, and COS_SESSION_TOKEN for temporary
@@ -11,6 +12,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { withSignal, type Meter } from '../lib/index.js'
+import { folderTrip } from './demo/folder.js'
 import { inputsAt, type Input } from './demo/input.js'
 import { placeFrom } from './demo/place.js'
 import { describe, type Problem } from './demo/problem.js'
@@ -44,10 +46,10 @@ const roundTrip = (bucket: string, prefix: string, inputs: ReadonlyArray<Input>)
 }
 
 /** Whatever becomes of the work, and whoever stops it: what it left is deleted. */
-const demo = (bucket: string, inputs: ReadonlyArray<Input>, stop: AbortSignal): Step<Report> =>
+const tidy = (bucket: string, work: (prefix: string) => Step<string>, stop: AbortSignal): Step<string> =>
   RTE.bracketW(
     RTE.of(`cospipe-demo-${randomBytes(6).toString('hex')}/`),
-    (prefix) => pipe(roundTrip(bucket, prefix, inputs), withSignal(stop)),
+    (prefix) => pipe(work(prefix), withSignal(stop)),
     // Of two failures the first one is told.
     (prefix, worked) =>
       pipe(cleanUp(bucket, prefix), E.isLeft(worked) ? RTE.orElseW(() => RTE.of(undefined)) : identity)
@@ -58,11 +60,20 @@ const main = (path: string | undefined, stop: AbortSignal): TE.TaskEither<Proble
     TE.Do,
     TE.bind('inputs', () => inputsAt(path)),
     TE.bindW('place', () => placeFrom(process.env)),
-    TE.tapIO(({ inputs, place }) => () => {
-      console.log(`${String(inputs.length)} file(s), through gzip, to ${place.words} and back`)
+    TE.tapIO(({ inputs: { folder, files }, place }) => () => {
+      const how = folder === undefined ? 'through gzip' : 'as they are'
+      console.log(`${String(files.length)} file(s), ${how}, to ${place.words} and back`)
     }),
-    TE.chainW(({ inputs, place: { bucket, client } }) => demo(bucket, inputs, stop)(client)),
-    TE.map(reportOf)
+    TE.chainW(({ inputs: { folder, files }, place: { bucket, client } }) =>
+      tidy(
+        bucket,
+        (prefix) =>
+          folder === undefined
+            ? pipe(roundTrip(bucket, prefix, files), RTE.map(reportOf))
+            : folderTrip(bucket, folder, sizeOf(files), prefix),
+        stop
+      )(client)
+    )
   )
 
 const stop = new AbortController()

@@ -37,7 +37,7 @@ const shapes: ReadonlyArray<Shape> = [
   {
     name: 'one of 256 MiB',
     total: 256 * MiB,
-    async *chunks () {
+    async *chunks() {
       yield one
     }
   }

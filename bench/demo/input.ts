@@ -56,18 +56,28 @@ const made = (size: number): Input => ({
 
 const MiB = 1024 * 1024
 
+export interface Inputs {
+  readonly files: ReadonlyArray<Input>
+  /** The folder's path, where it is one. */
+  readonly folder?: string
+}
+
+const found = async (path: string): Promise<Inputs> =>
+  (await stat(path)).isDirectory()
+    ? { files: await filesIn(path), folder: path }
+    : { files: [await fileAt(path, basename(path))()] }
+
 /** The inputs that a path names; 256 MiB made on the spot where it names none. */
-export const inputsAt = (path: string | undefined): TE.TaskEither<Unable, ReadonlyArray<Input>> =>
+export const inputsAt = (path: string | undefined): TE.TaskEither<Unable, Inputs> =>
   path === undefined
-    ? TE.right([made(256 * MiB)])
+    ? TE.right({ files: [made(256 * MiB)] })
     : pipe(
         TE.tryCatch(
-          async () =>
-            (await stat(path)).isDirectory() ? filesIn(path) : [await fileAt(path, basename(path))()],
+          () => found(path),
           (thrown) => unable(thrown instanceof Error ? thrown.message : String(thrown))
         ),
         TE.filterOrElse(
-          (inputs) => inputs.length > 0,
+          ({ files }) => files.length > 0,
           () => unable(`there is no file in ${path}`)
         )
       )

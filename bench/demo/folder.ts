@@ -1,0 +1,147 @@
+/** A folder's round trip: up, listed, copied within COS, down again, compared; and a second run that moves nothing. */
+import { createHash } from 'node:crypto'
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import {
+  collect,
+  copyPrefix,
+  downloadDirectory,
+  streamObjects,
+  uploadDirectory,
+  type Client,
+  type DownloadedEntry,
+  type Meter,
+  type UploadedEntry
+} from '../../lib/index.js'
+import { unable, type Mismatch, type Problem } from './problem.js'
+import { inWords, watchMemory } from './report.js'
+import type { Step } from './round-trip.js'
+import { watched, type Watched } from './watch.js'
+
+const mismatch = (key: string, what: Mismatch['what'], sent: unknown, got: unknown): Mismatch => ({
+  _tag: 'Mismatch',
+  key,
+  what,
+  sent: String(sent),
+  got: String(got)
+})
+
+const sha256 = async (path: string): Promise<string> => {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
+type Moved = UploadedEntry | DownloadedEntry
+
+const pathsOf = (
+  entries: ReadonlyArray<Moved>,
+  ...tags: ReadonlyArray<Moved['_tag']>
+): ReadonlyArray<string> =>
+  entries.flatMap((entry) => (tags.includes(entry._tag) && 'path' in entry ? [entry.path] : []))
+
+// -- compared --
+const sameFile =
+  (sent: string, got: string) =>
+  (path: string): TE.TaskEither<Problem, void> =>
+    pipe(
+      TE.tryCatch(
+        () => Promise.all([sha256(join(sent, path)), sha256(join(got, path))]),
+        (thrown): Problem => unable(String(thrown))
+      ),
+      TE.chainEitherK(([before, after]) =>
+        before === after ? E.right(undefined) : E.left(mismatch(path, 'SHA-256', before, after))
+      )
+    )
+
+const sameCount =
+  (where: string, sent: number) =>
+  (got: ReadonlyArray<unknown>): E.Either<Problem, number> =>
+    got.length === sent ? E.right(sent) : E.left(mismatch(where, 'listing', sent, got.length))
+
+/** What a second run moved after all. */
+const nothing = (entries: ReadonlyArray<Moved>): E.Either<Problem, number> => {
+  const again = pathsOf(entries, 'Uploaded', 'Downloaded')
+  return again[0] === undefined
+    ? E.right(pathsOf(entries, 'Skipped').length)
+    : E.left(mismatch(again[0], 'listing', 'there already', 'moved again'))
+}
+
+// -- the round trip --
+const telling = <A>(label: string, total: number, move: (meter: Meter) => Step<A>): Step<Watched<A>> => {
+  let meter: Meter | undefined
+  return watched(label, () => (meter === undefined || total === 0 ? 0 : meter.read().transferred / total))(
+    (started: Meter) => {
+      meter = started
+      return move(started)
+    }
+  )
+}
+
+/**
+ * @param total bytes in the folder, for the bar
+ * @param prefix what everything in the bucket goes under
+ */
+export const folderTrip = (
+  bucket: string,
+  directory: string,
+  total: number,
+  prefix: string
+): Step<string> => {
+  const [there, copied] = [`${prefix}there/`, `${prefix}copied/`]
+  const back = mkdtempSync(join(tmpdir(), 'cospipe-demo-folder-'))
+  process.on('exit', () => {
+    rmSync(back, { recursive: true, force: true })
+  })
+  const peak = watchMemory()
+  const upload = { bucket, directory, prefix: there, policy: 'stop' } as const
+  const download = { bucket, directory: back, prefix: copied, policy: 'stop' } as const
+  return pipe(
+    RTE.ask<Client>(),
+    RTE.bindTo('client'),
+    RTE.bindW('up', () => telling('up  ', total, (meter) => collect(uploadDirectory({ ...upload, meter })))),
+    RTE.let('files', ({ up }) => pathsOf(up.value, 'Uploaded')),
+    RTE.let('count', ({ up }) => pathsOf(up.value, 'Uploaded', 'Folder').length),
+    RTE.bindW('listed', ({ count }) =>
+      pipe(collect(streamObjects({ bucket, prefix: there })), RTE.chainEitherKW(sameCount(there, count)))
+    ),
+    RTE.bindW('copies', ({ client, count }) =>
+      pipe(
+        copyPrefix({
+          bucket,
+          prefix: copied,
+          copySource: { bucket, prefix: there, region: client.place.region ?? '' },
+          policy: 'stop'
+        }),
+        collect,
+        RTE.chainEitherKW(sameCount(copied, count))
+      )
+    ),
+    RTE.bindW('down', () =>
+      telling('down', total, (meter) => collect(downloadDirectory({ ...download, meter })))
+    ),
+    RTE.chainFirstTaskEitherKW(({ files }) => pipe(files, TE.traverseSeqArray(sameFile(directory, back)))),
+    RTE.bindW('upAgain', () => pipe(collect(uploadDirectory(upload)), RTE.chainEitherKW(nothing))),
+    RTE.bindW('downAgain', () => pipe(collect(downloadDirectory(download)), RTE.chainEitherKW(nothing))),
+    RTE.map(({ up, down, files, listed, copies, upAgain, downAgain }) => {
+      const { rss, arrayBuffers } = peak()
+      const rows: ReadonlyArray<readonly [name: string, value: string]> = [
+        ['files', `${String(files.length)}, of ${inWords(total)}`],
+        ['up', `${inWords(total / up.seconds)}/s, in ${up.seconds.toFixed(1)} s`],
+        ['listed', `${String(listed)} objects`],
+        ['copied', `${String(copies)} objects, by COS alone`],
+        ['down', `${inWords(total / down.seconds)}/s, in ${down.seconds.toFixed(1)} s`],
+        ['SHA-256', `equal, ${String(files.length)} of ${String(files.length)}`],
+        ['second run', `moved nothing: ${String(upAgain)} skipped up, ${String(downAgain)} down`],
+        ['peak memory', `${inWords(rss)}, of it ${inWords(arrayBuffers)} in buffers`]
+      ]
+      return rows.map(([name, value]) => `  ${name.padEnd(11)}  ${value}`).join('\n')
+    })
+  )
+}
