@@ -78,14 +78,18 @@ export const encodeKey = (key: string): string =>
     .replaceAll('./', '.%2F')
     .replace(/\/(\.{1,2})$/, '%2F$1')
 
-/** Of an input: the key without its leading slash, or what is wrong with it. */
+/**
+ * Of an input: a key that will do once its leading slash is dropped. It is dropped where the request is made, and not
+ * here: a transfer judges its input and then hands it on to operations that judge it again, and of `//a` each would
+ * drop one.
+ */
 export const Key: t.Type<string, string, unknown> = new t.Type(
   'a key',
   t.string.is,
   (u, context) => {
     if (typeof u !== 'string') return t.failure(u, context, 'text, the key of an object')
     const checked = checkKey(withoutLeadingSlash(u))
-    return E.isLeft(checked) ? t.failure(u, context, checked.left) : t.success(checked.right)
+    return E.isLeft(checked) ? t.failure(u, context, checked.left) : t.success(u)
   },
   t.identity
 )

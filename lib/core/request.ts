@@ -5,7 +5,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import * as In from './input.js'
-import { Key } from './key.js'
+import { Key, withoutLeadingSlash } from './key.js'
 import { writeTerseXml, type Xml } from './xml.js'
 
 // -- bodies --
@@ -229,7 +229,7 @@ const request = (method: Method, ref: BucketRef, key: O.Option<string>): Request
 const onObject =
   (method: Method) =>
   (ref: ObjectRef): Request =>
-    request(method, ref, O.some(ref.key))
+    request(method, ref, O.some(withoutLeadingSlash(ref.key)))
 
 export const get = onObject('GET')
 export const head = onObject('HEAD')

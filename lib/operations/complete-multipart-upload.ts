@@ -8,6 +8,7 @@ import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
+import { withoutLeadingSlash } from '../core/key.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import type { Response } from '../core/response.js'
@@ -189,7 +190,7 @@ const decode =
       TE.map((fields) => ({
         ...answerOf(response),
         bucket: O.getOrElse(() => input.bucket)(fields.Bucket),
-        key: O.getOrElse(() => input.key)(fields.Key),
+        key: O.getOrElse(() => withoutLeadingSlash(input.key))(fields.Key),
         etag: fields.ETag,
         location: fields.Location,
         crc64: O.fromEither(W.Crc64.decode(response.headers['x-cos-hash-crc64ecma'])),

@@ -7,6 +7,7 @@ import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
+import { withoutLeadingSlash } from '../core/key.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { answerOf, encryptionEcho, type Answer, type EncryptionEcho } from './answers/common.js'
@@ -89,7 +90,7 @@ const decode =
       TE.map((named) => ({
         ...answerOf(response),
         bucket: named.Bucket ?? input.bucket,
-        key: named.Key ?? input.key,
+        key: named.Key ?? withoutLeadingSlash(input.key),
         uploadId: 'UploadId' in named ? named.UploadId : named.UploadID,
         sse: encryptionEcho(response.headers)
       }))

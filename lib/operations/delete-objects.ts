@@ -5,7 +5,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
-import { Key } from '../core/key.js'
+import { Key, withoutLeadingSlash } from '../core/key.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
@@ -51,7 +51,7 @@ const Input = In.struct<DeleteObjectsInput>('DeleteObjectsInput', {
 // -- request --
 const objectXml = ({ key, versionId }: ObjectToDelete): Xml => [
   'Object',
-  [['Key', key], ...(versionId === undefined ? [] : [['VersionId', versionId] as const])]
+  [['Key', withoutLeadingSlash(key)], ...(versionId === undefined ? [] : [['VersionId', versionId] as const])]
 ]
 
 const request = (input: DeleteObjectsInput): R.Request =>

@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { hostOf, type Place } from '../core/address.js'
 import type { InvalidInput } from '../core/error.js'
 import * as In from '../core/input.js'
+import { withoutLeadingSlash } from '../core/key.js'
 import { contextOf, judge } from '../core/operation.js'
 import { objectRef, refOf } from '../core/request.js'
 import type { Client } from '../effects/client.js'
@@ -58,9 +59,15 @@ export const copyOptions: In.FieldsOf<CopyInput> = {
 const Input = In.struct<CopyInput>('CopyInput', copyOptions)
 
 // -- judging --
+type Named = Pick<CopySource, 'bucket' | 'key'>
+
+/** Whether two names are of one object, whatever version of it. */
+export const isSameKey = (a: Named, b: Named): boolean =>
+  a.bucket === b.bucket && withoutLeadingSlash(a.key) === withoutLeadingSlash(b.key)
+
 /** A bucket's name is its account's only one of that name, in whichever region: two spellings of a place are one. */
 export const isItself = ({ bucket, key, copySource }: CopyInput): boolean =>
-  copySource.bucket === bucket && copySource.key === key && copySource.versionId === undefined
+  isSameKey(copySource, { bucket, key }) && copySource.versionId === undefined
 
 const refuseItself =
   (action: string) =>
@@ -94,7 +101,10 @@ export const judgeCopy =
 
 // -- places --
 /** The client, where the source is: its bucket may be in another region, under another host. */
-export const atSource = (client: Client, { region, endpoint }: CopySource): Client => ({
+export const atSource = (
+  client: Client,
+  { region, endpoint }: Omit<CopySource, 'bucket' | 'key'>
+): Client => ({
   ...client,
   place: {
     ...In.pick('scheme', 'address')(client.place),

@@ -12,7 +12,7 @@ import { send, type Effect } from '../effects/send.js'
 import { deleteObject, type DeleteObjectResult } from '../operations/delete-object.js'
 import { headObject } from '../operations/head-object.js'
 import { copy, type Copied } from './copy.js'
-import { atSource, judgeCopy, toHead, type CopyInput } from './copy-options.js'
+import { atSource, isSameKey, judgeCopy, toHead, type CopyInput } from './copy-options.js'
 import { readingOf } from './upload-options.js'
 
 export type MoveInput = CopyInput
@@ -26,7 +26,7 @@ const action = 'move'
 
 /** Whatever the version: where there are none after all, the deletion would take the copy with it. */
 const refuseItself = (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
-  input.copySource.bucket === input.bucket && input.copySource.key === input.key
+  isSameKey(input.copySource, input)
     ? E.left({
         _tag: 'InvalidInput',
         context: contextOf(action, input),

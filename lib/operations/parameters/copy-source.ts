@@ -2,7 +2,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import { hostOf, place } from '../../core/address.js'
 import * as In from '../../core/input.js'
-import { Key, encodeKey, urlEncode } from '../../core/key.js'
+import { Key, encodeKey, urlEncode, withoutLeadingSlash } from '../../core/key.js'
 import * as R from '../../core/request.js'
 import { copySourceConditionHeaders, copySourceConditions, type CopySourceConditions } from './conditions.js'
 import { CustomerKey, copySourceEncryptionHeaders } from './encryption.js'
@@ -52,7 +52,7 @@ export const copying: In.FieldsOf<Copying> = {
 
 /** Host and path, without a scheme: the signature encodes this once more, the header does not. */
 const sourceText = ({ key, versionId, ...where }: CopySource): string =>
-  `${hostOf(where, where.bucket)}/${encodeKey(key)}${
+  `${hostOf(where, where.bucket)}/${encodeKey(withoutLeadingSlash(key))}${
     versionId === undefined ? '' : `?versionId=${urlEncode(versionId)}`
   }`
 
