@@ -35,38 +35,72 @@ const wrongSize = (context: Context, { number, size }: Range, got: number): CosF
     got: String(got)
   })
 
+// One trip to the system for several chunks, which are of 64 KiB: with one for each, 512 MiB cost 1.16 s of its time in
+// place of 0.96, and 15 MiB more at the peak (Node 20). Bounded in number as well: however small a chunk is, all that it
+// was cut from is kept with it.
+const batch = { bytes: 256 * 1024, chunks: 16 }
+
+interface Writer {
+  /** Takes a chunk; waits only where one batch is full while another is being written. */
+  readonly put: (chunk: Uint8Array) => Promise<void> | undefined
+  /** Everything that was put is written. */
+  readonly end: () => Promise<void>
+  /** Nothing is written any more. */
+  readonly rest: () => Promise<void>
+}
+
+const writing = ({ context, handle, path }: Place, from: number): Writer => {
+  let held: Array<Uint8Array> = []
+  let size = 0
+  let at = from
+  let under: Promise<void> = Promise.resolve()
+  const flush = async (): Promise<void> => {
+    const [chunks, position] = [held, at]
+    held = []
+    at += size
+    size = 0
+    await under
+    under = touching(context, path)(() => writeAll(handle, chunks, position))
+    // Looked at before the next; until then it is nobody's, which would end the process.
+    under.catch(() => undefined)
+  }
+  return {
+    put: (chunk) => {
+      held.push(chunk)
+      size += chunk.length
+      return size < batch.bytes && held.length < batch.chunks ? undefined : flush()
+    },
+    end: async () => {
+      await flush()
+      await under
+    },
+    rest: () => under.catch(() => undefined)
+  }
+}
+
 /**
  * Writes a range to its place and gives its CRC64, that of the bytes that came.
  *
- * @units  holds two chunks: one being written while the next one comes
+ * @units  holds 512 KiB: one half being written while the other comes
  * @errors those of its bytes; `CosFailure` of a `FileError`, and of an `IntegrityError` where there are more bytes than
  *         the range has, or fewer
  */
-export const writeRange = (
-  { context, handle, path }: Place,
-  range: Range,
-  bytes: AsyncIterable<Uint8Array>
-): Promise<bigint> =>
+export const writeRange = (place: Place, range: Range, bytes: AsyncIterable<Uint8Array>): Promise<bigint> =>
   hashing(async (hasher) => {
+    const writer = writing(place, range.first)
     let seen = 0
-    let writing: Promise<void> = Promise.resolve()
     try {
       for await (const chunk of bytes) {
-        if (seen + chunk.length > range.size) throw wrongSize(context, range, seen + chunk.length)
-        hasher.update(chunk)
-        await writing
-        const position = range.first + seen
-        writing = touching(context, path)(() => writeAll(handle, chunk, position))
-        // Looked at before the next; until then it is nobody's, which would end the process.
-        writing.catch(() => undefined)
         seen += chunk.length
+        if (seen > range.size) throw wrongSize(place.context, range, seen)
+        hasher.update(chunk)
+        await writer.put(chunk)
       }
+      if (seen < range.size) throw wrongSize(place.context, range, seen)
+      await writer.end()
     } finally {
-      // Whatever happened: nothing is written any more when we are done.
-      await writing.catch(() => undefined)
+      await writer.rest()
     }
-    await writing
-    if (seen < range.size) throw wrongSize(context, range, seen)
     return hasher.digest()
   })
 

@@ -54,11 +54,27 @@ export const reopenFile = async (path: string, flags: number): Promise<FileHandl
   throw refusal('EEXIST', 'something other than a file of our own')
 }
 
+/** What is left of chunks once so many bytes of them are gone. */
+const without = (chunks: ReadonlyArray<Uint8Array>, bytes: number): ReadonlyArray<Uint8Array> => {
+  let gone = bytes
+  return chunks.flatMap((chunk) => {
+    const rest = chunk.subarray(Math.min(gone, chunk.length))
+    gone -= chunk.length - rest.length
+    return rest.length === 0 ? [] : [rest]
+  })
+}
+
 /** All of the bytes; the system may take fewer at a time. */
-export const writeAll = async (handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
-  for (let at = 0; at < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at)
+export const writeAll = async (
+  handle: FileHandle,
+  chunks: ReadonlyArray<Uint8Array>,
+  position: number
+): Promise<void> => {
+  let at = position
+  for (let rest = without(chunks, 0); rest.length > 0;) {
+    const { bytesWritten } = await handle.writev(rest, at)
     at += bytesWritten
+    rest = without(rest, bytesWritten)
   }
 }
 

@@ -65,7 +65,7 @@ const saving = async (
       let written = 0
       for await (const chunk of bytesOf(body)) {
         const position = written
-        await touching(context, place.part)(() => writeAll(handle, chunk, position))
+        await touching(context, place.part)(() => writeAll(handle, [chunk], position))
         written += chunk.length
       }
       const integrity = await verified()

@@ -61,11 +61,35 @@ t.test('a file is reopened only where it is a file with one name', async (t) => 
 t.test('bytes are written to their place, all of them', async (t) => {
   const path = join(t.testdir({}), 'a')
   const handle = await open(path, 'w')
-  await writeAll(handle, Buffer.from('def'), 3)
-  await writeAll(handle, Buffer.from('abc'), 0)
-  await writeAll(handle, Buffer.alloc(0), 100)
+  await writeAll(handle, [Buffer.from('d'), Buffer.alloc(0), Buffer.from('ef')], 3)
+  await writeAll(handle, [Buffer.from('abc')], 0)
+  await writeAll(handle, [Buffer.alloc(0)], 100)
+  await writeAll(handle, [], 100)
   await handle.close()
   t.equal(await readFile(path, 'utf8'), 'abcdef')
+})
+
+t.test('what the system did not take at once is written after it', async (t) => {
+  const path = join(t.testdir({}), 'a')
+  const handle = await open(path, 'w')
+  const chunks = ['a', 'bcd', '', 'efgh', 'i'].map((text) => Buffer.from(text))
+  for (const most of [1, 2, 3, 4, 100]) {
+    const hesitant = Object.create(handle, {
+      writev: {
+        value: ([first, second]: ReadonlyArray<Uint8Array>, position: number) =>
+          handle.write(
+            Buffer.concat([first!, second ?? Buffer.alloc(0)]).subarray(0, most),
+            0,
+            null,
+            position
+          )
+      }
+    }) as typeof handle
+    await handle.truncate(0)
+    await writeAll(hesitant, chunks, 2)
+    t.equal(await readFile(path, 'utf8'), '\0\0abcdefghi', String(most))
+  }
+  await handle.close()
 })
 
 t.test('a replacement is at once: who has the old file open keeps it', async (t) => {
