@@ -106,12 +106,14 @@ t.test('with credentials a folder goes to the bucket they are for, and nothing i
   const { code, stdout, stderr } = await running(t, dir, environment).ended
   t.equal(stderr, '')
   t.equal(code, 0)
-  t.match(stdout, new RegExp(`3 file\\(s\\), through gzip, to ${bucket} in ap-guangzhou and back`))
+  t.match(stdout, new RegExp(`3 file\\(s\\), as they are, to ${bucket} in ap-guangzhou and back`))
   t.match(stdout, /^ {2}SHA-256 +equal, 3 of 3$/m)
+  t.match(stdout, /^ {2}copied +3 objects/m)
+  t.match(stdout, /^ {2}second run +moved nothing: 3 skipped up, 3 down$/m)
   const made = keysOf(cos, 'PutObject')
   t.same(
     made.map((key) => key.replace(/^cospipe-demo-\w+\//, '')),
-    ['a.txt.gz', 'deep/er/b c.txt.gz', 'empty.gz']
+    ['there/a.txt', 'there/deep/er/b c.txt', 'there/empty']
   )
   t.same(await left(cos), [])
 })

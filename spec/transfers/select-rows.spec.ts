@@ -189,7 +189,7 @@ t.test('the rows are the same when the stream comes byte by byte', async (t) => 
   t.same(await rowsOf(client)(asJson), expected)
 })
 
-t.test('a stream that is cut after any byte is an error, and its last row was not given', async (t) => {
+t.test('a stream that is cut, wherever it is, is an error, and its last row was not given', async (t) => {
   let cut = 0
   const { client, emulator } = await start(t, people, {
     fault: ({ operation }) =>
@@ -202,7 +202,8 @@ t.test('a stream that is cut after any byte is an error, and its last row was no
   const size = emulator.requests().at(-1)?.bytesOut ?? 0
   t.ok(size > 300)
   const counts = new Set<number>()
-  for (cut = 0; cut < size; cut += 1) {
+  // Core's own spec cuts after each byte; here some will do, those about the last message among them.
+  for (cut = 0; cut < size; cut += cut < size - 60 ? 7 : 2) {
     const given: Array<unknown> = []
     const selected = right(await send(selectObjectContent(asJson))(client)())
     const error = await failed(
