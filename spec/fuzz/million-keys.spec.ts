@@ -1,0 +1,60 @@
+/** A bucket of any size is listed in the memory of a page: a million keys in `npm run fuzz`, fewer otherwise. */
+import fc from 'fast-check'
+import t from 'tap'
+import { streamObjects } from '../../lib/transfers/stream-objects.js'
+import { collectGarbage } from '../support/garbage.js'
+import { at, serving } from '../support/server.js'
+
+const total = fc.readConfigureGlobal().numRuns === undefined ? 60_000 : 1_000_000
+const perPage = 1000
+const { bucket } = at
+
+/** Fixed width, so that the order of the text is that of the numbers. */
+const keyOf = (n: number): string => `logs/2024/${String(n).padStart(9, '0')}.json`
+
+const rest =
+  '</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>1</Size><Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner><StorageClass>STANDARD</StorageClass></Contents>'
+
+/** The page behind a marker, made when it is asked for. */
+const pageBehind = (marker: string): string => {
+  const first = Number(/(\d{9})\.json/.exec(marker)?.[1] ?? -1) + 1
+  const last = Math.min(first + perPage, total) - 1
+  let entries = ''
+  for (let n = first; n <= last; n += 1) entries += `<Contents><Key>${keyOf(n)}${rest}`
+  const end =
+    last + 1 < total
+      ? `<IsTruncated>true</IsTruncated><NextMarker>${keyOf(last)}</NextMarker>`
+      : '<IsTruncated>false</IsTruncated>'
+  return `<ListBucketResult><Name>${bucket}</Name><Prefix/><Marker>${marker}</Marker><MaxKeys>1000</MaxKeys>${end}${entries}</ListBucketResult>`
+}
+
+const heap = async (): Promise<number> => {
+  await collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+t.test(`${total.toLocaleString('en')} keys are listed in the memory of a page`, async (t) => {
+  const server = await serving(t, (seen, response) => {
+    // The page that is going out, and nothing of those before.
+    const marker = new URL(seen.target, 'http://x').searchParams.get('marker') ?? ''
+    const page = pageBehind(marker)
+    response.writeHead(200, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(page) })
+    response.end(page)
+  })
+  const weighed: Array<number> = []
+  let count = 0
+  let inOrder = true
+  for await (const { key } of streamObjects({ bucket })(server.client())) {
+    inOrder &&= key === keyOf(count)
+    count += 1
+    // In the middle of a page each time, the first when code and caches are warm.
+    if (count % (total / 5) === perPage / 2 + perPage * 10) weighed.push(await heap())
+  }
+  t.equal(count, total)
+  t.ok(inOrder, 'each key once, in order')
+  t.equal(server.seen.length, total / perPage)
+  const [first = 0, ...others] = weighed
+  t.ok(others.length >= 4, `weighed ${String(others.length)} times`)
+  const growth = (Math.max(...others) - first) / 1024 / 1024
+  t.ok(growth < 8, `${growth.toFixed(1)} MiB more than after the first pages`)
+})
