@@ -1,11 +1,16 @@
 import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import t from 'tap'
 import { send, withSignal } from '../../lib/effects/send.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import { downloadFile } from '../../lib/transfers/download-file.js'
+import {
+  downloadFile,
+  type DownloadedFile,
+  type DownloadFileInput
+} from '../../lib/transfers/download-file.js'
 import { bytesOf } from '../support/bytes.js'
 import { bucket } from '../support/cos.js'
 import {
@@ -19,7 +24,8 @@ import {
   partSize,
   stalling,
   untilLeft,
-  waitFor
+  waitFor,
+  type Here
 } from '../support/downloading.js'
 import { left, right } from '../support/server.js'
 
@@ -160,4 +166,75 @@ t.test('an abort while it compares what is there settles at once and loses nothi
   t.match(left(await running), { _tag: 'Aborted' })
   t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 10 * partSize)
   await isDone(t, here)
+})
+
+interface Remains {
+  readonly input: DownloadFileInput
+  readonly journal: Buffer
+  readonly part: Buffer
+  /** Puts them there, and downloads over them. */
+  readonly goOn: (journal: Uint8Array, part: Uint8Array) => Promise<DownloadedFile>
+}
+
+/** What a run leaves that is cut off with all but its last range. */
+const remaining = async (here: Here, stall: ReturnType<typeof stalling>): Promise<Remains> => {
+  const input = { ...here.input, partSize: 50, partsInFlight: 5, durable: false }
+  stall.from = 200
+  stall.after = 0
+  await cutOff(here, 4, input)
+  await untilLeft(here.dir)
+  stall.from = Number.POSITIVE_INFINITY
+  const within = join(here.dir, folder)
+  const client = here.client()
+  return {
+    input,
+    journal: await readFile(join(within, 'journal')),
+    part: await readFile(join(within, 'part')),
+    goOn: async (journal, part) => {
+      await mkdir(within, { recursive: true, mode: 0o700 })
+      await writeFile(join(within, 'journal'), journal)
+      await writeFile(join(within, 'part'), part)
+      await writeFile(input.file, 'old')
+      return right(await downloadFile(input)(client)())
+    }
+  }
+}
+
+t.test('a journal cut at any byte never makes a wrong file, and costs what it no longer says', async (t) => {
+  const body = bytes.subarray(0, 201)
+  const stall = stalling()
+  const here = await holding(t, { fault: stall.fault }, body)
+  const { journal, part, goOn } = await remaining(here, stall)
+  here.fetched()
+  // Every byte of the header too is draft.spec.ts's: all of them come to the same.
+  const header = journal.indexOf('\n')
+  for (let at = 0; at <= journal.length; at += at < header - 16 ? 16 : 1) {
+    const lines = journal.subarray(0, at).toString('latin1').split('\n').length - 1
+    const { resumed } = await goOn(journal.subarray(0, at), part)
+    const there = 50 * Math.max(0, lines - 1)
+    if (resumed !== there || here.fetched() !== 201 - there) t.fail(`cut at ${String(at)}`)
+    if (!body.equals(await readFile(here.input.file))) t.fail(`a wrong file, cut at ${String(at)}`)
+  }
+  await isDone(t, here, body)
+})
+
+t.test('journals and bytes that were damaged anywhere never make a wrong file', async (t) => {
+  const body = bytes.subarray(0, 201)
+  const stall = stalling()
+  const here = await holding(t, { fault: stall.fault }, body)
+  const { journal, part, goOn } = await remaining(here, stall)
+  const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 3 })
+  const damaged = (bytes: Buffer, flips: ReadonlyArray<readonly [number, number]>): Buffer => {
+    const copy = Buffer.from(bytes)
+    for (const [n, mask] of flips) copy.writeUInt8(copy.readUInt8(n % copy.length) ^ mask, n % copy.length)
+    return copy
+  }
+  await fc.assert(
+    fc.asyncProperty(damage, damage, fc.nat(400), async (inJournal, inPart, size) => {
+      await goOn(damaged(journal, inJournal), damaged(part, inPart).subarray(0, size))
+      return body.equals(await readFile(here.input.file))
+    }),
+    { seed: 41 }
+  )
+  await isDone(t, here, body)
 })
