@@ -101,6 +101,41 @@ if (process.features.require_module) {
   say(`require was not tried: Node ${process.versions.node} cannot require ESM, 20.19 and later can`)
 }
 
+// What is optional was not installed: both doors opened without it, and what needs it says so.
+write(
+  'without.mjs',
+  `import * as E from 'fp-ts/lib/Either.js'
+import { createClient, putObject, selectObjectContent, selectRows, send } from 'cospipe'
+import { exampleBucket, exampleCredentials, startEmulator } from 'cospipe/emulator'
+const right = E.getOrElseW((left) => {
+  throw new Error('a Left', { cause: left })
+})
+const emulator = right(await startEmulator()())
+const client = right(
+  createClient({ region: 'x', credentials: exampleCredentials, scheme: 'http', address: emulator.address })
+)
+const at = { bucket: exampleBucket, key: 'k' }
+right(await send(putObject({ ...at, body: '1' }))(client)())
+const select = selectObjectContent({
+  ...at,
+  expression: 'SELECT * FROM COSObject',
+  inputSerialization: { csv: {} },
+  outputSerialization: { csv: {} }
+})
+const { left } = await send(select)(client)()
+if (left?.status !== 501 || !left.message.includes('npm install libpg-query')) throw new Error('not refused', { cause: left })
+const context = { operation: 'SelectObjectContent', bucket: at.bucket, key: at.key, attempts: 1 }
+const { Readable } = await import('node:stream')
+const { rows } = selectRows({ decode: E.right })({ records: Readable.from([]), layout: { csv: {} }, context })
+const failed = await rows.next().catch((error) => error.reason)
+if (failed?._tag !== 'MissingPackage' || failed.name !== 'csv-parse') throw new Error('not missed', { cause: failed })
+await emulator.close()
+await client.close()
+`
+)
+node(['without.mjs'], home)
+say('what is optional is missed with words, where it is needed')
+
 const command = join(home, 'node_modules/.bin', 'cospipe-emulator')
 const help = run(command, ['--help'], home)
 if (!help.includes('--port')) stop(`cospipe-emulator --help does not name --port:\n${help}`)

@@ -16,6 +16,7 @@ export type {
   FileError,
   IntegrityError,
   InvalidInput,
+  MissingPackage,
   ObjectChanged,
   ServiceError,
   SourceError,

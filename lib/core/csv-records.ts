@@ -1,8 +1,9 @@
 /** CSV as Select writes and reads it, by way of csv-parse, where that is installed. */
+import type { Transform } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { CsvError, Options, parse } from 'csv-parse'
+import type { CsvError } from 'csv-parse'
 import { notUtf8, tooLarge, type RecordFolding, type RecordProblem } from './records.js'
 
 /** Characters as Select names them; a line feed, a comma, `"` and `"` where left out. */
@@ -20,8 +21,21 @@ export interface CsvLayout {
 /** Starts reading; each record is its fields. */
 export type CsvReader = (layout: CsvLayout) => RecordFolding<ReadonlyArray<string>>
 
-interface Library {
-  readonly parse: typeof parse
+interface Options {
+  readonly bom: boolean
+  readonly delimiter: string
+  readonly record_delimiter: string
+  readonly quote: string
+  readonly escape: string
+  readonly comment: string | null
+  readonly comment_no_infix: boolean
+  readonly relax_column_count: boolean
+  readonly max_record_size: number
+}
+
+/** What is wanted of csv-parse. Its own types would be missed by those who type-check without it. */
+export interface CsvLibrary {
+  readonly parse: (options: Options) => Transform
 }
 
 const problemOf = ({ code, message }: CsvError, limit: number): RecordProblem => {
@@ -67,7 +81,7 @@ const optionsOf = (layout: CsvLayout): Options => ({
  * three times the cost: it makes a description of every record.
  */
 const reading =
-  ({ parse }: Library): CsvReader =>
+  ({ parse }: CsvLibrary): CsvReader =>
   (layout) => {
     const utf8 = new TextDecoder('utf-8', { fatal: true })
     const parser = parse(optionsOf(layout))
@@ -124,5 +138,5 @@ const reading =
  * @errors what `import()` threw, where csv-parse is not installed
  */
 export const csvReader = (
-  load: () => Promise<Library> = () => import('csv-parse')
+  load: () => Promise<CsvLibrary> = () => import('csv-parse')
 ): TE.TaskEither<unknown, CsvReader> => TE.map(reading)(TE.tryCatch(load, (thrown) => thrown))
