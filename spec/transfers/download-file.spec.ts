@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdirSync } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -137,6 +138,30 @@ t.test('a meter hears of bytes as they come, and of those that were there', asyn
   const seen = []
   for await (const progress of meter) seen.push(progress)
   t.match(seen.at(-1), { transferred: bytes.length, parts: { inFlight: 0, done: 11 } })
+})
+
+t.test('who listens hears where it begins, of each range, and how it ended', async (t) => {
+  const here = await holding(t, {}, bytes.subarray(0, 2 * partSize))
+  const heard: Array<unknown> = []
+  const hear = (event: unknown): void => void heard.push(event)
+  for (const name of ['cospipe:transfer', 'cospipe:part']) {
+    subscribe(name, hear)
+    t.teardown(() => unsubscribe(name, hear))
+  }
+  right(await downloadFile({ ...here.input, partsInFlight: 1 })(here.client())())
+  left(await downloadFile({ ...here.input, key: 'missing' })(here.client())())
+  const about = { operation: 'downloadFile', bucket, key: at.key }
+  const part = { ...about, size: partSize, direction: 'down', error: '' }
+  t.same(heard, [
+    { ...about, phase: 'start', transferred: 0, error: '' },
+    { ...part, part: 1, phase: 'start' },
+    { ...part, part: 1, phase: 'end' },
+    { ...part, part: 2, phase: 'start' },
+    { ...part, part: 2, phase: 'end' },
+    { ...about, phase: 'end', transferred: 2 * partSize, error: '' },
+    { ...about, key: 'missing', phase: 'start', transferred: 0, error: '' },
+    { ...about, key: 'missing', phase: 'end', transferred: 0, error: 'ServiceError' }
+  ])
 })
 
 // -- what goes wrong --

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, lstat, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { nowhere } from '../../lib/core/error.js'
@@ -85,6 +86,23 @@ t.test('who is out of sight is believed for a minute after the last sign of life
     await place.leave(false)
     t.equal((await readdir(dir)).length, alone ? 0 : 1)
   }
+})
+
+t.test('who is at work gives signs of life', async (t) => {
+  const dir = t.testdir({})
+  const { setInterval } = globalThis
+  t.teardown(() => Object.assign(globalThis, { setInterval }))
+  // Every ten seconds, which are ten milliseconds here.
+  const faster = (beat: () => void, every: number): NodeJS.Timeout => setInterval(beat, every / 1000)
+  Object.assign(globalThis, { setInterval: faster })
+  const place = await enter(context, join(dir, 'a.bin'), living)
+  const [claim = ''] = await readdir(join(dir, folderName))
+  const path = join(dir, folderName, claim)
+  await utimes(path, 0, 0)
+  while ((await lstat(path)).mtimeMs === 0) await setTimeout(5)
+  t.ok(Date.now() - (await lstat(path)).mtimeMs < 60_000)
+  await place.leave(false)
+  t.same(await readdir(dir), [])
 })
 
 t.test('what a stranger left of its bytes without a claim is cleared away', async (t) => {
