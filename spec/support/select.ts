@@ -64,6 +64,13 @@ const chunksOf = (data: Data): AsyncIterable<Uint8Array> =>
         yield Buffer.from(data)
       })()
 
+/** The messages of a query over CSV, for a reader who takes them one by one. */
+export const messagesOf = (sql: string, open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> =>
+  running({
+    ...{ query: right(readSql(sql)), input: csvInput(), output: csvOutput() },
+    ...{ progress: false, now: 0, csv, open }
+  })
+
 /** Runs a query over CSV, unless `input` says otherwise; the results are CSV too, unless `output` does. */
 export const query = async (sql: string, data: Data, asked: Asked = {}): Promise<Told> => {
   const read = readSql(sql)

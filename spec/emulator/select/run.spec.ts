@@ -6,6 +6,7 @@ import {
   csvOutput,
   jsonInput,
   jsonOutput,
+  messagesOf,
   query,
   queryJson,
   type Told
@@ -559,6 +560,17 @@ t.test('LIMIT stops the reading', async (t) => {
   const none = watched(1, line)
   t.equal((await query('SELECT * FROM COSObject LIMIT 0', none.source)).text, '')
   t.equal(none.seen.taken, 0)
+})
+
+t.test('a reader who pauses holds the object back, and one who leaves closes it', async (t) => {
+  const { source, seen } = watched(1000, line)
+  const messages = messagesOf('SELECT * FROM COSObject', source)
+  await messages.next()
+  t.ok(seen.taken <= 2, `${String(seen.taken)} chunks were read for the first message`)
+  await messages.next()
+  t.ok(seen.taken <= 3)
+  await messages.return(undefined)
+  t.ok(seen.closed)
 })
 
 t.test('a failure of the object’s own source is no error of the query', async (t) => {
