@@ -120,10 +120,9 @@ const rangeSize = (
   return doubled
 }
 
-/** None: nothing is written down, and the next run begins anew. */
-const journalOf = ({ input, head, target, place }: Downloading): O.Option<string> => {
-  const { checkpoint, threshold = defaults.threshold } = input
-  if (checkpoint === false || !place.alone || head.size <= threshold) return O.none
+/** None: nothing is ever written down, and the next run begins anew. */
+const journalOf = ({ input: { checkpoint }, target, place }: Downloading): O.Option<string> => {
+  if (checkpoint === false || !place.alone) return O.none
   if (checkpoint === undefined) return O.some(place.journal)
   const name = createHash('sha256').update(target).digest('hex').slice(0, 32)
   return O.some(join(resolve(checkpoint), `${name}.cospipe-journal`))
@@ -181,7 +180,7 @@ const working = async (now: Downloading): Promise<E.Either<CosError, DownloadedF
     const draft = await openDraft({
       context,
       part: place.part,
-      journal,
+      journal: head.size > (input.threshold ?? defaults.threshold) ? journal : O.none,
       identity: { bucket: input.bucket, key: input.key, ...head, partSize },
       durable: input.durable ?? true
     })

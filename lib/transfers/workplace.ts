@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { lstat, mkdir, open, readdir, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { codeOf, type Context } from '../core/error.js'
 import * as In from '../core/input.js'
@@ -145,7 +145,7 @@ const isPrivate = ({ uid, mode }: Stats): boolean => uid === process.geteuid?.()
 
 /** Where anyone may make files and only their owners may move them, a folder of another's may be where ours would be. */
 const isUsable = async (folder: string): Promise<boolean> => {
-  const [found, around] = await Promise.all([lstat(folder), lstat(dirname(folder))])
+  const [found, around] = await Promise.all([lstat(folder), stat(dirname(folder))])
   return found.isDirectory() && (!isSticky(around) || isPrivate(found))
 }
 

@@ -157,7 +157,8 @@ t.test('what is in the way is left as it is, and another folder serves', async (
   await chmod(join(dir, 'open'), 0o1777)
   await mkdir(join(dir, 'open', folderName))
   await chmod(join(dir, 'open', folderName), 0o777)
-  for (const name of ['file', 'link', 'open']) {
+  await symlink(join(dir, 'open'), join(dir, 'way'))
+  for (const name of ['file', 'link', 'open', 'way']) {
     const place = await enter(context, join(dir, name, 'a.bin'), living)
     t.not(basename(dirname(place.part)), folderName, name)
     t.notOk(place.alone)
