@@ -201,8 +201,8 @@ const asked = (
         headersTimeout: 0,
         bodyTimeout: 0,
         // Else undici closes the connection after each HEAD, for servers that send a body with it: COS does not, and with
-        // TLS a connection for each file of a folder costs more than the HEAD.
-        reset: false
+        // TLS a connection for each file of a folder costs more than the HEAD. Of other requests it decides itself.
+        ...(out.method === 'HEAD' ? { reset: false } : {})
       })
 
 /**

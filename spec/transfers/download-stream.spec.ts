@@ -125,18 +125,25 @@ t.test('a reader that stalls holds the server back', async (t) => {
 })
 
 t.test('a reader that leaves closes every request at once', async (t) => {
+  let over = 0
   const cos = await holding(t, {
     fault: ({ operation }) =>
-      operation === 'GetObject' ? { stall: { after: 10, pause: 60_000 } } : undefined
+      operation === 'GetObject' ? { stall: { after: 10, pause: 60_000 } } : undefined,
+    onRequest: ({ operation }) => {
+      if (operation === 'GetObject') over += 1
+    }
   })
   const down = right(await downloadStream({ ...at, partSize: MiB })(cos.client())())
   down.body.once('data', () => undefined)
   await setTimeout(100)
+  const begun = cos.asked().filter((name) => name === 'GetObject').length
+  t.ok(begun >= 1)
+  t.equal(over, 0)
   down.body.destroy()
   t.match(right(await down.verified()), { _tag: 'Unverifiable', why: 'Unread' })
-  await setTimeout(50)
-  // What is left are idle connections, kept for the next request.
-  t.ok(cos.emulator.openConnections() <= 1, `${String(cos.emulator.openConnections())} connections are open`)
+  // Not by counting connections: undici opens an idle one in the place of one that was hung up on.
+  for (let n = 0; n < 100 && over < begun; n += 1) await setTimeout(10)
+  t.equal(over, begun)
 })
 
 t.test('a signal ends it in the middle of a read', async (t) => {
