@@ -1,0 +1,51 @@
+/** Every code point that a key may hold goes to COS in a key, is listed, and brings its object back. */
+import t from 'tap'
+import { send } from '../../lib/effects/send.js'
+import { getObject } from '../../lib/operations/get-object.js'
+import { putObject } from '../../lib/operations/put-object.js'
+import { streamObjects } from '../../lib/transfers/stream-objects.js'
+import { bucket, emulating } from '../support/cos.js'
+import { right } from '../support/server.js'
+
+const isAllowed = (point: number): boolean =>
+  !(point >= 0xd800 && point <= 0xdfff) && !(point >= 0x18 && point <= 0x1b)
+
+/** Keys of at most 850 bytes that have all code points between them, each key under its number. */
+const keys = (): ReadonlyArray<string> => {
+  const points = Array.from({ length: 0x110000 }, (_, point) => point).filter(isAllowed)
+  return Array.from(
+    { length: Math.ceil(points.length / 208) },
+    (_, n) => `${String(n)}:${String.fromCodePoint(...points.slice(n * 208, (n + 1) * 208))}`
+  )
+}
+
+t.test('every code point is put, listed and got back', async (t) => {
+  const cos = await emulating(t)
+  const client = cos.client()
+  const all = keys()
+  const each = async (work: (key: string) => Promise<void>): Promise<void> => {
+    const rest = all[Symbol.iterator]()
+    await Promise.all(
+      Array.from({ length: 16 }, async () => {
+        for (const key of rest) await work(key)
+      })
+    )
+  }
+  await each(async (key) => {
+    right(await send(putObject({ bucket, key, body: key }))(client)())
+  })
+  const listed = new Set<string>()
+  for await (const { key } of streamObjects({ bucket })(client)) listed.add(key)
+  t.equal(listed.size, all.length)
+  t.same(
+    all.filter((key) => !listed.has(key)),
+    []
+  )
+  const wrong: Array<string> = []
+  await each(async (key) => {
+    const { body } = right(await send(getObject({ bucket, key }))(client)())
+    const chunks = (await body.toArray()) as ReadonlyArray<Buffer>
+    if (Buffer.concat(chunks).toString() !== key) wrong.push(key)
+  })
+  t.same(wrong, [])
+})
