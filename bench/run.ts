@@ -6,6 +6,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { folderDown, folderUp, heading, listing, putting } from './cases/objects.js'
 import { downloading, uploading } from './cases/throughput.js'
 import { uploadMemory } from './cases/upload-memory.js'
 import type { Table } from './support/measure.js'
@@ -13,7 +14,12 @@ import type { Table } from './support/measure.js'
 const cases: Readonly<Record<string, () => Promise<Table>>> = {
   'upload-memory': uploadMemory,
   upload: uploading,
-  download: downloading
+  download: downloading,
+  puts: putting,
+  heads: heading,
+  'folder-up': folderUp,
+  'folder-down': folderDown,
+  listing
 }
 
 const line = (cells: ReadonlyArray<string>): string => `| ${cells.join(' | ')} |`

@@ -1,36 +1,20 @@
 /** Bytes up and down, beside undici alone doing the same requests, and beside the official SDK. */
-import { createRequire } from 'node:module'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Writable } from 'node:stream'
-import * as E from 'fp-ts/lib/Either.js'
-import { Agent, type Dispatcher } from 'undici'
-import {
-  createClient,
-  describe,
-  downloadStream,
-  getObject,
-  send,
-  uploadStream,
-  type Client,
-  type CosError
-} from '../../lib/index.js'
-import { compared, MiB, serverProcess, type Table } from '../support/measure.js'
+import type { Dispatcher } from 'undici'
+import { downloadStream, getObject, send, uploadStream } from '../../lib/index.js'
+import { bucket, host, officialSdk, setUp, value, workers } from '../support/contenders.js'
+import { compared, MiB, type Table } from '../support/measure.js'
 
-const bucket = 'examplebucket-1250000000'
-const host = `${bucket}.cos.ap-guangzhou.myqcloud.com`
 const total = 512 * MiB
+const amount = { count: total / MiB, unit: 'MiB' } as const
 const partSize = 8 * MiB
 const parts = total / partSize
 const inFlight = 4
-
-const value = <A>(result: E.Either<CosError, A>): A => {
-  if (E.isLeft(result)) throw new Error(describe(result.left))
-  return result.right
-}
 
 async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
   const chunk = Buffer.alloc(64 * 1024, 'x')
@@ -43,20 +27,6 @@ const nowhere = (): Writable =>
       done()
     }
   })
-
-/** n workers over numbered work. */
-const workers = async (count: number, n: number, work: (at: number) => Promise<void>): Promise<void> => {
-  let next = 0
-  await Promise.all(
-    Array.from({ length: n }, async () => {
-      while (next < count) {
-        const at = next
-        next += 1
-        await work(at)
-      }
-    })
-  )
-}
 
 // -- undici alone: the same requests, with nothing counted, hashed, signed or checked --
 const bareUpload = async (agent: Dispatcher, origin: string): Promise<void> => {
@@ -80,26 +50,6 @@ const bareDownload = async (agent: Dispatcher, origin: string): Promise<void> =>
   await pipeline(answer.body, nowhere())
 }
 
-// -- the official SDK --
-interface Sdk {
-  readonly sliceUploadFile: (parameters: object) => Promise<unknown>
-  readonly getObject: (parameters: object) => Promise<unknown>
-}
-
-const officialSdk = (address: string): Sdk => {
-  const load: unknown = createRequire(import.meta.url)('cos-nodejs-sdk-v5')
-  const Cos = load as new (options: object) => Sdk
-  return new Cos({
-    SecretId: 'AKIDbenchExampleNotARealSecretId0001',
-    SecretKey: 'benchExampleNotARealSecretKey000001',
-    Protocol: 'http:',
-    Domain: address,
-    UploadCheckContentMd5: false,
-    ChunkParallelLimit: inFlight,
-    FileParallelLimit: 1
-  })
-}
-
 const aFile = async (): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> => {
   const dir = await mkdtemp(join(tmpdir(), 'cospipe-bench-'))
   const path = join(dir, 'file')
@@ -110,43 +60,11 @@ const aFile = async (): Promise<{ readonly path: string; readonly remove: () => 
   return { path, remove: () => rm(dir, { recursive: true }) }
 }
 
-const setUp = async (): Promise<{
-  readonly client: Client
-  readonly agent: Agent
-  readonly address: string
-  readonly origin: string
-  readonly stop: () => Promise<void>
-}> => {
-  const server = await serverProcess('null-cos')
-  const client = E.getOrElse((): Client => {
-    throw new Error('no client')
-  })(
-    createClient({
-      region: 'ap-guangzhou',
-      scheme: 'http',
-      address: server.address,
-      credentials: { secretId: 'AKIDbenchExampleNotARealSecretId0001', secretKey: 'benchExampleKey' }
-    })
-  )
-  const agent = new Agent({ pipelining: 1 })
-  return {
-    client,
-    agent,
-    address: server.address,
-    origin: `http://${server.address}`,
-    stop: async () => {
-      await client.close()
-      await agent.destroy()
-      server.stop()
-    }
-  }
-}
-
 export const uploading = async (): Promise<Table> => {
   const { client, agent, address, origin, stop } = await setUp()
-  const sdk = officialSdk(address)
+  const sdk = officialSdk(address, { ChunkParallelLimit: inFlight, FileParallelLimit: 1 })
   const file = await aFile()
-  const table = await compared('Upload of 512 MiB, 8 MiB parts, 4 in flight', total, [
+  const table = await compared('Upload of 512 MiB, 8 MiB parts, 4 in flight', amount, [
     { name: 'undici alone: one buffer, sent 64 times', run: () => bareUpload(agent, origin) },
     {
       name: 'cospipe uploadStream: 64 KiB chunks, CRC64',
@@ -172,9 +90,9 @@ export const uploading = async (): Promise<Table> => {
 
 export const downloading = async (): Promise<Table> => {
   const { client, agent, address, origin, stop } = await setUp()
-  const sdk = officialSdk(address)
+  const sdk = officialSdk(address, { ChunkParallelLimit: inFlight, FileParallelLimit: 1 })
   const key = `zeros-${String(total)}`
-  const table = await compared('Download of 512 MiB to nowhere', total, [
+  const table = await compared('Download of 512 MiB to nowhere', amount, [
     { name: 'undici alone: one GET', run: () => bareDownload(agent, origin) },
     {
       name: 'cospipe getObject: one GET, CRC64',

@@ -101,15 +101,19 @@ export interface Contender {
   readonly run: () => Promise<unknown>
 }
 
+/** What each run does: so many of these. */
+export interface Amount {
+  readonly count: number
+  readonly unit: 'MiB' | 'object' | 'key'
+}
+
 /**
  * Runs contenders in turn, round after round, so that what the machine does meanwhile is done to all of them. The first
  * is the baseline; the others are ratios of its time, round by round.
- *
- * @param bytes moved by each run
  */
 export const compared = async (
   title: string,
-  bytes: number,
+  { count, unit }: Amount,
   contenders: ReadonlyArray<Contender>,
   rounds = 7
 ): Promise<Table> => {
@@ -124,14 +128,21 @@ export const compared = async (
   const baseline = costs.get(contenders[0]?.name ?? '') ?? []
   return {
     title,
-    columns: ['', 'MiB/s', 'time / baseline', 'CPU s / GiB', 'peak arrayBuffers, MiB', 'peak rss, MiB'],
+    columns: [
+      '',
+      unit === 'MiB' ? 'MiB/s' : `${unit}s/s`,
+      'time / baseline',
+      `CPU µs / ${unit}`,
+      'peak arrayBuffers, MiB',
+      'peak rss, MiB'
+    ],
     rows: contenders.map(({ name }) => {
       const mine = costs.get(name) ?? []
       return [
         name,
-        range(spread(mine.map(({ seconds }) => bytes / MiB / seconds))),
+        range(spread(mine.map(({ seconds }) => count / seconds))),
         range(spread(mine.map(({ seconds }, at) => seconds / (baseline[at]?.seconds ?? seconds))), 2),
-        range(spread(mine.map(({ cpu }) => (cpu * 1024 * MiB) / bytes)), 2),
+        range(spread(mine.map(({ cpu }) => (cpu * 1e6) / count))),
         inMiB(Math.max(...mine.map((cost) => cost.arrayBuffers))),
         inMiB(Math.max(...mine.map((cost) => cost.rss)))
       ]

@@ -13,8 +13,13 @@ const xml = (response: ServerResponse, body: string): void => {
   response.end(body)
 }
 
-/** `/zeros-1000` is an object of a thousand bytes. */
-const sizeOf = (path: string): number => Number(/zeros-(\d+)/.exec(path)?.[1] ?? 0)
+const small = 4096
+// Of 4,096 zeros.
+const smallCrc64 = '2797812426771984549'
+
+/** `/zeros-1000` is an object of a thousand bytes; below `/objects-1000/` are a thousand of 4 KiB. */
+const sizeOf = (path: string): number =>
+  path.startsWith('/objects-') ? small : Number(/zeros-(\d+)/.exec(path)?.[1] ?? 0)
 
 const send = (response: ServerResponse, size: number): void => {
   let left = size
@@ -34,18 +39,18 @@ const send = (response: ServerResponse, size: number): void => {
 
 const page = (url: URL): string => {
   const count = 1000
-  const from = Number(url.searchParams.get('marker') ?? 0)
-  const total = Number(url.searchParams.get('prefix') ?? 0)
-  const keys = Array.from({ length: Math.min(count, total - from) }, (_, n) =>
-    String(from + n + 1).padStart(8, '0')
-  )
+  const prefix = url.searchParams.get('prefix') ?? ''
+  const from = Number(/(\d+)$/.exec(url.searchParams.get('marker') ?? '')?.[1] ?? 0)
+  const total = Number(/^objects-(\d+)\/$/.exec(prefix)?.[1] ?? 0)
+  const nameOf = (at: number): string => `${prefix}${String(at).padStart(8, '0')}`
+  const keys = Array.from({ length: Math.min(count, total - from) }, (_, n) => nameOf(from + n + 1))
   const entries = keys.map(
     (key) =>
-      `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>23</Size><Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner><StorageClass>STANDARD</StorageClass></Contents>`
+      `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>${String(small)}</Size><Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner><StorageClass>STANDARD</StorageClass></Contents>`
   )
   const last = from + keys.length
-  const next = last < total ? `<NextMarker>${String(last).padStart(8, '0')}</NextMarker>` : ''
-  return `<ListBucketResult><Name>b-1</Name><EncodingType>url</EncodingType><Prefix>${String(total)}</Prefix><Marker/><MaxKeys>1000</MaxKeys><IsTruncated>${String(last < total)}</IsTruncated>${next}${entries.join('')}</ListBucketResult>`
+  const next = last < total ? `<NextMarker>${nameOf(last)}</NextMarker>` : ''
+  return `<ListBucketResult><Name>b-1</Name><EncodingType>url</EncodingType><Prefix>${prefix}</Prefix><Marker/><MaxKeys>1000</MaxKeys><IsTruncated>${String(last < total)}</IsTruncated>${next}${entries.join('')}</ListBucketResult>`
 }
 
 const get = (request: IncomingMessage, response: ServerResponse, url: URL): void => {
@@ -55,7 +60,11 @@ const get = (request: IncomingMessage, response: ServerResponse, url: URL): void
   }
   const size = sizeOf(url.pathname)
   const [, first, last] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? []
-  const head = { etag, 'last-modified': 'Wed, 01 May 2024 08:31:00 GMT' }
+  const head = {
+    etag,
+    'last-modified': 'Wed, 01 May 2024 08:31:00 GMT',
+    ...(size === small ? { 'x-cos-hash-crc64ecma': smallCrc64 } : {})
+  }
   if (request.method === 'HEAD' || first === undefined) {
     response.writeHead(200, { ...head, 'content-length': size })
     if (request.method === 'HEAD') response.end()
@@ -80,8 +89,11 @@ const server = createServer((request, response) => {
   request.resume()
   request.on('end', () => {
     if (request.method === 'GET' || request.method === 'HEAD') get(request, response, url)
-    else if (request.method === 'PUT') response.writeHead(200, { etag, 'content-length': 0 }).end()
-    else if (request.method === 'DELETE') response.writeHead(204).end()
+    else if (request.method === 'PUT') {
+      const sum =
+        request.headers['content-length'] === String(small) ? { 'x-cos-hash-crc64ecma': smallCrc64 } : {}
+      response.writeHead(200, { etag, 'content-length': 0, ...sum }).end()
+    } else if (request.method === 'DELETE') response.writeHead(204).end()
     else if (url.searchParams.has('uploads')) {
       const id = `upload${String(parts.size)}`
       parts.set(id, '')
