@@ -22,15 +22,23 @@ export const unverifiable = (
   crc64: O.Option<bigint> = O.none
 ): Integrity => ({ _tag: 'Unverifiable', why, crc64 })
 
+/** What an `IntegrityError` is to say beside the two checksums. */
+export interface Comparison {
+  /** Of a multipart transfer. */
+  readonly part?: O.Option<number>
+  /** Whose bytes are what they should be: ours of what went up, unless said, and theirs of what came down. */
+  readonly right?: 'ours' | 'theirs'
+}
+
 /**
  * Compares the checksum counted here with COS's.
  *
- * @shape `compareCrc64(context)(ours, theirs)`; `part` where the bytes are one part of a multipart transfer
+ * @shape `compareCrc64(context, comparison)(ours, theirs)`
  * @units unsigned, 64 bits
  * @errors `IntegrityError` where both are known and differ
  */
 export const compareCrc64 =
-  (context: Context, part: O.Option<number> = O.none) =>
+  (context: Context, { part = O.none, right = 'ours' }: Comparison = {}) =>
   (ours: O.Option<bigint>, theirs: O.Option<bigint>): E.Either<IntegrityError, Integrity> => {
     if (O.isNone(ours) || O.isNone(theirs)) return E.right(unverifiable('NoChecksum', ours))
     return ours.value === theirs.value
@@ -40,7 +48,7 @@ export const compareCrc64 =
           context,
           part,
           check: 'crc64',
-          expected: String(ours.value),
-          got: String(theirs.value)
+          expected: String(right === 'ours' ? ours.value : theirs.value),
+          got: String(right === 'ours' ? theirs.value : ours.value)
         })
   }

@@ -1,10 +1,10 @@
 /** What the four listings share: prefixes rolled up, pages cut, texts encoded. */
 import * as E from 'fp-ts/lib/Either.js'
-import { urlEncode } from '../core/key.js'
+import { compareUtf8, urlEncode } from '../core/key.js'
 import type { Xml } from '../core/xml.js'
 import { type Refusal, refuse } from './refusal.js'
 import type { Query } from './route.js'
-import { compareUtf8, type SortedMap } from './store/sorted.js'
+import type { SortedMap } from './store/sorted.js'
 
 // -- asking --
 export interface ListQuery {

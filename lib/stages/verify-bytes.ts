@@ -55,7 +55,7 @@ export const verifying = ({ size, crc64, unless = 'NoChecksum', context }: Expec
     const judge = (): Integrity => {
       const ours = O.some(hasher.digest())
       if (O.isNone(crc64)) return unverifiable(unless, ours)
-      const compared = compareCrc64(context)(ours, crc64)
+      const compared = compareCrc64(context, { right: 'theirs' })(ours, crc64)
       if (E.isLeft(compared)) throw new CosFailure(compared.left)
       return compared.right
     }

@@ -155,7 +155,7 @@ const isSpoiled = (error: CosError): boolean =>
 const fulfilling = async (now: Downloading, draft: Draft, partSize: number): Promise<DownloadedFile> => {
   const { scope, context, input, head, target } = now
   const { runs, resumed } = await fetchingInto(now, draft, partSize)
-  const integrity = compareCrc64(context)(O.some(combineAll(runs).crc64), head.crc64)
+  const integrity = compareCrc64(context, { right: 'theirs' })(O.some(combineAll(runs).crc64), head.crc64)
   if (E.isLeft(integrity)) throw new CosFailure(integrity.left)
   await touching(
     context,

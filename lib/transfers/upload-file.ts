@@ -68,7 +68,7 @@ export interface UploadedFile extends Uploaded {
 }
 
 const action = 'uploadFile'
-// The seed's numbers: above the threshold, parts that can be gone on with are worth their requests.
+// Those of COS's Python SDK: above the threshold, parts that can be gone on with are worth their requests.
 const fileDefaults = { threshold: 20 * MiB, partsInFlight: 5 }
 
 const about = ({

@@ -26,5 +26,7 @@ t.test('different checksums are an error that names both, and the part', async (
   }
   const [ours, theirs] = [O.some(18446744073709551615n), O.some(7n)]
   t.same(compareCrc64(specContext)(ours, theirs), E.left({ ...error, part: O.none }))
-  t.same(compareCrc64(specContext, O.some(3))(ours, theirs), E.left({ ...error, part: O.some(3) }))
+  t.same(compareCrc64(specContext, { part: O.some(3) })(ours, theirs), E.left({ ...error, part: O.some(3) }))
+  const down = compareCrc64(specContext, { right: 'theirs' })(ours, theirs)
+  t.match(down, E.left({ expected: '7', got: '18446744073709551615' }))
 })

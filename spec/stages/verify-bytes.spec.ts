@@ -96,8 +96,8 @@ t.test(
       context: specContext,
       part: O.none,
       check: 'crc64',
-      expected: /^\d+$/,
-      got: '11051210869376104954'
+      expected: '11051210869376104954',
+      got: /^\d+$/
     })
   }
 )

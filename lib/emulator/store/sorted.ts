@@ -1,20 +1,6 @@
 /** A map sorted by key as COS sorts: by the bytes of UTF-8. */
 
-/**
- * Compares as UTF-8 bytes would. JavaScript compares UTF-16 units, which puts an emoji (a pair of surrogates,
- * U+D800 and up) before U+E000 to U+FFFF, and its bytes after them.
- */
-export const compareUtf8 = (a: string, b: string): number => {
-  const shorter = Math.min(a.length, b.length)
-  for (let at = 0; at < shorter; at += 1) {
-    const x = a.charCodeAt(at)
-    const y = b.charCodeAt(at)
-    if (x !== y) return lifted(x) - lifted(y)
-  }
-  return a.length - b.length
-}
-
-const lifted = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
+import { compareUtf8 } from '../../core/key.js'
 
 export interface SortedMap<V> {
   readonly size: () => number

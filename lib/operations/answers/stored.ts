@@ -54,7 +54,7 @@ export const stored =
       E.chainFirst(() => sentWhole(response)),
       E.bindTo('headers'),
       E.bindW('integrity', ({ headers }) =>
-        compareCrc64(response.context, part)(response.sent.crc64, headers['x-cos-hash-crc64ecma'])
+        compareCrc64(response.context, { part })(response.sent.crc64, headers['x-cos-hash-crc64ecma'])
       ),
       E.map(({ headers, integrity }) => ({
         ...answerOf(response),
