@@ -5,7 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../core/decoder.js'
-import type { CosError } from '../core/error.js'
+import type { Context, CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import { unverifiable, type Integrity } from '../core/integrity.js'
 import * as Op from '../core/operation.js'
@@ -80,6 +80,8 @@ export interface GetObjectResult extends ObjectAttributes, Extent {
    * checksum; a range is `Unverifiable`, and `crc64` is there to be combined with that of its neighbours.
    */
   readonly verified: TE.TaskEither<CosError, Integrity>
+  /** Whose bytes they are, for the errors of whoever writes them down. */
+  readonly context: Context
 }
 
 /** A range that came by way of the input's own headers is the caller's to judge. */
@@ -132,7 +134,7 @@ const decode =
               context: response.context
             })(response.body)
           )
-          return TE.right({ ...attributes, ...extent, body: bytes, verified: outcome })
+          return TE.right({ ...attributes, ...extent, body: bytes, verified: outcome, context: response.context })
         }
       )
     )

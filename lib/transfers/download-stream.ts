@@ -45,6 +45,8 @@ export interface Downloaded extends ObjectHead {
   readonly body: Readable
   /** How the bytes compared, once `body` has ended, failed or been left. */
   readonly verified: TE.TaskEither<CosError, Integrity>
+  /** Whose bytes they are, for the errors of whoever writes them down. */
+  readonly context: Context
 }
 
 const action = 'downloadStream'
@@ -65,7 +67,7 @@ const streaming = (
   context: Context,
   input: DownloadStreamInput,
   head: ObjectHead
-): Pick<Downloaded, 'body' | 'verified'> => {
+): Pick<Downloaded, 'body' | 'verified' | 'context'> => {
   const { partSize = defaults.partSize, window = defaults.window } = input
   const limit = window * inBlocks(partSize)
   const pinned = toPinned(input, head)
@@ -126,7 +128,7 @@ const streaming = (
     settle(E.left(error))
     body.destroy(new CosFailure(error))
   })
-  return { body, verified: () => settled }
+  return { body, verified: () => settled, context }
 }
 
 const about = ({

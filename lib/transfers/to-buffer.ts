@@ -2,7 +2,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
-import { CosFailure, nowhere, type Context, type CosError } from '../core/error.js'
+import { CosFailure, type Context, type CosError } from '../core/error.js'
 import type { Effect } from '../effects/send.js'
 import { tidily } from './tidily.js'
 import type { Verifiable } from './to-file.js'
@@ -46,7 +46,7 @@ const buffering =
   (answer: Answered): Effect<Buffer> =>
   (client) =>
   async () => {
-    const context = nowhere(operation)
+    const context = { ...answer.context, operation }
     try {
       return await tidily(client, context, () => reading(context, limit, answer))
     } finally {
@@ -80,7 +80,7 @@ export const toText =
       RTE.chainEitherKW((bytes) =>
         E.tryCatch(
           () => new TextDecoder('utf-8', { fatal: true }).decode(bytes),
-          () => unreadable(nowhere('toText'), answer.requestId, 'UTF-8 expected')
+          () => unreadable({ ...answer.context, operation: 'toText' }, answer.requestId, 'UTF-8 expected')
         )
       )
     )

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, nowhere, type Context, type CosError } from '../core/error.js'
+import { CosFailure, type Context, type CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import type { Integrity } from '../core/integrity.js'
 import { judge } from '../core/operation.js'
@@ -17,6 +17,7 @@ import { enter, FilePath } from './workplace.js'
 export interface Verifiable {
   readonly body: Readable
   readonly verified: TaskEither<CosError, Integrity>
+  readonly context: Context
 }
 
 export interface ToFileOptions {
@@ -50,7 +51,7 @@ const saving = async (
   context: Context,
   target: string,
   { durable = true, signal }: { readonly durable: boolean | undefined; readonly signal: AbortSignal },
-  { body, verified }: Verifiable
+  { body, verified }: Omit<Verifiable, 'context'>
 ): Promise<Saved> => {
   const place = await enter(context, target, signal)
   try {
@@ -96,11 +97,11 @@ export const toFile =
   <A extends Verifiable>(answer: A): Effect<SavedFile<A>> =>
   (client) =>
   async () => {
-    const context = nowhere('toFile')
     const judged = judge('toFile', Target)({ ...options, file })
-    const { body, verified, ...rest } = answer
+    const { body, verified, context: of, ...rest } = answer
+    const context = { ...of, operation: 'toFile' }
     try {
-      if (E.isLeft(judged)) return judged
+      if (E.isLeft(judged)) return E.left({ ...judged.left, context })
       const target = resolve(judged.right.file)
       const { durable } = judged.right
       return await tidily(client, context, async ({ stop }) => {

@@ -197,7 +197,7 @@ t.test('one wrong byte fails the body before its last chunk', async (t) => {
   const error = await new Promise((resolve) => got.body.once('error', resolve))
   t.match(error, {
     name: 'CosFailure',
-    reason: { _tag: 'IntegrityError', check: 'crc64', got: String(crc64) }
+    reason: { _tag: 'IntegrityError', check: 'crc64', expected: String(crc64) }
   })
   t.same(chunks, ['1234'])
   t.match(left(await got.verified()), { _tag: 'IntegrityError' })

@@ -64,7 +64,10 @@ t.test('what cannot be written is an error of the file, and its connection is le
   const here = await holding(t)
   await mkdir(join(here.dir, 'sub'))
   for (const [path, error] of [
-    ['sub', { _tag: 'FileError', code: 'EISDIR' }],
+    [
+      'sub',
+      { _tag: 'FileError', code: 'EISDIR', context: { ...at, operation: 'toFile', key: O.some(at.key) } }
+    ],
     ['missing/a', { _tag: 'FileError', code: 'ENOENT' }],
     ['a\0', { _tag: 'InvalidInput', field: 'file' }]
   ] as const) {
