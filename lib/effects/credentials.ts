@@ -18,8 +18,14 @@ export interface Credentials {
 /** What a client can be given: a pair, a function that fetches one, or `'anonymous'` for public buckets. */
 export type CredentialsSource = Credentials | TE.TaskEither<unknown, Credentials> | 'anonymous'
 
-/** Gives what a request is signed with; none where it is anonymous. */
-export type Signer = (context: Context) => TE.TaskEither<CosError, Credentials | undefined>
+/**
+ * Gives what a request is signed with; none where it is anonymous. Those that COS has `refused` are not kept: where
+ * they were fetched, others are.
+ */
+export type Signer = (
+  context: Context,
+  refused?: Credentials
+) => TE.TaskEither<CosError, Credentials | undefined>
 
 const clean = (expected: string): t.Type<string, string, unknown> =>
   In.refined(In.headerValue, expected, (text) => text !== '' && text.trim() === text)
@@ -98,7 +104,9 @@ export const signer = (source: CredentialsSource, now: () => number): Signer => 
     }
   }
 
-  return (context) => async () => {
+  return (context, refused) => async () => {
+    // Of many calls that were refused at once, the first asks anew, and the others find what it was given.
+    if (held?.credentials === refused) held = undefined
     if (held !== undefined && now() < held.renewAt) return E.right(held.credentials)
     const fetched = await (flight ??= fetch())
     return E.mapLeft((problem: string): CosError => ({ _tag: 'CredentialsError', context, problem }))(fetched)

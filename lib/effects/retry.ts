@@ -73,6 +73,24 @@ export const isTransient = (error: CosError): boolean => {
   }
 }
 
+// What fails so twice is wrong on our side of the wire, and more tries would only send more bytes into it.
+const onceMore = new Set(['BadDigest', 'UserNetworkTooSlow'])
+
+/**
+ * Whether the next attempt is worth it, after those that failed so, oldest first.
+ *
+ * @source COS's error table: a digest that does not match, and a network that is too slow, are tried once more
+ */
+export const isWorthAnother = (policy: RetryPolicy, failures: ReadonlyArray<CosError>): boolean => {
+  const last = failures.at(-1)
+  if (last === undefined || !isTransient(last) || failures.length >= policy.attempts) return false
+  return !(
+    last._tag === 'ServiceError' &&
+    onceMore.has(last.code) &&
+    failures.slice(0, -1).some((earlier) => earlier._tag === 'ServiceError' && earlier.code === last.code)
+  )
+}
+
 /** COS says that our clock is off, not that our key is. */
 export const isSkewed = (error: CosError): boolean =>
   error._tag === 'ServiceError' &&
@@ -81,6 +99,10 @@ export const isSkewed = (error: CosError): boolean =>
     (error.code === 'AccessDenied' && error.message === 'Request has expired') ||
     // A HEAD's refusal has no body to say it in, but it has a Date.
     (error.status === 403 && error.context.operation.startsWith('Head') && error.message === ''))
+
+/** COS says that the token is too old, though its source gave it as good. A HEAD can not say so. */
+export const isExpired = (error: CosError): boolean =>
+  error._tag === 'ServiceError' && error.code === 'ExpiredToken'
 
 /** What COS's clock said when it answered, in milliseconds of Unix time. */
 export const serverTime = (error: CosError): number | undefined => {

@@ -13,9 +13,10 @@ import { isReplayableBody, withHeaders, type Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
 import { md5Of, opening, type Opened } from './body.js'
 import { slowHeaders, type Client } from './client.js'
+import type { Credentials } from './credentials.js'
 import { aborted, unlessAborted } from './deadline.js'
 import { publish } from './diagnostics.js'
-import { isSkewed, isTransient, serverTime, waitAfter, type RetryPolicy } from './retry.js'
+import { isExpired, isSkewed, isWorthAnother, serverTime, waitAfter, type RetryPolicy } from './retry.js'
 import { sign } from './sign.js'
 import { exchange } from './transport.js'
 
@@ -157,6 +158,16 @@ export const pause = async (
   }
 }
 
+/** Whether the source of credentials has others than those that COS took for expired. */
+const hasOthers = async (
+  client: Client,
+  context: Context,
+  used: Credentials | undefined
+): Promise<boolean> => {
+  const fresh = await client.signer(context, used)()
+  return E.isRight(fresh) && fresh.right?.sessionToken !== used?.sessionToken
+}
+
 /** A clock that is off by less is not why COS refused; the same signature would be made again. */
 const noticeable = 30_000
 
@@ -167,8 +178,21 @@ const performing = async <A>(
   attempted: (attempt: number) => void
 ): Promise<E.Either<CosError, A>> => {
   const replayable = isReplayableBody(request.body)
-  const exchangeOnce = sending(client)
+  let used: Credentials | undefined
+  const exchangeOnce = sending({
+    ...client,
+    signer: (context) =>
+      pipe(
+        client.signer(context),
+        TE.map((credentials) => {
+          used = credentials
+          return credentials
+        })
+      )
+  })
+  const failures: Array<CosError> = []
   let corrected = false
+  let renewed = false
   for (let attempt = 1; ; attempt += 1) {
     attempted(attempt)
     const context: Context = {
@@ -187,8 +211,17 @@ const performing = async <A>(
       client.clock.set(said)
       continue
     }
-    if (!isTransient(error) || attempt >= client.retry.attempts) return result
-    const ended = await pause(waitAfter(client.retry, attempt, error, client.clock.now()), client, context)
+    if (!renewed && isExpired(error) && (await hasOthers(client, context, used))) {
+      renewed = true
+      continue
+    }
+    failures.push(error)
+    if (!isWorthAnother(client.retry, failures)) return result
+    const ended = await pause(
+      waitAfter(client.retry, failures.length, error, client.clock.now()),
+      client,
+      context
+    )
     if (ended !== undefined) return E.left(ended)
   }
 }

@@ -99,3 +99,17 @@ t.test('a missing or malformed secret is a Left that names the field and does no
   }
   t.end()
 })
+
+t.test(
+  'those that COS refused are fetched anew, once for all who ask; a fixed pair is what it is',
+  async (t) => {
+    const from = fetching((count) => ({ ...pair, sessionToken: `t${String(count)}` }))
+    const sign = signer(from.source, Date.now)
+    const first = right(await sign(context)())
+    const anew = await Promise.all(Array.from({ length: 9 }, () => sign(context, first)()))
+    t.same(new Set(anew.map((each) => right(each)?.sessionToken)), new Set(['t2']))
+    t.equal(right(await sign(context, first)())?.sessionToken, 't2', 'late, and they are known already')
+    t.equal(from.count(), 2)
+    t.equal(right(await signer(pair, Date.now)(context, pair)()), pair)
+  }
+)

@@ -2,7 +2,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import type { CosError } from '../../lib/core/error.js'
 import { createClient } from '../../lib/effects/client.js'
-import { defaultRetry, isTransient, waitAfter } from '../../lib/effects/retry.js'
+import { defaultRetry, isTransient, isWorthAnother, waitAfter } from '../../lib/effects/retry.js'
 import { credentials, left } from '../support/server.js'
 
 const context = { operation: 'Spec', bucket: '', key: O.none, attempts: 1 }
@@ -46,6 +46,26 @@ t.test('what may pass is told from what will not', (t) => {
   for (const error of lasting) t.notOk(isTransient(error), JSON.stringify(error))
   t.end()
 })
+
+t.test(
+  'a digest that did not match and a slow network are tried once more, all else until the policy ends',
+  (t) => {
+    const worth = (...failures: ReadonlyArray<CosError>) => isWorthAnother(defaultRetry, failures)
+    for (const code of ['BadDigest', 'UserNetworkTooSlow']) {
+      const once = service(400, code)
+      t.ok(worth(once))
+      t.notOk(worth(once, once))
+      t.notOk(worth(once, service(503, 'SlowDown'), once))
+      t.ok(worth(service(503, 'SlowDown'), once))
+    }
+    const slow = service(503, 'SlowDown')
+    t.same([worth(slow, slow, slow), worth(slow, slow, slow, slow)], [true, false])
+    t.notOk(worth(service(404, 'NoSuchKey')))
+    t.notOk(worth())
+    t.notOk(isWorthAnother({ ...defaultRetry, attempts: 1 }, [slow]))
+    t.end()
+  }
+)
 
 t.test('a wait lies anywhere in a window that doubles up to its cap', (t) => {
   const error = service(503, 'SlowDown')

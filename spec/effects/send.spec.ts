@@ -236,6 +236,24 @@ t.test("a clock that COS calls wrong is set by COS's own, once", async (t) => {
   t.equal(honest.seen.length, 1)
 })
 
+t.test('a token that COS calls expired is fetched anew, once', async (t) => {
+  const server = await serving(t, (_, response) => {
+    refuse(response, 400, 'ExpiredToken')
+  })
+  let count = 0
+  const source = (sessionToken: () => string) => async () => {
+    count += 1
+    return E.right({ ...credentials, sessionToken: sessionToken() })
+  }
+  const tokens = () => server.seen.map(({ headers }) => headers['x-cos-security-token'])
+  const asked = async (of: ReturnType<typeof source>) =>
+    left(await send(getting(at))(server.client({ credentials: of }))())
+  t.match(await asked(source(() => `t${String(count)}`)), { code: 'ExpiredToken', context: { attempts: 2 } })
+  t.same(tokens(), ['t1', 't2'])
+  t.match(await asked(source(() => 'same')), { context: { attempts: 1 } }, 'the source has no other')
+  t.same([tokens().length, count], [3, 4])
+})
+
 t.test('a signal settles the call at once, whatever it is waiting for, and nothing stays open', async (t) => {
   const silent = await serving(t, () => undefined)
   const refusing = await serving(t, (_, response) => {
