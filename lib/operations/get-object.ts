@@ -134,7 +134,13 @@ const decode =
               context: response.context
             })(response.body)
           )
-          return TE.right({ ...attributes, ...extent, body: bytes, verified: outcome, context: response.context })
+          return TE.right({
+            ...attributes,
+            ...extent,
+            body: bytes,
+            verified: outcome,
+            context: response.context
+          })
         }
       )
     )
