@@ -1,5 +1,4 @@
 /** Objects, from the call to the bytes on a disk that is not there and back: over real sockets, signed and verified. */
-import { setTimeout } from 'node:timers/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
@@ -19,6 +18,7 @@ import { restoreObject } from '../../lib/operations/restore-object.js'
 import { selectObjectContent } from '../../lib/operations/select-object-content.js'
 import { uploadPart } from '../../lib/operations/upload-part.js'
 import { uploadPartCopy } from '../../lib/operations/upload-part-copy.js'
+import { waitFor } from '../support/coming-true.js'
 import { bucket, emulating } from '../support/cos.js'
 import { recorded } from '../support/select-messages.js'
 import { left, right, serving } from '../support/server.js'
@@ -255,7 +255,10 @@ t.test('an archived object is read after it was restored', async (t) => {
   await done(putObject({ ...at, body: 'old', storageClass: 'ARCHIVE' }))
   t.match(await failed(getObject(at)), { code: 'InvalidObjectState' })
   t.match(await done(restoreObject({ ...at, days: 3, tier: 'Expedited' })), { alreadyRestored: false })
-  await setTimeout(20)
+  await waitFor(async () => {
+    const { restore } = await done(headObject(at))
+    return O.isSome(restore) && !restore.value.ongoing
+  })
   const head = await done(headObject(at))
   t.match(head.restore, O.some({ ongoing: false, expiry: O.some(Date) }))
   t.equal((await (await done(getObject(at))).body.toArray()).join(''), 'old')

@@ -1,0 +1,51 @@
+/**
+ * Which parameters of an operation its spec has shown. The codec of an input asks for each of its fields by name,
+ * so a call whose input is watched tells what there is to be given: a parameter that is new is not shown.
+ */
+import type { Operation } from '../../lib/core/operation.js'
+
+type Note = (path: string, value: unknown) => void
+
+const isPlain = (u: unknown): u is object =>
+  typeof u === 'object' && u !== null && (Array.isArray(u) || Object.getPrototypeOf(u) === Object.prototype)
+
+// JSON asks everything for it.
+const isParameter = (name: string): boolean => name !== 'toJSON' && !(name in Object.prototype)
+
+const watched = <A>(value: A, path: string, note: Note): A => {
+  // A body's own fields are forms of a body, of which one is enough.
+  if (!isPlain(value) || path === 'body') return value
+  return new Proxy(value, {
+    get: (target, name, receiver): unknown => {
+      const found: unknown = Reflect.get(target, name, receiver)
+      if (typeof name === 'symbol') return found
+      if (Array.isArray(target)) return /^\d+$/.test(name) ? watched(found, `${path}[]`, note) : found
+      if (!isParameter(name)) return found
+      const here = path === '' ? name : `${path}.${name}`
+      note(here, found)
+      return watched(found, here, note)
+    }
+  })
+}
+
+export interface Showing<I, A> {
+  /** Makes the operation, and notes what it was given. */
+  readonly call: (input: I) => Operation<A>
+  /** Paths of parameters, such as `copySource.versionId`, that no call has given. */
+  readonly unshown: () => ReadonlyArray<string>
+}
+
+export const showing = <I extends object, A>(make: (input: I) => Operation<A>): Showing<I, A> => {
+  const asked = new Set<string>()
+  const given = new Set<string>()
+  return {
+    call: (input) =>
+      make(
+        watched(input, '', (path, value) => {
+          asked.add(path)
+          if (value !== undefined) given.add(path)
+        })
+      ),
+    unshown: () => [...asked].filter((path) => !given.has(path))
+  }
+}
