@@ -58,13 +58,17 @@ export const watching = (
     firesAt = at
     timer = setTimeout(look, Math.max(1, Math.ceil(at - now)))
   }
-  const look = (): void => {
-    firesAt = Number.POSITIVE_INFINITY
+  const judge = (): void => {
     if (phase === undefined || closed) return
     const now = performance.now()
     const at = since + timeouts[phase]
     if (now >= at) expire({ _tag: 'Timeout', context, phase, after: timeouts[phase] })
-    else arm(now, at)
+    else if (at < firesAt) arm(now, at)
+  }
+  const look = (): void => {
+    firesAt = Number.POSITIVE_INFINITY
+    // Timers come before sockets: a process that got no turn for so long must read what lies there before it judges.
+    setImmediate(judge)
   }
 
   for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
