@@ -1,11 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { script } from '../../lib/emulator/index.js'
 import { publish, type PartEvent } from '../../lib/effects/diagnostics.js'
 import { downloadStream } from '../../lib/transfers/download-stream.js'
 import { uploadStream } from '../../lib/transfers/upload-stream.js'
 import { bytesOf, inChunks } from '../support/bytes.js'
+import { waitFor } from '../support/coming-true.js'
 import { bucket, emulating } from '../support/cos.js'
 import { left, right } from '../support/server.js'
 
@@ -87,7 +87,7 @@ t.test('a part that failed, and those that failed with it, have ended too', asyn
   const cos = await emulating(t, {
     fault: script([
       { operation: 'UploadPart', query: { partNumber: '2' }, fault: refusal },
-      { operation: 'UploadPart', query: { partNumber: '1' }, fault: { delay: 2000 } }
+      { operation: 'UploadPart', query: { partNumber: '1' }, fault: { delay: 60_000 } }
     ])
   })
   const events = listening(t)
@@ -116,6 +116,6 @@ t.test('each range of a download is told, those that a reader leaves as aborted'
   const before = events.length
   const left = right(await downloadStream(input)(cos.client())())
   for await (const _ of left.body) break
-  while (of(events, 'end').length < of(events, 'start').length) await setTimeout(5)
+  await waitFor(() => of(events, 'end').length === of(events, 'start').length)
   t.ok(events.slice(before).some(({ phase, error }) => phase === 'end' && error === 'Aborted'))
 })

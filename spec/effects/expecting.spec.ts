@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -6,6 +5,7 @@ import t from 'tap'
 import { Agent } from 'undici'
 import { send, withSignal } from '../../lib/effects/send.js'
 import { bytesOf } from '../support/bytes.js'
+import { waitFor } from '../support/coming-true.js'
 import { putting } from '../support/probe.js'
 import { at, clientOf, left, refuse, right, serving } from '../support/server.js'
 
@@ -66,7 +66,7 @@ t.test('it ends with its signal, and fails with its source', async (t) => {
   const result = withSignal(stop.signal)(send(putting({ ...at, body, expectContinue: true })))(
     silent.client()
   )()
-  await setTimeout(50)
+  await waitFor(() => silent.seen.length === 1)
   stop.abort()
   t.match(left(await result), { _tag: 'Aborted' })
 
