@@ -1,0 +1,173 @@
+/** PUT Object - Copy, over the wire: what a copy takes along, what it is told anew, and a 200 that is none. */
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { copyObject, type CopyObjectInput } from '../../lib/operations/copy-object.js'
+import { deleteObject } from '../../lib/operations/delete-object.js'
+import { getObject } from '../../lib/operations/get-object.js'
+import { headObject } from '../../lib/operations/head-object.js'
+import { putObject } from '../../lib/operations/put-object.js'
+import * as A from './asking.js'
+import { failedInside200, refusals, refusedUnsent } from './refused.js'
+import { showing } from './showing.js'
+
+const { bucket, region } = A
+const { call: copying, unshown } = showing(copyObject)
+const from = { bucket: A.versioned, key: 'from/a b+%?#腾.txt' }
+const to = { bucket, key: 'to.txt' }
+const copySource = { ...from, region }
+
+t.test('a copy under all that can be said has what was said anew, and no more of the source', async (t) => {
+  const second = Math.floor(Date.now() / 1000) * 1000
+  const { done, heard, emulator } = await A.asking(t, { now: () => second })
+  const source = await done(
+    putObject({ ...from, body: 'hello', sse: A.sseC, metadata: { shape: 'square' }, tagging: { old: '1' } })
+  )
+  await done(putObject({ ...from, body: 'newer' }))
+  const versionId = A.some(source.versionId)
+  const copy = await done(
+    copying({
+      bucket,
+      ...A.collapsing,
+      copySource: { ...copySource, versionId },
+      copySourceSse: A.sseC,
+      copySourceIfMatch: source.etag.replaceAll('"', ''),
+      copySourceIfNoneMatch: 'another',
+      copySourceIfModifiedSince: A.past,
+      copySourceIfUnmodifiedSince: A.future,
+      copyStatus: 'Replaced',
+      taggingDirective: 'Replaced',
+      ...A.entity,
+      ...A.access,
+      sse: { type: 'KMS', keyId: 'a-key', context: { a: '1' } },
+      storageClass: 'STANDARD_IA',
+      tagging: { a: '1', b: '2' },
+      forbidOverwrite: true,
+      headers: { 'x-cos-meta-extra': 'by hand' },
+      query: { 'by-hand': 'parameter' }
+    })
+  )
+  const { raw: _raw, ...told } = copy
+  t.same(told, {
+    requestId: emulator.requests().at(-1)?.requestId,
+    etag: copy.etag,
+    lastModified: O.some(new Date(second)),
+    crc64: source.crc64,
+    versionId: O.none,
+    copySourceVersionId: O.some(versionId),
+    sse: O.some({ type: 'KMS', keyId: O.some('a-key') })
+  })
+  t.match(heard('CopyObject'), {
+    ...A.accessHeard,
+    'x-cos-copy-source': `${A.versioned}.cos.${region}.myqcloud.com/from/a%20b%2B%25%3F%23%E8%85%BE.txt?versionId=${versionId}`,
+    'x-cos-copy-source-if-match': source.etag,
+    'x-cos-copy-source-if-unmodified-since': 'Sat, 02 Jan 2100 03:04:05 GMT',
+    'x-cos-metadata-directive': 'Replaced',
+    'x-cos-tagging-directive': 'Replaced',
+    'x-cos-forbid-overwrite': 'true',
+    'content-length': '0'
+  })
+  const got = await done(getObject({ bucket, ...A.collapsing }))
+  t.equal(await A.textOf(got.body), 'hello')
+  t.match(got, {
+    ...A.entityTold,
+    etag: copy.etag,
+    storageClass: 'STANDARD_IA',
+    taggingCount: O.some(2),
+    sse: O.some({ type: 'KMS' })
+  })
+  t.same(got.metadata, { ...A.entityTold.metadata, extra: 'by hand' })
+})
+
+t.test(
+  'a copy of whom nothing is said has what the source says of itself, and is stored as is usual',
+  async (t) => {
+    const { done } = await A.asking(t)
+    const source = await done(
+      putObject({ ...from, ...A.entity, body: 'hello', storageClass: 'STANDARD_IA', tagging: { a: '1' } })
+    )
+    const endpoint = `cos.${region}.myqcloud.com`
+    const copied = await done(
+      copying({ ...to, bucket: A.versioned, copySource: { ...from, endpoint }, copyStatus: 'Copy' })
+    )
+    t.match(copied, { etag: source.etag, crc64: source.crc64, copySourceVersionId: O.none, sse: O.none })
+    const head = await done(headObject({ ...to, bucket: A.versioned }))
+    t.match(head, { ...A.entityTold, storageClass: 'STANDARD', taggingCount: O.some(1) })
+    t.same(head.versionId, copied.versionId)
+    t.ok(O.isSome(copied.versionId))
+  }
+)
+
+t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+
+t.test('onto itself it replaces what was said, and what is not said again is gone', async (t) => {
+  const { done, failed } = await A.asking(t)
+  await done(putObject({ ...to, ...A.entity, body: 'a' }))
+  const itself = { ...to, copySource: { ...to, region } }
+  t.match(await failed(copyObject(itself)), { status: 400, code: 'InvalidRequest' })
+  await done(
+    copyObject({ ...itself, copyStatus: 'Replaced', contentType: 'text/plain', storageClass: 'ARCHIVE' })
+  )
+  const head = await done(headObject(to))
+  t.match(head, { contentType: O.some('text/plain'), cacheControl: O.none, storageClass: 'ARCHIVE' })
+  t.same(head.metadata, {})
+})
+
+t.test('what does not hold is refused by the one who looks', async (t) => {
+  const large = 5 * 1024 ** 3 + 1
+  const { done, failed } = await A.asking(t, { seed: [{ bucket, key: 'large', size: large }] })
+  const source = await done(putObject({ ...from, body: 'a' }))
+  await done(putObject({ ...to, key: 'archived', body: 'a', storageClass: 'ARCHIVE' }))
+  await done(putObject({ ...to, key: 'secret', body: 'a', sse: A.sseC }))
+  const refused = async (input: Partial<CopyObjectInput>, status: number, code: string) => {
+    const error = await failed(copyObject({ ...to, copySource, ...input }))
+    t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
+  }
+  const of = (key: string) => ({ copySource: { bucket, region, key } })
+  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await refused({ copySource: { ...copySource, bucket: A.nowhere } }, 404, 'NoSuchBucket')
+  await refused(of('never'), 404, 'NoSuchKey')
+  await refused({ copySource: { ...copySource, versionId: 'never' } }, 404, 'NoSuchVersion')
+  await refused({ headers: { 'x-cos-copy-source': 'nonsense' } }, 400, 'InvalidCopySource')
+  await refused(of('archived'), 403, 'InvalidObjectState')
+  await refused(of('large'), 400, 'EntityTooLarge')
+  await refused(of('secret'), 400, 'SsecDecryptHeaderInvalid')
+  await refused({ ...of('secret'), copySourceSse: A.otherC }, 400, 'SsecDecryptHeaderInvalid')
+  await refused({ copySourceSse: A.sseC }, 400, 'SsecDecryptHeaderInvalid')
+  await refused({ storageClass: 'NEXT_YEARS' }, 400, 'NotSupportedStorageClass')
+  await refused({ storageClass: 'MAZ_STANDARD' }, 400, 'MAZOperationNotSupportOnOAZBucket')
+  await refused({ acl: 'nobody' }, 400, 'InvalidArgument')
+  // Of a copy each failure is one and the same.
+  await refused({ copySourceIfMatch: 'another' }, 412, 'PreconditionFailed')
+  await refused({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
+  await refused({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')
+  await refused({ copySourceIfUnmodifiedSince: A.past }, 412, 'PreconditionFailed')
+  await done(copyObject({ ...to, copySource, forbidOverwrite: true }))
+  await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
+
+  const marker = await done(deleteObject(from))
+  await refused({}, 404, 'NoSuchKey')
+  await refused({ copySource: { ...copySource, versionId: A.some(marker.versionId) } }, 400, 'InvalidRequest')
+})
+
+t.test('what makes no sense is refused before it is sent', (t) =>
+  refusedUnsent(t, [
+    ['key', copyObject({ bucket, key: 'a/..', copySource })],
+    ['copySource.region', copyObject({ ...to, copySource: from })],
+    ['copySource.key', copyObject({ ...to, copySource: { ...copySource, key: '' } })],
+    ['copySource.versionId', copyObject({ ...to, copySource: { ...copySource, versionId: '' } })],
+    ['copyStatus', copyObject({ ...to, copySource, contentType: 'text/plain' })],
+    ['copyStatus', copyObject({ ...to, copySource, copyStatus: 'REPLACE' as never })],
+    ['taggingDirective', copyObject({ ...to, copySource, tagging: { a: '1' } })],
+    ['copySourceIfMatch', copyObject({ ...to, copySource, copySourceIfMatch: '' })],
+    [
+      'copySourceSse.key',
+      copyObject({ ...to, copySource, copySourceSse: { type: 'C', key: Buffer.alloc(1) } })
+    ]
+  ])
+)
+
+t.test('a success that turns out to be none is none', (t) =>
+  failedInside200(t, copyObject({ ...to, copySource }), 'CopyObjectResult')
+)
+
+refusals(copyObject({ ...to, copySource }))
