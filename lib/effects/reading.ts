@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosFailure, fromUnknown, type Context, type CosError } from '../core/error.js'
-import { getObject, type GetObjectInput, type GetObjectResult } from '../operations/get-object.js'
+import { getStretch, type GetObjectInput, type GetStretchResult } from '../operations/get-object.js'
 import type { Client } from './client.js'
 import { isTransient, waitAfter } from './retry.js'
 import { pause, send } from './send.js'
@@ -33,7 +33,7 @@ const changed =
 /** COS compares ETags for us; a cache on the way may not. */
 const stillIs =
   (etag: string, context: Context) =>
-  (got: GetObjectResult): E.Either<CosError, GetObjectResult> => {
+  (got: GetStretchResult): E.Either<CosError, GetStretchResult> => {
     if (got.etag === etag) return E.right(got)
     got.body.destroy()
     return E.left({ _tag: 'ObjectChanged', context, expected: etag, got: O.some(got.etag) })
@@ -45,7 +45,7 @@ const stillIs =
  * A body that breaks off is asked for again from the next byte on, as often as the client's policy allows without a new
  * byte; bytes that came are never asked for twice.
  *
- * @shape  chunks in order, as they come
+ * @shape  chunks in order, as they come; counted, and for the reader to hash
  * @errors `CosFailure` of those of `getObject`, and of `ObjectChanged` where the object was replaced or deleted
  */
 export async function* reading(
@@ -58,7 +58,7 @@ export async function* reading(
   let fruitless = 0
   while (at <= stretch.last) {
     const opened = await pipe(
-      send(getObject({ ...object, ifMatch: etag, range: { first: at, last: stretch.last } }))(client),
+      send(getStretch({ ...object, ifMatch: etag, range: { first: at, last: stretch.last } }))(client),
       TE.mapLeft(changed(etag)),
       TE.chainEitherK(stillIs(etag, context))
     )()

@@ -2,36 +2,16 @@
 import * as O from 'fp-ts/lib/Option.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { crc64Hasher } from '../core/crc64.js'
-import { CosFailure, type Context } from '../core/error.js'
+import { CosFailure } from '../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../core/integrity.js'
+import { measuring, type Announced } from './measure-bytes.js'
 
 /** What the bytes should turn out to be. */
-export interface Expected {
-  /** In bytes, of what will come; none where the answer did not say. */
-  readonly size: O.Option<number>
+export interface Expected extends Announced {
   /** Of exactly what will come, unsigned. None: nothing to compare with, for the reason given. */
   readonly crc64: O.Option<bigint>
   readonly unless?: 'NoChecksum' | 'Range'
-  readonly context: Context
 }
-
-const shortBody = (context: Context, size: number, got: number): CosFailure =>
-  new CosFailure({
-    _tag: 'TransportError',
-    context,
-    code: 'ShortBody',
-    cause: new Error(`the body ended after ${String(got)} of ${String(size)} bytes`)
-  })
-
-const wrongSize = (context: Context, size: number, got: number): CosFailure =>
-  new CosFailure({
-    _tag: 'IntegrityError',
-    context,
-    part: O.none,
-    check: 'size',
-    expected: String(size),
-    got: String(got)
-  })
 
 /**
  * Counts and hashes bytes as they pass, and ends as an error where they are not what was announced.
@@ -41,8 +21,7 @@ const wrongSize = (context: Context, size: number, got: number): CosFailure =>
  *
  * @shape  the same chunks in the same order, empty ones left out; the generator returns the `Integrity`
  * @units  holds one chunk at a time; reads none ahead
- * @errors those of its source, untouched; `CosFailure` of a `TransportError` with code `ShortBody` where bytes are
- *         missing, and of an `IntegrityError` where there are too many or their CRC64 is another
+ * @errors those of `measuring`; `CosFailure` of an `IntegrityError` where the CRC64 is another
  * @source https://cloud.tencent.com/document/product/436/40334
  */
 export const verifying = ({ size, crc64, unless = 'NoChecksum', context }: Expected) =>
@@ -60,15 +39,12 @@ export const verifying = ({ size, crc64, unless = 'NoChecksum', context }: Expec
       return compared.right
     }
     try {
-      for await (const chunk of bytes) {
-        if (chunk.length === 0) continue
+      for await (const chunk of measuring({ size, context })(bytes)) {
         seen += chunk.length
-        if (whole !== undefined && seen > whole) throw wrongSize(context, whole, seen)
         hasher.update(chunk)
         if (seen === whole) verdict = judge()
         yield chunk
       }
-      if (whole !== undefined && seen < whole) throw shortBody(context, whole, seen)
       return verdict ?? judge()
     } finally {
       hasher.release()

@@ -1,0 +1,49 @@
+/** Between an answer's body and its reader: as many bytes as were announced, or an error. */
+import * as O from 'fp-ts/lib/Option.js'
+import { CosFailure, type Context } from '../core/error.js'
+
+/** What the bytes should turn out to be. */
+export interface Announced {
+  /** In bytes, of what will come; none where the answer did not say. */
+  readonly size: O.Option<number>
+  readonly context: Context
+}
+
+const shortBody = (context: Context, size: number, got: number): CosFailure =>
+  new CosFailure({
+    _tag: 'TransportError',
+    context,
+    code: 'ShortBody',
+    cause: new Error(`the body ended after ${String(got)} of ${String(size)} bytes`)
+  })
+
+const wrongSize = (context: Context, size: number, got: number): CosFailure =>
+  new CosFailure({
+    _tag: 'IntegrityError',
+    context,
+    part: O.none,
+    check: 'size',
+    expected: String(size),
+    got: String(got)
+  })
+
+/**
+ * Counts bytes as they pass, and ends as an error where they are not as many as were announced.
+ *
+ * @shape  the same chunks in the same order, empty ones left out
+ * @units  holds one chunk at a time; reads none ahead
+ * @errors those of its source, untouched; `CosFailure` of a `TransportError` with code `ShortBody` where bytes are
+ *         missing, for they may come another time, and of an `IntegrityError` where there are too many
+ */
+export const measuring = ({ size, context }: Announced) =>
+  async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    const whole = O.toUndefined(size)
+    let seen = 0
+    for await (const chunk of bytes) {
+      if (chunk.length === 0) continue
+      seen += chunk.length
+      if (whole !== undefined && seen > whole) throw wrongSize(context, whole, seen)
+      yield chunk
+    }
+    if (whole !== undefined && seen < whole) throw shortBody(context, whole, seen)
+  }
