@@ -18,6 +18,7 @@ import { createBudget, inBlocks } from '../../lib/stages/memory.js'
 import { constant } from '../../lib/stages/part-size.js'
 import { planRanges } from '../../lib/stages/plan-ranges.js'
 import { sending, type Upload } from '../../lib/stages/send-parts.js'
+import { waitFor } from '../support/coming-true.js'
 import { collectGarbage } from '../support/garbage.js'
 
 const context = {
@@ -179,10 +180,10 @@ t.test('a download whose reader stalls holds its window', async (t) => {
     fetching({ window, budget: createBudget({ limit, ahead: limit }), context }, fetchRange)
   )
   await source.next()
-  while (most() < (window - 1) * partSize) {
-    await setTimeout(10)
+  await waitFor(async () => {
     await weigh()
-  }
+    return most() >= (window - 1) * partSize
+  })
   await setTimeout(200)
   await weigh()
   t.ok(most() <= ceiling, `${(most() / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)

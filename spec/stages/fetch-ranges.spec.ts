@@ -14,6 +14,7 @@ import { fetching, type FetchRange, type FetchingOptions } from '../../lib/stage
 import { createBudget, inBlocks } from '../../lib/stages/memory.js'
 import { planRanges, type Range } from '../../lib/stages/plan-ranges.js'
 import { bytesOf } from '../support/bytes.js'
+import { waitFor } from '../support/coming-true.js'
 import { from, toArray } from '../support/iterables.js'
 
 const context = {
@@ -77,21 +78,21 @@ const failureOf = async (source: AsyncIterable<Uint8Array>): Promise<unknown> =>
     (error: unknown) => error
   )
 
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await setTimeout(2)
-}
-
 // -- known answers --
 t.test('the bytes come out in order, whatever the order they come in', async (t) => {
   const bytes = bytesOf(10 * 1000 + 77)
-  let last = Infinity
-  // The later a range, the sooner it is answered.
-  const { at, fetchRange } = await giving(t, bytes, (range, response, first) =>
-    setTimeout(Math.max(0, 40 - first / 100)).then(() => {
-      last = Math.min(last, first)
-      response.end(range)
-    })
-  )
+  // The later a range, the sooner it is answered: four at a time, the last of them first.
+  let waiting: ReadonlyArray<() => unknown> = []
+  const { at, fetchRange } = await giving(t, bytes, async (range, response, first) => {
+    waiting = [() => response.end(range), ...waiting]
+    if (waiting.length < 4 && first < 10_000) return
+    const answers = waiting
+    waiting = []
+    for (const answer of answers) {
+      answer()
+      await setTimeout(1)
+    }
+  })
   const options = roomFor(4, 1000)
   const got = await read(
     pipe(planRanges({ to: bytes.length, partSize: 1000 }), fetching(options, fetchRange))
@@ -168,7 +169,7 @@ t.test(
     const options = roomFor(4, MiB)
     const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetching(options, fetchRange))
     const first = await source.next()
-    await until(() => at.asked.length === 4)
+    await waitFor(() => at.asked.length === 4)
     await setTimeout(30)
     // A block that is taken whole makes room, but for no other range of this size.
     t.same(
@@ -203,7 +204,7 @@ t.test('without memory a stalled reader leaves the range itself with the server'
   await setTimeout(100)
   t.ok(left < 16 * MiB, `${String(left)} bytes left the server, into buffers of sockets`)
   await source.return()
-  await until(() => at.open === 0)
+  await waitFor(() => at.open === 0)
 })
 
 t.test('a reader that leaves hangs up on every request at once', async (t) => {
@@ -214,11 +215,11 @@ t.test('a reader that leaves hangs up on every request at once', async (t) => {
   const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
   t.equal((await source.next()).value?.length, 10)
   const stalled = source.next()
-  await until(() => at.open === 4)
+  await waitFor(() => at.open === 4)
   await source.return()
   t.same(await stalled, { done: true, value: undefined })
   t.equal(options.budget.granted(), 0)
-  await until(() => at.open === 0)
+  await waitFor(() => at.open === 0)
 })
 
 t.test('a Node stream of it that is destroyed hangs up as well', async (t) => {
@@ -230,9 +231,9 @@ t.test('a Node stream of it that is destroyed hangs up as well', async (t) => {
     pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
   )
   readable.on('data', () => {})
-  await until(() => at.open === 4)
+  await waitFor(() => at.open === 4)
   readable.destroy()
-  await until(() => at.open === 0)
+  await waitFor(() => at.open === 0)
   t.equal(options.budget.granted(), 0)
 })
 
@@ -254,24 +255,28 @@ t.test('a range that fails does so when its turn comes, and hangs up on the othe
   const bytes = bytesOf(6000)
   let broken = false
   const { at, fetchRange } = await giving(t, bytes, (range, response, first) => {
-    if (first === 2000) response.on('close', () => (broken = true)).destroy()
+    if (first === 2000) response.destroy()
     else if (first > 2000) response.write(range.subarray(0, 1))
-    else {
-      until(() => broken)
-        .then(() => setTimeout(20))
-        .then(() => response.end(range), t.fail)
-    }
+    else waitFor(() => broken).then(() => response.end(range), t.fail)
   })
+  const breaking: FetchRange = async function* (range, signal) {
+    try {
+      yield* fetchRange(range, signal)
+    } catch (thrown) {
+      broken = true
+      throw thrown
+    }
+  }
   const options = roomFor(4, 1000)
   const chunks: Array<Uint8Array> = []
-  const source = pipe(planRanges({ to: 6000, partSize: 1000 }), fetching(options, fetchRange))
+  const source = pipe(planRanges({ to: 6000, partSize: 1000 }), fetching(options, breaking))
   const reading = async () => {
     for await (const chunk of source) chunks.push(chunk)
   }
   await t.rejects(reading(), { code: 'UND_ERR_SOCKET' })
   t.ok(Buffer.concat(chunks).equals(bytes.subarray(0, 2000)), 'all before it came out')
   t.equal(options.budget.granted(), 0)
-  await until(() => at.open === 0)
+  await waitFor(() => at.open === 0)
   t.same(
     at.asked.filter((first) => first > 3000),
     [],
@@ -328,10 +333,10 @@ t.test('a stop from outside ends it, even with bytes that were there already', a
   const options = { ...roomFor(3, 1000), stop }
   const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
   await source.next()
-  await until(() => at.open >= 2)
+  await waitFor(() => at.open >= 2)
   stop.abort(new Error('enough'))
   await t.rejects(read(source), { message: 'enough' })
-  await until(() => at.open === 0)
+  await waitFor(() => at.open === 0)
   t.equal(options.budget.granted(), 0)
 })
 
@@ -344,7 +349,7 @@ t.test('downloads that share memory with readers that stall go on, one range at 
   const plan = planRanges({ to: bytes.length, partSize: 256 * 1024 })
   const stalled = fetching(options, fetchRange)(plan)
   await stalled.next()
-  await until(() => options.budget.granted() > 0)
+  await waitFor(() => options.budget.granted() > 0)
   t.ok((await read(fetching(options, fetchRange)(plan))).equals(bytes))
   await stalled.return()
   t.equal(options.budget.granted(), 0)

@@ -18,6 +18,7 @@ import { createBudget, inBlocks } from '../../lib/stages/memory.js'
 import { constant } from '../../lib/stages/part-size.js'
 import { sending, type SentPart, type Upload } from '../../lib/stages/send-parts.js'
 import { bytesOf, inChunks } from '../support/bytes.js'
+import { comesTrue, waitFor } from '../support/coming-true.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
 const context = {
@@ -111,7 +112,7 @@ t.test('parts are acknowledged as they come, or in the order of their numbers', 
     const { budget, hashed } = parts(bytesOf(3000), 1000)
     const sent = toArray(pipe(hashed, sending({ concurrency: 3, ordered }, upload)))
     // Until the others have been acknowledged.
-    while (first.length === 0 || budget.granted() !== 256 * 1024) await setTimeout(5)
+    await waitFor(() => first.length > 0 && budget.granted() === 256 * 1024)
     first.pop()?.end()
     return (await sent).map(({ number }) => number)
   }
@@ -125,17 +126,17 @@ t.test('as many parts are in flight as was asked for, and one more is held', asy
   const { budget, hashed } = parts(bytesOf(8 * MiB))
   const sending3 = pipe(hashed, sending({ concurrency: 3 }, upload))
   const first = sending3.next()
-  while (held.length < 3) await setTimeout(5)
+  await waitFor(() => held.length >= 3)
   await setTimeout(20)
   t.equal(at.most, 3)
   t.equal(budget.granted(), 4 * MiB)
   held[0]?.end()
   await first
-  while (held.length < 4) await setTimeout(5)
+  await waitFor(() => held.length >= 4)
   t.equal(at.most, 3)
   t.equal(budget.granted(), 4 * MiB, 'what was acknowledged is held no more')
   await sending3.return()
-  t.equal(budget.granted(), 0)
+  t.ok(await comesTrue(() => budget.granted() === 0))
 })
 
 // -- the reader --
@@ -144,12 +145,12 @@ t.test('a reader that stops holds the source back', async (t) => {
   const { budget, hashed } = parts(bytesOf(20 * 1000), 1000)
   const running = pipe(hashed, sending({ concurrency: 2 }, upload))
   await running.next()
-  while (taken.size < 3 || budget.granted() > 256 * 1024) await setTimeout(5)
+  await waitFor(() => taken.size >= 3 && budget.granted() <= 256 * 1024)
   await setTimeout(20)
   t.equal(taken.size, 3, 'the one it took, and two that wait to be taken')
   t.equal(budget.granted(), 256 * 1024, 'and only the part ahead is in memory')
   await running.return()
-  t.equal(budget.granted(), 0)
+  t.ok(await comesTrue(() => budget.granted() === 0))
 })
 
 t.test('a reader that leaves hangs up on every part, and leaves nothing held', async (t) => {
@@ -157,11 +158,11 @@ t.test('a reader that leaves hangs up on every part, and leaves nothing held', a
   const { budget, hashed, stop } = parts(bytesOf(8 * MiB))
   const running = pipe(hashed, sending({ concurrency: 3, stop }, upload))
   const read = running.next()
-  while (taken.size < 3) await setTimeout(5)
+  await waitFor(() => taken.size >= 3)
   await running.return()
   t.same(await read, { done: true, value: undefined })
-  t.equal(budget.granted(), 0)
-  while (at.aborted < 3) await setTimeout(5)
+  t.ok(await comesTrue(() => budget.granted() === 0))
+  await waitFor(() => at.aborted >= 3)
   t.equal(at.open, 0)
 })
 
@@ -180,8 +181,8 @@ t.test('a part that fails ends its siblings, and the failure is data in its enve
   t.match(failure, { reason: { _tag: 'TransportError', context, cause: { message: '500' } } })
   t.equal(stop.signal.reason, failure)
   t.ok(taken.size <= 3)
-  t.equal(budget.granted(), 0)
-  while (at.open > 0) await setTimeout(5)
+  t.ok(await comesTrue(() => budget.granted() === 0))
+  await waitFor(() => at.open === 0)
 })
 
 t.test('a failure with a source that stalls is seen at once, and the source is closed', async (t) => {
@@ -197,7 +198,7 @@ t.test('a failure with a source that stalls is seen at once, and the source is c
   const running = pipe(stalled, cut, hashing(), sending({ concurrency: 2, stop }, upload))
   await t.rejects(toArray(running), CosFailure)
   t.equal(stalled.destroyed, true)
-  t.equal(budget.granted(), 0)
+  t.ok(await comesTrue(() => budget.granted() === 0))
 })
 
 t.test('a failing source fails the pipeline with its own error, and hangs up', async (t) => {
@@ -208,8 +209,8 @@ t.test('a failing source fails the pipeline with its own error, and hangs up', a
   const cut = cutting({ sizes: constant(1000), budget, context, signal: stop.signal })
   const source = failing(error, Buffer.alloc(1500))
   await t.rejects(pipeline(source, cut, hashing(), sending({ concurrency: 2, stop }, upload), toArray), error)
-  t.equal(budget.granted(), 0)
-  while (at.open > 0) await setTimeout(5)
+  t.ok(await comesTrue(() => budget.granted() === 0))
+  await waitFor(() => at.open === 0)
 })
 
 t.test('memory is given back whatever becomes of a part, even by a call that throws', async (t) => {
