@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { readingEvents, type EventProblem, type SelectEvent } from '../../lib/core/event-stream.js'
+import { processorTime } from '../support/processor-time.js'
 import { event, framed, header, message, recorded, recordedMessages } from '../support/select-messages.js'
 
 /** Events as a spec can compare them: bytes as text, neighbours joined, for where they were cut says nothing. */
@@ -193,11 +194,11 @@ t.test('a message that is not what it says is malformed, though its checksums ar
 t.test('many messages in one chunk are read in time that grows as they do', async (t) => {
   const timed = (count: number): number => {
     const many = Buffer.concat([...Array.from({ length: count }, () => event('Records', 'x')), event('End')])
-    // The best of three: a busy machine makes a run slow, and none fast.
+    // The best of three: the first is run before the code is compiled.
     const runs = [1, 2, 3].map(() => {
-      const started = performance.now()
+      const before = processorTime()
       t.equal(read(many).events.length, count + 1)
-      return performance.now() - started
+      return processorTime() - before
     })
     return Math.min(...runs)
   }

@@ -12,6 +12,9 @@ import {
   exampleCredentials,
   startEmulator
 } from '../../lib/emulator/index.js'
+import { waitFor } from '../support/coming-true.js'
+import { processorTime } from '../support/processor-time.js'
+import { settlesWithin } from '../support/promptly.js'
 import { headOf, talking } from '../support/raw.js'
 import { ask, emulating, initiate, tags } from '../support/signed.js'
 
@@ -66,11 +69,11 @@ t.test('closing ends what is under way, at once', async (t) => {
   const waiting = ask(emulator, { key: 'k' })
   const upload = await talking(emulator.port)
   upload.say(`${headOf(emulator, { method: 'PUT', key: 'k', headers: { 'content-length': '100' } })}half`)
-  while (emulator.openConnections() < 2) await new Promise((go) => setTimeout(go, 5))
-  const start = performance.now()
-  const [ended] = await Promise.allSettled([waiting, emulator.close()])
+  await waitFor(() => emulator.openConnections() >= 2)
+  const closed = Promise.allSettled([waiting, emulator.close()])
+  t.ok(await settlesWithin(1000, closed))
+  const [ended] = await closed
   t.equal(ended.status, 'rejected')
-  t.ok(performance.now() - start < 1000)
   t.equal(emulator.openConnections(), 0)
 })
 
@@ -109,7 +112,7 @@ t.test('what was acknowledged survives a process that is killed', async (t) => {
     }
   }
   const writers = ['a', 'b', 'c'].map((name) => writing(name).catch(() => undefined))
-  while (acknowledged.length < 60) await new Promise((go) => setTimeout(go, 5))
+  await waitFor(() => acknowledged.length >= 60)
   child.kill('SIGKILL')
   await Promise.all(writers)
 
@@ -143,10 +146,10 @@ t.test('a hundred thousand keys are listed in a moment', async (t) => {
     key: `dir/${String(n).padStart(6, '0')}`
   }))
   const emulator = await emulating(t, { seed })
-  const start = performance.now()
+  const before = processorTime()
   const told = await ask(emulator, { query: { marker: 'dir/050000', 'max-keys': '1000' } })
   t.strictSame([tags(told.text, 'Key')[0], tags(told.text, 'Key').length], ['dir/050001', 1000])
-  t.ok(performance.now() - start < 2000)
+  t.ok(processorTime() - before < 2000)
 })
 
 t.test('the records that are kept have an end', async (t) => {

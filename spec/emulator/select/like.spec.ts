@@ -1,5 +1,6 @@
 import t from 'tap'
 import { liking } from '../../../lib/emulator/select/like.js'
+import { processorTime } from '../../support/processor-time.js'
 
 const likes = (text: string, pattern: string, escape?: string): boolean => liking(pattern, escape)(text)
 
@@ -45,8 +46,8 @@ t.test('an escape takes its meaning from the next character', async (t) => {
 })
 
 t.test('a pattern made to take forever does not', async (t) => {
-  const began = performance.now()
+  const before = processorTime()
   t.notOk(likes('a'.repeat(20_000), `${'%a'.repeat(30)}%b`))
-  t.ok(performance.now() - began < 1000)
+  t.ok(processorTime() - before < 1000)
   t.throws(() => likes('a', 'a'.repeat(1025)), { code: 'SQLParsingError' })
 })

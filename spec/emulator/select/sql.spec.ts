@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import fc from 'fast-check'
 import t from 'tap'
 import { sqlReader } from '../../../lib/emulator/select/sql.js'
+import { processorTime } from '../../support/processor-time.js'
 import { readSql } from '../../support/select.js'
 
 t.test('names keep their letters, however long they are', async (t) => {
@@ -47,9 +48,9 @@ t.test('hostile SQL is refused soon, and the next is read as ever', async (t) =>
     `SELECT ${'"'.repeat(60_001)} FROM COSObject`,
     `SELECT /*${'/*'.repeat(30_000)} FROM COSObject`
   ]) {
-    const began = performance.now()
+    const before = processorTime()
     const read = readSql(sql)
-    t.ok(performance.now() - began < 2000, sql.slice(0, 30))
+    t.ok(processorTime() - before < 2000, sql.slice(0, 30))
     if (!sql.includes('[*]')) t.ok(E.isLeft(read), sql.slice(0, 30))
   }
   t.ok(E.isRight(readSql('SELECT 1 FROM COSObject')))
