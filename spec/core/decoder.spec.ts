@@ -21,6 +21,7 @@ import {
   type Answer,
   type Asked
 } from '../support/answers.js'
+import { waitFor } from '../support/coming-true.js'
 import { toArray } from '../support/iterables.js'
 
 const mebi = 1024 * 1024
@@ -257,8 +258,10 @@ t.test('an error whose body stalls is told by its head; one that the caller abor
       chunks: ['<Error><Code>SlowDown</Code>'],
       ends: 'open'
     })
-    setTimeout(() => response.body.destroy(new CosFailure(reason)), 30)
-    const error = left(await D.refusing(head)(response)())
+    const refused = D.refusing(head)(response)()
+    await waitFor(() => response.body.readableDidRead)
+    response.body.destroy(new CosFailure(reason))
+    const error = left(await refused)
     t.equal(error._tag, tag)
     if (error._tag === 'ServiceError') t.equal(error.code, 'SlowDown')
   }

@@ -111,7 +111,7 @@ t.test('an answer can be late, stop, or trickle', async (t) => {
     t.ok(took >= 95, `${JSON.stringify(fault)} took ${String(took)} ms`)
   }
 
-  const emulator = await erring(t, { dribble: { size: 6, pause: 200 } })
+  const emulator = await erring(t, { dribble: { size: 6, pause: 1000 } })
   const pieces = await new Promise<ReadonlyArray<string>>((resolve) => {
     const heard: Array<string> = []
     request(prepare(emulator, { key }), (response) => {

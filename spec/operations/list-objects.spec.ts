@@ -11,17 +11,7 @@ import {
   type ListObjectsInput,
   type ObjectEvent
 } from '../../lib/operations/list-objects.js'
-import {
-  answered,
-  decoded,
-  failed,
-  gate,
-  left,
-  right,
-  serving,
-  xmlAnswer,
-  type Answer
-} from '../support/answers.js'
+import { decoded, failed, gate, left, right, serving, xmlAnswer, type Answer } from '../support/answers.js'
 import { toArray } from '../support/iterables.js'
 
 const bucket = 'examplebucket-1250000000'
@@ -322,17 +312,24 @@ t.test('an entry is out when it has come, before the next has been sent', async 
   t.match(await events.next(), { done: true })
 })
 
-t.test('of a page dribbled at an entry every 50 ms the first is out in less than 100', async (t) => {
-  const dribble = Array.from({ length: 20 }, (_, n) => [entry(String(n).padStart(2, '0')), 50]).flat()
-  const response = await answered(t, {
-    chunks: ['<ListBucketResult>', ...dribble, whole, '</ListBucketResult>']
+t.test('of a page dribbled at an entry every 50 ms the first is out before the third is sent', async (t) => {
+  const entries = Array.from({ length: 20 }, (_, n) => entry(String(n).padStart(2, '0')))
+  const { opened, open } = gate()
+  const { response, written } = await serving(t, {
+    chunks: [
+      opened,
+      '<ListBucketResult>',
+      ...entries.flatMap((entry) => [entry, 50]),
+      whole,
+      '</ListBucketResult>'
+    ]
   })
-  const started = performance.now()
+  setImmediate(open)
   for await (const event of right(await listObjectEvents({ bucket }).decode(response)())) {
     t.match(event, { key: '00' })
     break
   }
-  t.ok(performance.now() - started < 100, `${performance.now() - started} ms`)
+  t.ok(written() < ['<ListBucketResult>', ...entries.slice(0, 3)].join('').length, String(written()))
 })
 
 t.test('what fails before the first event is data, what fails later fails the stream', async (t) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { waitFor } from '../../support/coming-true.js'
 import { ask, emulating, tag } from '../../support/signed.js'
 
 const key = 'k'
@@ -80,7 +81,7 @@ t.test('a reader keeps what it reads, whatever becomes of the object', async (t)
     })
     await ask(emulator, { method: 'PUT', key, body: text })
     const reading = ask(emulator, { key })
-    while (emulator.requests().length < 2) await new Promise((go) => setTimeout(go, 5))
+    await waitFor(() => emulator.requests().length === 2)
     await ask(emulator, { method: 'PUT', key, body: 'another' })
     t.equal((await reading).text, text)
     t.equal((await ask(emulator, { key })).text, 'another')

@@ -18,6 +18,7 @@ import { settle } from '../../../lib/emulator/options.js'
 import { furnish } from '../../../lib/emulator/seed.js'
 import { memoryStore } from '../../../lib/emulator/store/store.js'
 import { right } from '../../support/answers.js'
+import { comesTrue } from '../../support/coming-true.js'
 import { ask, emulating, prepare, tag, type Asked, type Told } from '../../support/signed.js'
 
 const versioned = 'versioned-1250000000'
@@ -175,15 +176,6 @@ const opened = async (emulator: Emulator, body: string): Promise<IncomingMessage
   return response
 }
 
-/** Looks again until it is so, or gives up after some seconds. */
-const soon = async (holds: () => boolean | Promise<boolean>): Promise<boolean> => {
-  for (let n = 0; n < 300; n += 1) {
-    if (await holds()) return true
-    await setTimeout(10)
-  }
-  return false
-}
-
 t.test('a caller who leaves half way closes everything', async (t) => {
   const dir = t.testdir()
   const emulator = await emulating(t, { dir })
@@ -194,7 +186,7 @@ t.test('a caller who leaves half way closes everything', async (t) => {
   await ask(emulator, { method: 'DELETE', key })
   t.equal(await blobs(), 1, 'what is being read stays, though its object was deleted')
   response.destroy()
-  t.ok(await soon(async () => (await blobs()) === 0), 'and goes with its last reader')
+  t.ok(await comesTrue(async () => (await blobs()) === 0), 'and goes with its last reader')
 })
 
 t.test('a query waits for its reader, and others are served meanwhile', async (t) => {
@@ -210,7 +202,7 @@ t.test('a query waits for its reader, and others are served meanwhile', async (t
     sent = emulator.requests().find(({ operation }) => operation === 'SelectObjectContent')?.bytesOut ?? 0
     return sent > 0 && sent === before
   }
-  t.ok(await soon(rests))
+  t.ok(await comesTrue(rests))
   t.ok(sent < 20_000_000, `${String(sent)} bytes are on their way`)
   let size = 0
   for await (const chunk of response) size += (chunk as Buffer).length
