@@ -1,16 +1,16 @@
 /** An object, a folder with an old file in it, and downloads of the one over the other that can be held up and cut off. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Test } from 'tap'
-import type { CosError } from '../../lib/core/error.js'
+import { codeOf, type CosError } from '../../lib/core/error.js'
 import { send, withSignal } from '../../lib/effects/send.js'
 import type { EmulatorOptions, Fault, FaultInput } from '../../lib/emulator/index.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { createMeter, type Meter } from '../../lib/stages/progress.js'
 import { downloadFile, type DownloadFileInput } from '../../lib/transfers/download-file.js'
 import { bytesOf } from './bytes.js'
+import { comesTrue, waitFor } from './coming-true.js'
 import { bucket, emulating, type Cos } from './cos.js'
 import { left, right } from './server.js'
 
@@ -81,13 +81,6 @@ export const stalling = (): {
 
 export const meterOf = (): Meter => createMeter({ total: O.none, clock: () => performance.now() })
 
-export const waitFor = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  for (let tries = 0; !(await holds()); tries += 1) {
-    if (tries > 2000) throw new Error('waited in vain')
-    await setTimeout(5)
-  }
-}
-
 /** What the journal says is there, in lines. */
 export const written = async (dir: string): Promise<number> =>
   (await readFile(join(dir, folder, 'journal'), 'utf8').catch(() => '')).split('\n').length - 2
@@ -108,7 +101,11 @@ export const cutOff = async (
 /** An aborted run has settled before all of it is cleared away, where the machine is busy. */
 export const untilLeft = async (dir: string): Promise<void> => {
   await waitFor(async () => {
-    const entries = await readdir(dir, { recursive: true })
+    const entries = await readdir(dir, { recursive: true }).catch((thrown: unknown) => {
+      // A folder that goes while it is read: it is looked at again.
+      if (codeOf(thrown) !== 'ENOENT') throw thrown
+      return ['gone.claim']
+    })
     return entries.every((entry) => !entry.endsWith('.claim'))
   })
 }
@@ -116,7 +113,10 @@ export const untilLeft = async (dir: string): Promise<void> => {
 export const isIntact = async (t: Test, { dir }: Here, ...left: ReadonlyArray<string>): Promise<void> => {
   await untilLeft(dir)
   t.equal(await readFile(join(dir, 'a.bin'), 'utf8'), 'old')
-  t.same((await readdir(dir)).sort(), ['a.bin', ...left].sort())
+  const expected = ['a.bin', ...left].sort()
+  // The claim goes first, and then its folder.
+  await comesTrue(async () => (await readdir(dir)).length === expected.length)
+  t.same((await readdir(dir)).sort(), expected)
 }
 
 export const isDone = async (t: Test, { dir }: Here, expected: Uint8Array = bytes): Promise<void> => {

@@ -12,6 +12,7 @@ import {
   type DownloadFileInput
 } from '../../lib/transfers/download-file.js'
 import { bytesOf } from '../support/bytes.js'
+import { waitFor } from '../support/coming-true.js'
 import { bucket } from '../support/cos.js'
 import {
   bytes,
@@ -24,7 +25,6 @@ import {
   partSize,
   stalling,
   untilLeft,
-  waitFor,
   type Here
 } from '../support/downloading.js'
 import { left, right } from '../support/server.js'

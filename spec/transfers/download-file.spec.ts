@@ -13,6 +13,7 @@ import { headObject } from '../../lib/operations/head-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { downloadFile } from '../../lib/transfers/download-file.js'
 import { bytesOf } from '../support/bytes.js'
+import { waitFor } from '../support/coming-true.js'
 import { bucket } from '../support/cos.js'
 import {
   at,
@@ -26,7 +27,6 @@ import {
   meterOf,
   partSize,
   stalling,
-  waitFor,
   written
 } from '../support/downloading.js'
 import { settlesWithin } from '../support/promptly.js'
@@ -365,8 +365,11 @@ t.test('an abort settles at once in any state, hangs up, and the place is free f
     let faulty = true
     const here = await holding(t, { fault: (request) => (faulty ? fault(request) : undefined) })
     const stop = new AbortController()
+    const before = here.asked().length
     const running = withSignal(stop.signal)(downloadFile(here.input))(here.client())()
-    await setTimeout(150)
+    const awaited = state === 'before the HEAD' ? 'HeadObject' : 'GetObject'
+    await waitFor(() => here.asked().slice(before).includes(awaited))
+    await setTimeout(50)
     stop.abort(new Error(state))
     t.ok(await settlesWithin(50, running), state)
     t.match(left(await running), { _tag: 'Aborted', reason: { message: state } })

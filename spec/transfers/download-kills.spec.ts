@@ -10,8 +10,8 @@ import { putObject } from '../../lib/operations/put-object.js'
 import type { DownloadFileInput } from '../../lib/transfers/download-file.js'
 import { bytesOf } from '../support/bytes.js'
 import { compile, starting, type Child } from '../support/children.js'
+import { waitFor } from '../support/coming-true.js'
 import { bucket, emulating, type Cos } from '../support/cos.js'
-import { waitFor } from '../support/downloading.js'
 import { right } from '../support/server.js'
 
 // 8 in `npm test`; `npm run torture` has a hundred.

@@ -6,7 +6,8 @@ import { send, withSignal } from '../../lib/effects/send.js'
 import { getObject } from '../../lib/operations/get-object.js'
 import { downloadStream } from '../../lib/transfers/download-stream.js'
 import { toBuffer, toText } from '../../lib/transfers/to-buffer.js'
-import { at, bytes, holding, partSize, waitFor } from '../support/downloading.js'
+import { waitFor } from '../support/coming-true.js'
+import { at, bytes, holding, partSize } from '../support/downloading.js'
 import { settlesWithin } from '../support/promptly.js'
 import { left, right } from '../support/server.js'
 
@@ -63,11 +64,16 @@ t.test('an abort settles at once and hangs up', async (t) => {
       operation === 'GetObject' ? { stall: { after: 1000, pause: 60_000 } } : undefined
   })
   const stop = new AbortController()
+  let isReading = false
   const running = pipe(
     send(getObject(at)),
-    RTE.chain((got) => withSignal(stop.signal)(toBuffer(bytes.length)(got)))
+    RTE.chain((got) => {
+      isReading = true
+      return withSignal(stop.signal)(toBuffer(bytes.length)(got))
+    })
   )(here.client())()
-  await setTimeout(100)
+  await waitFor(() => isReading)
+  await setTimeout(20)
   stop.abort()
   t.ok(await settlesWithin(50, running))
   t.match(left(await running), { _tag: 'Aborted' })

@@ -6,10 +6,11 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import t from 'tap'
 import { send, withSignal } from '../../lib/effects/send.js'
-import { getObject } from '../../lib/operations/get-object.js'
+import { getObject, type GetObjectResult } from '../../lib/operations/get-object.js'
 import { downloadStream } from '../../lib/transfers/download-stream.js'
 import { toFile } from '../../lib/transfers/to-file.js'
-import { at, bytes, holding, isDone, isIntact, partSize, waitFor } from '../support/downloading.js'
+import { waitFor } from '../support/coming-true.js'
+import { at, bytes, holding, isDone, isIntact, partSize } from '../support/downloading.js'
 import { settlesWithin } from '../support/promptly.js'
 import { left, right } from '../support/server.js'
 
@@ -86,14 +87,20 @@ t.test('an abort settles at once, of the whole or of the writing alone, and hang
   for (const whole of [true, false]) {
     const stop = new AbortController()
     const abortable = withSignal(stop.signal)
+    let isWriting = false
+    const writing = (got: GetObjectResult) => {
+      isWriting = true
+      return toFile(here.input.file)(got)
+    }
     const saving = whole
-      ? abortable(pipe(send(getObject(at)), RTE.chain(toFile(here.input.file))))
+      ? abortable(pipe(send(getObject(at)), RTE.chain(writing)))
       : pipe(
           send(getObject(at)),
-          RTE.chain((got) => abortable(toFile(here.input.file)(got)))
+          RTE.chain((got) => abortable(writing(got)))
         )
     const running = saving(here.client())()
-    await setTimeout(100)
+    await waitFor(() => isWriting)
+    await setTimeout(20)
     stop.abort()
     t.ok(await settlesWithin(50, running))
     t.match(left(await running), { _tag: 'Aborted' })
