@@ -129,7 +129,7 @@ t.test('a listing that fails half-way is gone on with by the last cursor', async
 
 t.test('a cursor never passes what is still under way', async (t) => {
   const cos = await holding(t, {
-    fault: script([{ operation: 'CopyObject', key: 'b/03', fault: { delay: 400 } }])
+    fault: script([{ operation: 'CopyObject', key: 'b/03', fault: { delay: 1500 } }])
   })
   const results = right(await collect(copyPrefix({ ...to, objectsInFlight: 4 }))(cos.client())())
   const at = results.findIndex(({ key }) => key === 'a/03')

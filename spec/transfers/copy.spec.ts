@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { createHash } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -14,7 +13,7 @@ import { copy, type CopyInput } from '../../lib/transfers/copy.js'
 import { streamMultipartUploads } from '../../lib/transfers/stream-multipart-uploads.js'
 import { collect } from '../../lib/transfers/streaming.js'
 import { bytesOf } from '../support/bytes.js'
-import { comesTrue } from '../support/coming-true.js'
+import { comesTrue, waitFor } from '../support/coming-true.js'
 import { bucket, emulating, type Cos } from '../support/cos.js'
 import { settlesWithin } from '../support/promptly.js'
 import { left, right } from '../support/server.js'
@@ -346,12 +345,12 @@ t.test('a signal settles a copy at once, and nothing is left open', async (t) =>
   })
   const stop = new AbortController()
   const result = pipe(copy({ ...to, ...inParts }), withSignal(stop.signal))(cos.client())()
-  await setTimeout(200)
+  await waitFor(() => only(cos, 'UploadPartCopy').length >= 2)
   stop.abort('enough')
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted', reason: 'enough', context: { operation: 'copy' } })
   t.ok(await comesTrue(() => cos.asked().includes('AbortMultipartUpload')))
-  t.same(await open(cos), [])
+  t.ok(await comesTrue(async () => (await open(cos)).length === 0))
 })
 
 t.test('a part that fails for good ends the others, and the upload', async (t) => {

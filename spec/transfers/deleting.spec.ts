@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as R from 'fp-ts/lib/Reader.js'
@@ -10,6 +9,7 @@ import { deleting, type DeletingResult, type ToDelete } from '../../lib/transfer
 import { streamObjects } from '../../lib/transfers/stream-objects.js'
 import { streamObjectVersions } from '../../lib/transfers/stream-object-versions.js'
 import { collect } from '../../lib/transfers/streaming.js'
+import { waitFor } from '../support/coming-true.js'
 import { bucket, emulating, type Cos } from '../support/cos.js'
 import { failing, toArray } from '../support/iterables.js'
 import { settlesWithin } from '../support/promptly.js'
@@ -204,7 +204,7 @@ t.test('a signal ends it at once', async (t) => {
   })
   const stop = new AbortController()
   const results = pipe(deleting({ bucket })(plain), withSignal(stop.signal), collect)(cos.client())()
-  await setTimeout(200)
+  await waitFor(() => cos.asked().filter((name) => name === 'DeleteObjects').length >= 2)
   stop.abort()
   t.ok(await settlesWithin(50, results))
   t.match(left(await results), { _tag: 'Aborted' })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { realpath, symlink, utimes, writeFile } from 'node:fs/promises'
+import { readdir, realpath, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
@@ -429,6 +429,7 @@ t.test('a reader that leaves, or a signal, ends it all at once, and leaves nothi
     stop.abort()
     t.ok(await settlesWithin(50, going), `aborted, ${operation}`)
     t.match(left(await going), { _tag: 'Aborted' })
+    await comesTrue(async () => (await readdir(directory)).every((name) => name === 'a'))
     await setTimeout(20)
     t.same(
       Object.keys(await seen(directory)).filter((path) => path !== 'a'),

@@ -1,10 +1,10 @@
-import { appendFile, rename, truncate, utimes, writeFile } from 'node:fs/promises'
+import { appendFileSync, renameSync, truncateSync } from 'node:fs'
+import { readFile, truncate, utimes, writeFile } from 'node:fs/promises'
 import { execFileSync } from 'node:child_process'
 import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { settlesWithin } from '../support/promptly.js'
 import { crc64 } from '../../lib/core/crc64.js'
 import { script, type EmulatorOptions } from '../../lib/emulator/index.js'
 import { send, withSignal } from '../../lib/effects/send.js'
@@ -17,7 +17,9 @@ import { uploadPart } from '../../lib/operations/upload-part.js'
 import { createMeter } from '../../lib/stages/progress.js'
 import { uploadFile } from '../../lib/transfers/upload-file.js'
 import { bytesOf } from '../support/bytes.js'
+import { comesTrue, waitFor } from '../support/coming-true.js'
 import { bucket, emulating, type Cos } from '../support/cos.js'
+import { settlesWithin } from '../support/promptly.js'
 import { left, right } from '../support/server.js'
 
 const MiB = 1024 * 1024
@@ -180,30 +182,44 @@ t.test('an object that is the file already is not sent again, where that is aske
 })
 
 t.test('a file that is written to meanwhile is an error, and the old object stays', async (t) => {
+  let change = (): void => undefined
   const { file, cos, client } = await holding(t, {
-    fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 100 } : undefined)
+    fault: ({ operation }) => {
+      if (operation === 'UploadPart') change()
+      return undefined
+    }
   })
   right(await send(putObject({ ...at, body: 'old' }))(client)())
-  for (const change of [() => appendFile(file, 'more'), () => truncate(file, 3 * MiB)]) {
+  for (const act of [() => appendFileSync(file, 'more'), () => truncateSync(file, 3 * MiB)]) {
     await writeFile(file, bytes)
+    let changes = 0
+    // With the first part that arrives, of six that are sent one by one.
+    change = () => {
+      if ((changes += 1) === 1) act()
+    }
     const result = uploadFile({ ...at, ...sizes, file, partsInFlight: 1, resume: 'never' })(client)()
-    await setTimeout(150)
-    await change()
     t.match(left(await result), { _tag: 'SourceError' })
+    t.ok(changes > 0)
   }
   t.equal((await stored(cos)).toString(), 'old')
   t.equal(await open(cos), 0)
 })
 
 t.test('a file that is moved over meanwhile is still the file that was asked for', async (t) => {
+  let arrive = (): void => undefined
   const { file, cos, client } = await holding(t, {
-    fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 50 } : undefined)
+    fault: ({ operation, query }) => {
+      if (operation === 'UploadPart' && query['partNumber'] === '1') arrive()
+      return undefined
+    }
   })
-  await writeFile(`${file}.new`, bytesOf(bytes.length, 3))
-  const result = uploadFile({ ...at, ...sizes, file, partsInFlight: 1 })(client)()
-  await setTimeout(100)
-  await rename(`${file}.new`, file)
-  right(await result)
+  const other = bytesOf(bytes.length, 3)
+  await writeFile(`${file}.new`, other)
+  arrive = () => {
+    renameSync(`${file}.new`, file)
+  }
+  right(await uploadFile({ ...at, ...sizes, file, partsInFlight: 1 })(client)())
+  t.ok(other.equals(await readFile(file)), 'it was moved')
   t.ok(bytes.equals(await stored(cos)))
 })
 
@@ -229,7 +245,7 @@ t.test('a sparse file of 200 GiB has parts that 10,000 of them carry', async (t)
   const stop = new AbortController()
   // A dry run: the first parts are refused, and their length is what we came for.
   const result = withSignal(stop.signal)(uploadFile({ ...at, file, partsInFlight: 1 }))(client)()
-  for (let n = 0; n < 1000 && partsAsked(cos) === 0; n += 1) await setTimeout(10)
+  await waitFor(() => partsAsked(cos) > 0)
   stop.abort()
   t.match(left(await result), { _tag: 'Aborted' })
   const part = cos.emulator.requests().find(({ operation }) => operation === 'UploadPart')
@@ -242,19 +258,23 @@ t.test(
   async (t) => {
     for (const onFailure of ['abort', 'keep'] as const) {
       const { file, cos, client } = await holding(t, {
-        fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 60 } : undefined)
+        fault: ({ operation, count }) =>
+          operation === 'UploadPart' && count > 2 ? { delay: 60_000 } : undefined
       })
       const stop = new AbortController()
       const result = withSignal(stop.signal)(
         uploadFile({ ...at, ...sizes, file, partsInFlight: 2, onFailure })
       )(client)()
-      await setTimeout(120)
+      await waitFor(() => partsAsked(cos) === 4)
       stop.abort()
       t.ok(await settlesWithin(50, result))
       const error = left(await result)
       t.match(error, { _tag: 'Aborted' })
-      await setTimeout(150)
-      t.equal(await open(cos), onFailure === 'abort' ? 0 : 1)
+      if (onFailure === 'abort') t.ok(await comesTrue(async () => (await open(cos)) === 0))
+      else {
+        await setTimeout(150)
+        t.equal(await open(cos), 1)
+      }
       t.equal(error.context.uploadId !== undefined, onFailure === 'keep')
     }
   }

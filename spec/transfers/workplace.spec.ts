@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, lstat, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { nowhere } from '../../lib/core/error.js'
 import { ownName } from '../../lib/transfers/owner.js'
 import { enter, FilePath } from '../../lib/transfers/workplace.js'
+import { waitFor } from '../support/coming-true.js'
 
 const context = nowhere('spec')
 const living = new AbortController().signal
@@ -99,7 +99,7 @@ t.test('who is at work gives signs of life', async (t) => {
   const [claim = ''] = await readdir(join(dir, folderName))
   const path = join(dir, folderName, claim)
   await utimes(path, 0, 0)
-  while ((await lstat(path)).mtimeMs === 0) await setTimeout(5)
+  await waitFor(async () => (await lstat(path)).mtimeMs > 0)
   t.ok(Date.now() - (await lstat(path)).mtimeMs < 60_000)
   await place.leave(false)
   t.same(await readdir(dir), [])
