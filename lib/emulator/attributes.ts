@@ -153,12 +153,19 @@ const readEncryption = (headers: Headers): E.Either<Refusal, Encryption> =>
 // What COS would act on and the emulator would not: to store the object and say nothing would be a lie.
 const beyond = ['pic-operations', 'x-cos-callback', 'x-cos-callback-var', 'x-cos-return-body']
 
-/** All that a PUT, a copy or the beginning of an upload says of the object. */
-export const readAttributes = (headers: Headers): E.Either<Refusal, Attributes> => {
+/** Refuses what COS would do with an object once it is stored, and the emulator does not. */
+export const checkBeyond = (headers: Headers): E.Either<Refusal, true> => {
   const unknown = beyond.find((name) => headers[name] !== undefined)
-  if (unknown !== undefined) return refuse('NotImplemented', `The emulator does not do ${unknown}.`)
-  return pipe(
+  return unknown === undefined
+    ? E.right(true)
+    : refuse('NotImplemented', `The emulator does not do ${unknown}.`)
+}
+
+/** All that a PUT, a copy or the beginning of an upload says of the object. */
+export const readAttributes = (headers: Headers): E.Either<Refusal, Attributes> =>
+  pipe(
     E.Do,
+    E.chainFirst(() => checkBeyond(headers)),
     E.apS('headers', readHeaders(headers)),
     E.apS('storageClass', readStorageClass(headers)),
     E.apS('acl', readAcl(headers)),
@@ -166,7 +173,6 @@ export const readAttributes = (headers: Headers): E.Either<Refusal, Attributes> 
     E.apS('encryption', readEncryption(headers)),
     E.apS('tags', readTags(headers['x-cos-tagging']))
   )
-}
 
 // -- asking for a key --
 const checkKey = (headers: Headers, prefix: string, encryption: Encryption): E.Either<Refusal, true> =>

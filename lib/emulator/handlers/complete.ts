@@ -5,6 +5,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { combineAll } from '../../core/crc64.js'
 import { type Element, toFields } from '../../core/xml.js'
 import { xmlStream } from '../answer.js'
+import { checkBeyond } from '../attributes.js'
 import type { Handler } from '../call.js'
 import { checkOverwrite, newObject, writtenHeaders } from '../objects.js'
 import { receiveXml } from '../receive.js'
@@ -70,7 +71,8 @@ const join = (upload: Upload, parts: ReadonlyArray<Part>): Content => ({
 export const completeMultipartUpload: Handler = (house, call) => async () => {
   const before = pipe(
     openUpload(house, call),
-    E.chainFirst(({ bucket }) => checkOverwrite(bucket, call.key, call.headers))
+    E.chainFirst(({ bucket }) => checkOverwrite(bucket, call.key, call.headers)),
+    E.chainFirst(() => checkBeyond(call.headers))
   )
   if (E.isLeft(before)) return before
   const rows = await receiveXml(call, 'CompleteMultipartUpload', maxXml)

@@ -121,3 +121,13 @@ t.test('the version is named, as PUT does not while versioning is suspended', as
     t.match(done.headers['x-cos-version-id'], id)
   }
 })
+
+t.test('whom it would have to tell, it does not pass over in silence: the upload stays open', async (t) => {
+  const { emulator, etags, complete } = await begun(t, [1])
+  for (const name of ['x-cos-callback', 'pic-operations']) {
+    const told = await complete(completion(etags), { headers: { [name]: 'e30=' } })
+    t.match(told, { status: 501, text: /NotImplemented/ }, name)
+  }
+  t.equal((await ask(emulator, { key })).status, 404)
+  t.equal((await complete(completion(etags))).status, 200)
+})
