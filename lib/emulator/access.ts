@@ -47,3 +47,9 @@ export const admitReader = (
   const open = !anonymous || (objectAcl.startsWith('public-read') && attributes.encryption._tag === 'None')
   return open ? E.right(true) : refuse('AccessDenied')
 }
+
+/** Those who may not read need not learn what there is. */
+export const discreetly =
+  ({ anonymous }: Pick<KnownCall, 'anonymous'>, { acl }: Bucket) =>
+  <A>(found: E.Either<Refusal, A>): E.Either<Refusal, A> =>
+    E.isLeft(found) && anonymous && acl === 'private' ? refuse('AccessDenied') : found

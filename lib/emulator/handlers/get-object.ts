@@ -1,6 +1,6 @@
 /** GET and HEAD Object. */
 import * as E from 'fp-ts/lib/Either.js'
-import { admitReader } from '../access.js'
+import { admitReader, discreetly } from '../access.js'
 import { type Answer, empty } from '../answer.js'
 import { checkCustomerKey } from '../attributes.js'
 import type { Handler, House, KnownCall } from '../call.js'
@@ -53,10 +53,8 @@ const found = (
 > => {
   const bucket = bucketOf(house, call)
   if (E.isLeft(bucket)) return bucket
-  const object = objectOf(bucket.right, call.key, call.query['versionId'])
-  // Those who may not read need not learn what there is.
-  if (E.isLeft(object))
-    return call.anonymous && bucket.right.acl === 'private' ? refuse('AccessDenied') : object
+  const object = discreetly(call, bucket.right)(objectOf(bucket.right, call.key, call.query['versionId']))
+  if (E.isLeft(object)) return object
   const admitted = admitReader(call, bucket.right, object.right)
   if (E.isLeft(admitted)) return admitted
   const keyed = checkCustomerKey(call.headers, object.right.attributes.encryption)

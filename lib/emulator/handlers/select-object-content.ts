@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { csvReader, type CsvReader } from '../../core/csv-records.js'
-import { admitReader } from '../access.js'
+import { admitReader, discreetly } from '../access.js'
 import { checkCustomerKey } from '../attributes.js'
 import type { Answer } from '../answer.js'
 import type { Handler, House, KnownCall } from '../call.js'
@@ -31,7 +31,9 @@ const found = (house: House, call: KnownCall): E.Either<Refusal, StoredObject> =
   pipe(
     E.Do,
     E.apS('bucket', bucketOf(house, call)),
-    E.bind('object', ({ bucket }) => objectOf(bucket, call.key, call.query['versionId'])),
+    E.bind('object', ({ bucket }) =>
+      discreetly(call, bucket)(objectOf(bucket, call.key, call.query['versionId']))
+    ),
     E.chainFirst(({ bucket, object }) => admitReader(call, bucket, object)),
     E.chainFirst(({ object }) => checkCustomerKey(call.headers, object.attributes.encryption)),
     E.chainFirst(({ object }) => checkReadable(object, call.now)),

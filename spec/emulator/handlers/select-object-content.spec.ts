@@ -90,6 +90,7 @@ t.test('what is wrong with the request is refused before the answer begins', asy
     [404, 'NoSuchBucket', asking(names, { bucket: 'nobodys-1250000000' })],
     [404, 'NoSuchVersion', asking(names, { query: { ...select, versionId: 'none' } })],
     [403, 'AccessDenied', asking(names, { credentials: null })],
+    [403, 'AccessDenied', asking(names, { key: 'none', credentials: null })],
     [403, 'InvalidObjectState', asking(names, { key: 'cold' })],
     [400, 'InvalidRequestParameter', asking(names, { query: { select: '', 'select-type': '1' } })],
     [400, 'InvalidXML', asking('<SelectRequest><Expression>')],
