@@ -1,0 +1,151 @@
+/** Upload Part - Copy, over the wire: a part made of another object, or of a stretch of one. */
+import { createHash } from 'node:crypto'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { crc64 } from '../../lib/core/crc64.js'
+import { completeMultipartUpload } from '../../lib/operations/complete-multipart-upload.js'
+import { createMultipartUpload } from '../../lib/operations/create-multipart-upload.js'
+import { deleteObject } from '../../lib/operations/delete-object.js'
+import { getObject } from '../../lib/operations/get-object.js'
+import { putObject } from '../../lib/operations/put-object.js'
+import { uploadPartCopy, type UploadPartCopyInput } from '../../lib/operations/upload-part-copy.js'
+import * as A from './asking.js'
+import { failedInside200, refusals, refusedUnsent } from './refused.js'
+import { showing } from './showing.js'
+
+const { bucket, region } = A
+const { call: copying, unshown } = showing(uploadPartCopy)
+const from = { bucket: A.versioned, key: 'from/a b+%?#腾.txt' }
+const copySource = { ...from, region }
+const at = { bucket, key: 'a.txt' }
+const etagOf = (text: string): string => `"${createHash('md5').update(text).digest('hex')}"`
+
+t.test('a part is a stretch of a version, from under one key to under another', async (t) => {
+  const second = Math.floor(Date.now() / 1000) * 1000
+  const { done, heard, emulator } = await A.asking(t, { now: () => second, minPartSize: 1 })
+  const source = await done(putObject({ ...from, body: '0123456789', sse: A.otherC }))
+  const versionId = A.some(source.versionId)
+  await done(putObject({ ...from, body: 'newer' }))
+  const to = { bucket, ...A.collapsing }
+  const { uploadId } = await done(createMultipartUpload({ ...to, sse: A.sseC }))
+  const endpoint = `cos.${region}.myqcloud.com`
+  const { raw: _raw, ...one } = await done(
+    copying({
+      ...to,
+      uploadId,
+      partNumber: 1,
+      copySource: { ...copySource, endpoint, versionId },
+      copySourceSse: A.otherC,
+      copySourceRange: { first: 2, last: 4 },
+      copySourceIfMatch: source.etag.replaceAll('"', ''),
+      copySourceIfUnmodifiedSince: A.future,
+      sse: A.sseC,
+      headers: { 'x-cos-by-hand': 'header' },
+      query: { 'by-hand': 'parameter' }
+    })
+  )
+  t.same(one, {
+    requestId: emulator.requests().at(-1)?.requestId,
+    partNumber: 1,
+    etag: one.etag,
+    lastModified: O.some(new Date(second)),
+    crc64: O.some(await crc64(Buffer.from('234'))),
+    copySourceVersionId: O.some(versionId),
+    sse: O.some({ type: 'C', keyMd5: O.some(A.sseCMd5) })
+  })
+  t.match(heard('UploadPartCopy'), {
+    'x-cos-copy-source': `${A.versioned}.${endpoint}/from/a%20b%2B%25%3F%23%E8%85%BE.txt?versionId=${versionId}`,
+    'x-cos-copy-source-range': 'bytes=2-4',
+    'x-cos-copy-source-if-match': source.etag,
+    'x-cos-copy-source-if-unmodified-since': 'Sat, 02 Jan 2100 03:04:05 GMT',
+    'content-length': '0',
+    'x-cos-by-hand': 'header'
+  })
+  // The other pair of conditions, and the whole of what is there now.
+  const two = await done(
+    copying({
+      ...to,
+      uploadId,
+      partNumber: 2,
+      copySource,
+      copySourceIfNoneMatch: 'another',
+      copySourceIfModifiedSince: A.past,
+      sse: A.sseC
+    })
+  )
+  t.match(two, { partNumber: 2, copySourceVersionId: O.none })
+  t.equal(heard('UploadPartCopy')['x-cos-copy-source-range'], undefined)
+  await done(completeMultipartUpload({ ...to, uploadId, parts: [one, two] }))
+  t.equal(await A.textOf((await done(getObject({ ...to, sse: A.sseC }))).body), '234newer')
+})
+
+t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+
+t.test('of a plain source the ETag is the MD5, as of any part', async (t) => {
+  const { done } = await A.asking(t)
+  await done(putObject({ ...from, body: '0123456789' }))
+  const { uploadId } = await done(createMultipartUpload(at))
+  const part = await done(
+    uploadPartCopy({ ...at, uploadId, partNumber: 3, copySource, copySourceRange: { first: 0, last: 9 } })
+  )
+  t.match(part, { partNumber: 3, etag: etagOf('0123456789'), sse: O.none })
+})
+
+t.test('what does not hold is refused by the one who looks', async (t) => {
+  const large = 5 * 1024 ** 3 + 1
+  const { done, failed } = await A.asking(t, { seed: [{ bucket, key: 'large', size: large }] })
+  const source = await done(putObject({ ...from, body: '0123456789' }))
+  await done(putObject({ ...at, key: 'archived', body: 'a', storageClass: 'ARCHIVE' }))
+  await done(putObject({ ...at, key: 'secret', body: 'a', sse: A.sseC }))
+  const { uploadId } = await done(createMultipartUpload(at))
+  const refused = async (input: Partial<UploadPartCopyInput>, status: number, code: string) => {
+    const error = await failed(uploadPartCopy({ ...at, uploadId, partNumber: 1, copySource, ...input }))
+    t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
+  }
+  const of = (key: string) => ({ copySource: { bucket, region, key } })
+  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await refused({ uploadId: 'never' }, 404, 'NoSuchUpload')
+  await refused({ key: 'another' }, 404, 'NoSuchUpload')
+  await refused({ copySource: { ...copySource, bucket: A.nowhere } }, 404, 'NoSuchBucket')
+  await refused(of('never'), 404, 'NoSuchKey')
+  await refused({ copySource: { ...copySource, versionId: 'never' } }, 404, 'NoSuchVersion')
+  await refused({ headers: { 'x-cos-copy-source': 'nonsense' } }, 400, 'InvalidCopySource')
+  await refused(of('archived'), 403, 'InvalidObjectState')
+  await refused(of('large'), 400, 'EntityTooLarge')
+  await refused(of('secret'), 400, 'SsecDecryptHeaderInvalid')
+  await refused({ ...of('secret'), copySourceSse: A.otherC }, 400, 'SsecDecryptHeaderInvalid')
+  await refused({ sse: A.sseC }, 400, 'SsecDecryptHeaderInvalid')
+  await refused({ copySourceRange: { first: 5, last: 10 } }, 416, 'InvalidRange')
+  await refused({ copySourceRange: { first: 10, last: 10 } }, 416, 'InvalidRange')
+  await refused({ headers: { 'x-cos-copy-source-range': 'bytes=5-' } }, 400, 'InvalidArgument')
+  await refused({ copySourceIfMatch: 'another' }, 412, 'PreconditionFailed')
+  await refused({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
+  await refused({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')
+  await refused({ copySourceIfUnmodifiedSince: A.past }, 412, 'PreconditionFailed')
+  // A condition for what should be does not go with one for what should not.
+  await refused({ copySourceIfMatch: source.etag, copySourceIfNoneMatch: 'another' }, 400, 'InvalidArgument')
+
+  const marker = await done(deleteObject(from))
+  await refused({}, 404, 'NoSuchKey')
+  await refused({ copySource: { ...copySource, versionId: A.some(marker.versionId) } }, 400, 'InvalidRequest')
+})
+
+t.test('what makes no sense is refused before it is sent', (t) => {
+  const part = { ...at, uploadId: 'id', partNumber: 1, copySource }
+  return refusedUnsent(t, [
+    ['uploadId', uploadPartCopy({ ...part, uploadId: '' })],
+    ['partNumber', uploadPartCopy({ ...part, partNumber: 0 })],
+    ['partNumber', uploadPartCopy({ ...part, partNumber: 10_001 })],
+    ['copySource.region', uploadPartCopy({ ...part, copySource: from })],
+    ['copySource.bucket', uploadPartCopy({ ...part, copySource: { ...copySource, bucket: 'a' } })],
+    ['copySourceRange.last', uploadPartCopy({ ...part, copySourceRange: { first: 2, last: 1 } })],
+    ['copySourceRange.last', uploadPartCopy({ ...part, copySourceRange: { first: 2 } as never })],
+    ['copySourceIfModifiedSince', uploadPartCopy({ ...part, copySourceIfModifiedSince: new Date(NaN) })]
+  ])
+})
+
+const copy = uploadPartCopy({ ...at, uploadId: 'id', partNumber: 1, copySource })
+
+t.test('a success that turns out to be none is none', (t) => failedInside200(t, copy, 'CopyPartResult'))
+
+refusals(copy)

@@ -1,0 +1,156 @@
+/** Upload Part, over the wire: the bytes of a part, and an upload that must be there for them. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { crc64 } from '../../lib/core/crc64.js'
+import { abortMultipartUpload } from '../../lib/operations/abort-multipart-upload.js'
+import { completeMultipartUpload } from '../../lib/operations/complete-multipart-upload.js'
+import { createMultipartUpload } from '../../lib/operations/create-multipart-upload.js'
+import { getObject } from '../../lib/operations/get-object.js'
+import { listParts } from '../../lib/operations/list-parts.js'
+import { uploadPart, type UploadPartInput } from '../../lib/operations/upload-part.js'
+import { from } from '../support/iterables.js'
+import * as A from './asking.js'
+import { refusals, refusedUnsent } from './refused.js'
+import { showing } from './showing.js'
+
+const { bucket } = A
+const { call: uploading, unshown } = showing(uploadPart)
+const at = { bucket, key: 'a.txt' }
+const md5 = (text: string): string => createHash('md5').update(text).digest('base64')
+const etagOf = (text: string): string => `"${createHash('md5').update(text).digest('hex')}"`
+
+t.test(
+  'a part is taken with all that can be said of it, under the key that its upload began with',
+  async (t) => {
+    const { done, heard, emulator } = await A.asking(t)
+    const to = { bucket, ...A.collapsing }
+    const { uploadId } = await done(createMultipartUpload({ ...to, sse: A.sseC }))
+    const sum = await crc64(Buffer.from('hello'))
+    const { raw, ...part } = await done(
+      uploading({
+        ...to,
+        uploadId,
+        partNumber: 1,
+        body: 'hello',
+        contentLength: 5,
+        contentMd5: md5('hello'),
+        enableMd5: true,
+        expectContinue: true,
+        sse: A.sseC,
+        trafficLimit: 819_200,
+        headers: { 'x-cos-by-hand': 'header' },
+        query: { 'by-hand': 'parameter' }
+      })
+    )
+    t.same(part, {
+      requestId: emulator.requests().at(-1)?.requestId,
+      partNumber: 1,
+      etag: part.etag,
+      crc64: O.some(sum),
+      integrity: { _tag: 'Verified', crc64: sum },
+      sse: O.some({ type: 'C', keyMd5: O.some(A.sseCMd5) })
+    })
+    t.not(part.etag, etagOf('hello'), 'under a customer’s key it is no MD5')
+    t.match(raw, { etag: part.etag })
+    t.match(heard('UploadPart'), {
+      'content-length': '5',
+      'content-md5': md5('hello'),
+      expect: '100-continue',
+      'x-cos-traffic-limit': '819200',
+      'x-cos-by-hand': 'header'
+    })
+    t.match(emulator.requests().at(-1)?.query, { partNumber: '1', uploadId, 'by-hand': 'parameter' })
+
+    await done(completeMultipartUpload({ ...to, uploadId, parts: [part] }))
+    const got = await done(getObject({ ...to, sse: A.sseC }))
+    t.equal(await A.textOf(got.body), 'hello')
+  }
+)
+
+t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+
+t.test(
+  'parts come in any order and from any body, and the same number again replaces the part',
+  async (t) => {
+    const { done } = await A.asking(t, { minPartSize: 1 })
+    const { uploadId } = await done(createMultipartUpload(at))
+    const file = join(t.testdir({ part: 'three ' }), 'part')
+    const bodies = [
+      [4, { body: from(Buffer.from('four ')), contentLength: 5 }],
+      [3, { body: { file } }],
+      [1, { body: 'wrong' }],
+      [2, { body: { open: () => from(Buffer.from('two ')), size: 4 } }],
+      [1, { body: Buffer.from('one '), enableMd5: true }],
+      [5, { body: '' }]
+    ] as const
+    for (const [partNumber, body] of bodies) {
+      const part = await done(uploadPart({ ...at, uploadId, partNumber, ...body }))
+      t.match(part, { partNumber, integrity: { _tag: 'Verified' } })
+    }
+    const { parts } = await done(listParts({ ...at, uploadId }))
+    t.same(
+      parts.map(({ partNumber, etag, size }) => [partNumber, etag, size]),
+      ['one ', 'two ', 'three ', 'four ', ''].map((text, n) => [n + 1, etagOf(text), text.length])
+    )
+    await done(completeMultipartUpload({ ...at, uploadId, parts: parts.slice(0, 4) }))
+    t.equal(await A.textOf((await done(getObject(at))).body), 'one two three four ')
+  }
+)
+
+t.test('a part that COS stored wrong is not called good', async (t) => {
+  const headers = { 'x-cos-hash-crc64ecma': '1' }
+  const { done, failed } = await A.asking(t, {
+    fault: ({ operation }) => (operation === 'UploadPart' ? { headers } : undefined)
+  })
+  const { uploadId } = await done(createMultipartUpload(at))
+  t.match(await failed(uploadPart({ ...at, uploadId, partNumber: 7, body: 'a' })), {
+    _tag: 'IntegrityError',
+    part: O.some(7),
+    expected: String,
+    context: { attempts: 4 }
+  })
+})
+
+t.test('what does not hold is refused by the one who looks', async (t) => {
+  const { done, failed } = await A.asking(t)
+  const { uploadId } = await done(createMultipartUpload(at))
+  const secret = await done(createMultipartUpload({ ...at, sse: A.sseC }))
+  const refused = async (input: Partial<UploadPartInput>, status: number, code: string) => {
+    const error = await failed(uploadPart({ ...at, uploadId, partNumber: 1, body: 'a', ...input }))
+    t.match(error, { _tag: 'ServiceError', status, code }, code)
+  }
+  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await refused({ uploadId: 'never' }, 404, 'NoSuchUpload')
+  await refused({ key: 'another' }, 404, 'NoSuchUpload')
+  await refused({ contentMd5: md5('b') }, 400, 'BadDigest')
+  await refused({ headers: { 'content-md5': 'nonsense' } }, 400, 'InvalidDigest')
+  await refused({ headers: { 'x-cos-content-sha1': '0' } }, 400, 'InvalidSHA1Digest')
+  await refused({ headers: { 'x-cos-traffic-limit': '1' } }, 400, 'InvalidArgument')
+  await refused({ sse: A.sseC }, 400, 'SsecDecryptHeaderInvalid')
+  await refused({ uploadId: secret.uploadId }, 400, 'SsecDecryptHeaderInvalid')
+  await refused({ uploadId: secret.uploadId, sse: A.otherC }, 400, 'SsecDecryptHeaderInvalid')
+  await refused({ headers: { 'x-cos-server-side-encryption': 'AES256' } }, 400, 'SSEHeaderNotAllowed')
+  const huge = { open: () => from(Buffer.from('a')), size: 5 * 1024 ** 3 + 1 }
+  await refused({ body: huge, expectContinue: true }, 400, 'EntityTooLarge')
+  await done(abortMultipartUpload({ ...at, uploadId }))
+  await refused({}, 404, 'NoSuchUpload')
+})
+
+t.test('what makes no sense is refused before it is sent', (t) => {
+  const part = { ...at, uploadId: 'id', partNumber: 1, body: 'a' }
+  return refusedUnsent(t, [
+    ['uploadId', uploadPart({ ...part, uploadId: '' })],
+    ['partNumber', uploadPart({ ...part, partNumber: 0 })],
+    ['partNumber', uploadPart({ ...part, partNumber: 10_001 })],
+    ['contentLength', uploadPart({ ...part, body: from(Buffer.from('a')) })],
+    ['contentLength', uploadPart({ ...part, contentLength: 2 })],
+    ['contentMd5', uploadPart({ ...part, contentMd5: 'nonsense' })],
+    ['enableMd5', uploadPart({ ...part, body: from(Buffer.from('a')), contentLength: 1, enableMd5: true })],
+    ['trafficLimit', uploadPart({ ...part, trafficLimit: 1 })],
+    ['query', uploadPart({ ...part, query: { partNumber: '2' } })]
+  ])
+})
+
+refusals(uploadPart({ ...at, uploadId: 'id', partNumber: 1, body: 'a' }))
