@@ -1,0 +1,212 @@
+/** Complete Multipart Upload, over the wire: parts become the object, all of them or none. */
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { crc64 } from '../../lib/core/crc64.js'
+import { abortMultipartUpload } from '../../lib/operations/abort-multipart-upload.js'
+import {
+  completeMultipartUpload,
+  type CompleteMultipartUploadInput
+} from '../../lib/operations/complete-multipart-upload.js'
+import { createMultipartUpload } from '../../lib/operations/create-multipart-upload.js'
+import { getObject } from '../../lib/operations/get-object.js'
+import { headObject } from '../../lib/operations/head-object.js'
+import { listMultipartUploads } from '../../lib/operations/list-multipart-uploads.js'
+import { putObject } from '../../lib/operations/put-object.js'
+import { uploadPart } from '../../lib/operations/upload-part.js'
+import type { EmulatorOptions } from '../../lib/emulator/index.js'
+import * as A from './asking.js'
+import { failedInside200, refusals, refusedUnsent } from './refused.js'
+import { showing } from './showing.js'
+
+const { bucket } = A
+const { call: completing, unshown } = showing(completeMultipartUpload)
+const at = { bucket, key: 'a.txt' }
+
+/** An upload with these parts. */
+const begun = async (
+  t: Parameters<typeof A.asking>[0],
+  bodies: ReadonlyArray<string | Uint8Array>,
+  options: EmulatorOptions = {},
+  to: Parameters<typeof createMultipartUpload>[0] = at
+) => {
+  const asking = await A.asking(t, options)
+  const { uploadId } = await asking.done(createMultipartUpload(to))
+  const { bucket, key, allowCollapsingKey = false } = to
+  const parts = []
+  for (const [n, body] of bodies.entries()) {
+    const part = { bucket, key, allowCollapsingKey, uploadId, partNumber: n + 1, body }
+    parts.push(await asking.done(uploadPart(part)))
+  }
+  return { ...asking, uploadId, parts }
+}
+
+t.test('an upload becomes the object, whatever order its parts are named in', async (t) => {
+  const to = { bucket, ...A.collapsing, sse: { type: 'COS' } } as const
+  const asked = await begun(t, ['one ', 'two ', 'three'], { minPartSize: 1 }, to)
+  const { done, heard, emulator, uploadId, parts } = asked
+  const sum = await crc64(Buffer.from('one two three'))
+  const [one, two, three] = parts.map(({ partNumber, etag }) => ({ partNumber, etag }))
+  const { raw, ...told } = await done(
+    completing({
+      bucket,
+      ...A.collapsing,
+      uploadId,
+      parts: [three!, { ...one!, etag: one!.etag.replaceAll('"', '') }, two!],
+      forbidOverwrite: true,
+      headers: { 'x-cos-by-hand': 'header' },
+      query: { 'by-hand': 'parameter' }
+    })
+  )
+  t.same(told, {
+    requestId: emulator.requests().at(-1)?.requestId,
+    bucket,
+    key: 'a/..',
+    etag: told.etag,
+    location: O.some(`http://${bucket}.cos.ap-guangzhou.myqcloud.com/a%2F..`),
+    crc64: O.some(sum),
+    versionId: O.none,
+    sse: O.some({ type: 'COS' }),
+    answer: O.none
+  })
+  t.match(told.etag, /^"[0-9a-f]{32}-3"$/)
+  t.match(raw, { 'x-cos-hash-crc64ecma': String(sum) })
+  t.match(heard('CompleteMultipartUpload'), {
+    'content-md5': /==$/,
+    'x-cos-forbid-overwrite': 'true',
+    'x-cos-by-hand': 'header'
+  })
+  const got = await done(getObject({ bucket, ...A.collapsing }))
+  t.equal(await A.textOf(got.body), 'one two three')
+  t.match(got, { etag: told.etag, crc64: O.some(sum), sse: O.some({ type: 'COS' }) })
+  t.same((await done(listMultipartUploads({ bucket }))).uploads, [], 'and the upload is over')
+})
+
+t.test('what a callback answers, or became of a picture, is handed on', async (t) => {
+  const callback = {
+    callbackUrl: 'https://a.example/',
+    callbackHost: 'c.example',
+    callbackBody: 'b=${bucket}',
+    callbackBodyType: 'application/json'
+  }
+  const input = { ...at, uploadId: 'id', parts: [{ partNumber: 1, etag: 'a' }] }
+  const said = '{"from":"the callback"}'
+  const headers = { etag: '"a-1"', 'x-cos-hash-crc64ecma': '7' }
+  const { done, failed, heard } = await A.asking(t, {
+    fault: ({ count }) => ({ answer: { status: 200, body: said, ...(count === 1 ? { headers } : {}) } })
+  })
+  const told = await done(completing({ ...input, callback, callbackVar: { 'x:a': '1' } }))
+  t.match(told, {
+    etag: '"a-1"',
+    crc64: O.some(7n),
+    answer: O.some(said),
+    bucket,
+    key: 'a.txt',
+    location: O.none
+  })
+  const json = (name: string): unknown =>
+    JSON.parse(Buffer.from(heard('CompleteMultipartUpload')[name] ?? '', 'base64').toString())
+  t.same(json('x-cos-callback'), callback)
+  t.same(json('x-cos-callback-var'), { 'x:a': '1' })
+  t.match(await failed(completeMultipartUpload({ ...input, callback })), { _tag: 'DecodeError' }, 'no ETag')
+
+  const root = 'CompleteMultipartUploadResult'
+  const body = `<${root}><ETag>"b-1"</ETag><ProcessResults/></${root}>`
+  const pictures = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+  t.match(await pictures.done(completing({ ...input, picOperations: { is_pic_info: 1 } })), {
+    etag: '"b-1"',
+    answer: O.some(body)
+  })
+  t.equal(pictures.heard('CompleteMultipartUpload')['pic-operations'], '{"is_pic_info":1}')
+})
+
+t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+
+t.test('versions are named, and while they are suspended it says so', async (t) => {
+  for (const [bucket, versionId] of [
+    [A.versioned, O.some(/^.{20,}$/)],
+    [A.suspended, O.some('null')]
+  ] as const) {
+    const { done, uploadId, parts } = await begun(t, ['a'], {}, { bucket, key: 'a' })
+    t.match(await done(completeMultipartUpload({ bucket, key: 'a', uploadId, parts })), { versionId })
+  }
+})
+
+t.test('white space while COS merges is no answer yet, and a document behind it is', async (t) => {
+  const fault = { keepAlive: { bytes: 40, pause: 1 }, dribble: { size: 50, pause: 1 } }
+  const { done, uploadId, parts } = await begun(t, ['a'], {
+    fault: ({ operation }) => (operation === 'CompleteMultipartUpload' ? fault : undefined)
+  })
+  t.match(await done(completeMultipartUpload({ ...at, uploadId, parts })), { etag: /-1"$/ })
+  t.match(await done(headObject(at)), { size: 1 })
+})
+
+t.test('a merge that is slower than its headers has no checksum, and is none the less done', async (t) => {
+  const headers = { 'x-cos-hash-crc64ecma': null }
+  const { done, uploadId, parts } = await begun(t, ['a'], {
+    fault: ({ operation }) => (operation === 'CompleteMultipartUpload' ? { headers } : undefined)
+  })
+  t.match(await done(completeMultipartUpload({ ...at, uploadId, parts })), { crc64: O.none })
+})
+
+t.test('what does not hold is refused by the one who looks, and the upload stays open', async (t) => {
+  const mib = Buffer.alloc(1024 * 1024)
+  const { done, failed, uploadId, parts } = await begun(t, [mib.subarray(1), 'b'])
+  const refused = async (input: Partial<CompleteMultipartUploadInput>, status: number, code: string) => {
+    const error = await failed(completeMultipartUpload({ ...at, uploadId, parts, ...input }))
+    t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
+  }
+  const [one, two] = parts
+  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await refused({ uploadId: 'never' }, 404, 'NoSuchUpload')
+  await refused({ key: 'another' }, 404, 'NoSuchUpload')
+  await refused({}, 400, 'EntityTooSmall')
+  await refused({ parts: [one!, { partNumber: 2, etag: one!.etag }] }, 400, 'InvalidPart')
+  await refused({ parts: [one!, two!, { partNumber: 3, etag: 'a' }] }, 400, 'InvalidPart')
+  await refused({ headers: { 'content-md5': 'nonsense' } }, 400, 'InvalidDigest')
+  await refused({ callback: 'aGVsbG8=' }, 501, 'NotImplemented')
+  await done(putObject({ ...at, body: 'there' }))
+  await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
+
+  await done(uploadPart({ ...at, uploadId, partNumber: 1, body: mib }))
+  await refused({}, 400, 'InvalidPart')
+  const anew = await done(uploadPart({ ...at, uploadId, partNumber: 1, body: mib }))
+  await done(completeMultipartUpload({ ...at, uploadId, parts: [anew, two!] }))
+  t.match(await done(headObject(at)), { size: 1024 * 1024 + 1 })
+  await refused({}, 404, 'NoSuchUpload')
+
+  const other = await begun(t, ['a'])
+  await other.done(abortMultipartUpload({ ...at, uploadId: other.uploadId }))
+  t.match(
+    await other.failed(completeMultipartUpload({ ...at, uploadId: other.uploadId, parts: other.parts })),
+    {
+      status: 404,
+      code: 'NoSuchUpload'
+    }
+  )
+})
+
+const input = { ...at, uploadId: 'id', parts: [{ partNumber: 1, etag: 'a' }] }
+
+t.test(
+  'what COS would call InvalidPart or InvalidPartOrder is refused before it is sent, by its place',
+  (t) => {
+    const part = (partNumber: number, etag = 'a') => ({ partNumber, etag })
+    return refusedUnsent(t, [
+      ['uploadId', completeMultipartUpload({ ...input, uploadId: '' })],
+      ['parts', completeMultipartUpload({ ...input, parts: [] })],
+      ['parts.1.partNumber', completeMultipartUpload({ ...input, parts: [part(1), part(3)] })],
+      ['parts.0.partNumber', completeMultipartUpload({ ...input, parts: [part(2)] })],
+      ['parts.1.partNumber', completeMultipartUpload({ ...input, parts: [part(1), part(1)] })],
+      ['parts.0.partNumber', completeMultipartUpload({ ...input, parts: [part(0)] })],
+      ['parts.0.etag', completeMultipartUpload({ ...input, parts: [part(1, '')] })],
+      ['callback', completeMultipartUpload({ ...input, callback: 'no base64!' })],
+      ['key', completeMultipartUpload({ ...input, key: 'a/..' })]
+    ])
+  }
+)
+
+t.test('a success that turns out to be none is none', (t) =>
+  failedInside200(t, completeMultipartUpload(input), 'CompleteMultipartUploadResult')
+)
+
+refusals(completeMultipartUpload(input))
