@@ -8,6 +8,7 @@ import { getObject } from '../../lib/operations/get-object.js'
 import { listMultipartUploads } from '../../lib/operations/list-multipart-uploads.js'
 import { bytesOf } from '../support/bytes.js'
 import { compile, starting, type Step } from '../support/children.js'
+import { waitFor } from '../support/coming-true.js'
 import { bucket, emulating } from '../support/cos.js'
 import { right } from '../support/server.js'
 
@@ -59,19 +60,29 @@ for (const [salt, [name, step]] of shapes.entries()) {
     async (t) => {
       const file = `${folder}/source-${String(salt)}`
       await writeFile(file, bytes)
+      let underway = 0
       const cos = await emulating(t, {
         // Slow enough that instants fall everywhere: into the beginning, between parts, into the completion.
-        fault: ({ operation }) => (operation === 'HeadObject' ? undefined : { delay: 25 })
+        fault: ({ operation }) => {
+          underway += 1
+          return operation === 'HeadObject' ? undefined : { delay: 25 }
+        },
+        onRequest: () => {
+          underway -= 1
+        }
       })
       const sum = String(await crc64(bytes))
       for (const [n, instant] of instants(salt).entries()) {
         const key = `${String(salt)}/${String(n)}`
         const about = `seed ${String(seed)}, kill ${String(n)} after ${instant.toFixed(1)} ms`
+        const idle = cos.emulator.openConnections()
         const first = await starting(lib, cos.emulator, [step(key, file)])
         first.begin()
         await setTimeout(instant)
         await first.kill()
+        // What it sent may still be on its way, and has to be over before it is counted.
         await setTimeout(60)
+        await waitFor(() => underway === 0 && cos.emulator.openConnections() <= idle)
         const asked = cos.emulator.requests().filter((each) => each.key === key)
         const before = asked.filter((each) => each.operation === 'UploadPart')
         const there = before.filter(({ status }) => status === 200).length
