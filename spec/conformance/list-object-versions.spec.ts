@@ -1,0 +1,189 @@
+/** GET Bucket Object Versions, over the wire: versions and delete markers, each key's newest first. */
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { deleteObject } from '../../lib/operations/delete-object.js'
+import {
+  listObjectVersions,
+  type ListObjectVersionsInput
+} from '../../lib/operations/list-object-versions.js'
+import { putObject } from '../../lib/operations/put-object.js'
+import { streamObjectVersions } from '../../lib/transfers/stream-object-versions.js'
+import { toArray } from '../support/iterables.js'
+import * as A from './asking.js'
+import { refusals, refusedUnsent } from './refused.js'
+import { showing } from './showing.js'
+
+const bucket = A.versioned
+const { call: listing, unshown } = showing(listObjectVersions)
+const owner = O.some({ id: '1250000000', displayName: '1250000000' })
+
+t.test('a page behind a version of a key, rolled up, in the words that COS writes keys in', async (t) => {
+  const second = Math.floor(Date.now() / 1000) * 1000
+  const { done, emulator } = await A.asking(t, { now: () => second })
+  const key = 'a b/k+腾'
+  const put = async (body: string) =>
+    done(putObject({ bucket, key, body, storageClass: 'INTELLIGENT_TIERING' }))
+  const oldest = await put('one')
+  const marker = await done(deleteObject({ bucket, key }))
+  const newest = await put('three')
+  await done(putObject({ bucket, key: 'a b/x/1', body: '' }))
+  await done(putObject({ bucket, key: 'a b/z', body: '' }))
+  const newestId = A.some(newest.versionId)
+  const input: ListObjectVersionsInput = {
+    bucket,
+    prefix: 'a b/',
+    delimiter: '/',
+    keyMarker: key,
+    versionIdMarker: newestId,
+    maxKeys: 3,
+    headers: { 'x-cos-by-hand': 'header' },
+    query: { 'by-hand': 'parameter' }
+  }
+  const listed = { isLatest: false, lastModified: new Date(second), owner }
+  const entries = (key: string) => [
+    { _tag: 'DeleteMarker', ...listed, key, versionId: A.some(marker.versionId) },
+    {
+      _tag: 'Version',
+      ...listed,
+      key,
+      versionId: A.some(oldest.versionId),
+      etag: oldest.etag,
+      size: 3,
+      storageClass: 'INTELLIGENT_TIERING',
+      storageTier: O.some('FREQUENT')
+    }
+  ]
+  const page = {
+    name: bucket,
+    versionIdMarker: newestId,
+    delimiter: O.some('/'),
+    maxKeys: 3,
+    isTruncated: true,
+    nextVersionIdMarker: O.none
+  }
+  const { raw: _raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
+  const request = emulator.requests().at(-1)
+  t.same(encoded, {
+    ...page,
+    requestId: request?.requestId,
+    encodingType: O.some('url'),
+    prefix: 'a%20b/',
+    keyMarker: 'a%20b/k%2B%E8%85%BE',
+    nextKeyMarker: O.some('a%20b/x/'),
+    entries: entries('a%20b/k%2B%E8%85%BE'),
+    commonPrefixes: ['a%20b/x/']
+  })
+  t.match(request, {
+    operation: 'ListObjectVersions',
+    headers: { 'x-cos-by-hand': 'header' },
+    query: {
+      versions: '',
+      prefix: 'a b/',
+      delimiter: '/',
+      'key-marker': key,
+      'version-id-marker': newestId,
+      'max-keys': '3',
+      'encoding-type': 'url',
+      'by-hand': 'parameter'
+    }
+  })
+  const { raw: _, requestId: _id, ...plain } = await done(listing(input))
+  t.same(plain, {
+    ...page,
+    encodingType: O.none,
+    prefix: 'a b/',
+    keyMarker: key,
+    nextKeyMarker: O.some('a b/x/'),
+    entries: entries(key),
+    commonPrefixes: ['a b/x/']
+  })
+  const { versionIdMarker: _version, ...next } = input
+  t.match(await done(listing({ ...next, keyMarker: 'a b/x/' })), {
+    entries: [{ key: 'a b/z', isLatest: true }],
+    isTruncated: false,
+    nextKeyMarker: O.none
+  })
+  t.match(await done(listing({ bucket, maxKeys: 1 })), {
+    entries: [{ versionId: newestId, isLatest: true }],
+    nextKeyMarker: O.some(key),
+    nextVersionIdMarker: O.some(newestId)
+  })
+})
+
+t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+
+t.test(
+  'a version is called null while versioning is suspended, and has no name where it was never on',
+  async (t) => {
+    const { done } = await A.asking(t)
+    for (const [bucket, versionId] of [
+      [A.suspended, 'null'],
+      [A.bucket, '']
+    ] as const) {
+      t.same((await done(listObjectVersions({ bucket }))).entries, [])
+      await done(putObject({ bucket, key: 'a', body: '' }))
+      t.match((await done(listObjectVersions({ bucket }))).entries, [
+        {
+          _tag: 'Version',
+          key: 'a',
+          versionId,
+          isLatest: true,
+          storageClass: 'STANDARD',
+          storageTier: O.none
+        }
+      ])
+    }
+  }
+)
+
+t.test('pages of one have all in the order that one page has them in', async (t) => {
+  const { done, client } = await A.asking(t)
+  for (const key of ['b', 'a', '腾']) {
+    await done(putObject({ bucket, key, body: '1' }))
+    await done(deleteObject({ bucket, key }))
+    await done(putObject({ bucket, key, body: '22' }))
+  }
+  const { entries } = await done(listObjectVersions({ bucket }))
+  t.same(
+    entries.map(({ _tag, key, isLatest }) => [_tag, key, isLatest]),
+    ['a', 'b', '腾'].flatMap((key) => [
+      ['Version', key, true],
+      ['DeleteMarker', key, false],
+      ['Version', key, false]
+    ])
+  )
+  const streamed = await toArray(streamObjectVersions({ bucket, maxKeys: 1 })(client))
+  t.match(streamed, entries)
+  t.equal(streamed.length, 9)
+})
+
+t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
+  const { failed } = await A.asking(t, { fault: () => ({ shorten: 200 }) })
+  t.match(await failed(listObjectVersions({ bucket })), {
+    _tag: 'TransportError',
+    code: 'CutAnswer',
+    context: { attempts: 4, key: O.none }
+  })
+})
+
+t.test('what does not hold is refused by the one who looks', async (t) => {
+  const { failed } = await A.asking(t)
+  const refused = async (input: Partial<ListObjectVersionsInput>, status: number, code: string) =>
+    t.match(await failed(listObjectVersions({ bucket, ...input })), { _tag: 'ServiceError', status, code })
+  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await refused({ query: { delimiter: '//' } }, 400, 'InvalidDelimiter')
+  await refused({ query: { 'max-keys': 'many' } }, 400, 'InvalidArgument')
+})
+
+t.test('what makes no sense is refused before it is sent', (t) =>
+  refusedUnsent(t, [
+    ['bucket', listObjectVersions({ bucket: 'no-appid' })],
+    ['delimiter', listObjectVersions({ bucket, delimiter: '//' })],
+    ['maxKeys', listObjectVersions({ bucket, maxKeys: 1001 })],
+    ['keyMarker', listObjectVersions({ bucket, versionIdMarker: 'a' })],
+    ['keyMarker', listObjectVersions({ bucket, keyMarker: '\ud800' })],
+    ['encodingType', listObjectVersions({ bucket, encodingType: 'base64' as never })]
+  ])
+)
+
+refusals(listObjectVersions({ bucket: A.bucket }))

@@ -1,0 +1,175 @@
+/** GET Bucket (List Objects), over the wire: a page of keys and of what they have in common. */
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { listObjects, type ListObjectsInput } from '../../lib/operations/list-objects.js'
+import { putObject } from '../../lib/operations/put-object.js'
+import { streamObjects } from '../../lib/transfers/stream-objects.js'
+import { toArray } from '../support/iterables.js'
+import * as A from './asking.js'
+import { refusals, refusedUnsent } from './refused.js'
+import { showing } from './showing.js'
+
+const { bucket } = A
+const { call: listing, unshown } = showing(listObjects)
+const owner = O.some({ id: '1250000000', displayName: '1250000000' })
+
+t.test('a page behind a marker, rolled up, in the words that COS writes keys in', async (t) => {
+  const second = Math.floor(Date.now() / 1000) * 1000
+  const { done, emulator } = await A.asking(t, { now: () => second })
+  for (const key of ['a b/', 'a b/+1', 'a b/x/1', 'a b/x/2', 'a b/z']) {
+    await done(putObject({ bucket, key, body: '' }))
+  }
+  const y = { bucket, key: 'a b/y%腾', body: 'yes', storageClass: 'INTELLIGENT_TIERING' }
+  const { etag } = await done(putObject(y))
+  const input: ListObjectsInput = {
+    bucket,
+    prefix: 'a b/',
+    delimiter: '/',
+    marker: 'a b/+1',
+    maxKeys: 2,
+    headers: { 'x-cos-by-hand': 'header' },
+    query: { 'by-hand': 'parameter' }
+  }
+  const found = {
+    _tag: 'Object',
+    lastModified: new Date(second),
+    etag,
+    size: 3,
+    owner,
+    storageClass: 'INTELLIGENT_TIERING',
+    storageTier: O.some('FREQUENT'),
+    restoreStatus: O.none
+  }
+  const page = {
+    name: bucket,
+    delimiter: O.some('/'),
+    maxKeys: 2,
+    isTruncated: true,
+    bucketRegion: O.some('ap-guangzhou')
+  }
+  const { raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
+  const request = emulator.requests().at(-1)
+  t.same(encoded, {
+    ...page,
+    requestId: request?.requestId,
+    encodingType: O.some('url'),
+    prefix: 'a%20b/',
+    marker: 'a%20b/%2B1',
+    nextMarker: O.some('a%20b/y%25%E8%85%BE'),
+    contents: [{ ...found, key: 'a%20b/y%25%E8%85%BE' }],
+    commonPrefixes: ['a%20b/x/']
+  })
+  t.match(raw, { 'x-cos-bucket-region': 'ap-guangzhou' })
+  t.match(request, {
+    headers: { 'x-cos-by-hand': 'header' },
+    query: {
+      prefix: 'a b/',
+      delimiter: '/',
+      marker: 'a b/+1',
+      'max-keys': '2',
+      'encoding-type': 'url',
+      'by-hand': 'parameter'
+    }
+  })
+
+  const { raw: _raw, requestId: _id, ...plain } = await done(listing(input))
+  t.same(plain, {
+    ...page,
+    encodingType: O.none,
+    prefix: 'a b/',
+    marker: 'a b/+1',
+    nextMarker: O.some('a b/y%腾'),
+    contents: [{ ...found, key: 'a b/y%腾' }],
+    commonPrefixes: ['a b/x/']
+  })
+  t.match(await done(listing({ ...input, marker: 'a b/y%腾' })), {
+    contents: [{ key: 'a b/z' }],
+    commonPrefixes: [],
+    isTruncated: false,
+    nextMarker: O.none
+  })
+})
+
+t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+
+t.test('of none, of one, and of more than a page; a key stays the text it is', async (t) => {
+  const { done, client, cos } = await A.asking(t)
+  t.match(await done(listObjects({ bucket })), {
+    contents: [],
+    commonPrefixes: [],
+    isTruncated: false,
+    prefix: '',
+    marker: '',
+    maxKeys: 1000,
+    delimiter: O.none
+  })
+  const keys = [' lead', '00123', '1e5', 'a+b', 'a%2Bb', 'trail ', '\u0001', '&<>"\'', '腾\u{1F600}', 'nan']
+  for (const [n, key] of keys.entries()) {
+    await done(putObject({ bucket, key, body: '' }))
+    t.equal((await done(listObjects({ bucket }))).contents.length, n + 1)
+  }
+  const before = cos.asked().length
+  const all = await toArray(streamObjects({ bucket, maxKeys: 3 })(client))
+  t.same(
+    all.map(({ key }) => key),
+    keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  )
+  t.equal(cos.asked().length - before, 4)
+})
+
+t.test('a page of a thousand has a thousand, whatever it takes to spell them', async (t) => {
+  const seed = Array.from({ length: 1001 }, (_, n) => ({ bucket, key: `&"${String(n).padStart(4, '0')}"` }))
+  const { done } = await A.asking(t, { seed })
+  const page = await done(listObjects({ bucket }))
+  t.match([page.contents.length, page.isTruncated, page.nextMarker], [1000, true, O.some('&"0999"')])
+})
+
+t.test('COS that forgets where the next page begins is understood', async (t) => {
+  const row = (key: string) =>
+    `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>"a"</ETag><Size>1</Size></Contents>`
+  const body = `<ListBucketResult><IsTruncated>TRUE</IsTruncated>${row('a')}${row('b')}<CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes></ListBucketResult>`
+  const { done } = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+  t.match(await done(listObjects({ bucket, delimiter: '/' })), {
+    nextMarker: O.some('c/'),
+    contents: [{ key: 'a', storageClass: 'STANDARD', owner: O.none }, { key: 'b' }],
+    commonPrefixes: ['c/']
+  })
+})
+
+t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
+  const { failed } = await A.asking(t, { fault: () => ({ shorten: 200 }) })
+  t.match(await failed(listObjects({ bucket })), {
+    _tag: 'TransportError',
+    code: 'CutAnswer',
+    context: { attempts: 4, key: O.none }
+  })
+})
+
+t.test('what does not hold is refused by the one who looks', async (t) => {
+  const { failed } = await A.asking(t)
+  const refused = async (input: Partial<ListObjectsInput>, status: number, code: string) =>
+    t.match(await failed(listObjects({ bucket, ...input })), {
+      _tag: 'ServiceError',
+      status,
+      code,
+      context: { operation: 'ListObjects', key: O.none, attempts: 1 }
+    })
+  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await refused({ query: { delimiter: '//' } }, 400, 'InvalidDelimiter')
+  await refused({ query: { 'max-keys': 'many' } }, 400, 'InvalidArgument')
+  await refused({ query: { 'encoding-type': 'base64' } }, 400, 'InvalidArgument')
+})
+
+t.test('what makes no sense is refused before it is sent', (t) =>
+  refusedUnsent(t, [
+    ['bucket', listObjects({ bucket: 'no-appid' })],
+    ['delimiter', listObjects({ bucket, delimiter: '//' })],
+    ['maxKeys', listObjects({ bucket, maxKeys: 0 })],
+    ['maxKeys', listObjects({ bucket, maxKeys: 1001 })],
+    ['prefix', listObjects({ bucket, prefix: '\ud800' })],
+    ['marker', listObjects({ bucket, marker: '\ud800' })],
+    ['encodingType', listObjects({ bucket, encodingType: 'base64' as never })]
+  ])
+)
+
+refusals(listObjects({ bucket }))
