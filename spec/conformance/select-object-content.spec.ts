@@ -1,0 +1,277 @@
+/** SELECT Object Content, over the wire: a query's results, to the last of them or not at all. */
+import { gzipSync } from 'node:zlib'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import type { Fault } from '../../lib/emulator/index.js'
+import { putObject } from '../../lib/operations/put-object.js'
+import { restoreObject } from '../../lib/operations/restore-object.js'
+import {
+  selectObjectContent,
+  type SelectObjectContentInput
+} from '../../lib/operations/select-object-content.js'
+import { failed as failure } from '../support/answers.js'
+import { event, message, recorded } from '../support/select-messages.js'
+import { right } from '../support/server.js'
+import * as A from './asking.js'
+import { refusals, refusedUnsent } from './refused.js'
+import { showing } from './showing.js'
+
+const { bucket } = A
+const { call: selecting, unshown } = showing(selectObjectContent)
+const at = { bucket, key: 'people.csv' }
+const people = 'id,name\n1,Ann\n2,腾讯\n'
+const names: SelectObjectContentInput = {
+  ...at,
+  expression: 'SELECT s.name FROM COSObject s',
+  inputSerialization: { csv: { fileHeaderInfo: 'USE' } },
+  outputSerialization: { json: {} }
+}
+
+t.test('a query with all that can be said of what is read and of what is written', async (t) => {
+  const { done, heard, emulator } = await A.asking(t)
+  const to = { bucket, ...A.collapsing }
+  const data = "id;name\r\n!skip me\r\n1;'An''n;x\r\ny'\r\n2;Bo\r\n"
+  await done(putObject({ ...to, body: gzipSync(data) }))
+  const outputSerialization = {
+    csv: {
+      quoteFields: 'ALWAYS',
+      recordDelimiter: '|\n',
+      fieldDelimiter: '\t',
+      quoteCharacter: "'",
+      quoteEscapeCharacter: '\\'
+    }
+  } as const
+  const selected = await done(
+    selecting({
+      ...to,
+      expression: "SELECT s.id, s.name FROM COSObject s WHERE s.name <> '<&>'",
+      expressionType: 'SQL',
+      inputSerialization: {
+        compressionType: 'GZIP',
+        csv: {
+          fileHeaderInfo: 'USE',
+          recordDelimiter: '\r\n',
+          fieldDelimiter: ';',
+          quoteCharacter: "'",
+          quoteEscapeCharacter: "'",
+          comments: '!',
+          allowQuotedRecordDelimiter: true
+        }
+      },
+      outputSerialization,
+      requestProgress: { enabled: true },
+      headers: { 'x-cos-by-hand': 'header' },
+      query: { 'by-hand': 'parameter' }
+    })
+  )
+  t.same(selected.progress(), O.none)
+  const text = "'1'\t'An\\'n;x\r\ny'|\n'2'\t'Bo'|\n"
+  t.equal(await A.textOf(selected.records), text)
+  const stats = {
+    bytesScanned: gzipSync(data).length,
+    bytesProcessed: data.length,
+    bytesReturned: text.length
+  }
+  t.same(right(await selected.stats()), O.some(stats))
+  t.same(selected.progress(), O.some(stats))
+  const request = emulator.requests().at(-1)
+  t.match(selected, {
+    requestId: request?.requestId,
+    layout: outputSerialization,
+    context: { operation: 'SelectObjectContent', bucket, key: O.some('a/..'), attempts: 1 },
+    raw: { server: 'tencent-cos' }
+  })
+  t.match(request?.query, { select: '', 'select-type': '2', 'by-hand': 'parameter' })
+  t.match(heard('SelectObjectContent'), {
+    'content-type': 'application/xml',
+    'content-md5': /==$/,
+    'x-cos-by-hand': 'header'
+  })
+})
+
+t.test('JSON is read by lines and as one document, and written with its own delimiter', async (t) => {
+  const { done } = await A.asking(t)
+  await done(putObject({ ...at, body: '{"a":1}\n{"a":"腾"}\n' }))
+  const lines = await done(
+    selecting({
+      ...at,
+      expression: 'SELECT s.a FROM COSObject s',
+      inputSerialization: { json: { type: 'LINES' }, compressionType: 'NONE' },
+      outputSerialization: { json: { recordDelimiter: ';' } }
+    })
+  )
+  t.equal(await A.textOf(lines.records), '{"a":1};{"a":"腾"};')
+  t.same(lines.progress(), O.some(A.some(right(await lines.stats()))), 'unasked, it tells but the end')
+  await done(putObject({ ...at, body: '{"a":{"b":[1,2]}}' }))
+  const document = await done(
+    selectObjectContent({
+      ...at,
+      expression: 'SELECT s.a FROM COSObject s',
+      inputSerialization: { json: { type: 'DOCUMENT' } },
+      outputSerialization: { json: {} }
+    })
+  )
+  t.equal(await A.textOf(document.records), '{"a":{"b":[1,2]}}\n')
+})
+
+t.test('Parquet and BZIP2 go out as any other, and what is recorded of COS comes in', async (t) => {
+  const honest = await A.asking(t)
+  await honest.done(putObject({ ...at, body: '' }))
+  const parquet = { ...names, inputSerialization: { parquet: {}, compressionType: 'NONE' } } as const
+  const bzip2 = { ...names, inputSerialization: { csv: {}, compressionType: 'BZIP2' } } as const
+  const body = Buffer.concat(['Records', 'Progress', 'Cont', 'Stats', 'End'].map(recorded))
+  const { done } = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+  for (const input of [parquet, bzip2]) {
+    t.match(await honest.failed(selectObjectContent(input)), { status: 501, code: 'NotImplemented' })
+    const selected = await done(selecting(input))
+    t.equal(await A.textOf(selected.records), '1,Ann\n2,Bo\n')
+    t.match(right(await selected.stats()), O.some({ bytesReturned: 11 }))
+  }
+})
+
+t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+
+t.test('an object is read as it is stored: under COS’s own keys, one version, restored', async (t) => {
+  let now = Date.now()
+  const { done, failed } = await A.asking(t, { now: () => now })
+  const read = async (input: Partial<SelectObjectContentInput>) =>
+    A.textOf((await done(selectObjectContent({ ...names, ...input }))).records)
+  await done(putObject({ ...at, body: people, sse: { type: 'COS' } }))
+  t.equal(await read({}), '{"name":"Ann"}\n{"name":"腾讯"}\n')
+  const versions = { bucket: A.versioned, key: 'a' }
+  const { versionId } = await done(putObject({ ...versions, body: people }))
+  await done(putObject({ ...versions, body: 'id,name\n' }))
+  t.equal(await read(versions), '')
+  t.equal(
+    await read({ ...versions, query: { versionId: A.some(versionId) } }),
+    '{"name":"Ann"}\n{"name":"腾讯"}\n'
+  )
+  await done(putObject({ ...at, body: people, storageClass: 'ARCHIVE' }))
+  t.match(await failed(selectObjectContent(names)), { status: 403, code: 'InvalidObjectState' })
+  await done(restoreObject({ ...at, days: 1, tier: 'Expedited' }))
+  now += 300_000
+  t.equal(await read({}), '{"name":"Ann"}\n{"name":"腾讯"}\n')
+})
+
+t.test('what does not hold is refused by the one who looks, before the results begin', async (t) => {
+  const { done, failed } = await A.asking(t)
+  await done(putObject({ ...at, body: people }))
+  await done(putObject({ ...at, key: 'secret', body: people, sse: A.sseC }))
+  const refused = async (input: Partial<SelectObjectContentInput>, status: number, code: string) => {
+    const error = await failed(selectObjectContent({ ...names, ...input }))
+    t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
+  }
+  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await refused({ key: 'never' }, 404, 'NoSuchKey')
+  await refused({ query: { versionId: 'never' } }, 404, 'NoSuchVersion')
+  await refused({ key: 'secret' }, 400, 'SsecDecryptHeaderInvalid')
+  await refused({ query: { 'select-type': '1' } }, 400, 'InvalidRequestParameter')
+  await refused({ expression: ' ' }, 400, 'MissingExpectedExpression')
+  await refused({ expression: 'SELECT * FROM COSObject ORDER BY _1' }, 400, 'SQLParsingError')
+  await refused({ expression: 'SELECT * FROM elsewhere' }, 400, 'SQLParsingError')
+  const same = { fieldDelimiter: ',', quoteCharacter: ',' }
+  await refused({ inputSerialization: { csv: same } }, 400, 'InvalidRequestParameter')
+})
+
+t.test('what is wrong with the data is said in the results, and they are none', async (t) => {
+  const { done, cos } = await A.asking(t)
+  const lines = { json: { type: 'LINES' } } as const
+  const cases: ReadonlyArray<readonly [string, string | Uint8Array, Partial<SelectObjectContentInput>]> = [
+    ['CastFailed', people, { expression: 'SELECT CAST(s.name AS INT) FROM COSObject s' }],
+    [
+      'ComparisonFailed',
+      '{"a":[]}',
+      { expression: 'SELECT 1 FROM COSObject s WHERE s.a > 1', inputSerialization: lines }
+    ],
+    ['AmbiguousFieldName', 'a,A\n1,2\n', { expression: 'SELECT s.a FROM COSObject s' }],
+    ['JSONParsingError', people, { expression: 'SELECT 1 FROM COSObject', inputSerialization: lines }],
+    ['GzipDecompressError', people, { inputSerialization: { csv: {}, compressionType: 'GZIP' } }],
+    ['CSVParsingError', 'id,name\n1,"a\nb"\n', {}],
+    ['LastRecordParseFail', 'id,name\n1,"a', {}],
+    ['InvalidTextEncoding', Buffer.from([0x61, 0x0a, 0xff, 0x0a]), {}],
+    ['OverMaxRecordSize', `id,name\n1,${'x'.repeat(1_100_000)}\n`, {}]
+  ]
+  for (const [code, body, input] of cases) {
+    await done(putObject({ ...at, body }))
+    const selected = await done(selectObjectContent({ ...names, ...input }))
+    const error = {
+      _tag: 'ServiceError',
+      status: 200,
+      code,
+      message: /./,
+      requestId: cos.emulator.requests().at(-1)?.requestId,
+      context: { operation: 'SelectObjectContent', bucket, key: O.some(at.key), attempts: 1 }
+    }
+    t.match(await failure(selected.records.toArray()), error, code)
+    t.match(await selected.stats(), { _tag: 'Left', left: error })
+  }
+})
+
+t.test('results that break off, or are not what was sent, do not pass for results', async (t) => {
+  let fault: Fault = {}
+  const { done } = await A.asking(t, { fault: ({ method }) => (method === 'POST' ? fault : {}) })
+  await done(putObject({ ...at, body: people }))
+  const said = (...messages: ReadonlyArray<Uint8Array>): Fault => ({
+    answer: { status: 200, body: Buffer.concat(messages) }
+  })
+  const busy = message({ ':message-type': 'error', ':error-code': 'Busy', ':error-message': 'Later.' })
+  const cases: ReadonlyArray<readonly [string, Fault, object]> = [
+    ['no End', said(recorded('Records'), recorded('Stats')), { _tag: 'TransportError', code: 'CutAnswer' }],
+    ['nothing', said(), { _tag: 'TransportError', code: 'CutAnswer' }],
+    ['half a message', { shorten: 40 }, { _tag: 'TransportError' }],
+    ['a broken connection', { cut: { at: 'body', after: 40 } }, { _tag: 'TransportError' }],
+    ['one byte inverted', { flip: 105 }, { _tag: 'IntegrityError', check: 'crc32' }],
+    [
+      'an error after results',
+      said(recorded('Records'), busy),
+      { _tag: 'ServiceError', status: 200, code: 'Busy', message: 'Later.' }
+    ],
+    ['XML', said(Buffer.from('<Error><Code>Busy</Code></Error>')), { _tag: 'IntegrityError' }]
+  ]
+  for (const [what, wrong, error] of cases) {
+    fault = wrong
+    const { records, stats } = await done(selectObjectContent(names))
+    t.match(await failure(records.toArray()), error, what)
+    t.match(await stats(), { _tag: 'Left', left: error }, what)
+  }
+
+  fault = { dribble: { size: 1, pause: 0 } }
+  t.equal(
+    await A.textOf((await done(selectObjectContent(names))).records),
+    '{"name":"Ann"}\n{"name":"腾讯"}\n'
+  )
+  const halves = [Buffer.from('腾').subarray(0, 1), Buffer.from('腾').subarray(1)]
+  fault = said(
+    event('Records', halves[0]),
+    event('Cont'),
+    event('New'),
+    event('Records', halves[1]),
+    event('End'),
+    Buffer.from('more')
+  )
+  t.equal(await A.textOf((await done(selectObjectContent(names))).records), '腾')
+})
+
+t.test('what makes no sense is refused before it is sent', (t) => {
+  const saying = (input: object) => selectObjectContent({ ...names, ...input })
+  const reading = (inputSerialization: object) => saying({ inputSerialization })
+  const writing = (outputSerialization: object) => saying({ outputSerialization })
+  return refusedUnsent(t, [
+    ['key', saying({ key: '' })],
+    ['expression', saying({ expression: '' })],
+    ['expression', saying({ expression: 'SELECT \u0001' })],
+    ['expressionType', saying({ expressionType: 'JQ' })],
+    ['requestProgress.enabled', saying({ requestProgress: { enabled: 'TRUE' } })],
+    ['inputSerialization', reading({})],
+    ['inputSerialization.compressionType', reading({ csv: {}, compressionType: 'ZIP' })],
+    ['inputSerialization.compressionType', reading({ parquet: {}, compressionType: 'GZIP' })],
+    ['inputSerialization.csv.fieldDelimiter', reading({ csv: { fieldDelimiter: '腾' } })],
+    ['inputSerialization.csv.fileHeaderInfo', reading({ csv: { fileHeaderInfo: 'MAYBE' } })],
+    ['inputSerialization.json.type', reading({ json: {} })],
+    ['outputSerialization', writing({})],
+    ['outputSerialization.csv.quoteFields', writing({ csv: { quoteFields: 'NEVER' } })],
+    ['outputSerialization.json.recordDelimiter', writing({ json: { recordDelimiter: '' } })]
+  ])
+})
+
+refusals(selectObjectContent(names))
