@@ -7,6 +7,7 @@ import { script } from '../../lib/emulator/index.js'
 import { send, withSignal } from '../../lib/effects/send.js'
 import { getObject } from '../../lib/operations/get-object.js'
 import { headObject } from '../../lib/operations/head-object.js'
+import { listMultipartUploads } from '../../lib/operations/list-multipart-uploads.js'
 import { uploadStream } from '../../lib/transfers/upload-stream.js'
 import { bytesOf, inChunks } from '../support/bytes.js'
 import { comesTrue, waitFor } from '../support/coming-true.js'
@@ -17,6 +18,17 @@ import { left, right } from '../support/server.js'
 const MiB = 1024 * 1024
 const to = { bucket, key: 'up/load.bin' }
 const partSize = MiB
+
+/** Not by what was asked last: a part that was hung up on is only told when its connection has ended. */
+const isAborted = async (cos: Cos): Promise<boolean> => {
+  const asked = cos.asked()
+  const { uploads } = right(await send(listMultipartUploads({ bucket }))(cos.client())())
+  return (
+    asked.includes('AbortMultipartUpload') &&
+    !asked.includes('CompleteMultipartUpload') &&
+    uploads.length === 0
+  )
+}
 
 const stored = async (cos: Cos): Promise<Buffer> => {
   const { body } = right(await send(getObject(to))(cos.client())())
@@ -120,7 +132,7 @@ t.test('a part that COS stored otherwise is an error with its number, and nothin
   })
   const result = await uploadStream({ ...to, partSize })(inChunks(bytesOf(3 * MiB), 70_000))(cos.client())()
   t.match(left(result), { _tag: 'IntegrityError', part: O.some(2), check: 'crc64' })
-  t.equal(cos.asked().at(-1), 'AbortMultipartUpload')
+  t.ok(await isAborted(cos))
   t.match(left(await send(headObject(to))(cos.client())()), { status: 404 })
 })
 
@@ -164,7 +176,7 @@ t.test('a source that fails leaves nothing behind, and its error is told', async
   }
   const error = left(await uploadStream({ ...to, partSize })(broken())(cos.client())())
   t.match(error, { _tag: 'SourceError', cause: { message: 'disk' }, context: { operation: 'uploadStream' } })
-  t.equal(cos.asked().at(-1), 'AbortMultipartUpload')
+  t.ok(await isAborted(cos))
   t.notOk(error.context.uploadId)
 })
 
@@ -200,7 +212,7 @@ t.test('a signal settles an upload at once, closes its source, and its parts are
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted', reason: 'enough' })
   t.ok(await comesTrue(() => closed))
-  t.ok(await comesTrue(() => cos.asked().at(-1) === 'AbortMultipartUpload'))
+  t.ok(await comesTrue(() => isAborted(cos)))
 })
 
 t.test('the source is read no faster than COS takes its bytes', async (t) => {
