@@ -46,7 +46,7 @@ const page = (url: URL): string => {
   const keys = Array.from({ length: Math.min(count, total - from) }, (_, n) => nameOf(from + n + 1))
   const entries = keys.map(
     (key) =>
-      `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>${String(small)}</Size><Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner><StorageClass>STANDARD</StorageClass></Contents>`
+      `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>&quot;00000000000000000000000000000000&quot;</ETag><Size>${String(small)}</Size><Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner><StorageClass>STANDARD</StorageClass></Contents>`
   )
   const last = from + keys.length
   const next = last < total ? `<NextMarker>${nameOf(last)}</NextMarker>` : ''

@@ -45,14 +45,15 @@ const stillIs =
  * A body that breaks off is asked for again from the next byte on, as often as the client's policy allows without a new
  * byte; bytes that came are never asked for twice.
  *
- * @shape  chunks in order, as they come; counted, and for the reader to hash
+ * @shape  chunks in order, as they come; counted, and for the reader to hash. `answered` is told what each answer said
  * @errors `CosFailure` of those of `getObject`, and of `ObjectChanged` where the object was replaced or deleted
  */
 export async function* reading(
   client: Client,
   context: Context,
   { etag, ...object }: Pinned,
-  stretch: Stretch
+  stretch: Stretch,
+  answered?: (answer: GetStretchResult) => void
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let at = stretch.first
   let fruitless = 0
@@ -63,6 +64,7 @@ export async function* reading(
       TE.chainEitherK(stillIs(etag, context))
     )()
     if (E.isLeft(opened)) throw new CosFailure(opened.left)
+    answered?.(opened.right)
     const began = at
     try {
       const body: AsyncIterable<Uint8Array> = opened.right.body

@@ -86,8 +86,9 @@ export interface GetObjectResult extends ObjectAttributes, Extent {
 }
 
 /** What is read of a stretch of an object, by who has its head already. */
-export interface GetStretchResult {
-  readonly etag: string
+export interface GetStretchResult extends ObjectAttributes {
+  /** Of the whole object, in bytes; none where the answer did not say. */
+  readonly size: O.Option<number>
   /** As many bytes as were announced, or a `CosFailure` of a `TransportError`; not hashed. */
   readonly body: Readable
 }
@@ -155,10 +156,13 @@ const decode = (input: GetObjectInput): D.Decoder<GetObjectResult> =>
   })
 
 const decodeStretch = (input: GetObjectInput): D.Decoder<GetStretchResult> =>
-  opening(input, (response, { etag, contentLength: size }) => ({
-    etag,
-    body: watched(response, () => undefined, measuring({ size, context: response.context })(response.body))
-      .bytes
+  opening(input, (response, { contentLength, contentRange, ...head }) => ({
+    ...head,
+    body: watched(
+      response,
+      () => undefined,
+      measuring({ size: contentLength, context: response.context })(response.body)
+    ).bytes
   }))
 
 // -- operations --

@@ -18,7 +18,7 @@ import { withCustomerKey, type WithCustomerKey } from '../operations/parameters/
 import { requesting, type Requesting } from '../operations/parameters/requesting.js'
 import { limited, type Limited } from '../operations/parameters/storing.js'
 import { defaults, directoryOptions, type DirectoryOptions } from './directory-options.js'
-import { downloadFile, type DownloadedFile } from './download-file.js'
+import { downloadListed, type DownloadedFile } from './download-file.js'
 import { touching } from './files.js'
 import { filter, passing } from './filter.js'
 import { findFooting, makeWay, type Footing, type Way } from './footing.js'
@@ -138,14 +138,17 @@ const fetched = (landing: Landing, file: string, client: Client): Step => {
   const { key } = object
   const path = segments.join('/')
   const fresh = pipe(
-    downloadFile({
-      ...In.pick(...handedOn)(input),
-      ...unending(input),
-      durable: input.durable ?? false,
-      bucket: input.bucket,
-      key,
-      file
-    })(client),
+    downloadListed(
+      {
+        ...In.pick(...handedOn)(input),
+        ...unending(input),
+        durable: input.durable ?? false,
+        bucket: input.bucket,
+        key,
+        file
+      },
+      object
+    )(client),
     TE.map((downloaded): DownloadedEntry => ({ _tag: 'Downloaded', key, path, downloaded })),
     TE.orElse((error) =>
       error._tag === 'FileError' && error.code === 'EISDIR'

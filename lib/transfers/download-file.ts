@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import { combineAll } from '../core/crc64.js'
 import { CosFailure, fromUnknown, type Context, type CosError } from '../core/error.js'
 import * as In from '../core/input.js'
@@ -13,6 +14,7 @@ import { announcedBytes, publish } from '../effects/diagnostics.js'
 import { reading } from '../effects/reading.js'
 import type { Scope } from '../effects/scope.js'
 import { send, type Effect } from '../effects/send.js'
+import type { GetStretchResult } from '../operations/get-object.js'
 import { headObject, type ObjectHead } from '../operations/head-object.js'
 import type { FetchRange } from '../stages/fetch-ranges.js'
 import { planRanges } from '../stages/plan-ranges.js'
@@ -99,23 +101,32 @@ const about = ({
 })
 
 // -- the flow --
+/** What must be known of an object before its first byte is asked for. */
+type Known = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'versionId'>
+
 interface Downloading {
   readonly scope: Scope
   readonly context: Context
   readonly input: DownloadFileInput
-  readonly head: ObjectHead
+  readonly known: Known
+  /** All that COS says of it, once its bytes are there: of a HEAD, or of the answer that brought them. */
+  readonly head: () => ObjectHead
+  readonly answered?: (answer: GetStretchResult) => void
   readonly target: string
   readonly place: Workplace
 }
 
 const mostRanges = 10_000
 
-const rangeSize = (
-  { threshold = defaults.threshold, partSize = defaults.partSize }: DownloadFileInput,
-  size: number
-): number => {
-  if (size <= threshold) return Math.max(1, size)
-  let doubled = partSize
+/** It comes in one request. */
+const isSmall = (
+  { threshold = defaults.threshold }: DownloadFileInput,
+  { size }: Pick<Known, 'size'>
+): boolean => size <= threshold
+
+const rangeSize = (input: DownloadFileInput, size: number): number => {
+  if (isSmall(input, { size })) return Math.max(1, size)
+  let doubled = input.partSize ?? defaults.partSize
   while (doubled * mostRanges < size) doubled *= 2
   return doubled
 }
@@ -129,12 +140,12 @@ const journalOf = ({ input: { checkpoint }, target, place }: Downloading): O.Opt
 }
 
 const fetchingInto = async (now: Downloading, draft: Draft, partSize: number): Promise<Filled> => {
-  const { scope, context, input, head } = now
+  const { scope, context, input, known, answered } = now
   const { meter } = input
-  const pinned = toPinned(input, head)
+  const pinned = toPinned(input, known)
   const fetch: FetchRange = (range, signal) =>
     pipe(
-      reading({ ...scope.client, signals: [signal] }, context, pinned, range),
+      reading({ ...scope.client, signals: [signal] }, context, pinned, range, answered),
       announcedBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
     )
   return filling({
@@ -144,7 +155,7 @@ const fetchingInto = async (now: Downloading, draft: Draft, partSize: number): P
     stop: scope.stop,
     fetch: meter === undefined ? fetch : meteredBytes(meter)(fetch),
     skipped: ({ size }) => meter?.tell({ _tag: 'PartSkipped', size })
-  })(planRanges({ to: head.size, partSize }))
+  })(planRanges({ to: known.size, partSize }))
 }
 
 /** What was gathered would never become this object: it is another's by now, or not what COS has. */
@@ -153,8 +164,9 @@ const isSpoiled = (error: CosError): boolean =>
 
 /** Fills the draft and puts it in the file's place. */
 const fulfilling = async (now: Downloading, draft: Draft, partSize: number): Promise<DownloadedFile> => {
-  const { scope, context, input, head, target } = now
+  const { scope, context, input, target } = now
   const { runs, resumed } = await fetchingInto(now, draft, partSize)
+  const head = now.head()
   const integrity = compareCrc64(context, { right: 'theirs' })(O.some(combineAll(runs).crc64), head.crc64)
   if (E.isLeft(integrity)) throw new CosFailure(integrity.left)
   await touching(
@@ -172,16 +184,16 @@ const fulfilling = async (now: Downloading, draft: Draft, partSize: number): Pro
 }
 
 const working = async (now: Downloading): Promise<E.Either<CosError, DownloadedFile>> => {
-  const { context, input, head, place } = now
-  const partSize = rangeSize(input, head.size)
+  const { context, input, known, place } = now
+  const partSize = rangeSize(input, known.size)
   const journal = journalOf(now)
   let keep = false
   try {
     const draft = await openDraft({
       context,
       part: place.part,
-      journal: head.size > (input.threshold ?? defaults.threshold) ? journal : O.none,
-      identity: { bucket: input.bucket, key: input.key, ...head, partSize },
+      journal: isSmall(input, known) ? O.none : journal,
+      identity: { bucket: input.bucket, key: input.key, ...known, partSize },
       durable: input.durable ?? true
     })
     try {
@@ -194,23 +206,53 @@ const working = async (now: Downloading): Promise<E.Either<CosError, DownloadedF
       await draft.close()
     }
   } finally {
-    if (!keep && O.isSome(journal)) await remove(journal.value).catch(() => undefined)
+    // One that is beside the bytes goes with them.
+    if (!keep && O.isSome(journal) && typeof input.checkpoint === 'string')
+      await remove(journal.value).catch(() => undefined)
     await place.leave(keep)
   }
 }
 
-const running = async (
+type Run = (
   scope: Scope,
   context: Context,
   input: DownloadFileInput
-): Promise<E.Either<CosError, DownloadedFile>> => {
+) => Promise<E.Either<CosError, DownloadedFile>>
+
+const running: Run = async (scope, context, input) => {
   const head = await send(headObject(toHead(input)))(scope.client)()
   if (E.isLeft(head)) return head
   input.meter?.tell({ _tag: 'Expected', size: head.right.size })
   const target = resolve(input.file)
   const place = await enter(context, target, scope.stop.signal)
-  return working({ scope, context, input, head: head.right, target, place })
+  return working({ scope, context, input, known: head.right, head: () => head.right, target, place })
 }
+
+/** Bytes and head in one request: a HEAD for each small file of a folder would be half of all requests. */
+const runningInOne =
+  (listed: Listed): Run =>
+  async (scope, context, input) => {
+    const { etag, size, lastModified } = listed
+    let head: ObjectHead | undefined
+    const target = resolve(input.file)
+    const place = await enter(context, target, scope.stop.signal)
+    return working({
+      scope,
+      context,
+      input,
+      known: { etag, size, lastModified, versionId: O.none },
+      head: () => {
+        if (head !== undefined) return head
+        throw new Error('an object without bytes has no answer')
+      },
+      answered: ({ body, ...answer }) => {
+        if (head === undefined) input.meter?.tell({ _tag: 'Expected', size })
+        head ??= { ...answer, size }
+      },
+      target,
+      place
+    })
+  }
 
 /**
  * Downloads an object into a file.
@@ -231,8 +273,25 @@ const running = async (
  *         come stays, unless `onFailure` or `checkpoint` say otherwise
  * @example downloadFile({ bucket, key: 'films/a.mp4', file: 'a.mp4' })
  */
-export const downloadFile =
-  (input: DownloadFileInput): Effect<DownloadedFile> =>
+export const downloadFile = (input: DownloadFileInput): Effect<DownloadedFile> => downloading(input, running)
+
+/** What a listing says of an object. */
+export type Listed = Omit<Known, 'versionId'>
+
+/** `downloadFile` of what was listed a moment ago: what is small comes without a HEAD. */
+export const downloadListed = (input: DownloadFileInput, listed: Listed): Effect<DownloadedFile> =>
+  listed.size > 0 && isSmall(input, listed)
+    ? pipe(
+        downloading(input, runningInOne(listed)),
+        // It was replaced since it was listed, or deleted; what is there now is what is wanted.
+        RTE.orElse((error) =>
+          error._tag === 'ObjectChanged' ? downloading(input, running) : RTE.left(error)
+        )
+      )
+    : downloading(input, running)
+
+const downloading =
+  (input: DownloadFileInput, run: Run): Effect<DownloadedFile> =>
   (client) =>
   async () => {
     const context = contextOf(action, input)
@@ -241,7 +300,7 @@ export const downloadFile =
     const valid = judged.right
 
     publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
-    const result = await tidily(client, context, (scope) => running(scope, context, valid))
+    const result = await tidily(client, context, (scope) => run(scope, context, valid))
     valid.meter?.end()
     publish('transfer', () => ({
       ...about(valid),

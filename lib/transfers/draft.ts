@@ -9,7 +9,7 @@ import type { Context } from '../core/error.js'
 import * as In from '../core/input.js'
 import { readRecords, writeRecord, type Records } from '../core/journal.js'
 import * as W from '../core/wire.js'
-import { createFile, refusal, remove, reopenFile, touching } from './files.js'
+import { refusal, reopenFile, replaceFile, touching } from './files.js'
 
 /** Which bytes these are, and how they are cut: only then does what is known of some say anything about others. */
 export interface Identity {
@@ -123,8 +123,7 @@ const reopenJournal = async (path: string, identity: Identity): Promise<Journal>
 }
 
 const createJournal = async (path: string, identity: Identity): Promise<Journal> => {
-  await remove(path)
-  const handle = await createFile(path, constants.O_RDWR | constants.O_APPEND, 0o600)
+  const handle = await replaceFile(path, constants.O_RDWR | constants.O_APPEND, 0o600)
   return keeping(handle, async () => {
     await handle.appendFile(writeRecord(header(identity)))
     return { handle, path, claimed: new Map() }
@@ -146,13 +145,7 @@ const reopen = async (part: string, journal: string, identity: Identity): Promis
 
 /** Old files are not written over but replaced: what still has them open then writes to what nobody will read. */
 const create = async ({ context, part, journal, identity }: DraftOptions): Promise<Opened> => {
-  const handle = await touching(
-    context,
-    part
-  )(async () => {
-    await remove(part)
-    return createFile(part, constants.O_RDWR, 0o666)
-  })
+  const handle = await touching(context, part)(() => replaceFile(part, constants.O_RDWR, 0o666))
   return keeping(handle, async () => ({
     handle,
     journal: O.isNone(journal)
@@ -198,7 +191,7 @@ const adding = (
 /**
  * Opens what an earlier run left, or begins anew where that is nothing, or about other bytes, or no file of ours.
  *
- * @shape  the file has its size from the start, and takes room as its bytes come
+ * @shape  with a journal the file has its size from the start, and takes room as its bytes come
  * @errors `CosFailure` of a `FileError`
  */
 export const openDraft = async (options: DraftOptions): Promise<Draft> => {
@@ -207,12 +200,6 @@ export const openDraft = async (options: DraftOptions): Promise<Draft> => {
   const close = async (): Promise<void> => {
     if (O.isSome(journal)) await journal.value.handle.close()
     await handle.close()
-  }
-  try {
-    await touching(context, part)(() => handle.truncate(identity.size))
-  } catch (thrown) {
-    await close()
-    throw thrown
   }
   if (O.isNone(journal)) {
     return {
@@ -223,6 +210,12 @@ export const openDraft = async (options: DraftOptions): Promise<Draft> => {
       isWorthKeeping: () => false,
       close
     }
+  }
+  try {
+    await touching(context, part)(() => handle.truncate(identity.size))
+  } catch (thrown) {
+    await close()
+    throw thrown
   }
   const write = adding(options, handle, journal.value)
   const { claimed } = journal.value

@@ -42,6 +42,17 @@ const careful =
 export const createFile = (path: string, flags: number, mode: number): Promise<FileHandle> =>
   open(path, flags | constants.O_CREAT | constants.O_EXCL | careful, mode)
 
+/** The same, where something may be in the way: it is taken away, for who has it open must not write to ours. */
+export const replaceFile = async (path: string, flags: number, mode: number): Promise<FileHandle> => {
+  try {
+    return await createFile(path, flags, mode)
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown
+    await remove(path)
+    return createFile(path, flags, mode)
+  }
+}
+
 /**
  * A file that was left there. No link is followed, and what has a second name is not taken: the other may be of a file
  * that someone would like to see overwritten. Nor does a pipe keep us waiting for its other end.

@@ -9,7 +9,7 @@ import * as In from '../core/input.js'
 import type { Integrity } from '../core/integrity.js'
 import { judge } from '../core/operation.js'
 import type { Effect } from '../effects/send.js'
-import { createFile, remove, replacing, touching, writeAll } from './files.js'
+import { replaceFile, replacing, touching, writeAll } from './files.js'
 import { tidily } from './tidily.js'
 import { enter, FilePath } from './workplace.js'
 
@@ -58,10 +58,7 @@ const saving = async (
     const handle = await touching(
       context,
       place.part
-    )(async () => {
-      await remove(place.part)
-      return createFile(place.part, constants.O_WRONLY, 0o666)
-    })
+    )(() => replaceFile(place.part, constants.O_WRONLY, 0o666))
     try {
       let written = 0
       for await (const chunk of bytesOf(body)) {

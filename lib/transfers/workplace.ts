@@ -183,6 +183,12 @@ const entering = async (target: string): Promise<Entered> => {
 
 const isThere = (path: string): Promise<boolean> => lstat(path).then(() => true, absent(false))
 
+/** Looked at first: as a rule nothing is left, and to be told so twice costs more. */
+const clear = async (folder: string, paths: ReadonlyArray<string>): Promise<void> => {
+  const there = new Set((await readdir(folder)).map((name) => join(folder, name)))
+  await ignoring(...paths.filter((path) => there.has(path)).map((path) => () => remove(path)))
+}
+
 /** What could not be cleared away is left to the next who comes: it must not spoil what was done. */
 const ignoring = async (...acts: ReadonlyArray<() => Promise<void>>): Promise<void> => {
   for (const act of acts) await act().catch(() => undefined)
@@ -222,7 +228,7 @@ const settlingIn = async (target: string, end: () => void): Promise<Workplace> =
       journal,
       alone,
       leave: async (keep) => {
-        if (!keep) await ignoring(...(alone ? [() => remove(journal)] : []), () => remove(part))
+        if (!keep) await ignoring(() => clear(folder, alone ? [journal, part] : [part]))
         await close()
         end()
       }
