@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type * as t from 'io-ts'
-import type { Context, InvalidInput } from './error.js'
+import type { Context, InvalidInput, ServiceError } from './error.js'
 import * as D from './decoder.js'
 import { firstProblem } from './input.js'
 import { collapses } from './key.js'
@@ -94,3 +94,22 @@ export const operation = <I extends Input, A>(
 export const map =
   <A, B>(f: (a: A) => B) =>
   (op: Operation<A>): Operation<B> => ({ ...op, decode: D.map(f)(op.decode) })
+
+/**
+ * Takes a refusal of a later attempt for the success of an earlier one, whose answer was lost: what was to be done is
+ * done, and only the codes that say so are given.
+ */
+export const doneBefore =
+  <A>(codes: ReadonlyArray<string>, done: (refusal: ServiceError) => A) =>
+  (op: Operation<A>): Operation<A> => ({
+    ...op,
+    decode: (response) =>
+      pipe(
+        op.decode(response),
+        TE.orElse((error) =>
+          error._tag === 'ServiceError' && error.context.attempts > 1 && codes.includes(error.code)
+            ? TE.right(done(error))
+            : TE.left(error)
+        )
+      )
+  })

@@ -1,5 +1,5 @@
 /** Abort Multipart Upload: the upload and its parts are gone. */
-import { pipe } from 'fp-ts/lib/function.js'
+import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
@@ -36,7 +36,8 @@ const decode: Op.Decoder<AbortMultipartUploadResult> = (response) =>
 /**
  * Ends an upload without an object, and deletes its parts.
  *
- * Parts on their way at that moment may slip in behind it and stay: let them settle first.
+ * Parts on their way at that moment may slip in behind it and stay: let them settle first. Where the answer to a first
+ * attempt was lost, a second that finds no upload is a success.
  *
  * @shape  `AbortMultipartUploadInput -> Operation<AbortMultipartUploadResult>`
  * @errors `InvalidInput`; `ServiceError` 404 `NoSuchUpload`: aborted or completed already
@@ -44,4 +45,7 @@ const decode: Op.Decoder<AbortMultipartUploadResult> = (response) =>
  */
 export const abortMultipartUpload: (
   input: AbortMultipartUploadInput
-) => Op.Operation<AbortMultipartUploadResult> = Op.operation('AbortMultipartUpload', Input, request, decode)
+) => Op.Operation<AbortMultipartUploadResult> = flow(
+  Op.operation('AbortMultipartUpload', Input, request, decode),
+  Op.doneBefore(['NoSuchUpload'], answerOf)
+)

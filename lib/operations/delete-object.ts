@@ -51,15 +51,20 @@ const decode: Op.Decoder<DeleteObjectResult> = (response) =>
 /**
  * Deletes an object. One that never was is deleted as well: the answer is the same.
  *
- * Deleting `dir/` removes that one object, and nothing below it.
+ * Deleting `dir/` removes that one object, and nothing below it. Where the answer to a first attempt was lost, a second
+ * that finds no such version is a success, which can not say whether the version was a delete marker.
  *
  * @shape  `DeleteObjectInput -> Operation<DeleteObjectResult>`
  * @errors `InvalidInput`; `ServiceError` 403 no right to, 409 locked, 404 no such bucket; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/7743
  */
-export const deleteObject: (input: DeleteObjectInput) => Op.Operation<DeleteObjectResult> = Op.operation(
-  'DeleteObject',
-  Input,
-  request,
-  decode
-)
+export const deleteObject: (input: DeleteObjectInput) => Op.Operation<DeleteObjectResult> = (input) =>
+  pipe(
+    input,
+    Op.operation('DeleteObject', Input, request, decode),
+    Op.doneBefore(['NoSuchVersion'], (refusal): DeleteObjectResult => ({
+      ...answerOf(refusal),
+      versionId: O.fromNullable(input.versionId),
+      deleteMarker: false
+    }))
+  )

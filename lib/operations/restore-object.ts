@@ -1,5 +1,5 @@
 /** POST Object restore: an archived object, made readable for some days. */
-import { pipe } from 'fp-ts/lib/function.js'
+import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
@@ -60,16 +60,18 @@ const decode: Op.Decoder<RestoreObjectResult> = (response) =>
 
 // -- operation --
 /**
- * Asks for an archived object to be made readable.
+ * Asks for an archived object to be made readable. Where the answer to a first attempt was lost, a second that finds the
+ * work begun is a success.
  *
  * @shape  `RestoreObjectInput -> Operation<RestoreObjectResult>`
  * @units  `days`, whole
  * @errors `InvalidInput`; `ServiceError` 409 `RestoreAlreadyInProgress`, 405 `RestoreNonArchiveObject`, 404, 403
  * @source https://cloud.tencent.com/document/product/436/12633
  */
-export const restoreObject: (input: RestoreObjectInput) => Op.Operation<RestoreObjectResult> = Op.operation(
-  'RestoreObject',
-  Input,
-  request,
-  decode
+export const restoreObject: (input: RestoreObjectInput) => Op.Operation<RestoreObjectResult> = flow(
+  Op.operation('RestoreObject', Input, request, decode),
+  Op.doneBefore(['RestoreAlreadyInProgress'], (refusal): RestoreObjectResult => ({
+    ...answerOf(refusal),
+    alreadyRestored: false
+  }))
 )

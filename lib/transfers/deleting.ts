@@ -145,12 +145,7 @@ const deleteOne = async (client: Client, ref: BucketRef, asked: Asked): Promise<
     const deleteMarkerVersionId = deleteMarker && O.isNone(versionId) ? made : O.none
     return { _tag: 'Deleted', key, versionId, deleteMarker, deleteMarkerVersionId }
   }
-  const error = answer.left
-  // The first attempt did it, and its answer was lost.
-  const before = error._tag === 'ServiceError' && error.code === 'NoSuchVersion' && error.context.attempts > 1
-  return before
-    ? { _tag: 'Deleted', key, versionId, deleteMarker: false, deleteMarkerVersionId: O.none }
-    : failed(asked, error)
+  return failed(asked, answer.left)
 }
 
 const idOf = (key: string, versionId: O.Option<string>): string =>

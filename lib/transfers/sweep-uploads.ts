@@ -80,10 +80,9 @@ const sweep = async (
   const answer = await send(abortMultipartUpload(ref))(client)()
   if (E.isRight(answer)) return { _tag: 'Aborted', ...found }
   const error = answer.left
-  if (error._tag !== 'ServiceError' || error.code !== 'NoSuchUpload')
-    return { _tag: 'Failed', ...found, error }
-  // After an attempt whose answer was lost, it was ourselves.
-  return { _tag: error.context.attempts > 1 ? 'Aborted' : 'Gone', ...found }
+  return error._tag === 'ServiceError' && error.code === 'NoSuchUpload'
+    ? { _tag: 'Gone', ...found }
+    : { _tag: 'Failed', ...found, error }
 }
 
 /**

@@ -61,6 +61,16 @@ t.test('what is not there to be aborted is refused by the one who looks', async 
   t.match(await failed(abortMultipartUpload({ ...at, uploadId })), about('NoSuchUpload'))
 })
 
+t.test('what a first attempt did, and could not say, is done', async (t) => {
+  const { done, cos } = await A.asking(t, {
+    fault: ({ operation, count }) =>
+      operation === 'AbortMultipartUpload' && count === 1 ? { cut: { at: 'head' } } : undefined
+  })
+  const { uploadId } = await done(createMultipartUpload(at))
+  t.match(await done(abortMultipartUpload({ ...at, uploadId })), { requestId: /./ })
+  t.match(cos.emulator.requests().slice(1), [{ status: 0 }, { status: 404, code: 'NoSuchUpload' }])
+})
+
 t.test('what would delete the object or the bucket is refused before it is sent', (t) =>
   refusedUnsent(t, [
     ['uploadId', abortMultipartUpload({ ...at, uploadId: '' })],

@@ -79,6 +79,18 @@ t.test('while versioning is suspended the marker has no name of its own', async 
   t.equal(entries.length, 1)
 })
 
+t.test('what a first attempt did, and could not say, is done', async (t) => {
+  const { done, cos } = await A.asking(t, {
+    fault: ({ operation, count }) =>
+      operation === 'DeleteObject' && count === 1 ? { cut: { at: 'head' } } : undefined
+  })
+  const to = { bucket: A.versioned, key: 'a' }
+  const { versionId } = await done(putObject({ ...to, body: 'one' }))
+  const told = await done(deleteObject({ ...to, versionId: A.some(versionId) }))
+  t.match(told, { versionId, deleteMarker: false, requestId: /./ })
+  t.match(cos.emulator.requests().slice(1), [{ status: 0 }, { status: 404, code: 'NoSuchVersion' }])
+})
+
 t.test('what is not there to be deleted is refused by the one who looks', async (t) => {
   const { failed } = await A.asking(t)
   const about = (code: string) => ({ _tag: 'ServiceError', status: 404, code })

@@ -88,6 +88,19 @@ t.test(
   }
 )
 
+t.test('what a first attempt did, and could not say, is done', async (t) => {
+  const { done, cos } = await A.asking(t, {
+    fault: ({ operation, count }) =>
+      operation === 'RestoreObject' && count === 1 ? { cut: { at: 'head' } } : undefined
+  })
+  await done(putObject({ ...at, body: 'old', storageClass: 'ARCHIVE' }))
+  t.match(await done(restoreObject({ ...at, days: 1 })), { alreadyRestored: false, requestId: /./ })
+  t.match(cos.emulator.requests().slice(1), [
+    { status: 0 },
+    { status: 409, code: 'RestoreAlreadyInProgress' }
+  ])
+})
+
 t.test('what does not hold is refused by the one who looks', async (t) => {
   const { done, failed } = await A.asking(t)
   await done(putObject({ ...at, body: '' }))

@@ -8,7 +8,7 @@ import * as D from '../../lib/core/decoder.js'
 import * as In from '../../lib/core/input.js'
 import * as Op from '../../lib/core/operation.js'
 import * as R from '../../lib/core/request.js'
-import { decoded, left, right } from '../support/answers.js'
+import { decoded, left, right, specContext } from '../support/answers.js'
 
 interface SampleInput extends R.ObjectRef {
   readonly part?: number
@@ -105,3 +105,25 @@ t.test('what an operation gives can be changed before it is sent', async (t) => 
   t.equal(op.action, 'Sample')
   t.same(await decoded(t, op.decode, {}), E.right('status 200'))
 })
+
+t.test(
+  'a refusal that says it is done is a success of a later attempt, and of the first it is none',
+  async (t) => {
+    const sample = Op.operation('Sample', Input, request, status)({ bucket: 'a-1', key: 'a' })
+    const { decode } = pipe(
+      sample,
+      Op.doneBefore(['Gone'], ({ status }) => status)
+    )
+    const refused = (code: string, attempts: number) =>
+      decoded(
+        t,
+        decode,
+        { status: 404, chunks: [`<Error><Code>${code}</Code></Error>`] },
+        { context: { ...specContext, attempts } }
+      )
+    t.same(await refused('Gone', 2), E.right(404))
+    t.match(left(await refused('Gone', 1)), { _tag: 'ServiceError', code: 'Gone' })
+    t.match(left(await refused('Other', 2)), { _tag: 'ServiceError', code: 'Other' })
+    t.same(await decoded(t, decode, { status: 204 }), E.right(204))
+  }
+)

@@ -15,7 +15,7 @@ export interface Answer {
   readonly raw: Readonly<Record<string, string>>
 }
 
-export const answerOf = ({ headers }: Response): Answer => ({
+export const answerOf = ({ headers }: Pick<Response, 'headers'>): Answer => ({
   requestId: headers['x-cos-request-id'] ?? '',
   raw: headers
 })
