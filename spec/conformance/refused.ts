@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import type { CosError } from '../../lib/core/error.js'
 import type { Operation } from '../../lib/core/operation.js'
 import { send } from '../../lib/effects/send.js'
-import type { Emulator, Fault } from '../../lib/emulator/index.js'
+import type { Emulator, EmulatorOptions, Fault } from '../../lib/emulator/index.js'
 import { emulating } from '../support/cos.js'
 import { left, right } from '../support/server.js'
 import { named, refusals as table, type Retry } from './refusals.js'
@@ -104,14 +104,29 @@ const refusedToStrangers = async (t: Test, operation: Operation<unknown>): Promi
   }
 }
 
-/** A clock that is off by an hour is set by COS's, and the call is made again: what comes then is its own affair. */
+/**
+ * A clock that is off by an hour is set by COS's, and the call is made again: what comes then is its own affair. A clock
+ * that is right is left alone, and a signature that has expired by it has expired.
+ */
 const correctedByTheClock = async (t: Test, operation: Operation<unknown>): Promise<void> => {
-  const cos = await emulating(t, { now: () => Date.now() + 3_600_000 })
-  await send(operation)(cos.client())()
-  const [first, second, third] = cos.emulator.requests()
-  t.match(first, { status: 403, code: 'RequestTimeTooSkewed' })
-  t.match(second, { headers: { 'x-cos-sdk-retry': 'true' } })
-  t.same([second?.code === 'RequestTimeTooSkewed', third], [false, undefined])
+  const expired = { status: 403, code: 'AccessDenied', message: 'Request has expired' }
+  const fault: EmulatorOptions['fault'] = ({ count }) => (count === 1 ? { answer: expired } : undefined)
+  const hour = () => Date.now() + 3_600_000
+  for (const [options, code] of [
+    [{ now: hour }, 'RequestTimeTooSkewed'],
+    [{ now: hour, fault }, 'AccessDenied']
+  ] as const) {
+    const cos = await emulating(t, options)
+    await send(operation)(cos.client())()
+    const [first, second, third] = cos.emulator.requests()
+    t.match(first, { status: 403, code })
+    t.match(second, { headers: { 'x-cos-sdk-retry': 'true' } })
+    t.same([second?.code === 'RequestTimeTooSkewed', third], [false, undefined])
+  }
+  const honest = await emulating(t, { fault })
+  const { message } = isHead(operation) ? { message: '' } : expired
+  t.match(left(await send(operation)(honest.client())()), { status: 403, code: 'AccessDenied', message })
+  t.equal(honest.emulator.requests().length, 1)
 }
 
 /** A success whose body is none: COS says 200 before it knows. */
