@@ -22,12 +22,13 @@ import { downloadListed, type DownloadedFile } from './download-file.js'
 import { touching } from './files.js'
 import { filter, passing } from './filter.js'
 import { findFooting, makeWay, type Footing, type Way } from './footing.js'
+import { lodging } from './lodging.js'
 import { unending } from './metering.js'
 import { hashOf, openSource, stretchOf } from './source-file.js'
 import { streamObjects, type ListedObject } from './stream-objects.js'
 import { failingStream, type Streaming } from './streaming.js'
 import { working } from './working.js'
-import { isReservedName } from './workplace.js'
+import { isReservedName, type Enter } from './workplace.js'
 
 export interface DownloadDirectoryInput
   extends BucketRef, WithCustomerKey, Limited, Requesting, DirectoryOptions {
@@ -85,6 +86,8 @@ interface Landing {
   readonly root: string
   readonly object: ListedObject
   readonly segments: ReadonlyArray<string>
+  /** Where its bytes are gathered, if they are few. */
+  readonly going: Enter
 }
 
 type Step = TE.TaskEither<CosError, DownloadedEntry>
@@ -134,7 +137,7 @@ const isThere = (landing: Landing, file: string, client: Client): TE.TaskEither<
 
 // -- one object --
 const fetched = (landing: Landing, file: string, client: Client): Step => {
-  const { input, object, segments } = landing
+  const { input, object, segments, going } = landing
   const { key } = object
   const path = segments.join('/')
   const fresh = pipe(
@@ -147,7 +150,8 @@ const fetched = (landing: Landing, file: string, client: Client): Step => {
         key,
         file
       },
-      object
+      object,
+      going
     )(client),
     TE.map((downloaded): DownloadedEntry => ({ _tag: 'Downloaded', key, path, downloaded })),
     TE.orElse((error) =>
@@ -167,7 +171,7 @@ const fetched = (landing: Landing, file: string, client: Client): Step => {
 }
 
 /** Goes the whole way to where the object's file or folder is to be. */
-const going = ({ context, root, segments }: Landing, isFolder: boolean): TE.TaskEither<CosError, Way> =>
+const goingTo = ({ context, root, segments }: Landing, isFolder: boolean): TE.TaskEither<CosError, Way> =>
   TE.tryCatch(
     () => makeWay(root, isFolder ? segments : segments.slice(0, -1)),
     fileError(context, join(root, ...segments))
@@ -179,7 +183,7 @@ const landed = (landing: Landing, client: Client): Step => {
   const isFolder = key.endsWith('/')
   if (isFolder && size > 0) return TE.right(unsafe(key, 'a folder that has bytes'))
   return pipe(
-    going(landing, isFolder),
+    goingTo(landing, isFolder),
     TE.chain((way): Step => {
       if (way._tag === 'Blocked') return TE.right(unsafe(key, `${way.by} is where its folder would be`))
       return isFolder
@@ -214,7 +218,7 @@ type Judged = E.Either<DownloadedEntry, Landing>
 
 /** Says of each object where it goes, or why nowhere. In the order of the keys, so that the first of twins is the same each time. */
 const judging =
-  (input: DownloadDirectoryInput, context: Context, footing: Footing) =>
+  (input: DownloadDirectoryInput, context: Context, footing: Footing, going: Enter) =>
   (isTwin: IsTwin) =>
   (object: ListedObject): Judged => {
     const { key } = object
@@ -233,7 +237,7 @@ const judging =
       ),
       E.bimap(
         (why) => unsafe(key, why),
-        (segments) => ({ input, context, root: footing.root, object, segments })
+        (segments) => ({ input, context, root: footing.root, object, segments, going })
       )
     )
   }
@@ -276,9 +280,14 @@ export const downloadDirectory = (input: DownloadDirectoryInput): Streaming<Down
   const objects = async function* (client: Client): AsyncGenerator<Judged, void, undefined> {
     const directory = resolve(valid.directory)
     const footing = await touching(context, directory)(() => findFooting(directory, valid))
-    const place = judging(valid, context, footing)(twinsOf(footing))
-    for await (const object of streamObjects({ bucket, prefix, ...In.pick('referer')(valid) })(client)) {
-      if (isWanted(object)) yield place(object)
+    const drafts = lodging(footing.root)
+    const place = judging(valid, context, footing, drafts.enter)(twinsOf(footing))
+    try {
+      for await (const object of streamObjects({ bucket, prefix, ...In.pick('referer')(valid) })(client)) {
+        if (isWanted(object)) yield place(object)
+      }
+    } finally {
+      await drafts.leave()
     }
   }
   return working<Judged, DownloadedEntry>(context, {

@@ -25,7 +25,7 @@ import { filling, type Filled } from './draft-ranges.js'
 import { remove, replacing, touching } from './files.js'
 import { metering, type Metering } from './metering.js'
 import { tidily } from './tidily.js'
-import { enter, FilePath, type Workplace } from './workplace.js'
+import { enter, FilePath, type Enter, type Workplace } from './workplace.js'
 
 const MiB = 1024 * 1024
 const defaults = { threshold: 20 * MiB, partSize: 20 * MiB, partsInFlight: 5 }
@@ -230,12 +230,12 @@ const running: Run = async (scope, context, input) => {
 
 /** Bytes and head in one request: a HEAD for each small file of a folder would be half of all requests. */
 const runningInOne =
-  (listed: Listed): Run =>
+  (listed: Listed, going: Enter): Run =>
   async (scope, context, input) => {
     const { etag, size, lastModified } = listed
     let head: ObjectHead | undefined
     const target = resolve(input.file)
-    const place = await enter(context, target, scope.stop.signal)
+    const place = await going(context, target, scope.stop.signal)
     return working({
       scope,
       context,
@@ -278,15 +278,20 @@ export const downloadFile = (input: DownloadFileInput): Effect<DownloadedFile> =
 /** What a listing says of an object. */
 export type Listed = Omit<Known, 'versionId'>
 
-/** `downloadFile` of what was listed a moment ago: what is small comes without a HEAD. */
-export const downloadListed = (input: DownloadFileInput, listed: Listed): Effect<DownloadedFile> =>
+/** It was replaced since it was listed, or deleted; or the folder it goes to lies on another disk. */
+const mayGoOtherwise = (error: CosError): boolean =>
+  error._tag === 'ObjectChanged' || (error._tag === 'FileError' && error.code === 'EXDEV')
+
+/** `downloadFile` of what was listed a moment ago: what is small comes without a HEAD, and is made where `going` says. */
+export const downloadListed = (
+  input: DownloadFileInput,
+  listed: Listed,
+  going: Enter
+): Effect<DownloadedFile> =>
   listed.size > 0 && isSmall(input, listed)
     ? pipe(
-        downloading(input, runningInOne(listed)),
-        // It was replaced since it was listed, or deleted; what is there now is what is wanted.
-        RTE.orElse((error) =>
-          error._tag === 'ObjectChanged' ? downloading(input, running) : RTE.left(error)
-        )
+        downloading(input, runningInOne(listed, going)),
+        RTE.orElse((error) => (mayGoOtherwise(error) ? downloading(input, running) : RTE.left(error)))
       )
     : downloading(input, running)
 

@@ -29,6 +29,7 @@ export const FilePath = In.judged(
 // Names are of 255 bytes at most nearly everywhere.
 const longest = 255 - suffix.length - 9
 
+/** A workplace's folder, but for its suffix. */
 const stemOf = (target: string): string => {
   const name = basename(target)
   const fits = Buffer.byteLength(name) <= longest
@@ -96,7 +97,7 @@ const isPresent = async (folder: string, ours: string, theirs: string): Promise<
 const isAlone = async (folder: string, ours: string): Promise<boolean> => {
   const names = (await readdir(folder)).map((entry) => ({
     entry,
-    owner: entry.replace(/\.(?:claim|part)$/, '')
+    owner: entry.replace(/(?:\.\d+)?\.(?:claim|part)$/, '')
   }))
   const others = new Set(names.flatMap(({ owner }) => (isOwnName(owner) && owner !== ours ? [owner] : [])))
   let alone = true
@@ -167,8 +168,7 @@ interface Entered {
 }
 
 /** Others who are done take the folder away, perhaps between two steps of ours. */
-const entering = async (target: string): Promise<Entered> => {
-  const stem = stemOf(target)
+const entering = async (stem: string): Promise<Entered> => {
   const usual = `${stem}${suffix}`
   let folder = usual
   for (let attempt = 1; ; attempt += 1) {
@@ -190,9 +190,33 @@ const clear = async (folder: string, paths: ReadonlyArray<string>): Promise<void
 }
 
 /** What could not be cleared away is left to the next who comes: it must not spoil what was done. */
-const ignoring = async (...acts: ReadonlyArray<() => Promise<void>>): Promise<void> => {
+export const ignoring = async (...acts: ReadonlyArray<() => Promise<void>>): Promise<void> => {
   for (const act of acts) await act().catch(() => undefined)
 }
+
+/** A folder that is ours, and others' who know each other by their claims. */
+export interface Lodge {
+  readonly folder: string
+  /** What the names of our files in it begin with, so that they are cleared away should we die. */
+  readonly owner: string
+  readonly leave: () => Promise<void>
+}
+
+/** Moves into a folder within another, `.cospipe-download`, and clears away after those who died there. */
+export const lodge = async (within: string): Promise<Lodge> => {
+  const { folder, claim } = await entering(join(within, sep))
+  const leave = (): Promise<void> => ignoring(claim.release, () => rmdir(folder))
+  try {
+    await isAlone(folder, claim.name)
+  } catch (thrown) {
+    await leave()
+    throw thrown
+  }
+  return { folder, owner: claim.name, leave }
+}
+
+/** How a file is gone to work on. */
+export type Enter = (context: Context, target: string, signal: AbortSignal) => Promise<Workplace>
 
 /**
  * Goes to work on a file, until `leave` is called.
@@ -203,7 +227,7 @@ const ignoring = async (...acts: ReadonlyArray<() => Promise<void>>): Promise<vo
  *
  * @errors `CosFailure` of a `FileError`, with the system's code: `EISDIR` where the target is a folder
  */
-export const enter = async (context: Context, target: string, signal: AbortSignal): Promise<Workplace> => {
+export const enter: Enter = async (context, target, signal) => {
   await untilTheyLeft(target)
   const end = visiting(target, signal)
   try {
@@ -217,7 +241,7 @@ export const enter = async (context: Context, target: string, signal: AbortSigna
 const settlingIn = async (target: string, end: () => void): Promise<Workplace> => {
   const there = await lstat(target).catch(absent(undefined))
   if (there?.isDirectory() === true) throw refusal('EISDIR', 'the target is a folder')
-  const { folder, claim, usual } = await entering(target)
+  const { folder, claim, usual } = await entering(stemOf(target))
   const close = (): Promise<void> => ignoring(claim.release, () => rmdir(folder))
   try {
     const alone = (await isAlone(folder, claim.name)) && usual

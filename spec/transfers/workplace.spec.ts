@@ -1,26 +1,15 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, lstat, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { nowhere } from '../../lib/core/error.js'
-import { ownName } from '../../lib/transfers/owner.js'
 import { enter, FilePath } from '../../lib/transfers/workplace.js'
 import { waitFor } from '../support/coming-true.js'
+import { dead, far } from '../support/owners.js'
 
 const context = nowhere('spec')
 const living = new AbortController().signal
 const folderName = 'a.bin.cospipe-download'
-
-/** Whose process has ended, and who is on another machine. */
-const someone = async (change: 'dead' | 'far'): Promise<string> => {
-  const [machine, , started, nonce] = (await ownName()).split('-')
-  if (change === 'far') return ['00000000', '1', started, nonce].join('-')
-  const child = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
-  await once(child, 'exit')
-  return [machine, String(child.pid), started, nonce].join('-')
-}
 
 t.test('a workplace is a folder of our own beside the file, and gone when we are', async (t) => {
   const dir = t.testdir({})
@@ -57,8 +46,8 @@ t.test('what is kept is there for the next, and for nobody else meanwhile', asyn
 t.test('who was killed keeps nobody out, and leaves nothing behind', async (t) => {
   const dir = t.testdir({ [folderName]: {} })
   const folder = join(dir, folderName)
-  const dead = await someone('dead')
-  for (const name of [`${dead}.claim`, `${dead}.part`, 'part', 'journal']) {
+  const killed = await dead()
+  for (const name of [`${killed}.claim`, `${killed}.part`, 'part', 'journal']) {
     await writeFile(join(folder, name), name)
   }
   const place = await enter(context, join(dir, 'a.bin'), living)
@@ -77,7 +66,7 @@ t.test('who is out of sight is believed for a minute after the last sign of life
     [86_400, true]
   ] as const) {
     const dir = t.testdir({ [folderName]: {} })
-    const claim = join(dir, folderName, `${await someone('far')}.claim`)
+    const claim = join(dir, folderName, `${await far()}.claim`)
     await writeFile(claim, '')
     const time = Date.now() / 1000 - age
     await utimes(claim, time, time)
@@ -107,7 +96,7 @@ t.test('who is at work gives signs of life', async (t) => {
 
 t.test('what a stranger left of its bytes without a claim is cleared away', async (t) => {
   const dir = t.testdir({ [folderName]: {} })
-  await writeFile(join(dir, folderName, `${await someone('far')}.part`), 'x')
+  await writeFile(join(dir, folderName, `${await far()}.part`), 'x')
   const place = await enter(context, join(dir, 'a.bin'), living)
   t.ok(place.alone)
   await place.leave(false)
