@@ -30,7 +30,7 @@ t.test('every operation is public', async (t) => {
 })
 
 // What transfers are made of.
-const inner = new Set(['streamPages', 'tidily', 'transferring', 'walk', 'working'])
+const inner = new Set(['lodging', 'streamPages', 'tidily', 'transferring', 'walk', 'working'])
 
 t.test('every transfer is public', async (t) => {
   const transfers = (await namesakes('transfers')).filter(([name]) => !inner.has(name))

@@ -233,7 +233,8 @@ const performing = async <A>(
  * anew. Redirects are not followed.
  *
  * @shape  `Operation<A> -> ReaderTaskEither<Client, CosError, A>`
- * @errors those that the operation names, and `CredentialsError`, `Timeout`, `Aborted`, `TransportError`; each with the number of attempts that were made
+ * @errors those that the operation names, and `CredentialsError`, `Timeout`, `Aborted`, `TransportError`; each with the
+ *         number of attempts that were made
  * @example const head = await send(headObject({ bucket, key }))(client)()
  */
 export const send =

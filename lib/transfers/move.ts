@@ -105,11 +105,7 @@ const deleteSource = (
 ): TE.TaskEither<CosError, O.Option<DeleteObjectResult>> =>
   pipe(
     send(deleteObject(In.pick('bucket', 'key', 'versionId', 'allowCollapsingKey')(toHead(input))))(source),
-    TE.map(O.some),
-    TE.orElse((error) =>
-      // The first attempt did it, and its answer was lost.
-      isStatus(404)(error) && error.context.attempts > 1 ? TE.right(O.none) : TE.left(error)
-    )
+    TE.map(O.some)
   )
 
 /**
