@@ -53,7 +53,11 @@ export interface DecodeError {
 export interface TransportError {
   readonly _tag: 'TransportError'
   readonly context: Context
-  /** The system's or undici's code, such as `ECONNRESET`; empty when there is none. */
+  /**
+   * The system's or undici's code, such as `ECONNRESET`; empty when there is none. Or what was seen here of an answer in
+   * good order: `ShortBody` has fewer bytes than it announced, `CutAnswer` ends before its end is told, `EarlyAnswer`
+   * came before all of the request had gone.
+   */
   readonly code: string
   readonly cause: unknown
 }
