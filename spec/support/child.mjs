@@ -1,6 +1,7 @@
 /**
  * Transfers in a process of their own, to be killed. It is started with the folder of the compiled library and what to do,
- * as JSON; it says `ready`, waits for a line, does one step after the other, and says what came of each, as JSON.
+ * as JSON; it says `ready`, waits for a line, does one step after the other, and says what came of each, as JSON; of a stream,
+ * all that it gave.
  */
 import { execSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +19,11 @@ const client = createClient({ region: 'ap-guangzhou', scheme: 'http', address, c
 const act = async ({ run, module, call, input, source }) => {
   if (run !== undefined) return execSync(run, { encoding: 'utf8' })
   const made = (await load(module))[call](input)
-  return (source === undefined ? made : made(createReadStream(source)))(client)()
+  const begun = (source === undefined ? made : made(createReadStream(source)))(client)
+  if (typeof begun === 'function') return begun()
+  const items = []
+  for await (const item of begun) items.push(item)
+  return items
 }
 
 await Promise.all(steps.map(({ module }) => module && load(module)))

@@ -40,7 +40,7 @@ export const compile = async (folder: string, ...modules: ReadonlyArray<string>)
 
 export type Step =
   | {
-      /** A module of the library, such as `transfers/download-file.js`, and a function in it that makes an effect. */
+      /** A module of the library, such as `transfers/download-file.js`, and a function in it that makes an effect or a stream. */
       readonly module: string
       readonly call: string
       /** Its input, which must survive JSON. */
