@@ -96,8 +96,8 @@ export const map =
   (op: Operation<A>): Operation<B> => ({ ...op, decode: D.map(f)(op.decode) })
 
 /**
- * Takes a refusal of a later attempt for the success of an earlier one, whose answer was lost: what was to be done is
- * done, and only the codes that say so are given.
+ * Takes a refusal of a retry for the success of an earlier attempt, whose answer was lost: what was to be done is done,
+ * and only the codes that say so are given.
  */
 export const doneBefore =
   <A>(codes: ReadonlyArray<string>, done: (refusal: ServiceError) => A) =>
@@ -107,7 +107,7 @@ export const doneBefore =
       pipe(
         op.decode(response),
         TE.orElse((error) =>
-          error._tag === 'ServiceError' && error.context.attempts > 1 && codes.includes(error.code)
+          error._tag === 'ServiceError' && response.retried === true && codes.includes(error.code)
             ? TE.right(done(error))
             : TE.left(error)
         )

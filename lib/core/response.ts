@@ -21,4 +21,9 @@ export interface Response {
   readonly body: Readable
   readonly sent: Sent
   readonly context: Context
+  /**
+   * Attempts before this one failed, and may have done all the same what was asked. Those that COS turned away for their
+   * clock or their token have not.
+   */
+  readonly retried?: boolean
 }

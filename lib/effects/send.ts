@@ -201,7 +201,10 @@ const performing = async <A>(
       key: request.key,
       attempts: attempt
     }
-    const result = await pipe(exchangeOnce(request, context), TE.chain(operation.decode))()
+    const result = await pipe(
+      exchangeOnce(request, context),
+      TE.chain((response) => operation.decode({ ...response, retried: failures.length > 0 }))
+    )()
     if (E.isRight(result) || !replayable) return result
 
     const error = result.left

@@ -71,6 +71,13 @@ t.test('what a first attempt did, and could not say, is done', async (t) => {
   t.match(cos.emulator.requests().slice(1), [{ status: 0 }, { status: 404, code: 'NoSuchUpload' }])
 })
 
+t.test('what COS turned away for its clock was not done by it', async (t) => {
+  const { failed, emulator } = await A.asking(t, { now: () => Date.now() + 3_600_000 })
+  const never = abortMultipartUpload({ ...at, uploadId: 'never' })
+  t.match(await failed(never), { status: 404, code: 'NoSuchUpload', context: { attempts: 2 } })
+  t.match(emulator.requests(), [{ code: 'RequestTimeTooSkewed' }, { code: 'NoSuchUpload' }])
+})
+
 t.test('what would delete the object or the bucket is refused before it is sent', (t) =>
   refusedUnsent(t, [
     ['uploadId', abortMultipartUpload({ ...at, uploadId: '' })],

@@ -26,6 +26,7 @@ export interface Asked {
   readonly method?: 'GET' | 'HEAD'
   readonly sent?: Sent
   readonly context?: Context
+  readonly retried?: boolean
 }
 
 export interface Served {
@@ -114,6 +115,7 @@ export const serving = async (t: Teardown, answer: Answer, asked: Asked = {}): P
     headers: Object.fromEntries(headers) as Record<string, string>,
     body: enveloped(got.body, context),
     sent: asked.sent ?? { size: 0, crc64: O.none },
+    retried: asked.retried ?? false,
     context
   }
   return { response, written: () => written, closed }
