@@ -87,8 +87,6 @@ export interface GetObjectResult extends ObjectAttributes, Extent {
 
 /** What is read of a stretch of an object, by who has its head already. */
 export interface GetStretchResult extends ObjectAttributes {
-  /** Of the whole object, in bytes; none where the answer did not say. */
-  readonly size: O.Option<number>
   /** As many bytes as were announced, or a `CosFailure` of a `TransportError`; not hashed. */
   readonly body: Readable
 }
@@ -156,7 +154,7 @@ const decode = (input: GetObjectInput): D.Decoder<GetObjectResult> =>
   })
 
 const decodeStretch = (input: GetObjectInput): D.Decoder<GetStretchResult> =>
-  opening(input, (response, { contentLength, contentRange, ...head }) => ({
+  opening(input, (response, { size, contentLength, contentRange, ...head }) => ({
     ...head,
     body: watched(
       response,

@@ -267,7 +267,7 @@ const runningInOne =
  * other, and the last to end wins.
  *
  * @shape  `DownloadFileInput -> Effect<DownloadedFile>`
- * @units  holds 512 KiB for each range in flight, besides what sockets hold, whatever the size of object and ranges
+ * @units  below 640 KiB for each range in flight, besides what sockets hold, whatever the size of object and ranges
  * @errors those of `headObject` and `getObject`; `ObjectChanged`; `IntegrityError`; `FileError` with the system's code,
  *         such as `ENOENT` or `EACCES` of the folder, `EISDIR` of the target, `ENOSPC`: then, as after an abort, what has
  *         come stays, unless `onFailure` or `checkpoint` say otherwise

@@ -81,7 +81,7 @@ const writing = ({ context, handle, path }: Place, from: number): Writer => {
 /**
  * Writes a range to its place and gives its CRC64, that of the bytes that came.
  *
- * @units  holds 512 KiB: one half being written while the other comes
+ * @units  holds two batches, one being written while the other comes: below 640 KiB in chunks of 64 KiB
  * @errors those of its bytes; `CosFailure` of a `FileError`, and of an `IntegrityError` where there are more bytes than
  *         the range has, or fewer
  */

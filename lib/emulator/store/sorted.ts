@@ -1,5 +1,4 @@
 /** A map sorted by key as COS sorts: by the bytes of UTF-8. */
-
 import { compareUtf8 } from '../../core/key.js'
 
 export interface SortedMap<V> {
