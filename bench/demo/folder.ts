@@ -19,18 +19,10 @@ import {
   type Meter,
   type UploadedEntry
 } from '../../lib/index.js'
-import { unable, type Mismatch, type Problem } from './problem.js'
+import { mismatch, unable, type Problem } from './problem.js'
 import { inWords, watchMemory } from './report.js'
 import type { Step } from './round-trip.js'
 import { watched, type Watched } from './watch.js'
-
-const mismatch = (key: string, what: Mismatch['what'], sent: unknown, got: unknown): Mismatch => ({
-  _tag: 'Mismatch',
-  key,
-  what,
-  sent: String(sent),
-  got: String(got)
-})
 
 const sha256 = async (path: string): Promise<string> => {
   const hash = createHash('sha256')

@@ -31,3 +31,11 @@ export const describe = (problem: Problem): string => {
       return describeCos(problem)
   }
 }
+
+export const mismatch = (key: string, what: Mismatch['what'], sent: unknown, got: unknown): Mismatch => ({
+  _tag: 'Mismatch',
+  key,
+  what,
+  sent: String(sent),
+  got: String(got)
+})

@@ -18,7 +18,7 @@ import {
   type Uploaded
 } from '../../lib/index.js'
 import type { Input } from './input.js'
-import { unable, type Mismatch, type Problem } from './problem.js'
+import { mismatch, unable, type Mismatch, type Problem } from './problem.js'
 import { counting, drain, gzip, hashing, type Counter } from './stages.js'
 
 /** An effect that fails in cospipe's ways, or in the demo's own. */
@@ -50,14 +50,6 @@ export const upload =
     )
 
 // -- listed --
-const mismatch = (key: string, what: Mismatch['what'], sent: unknown, got: unknown): Mismatch => ({
-  _tag: 'Mismatch',
-  key,
-  what,
-  sent: String(sent),
-  got: String(got)
-})
-
 /** Whether the bucket lists what was sent, and nothing else. */
 export const list = (bucket: string, prefix: string, sent: ReadonlyArray<Sent>): Step<void> =>
   pipe(

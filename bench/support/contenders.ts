@@ -63,8 +63,7 @@ export interface SetUp {
   readonly stop: () => Promise<void>
 }
 
-/** @param connections of undici alone; ours are as many as are in flight */
-export const setUp = async (connections?: number): Promise<SetUp> => {
+export const setUp = async (): Promise<SetUp> => {
   const server = await serverProcess('null-cos')
   const client = E.getOrElse((): Client => {
     throw new Error('no client')
@@ -76,7 +75,7 @@ export const setUp = async (connections?: number): Promise<SetUp> => {
       credentials: { secretId: 'AKIDbenchExampleNotARealSecretId0001', secretKey: 'benchExampleKey' }
     })
   )
-  const agent = new Agent({ pipelining: 1, ...(connections === undefined ? {} : { connections }) })
+  const agent = new Agent({ pipelining: 1 })
   return {
     client,
     agent,
