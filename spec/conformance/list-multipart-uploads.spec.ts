@@ -9,7 +9,7 @@ import {
 import { streamMultipartUploads } from '../../lib/transfers/stream-multipart-uploads.js'
 import { toArray } from '../support/iterables.js'
 import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
+import { brokenOff, refusals, refusedUnsent } from './refused.js'
 import { showing } from './showing.js'
 
 const { bucket } = A
@@ -146,15 +146,6 @@ t.test('a date in another hand is read, or kept as it is', async (t) => {
   }
 })
 
-t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
-  const { failed } = await A.asking(t, { fault: () => ({ shorten: 200 }) })
-  t.match(await failed(listMultipartUploads({ bucket })), {
-    _tag: 'TransportError',
-    code: 'CutAnswer',
-    context: { attempts: 4, key: O.none }
-  })
-})
-
 t.test('what does not hold is refused by the one who looks', async (t) => {
   const { failed } = await A.asking(t)
   const refused = async (input: Partial<ListMultipartUploadsInput>, status: number, code: string) =>
@@ -175,4 +166,5 @@ t.test('what makes no sense is refused before it is sent', (t) =>
   ])
 )
 
+brokenOff(listMultipartUploads({ bucket }))
 refusals(listMultipartUploads({ bucket }))

@@ -6,7 +6,7 @@ import { putObject } from '../../lib/operations/put-object.js'
 import { streamObjects } from '../../lib/transfers/stream-objects.js'
 import { toArray } from '../support/iterables.js'
 import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
+import { brokenOff, refusals, refusedUnsent } from './refused.js'
 import { showing } from './showing.js'
 
 const { bucket } = A
@@ -136,15 +136,6 @@ t.test('COS that forgets where the next page begins is understood', async (t) =>
   })
 })
 
-t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
-  const { failed } = await A.asking(t, { fault: () => ({ shorten: 200 }) })
-  t.match(await failed(listObjects({ bucket })), {
-    _tag: 'TransportError',
-    code: 'CutAnswer',
-    context: { attempts: 4, key: O.none }
-  })
-})
-
 t.test('what does not hold is refused by the one who looks', async (t) => {
   const { failed } = await A.asking(t)
   const refused = async (input: Partial<ListObjectsInput>, status: number, code: string) =>
@@ -172,4 +163,5 @@ t.test('what makes no sense is refused before it is sent', (t) =>
   ])
 )
 
+brokenOff(listObjects({ bucket }))
 refusals(listObjects({ bucket }))

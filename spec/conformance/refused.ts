@@ -219,6 +219,15 @@ export const refusedUnsent = async (
   t.same(cos.asked(), [])
 }
 
+/** What is true of every listing of a bucket. */
+export const brokenOff = (listing: Operation<unknown>): void => {
+  t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
+    const { emulator, client } = await emulating(t, { fault: () => ({ shorten: 200 }) })
+    const { error } = await sendingTo(emulator, client({ retry: { base: 1 } }))(listing)
+    t.match(error, { _tag: 'TransportError', code: 'CutAnswer', context: contextOf(listing, 4) })
+  })
+}
+
 /** What is true of every operation: the end of each one's spec. */
 export const refusals = (operation: Operation<unknown>): void => {
   t.test('what COS may say against it comes out as it was said', (t) => refusedAsSaid(t, operation))

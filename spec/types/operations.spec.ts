@@ -140,9 +140,9 @@ t.test('a range is one range', async (t) => {
 t.test('dates are Dates, and sizes and limits numbers', async (t) => {
   // @ts-expect-error -- a text is no Date or number
   t.ok(refusedToo(headObject({ ...at, ifModifiedSince: 'Wed, 01 May 2024 08:31:00 GMT' })))
-  // @ts-expect-error -- a text, as the seed has it
+  // @ts-expect-error -- a text, as COS's Python SDK has it
   t.ok(refusedToo(getObject({ ...at, trafficLimit: '819200' })))
-  // @ts-expect-error -- a text, as the seed has it
+  // @ts-expect-error -- a text, as COS's Python SDK has it
   t.ok(refusedToo(putObject({ ...at, body: 'a', contentLength: '1' })))
   // @ts-expect-error -- a text is no Date or number
   t.ok(refusedToo(uploadPart({ ...part, partNumber: '1', body: '' })))

@@ -127,7 +127,7 @@ tap.test('what makes no sense of a listing does not compile, and is refused', as
   tap.notOk(refusedToo(C.listObjects({ bucket, prefix: 'a', delimiter: '/', maxKeys: 1, marker: 'b' })))
   // @ts-expect-error -- a bucket is missing
   tap.ok(refusedToo(C.listObjects({})))
-  // @ts-expect-error -- a number, not the seed's text
+  // @ts-expect-error -- a number, not text as in COS's Python SDK
   tap.ok(refusedToo(C.listObjects({ bucket, maxKeys: '1' })))
   // @ts-expect-error -- keyMarker is of versions
   tap.ok(refusedToo(C.listObjects({ bucket, keyMarker: 'a' })))
@@ -143,7 +143,7 @@ tap.test('what makes no sense of a listing does not compile, and is refused', as
   tap.ok(refusedToo(C.listMultipartUploads({ bucket, prefix: 1 })))
   // @ts-expect-error -- an upload is missing
   tap.ok(refusedToo(C.listParts(at)))
-  // @ts-expect-error -- a number, not the seed's text
+  // @ts-expect-error -- a number, not text as in COS's Python SDK
   tap.ok(refusedToo(C.listParts({ ...at, uploadId: 'id', partNumberMarker: '1' })))
   // @ts-expect-error -- an upload has one key
   tap.ok(refusedToo(C.listParts({ ...at, uploadId: 'id', prefix: 'a' })))
@@ -162,7 +162,7 @@ tap.test('what makes no sense of an upload does not compile, and is refused', as
   tap.ok(refusedToo(C.completeMultipartUpload(upload)))
   // @ts-expect-error -- a part has an ETag
   tap.ok(refusedToo(C.completeMultipartUpload({ ...upload, parts: [{ partNumber: 1 }] })))
-  // @ts-expect-error -- a number, not the seed's text
+  // @ts-expect-error -- a number, not text as in COS's Python SDK
   tap.ok(refusedToo(C.completeMultipartUpload({ ...upload, parts: [{ ...part, partNumber: '1' }] })))
   // @ts-expect-error -- the class was said at the beginning
   tap.ok(refusedToo(C.completeMultipartUpload({ ...upload, parts: [part], storageClass: 'ARCHIVE' })))
