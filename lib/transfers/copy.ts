@@ -11,7 +11,6 @@ import { announced, publish } from '../effects/diagnostics.js'
 import { scoped, type Scope } from '../effects/scope.js'
 import { send, type Effect } from '../effects/send.js'
 import { copyObject } from '../operations/copy-object.js'
-import { createMultipartUpload } from '../operations/create-multipart-upload.js'
 import { headObject, type ObjectHead } from '../operations/head-object.js'
 import { uploadPartCopy } from '../operations/upload-part-copy.js'
 import { inParallel } from '../stages/in-parallel.js'
@@ -30,7 +29,7 @@ import {
   type CopyInput
 } from './copy-options.js'
 import { told } from './metering.js'
-import { completing, crc64Of, failing, type PartSent } from './multipart.js'
+import { beginning, completing, crc64Of, failing, type PartSent } from './multipart.js'
 import { readingOf } from './upload-options.js'
 
 export type { CopyInput } from './copy-options.js'
@@ -218,9 +217,9 @@ const copying = async (
   }
   const sized = forSize({ size: source.size, partSize: input.partSize ?? defaults.partSize })
   if (E.isLeft(sized)) return E.left({ _tag: 'InvalidInput', context, ...sized.left })
-  const begun = await send(createMultipartUpload(toCreate(input, source)))(scope.client)()
+  const begun = await beginning(scope.client, context, toCreate(input, source))()
   if (E.isLeft(begun)) return begun
-  const { uploadId } = begun.right
+  const uploadId = begun.right
   began(uploadId)
   return complete(now, uploadId, await copyParts(now, sized.right, uploadId))()
 }

@@ -9,6 +9,7 @@ import type { Context, CosError } from '../core/error.js'
 import { compareCrc64, type Integrity } from '../core/integrity.js'
 import { refOf, type ObjectRef } from '../core/request.js'
 import type { Client } from '../effects/client.js'
+import { aborted } from '../effects/deadline.js'
 import { send, withRetry, withTimeout } from '../effects/send.js'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.js'
 import {
@@ -16,6 +17,11 @@ import {
   type CompleteMultipartUploadInput,
   type CompleteMultipartUploadResult
 } from '../operations/complete-multipart-upload.js'
+import {
+  createMultipartUpload,
+  type CreateMultipartUploadInput,
+  type CreateMultipartUploadResult
+} from '../operations/create-multipart-upload.js'
 import { headObject, type HeadObjectInput } from '../operations/head-object.js'
 
 /** What becomes of the parts of an upload that failed: they are billed until it is completed or aborted. */
@@ -59,6 +65,62 @@ export const crc64Of = (parts: ReadonlyArray<PartSent>): O.Option<bigint> => {
 
 const sizeOf = (parts: ReadonlyArray<PartSent>): number => parts.reduce((sum, { size }) => sum + size, 0)
 
+// -- begun, and cleared away --
+/** How long a cleanup may take, in milliseconds; what it could not delete the error names. */
+const cleanup = 10_000
+
+/** Not for a signal to end: as a rule it is what follows one. */
+const aborting = (client: Client, ref: ObjectRef, uploadId: string): TE.TaskEither<CosError, unknown> =>
+  pipe(
+    send(abortMultipartUpload({ ...refOf(ref), uploadId })),
+    withRetry({ attempts: 3 }),
+    withTimeout(cleanup)
+  )({ ...client, signals: [] })
+
+/** A signal that fires so long after the first of some others. */
+const trailing = (
+  signals: ReadonlyArray<AbortSignal>,
+  milliseconds: number
+): { readonly signal: AbortSignal; readonly close: () => void } => {
+  const late = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const wait = (): void => {
+    timer ??= setTimeout(() => {
+      late.abort()
+    }, milliseconds)
+  }
+  for (const signal of signals) signal.addEventListener('abort', wait, { once: true })
+  return {
+    signal: late.signal,
+    close: () => {
+      clearTimeout(timer)
+      for (const signal of signals) signal.removeEventListener('abort', wait)
+    }
+  }
+}
+
+/**
+ * Begins an upload.
+ *
+ * A signal does not hang up on it: COS may have made the upload by then, and nobody else would ever hear its id. It is
+ * waited for a while behind the back of the caller, who has long settled, and the upload is deleted again.
+ */
+export const beginning =
+  (client: Client, context: Context, input: CreateMultipartUploadInput): TE.TaskEither<CosError, string> =>
+  async () => {
+    const fired = (): AbortSignal | undefined => client.signals.find((signal) => signal.aborted)
+    const before = fired()
+    if (before !== undefined) return E.left(aborted(context, before.reason))
+    const { signal, close } = trailing(client.signals, cleanup)
+    const begun = await send(createMultipartUpload(input))({ ...client, signals: [signal] })()
+    close()
+    const meanwhile = fired()
+    if (meanwhile === undefined) return E.map(({ uploadId }: CreateMultipartUploadResult) => uploadId)(begun)
+    if (E.isRight(begun)) void aborting(client, input, begun.right.uploadId)()
+    return E.left(aborted(context, meanwhile.reason))
+  }
+
+// -- completed --
 interface Seen {
   readonly etag: string
   readonly versionId: O.Option<string>
@@ -170,9 +232,7 @@ export const completing = (
     )
   )
 
-/** How long a cleanup may take, in milliseconds; what it could not delete the error names. */
-const cleanup = 10_000
-
+// -- failed --
 const naming =
   (uploadId: string) =>
   (error: CosError): CosError => ({ ...error, context: { ...error.context, uploadId } })
@@ -191,13 +251,8 @@ export const failing =
     const isGone = error._tag === 'ServiceError' && error.code === 'NoSuchUpload'
     if (isGone) return T.of(error)
     if (onFailure === 'keep') return T.of(naming(uploadId)(error))
-    const abort = pipe(
-      send(abortMultipartUpload({ ...refOf(ref), uploadId })),
-      withRetry({ attempts: 3 }),
-      withTimeout(cleanup)
-    )({ ...client, signals: [] })
     const deleted = pipe(
-      abort,
+      aborting(client, ref, uploadId),
       TE.match(
         (problem) =>
           problem._tag === 'ServiceError' && problem.code === 'NoSuchUpload'

@@ -11,7 +11,6 @@ import { refOf } from '../core/request.js'
 import { announced, publish } from '../effects/diagnostics.js'
 import { scoped, type Scope } from '../effects/scope.js'
 import { send, type Effect } from '../effects/send.js'
-import { createMultipartUpload } from '../operations/create-multipart-upload.js'
 import { putObject } from '../operations/put-object.js'
 import { uploadPart } from '../operations/upload-part.js'
 import { inParallel } from '../stages/in-parallel.js'
@@ -19,7 +18,7 @@ import { forSize } from '../stages/part-size.js'
 import { planRanges, type Range } from '../stages/plan-ranges.js'
 import { headIfThere } from './if-there.js'
 import { metering, told, type Metering } from './metering.js'
-import { completing, failing, type PartSent } from './multipart.js'
+import { beginning, completing, failing, type PartSent } from './multipart.js'
 import { compare, Resume, unfinished, type PartThere, type Unfinished } from './resume.js'
 import {
   defaults,
@@ -133,14 +132,14 @@ interface Begun {
   readonly skipped: Skipped
 }
 
-const begin = ({ scope, input }: Uploading): TE.TaskEither<CosError, Begun> =>
+const begin = ({ scope, context, input }: Uploading): TE.TaskEither<CosError, Begun> =>
   pipe(
-    send(createMultipartUpload(toCreate(input)))(scope.client),
-    TE.map(({ uploadId }) => ({ uploadId, skipped: new Map() }))
+    beginning(scope.client, context, toCreate(input)),
+    TE.map((uploadId) => ({ uploadId, skipped: new Map() }))
   )
 
 /** Goes on with an earlier upload where all of it is ours. Another's is left alone: its owner may be at work on it. */
-const beginning = (now: Uploading): TE.TaskEither<CosError, Begun> =>
+const finding = (now: Uploading): TE.TaskEither<CosError, Begun> =>
   pipe(
     unfinished(now.input, now.input.resume ?? 'newest')(now.scope.client),
     TE.chain((found) =>
@@ -198,7 +197,7 @@ const sendRest = async (now: Uploading, { uploadId, skipped }: Begun): Promise<R
 
 const inParts = (now: Uploading, began: (uploadId: string) => void): TE.TaskEither<CosError, Uploaded> =>
   pipe(
-    beginning(now),
+    finding(now),
     TE.chainFirstIOK(({ uploadId }) => () => {
       began(uploadId)
     }),

@@ -11,7 +11,6 @@ import type { Client } from '../effects/client.js'
 import { announced, publish } from '../effects/diagnostics.js'
 import { scoped, type Scope } from '../effects/scope.js'
 import { send, type Effect } from '../effects/send.js'
-import { createMultipartUpload } from '../operations/create-multipart-upload.js'
 import { putObject } from '../operations/put-object.js'
 import { uploadPart } from '../operations/upload-part.js'
 import { cutting } from '../stages/cut-parts.js'
@@ -20,7 +19,7 @@ import { createBudget, inBlocks, type Budget } from '../stages/memory.js'
 import { constant, forSize, growing, type PartSizes } from '../stages/part-size.js'
 import { sending } from '../stages/send-parts.js'
 import { metering, told, type Metering } from './metering.js'
-import { completing, failing, type Completed, type PartSent } from './multipart.js'
+import { beginning, completing, failing, type Completed, type PartSent } from './multipart.js'
 import { compare, Resume, unfinished, type Unfinished } from './resume.js'
 import {
   bodyOf,
@@ -242,8 +241,8 @@ const begun = (
   O.isSome(found)
     ? TE.right(found.value)
     : pipe(
-        send(createMultipartUpload(toCreate(input)))(scope.client),
-        TE.map(({ uploadId }) => ({ uploadId, parts: new Map() }))
+        beginning(scope.client, contextOf(action, input), toCreate(input)),
+        TE.map((uploadId) => ({ uploadId, parts: new Map() }))
       )
 
 const aboutOf = ({
