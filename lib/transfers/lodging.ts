@@ -1,7 +1,7 @@
 /** One workplace for the many small files of a folder. */
 import { join } from 'node:path'
 import { remove } from './files.js'
-import { enter, ignoring, lodge, type Enter, type Lodge } from './workplace.js'
+import { enter, ignoring, isLodged, lodge, type Enter, type Lodge } from './workplace.js'
 
 export interface Lodging {
   readonly enter: Enter
@@ -53,7 +53,10 @@ export const lodging = (root: string): Lodging => {
     },
     leave: async () => {
       over = true
-      if (atWork === 0) await close()
+      if (atWork > 0) return
+      // Whoever died when all was done left work to nobody, and the folder to us.
+      if (number === 0 && (await isLodged(root))) open ??= lodge(root)
+      await close()
     }
   }
 }

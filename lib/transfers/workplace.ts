@@ -202,6 +202,10 @@ export interface Lodge {
   readonly leave: () => Promise<void>
 }
 
+/** Whether somebody is there, or was; not where that can not be known. */
+export const isLodged = (within: string): Promise<boolean> =>
+  isThere(join(within, suffix)).catch(() => false)
+
 /** Moves into a folder within another, `.cospipe-download`, and clears away after those who died there. */
 export const lodge = async (within: string): Promise<Lodge> => {
   const { folder, claim } = await entering(join(within, sep))

@@ -75,6 +75,13 @@ t.test('two runs at once do not disturb each other, and what the dead left is cl
   t.same(await readdir(dir), [])
 })
 
+t.test('what was left by who died with all done is cleared away though nothing is to do', async (t) => {
+  const killed = await dead()
+  const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '' } })
+  await lodging(dir).leave()
+  t.same(await readdir(dir), [])
+})
+
 t.test('where no folder can be made each file has its own', async (t) => {
   const dir = t.testdir({ root: 'a file', below: {} })
   const drafts = lodging(join(dir, 'root'))
