@@ -203,8 +203,7 @@ export interface Lodge {
 }
 
 /** Whether somebody is there, or was; not where that can not be known. */
-export const isLodged = (within: string): Promise<boolean> =>
-  isThere(join(within, suffix)).catch(() => false)
+export const isLodged = (within: string): Promise<boolean> => isThere(join(within, suffix)).catch(() => false)
 
 /** Moves into a folder within another, `.cospipe-download`, and clears away after those who died there. */
 export const lodge = async (within: string): Promise<Lodge> => {
