@@ -28,7 +28,7 @@ import { hashOf, openSource, stretchOf } from './source-file.js'
 import { streamObjects, type ListedObject } from './stream-objects.js'
 import { failingStream, type Streaming } from './streaming.js'
 import { working } from './working.js'
-import { isReservedName, type Enter } from './workplace.js'
+import { clearAfter, isReservedName, type Enter } from './workplace.js'
 
 export interface DownloadDirectoryInput
   extends BucketRef, WithCustomerKey, Limited, Requesting, DirectoryOptions {
@@ -165,7 +165,10 @@ const fetched = (landing: Landing, file: string, client: Client): Step => {
     TE.chain((there): Step => {
       if (!there) return fresh
       input.meter?.tell({ _tag: 'PartSkipped', size: object.size })
-      return TE.right({ _tag: 'Skipped', key, path, size: object.size })
+      return pipe(
+        TE.fromTask(() => clearAfter(landing.context, file, AbortSignal.any([...client.signals]))),
+        TE.map(() => ({ _tag: 'Skipped', key, path, size: object.size }))
+      )
     })
   )
 }

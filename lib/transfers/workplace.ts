@@ -241,6 +241,12 @@ export const enter: Enter = async (context, target, signal) => {
   }
 }
 
+/** Clears away after who died between putting a file in its place and leaving: nobody else has work to do there. */
+export const clearAfter = (context: Context, target: string, signal: AbortSignal): Promise<void> =>
+  ignoring(async () => {
+    if (await isThere(`${stemOf(target)}${suffix}`)) await (await enter(context, target, signal)).leave(false)
+  })
+
 const settlingIn = async (target: string, end: () => void): Promise<Workplace> => {
   const there = await lstat(target).catch(absent(undefined))
   if (there?.isDirectory() === true) throw refusal('EISDIR', 'the target is a folder')

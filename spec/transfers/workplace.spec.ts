@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { nowhere } from '../../lib/core/error.js'
-import { enter, FilePath } from '../../lib/transfers/workplace.js'
+import { clearAfter, enter, FilePath } from '../../lib/transfers/workplace.js'
 import { waitFor } from '../support/coming-true.js'
 import { dead, far } from '../support/owners.js'
 
@@ -57,6 +57,25 @@ t.test('who was killed keeps nobody out, and leaves nothing behind', async (t) =
   await place.leave(false)
   t.same(await readdir(dir), [])
 })
+
+t.test(
+  'what is left beside a file that is done is cleared away, unless somebody is at work there',
+  async (t) => {
+    const killed = await dead()
+    const left = { journal: 'x', [`${killed}.claim`]: '' }
+    const dir = t.testdir({ 'a.bin': 'done', [folderName]: left, 'b.bin': 'done' })
+    await clearAfter(context, join(dir, 'a.bin'), living)
+    await clearAfter(context, join(dir, 'b.bin'), living)
+    t.same(await readdir(dir), ['a.bin', 'b.bin'])
+
+    const place = await enter(context, join(dir, 'a.bin'), living)
+    await writeFile(place.part, 'x')
+    await clearAfter(context, join(dir, 'a.bin'), living)
+    t.equal(await readFile(place.part, 'utf8'), 'x')
+    await place.leave(false)
+    t.same(await readdir(dir), ['a.bin', 'b.bin'])
+  }
+)
 
 t.test('who is out of sight is believed for a minute after the last sign of life', async (t) => {
   for (const [age, alone] of [
