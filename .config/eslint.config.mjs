@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import js from '@eslint/js'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
-import { rooms } from './rooms.mjs'
+import { layers } from './layers.mjs'
 
 const top = resolve(import.meta.dirname, '..')
 const typescript = ['lib/**/*.ts', 'spec/**/*.ts', 'bench/**/*.ts']
@@ -77,9 +77,9 @@ export default defineConfig(
   },
   {
     files: ['lib/**/*.ts'],
-    plugins: { cospipe: { rules: { rooms } } },
+    plugins: { cospipe: { rules: { layers } } },
     rules: {
-      'cospipe/rooms': 'error',
+      'cospipe/layers': 'error',
       // A cast that tsc cannot check is a promise nobody keeps: decode, or narrow.
       '@typescript-eslint/no-unsafe-type-assertion': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',

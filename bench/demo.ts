@@ -13,12 +13,12 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { withSignal, type Meter } from '../lib/index.js'
 import { folderTrip } from './demo/folder.js'
-import { inputsAt, type Input } from './demo/input.js'
-import { placeFrom } from './demo/place.js'
-import { describe, type Problem } from './demo/problem.js'
+import { inputsAt, type Input } from './demo/source.js'
+import { placeFrom } from './demo/target.js'
+import { describe, type Problem } from './demo/errors.js'
 import { reportOf, watchMemory, type Report } from './demo/report.js'
 import { cleanUp, download, list, upload, type Step } from './demo/round-trip.js'
-import { watched } from './demo/watch.js'
+import { watched } from './demo/progress-bar.js'
 
 const sizeOf = (things: ReadonlyArray<{ readonly size: number }>): number =>
   things.reduce((sum, { size }) => sum + size, 0)

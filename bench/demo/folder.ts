@@ -19,10 +19,10 @@ import {
   type Meter,
   type UploadedEntry
 } from '../../lib/index.js'
-import { mismatch, unable, type Problem } from './problem.js'
+import { mismatch, unable, type Problem } from './errors.js'
 import { inWords, watchMemory } from './report.js'
 import type { Step } from './round-trip.js'
-import { watched, type Watched } from './watch.js'
+import { watched, type Watched } from './progress-bar.js'
 
 const sha256 = async (path: string): Promise<string> => {
   const hash = createHash('sha256')

@@ -1,7 +1,7 @@
 /** What it came to, as a short table; and how much memory it took. */
 import type { Integrity } from '../../lib/index.js'
 import type { Sent } from './round-trip.js'
-import type { Watched } from './watch.js'
+import type { Watched } from './progress-bar.js'
 
 const KiB = 1024
 const MiB = KiB * KiB

@@ -17,8 +17,8 @@ import {
   type Meter,
   type Uploaded
 } from '../../lib/index.js'
-import type { Input } from './input.js'
-import { mismatch, unable, type Mismatch, type Problem } from './problem.js'
+import type { Input } from './source.js'
+import { mismatch, unable, type Mismatch, type Problem } from './errors.js'
 import { counting, drain, gzip, hashing, type Counter } from './stages.js'
 
 /** An effect that fails in cospipe's ways, or in the demo's own. */

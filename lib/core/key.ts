@@ -93,3 +93,9 @@ export const Key: t.Type<string, string, unknown> = new t.Type(
   },
   t.identity
 )
+
+/**
+ * The `key` input that addresses a listed key. Operations drop one leading slash, as all SDKs do. A listed key that
+ * begins with a slash gets one more, so that the call does not reach another object.
+ */
+export const toInputKey = (key: string): string => (key.startsWith('/') ? `/${key}` : key)

@@ -1,5 +1,5 @@
 /** What is in the store before the first request. */
-import { zeroContent } from './content.js'
+import { zeroContent } from './handlers/shared/content.js'
 import type { Settings } from './options.js'
 import type { Attributes, Content } from './store/model.js'
 import type { Store } from './store/store.js'

@@ -5,7 +5,7 @@ import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { answerOf, type Answer } from './answers/common.js'
+import { answerOf, type Answer } from './responses/metadata.js'
 import { UploadId } from './parameters/versions.js'
 
 // -- input --

@@ -21,11 +21,11 @@ import {
   Text,
   type Answer,
   type EncryptionEcho
-} from './answers/common.js'
-import { afterwards, afterwardsHeaders, type Afterwards } from './parameters/afterwards.js'
+} from './responses/metadata.js'
+import { afterwards, afterwardsHeaders, type Afterwards } from './parameters/callback.js'
 import { ETag } from './parameters/conditions.js'
-import { agreeing, type Disagreement } from './parameters/judging.js'
-import { storing, storingHeaders, type Storing } from './parameters/storing.js'
+import { agreeing, type Disagreement } from './parameters/validation.js'
+import { storing, storingHeaders, type Storing } from './parameters/storage.js'
 import { PartNumber, UploadId } from './parameters/versions.js'
 
 // -- input --

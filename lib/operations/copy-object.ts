@@ -4,13 +4,13 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { copied, type Copied } from './answers/copied.js'
+import { copied, type Copied } from './responses/copied.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
 import { copying, copyingHeaders, type Copying } from './parameters/copy-source.js'
 import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
-import { agreeing, type Disagreement } from './parameters/judging.js'
+import { agreeing, type Disagreement } from './parameters/validation.js'
 import { entityHeaders, entityMetadata, entityNames, type EntityMetadata } from './parameters/metadata.js'
-import { storing, storingHeaders, type Storing } from './parameters/storing.js'
+import { storing, storingHeaders, type Storing } from './parameters/storage.js'
 
 // -- input --
 /** `Copy` takes the source's, `Replaced` what the input says. */

@@ -10,11 +10,11 @@ import * as In from '../core/input.js'
 import { withoutLeadingSlash } from '../core/key.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { answerOf, encryptionEcho, type Answer, type EncryptionEcho } from './answers/common.js'
+import { answerOf, encryptionEcho, type Answer, type EncryptionEcho } from './responses/metadata.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
 import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
 import { entityHeaders, entityMetadata, type EntityMetadata } from './parameters/metadata.js'
-import { storing, storingHeaders, type Storing } from './parameters/storing.js'
+import { storing, storingHeaders, type Storing } from './parameters/storage.js'
 import { UploadId } from './parameters/versions.js'
 
 // -- input --

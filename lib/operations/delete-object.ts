@@ -8,7 +8,7 @@ import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
-import { answerOf, maybe, readHeaders, Text, type Answer } from './answers/common.js'
+import { answerOf, maybe, readHeaders, Text, type Answer } from './responses/metadata.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --

@@ -10,7 +10,7 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import { isXmlText, toFields, type Element, type Xml } from '../core/xml.js'
-import { answerOf, maybe, Text, type Answer } from './answers/common.js'
+import { answerOf, maybe, Text, type Answer } from './responses/metadata.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --

@@ -11,12 +11,12 @@ import { unverifiable, type Integrity } from '../core/integrity.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import type { Response } from '../core/response.js'
-import { measuring } from '../stages/measure-bytes.js'
+import { measuring } from '../stages/check-length.js'
 import { verifying } from '../stages/verify-bytes.js'
-import { readHeaders } from './answers/common.js'
-import { coversAll, ExtentHeaders, extentOf, type Extent } from './answers/content-range.js'
-import { objectAttributes, type ObjectAttributes } from './answers/object-headers.js'
-import { watched } from './answers/watched.js'
+import { readHeaders } from './responses/metadata.js'
+import { coversAll, ExtentHeaders, extentOf, type Extent } from './responses/content-extent.js'
+import { objectAttributes, type ObjectAttributes } from './responses/object-headers.js'
+import { watched } from './responses/tracked-body.js'
 import { conditionHeaders, conditions, type Conditions } from './parameters/conditions.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
 import {
@@ -25,9 +25,9 @@ import {
   rangeText,
   responseOverrides,
   type ResponseOverrides
-} from './parameters/reading.js'
-import { requesting, requestingHeaders, type Requesting } from './parameters/requesting.js'
-import { limited, limitHeaders, type Limited } from './parameters/storing.js'
+} from './parameters/range.js'
+import { requesting, requestingHeaders, type Requesting } from './parameters/referer.js'
+import { limited, limitHeaders, type Limited } from './parameters/storage.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --

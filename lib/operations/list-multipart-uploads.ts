@@ -10,7 +10,7 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import type { Element } from '../core/xml.js'
-import { answerOf, maybe, perhaps, Text, type Answer } from './answers/common.js'
+import { answerOf, maybe, perhaps, Text, type Answer } from './responses/metadata.js'
 import {
   cursorAt,
   listingEvents,
@@ -18,7 +18,7 @@ import {
   markerOf,
   type ListingEvent,
   type Order
-} from './answers/listing-events.js'
+} from './responses/listing-events.js'
 import {
   Class,
   Echo,
@@ -33,7 +33,7 @@ import {
   type Owner,
   type Page,
   type Problems
-} from './answers/listing.js'
+} from './responses/listing-page.js'
 import {
   encoding,
   listing,
@@ -43,8 +43,8 @@ import {
   type Encoding,
   type Listing
 } from './parameters/listing.js'
-import { agreeing, type Disagreement } from './parameters/judging.js'
-import type { StorageClass } from './parameters/storing.js'
+import { agreeing, type Disagreement } from './parameters/validation.js'
+import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
 export interface ListMultipartUploadsInput extends R.BucketRef, Listing, Encoding {

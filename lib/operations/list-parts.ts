@@ -11,9 +11,9 @@ import * as R from '../core/request.js'
 import type { Response } from '../core/response.js'
 import * as W from '../core/wire.js'
 import type { Element } from '../core/xml.js'
-import type { PageEvent } from '../stages/paging.js'
-import { answerOf, perhaps, Text, type Answer } from './answers/common.js'
-import { streamed } from './answers/listing-events.js'
+import type { PageEvent } from '../stages/paginate.js'
+import { answerOf, perhaps, Text, type Answer } from './responses/metadata.js'
+import { streamed } from './responses/listing-events.js'
 import {
   Class,
   Echo,
@@ -27,9 +27,9 @@ import {
   type Owner,
   type Page,
   type Problems
-} from './answers/listing.js'
+} from './responses/listing-page.js'
 import { encoding, PageSize, type Encoding } from './parameters/listing.js'
-import type { StorageClass } from './parameters/storing.js'
+import type { StorageClass } from './parameters/storage.js'
 import { UploadId } from './parameters/versions.js'
 
 // -- input --

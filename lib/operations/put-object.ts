@@ -8,13 +8,13 @@ import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { maybe, readHeaders, Text } from './answers/common.js'
-import { stored, type Stored } from './answers/stored.js'
+import { maybe, readHeaders, Text } from './responses/metadata.js'
+import { stored, type Stored } from './responses/write-result.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
-import { afterwards, afterwardsHeaders, type Afterwards } from './parameters/afterwards.js'
+import { afterwards, afterwardsHeaders, type Afterwards } from './parameters/callback.js'
 import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
 import { entityHeaders, entityMetadata, type EntityMetadata } from './parameters/metadata.js'
-import { agreeingBody, sending, withSending, type Sending } from './parameters/sending.js'
+import { agreeingBody, sending, withSending, type Sending } from './parameters/upload-body.js'
 import {
   limited,
   limitHeaders,
@@ -22,7 +22,7 @@ import {
   storingHeaders,
   type Limited,
   type Storing
-} from './parameters/storing.js'
+} from './parameters/storage.js'
 
 // -- input --
 export interface PutObjectInput

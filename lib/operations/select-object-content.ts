@@ -10,9 +10,9 @@ import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { isXmlText, type Xml } from '../core/xml.js'
-import { answerOf, type Answer } from './answers/common.js'
-import { selectEvents } from './answers/select-events.js'
-import { watched } from './answers/watched.js'
+import { answerOf, type Answer } from './responses/metadata.js'
+import { selectEvents } from './responses/select-events.js'
+import { watched } from './responses/tracked-body.js'
 import { InputSerialization, inputXml, OutputSerialization, outputXml } from './parameters/serialisation.js'
 
 // -- input --

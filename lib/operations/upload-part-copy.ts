@@ -4,10 +4,10 @@ import * as In from '../core/input.js'
 import * as D from '../core/decoder.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { copied, type Copied } from './answers/copied.js'
+import { copied, type Copied } from './responses/copied.js'
 import { copying, copyingHeaders, type Copying } from './parameters/copy-source.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
-import { ClosedRange, rangeText } from './parameters/reading.js'
+import { ClosedRange, rangeText } from './parameters/range.js'
 import { partRef, type PartRef } from './parameters/versions.js'
 
 // -- input --

@@ -6,10 +6,10 @@ import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { stored, type Stored } from './answers/stored.js'
+import { stored, type Stored } from './responses/write-result.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
-import { measuredBody, sending, withSending, type Sending } from './parameters/sending.js'
-import { limited, limitHeaders, type Limited } from './parameters/storing.js'
+import { measuredBody, sending, withSending, type Sending } from './parameters/upload-body.js'
+import { limited, limitHeaders, type Limited } from './parameters/storage.js'
 import { partRef, type PartRef } from './parameters/versions.js'
 
 // -- input --

@@ -4,8 +4,8 @@ import { isUint8Array } from 'node:util/types'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { CosFailure, type Context } from '../core/error.js'
-import { heeding } from './heeding.js'
-import type { Budget, Lease } from './memory.js'
+import { heeding } from './abortable.js'
+import type { Budget, Lease } from './memory-budget.js'
 import { capacityOf, sizeOfPart, type PartSizes } from './part-size.js'
 
 /** A stretch of a transfer's bytes, held in memory until it is released. */

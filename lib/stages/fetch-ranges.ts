@@ -2,9 +2,9 @@
 import * as O from 'fp-ts/lib/Option.js'
 import { CosFailure, type Context } from '../core/error.js'
 import { byteQueue } from './byte-queue.js'
-import { heeding } from './heeding.js'
-import { leavable, readerLeft, type Leavable } from './leaving.js'
-import type { Budget, Lease } from './memory.js'
+import { heeding } from './abortable.js'
+import { leavable, readerLeft, type Leavable } from './cancelable.js'
+import type { Budget, Lease } from './memory-budget.js'
 import type { Range } from './plan-ranges.js'
 
 export interface FetchingOptions {

@@ -3,8 +3,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosFailure, type CosError } from '../core/error.js'
 import type { HashedPart } from './hash-parts.js'
-import { inParallel } from './in-parallel.js'
-import type { Leavable } from './leaving.js'
+import { inParallel } from './map-concurrent.js'
+import type { Leavable } from './cancelable.js'
 
 export interface SentPart<A> {
   readonly number: number

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { crc64Hasher } from '../core/crc64.js'
 import { CosFailure } from '../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../core/integrity.js'
-import { measuring, type Announced } from './measure-bytes.js'
+import { measuring, type Announced } from './check-length.js'
 
 /** What the bytes should turn out to be. */
 export interface Expected extends Announced {

@@ -7,9 +7,9 @@ import { listParts } from '../../lib/operations/list-parts.js'
 import { objectExists } from '../../lib/operations/object-exists.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { uploadPart } from '../../lib/operations/upload-part.js'
-import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: aborting, unshown } = showing(abortMultipartUpload)

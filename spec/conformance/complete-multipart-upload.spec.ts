@@ -14,9 +14,9 @@ import { listMultipartUploads } from '../../lib/operations/list-multipart-upload
 import { putObject } from '../../lib/operations/put-object.js'
 import { uploadPart } from '../../lib/operations/upload-part.js'
 import type { EmulatorOptions } from '../../lib/emulator/index.js'
-import * as A from './asking.js'
-import { failedInside200, refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { failedInside200, refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: completing, unshown } = showing(completeMultipartUpload)

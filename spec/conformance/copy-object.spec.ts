@@ -6,9 +6,9 @@ import { deleteObject } from '../../lib/operations/delete-object.js'
 import { getObject } from '../../lib/operations/get-object.js'
 import { headObject } from '../../lib/operations/head-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import * as A from './asking.js'
-import { failedInside200, refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { failedInside200, refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket, region } = A
 const { call: copying, unshown } = showing(copyObject)

@@ -5,9 +5,9 @@ import { deleteObject } from '../../lib/operations/delete-object.js'
 import { listObjectVersions } from '../../lib/operations/list-object-versions.js'
 import { objectExists } from '../../lib/operations/object-exists.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: deleting, unshown } = showing(deleteObject)

@@ -2,15 +2,15 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { crc64 } from '../../lib/core/crc64.js'
-import { send } from '../../lib/effects/send.js'
+import { send } from '../../lib/client/send.js'
 import { deleteObject } from '../../lib/operations/delete-object.js'
 import { getObject, type GetObjectInput } from '../../lib/operations/get-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import { failed as failure } from '../support/answers.js'
+import { failed as failure } from '../support/responses.js'
 import { right } from '../support/server.js'
-import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: getting, unshown } = showing(getObject)

@@ -9,9 +9,9 @@ import { headObject } from '../../lib/operations/head-object.js'
 import { objectExists } from '../../lib/operations/object-exists.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { restoreObject } from '../../lib/operations/restore-object.js'
-import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: heading, unshown } = showing(headObject)

@@ -1,9 +1,9 @@
 /** Every code point that a key may hold goes to COS in a key, is listed, and brings its object back. */
 import t from 'tap'
-import { send } from '../../lib/effects/send.js'
+import { send } from '../../lib/client/send.js'
 import { getObject } from '../../lib/operations/get-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import { streamObjects } from '../../lib/transfers/stream-objects.js'
+import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
 import { bucket, emulating } from '../support/cos.js'
 import { right } from '../support/server.js'
 

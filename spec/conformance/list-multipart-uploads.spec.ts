@@ -6,11 +6,11 @@ import {
   listMultipartUploads,
   type ListMultipartUploadsInput
 } from '../../lib/operations/list-multipart-uploads.js'
-import { streamMultipartUploads } from '../../lib/transfers/stream-multipart-uploads.js'
+import { streamMultipartUploads } from '../../lib/transfers/list/stream-multipart-uploads.js'
 import { toArray } from '../support/iterables.js'
-import * as A from './asking.js'
-import { brokenOff, refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { brokenOff, refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: listing, unshown } = showing(listMultipartUploads)

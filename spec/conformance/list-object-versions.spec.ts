@@ -7,11 +7,11 @@ import {
   type ListObjectVersionsInput
 } from '../../lib/operations/list-object-versions.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import { streamObjectVersions } from '../../lib/transfers/stream-object-versions.js'
+import { streamObjectVersions } from '../../lib/transfers/list/stream-object-versions.js'
 import { toArray } from '../support/iterables.js'
-import * as A from './asking.js'
-import { brokenOff, refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { brokenOff, refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const bucket = A.versioned
 const { call: listing, unshown } = showing(listObjectVersions)

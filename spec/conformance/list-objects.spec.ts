@@ -3,11 +3,11 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { listObjects, type ListObjectsInput } from '../../lib/operations/list-objects.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import { streamObjects } from '../../lib/transfers/stream-objects.js'
+import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
 import { toArray } from '../support/iterables.js'
-import * as A from './asking.js'
-import { brokenOff, refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { brokenOff, refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: listing, unshown } = showing(listObjects)

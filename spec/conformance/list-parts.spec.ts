@@ -7,10 +7,10 @@ import { createMultipartUpload } from '../../lib/operations/create-multipart-upl
 import { listParts } from '../../lib/operations/list-parts.js'
 import { uploadPart } from '../../lib/operations/upload-part.js'
 import { toArray } from '../support/iterables.js'
-import { streamParts } from '../../lib/transfers/stream-parts.js'
-import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import { streamParts } from '../../lib/transfers/list/stream-parts.js'
+import * as A from './fixture.js'
+import { refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: listing, unshown } = showing(listParts)

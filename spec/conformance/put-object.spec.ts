@@ -9,9 +9,9 @@ import { headObject } from '../../lib/operations/head-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { ask } from '../support/signed.js'
 import { from } from '../support/iterables.js'
-import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: putting, unshown } = showing(putObject)

@@ -9,12 +9,12 @@ import {
   selectObjectContent,
   type SelectObjectContentInput
 } from '../../lib/operations/select-object-content.js'
-import { failed as failure } from '../support/answers.js'
+import { failed as failure } from '../support/responses.js'
 import { event, message, recorded } from '../support/select-messages.js'
 import { right } from '../support/server.js'
-import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: selecting, unshown } = showing(selectObjectContent)

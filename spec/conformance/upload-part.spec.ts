@@ -11,9 +11,9 @@ import { getObject } from '../../lib/operations/get-object.js'
 import { listParts } from '../../lib/operations/list-parts.js'
 import { uploadPart, type UploadPartInput } from '../../lib/operations/upload-part.js'
 import { from } from '../support/iterables.js'
-import * as A from './asking.js'
-import { refusals, refusedUnsent } from './refused.js'
-import { showing } from './showing.js'
+import * as A from './fixture.js'
+import { refusals, refusedUnsent } from './error-cases.js'
+import { showing } from './parameter-coverage.js'
 
 const { bucket } = A
 const { call: uploading, unshown } = showing(uploadPart)

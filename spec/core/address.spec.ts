@@ -2,7 +2,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { queryText, targetOf, type Place } from '../../lib/core/address.js'
 import { urlEncode } from '../../lib/core/key.js'
-import { createClient } from '../../lib/effects/client.js'
+import { createClient } from '../../lib/client/client.js'
 import { credentials, left } from '../support/server.js'
 
 const bucket = 'examplebucket-1250000000'

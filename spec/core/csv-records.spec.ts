@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import fc from 'fast-check'
 import t from 'tap'
 import { csvReader, type CsvLayout } from '../../lib/core/csv-records.js'
-import { right } from '../support/answers.js'
+import { right } from '../support/responses.js'
 
 type Records = ReadonlyArray<ReadonlyArray<string>>
 

@@ -20,8 +20,8 @@ import {
   xmlAnswer,
   type Answer,
   type Asked
-} from '../support/answers.js'
-import { waitFor } from '../support/coming-true.js'
+} from '../support/responses.js'
+import { waitFor } from '../support/wait-for.js'
 import { toArray } from '../support/iterables.js'
 
 const mebi = 1024 * 1024

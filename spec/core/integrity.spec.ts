@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { compareCrc64, unverifiable } from '../../lib/core/integrity.js'
-import { specContext } from '../support/answers.js'
+import { specContext } from '../support/responses.js'
 
 t.test('equal checksums verify', async (t) => {
   t.same(compareCrc64(specContext)(O.some(7n), O.some(7n)), E.right({ _tag: 'Verified', crc64: 7n }))

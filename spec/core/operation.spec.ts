@@ -8,7 +8,7 @@ import * as D from '../../lib/core/decoder.js'
 import * as In from '../../lib/core/input.js'
 import * as Op from '../../lib/core/operation.js'
 import * as R from '../../lib/core/request.js'
-import { decoded, left, right } from '../support/answers.js'
+import { decoded, left, right } from '../support/responses.js'
 
 interface SampleInput extends R.ObjectRef {
   readonly part?: number

@@ -1,8 +1,8 @@
 /** A bucket of any size is listed in the memory of a page: a million keys in `npm run fuzz`, fewer otherwise. */
 import fc from 'fast-check'
 import t from 'tap'
-import { streamObjects } from '../../lib/transfers/stream-objects.js'
-import { collectGarbage } from '../support/garbage.js'
+import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
+import { collectGarbage } from '../support/gc.js'
 import { at, serving } from '../support/server.js'
 
 const total = fc.readConfigureGlobal().numRuns === undefined ? 60_000 : 1_000_000

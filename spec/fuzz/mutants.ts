@@ -1,8 +1,8 @@
 /** From an answer to bytes on a socket: framed well or badly, whole or not, at any pace. */
-import { chanceOf, type Chance } from './chance.js'
+import { chanceOf, type Chance } from './seeded-random.js'
 import { mutated, text } from './mutations.js'
-import type { Answer, Subject } from './subjects.js'
-import type { Asked, Script, Step } from './wire.js'
+import type { Answer, Subject } from './targets.js'
+import type { Asked, Script, Step } from './raw-server.js'
 
 export interface Mutant {
   /** What was done, in words. */

@@ -1,7 +1,7 @@
 /** From a true answer to one that may say anything. Each step names what it did. */
 import { gzipSync } from 'node:zlib'
-import type { Chance } from './chance.js'
-import { frames, subjects, xml, type Answer, type Subject } from './subjects.js'
+import type { Chance } from './seeded-random.js'
+import { frames, subjects, xml, type Answer, type Subject } from './targets.js'
 
 export interface Draft {
   readonly answer: Answer

@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { abortMultipartUpload } from '../../lib/operations/abort-multipart-upload.js'
-import { decoded, left, right } from '../support/answers.js'
+import { decoded, left, right } from '../support/responses.js'
 
 const input = { bucket: 'examplebucket-1250000000', key: 'trips/film.mp4', uploadId: '1714552211f00d' }
 

@@ -7,7 +7,7 @@ import {
   type CompleteMultipartUploadInput,
   type CompleteMultipartUploadResult
 } from '../../lib/operations/complete-multipart-upload.js'
-import { decoded, left, right, xmlAnswer, type Answer } from '../support/answers.js'
+import { decoded, left, right, xmlAnswer, type Answer } from '../support/responses.js'
 
 const input: CompleteMultipartUploadInput = {
   bucket: 'examplebucket-1250000000',

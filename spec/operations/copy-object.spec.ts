@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { copyObject } from '../../lib/operations/copy-object.js'
-import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, left, right, xmlAnswer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 const copySource = { bucket: 'sourcebucket-1250000001', region: 'ap-shanghai', key: 'a b/c+d.jpg' }

@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { deleteObject } from '../../lib/operations/delete-object.js'
-import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, left, right, xmlAnswer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 t.test('an object or one version of it is named, and nothing else is sent', async (t) => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { deleteObjects } from '../../lib/operations/delete-objects.js'
-import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, left, right, xmlAnswer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 const { bucket } = at

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { getObject, type GetObjectInput } from '../../lib/operations/get-object.js'
-import { decoded, left, right, serving, xmlAnswer, type Answer } from '../support/answers.js'
+import { decoded, left, right, serving, xmlAnswer, type Answer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 t.test('the least request asks for the bytes as they are stored', async (t) => {

@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { headObject } from '../../lib/operations/head-object.js'
-import { decoded, left, right } from '../support/answers.js'
+import { decoded, left, right } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 t.test('the least request asks for nothing but the object', async (t) => {

@@ -6,7 +6,7 @@ import {
   type ListMultipartUploadEventsInput,
   type ListMultipartUploadsInput
 } from '../../lib/operations/list-multipart-uploads.js'
-import { decoded, failed, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, failed, left, right, xmlAnswer } from '../support/responses.js'
 import { toArray } from '../support/iterables.js'
 
 const bucket = 'examplebucket-1250000000'

@@ -1,6 +1,6 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { decoded, failed, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, failed, left, right, xmlAnswer } from '../support/responses.js'
 import {
   listObjectVersionEvents,
   listObjectVersions,

@@ -11,7 +11,7 @@ import {
   type ListObjectsInput,
   type ObjectEvent
 } from '../../lib/operations/list-objects.js'
-import { decoded, failed, gate, left, right, serving, xmlAnswer, type Answer } from '../support/answers.js'
+import { decoded, failed, gate, left, right, serving, xmlAnswer, type Answer } from '../support/responses.js'
 import { toArray } from '../support/iterables.js'
 
 const bucket = 'examplebucket-1250000000'

@@ -6,7 +6,7 @@ import {
   type ListPartEventsInput,
   type ListPartsInput
 } from '../../lib/operations/list-parts.js'
-import { decoded, failed, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, failed, left, right, xmlAnswer } from '../support/responses.js'
 import { toArray } from '../support/iterables.js'
 
 const input = { bucket: 'examplebucket-1250000000', key: 'trips/film .mp4', uploadId: '1714552211f00d' }

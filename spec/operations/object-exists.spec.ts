@@ -1,7 +1,7 @@
 import t from 'tap'
 import { headObject } from '../../lib/operations/head-object.js'
 import { objectExists } from '../../lib/operations/object-exists.js'
-import { decoded, left, right } from '../support/answers.js'
+import { decoded, left, right } from '../support/responses.js'
 import { at, refused, requested } from '../support/operations.js'
 
 const asked = { method: 'HEAD' } as const

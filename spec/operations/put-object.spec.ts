@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { putObject } from '../../lib/operations/put-object.js'
-import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, left, right, xmlAnswer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 t.test('the least request is the bytes', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { restoreObject } from '../../lib/operations/restore-object.js'
-import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, left, right, xmlAnswer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 const bodyOf = (days: number, tier: string) =>

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { selectObjectContent } from '../../lib/operations/select-object-content.js'
-import { decoded, left, right, serving, xmlAnswer } from '../support/answers.js'
+import { decoded, left, right, serving, xmlAnswer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 import { event, recorded } from '../support/select-messages.js'
 

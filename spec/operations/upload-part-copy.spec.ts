@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { uploadPartCopy } from '../../lib/operations/upload-part-copy.js'
-import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, left, right, xmlAnswer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 const one = {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { uploadPart } from '../../lib/operations/upload-part.js'
-import { decoded, left, right, xmlAnswer } from '../support/answers.js'
+import { decoded, left, right, xmlAnswer } from '../support/responses.js'
 import { at, plain, refused, requested } from '../support/operations.js'
 
 const one = { ...at, uploadId: '1714552211f00d', partNumber: 1 }

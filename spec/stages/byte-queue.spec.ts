@@ -3,7 +3,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { byteQueue, type ByteQueue } from '../../lib/stages/byte-queue.js'
 import { bytesOf } from '../support/bytes.js'
-import { collectGarbage } from '../support/garbage.js'
+import { collectGarbage } from '../support/gc.js'
 
 const KiB = 1024
 

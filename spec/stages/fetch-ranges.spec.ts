@@ -11,10 +11,10 @@ import t from 'tap'
 import { Agent, request } from 'undici'
 import { CosFailure } from '../../lib/core/error.js'
 import { fetching, type FetchRange, type FetchingOptions } from '../../lib/stages/fetch-ranges.js'
-import { createBudget, inBlocks } from '../../lib/stages/memory.js'
+import { createBudget, inBlocks } from '../../lib/stages/memory-budget.js'
 import { planRanges, type Range } from '../../lib/stages/plan-ranges.js'
 import { bytesOf } from '../support/bytes.js'
-import { waitFor } from '../support/coming-true.js'
+import { waitFor } from '../support/wait-for.js'
 import { from, toArray } from '../support/iterables.js'
 
 const context = {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { csvReader } from '../../lib/core/csv-records.js'
 import { readingCsvRows, readingJsonRows } from '../../lib/stages/read-rows.js'
-import { right } from '../support/answers.js'
+import { right } from '../support/responses.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
 const fail = (problem: string): Error => new Error(problem)

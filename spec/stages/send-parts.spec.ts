@@ -14,11 +14,11 @@ import { combineAll, crc64 } from '../../lib/core/crc64.js'
 import { CosFailure, fromUnknown } from '../../lib/core/error.js'
 import { cutting } from '../../lib/stages/cut-parts.js'
 import { hashing, type HashedPart } from '../../lib/stages/hash-parts.js'
-import { createBudget, inBlocks } from '../../lib/stages/memory.js'
+import { createBudget, inBlocks } from '../../lib/stages/memory-budget.js'
 import { constant } from '../../lib/stages/part-size.js'
 import { sending, type SentPart, type Upload } from '../../lib/stages/send-parts.js'
 import { bytesOf, inChunks } from '../support/bytes.js'
-import { comesTrue, waitFor } from '../support/coming-true.js'
+import { comesTrue, waitFor } from '../support/wait-for.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
 const context = {

@@ -5,7 +5,7 @@ import t from 'tap'
 import { CosFailure, type CosError } from '../../lib/core/error.js'
 import type { Integrity } from '../../lib/core/integrity.js'
 import { verifying, type Expected } from '../../lib/stages/verify-bytes.js'
-import { specContext } from '../support/answers.js'
+import { specContext } from '../support/responses.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
 // The check value of CRC-64/XZ: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz

@@ -14,7 +14,7 @@ const [lib, text] = process.argv.slice(2)
 const { address, credentials, steps } = JSON.parse(text)
 const load = (path) => import(pathToFileURL(join(lib, path)).href)
 
-const { createClient } = await load('effects/client.js')
+const { createClient } = await load('client/client.js')
 const client = createClient({ region: 'ap-guangzhou', scheme: 'http', address, credentials }).right
 const act = async ({ run, module, call, input, source }) => {
   if (run !== undefined) return execSync(run, { encoding: 'utf8' })

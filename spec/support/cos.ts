@@ -1,7 +1,7 @@
 /** An emulator and clients of it, over real sockets; both closed with the test. */
 import * as E from 'fp-ts/lib/Either.js'
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../lib/emulator/index.js'
-import type { Client, ClientConfig } from '../../lib/effects/client.js'
+import type { Client, ClientConfig } from '../../lib/client/client.js'
 import { clientOf } from './server.js'
 
 export const bucket = 'examplebucket-1250000000'

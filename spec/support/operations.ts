@@ -6,7 +6,7 @@ import type { InvalidInput } from '../../lib/core/error.js'
 import * as In from '../../lib/core/input.js'
 import type { Operation } from '../../lib/core/operation.js'
 import type { Body, Request } from '../../lib/core/request.js'
-import { left, right } from './answers.js'
+import { left, right } from './responses.js'
 
 /** The object that every spec's operation is about. */
 export const at = { bucket: 'examplebucket-1250000000', key: 'dir/a.txt' }

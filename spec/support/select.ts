@@ -5,7 +5,7 @@ import { readingEvents, type SelectEvent, type SelectStats } from '../../lib/cor
 import { running } from '../../lib/emulator/select/run.js'
 import type { CsvCharacters, CsvInput, Input, JsonInput, Output } from '../../lib/emulator/select/request.js'
 import { sqlReader } from '../../lib/emulator/select/sql.js'
-import { right } from './answers.js'
+import { right } from './responses.js'
 
 const characters: CsvCharacters = {
   recordDelimiter: '\n',

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import * as E from 'fp-ts/lib/Either.js'
-import { createClient, type Client, type ClientConfig } from '../../lib/effects/client.js'
+import { createClient, type Client, type ClientConfig } from '../../lib/client/client.js'
 
 export interface Seen {
   readonly method: string

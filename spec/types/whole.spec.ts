@@ -10,7 +10,7 @@ import tap from 'tap'
 import * as C from '../../lib/index.js'
 import type { Response } from '../../lib/core/response.js'
 import type { ListedPart } from '../../lib/operations/list-parts.js'
-import type { Leavable } from '../../lib/stages/leaving.js'
+import type { Leavable } from '../../lib/stages/cancelable.js'
 import { at } from '../support/operations.js'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false

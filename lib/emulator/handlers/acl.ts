@@ -2,11 +2,11 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Xml } from '../../core/xml.js'
-import { admit } from '../access.js'
-import { type Answer, xml } from '../answer.js'
-import type { Handler } from '../call.js'
-import { ownerOf } from '../listing.js'
-import { bucketOf, objectOf } from '../objects.js'
+import { admit } from '../http/authorization.js'
+import { type Answer, xml } from '../http/response.js'
+import type { Handler } from '../http/request.js'
+import { ownerOf } from './shared/listing.js'
+import { bucketOf, objectOf } from './shared/objects.js'
 
 const everyone = 'http://cam.qcloud.com/groups/global/AllUsers'
 

@@ -1,11 +1,11 @@
 /** DELETE Object, and what it shares with Delete Multiple Objects. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { admit } from '../access.js'
-import { empty } from '../answer.js'
-import type { Handler, House } from '../call.js'
-import { bucketOf, nextId, versionOf } from '../objects.js'
-import type { Refusal } from '../refusal.js'
+import { admit } from '../http/authorization.js'
+import { empty } from '../http/response.js'
+import type { Handler, House } from '../http/request.js'
+import { bucketOf, nextId, versionOf } from './shared/objects.js'
+import type { Refusal } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
 
 export interface Deleted {

@@ -1,13 +1,13 @@
 /** GET and HEAD Object. */
 import * as E from 'fp-ts/lib/Either.js'
-import { admitReader, discreetly } from '../access.js'
-import { type Answer, empty } from '../answer.js'
-import { checkCustomerKey } from '../attributes.js'
-import type { Handler, House, KnownCall } from '../call.js'
-import { judge, type Range, readRange } from '../conditions.js'
-import { bucketOf, checkReadable, describe, objectOf } from '../objects.js'
-import { pacing, trafficLimit } from '../receive.js'
-import { type Refusal, refuse } from '../refusal.js'
+import { admitReader, discreetly } from '../http/authorization.js'
+import { type Answer, empty } from '../http/response.js'
+import { checkCustomerKey } from './shared/attributes.js'
+import type { Handler, House, KnownCall } from '../http/request.js'
+import { judge, type Range, readRange } from './shared/conditions.js'
+import { bucketOf, checkReadable, describe, objectOf } from './shared/objects.js'
+import { pacing, trafficLimit } from '../http/read-body.js'
+import { type Refusal, refuse } from '../http/service-error.js'
 import { slice, type StoredObject } from '../store/model.js'
 
 const overridable = [

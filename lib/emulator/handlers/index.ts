@@ -1,7 +1,7 @@
 /** Which handler does what. */
-import type { Handler } from '../call.js'
-import { refuse } from '../refusal.js'
-import type { OperationName } from '../route.js'
+import type { Handler } from '../http/request.js'
+import { refuse } from '../http/service-error.js'
+import type { OperationName } from '../http/route.js'
 import { completeMultipartUpload } from './complete.js'
 import { deleteObject } from './delete-object.js'
 import { getObject } from './get-object.js'

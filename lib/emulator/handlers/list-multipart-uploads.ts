@@ -2,9 +2,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Xml } from '../../core/xml.js'
-import { admit } from '../access.js'
-import { xmlStream } from '../answer.js'
-import type { Handler } from '../call.js'
+import { admit } from '../http/authorization.js'
+import { xmlStream } from '../http/response.js'
+import type { Handler } from '../http/request.js'
 import {
   commonPrefix,
   isoTime,
@@ -15,8 +15,8 @@ import {
   takePage,
   walk,
   type Walk
-} from '../listing.js'
-import { bucketOf } from '../objects.js'
+} from './shared/listing.js'
+import { bucketOf } from './shared/objects.js'
 import type { Bucket, Upload } from '../store/state.js'
 import { initiatorOf, mixedCase } from './list-parts.js'
 

@@ -2,9 +2,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Xml } from '../../core/xml.js'
-import { admit } from '../access.js'
-import { xmlStream } from '../answer.js'
-import type { Handler } from '../call.js'
+import { admit } from '../http/authorization.js'
+import { xmlStream } from '../http/response.js'
+import type { Handler } from '../http/request.js'
 import {
   commonPrefix,
   type Found,
@@ -15,8 +15,8 @@ import {
   spelling,
   takePage,
   walk
-} from '../listing.js'
-import { bucketOf, isArchive, restoreState } from '../objects.js'
+} from './shared/listing.js'
+import { bucketOf, isArchive, restoreState } from './shared/objects.js'
 import type { StoredObject, Version } from '../store/model.js'
 
 const nameOf = (found: Found<unknown>): string => (found._tag === 'Group' ? found.prefix : found.key)

@@ -1,12 +1,12 @@
 /** PUT Object. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { admit } from '../access.js'
-import { empty } from '../answer.js'
-import { etagOf, readAttributes } from '../attributes.js'
-import type { Handler } from '../call.js'
-import { bucketOf, checkOverwrite, newObject, writtenHeaders } from '../objects.js'
-import { receive } from '../receive.js'
+import { admit } from '../http/authorization.js'
+import { empty } from '../http/response.js'
+import { etagOf, readAttributes } from './shared/attributes.js'
+import type { Handler } from '../http/request.js'
+import { bucketOf, checkOverwrite, newObject, writtenHeaders } from './shared/objects.js'
+import { receive } from '../http/read-body.js'
 
 export const putObject: Handler = (house, call) => async () => {
   // All that can be refused is refused before the first byte comes in; a caller with `Expect` then sends none.

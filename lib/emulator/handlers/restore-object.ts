@@ -2,12 +2,12 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type Element, toFields } from '../../core/xml.js'
-import { admit } from '../access.js'
-import { empty } from '../answer.js'
-import type { Handler } from '../call.js'
-import { bucketOf, isArchive, objectOf, restoreState, versionHeader } from '../objects.js'
-import { receiveXml } from '../receive.js'
-import { type Refusal, refuse } from '../refusal.js'
+import { admit } from '../http/authorization.js'
+import { empty } from '../http/response.js'
+import type { Handler } from '../http/request.js'
+import { bucketOf, isArchive, objectOf, restoreState, versionHeader } from './shared/objects.js'
+import { receiveXml } from '../http/read-body.js'
+import { type Refusal, refuse } from '../http/service-error.js'
 
 const minute = 60_000
 const hour = 60 * minute

@@ -1,6 +1,6 @@
 /** Every no of a Select, in COS's words: before it begins a refusal, and later a message in its stream. */
 import * as E from 'fp-ts/lib/Either.js'
-import { type Refusal, refusal } from '../refusal.js'
+import { type Refusal, refusal } from '../http/service-error.js'
 
 /** All are 400 where they come before the answer has begun. */
 export type SelectCode =

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type Element, type Fields, toFields } from '../../core/xml.js'
-import type { Refusal } from '../refusal.js'
+import type { Refusal } from '../http/service-error.js'
 import { notDone, refusalOf, refuseSelect } from './failure.js'
 
 export interface CsvCharacters {

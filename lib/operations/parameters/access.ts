@@ -1,7 +1,7 @@
 /** Who may read an object and who may change who may: its ACL, and grants beside it. */
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
-import { textOr } from './judging.js'
+import { textOr } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
 /** `default` inherits from the bucket. ACLs are few, 1000 an account: prefer it. */

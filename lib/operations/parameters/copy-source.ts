@@ -6,7 +6,7 @@ import { Key, encodeKey, urlEncode, withoutLeadingSlash } from '../../core/key.j
 import * as R from '../../core/request.js'
 import { copySourceConditionHeaders, copySourceConditions, type CopySourceConditions } from './conditions.js'
 import { CustomerKey, copySourceEncryptionHeaders } from './encryption.js'
-import { agreeing } from './judging.js'
+import { agreeing } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 import { VersionId } from './versions.js'
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
-import { chosen, named } from './judging.js'
+import { chosen, named } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
 /** The caller's own key, which COS forgets after each request: whoever reads must send it again. */

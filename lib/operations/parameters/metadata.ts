@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import * as W from '../../core/wire.js'
-import { textOr } from './judging.js'
+import { textOr } from './validation.js'
 
 /** Header values by name; what is `undefined` is not sent. */
 export type HeaderValues = Readonly<Record<string, string | number | boolean | undefined>>

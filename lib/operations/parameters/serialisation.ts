@@ -2,7 +2,7 @@
 import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import { isXmlText, type Xml } from '../../core/xml.js'
-import { chosen, firstOf } from './judging.js'
+import { chosen, firstOf } from './validation.js'
 
 /** Characters of a CSV; COS's defaults where left out: line feed, comma, `"`, `"`. */
 export interface CsvCharacters {

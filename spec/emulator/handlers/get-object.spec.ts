@@ -1,5 +1,5 @@
 import t from 'tap'
-import { waitFor } from '../../support/coming-true.js'
+import { waitFor } from '../../support/wait-for.js'
 import { ask, emulating, tag } from '../../support/signed.js'
 
 const key = 'k'

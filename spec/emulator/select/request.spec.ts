@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { readRequest } from '../../../lib/emulator/select/request.js'
 import { readingXml } from '../../../lib/core/xml.js'
-import { right } from '../../support/answers.js'
+import { right } from '../../support/responses.js'
 
 /** Reads what stands within `SelectRequest`. */
 const read = (xml: string) => {

@@ -1,0 +1,216 @@
+/** What a writer says of an object in headers, read and checked; and said again to those who ask for the object. */
+import { createHash } from 'node:crypto'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { type Refusal, refuse } from '../../http/service-error.js'
+import type { Attributes, Encryption } from '../../store/model.js'
+
+type Headers = Readonly<Record<string, string>>
+
+const entityHeaders = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires'
+]
+
+const storageClasses = new Set([
+  'STANDARD',
+  'STANDARD_IA',
+  'INTELLIGENT_TIERING',
+  'ARCHIVE',
+  'DEEP_ARCHIVE',
+  'COLD'
+])
+const acls = new Set([
+  'default',
+  'private',
+  'public-read',
+  'public-read-write',
+  'authenticated-read',
+  'bucket-owner-read',
+  'bucket-owner-full-control'
+])
+const grantHeaders = [
+  'x-cos-grant-read',
+  'x-cos-grant-write',
+  'x-cos-grant-read-acp',
+  'x-cos-grant-write-acp',
+  'x-cos-grant-full-control'
+]
+const maxMetadata = 4 * 1024
+
+// -- reading --
+const readHeaders = (headers: Headers): E.Either<Refusal, Headers> => {
+  const entity = entityHeaders.flatMap((name) => {
+    const value = headers[name]
+    return value === undefined || value === '' ? [] : [[name, value] as const]
+  })
+  const metadata = Object.entries(headers).filter(([name]) => name.startsWith('x-cos-meta-'))
+  const wrong = metadata.find(([name]) => !/^x-cos-meta-[a-z0-9-]+$/.test(name))
+  if (wrong !== undefined)
+    return refuse('InvalidArgument', `A metadata name has letters, digits and "-" only: ${wrong[0]}.`)
+  const size = metadata.reduce(
+    (sum, [name, value]) => sum + name.length - 'x-cos-meta-'.length + value.length,
+    0
+  )
+  return size > maxMetadata
+    ? refuse('MetadataTooLarge')
+    : E.right(Object.fromEntries([...entity, ...metadata]))
+}
+
+const readStorageClass = (headers: Headers): E.Either<Refusal, string> => {
+  const given = (headers['x-cos-storage-class'] ?? 'STANDARD').toUpperCase()
+  if (given.startsWith('MAZ_')) return refuse('MAZOperationNotSupportOnOAZBucket')
+  return storageClasses.has(given) ? E.right(given) : refuse('NotSupportedStorageClass')
+}
+
+const readAcl = (headers: Headers): E.Either<Refusal, string> => {
+  const given = headers['x-cos-acl'] ?? 'default'
+  return acls.has(given) ? E.right(given) : refuse('InvalidArgument', `x-cos-acl can not be ${given}.`)
+}
+
+const grantee = /^(?:id|uin)="[^"]+"$/
+
+const readGrants = (headers: Headers): E.Either<Refusal, Headers> => {
+  const grants = grantHeaders.flatMap((name) => {
+    const value = headers[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  const wrong = grants.find(([, value]) => !value.split(',').every((item) => grantee.test(item.trim())))
+  return wrong === undefined
+    ? E.right(Object.fromEntries(grants))
+    : refuse('InvalidArgument', `${wrong[0]} should be id="..." or several of them with commas between.`)
+}
+
+export type Tags = Attributes['tags']
+
+/** `k1=v1&k2=v2`, percent-encoded; at most ten, each key once. */
+export const readTags = (text: string | undefined): E.Either<Refusal, Tags> => {
+  if (text === undefined || text === '') return E.right([])
+  const tags = text.split('&').map((pair) => {
+    const [key = '', value = ''] = pair.split('=')
+    return E.tryCatch(
+      () => [decodeURIComponent(key), decodeURIComponent(value)] as const,
+      () => undefined
+    )
+  })
+  const read = tags.flatMap((tag) => (E.isRight(tag) && tag.right[0] !== '' ? [tag.right] : []))
+  const keys = new Set(read.map(([key]) => key))
+  return read.length === tags.length && keys.size === read.length && read.length <= 10
+    ? E.right(read)
+    : refuse('InvalidTag')
+}
+
+const sse = 'x-cos-server-side-encryption'
+
+/**
+ * The fingerprint of a customer's key, where the three headers for one are given and agree. COS wants TLS for
+ * them; the emulator, which has none, takes them as they come, and keeps the fingerprint only.
+ */
+const readCustomerKey = (headers: Headers, prefix: string): E.Either<Refusal, string | undefined> => {
+  const algorithm = headers[`${prefix}-customer-algorithm`]
+  const key = headers[`${prefix}-customer-key`]
+  const md5 = headers[`${prefix}-customer-key-md5`]
+  if (algorithm === undefined && key === undefined && md5 === undefined) return E.right(undefined)
+  const bytes = Buffer.from(key ?? '', 'base64')
+  const holds =
+    algorithm === 'AES256' &&
+    bytes.length === 32 &&
+    createHash('md5').update(bytes).digest('base64') === (md5 ?? '')
+  return holds ? E.right(md5) : refuse('SsecDecryptHeaderInvalid')
+}
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const readEncryption = (headers: Headers): E.Either<Refusal, Encryption> =>
+  pipe(
+    readCustomerKey(headers, sse),
+    E.chain((keyMd5): E.Either<Refusal, Encryption> => {
+      const method = headers[sse]
+      const context = headers[`${sse}-context`]
+      if (method !== undefined && keyMd5 !== undefined)
+        return refuse('InvalidArgument', 'An object is encrypted in one way, not in two.')
+      if (keyMd5 !== undefined) return E.right({ _tag: 'Customer', keyMd5 })
+      if (method === undefined) return E.right({ _tag: 'None' })
+      if (method === 'AES256') return E.right({ _tag: 'Cos' })
+      if (method !== 'cos/kms') return refuse('InvalidArgument', `${sse} should be AES256 or cos/kms.`)
+      if (context !== undefined && !isJson(Buffer.from(context, 'base64').toString()))
+        return refuse('InvalidArgument', `${sse}-context should be JSON in Base64.`)
+      return E.right({ _tag: 'Kms', keyId: headers[`${sse}-cos-kms-key-id`] ?? 'emulator-default-key' })
+    })
+  )
+
+// What COS would act on and the emulator would not: to store the object and say nothing would be a lie.
+const beyond = ['pic-operations', 'x-cos-callback', 'x-cos-callback-var', 'x-cos-return-body']
+
+/** Refuses what COS would do with an object once it is stored, and the emulator does not. */
+export const checkBeyond = (headers: Headers): E.Either<Refusal, true> => {
+  const unknown = beyond.find((name) => headers[name] !== undefined)
+  return unknown === undefined
+    ? E.right(true)
+    : refuse('NotImplemented', `The emulator does not do ${unknown}.`)
+}
+
+/** All that a PUT, a copy or the beginning of an upload says of the object. */
+export const readAttributes = (headers: Headers): E.Either<Refusal, Attributes> =>
+  pipe(
+    E.Do,
+    E.chainFirst(() => checkBeyond(headers)),
+    E.apS('headers', readHeaders(headers)),
+    E.apS('storageClass', readStorageClass(headers)),
+    E.apS('acl', readAcl(headers)),
+    E.apS('grants', readGrants(headers)),
+    E.apS('encryption', readEncryption(headers)),
+    E.apS('tags', readTags(headers['x-cos-tagging']))
+  )
+
+// -- asking for a key --
+const checkKey = (headers: Headers, prefix: string, encryption: Encryption): E.Either<Refusal, true> =>
+  pipe(
+    readCustomerKey(headers, prefix),
+    E.chain((given) => {
+      const needed = encryption._tag === 'Customer' ? encryption.keyMd5 : undefined
+      return given === needed ? E.right(true as const) : refuse('SsecDecryptHeaderInvalid')
+    })
+  )
+
+/** A reader, or a writer of parts, must show the key that the object began with, and no other kind of encryption. */
+export const checkCustomerKey = (headers: Headers, encryption: Encryption): E.Either<Refusal, true> =>
+  headers[sse] === undefined ? checkKey(headers, sse, encryption) : refuse('SSEHeaderNotAllowed')
+
+/** The same of a copy's source. */
+export const checkSourceKey = (headers: Headers, encryption: Encryption): E.Either<Refusal, true> =>
+  checkKey(headers, 'x-cos-copy-source-server-side-encryption', encryption)
+
+// -- saying it again --
+export const encryptionHeaders = (encryption: Encryption): Headers => {
+  switch (encryption._tag) {
+    case 'None':
+      return {}
+    case 'Cos':
+      return { [sse]: 'AES256' }
+    case 'Kms':
+      return { [sse]: 'cos/kms', [`${sse}-cos-kms-key-id`]: encryption.keyId }
+    case 'Customer':
+      return { [`${sse}-customer-algorithm`]: 'AES256', [`${sse}-customer-key-MD5`]: encryption.keyMd5 }
+  }
+}
+
+/**
+ * The ETag of bytes written in one go, quotes included. Under a customer's key, or KMS's, COS gives one that is not the
+ * MD5, and nobody may rely on it.
+ */
+export const etagOf = (md5: string, encryption: Encryption): string =>
+  encryption._tag === 'None' || encryption._tag === 'Cos'
+    ? `"${md5}"`
+    : `"${createHash('md5').update(`${encryption._tag} ${md5}`).digest('hex')}"`

@@ -1,0 +1,144 @@
+/** Finding objects, naming new versions of them, and telling what is known of one. */
+import { randomBytes, randomInt } from 'node:crypto'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as W from '../../../core/wire.js'
+import { encryptionHeaders } from './attributes.js'
+import type { House } from '../../http/request.js'
+import { type Refusal, refuse } from '../../http/service-error.js'
+import type { Attributes, Content, Restore, StoredObject, Version } from '../../store/model.js'
+import type { Bucket } from '../../store/state.js'
+
+type Headers = Readonly<Record<string, string>>
+
+export const bucketOf = (
+  house: House,
+  { bucket }: { readonly bucket: string }
+): E.Either<Refusal, Bucket> => {
+  const found = house.store.bucket(bucket)
+  return found === undefined ? refuse('NoSuchBucket') : E.right(found)
+}
+
+/** The latest version, or the one that is asked for; delete markers too. */
+export const versionOf = (
+  bucket: Bucket,
+  key: string,
+  versionId: string | undefined
+): E.Either<Refusal, Version> => {
+  const versions = bucket.objects.get(key) ?? []
+  const [latest] = versions
+  if (versionId === undefined || versionId === '')
+    return latest === undefined ? refuse('NoSuchKey') : E.right(latest)
+  const found = versions.find(({ id }) => id === versionId)
+  return found === undefined ? refuse('NoSuchVersion') : E.right(found)
+}
+
+/** As `versionOf`, without delete markers: what they mark is not there, by whichever way one asks. */
+export const objectOf = (
+  bucket: Bucket,
+  key: string,
+  versionId: string | undefined
+): E.Either<Refusal, StoredObject> =>
+  pipe(
+    versionOf(bucket, key, versionId),
+    E.chain((version) => (version._tag === 'Object' ? E.right(version) : refuse('NoSuchKey')))
+  )
+
+export const exists = (bucket: Bucket, key: string): boolean =>
+  bucket.objects.get(key)?.[0]?._tag === 'Object'
+
+/** `x-cos-forbid-overwrite` has an effect on buckets that were never versioned only. */
+export const checkOverwrite = (bucket: Bucket, key: string, headers: Headers): E.Either<Refusal, true> =>
+  headers['x-cos-forbid-overwrite']?.toLowerCase() === 'true' &&
+  bucket.versioning === 'Off' &&
+  exists(bucket, key)
+    ? refuse('FileAlreadyExists')
+    : E.right(true)
+
+// -- new versions --
+let tick = 0n
+
+/** As COS's look: Base64 of a number of twenty digits that falls as time goes on. `now` in milliseconds. */
+const newVersionId = (now: number): string => {
+  const next = BigInt(Math.floor(now)) * 1_000_000n + BigInt(randomInt(1_000_000))
+  tick = next > tick ? next : tick + 1n
+  return Buffer.from(String(18_446_744_073_709_551_615n - tick)).toString('base64url')
+}
+
+/** The id of what is written now: `null` unless versioning is on, and so in place of another `null`. */
+export const nextId = (bucket: Bucket, now: number): string =>
+  bucket.versioning === 'Enabled' ? newVersionId(now) : 'null'
+
+/** 74 hex digits, the time first, as COS's look. */
+export const newUploadId = (now: number): string =>
+  `${String(Math.floor(now / 1000)).padStart(10, '0')}${randomBytes(32).toString('hex')}`
+
+export const newObject = (
+  bucket: Bucket,
+  now: number,
+  content: Content,
+  attributes: Attributes
+): StoredObject => ({ _tag: 'Object', id: nextId(bucket, now), modified: now, content, attributes })
+
+/** Says which version was written; nothing while versioning is suspended, as PUT's page has it. */
+export const versionHeader = (bucket: Bucket, id: string): Headers =>
+  bucket.versioning === 'Enabled' ? { 'x-cos-version-id': id } : {}
+
+export const writtenHeaders = (bucket: Bucket, { id, content, attributes }: StoredObject): Headers => ({
+  etag: content.etag,
+  'x-cos-hash-crc64ecma': W.Crc64.encode(content.crc64),
+  ...versionHeader(bucket, id),
+  ...encryptionHeaders(attributes.encryption)
+})
+
+// -- archives --
+export const isArchive = (storageClass: string): boolean =>
+  storageClass === 'ARCHIVE' || storageClass === 'DEEP_ARCHIVE'
+
+export type RestoreState = 'None' | 'Ongoing' | 'Done'
+
+export const restoreState = (restore: Restore | undefined, now: number): RestoreState => {
+  if (restore === undefined || now >= restore.expires) return 'None'
+  return now < restore.done ? 'Ongoing' : 'Done'
+}
+
+/** An archived object can be read while its restored copy lives. */
+export const checkReadable = ({ attributes, restore }: StoredObject, now: number): E.Either<Refusal, true> =>
+  isArchive(attributes.storageClass) && restoreState(restore, now) !== 'Done'
+    ? refuse('InvalidObjectState')
+    : E.right(true)
+
+const httpDate = (time: number): string => W.HttpDate.encode(new Date(time))
+
+const restoreHeaders = ({ restore }: StoredObject, now: number): Headers => {
+  const state = restoreState(restore, now)
+  if (restore === undefined || state === 'None') return {}
+  return state === 'Ongoing'
+    ? {
+        'x-cos-restore': 'ongoing-request="true"',
+        'x-cos-restore-status': `tier="${restore.tier.toLowerCase()}"; request-date="${httpDate(restore.requested)}"`
+      }
+    : { 'x-cos-restore': `ongoing-request="false", expiry-date="${httpDate(restore.expires)}"` }
+}
+
+// -- telling --
+/** The headers of HEAD and GET. */
+export const describe = (bucket: Bucket, object: StoredObject, now: number): Headers => {
+  const { id, modified, content, attributes } = object
+  const { storageClass, tags } = attributes
+  return {
+    'content-type': 'application/octet-stream',
+    ...attributes.headers,
+    'accept-ranges': 'bytes',
+    etag: content.etag,
+    'last-modified': httpDate(modified),
+    'x-cos-hash-crc64ecma': W.Crc64.encode(content.crc64),
+    // Of STANDARD COS says nothing.
+    ...(storageClass === 'STANDARD' ? {} : { 'x-cos-storage-class': storageClass }),
+    ...(storageClass === 'INTELLIGENT_TIERING' ? { 'x-cos-storage-tier': 'FREQUENT' } : {}),
+    ...(bucket.versioning === 'Off' ? {} : { 'x-cos-version-id': id }),
+    ...(tags.length === 0 ? {} : { 'x-cos-tagging-count': String(tags.length) }),
+    ...restoreHeaders(object, now),
+    ...encryptionHeaders(attributes.encryption)
+  }
+}

@@ -1,0 +1,167 @@
+/** Who asks: COS's signature verified, in the Authorization header or in the URL. */
+import { timingSafeEqual } from 'node:crypto'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { urlEncode } from '../../core/key.js'
+import { sign } from '../../core/signature.js'
+import type { Credentials } from '../options.js'
+import { type Refusal, refuse } from './service-error.js'
+import type { Query } from './route.js'
+
+export interface Credential {
+  readonly anonymous: boolean
+}
+
+/** What of a request a signature covers. */
+export interface Signable {
+  readonly method: string
+  readonly signedPaths: ReadonlyArray<string>
+  readonly query: Query
+  readonly headers: Readonly<Record<string, string>>
+}
+
+// The clocks of COS and its callers may differ by this much.
+const tolerance = 15 * 60
+
+const signatureFields = new Set([
+  'q-sign-algorithm',
+  'q-ak',
+  'q-sign-time',
+  'q-key-time',
+  'q-header-list',
+  'q-url-param-list',
+  'q-signature'
+])
+
+const fieldsOf = (text: string): Query =>
+  Object.fromEntries(
+    text
+      .trim()
+      .split('&')
+      .map((pair) => {
+        const at = pair.indexOf('=')
+        return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
+      })
+  )
+
+interface Presented {
+  readonly fields: Query
+  /** In the URL, so that it may be an old one. */
+  readonly presigned: boolean
+}
+
+const presented = ({ headers, query }: Signable): Presented | undefined => {
+  const header = headers['authorization'] ?? ''
+  if (header !== '') return { fields: fieldsOf(header), presigned: false }
+  if (query['q-signature'] !== undefined) return { fields: query, presigned: true }
+  // An older spelling of the same.
+  if (query['sign'] !== undefined) return { fields: fieldsOf(query['sign']), presigned: true }
+  return undefined
+}
+
+/** `a;b;c` -> the named values, or nothing where one is missing from the request. */
+const chosen = (list: string, values: Query): Query | undefined => {
+  const byName = new Map(
+    Object.entries(values).map((entry) => [urlEncode(entry[0]).toLowerCase(), entry] as const)
+  )
+  const entries = list
+    .split(';')
+    .filter((name) => name !== '')
+    .map((name) => byName.get(name.toLowerCase()))
+  const found = entries.filter((entry) => entry !== undefined)
+  return found.length === entries.length ? Object.fromEntries(found) : undefined
+}
+
+const equal = (ours: string, given: string): boolean => {
+  const [a, b] = [Buffer.from(ours), Buffer.from(given)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/**
+ * COS has two words for a wrong time. What has run out, as presigned URLs do, is `AccessDenied` with the message
+ * `Request has expired`; a header, made for this very request, that is off by more than the tolerance comes from a
+ * wrong clock.
+ */
+const checkTime = (start: number, end: number, now: number, presigned: boolean): E.Either<Refusal, true> => {
+  if (start > now + tolerance) return refuse('RequestTimeTooSkewed')
+  if (end + tolerance < now && !presigned) return refuse('RequestTimeTooSkewed')
+  return end < now ? refuse('AccessDenied', 'Request has expired') : E.right(true)
+}
+
+const checkToken = (
+  credentials: Credentials,
+  { headers, query }: Signable,
+  now: number
+): E.Either<Refusal, true> => {
+  const { token, expires = Infinity } = credentials
+  const given = headers['x-cos-security-token'] ?? query['x-cos-security-token']
+  // Without its token a temporary id means nothing to COS.
+  if (token !== undefined && given === undefined) return refuse('InvalidAccessKeyId')
+  if (token !== undefined && given !== token)
+    return refuse('AccessDenied', 'The security token is not that of this secret id.')
+  return now >= expires ? refuse('ExpiredToken') : E.right(true)
+}
+
+const checkSignature = (
+  { secretId, secretKey }: Credentials,
+  { method, signedPaths, query, headers }: Signable,
+  fields: Query
+): E.Either<Refusal, true> => {
+  const signedQuery = chosen(fields['q-url-param-list'] ?? '', query)
+  const signedHeaders = chosen(fields['q-header-list'] ?? '', headers)
+  if (signedQuery === undefined || signedHeaders === undefined)
+    return refuse(
+      'SignatureDoesNotMatch',
+      'A header or parameter that the signature names is not in the request.'
+    )
+  const given = fields['q-signature'] ?? ''
+  const holds = signedPaths.some((path) => {
+    const signed = sign({
+      secretId,
+      secretKey,
+      keyTime: fields['q-key-time'] ?? '',
+      method,
+      path,
+      query: signedQuery,
+      headers: signedHeaders
+    })
+    return equal(signed.signature, given)
+  })
+  return holds ? E.right(true) : refuse('SignatureDoesNotMatch')
+}
+
+const malformed = (what: string): E.Either<Refusal, never> =>
+  refuse('AccessDenied', `The signature is malformed: ${what}.`)
+
+/**
+ * Says who signed a request.
+ *
+ * @shape  `anonymous` where there is no signature at all, which is for the handler to judge
+ * @units  `now` in milliseconds
+ * @errors `SignatureDoesNotMatch`, `InvalidAccessKeyId`, `RequestTimeTooSkewed`, `ExpiredToken`, `AccessDenied`
+ * @source https://cloud.tencent.com/document/product/436/7778
+ */
+export const authenticate = (
+  known: ReadonlyArray<Credentials>,
+  request: Signable,
+  now: number
+): E.Either<Refusal, Credential> => {
+  const found = presented(request)
+  if (found === undefined) return E.right({ anonymous: true })
+  const { fields, presigned } = found
+  const missing = [...signatureFields].find((name) => fields[name] === undefined)
+  if (missing !== undefined) return malformed(`${missing} is missing`)
+  if (fields['q-sign-algorithm'] !== 'sha1') return malformed('q-sign-algorithm is not sha1')
+  const [, start, end] = /^(\d{1,15});(\d{1,15})$/.exec(fields['q-sign-time'] ?? '') ?? []
+  if (start === undefined || end === undefined || fields['q-key-time'] !== fields['q-sign-time'])
+    return malformed('q-sign-time and q-key-time are not one and the same start;end')
+  const credentials = known.find(({ secretId }) => secretId === fields['q-ak'])
+  if (credentials === undefined) return refuse('InvalidAccessKeyId')
+
+  return pipe(
+    checkTime(Number(start), Number(end), Math.floor(now / 1000), presigned),
+    E.chain(() => checkToken(credentials, request, now)),
+    E.chain(() => checkSignature(credentials, request, fields)),
+    E.map(() => ({ anonymous: false }))
+  )
+}

@@ -1,0 +1,99 @@
+/** Answers as values: what will be said, before a byte of it is. */
+import { escapeXml, writeXml, type Xml } from '../../core/xml.js'
+import type { Refusal } from './service-error.js'
+
+export type AnswerBody =
+  | { readonly _tag: 'None' }
+  | { readonly _tag: 'Bytes'; readonly bytes: Uint8Array }
+  | {
+      readonly _tag: 'Stream'
+      /** Absent: sent chunked. */
+      readonly size?: number
+      readonly open: () => AsyncIterable<Uint8Array>
+      /** Called once, however the answer ends, opened or not. */
+      readonly close: () => void
+    }
+
+export interface Answer {
+  readonly status: number
+  /** COS's code of an error, for the record. */
+  readonly code: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: AnswerBody
+}
+
+type Headers = Readonly<Record<string, string>>
+
+const declaration = "<?xml version='1.0' encoding='utf-8' ?>\n"
+const asXml = { 'content-type': 'application/xml' }
+
+export const empty = (status: number, headers: Headers = {}): Answer => ({
+  status,
+  code: '',
+  headers,
+  body: { _tag: 'None' }
+})
+
+export const xml = (document: Xml, headers: Headers = {}): Answer => ({
+  status: 200,
+  code: '',
+  headers: { ...asXml, ...headers },
+  body: { _tag: 'Bytes', bytes: Buffer.from(declaration + writeXml(document)) }
+})
+
+// A chunk every few dozen rows: a write for each would cost more than the row.
+const rowsAtOnce = 32
+
+/** A document written row by row, and sent chunked: the first row is out before the last is written. */
+export const xmlStream = (
+  [root, top]: readonly [string, ReadonlyArray<Xml>],
+  rows: Iterable<Xml> = [],
+  headers: Headers = {}
+): Answer => ({
+  status: 200,
+  code: '',
+  headers: { ...asXml, ...headers },
+  body: {
+    _tag: 'Stream',
+    close: () => undefined,
+    async *open() {
+      let text = `${declaration}<${root}>${top.map(writeXml).join('')}`
+      let waiting = 0
+      for (const row of rows) {
+        text += writeXml(row)
+        waiting += 1
+        if (waiting < rowsAtOnce) continue
+        yield Buffer.from(text)
+        text = ''
+        waiting = 0
+      }
+      yield Buffer.from(`${text}</${root}>`)
+    }
+  }
+})
+
+/** What an error says of the request that caused it. */
+export interface Origin {
+  readonly host: string
+  readonly rawPath: string
+  readonly requestId: string
+  readonly traceId: string
+}
+
+export const errorXml = (code: string, message: string, origin: Origin): string =>
+  `${declaration}<Error>${[
+    ['Code', code],
+    ['Message', message],
+    ['Resource', `${origin.host}${origin.rawPath}`],
+    ['RequestId', origin.requestId],
+    ['TraceId', origin.traceId]
+  ]
+    .map(([name = '', text = '']) => `<${name}>${escapeXml(text)}</${name}>`)
+    .join('')}</Error>`
+
+export const fromRefusal = (refusal: Refusal, origin: Origin): Answer => ({
+  status: refusal.status,
+  code: refusal.code,
+  headers: { ...asXml, ...refusal.headers },
+  body: { _tag: 'Bytes', bytes: Buffer.from(errorXml(refusal.code, refusal.message, origin)) }
+})

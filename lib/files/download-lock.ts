@@ -1,0 +1,273 @@
+/**
+ * The folder beside a file in which the file is made: its bytes until they are whole, what is known of them, and a claim
+ * of everyone who is at work there.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
+import { lstat, mkdir, open, readdir, rmdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { codeOf, type Context } from '../core/error.js'
+import * as In from '../core/input.js'
+import { absent, refusal, remove, touching } from './atomic-file.js'
+import { isAlive, isOwnName, ownName } from './process-identity.js'
+
+const suffix = '.cospipe-download'
+
+/** Whether a folder of that name would be taken for a workplace. */
+export const isReservedName = (name: string): boolean => name.toLowerCase().endsWith(suffix)
+
+/** What is downloaded into a workplace could end up as another download's bytes. */
+const isReserved = (path: string): boolean => [basename(path), basename(dirname(path))].some(isReservedName)
+
+/** A path that a file can be made at. */
+export const FilePath = In.judged(
+  `the path of a file, not in a folder *${suffix}`,
+  (u): u is string =>
+    typeof u === 'string' && u !== '' && !/\0|\/$/.test(u) && !u.endsWith(sep) && !isReserved(resolve(u))
+)
+
+// Names are of 255 bytes at most nearly everywhere.
+const longest = 255 - suffix.length - 9
+
+/** A workplace's folder, but for its suffix. */
+const stemOf = (target: string): string => {
+  const name = basename(target)
+  const fits = Buffer.byteLength(name) <= longest
+  return join(dirname(target), fits ? name : createHash('sha256').update(name).digest('hex').slice(0, 32))
+}
+
+export interface Workplace {
+  /** Where the bytes go until they are whole. */
+  readonly part: string
+  /** What is known of them. */
+  readonly journal: string
+  /**
+   * Nobody else makes this file: what an earlier run left here is ours. Where somebody does, our bytes have a place of
+   * their own, and nothing in it is found again.
+   */
+  readonly alone: boolean
+  /** Goes, and takes along what is not to be kept. */
+  readonly leave: (keep: boolean) => Promise<void>
+}
+
+// -- claims --
+// Of those whose owners are out of sight, milliseconds: a claim is written to this often, and given up after that.
+const beat = 10_000
+const patience = 60_000
+
+interface Claim {
+  readonly name: string
+  readonly release: () => Promise<void>
+}
+
+const claiming = async (folder: string): Promise<Claim> => {
+  const name = await ownName()
+  const path = join(folder, `${name}.claim`)
+  const handle = await open(path, 'wx', 0o600)
+  const pulse = setInterval(() => {
+    // The time is the file system's own: clocks of two machines differ.
+    handle.write('.', 0).catch(() => undefined)
+  }, beat).unref()
+  return {
+    name,
+    release: async () => {
+      clearInterval(pulse)
+      await handle.close()
+      await remove(path)
+    }
+  }
+}
+
+const timeOf = async (path: string): Promise<number> => (await lstat(path)).mtimeMs
+
+const isPresent = async (folder: string, ours: string, theirs: string): Promise<boolean> => {
+  const alive = await isAlive(theirs)
+  if (alive !== undefined) return alive
+  const [now, last] = await Promise.all([
+    timeOf(join(folder, `${ours}.claim`)),
+    timeOf(join(folder, `${theirs}.claim`)).catch(absent(0))
+  ])
+  return now - last < patience
+}
+
+/**
+ * Looks who else is here, and clears away after those who died. Each has made its claim before it looks, so of two who
+ * come at once at least one sees the other, and never do both believe to be alone.
+ */
+const isAlone = async (folder: string, ours: string): Promise<boolean> => {
+  const names = (await readdir(folder)).map((entry) => ({
+    entry,
+    owner: entry.replace(/(?:\.\d+)?\.(?:claim|part)$/, '')
+  }))
+  const others = new Set(names.flatMap(({ owner }) => (isOwnName(owner) && owner !== ours ? [owner] : [])))
+  let alone = true
+  for (const owner of others) {
+    if (await isPresent(folder, ours, owner)) alone = false
+    // Names are never used twice, so that what is removed here cannot be anyone else's.
+    else
+      for (const { entry } of names.filter((each) => each.owner === owner)) await remove(join(folder, entry))
+  }
+  return alone
+}
+
+// -- who is about to leave --
+interface Visit {
+  readonly signal: AbortSignal
+  readonly over: Promise<void>
+}
+
+/** Of this process, by target. */
+const visits = new Map<string, ReadonlySet<Visit>>()
+
+/** Whoever was told to stop is gone soon, and what it leaves behind is worth the wait. */
+const untilTheyLeft = async (target: string): Promise<void> => {
+  const leaving = [...(visits.get(target) ?? [])].filter(({ signal }) => signal.aborted)
+  await Promise.all(leaving.map(({ over }) => over))
+}
+
+const visiting = (target: string, signal: AbortSignal): (() => void) => {
+  let end = (): void => undefined
+  const over = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  const visit: Visit = { signal, over }
+  visits.set(target, new Set([...(visits.get(target) ?? []), visit]))
+  return () => {
+    const others = [...(visits.get(target) ?? [])].filter((each) => each !== visit)
+    if (others.length === 0) visits.delete(target)
+    else visits.set(target, new Set(others))
+    end()
+  }
+}
+
+// -- the folder --
+const isSticky = ({ mode }: Stats): boolean => (mode & 0o1000) !== 0
+const isPrivate = ({ uid, mode }: Stats): boolean => uid === process.geteuid?.() && (mode & 0o022) === 0
+
+/** Where anyone may make files and only their owners may move them, a folder of another's may be where ours would be. */
+const isUsable = async (folder: string): Promise<boolean> => {
+  const [found, around] = await Promise.all([lstat(folder), stat(dirname(folder))])
+  return found.isDirectory() && (!isSticky(around) || isPrivate(found))
+}
+
+const make = async (folder: string): Promise<boolean> => {
+  try {
+    await mkdir(folder, 0o700)
+    return true
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown
+    return isUsable(folder)
+  }
+}
+
+interface Entered {
+  readonly folder: string
+  readonly claim: Claim
+  /** The next who comes will look there. */
+  readonly usual: boolean
+}
+
+/** Others who are done take the folder away, perhaps between two steps of ours. */
+const entering = async (stem: string): Promise<Entered> => {
+  const usual = `${stem}${suffix}`
+  let folder = usual
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      if (await make(folder)) return { folder, claim: await claiming(folder), usual: folder === usual }
+      folder = `${stem}.${randomBytes(4).toString('hex')}${suffix}`
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'ENOENT' || attempt >= 20 || !(await isThere(dirname(folder)))) throw thrown
+    }
+  }
+}
+
+const isThere = (path: string): Promise<boolean> => lstat(path).then(() => true, absent(false))
+
+/** Looked at first: as a rule nothing is left, and to be told so twice costs more. */
+const clear = async (folder: string, paths: ReadonlyArray<string>): Promise<void> => {
+  const there = new Set((await readdir(folder)).map((name) => join(folder, name)))
+  await ignoring(...paths.filter((path) => there.has(path)).map((path) => () => remove(path)))
+}
+
+/** What could not be cleared away is left to the next who comes: it must not spoil what was done. */
+export const ignoring = async (...acts: ReadonlyArray<() => Promise<void>>): Promise<void> => {
+  for (const act of acts) await act().catch(() => undefined)
+}
+
+/** A folder that is ours, and others' who know each other by their claims. */
+export interface Lodge {
+  readonly folder: string
+  /** What the names of our files in it begin with, so that they are cleared away should we die. */
+  readonly owner: string
+  readonly leave: () => Promise<void>
+}
+
+/** Whether somebody is there, or was; not where that can not be known. */
+export const isLodged = (within: string): Promise<boolean> => isThere(join(within, suffix)).catch(() => false)
+
+/** Moves into a folder within another, `.cospipe-download`, and clears away after those who died there. */
+export const lodge = async (within: string): Promise<Lodge> => {
+  const { folder, claim } = await entering(join(within, sep))
+  const leave = (): Promise<void> => ignoring(claim.release, () => rmdir(folder))
+  try {
+    await isAlone(folder, claim.name)
+  } catch (thrown) {
+    await leave()
+    throw thrown
+  }
+  return { folder, owner: claim.name, leave }
+}
+
+/** How a file is gone to work on. */
+export type Enter = (context: Context, target: string, signal: AbortSignal) => Promise<Workplace>
+
+/**
+ * Goes to work on a file, until `leave` is called.
+ *
+ * The folder is beside it, so that a rename can put the file in place, and it is the owner's alone. A claim of a process
+ * that was killed keeps nobody out, and one of this process whose signal has fired is waited for. What is no folder of
+ * ours, such as a link, is left as it is, and a folder of another name made.
+ *
+ * @errors `CosFailure` of a `FileError`, with the system's code: `EISDIR` where the target is a folder
+ */
+export const enter: Enter = async (context, target, signal) => {
+  await untilTheyLeft(target)
+  const end = visiting(target, signal)
+  try {
+    return await touching(context, target)(() => settlingIn(target, end))
+  } catch (thrown) {
+    end()
+    throw thrown
+  }
+}
+
+/** Clears away after who died between putting a file in its place and leaving: nobody else has work to do there. */
+export const clearAfter = (context: Context, target: string, signal: AbortSignal): Promise<void> =>
+  ignoring(async () => {
+    if (await isThere(`${stemOf(target)}${suffix}`)) await (await enter(context, target, signal)).leave(false)
+  })
+
+const settlingIn = async (target: string, end: () => void): Promise<Workplace> => {
+  const there = await lstat(target).catch(absent(undefined))
+  if (there?.isDirectory() === true) throw refusal('EISDIR', 'the target is a folder')
+  const { folder, claim, usual } = await entering(stemOf(target))
+  const close = (): Promise<void> => ignoring(claim.release, () => rmdir(folder))
+  try {
+    const alone = (await isAlone(folder, claim.name)) && usual
+    const part = join(folder, alone ? 'part' : `${claim.name}.part`)
+    const journal = join(folder, 'journal')
+    return {
+      part,
+      journal,
+      alone,
+      leave: async (keep) => {
+        if (!keep) await ignoring(() => clear(folder, alone ? [journal, part] : [part]))
+        await close()
+        end()
+      }
+    }
+  } catch (thrown) {
+    await close()
+    throw thrown
+  }
+}

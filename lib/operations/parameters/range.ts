@@ -1,0 +1,92 @@
+/** Which bytes of an object are read, and what the head of their answer is to say. */
+import * as O from 'fp-ts/lib/Option.js'
+import type * as t from 'io-ts'
+import * as In from '../../core/input.js'
+import * as W from '../../core/wire.js'
+import { agreeing, chosen, firstOf, textOr, type Disagreement } from './validation.js'
+import type { HeaderValues } from './metadata.js'
+
+/** Bytes count from 0, `last` is one of them, and `suffix` is so many from the end. */
+export type Range =
+  | { readonly first: number; readonly last?: number; readonly suffix?: never }
+  | { readonly suffix: number; readonly first?: never; readonly last?: never }
+
+/** Bytes count from 0, and `last` is one of them. */
+export interface ClosedRange {
+  readonly first: number
+  readonly last: number
+}
+
+interface FromFirst {
+  readonly first: number
+  readonly last?: number
+}
+
+const inOrder = ({ first, last }: FromFirst): O.Option<Disagreement> =>
+  last !== undefined && last < first
+    ? O.some({ field: 'last', expected: `a whole number, at least ${String(first)} as first is` })
+    : O.none
+
+const FromFirst = agreeing<FromFirst>(
+  In.struct<FromFirst>('a range, { first, last }', {
+    first: In.integer(0),
+    last: In.optional(In.integer(0))
+  }),
+  inOrder
+)
+
+export const ClosedRange = agreeing<ClosedRange>(
+  In.struct<ClosedRange>('a range, { first, last }', { first: In.integer(0), last: In.integer(0) }),
+  inOrder
+)
+
+const Suffix = In.struct<{ readonly suffix: number }>('a range, { suffix }', { suffix: In.integer(1) })
+
+export const Range = chosen<Range>(
+  'a range, { first, last } or { suffix }',
+  firstOf<t.Decoder<unknown, Range>>({ suffix: Suffix, first: FromFirst, last: FromFirst })
+)
+
+export const rangeText = (range: Range): string =>
+  range.suffix === undefined
+    ? `bytes=${String(range.first)}-${range.last === undefined ? '' : String(range.last)}`
+    : `bytes=-${String(range.suffix)}`
+
+/** Headers of the answer, as the caller wants them; COS takes them of signed requests only. */
+export interface ResponseOverrides {
+  readonly responseCacheControl?: string
+  readonly responseContentDisposition?: string
+  readonly responseContentEncoding?: string
+  readonly responseContentLanguage?: string
+  readonly responseContentType?: string
+  /** A date, or text. */
+  readonly responseExpires?: Date | string
+}
+
+const Value = In.refined(
+  In.text,
+  'text without lone surrogates and line breaks',
+  (text) => !/\p{Surrogate}|[\r\n\0]/u.test(text)
+)
+
+const ExpiresValue = textOr(Value, In.date)
+
+/** Fields for an input's codec. */
+export const responseOverrides: In.FieldsOf<ResponseOverrides> = {
+  responseCacheControl: In.optional(Value),
+  responseContentDisposition: In.optional(Value),
+  responseContentEncoding: In.optional(Value),
+  responseContentLanguage: In.optional(Value),
+  responseContentType: In.optional(Value),
+  responseExpires: In.optional(ExpiresValue)
+}
+
+export const overridesQuery = (input: ResponseOverrides): HeaderValues => ({
+  'response-cache-control': input.responseCacheControl,
+  'response-content-disposition': input.responseContentDisposition,
+  'response-content-encoding': input.responseContentEncoding,
+  'response-content-language': input.responseContentLanguage,
+  'response-content-type': input.responseContentType,
+  'response-expires':
+    input.responseExpires instanceof Date ? W.HttpDate.encode(input.responseExpires) : input.responseExpires
+})

@@ -1,0 +1,146 @@
+/** What COS says of an object in the headers of HEAD and GET. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as t from 'io-ts'
+import type { CosError } from '../../core/error.js'
+import type { Response } from '../../core/response.js'
+import * as W from '../../core/wire.js'
+import type { StorageClass } from '../parameters/storage.js'
+import {
+  answerOf,
+  encryptionEcho,
+  maybe,
+  readHeaders,
+  reading,
+  Text,
+  type Answer,
+  type EncryptionEcho
+} from './metadata.js'
+
+/** Of an archived object: being made readable, or readable until then. */
+export interface Restore {
+  readonly ongoing: boolean
+  readonly expiry: O.Option<Date>
+}
+
+export interface RestoreStatus {
+  /** `expedited`, `standard` or `bulk`. */
+  readonly tier: string
+  readonly requestDate: O.Option<Date>
+}
+
+export interface ObjectAttributes extends Answer {
+  /** Opaque, quotes included: send it back exactly as it came. */
+  readonly etag: string
+  readonly lastModified: Date
+  readonly contentType: O.Option<string>
+  readonly cacheControl: O.Option<string>
+  readonly contentDisposition: O.Option<string>
+  readonly contentEncoding: O.Option<string>
+  readonly contentLanguage: O.Option<string>
+  /** As it was stored; COS does not look whether it is a date. */
+  readonly expires: O.Option<string>
+  /** Names in lower case, without the `x-cos-meta-` prefix. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** Of the whole object, unsigned; none on objects stored before COS kept checksums. */
+  readonly crc64: O.Option<bigint>
+  /** COS leaves `STANDARD` out; here it is said. */
+  readonly storageClass: StorageClass
+  /** Of intelligent tiering: `FREQUENT` or `INFREQUENT`. */
+  readonly storageTier: O.Option<string>
+  /** `normal` or `appendable`. */
+  readonly objectType: O.Option<string>
+  /** In bytes; of appendable objects. */
+  readonly nextAppendPosition: O.Option<number>
+  /** None where the bucket never had versioning. */
+  readonly versionId: O.Option<string>
+  readonly restore: O.Option<Restore>
+  readonly restoreStatus: O.Option<RestoreStatus>
+  readonly taggingCount: O.Option<number>
+  readonly replicationStatus: O.Option<string>
+  readonly sse: O.Option<EncryptionEcho>
+}
+
+const quotedDate = (text: string, name: string): O.Option<Date> =>
+  pipe(
+    O.fromNullable(new RegExp(`${name}="([^"]*)"`).exec(text)?.[1]),
+    O.chain((date) => O.fromEither(W.HttpDate.decode(date)))
+  )
+
+/** `ongoing-request="false", expiry-date="Tue, 19 Nov 2024 16:00:00 GMT"` */
+const RestoreText = reading<Restore>('ongoing-request="true" or "false"', (text) => {
+  const ongoing = /ongoing-request="(true|false)"/i.exec(text)?.[1]
+  return ongoing === undefined
+    ? undefined
+    : { ongoing: ongoing.toLowerCase() === 'true', expiry: quotedDate(text, 'expiry-date') }
+})
+
+/** `tier="bulk"; request-date="Mon, 18 Nov 2024 09:34:50 GMT"` */
+const RestoreStatusText = reading<RestoreStatus>('tier="..."', (text) => {
+  const tier = /tier="([^"]*)"/.exec(text)?.[1]
+  return tier === undefined ? undefined : { tier, requestDate: quotedDate(text, 'request-date') }
+})
+
+const Headers = t.type({
+  etag: Text,
+  'last-modified': W.HttpDate,
+  'content-type': maybe(Text),
+  'cache-control': maybe(Text),
+  'content-disposition': maybe(Text),
+  'content-encoding': maybe(Text),
+  'content-language': maybe(Text),
+  expires: maybe(Text),
+  'x-cos-hash-crc64ecma': maybe(W.Crc64),
+  'x-cos-storage-class': maybe(Text),
+  'x-cos-storage-tier': maybe(Text),
+  'x-cos-object-type': maybe(Text),
+  'x-cos-next-append-position': maybe(W.ByteCount),
+  'x-cos-version-id': maybe(Text),
+  'x-cos-restore': maybe(RestoreText),
+  'x-cos-restore-status': maybe(RestoreStatusText),
+  'x-cos-tagging-count': maybe(W.ByteCount),
+  'x-cos-replication-status': maybe(Text)
+})
+
+const metaPrefix = 'x-cos-meta-'
+
+export const metadataOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      name.startsWith(metaPrefix) ? [[name.slice(metaPrefix.length), value]] : []
+    )
+  )
+
+/**
+ * Reads what an answer's head says of the object.
+ *
+ * @errors `DecodeError` where the ETag or the date is missing, or something that is there cannot be read
+ */
+export const objectAttributes = (response: Response): E.Either<CosError, ObjectAttributes> =>
+  pipe(
+    readHeaders(Headers)(response),
+    E.map((headers) => ({
+      ...answerOf(response),
+      etag: headers.etag,
+      lastModified: headers['last-modified'],
+      contentType: headers['content-type'],
+      cacheControl: headers['cache-control'],
+      contentDisposition: headers['content-disposition'],
+      contentEncoding: headers['content-encoding'],
+      contentLanguage: headers['content-language'],
+      expires: headers.expires,
+      metadata: metadataOf(response.headers),
+      crc64: headers['x-cos-hash-crc64ecma'],
+      storageClass: O.getOrElse(() => 'STANDARD')(headers['x-cos-storage-class']),
+      storageTier: headers['x-cos-storage-tier'],
+      objectType: headers['x-cos-object-type'],
+      nextAppendPosition: headers['x-cos-next-append-position'],
+      versionId: headers['x-cos-version-id'],
+      restore: headers['x-cos-restore'],
+      restoreStatus: headers['x-cos-restore-status'],
+      taggingCount: headers['x-cos-tagging-count'],
+      replicationStatus: headers['x-cos-replication-status'],
+      sse: encryptionEcho(response.headers)
+    }))
+  )

@@ -1,0 +1,49 @@
+/** A stream that is handed on, and what became of it. */
+import type { Readable } from 'node:stream'
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { CosFailure, fromUnknown, type CosError } from '../../core/error.js'
+import type { Response } from '../../core/response.js'
+import { asReadable } from '../../stages/to-readable.js'
+
+export interface Watched<A> {
+  readonly bytes: Readable
+  /** Settles when the stream has ended, failed, or been left; `left` is what it gives in the last case. */
+  readonly outcome: TaskEither<CosError, A>
+}
+
+/**
+ * Hands on what a generator makes of an answer's body.
+ *
+ * @shape `watched(response, left, read)`: `read`'s bytes are the stream's, and what it returns is the outcome
+ */
+export const watched = <A>(
+  response: Response,
+  left: () => A,
+  read: AsyncGenerator<Uint8Array, A, undefined>
+): Watched<A> => {
+  let settle: (outcome: E.Either<CosError, A>) => void = () => undefined
+  const outcome = new Promise<E.Either<CosError, A>>((resolve) => {
+    settle = resolve
+  })
+  // A body may fail before anyone reads it. Without a listener that would end the process; with this one the failure
+  // waits in the body, and the first read finds it.
+  response.body.on('error', (error) => {
+    settle(E.left(fromUnknown(response.context)(error)))
+  })
+  async function* watching(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      settle(E.right(yield* read))
+    } catch (thrown) {
+      const error = fromUnknown(response.context)(thrown)
+      settle(E.left(error))
+      throw new CosFailure(error)
+    }
+  }
+  const bytes = asReadable(watching(), () => {
+    // A promise settles once: after an end or a failure this is nothing.
+    settle(E.right(left()))
+    response.body.destroy()
+  })
+  return { bytes, outcome: () => outcome }
+}

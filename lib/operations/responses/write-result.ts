@@ -1,0 +1,66 @@
+/** What COS says of bytes it has just stored. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as t from 'io-ts'
+import type { CosError } from '../../core/error.js'
+import { compareCrc64, type Integrity } from '../../core/integrity.js'
+import type { Response } from '../../core/response.js'
+import * as W from '../../core/wire.js'
+import {
+  answerOf,
+  encryptionEcho,
+  maybe,
+  readHeaders,
+  Text,
+  type Answer,
+  type EncryptionEcho
+} from './metadata.js'
+
+export interface Stored extends Answer {
+  /** Opaque, quotes included. */
+  readonly etag: string
+  /** COS's, unsigned. */
+  readonly crc64: O.Option<bigint>
+  /** Whether COS's checksum is that of the bytes that were sent. */
+  readonly integrity: Integrity
+  readonly sse: O.Option<EncryptionEcho>
+}
+
+const Headers = t.type({ etag: Text, 'x-cos-hash-crc64ecma': maybe(W.Crc64) })
+
+/** The checksum is counted to the end of the body: without one, the end was never sent. */
+const sentWhole = ({ sent, context }: Response): E.Either<CosError, void> =>
+  O.isSome(sent.crc64)
+    ? E.right(undefined)
+    : E.left({
+        _tag: 'TransportError',
+        context,
+        code: 'EarlyAnswer',
+        cause: new Error('a success came before the body had been sent')
+      })
+
+/**
+ * Reads the head of an answer to an upload, and compares COS's checksum with what was counted on the way up.
+ *
+ * @errors `DecodeError`; `IntegrityError` where the checksums differ; `TransportError` with code `EarlyAnswer` where the
+ *         answer came before the whole body was on its way: whatever was stored, it is not that body
+ */
+export const stored =
+  (part: O.Option<number>) =>
+  (response: Response): E.Either<CosError, Stored> =>
+    pipe(
+      readHeaders(Headers)(response),
+      E.chainFirst(() => sentWhole(response)),
+      E.bindTo('headers'),
+      E.bindW('integrity', ({ headers }) =>
+        compareCrc64(response.context, { part })(response.sent.crc64, headers['x-cos-hash-crc64ecma'])
+      ),
+      E.map(({ headers, integrity }) => ({
+        ...answerOf(response),
+        etag: headers.etag,
+        crc64: headers['x-cos-hash-crc64ecma'],
+        integrity,
+        sse: encryptionEcho(response.headers)
+      }))
+    )

@@ -1,0 +1,144 @@
+/** Page after page of a listing, as one stream: each page is asked for where the last one ended. */
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import type { Task } from 'fp-ts/lib/Task.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { CosFailure, type Context, type CosError } from '../core/error.js'
+import { heeding } from './abortable.js'
+import { leavable, type Leavable } from './cancelable.js'
+
+/** What ends a page. */
+export interface PageEnd<Cursor, Page = unknown> {
+  readonly _tag: 'PageEnd'
+  /** Where the next page begins; none after the last. */
+  readonly next: O.Option<Cursor>
+  /** What the page says of itself. */
+  readonly page: Page
+  readonly context: Context
+  readonly requestId: string
+}
+
+export type PageEvent<Item, Cursor, Page = unknown> = Item | PageEnd<Cursor, Page>
+
+/** Asks for the page behind a cursor. The signal fires when it is no longer wanted. */
+export type FetchPage<Item, Cursor> = (
+  from: Cursor,
+  signal: AbortSignal
+) => TaskEither<CosError, AsyncIterable<PageEvent<Item, Cursor>>>
+
+export interface PagingOptions {
+  /**
+   * Whether to ask again, from behind the last item, after a page has failed: a policy, and its wait, which should end
+   * early when the signal fires. `failures` from 1, counted anew whenever an item has come. Left out: never.
+   */
+  readonly goOn?: (error: CosError, failures: number, signal: AbortSignal) => Task<boolean>
+  /** Stops the run when it fires, and is fired when its reader leaves. */
+  readonly stop?: AbortController
+}
+
+const isEnd = <Item extends object, Cursor>(event: PageEvent<Item, Cursor>): event is PageEnd<Cursor> => {
+  const tag: unknown = '_tag' in event ? event._tag : undefined
+  return tag === 'PageEnd'
+}
+
+const looping = (end: PageEnd<unknown>): CosFailure =>
+  new CosFailure({
+    _tag: 'DecodeError',
+    context: end.context,
+    status: 200,
+    problems: ['the listing goes on where it has been before'],
+    requestId: end.requestId
+  })
+
+/**
+ * Watches for a cursor that comes again, however long the circle, and remembers but one: Brent's algorithm. The cursor
+ * to compare with is set anew after 1, 2, 4, 8... pages, and so is in the circle some time, and the circle then too
+ * short to escape it.
+ */
+const circling = <Cursor>(from: Cursor): ((next: Cursor) => boolean) => {
+  // Cursors are plain data: what JSON makes of two that are the same is the same.
+  let milestone = JSON.stringify(from)
+  let [passed, limit] = [0, 1]
+  return (next) => {
+    const here = JSON.stringify(next)
+    if (here === milestone) return true
+    passed += 1
+    if (passed === limit) [milestone, passed, limit] = [here, 0, limit * 2]
+    return false
+  }
+}
+
+async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
+  goOn: NonNullable<PagingOptions['goOn']>,
+  signal: AbortSignal,
+  fetchPage: FetchPage<Item, Cursor>,
+  from: Cursor
+): AsyncGenerator<Item, void, undefined> {
+  const been = circling(from)
+  let at = from
+  let failures = 0
+  /** Only the pulls are tried: what a reader throws in at a `yield` is no failure of the page. */
+  const tried = async <A>(pull: () => Promise<A>): Promise<O.Option<A>> => {
+    try {
+      return O.some(await pull())
+    } catch (thrown) {
+      failures += 1
+      if (signal.aborted || !(thrown instanceof CosFailure)) throw thrown
+      if (!(await goOn(thrown.reason, failures, signal)())) throw thrown
+      signal.throwIfAborted()
+      return O.none
+    }
+  }
+  const opened = async (): Promise<AsyncIterator<PageEvent<Item, Cursor>, unknown>> => {
+    const page = await fetchPage(at, signal)()
+    if (E.isLeft(page)) throw new CosFailure(page.left)
+    return heeding(signal)(page.right)[Symbol.asyncIterator]()
+  }
+
+  for (;;) {
+    const page = await tried(opened)
+    if (O.isNone(page)) continue
+    let end: PageEnd<Cursor> | undefined
+    try {
+      while (end === undefined) {
+        const pulled = await tried(() => page.value.next())
+        if (O.isNone(pulled)) break
+        if (pulled.value.done === true) return
+        const event = pulled.value.value
+        if (isEnd(event)) end = event
+        else {
+          at = event.cursor
+          failures = 0
+          yield event
+        }
+      }
+    } finally {
+      await page.value.return?.()
+    }
+    if (end === undefined) continue
+    if (O.isNone(end.next)) return
+    if (been(end.next.value)) throw looping(end)
+    at = end.next.value
+    failures = 0
+  }
+}
+
+/**
+ * Follows a listing from page to page.
+ *
+ * Each item carries the cursor to go on from behind it: where a listing failed, another `paging` with the last cursor
+ * goes on with the next item.
+ *
+ * @shape  `paging(options, fetchPage)(from)` yields the items of all pages, each as soon as its page has it
+ * @units  asks for one page at a time, and reads none ahead; memory does not grow with the number of pages
+ * @errors `CosFailure` of those of `fetchPage` and of its pages, where `goOn` says no, and of a `DecodeError` where a
+ *         page sends the listing back to where it has been; the reason of `stop`
+ * @example paging({}, (from) => send(listObjectEvents({ bucket, from }))(client))(cursorAt())
+ */
+export const paging =
+  <Cursor, Item extends { readonly cursor: Cursor }>(
+    { goOn = () => () => Promise.resolve(false), stop = new AbortController() }: PagingOptions,
+    fetchPage: FetchPage<Item, Cursor>
+  ) =>
+  (from: Cursor): Leavable<Item> =>
+    leavable(stop, run(goOn, stop.signal, fetchPage, from))

@@ -1,0 +1,270 @@
+/** An object made of another, however large: by one request, or by many of them for parts of it. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { CosFailure, type Context, type CosError } from '../../core/error.js'
+import { compareCrc64, unverifiable, type Integrity } from '../../core/integrity.js'
+import { contextOf } from '../../core/operation.js'
+import { refOf } from '../../core/request.js'
+import { announced, publish } from '../../client/diagnostics.js'
+import { scoped, type Scope } from '../../client/scope.js'
+import { send, type Effect } from '../../client/send.js'
+import { copyObject } from '../../operations/copy-object.js'
+import { headObject, type ObjectHead } from '../../operations/head-object.js'
+import { uploadPartCopy } from '../../operations/upload-part-copy.js'
+import { inParallel } from '../../stages/map-concurrent.js'
+import { forSize } from '../../stages/part-size.js'
+import { planRanges, type Range } from '../../stages/plan-ranges.js'
+import {
+  atSource,
+  defaults,
+  inOneRequest,
+  judgeCopy,
+  toComplete,
+  toCreate,
+  toHead,
+  toPartCopy,
+  toPinnedCopy,
+  type CopyInput
+} from './options.js'
+import { told } from '../shared/progress.js'
+import { beginning, completing, crc64Of, failing, type PartSent } from '../multipart/lifecycle.js'
+import { headOptions } from '../multipart/lifecycle.js'
+
+export type { CopyInput } from './options.js'
+
+export interface Copied {
+  readonly bucket: string
+  readonly key: string
+  /** Opaque, quotes included; the source's own only as a rule, and never of a copy in parts. */
+  readonly etag: string
+  /** Of the copy; none where the bucket never had versioning. */
+  readonly versionId: O.Option<string>
+  /** In bytes. */
+  readonly size: number
+  /** 0: one request did it. */
+  readonly parts: number
+  /** Of the copy, unsigned; none where COS did not say it. */
+  readonly crc64: O.Option<bigint>
+  /** How it compared with the source's. */
+  readonly integrity: Integrity
+  /** The source as it was when it was copied. */
+  readonly source: ObjectHead
+  readonly requestId: string
+}
+
+const action = 'copy'
+
+interface Copying {
+  readonly scope: Scope
+  readonly context: Context
+  readonly input: CopyInput
+  readonly source: ObjectHead
+}
+
+const about = ({
+  bucket,
+  key
+}: CopyInput): { readonly operation: string; readonly bucket: string; readonly key: string } => ({
+  operation: action,
+  bucket,
+  key
+})
+
+const gone = new Set(['NoSuchKey', 'NoSuchVersion', 'NoSuchCopySource'])
+
+/** It was there a moment ago, with this ETag. */
+const changed =
+  ({ etag }: ObjectHead) =>
+  (error: CosError): CosError =>
+    error._tag === 'ServiceError' && (error.status === 412 || gone.has(error.code))
+      ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
+      : error
+
+const isTooLarge = (error: CosError): boolean =>
+  error._tag === 'ServiceError' && error.code === 'EntityTooLarge'
+
+// -- by one request --
+/** Of an answer that does not say the checksum, the copy itself is asked. What it can not say is not known. */
+const crc64Seen = (
+  { scope, input, source }: Copying,
+  etag: string,
+  said: O.Option<bigint>
+): TE.TaskEither<CosError, O.Option<bigint>> =>
+  O.isSome(said) || O.isNone(source.crc64)
+    ? TE.right(said)
+    : pipe(
+        send(headObject({ ...refOf(input), ...headOptions(input) }))(scope.client),
+        TE.match(
+          () => O.none,
+          (found) => (found.etag === etag ? found.crc64 : O.none)
+        ),
+        TE.fromTask
+      )
+
+const whole = (copying: Copying): TE.TaskEither<CosError, Copied> => {
+  const { scope, context, input, source } = copying
+  const ask = told(input)((_part: { readonly size: number }, signal) =>
+    pipe(
+      send(copyObject(toPinnedCopy(input, source)))({ ...scope.client, signals: [signal] }),
+      announced({ ...about(input), part: 1, size: source.size, direction: 'across' })
+    )
+  )
+  return pipe(
+    ask({ size: source.size }, scope.stop.signal),
+    TE.bimap(changed(source), (answer) => ({ answer })),
+    TE.bind('crc64', ({ answer }) => crc64Seen(copying, answer.etag, answer.crc64)),
+    TE.bindW('integrity', ({ crc64 }) => TE.fromEither(compareCrc64(context)(source.crc64, crc64))),
+    TE.map(({ answer: { etag, versionId, requestId }, crc64, integrity }) => ({
+      bucket: input.bucket,
+      key: input.key,
+      etag,
+      versionId,
+      size: source.size,
+      parts: 0,
+      crc64,
+      integrity,
+      source,
+      requestId
+    }))
+  )
+}
+
+// -- in parts --
+async function* each<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
+  yield* items
+}
+
+const copyParts = async (
+  { scope, input, source }: Copying,
+  partSize: number,
+  uploadId: string
+): Promise<ReadonlyArray<PartSent>> => {
+  const ask = told(input)((range: Range, signal) =>
+    pipe(
+      send(uploadPartCopy(toPartCopy(input, source, uploadId, range)))({
+        ...scope.client,
+        signals: [signal]
+      }),
+      announced({ ...about(input), part: range.number, size: range.size, direction: 'across' })
+    )
+  )
+  const copying = inParallel<Range>({
+    concurrency: input.partsInFlight ?? defaults.partsInFlight,
+    stop: scope.stop
+  })(async (range, signal): Promise<PartSent> => {
+    const answer = await ask(range, signal)()
+    if (E.isLeft(answer)) throw new CosFailure(changed(source)(answer.left))
+    const { etag, crc64 } = answer.right
+    return { number: range.number, size: range.size, etag, crc64 }
+  })
+  const sent: Array<PartSent> = []
+  for await (const part of copying(each(planRanges({ to: source.size, partSize })))) sent.push(part)
+  return sent.sort((a, b) => a.number - b.number)
+}
+
+/** What COS says of the parts is compared with the source before they become an object, and what became of them after. */
+const complete = (
+  { scope, context, input, source }: Copying,
+  uploadId: string,
+  parts: ReadonlyArray<PartSent>
+): TE.TaskEither<CosError, Copied> => {
+  const compared = compareCrc64(context)(source.crc64, crc64Of(parts))
+  return pipe(
+    TE.fromEither<CosError, Integrity>(compared),
+    TE.chain(() =>
+      completing(
+        scope.client,
+        context,
+        toComplete(input, uploadId),
+        headOptions(input),
+        parts,
+        O.alt(() => crc64Of(parts))(source.crc64)
+      )
+    ),
+    TE.map(({ etag, versionId, integrity, requestId }) => ({
+      bucket: input.bucket,
+      key: input.key,
+      etag,
+      versionId,
+      size: source.size,
+      parts: parts.length,
+      crc64: integrity._tag === 'Verified' ? O.some(integrity.crc64) : O.none,
+      // That the parts are what COS made of them says nothing of the source.
+      integrity: O.isSome(source.crc64) ? integrity : unverifiable('NoChecksum'),
+      source,
+      requestId
+    }))
+  )
+}
+
+// -- copying --
+const copying = async (
+  scope: Scope,
+  context: Context,
+  input: CopyInput,
+  began: (uploadId: string) => void
+): Promise<E.Either<CosError, Copied>> => {
+  const head = await send(headObject(toHead(input)))(atSource(scope.client, input.copySource))()
+  if (E.isLeft(head)) return head
+  const source = head.right
+  input.meter?.tell({ _tag: 'Expected', size: source.size })
+  const now: Copying = { scope, context, input, source }
+  if (inOneRequest(scope.client, input, source)) {
+    const once = await whole(now)()
+    if (E.isRight(once) || !isTooLarge(once.left) || source.size === 0) return once
+  }
+  const sized = forSize({ size: source.size, partSize: input.partSize ?? defaults.partSize })
+  if (E.isLeft(sized)) return E.left({ _tag: 'InvalidInput', context, ...sized.left })
+  const begun = await beginning(scope.client, context, toCreate(input, source))()
+  if (E.isLeft(begun)) return begun
+  const uploadId = begun.right
+  began(uploadId)
+  return complete(now, uploadId, await copyParts(now, sized.right, uploadId))()
+}
+
+/**
+ * Copies an object of any size, within a region or from another. No byte of it passes through here.
+ *
+ * It begins with a HEAD of the source, where the source is, and copies what that found: by ETag, and by version where
+ * the source's bucket has them. What is smaller than 5 GiB, or keeps its region and storage class, is one request;
+ * anything else is copied in parts, and so is what COS calls too large. The copy's CRC64 is compared with the source's.
+ *
+ * Metadata is the source's, unless `copyStatus` is `Replaced`. ACL, storage class and encryption never are. Tags are the
+ * source's where one request does it, but no part brings them along: a copy in parts has those of `tagging`, or none.
+ *
+ * @shape  `CopyInput -> Effect<Copied>`
+ * @units  at most `partsInFlight` requests at a time; parts grow so that 10,000 of them suffice
+ * @errors those of `headObject`, of the source: 304 and 412 by the conditions; those of `copyObject` and of the multipart
+ *         operations; `ObjectChanged` where the source was replaced or deleted meanwhile; `IntegrityError` where the copy
+ *         is not the source. Parts of a copy that failed are deleted; `error.context.uploadId` where they could not be
+ * @source https://cloud.tencent.com/document/product/436/10881, https://cloud.tencent.com/document/product/436/8287
+ * @example copy({ bucket, key: 'b', copySource: { bucket, region: 'ap-guangzhou', key: 'a' } })
+ */
+export const copy =
+  (input: CopyInput): Effect<Copied> =>
+  (client) =>
+  async () => {
+    const context = contextOf(action, input)
+    const judged = judgeCopy(action)(input)
+    if (E.isLeft(judged)) return judged
+    const valid = judged.right
+
+    let uploadId: string | undefined
+    publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
+    const result = await scoped(client, context, (scope) =>
+      copying(scope, context, valid, (id) => {
+        uploadId = id
+      })
+    )
+    valid.meter?.end()
+    publish('transfer', () => ({
+      ...about(valid),
+      phase: 'end',
+      transferred: E.isRight(result) ? result.right.size : 0,
+      error: E.isLeft(result) ? result.left._tag : ''
+    }))
+    if (E.isRight(result) || uploadId === undefined) return result
+    return E.left(await failing(client, valid, uploadId, 'abort')(result.left)())
+  }

@@ -1,0 +1,149 @@
+/** An object under another name: copied, the copy held against it, and only then deleted. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Context, CosError, InvalidInput } from '../../core/error.js'
+import * as In from '../../core/input.js'
+import { contextOf } from '../../core/operation.js'
+import { refOf } from '../../core/request.js'
+import type { Client } from '../../client/client.js'
+import { send, type Effect } from '../../client/send.js'
+import { deleteObject, type DeleteObjectResult } from '../../operations/delete-object.js'
+import { headObject } from '../../operations/head-object.js'
+import { copy, type Copied } from './copy.js'
+import { atSource, isSameKey, judgeCopy, toHead, type CopyInput } from './options.js'
+import { headOptions } from '../multipart/lifecycle.js'
+
+export type MoveInput = CopyInput
+
+export interface Moved extends Copied {
+  /** What the deletion of the source made of it; none where it was gone already. */
+  readonly deleted: O.Option<DeleteObjectResult>
+}
+
+const action = 'move'
+
+/** Whatever the version: where there are none after all, the deletion would take the copy with it. */
+const refuseItself = (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
+  isSameKey(input.copySource, input)
+    ? E.left({
+        _tag: 'InvalidInput',
+        context: contextOf(action, input),
+        field: 'key',
+        expected: "other than the source's, for the source is deleted"
+      })
+    : E.right(input)
+
+const differing = (
+  context: Context,
+  check: 'size' | 'etag',
+  expected: string | number,
+  got: string | number
+): E.Either<CosError, true> =>
+  expected === got
+    ? E.right(true)
+    : E.left({
+        _tag: 'IntegrityError',
+        context,
+        part: O.none,
+        check,
+        expected: String(expected),
+        got: String(got)
+      })
+
+/** Where COS knows no checksum of both, the copy must be there, and have the source's size and ETag. */
+const proven =
+  (client: Client, context: Context, input: CopyInput) =>
+  (copied: Copied): TE.TaskEither<CosError, Copied> =>
+    copied.integrity._tag === 'Verified'
+      ? TE.right(copied)
+      : pipe(
+          send(headObject({ ...refOf(input), ...headOptions(input) }))(client),
+          TE.chainEitherK((found) =>
+            pipe(
+              differing(context, 'size', copied.source.size, found.size),
+              E.chain(() => differing(context, 'etag', copied.source.etag, found.etag)),
+              E.map(() => copied)
+            )
+          )
+        )
+
+const isStatus =
+  (status: number) =>
+  (error: CosError): boolean =>
+    error._tag === 'ServiceError' && error.status === status
+
+/** COS deletes without conditions, so that this is looked at last, a moment before. */
+const stillThere = (
+  source: Client,
+  input: CopyInput,
+  { source: { etag } }: Copied
+): TE.TaskEither<CosError, boolean> =>
+  pipe(
+    send(
+      headObject({
+        ...In.pick('bucket', 'key', 'sse', 'versionId', 'allowCollapsingKey')(toHead(input)),
+        ifMatch: etag
+      })
+    )(source),
+    TE.map(() => true),
+    TE.orElse((error) => {
+      if (isStatus(404)(error)) return TE.right(false)
+      return TE.left<CosError, boolean>(
+        isStatus(412)(error)
+          ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
+          : error
+      )
+    })
+  )
+
+/** The version that was named; or what a plain DELETE does, which leaves a delete marker where there are versions. */
+const deleteSource = (
+  source: Client,
+  input: CopyInput
+): TE.TaskEither<CosError, O.Option<DeleteObjectResult>> =>
+  pipe(
+    send(deleteObject(In.pick('bucket', 'key', 'versionId', 'allowCollapsingKey')(toHead(input))))(source),
+    TE.map(O.some)
+  )
+
+/**
+ * Moves an object: copies it as `copy` does, and deletes the source once the copy is known to be good.
+ *
+ * Known to be good is a copy whose CRC64 is the source's. Where COS has no checksum of one of them, it is a copy of the
+ * source's size and ETag; where those differ, as they may after a multipart upload or under KMS, the source stays and
+ * the move is an `IntegrityError`. Just before the deletion the source is looked at again, and one that was written to
+ * meanwhile stays too: COS has no conditional DELETE, so that a write within the milliseconds between is lost.
+ *
+ * With `copySource.versionId` that version is removed for good. Without, it is a plain DELETE: where the source's bucket
+ * has versions, it leaves a delete marker, and the versions before it.
+ *
+ * Whatever fails after the copy, the copy stays; to run the move again is safe.
+ *
+ * @shape  `MoveInput -> Effect<Moved>`
+ * @errors those of `copy`; `IntegrityError` of a copy that cannot be shown to be the source; `ObjectChanged` of a source
+ *         that changed meanwhile; those of `deleteObject`. `InvalidInput` where source and destination are one object
+ * @source https://cloud.tencent.com/document/product/436/10881, https://cloud.tencent.com/document/product/436/7743
+ * @example move({ bucket, key: 'done/a', copySource: { bucket, region: 'ap-guangzhou', key: 'todo/a' } })
+ */
+export const move =
+  (input: MoveInput): Effect<Moved> =>
+  (client) => {
+    const context = contextOf(action, input)
+    return pipe(
+      judgeCopy(action, refuseItself)(input),
+      TE.fromEither<CosError, CopyInput>,
+      TE.chain((valid) => {
+        const source = atSource(client, valid.copySource)
+        return pipe(
+          copy(valid)(client),
+          TE.chain(proven(client, context, valid)),
+          TE.bindTo('copied'),
+          TE.bind('there', ({ copied }) => stillThere(source, valid, copied)),
+          TE.bind('deleted', ({ there }) => (there ? deleteSource(source, valid) : TE.right(O.none))),
+          TE.map(({ copied, deleted }) => ({ ...copied, deleted }))
+        )
+      })
+    )
+  }

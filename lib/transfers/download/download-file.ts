@@ -1,0 +1,317 @@
+/** An object becomes a file: whole and verified, or the old file stays; and a run that is cut off is gone on with. */
+import { createHash } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import { combineAll } from '../../core/crc64.js'
+import { CosFailure, fromUnknown, type Context, type CosError } from '../../core/error.js'
+import * as In from '../../core/input.js'
+import { compareCrc64, type Integrity } from '../../core/integrity.js'
+import { contextOf, judge } from '../../core/operation.js'
+import { announcedBytes, publish } from '../../client/diagnostics.js'
+import { reading } from '../../client/read-range.js'
+import type { Scope } from '../../client/scope.js'
+import { send, type Effect } from '../../client/send.js'
+import type { GetStretchResult } from '../../operations/get-object.js'
+import { headObject, type ObjectHead } from '../../operations/head-object.js'
+import type { FetchRange } from '../../stages/fetch-ranges.js'
+import { planRanges } from '../../stages/plan-ranges.js'
+import { meteredBytes } from '../../stages/progress.js'
+import { downloadOptions, toHead, toPinned, type DownloadOptions } from './options.js'
+import { openDraft, type Draft } from '../../files/partial-file.js'
+import { filling, type Filled } from './fill-ranges.js'
+import { remove, replacing, touching } from '../../files/atomic-file.js'
+import { metering, type Metering } from '../shared/progress.js'
+import { tidily } from '../../client/tidily.js'
+import { enter, FilePath, type Enter, type Workplace } from '../../files/download-lock.js'
+
+const MiB = 1024 * 1024
+const defaults = { threshold: 20 * MiB, partSize: 20 * MiB, partsInFlight: 5 }
+
+// -- input --
+export interface DownloadFileInput extends DownloadOptions, Metering {
+  /**
+   * The file's path; its folder must be there. What is there already is replaced once the new bytes are verified: a file,
+   * or a link, which is not followed.
+   */
+  readonly file: string
+  /** In bytes: up to so many come in one request, and are not gone on with; 20 MiB unless said. */
+  readonly threshold?: number
+  /** In bytes, of one range; 20 MiB unless said. Doubled until 10,000 ranges suffice. */
+  readonly partSize?: number
+  /** Ranges fetched at once; 5 unless said. */
+  readonly partsInFlight?: number
+  /**
+   * A folder for the journal of what has come, which must be there; beside the file unless said. `false`: no journal, and
+   * no going on.
+   */
+  readonly checkpoint?: string | false
+  /**
+   * Whether what has come stays for the next run to go on with. `keep` unless said; what nothing could go on with, as of
+   * an object that has changed, is discarded all the same.
+   */
+  readonly onFailure?: 'keep' | 'discard'
+  /**
+   * Waits until the disk has the bytes before it writes down that they are there, or replaces the file, so that a power
+   * failure costs no file. True unless said; thousands of small files are faster without.
+   */
+  readonly durable?: boolean
+}
+
+const Input = In.struct<DownloadFileInput>('DownloadFileInput', {
+  ...downloadOptions,
+  ...metering,
+  file: FilePath,
+  threshold: In.optional(In.integer(0)),
+  partSize: In.optional(In.integer(1)),
+  partsInFlight: In.optional(In.integer(1, 1000)),
+  checkpoint: In.optional(
+    In.judged(
+      'the path of a folder, or false',
+      (u): u is string | false => u === false || (typeof u === 'string' && u !== '' && !u.includes('\0'))
+    )
+  ),
+  onFailure: In.optional(In.oneOf('keep', 'discard')),
+  durable: In.optional(In.boolean)
+})
+
+// -- output --
+export interface DownloadedFile extends ObjectHead {
+  /** Its whole path. */
+  readonly file: string
+  /** Ranges that it was fetched in. */
+  readonly parts: number
+  /** Bytes that were there already, of an earlier run. */
+  readonly resumed: number
+  /** How the bytes compared with COS's checksum. */
+  readonly integrity: Integrity
+}
+
+const action = 'downloadFile'
+
+const about = ({
+  bucket,
+  key
+}: DownloadFileInput): { readonly operation: string; readonly bucket: string; readonly key: string } => ({
+  operation: action,
+  bucket,
+  key
+})
+
+// -- the flow --
+/** What must be known of an object before its first byte is asked for. */
+type Known = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'versionId'>
+
+interface Downloading {
+  readonly scope: Scope
+  readonly context: Context
+  readonly input: DownloadFileInput
+  readonly known: Known
+  /** All that COS says of it, once its bytes are there: of a HEAD, or of the answer that brought them. */
+  readonly head: () => ObjectHead
+  readonly answered?: (answer: GetStretchResult) => void
+  readonly target: string
+  readonly place: Workplace
+}
+
+const mostRanges = 10_000
+
+/** It comes in one request. */
+const isSmall = (
+  { threshold = defaults.threshold }: DownloadFileInput,
+  { size }: Pick<Known, 'size'>
+): boolean => size <= threshold
+
+const rangeSize = (input: DownloadFileInput, size: number): number => {
+  if (isSmall(input, { size })) return Math.max(1, size)
+  let doubled = input.partSize ?? defaults.partSize
+  while (doubled * mostRanges < size) doubled *= 2
+  return doubled
+}
+
+/** None: nothing is ever written down, and the next run begins anew. */
+const journalOf = ({ input: { checkpoint }, target, place }: Downloading): O.Option<string> => {
+  if (checkpoint === false || !place.alone) return O.none
+  if (checkpoint === undefined) return O.some(place.journal)
+  const name = createHash('sha256').update(target).digest('hex').slice(0, 32)
+  return O.some(join(resolve(checkpoint), `${name}.cospipe-journal`))
+}
+
+const fetchingInto = async (now: Downloading, draft: Draft, partSize: number): Promise<Filled> => {
+  const { scope, context, input, known, answered } = now
+  const { meter } = input
+  const pinned = toPinned(input, known)
+  const fetch: FetchRange = (range, signal) =>
+    pipe(
+      reading({ ...scope.client, signals: [signal] }, context, pinned, range, answered),
+      announcedBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
+    )
+  return filling({
+    context,
+    draft,
+    concurrency: input.partsInFlight ?? defaults.partsInFlight,
+    stop: scope.stop,
+    fetch: meter === undefined ? fetch : meteredBytes(meter)(fetch),
+    skipped: ({ size }) => meter?.tell({ _tag: 'PartSkipped', size })
+  })(planRanges({ to: known.size, partSize }))
+}
+
+/** What was gathered would never become this object: it is another's by now, or not what COS has. */
+const isSpoiled = (error: CosError): boolean =>
+  error._tag === 'ObjectChanged' || (error._tag === 'IntegrityError' && O.isNone(error.part))
+
+/** Fills the draft and puts it in the file's place. */
+const fulfilling = async (now: Downloading, draft: Draft, partSize: number): Promise<DownloadedFile> => {
+  const { scope, context, input, target } = now
+  const { runs, resumed } = await fetchingInto(now, draft, partSize)
+  const head = now.head()
+  const integrity = compareCrc64(context, { right: 'theirs' })(O.some(combineAll(runs).crc64), head.crc64)
+  if (E.isLeft(integrity)) throw new CosFailure(integrity.left)
+  await touching(
+    context,
+    target
+  )(() =>
+    replacing(draft.handle, {
+      from: draft.path,
+      target,
+      durable: input.durable ?? true,
+      signal: scope.stop.signal
+    })
+  )
+  return { ...head, file: target, parts: runs.length, resumed, integrity: integrity.right }
+}
+
+const working = async (now: Downloading): Promise<E.Either<CosError, DownloadedFile>> => {
+  const { context, input, known, place } = now
+  const partSize = rangeSize(input, known.size)
+  const journal = journalOf(now)
+  let keep = false
+  try {
+    const draft = await openDraft({
+      context,
+      part: place.part,
+      journal: isSmall(input, known) ? O.none : journal,
+      identity: { bucket: input.bucket, key: input.key, ...known, partSize },
+      durable: input.durable ?? true
+    })
+    try {
+      return E.right(await fulfilling(now, draft, partSize))
+    } catch (thrown) {
+      const error = fromUnknown(context)(thrown)
+      keep = input.onFailure !== 'discard' && draft.isWorthKeeping() && !isSpoiled(error)
+      return E.left(error)
+    } finally {
+      await draft.close()
+    }
+  } finally {
+    // One that is beside the bytes goes with them.
+    if (!keep && O.isSome(journal) && typeof input.checkpoint === 'string')
+      await remove(journal.value).catch(() => undefined)
+    await place.leave(keep)
+  }
+}
+
+type Run = (
+  scope: Scope,
+  context: Context,
+  input: DownloadFileInput
+) => Promise<E.Either<CosError, DownloadedFile>>
+
+const running: Run = async (scope, context, input) => {
+  const head = await send(headObject(toHead(input)))(scope.client)()
+  if (E.isLeft(head)) return head
+  input.meter?.tell({ _tag: 'Expected', size: head.right.size })
+  const target = resolve(input.file)
+  const place = await enter(context, target, scope.stop.signal)
+  return working({ scope, context, input, known: head.right, head: () => head.right, target, place })
+}
+
+/** Bytes and head in one request: a HEAD for each small file of a folder would be half of all requests. */
+const runningInOne =
+  (listed: Listed, going: Enter): Run =>
+  async (scope, context, input) => {
+    const { etag, size, lastModified } = listed
+    let head: ObjectHead | undefined
+    const target = resolve(input.file)
+    const place = await going(context, target, scope.stop.signal)
+    return working({
+      scope,
+      context,
+      input,
+      known: { etag, size, lastModified, versionId: O.none },
+      head: () => {
+        if (head !== undefined) return head
+        throw new Error('an object without bytes has no answer')
+      },
+      answered: ({ body, ...answer }) => {
+        if (head === undefined) input.meter?.tell({ _tag: 'Expected', size })
+        head ??= { ...answer, size }
+      },
+      target,
+      place
+    })
+  }
+
+/**
+ * Downloads an object into a file.
+ *
+ * It begins with a HEAD. Ranges are then fetched at once, on condition that the object is still that one, and written to
+ * their places in a file of their own, in a folder beside the target. When all are there, their CRC64 together is
+ * compared with COS's, and a rename puts the file in place: until then what was there is untouched.
+ *
+ * What has come is written down in a journal. The next run with the same file, of this process or another, finds it even
+ * after a `kill -9`; it reads and compares what is there, and fetches the rest. Bytes of an object that has changed
+ * since, or that was cut in other ranges, are dropped. Two who download to one file at the same time do not disturb each
+ * other, and the last to end wins.
+ *
+ * @shape  `DownloadFileInput -> Effect<DownloadedFile>`
+ * @units  below 640 KiB for each range in flight, besides what sockets hold, whatever the size of object and ranges
+ * @errors those of `headObject` and `getObject`; `ObjectChanged`; `IntegrityError`; `FileError` with the system's code,
+ *         such as `ENOENT` or `EACCES` of the folder, `EISDIR` of the target, `ENOSPC`: then, as after an abort, what has
+ *         come stays, unless `onFailure` or `checkpoint` say otherwise
+ * @example downloadFile({ bucket, key: 'films/a.mp4', file: 'a.mp4' })
+ */
+export const downloadFile = (input: DownloadFileInput): Effect<DownloadedFile> => downloading(input, running)
+
+/** What a listing says of an object. */
+export type Listed = Omit<Known, 'versionId'>
+
+/** It was replaced since it was listed, or deleted; or the folder it goes to lies on another disk. */
+const mayGoOtherwise = (error: CosError): boolean =>
+  error._tag === 'ObjectChanged' || (error._tag === 'FileError' && error.code === 'EXDEV')
+
+/** `downloadFile` of what was listed a moment ago: what is small comes without a HEAD, and is made where `going` says. */
+export const downloadListed = (
+  input: DownloadFileInput,
+  listed: Listed,
+  going: Enter
+): Effect<DownloadedFile> =>
+  listed.size > 0 && isSmall(input, listed)
+    ? pipe(
+        downloading(input, runningInOne(listed, going)),
+        RTE.orElse((error) => (mayGoOtherwise(error) ? downloading(input, running) : RTE.left(error)))
+      )
+    : downloading(input, running)
+
+const downloading =
+  (input: DownloadFileInput, run: Run): Effect<DownloadedFile> =>
+  (client) =>
+  async () => {
+    const context = contextOf(action, input)
+    const judged = judge(action, Input)(input)
+    if (E.isLeft(judged)) return judged
+    const valid = judged.right
+
+    publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
+    const result = await tidily(client, context, (scope) => run(scope, context, valid))
+    valid.meter?.end()
+    publish('transfer', () => ({
+      ...about(valid),
+      phase: 'end',
+      transferred: E.isRight(result) ? result.right.size : 0,
+      error: E.isLeft(result) ? result.left._tag : ''
+    }))
+    return result
+  }

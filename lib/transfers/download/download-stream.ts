@@ -1,0 +1,167 @@
+/** An object as one stream of bytes in order, fetched as several ranges at once. */
+import type { Readable } from 'node:stream'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import type * as TE from 'fp-ts/lib/TaskEither.js'
+import { CosFailure, fromUnknown, type Context, type CosError } from '../../core/error.js'
+import * as In from '../../core/input.js'
+import { unverifiable, type Integrity } from '../../core/integrity.js'
+import { contextOf, judge } from '../../core/operation.js'
+import type { Client } from '../../client/client.js'
+import { announcedBytes, publish } from '../../client/diagnostics.js'
+import { reading } from '../../client/read-range.js'
+import { openScope, type OpenScope } from '../../client/scope.js'
+import { send, type Effect } from '../../client/send.js'
+import { headObject, type ObjectHead } from '../../operations/head-object.js'
+import { asReadable } from '../../stages/to-readable.js'
+import { fetching, type FetchRange } from '../../stages/fetch-ranges.js'
+import { createBudget, inBlocks } from '../../stages/memory-budget.js'
+import { planRanges } from '../../stages/plan-ranges.js'
+import { meteredBytes } from '../../stages/progress.js'
+import { verifying } from '../../stages/verify-bytes.js'
+import { downloadOptions, toHead, toPinned, type DownloadOptions } from './options.js'
+import { metering, type Metering } from '../shared/progress.js'
+
+export interface DownloadStreamInput extends DownloadOptions, Metering {
+  /** In bytes, of one range; 8 MiB unless said. */
+  readonly partSize?: number
+  /** Ranges open at once, the one that is read among them; 4 unless said. */
+  readonly window?: number
+}
+
+const Input = In.struct<DownloadStreamInput>('DownloadStreamInput', {
+  ...downloadOptions,
+  ...metering,
+  partSize: In.optional(In.integer(1)),
+  window: In.optional(In.integer(1, 1000))
+})
+
+export interface Downloaded extends ObjectHead {
+  /**
+   * The bytes as they are stored. It ends only after they were verified, and fails with a `CosFailure` otherwise.
+   * Destroying it ends every request of it at once.
+   */
+  readonly body: Readable
+  /** How the bytes compared, once `body` has ended, failed or been left. */
+  readonly verified: TE.TaskEither<CosError, Integrity>
+  /** Whose bytes they are, for the errors of whoever writes them down. */
+  readonly context: Context
+}
+
+const action = 'downloadStream'
+const MiB = 1024 * 1024
+const defaults = { partSize: 8 * MiB, window: 4 }
+
+/** Settles once, with what comes first: the end, a failure, or the reader's leaving. */
+const outcome = <A>(): { readonly settle: (value: A) => void; readonly settled: Promise<A> } => {
+  let settle: (value: A) => void = () => undefined
+  const settled = new Promise<A>((resolve) => {
+    settle = resolve
+  })
+  return { settle, settled }
+}
+
+const streaming = (
+  scope: OpenScope,
+  context: Context,
+  input: DownloadStreamInput,
+  head: ObjectHead
+): Pick<Downloaded, 'body' | 'verified' | 'context'> => {
+  const { partSize = defaults.partSize, window = defaults.window } = input
+  const limit = window * inBlocks(partSize)
+  const pinned = toPinned(input, head)
+  const { meter } = input
+  meter?.tell({ _tag: 'Expected', size: head.size })
+  const fetch: FetchRange = (range, signal) =>
+    pipe(
+      reading({ ...scope.client, signals: [signal] }, context, pinned, range),
+      announcedBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
+    )
+  const ranges = fetching(
+    {
+      window,
+      context,
+      stop: scope.stop,
+      budget: O.getOrElse(() => createBudget({ limit, ahead: limit }))(scope.client.memory)
+    },
+    meter === undefined ? fetch : meteredBytes(meter)(fetch)
+  )(planRanges({ to: head.size, partSize }))
+
+  const { settle, settled } = outcome<E.Either<CosError, Integrity>>()
+  const check = verifying({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
+  let transferred = 0
+  let ended = false
+  const end = (error: CosError['_tag'] | ''): void => {
+    if (ended) return
+    ended = true
+    meter?.end()
+    publish('transfer', () => ({ ...about(input), phase: 'end', transferred, error }))
+  }
+  async function* watched(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (;;) {
+        const next = await check.next()
+        if (next.done === true) {
+          end('')
+          settle(E.right(next.value))
+          return
+        }
+        transferred += next.value.length
+        yield next.value
+      }
+    } catch (thrown) {
+      const error = fromUnknown(context)(thrown)
+      end(error._tag)
+      settle(E.left(error))
+      throw new CosFailure(error)
+    }
+  }
+  const body = asReadable(watched(), () => {
+    end('Aborted')
+    settle(E.right(unverifiable('Unread')))
+    scope.leave()
+  })
+  // A stream that a signal ends before anyone reads it would otherwise end the process with it.
+  body.on('error', () => undefined)
+  scope.onEnd((error) => {
+    settle(E.left(error))
+    body.destroy(new CosFailure(error))
+  })
+  return { body, verified: () => settled, context }
+}
+
+const about = ({
+  bucket,
+  key
+}: DownloadStreamInput): { readonly operation: string; readonly bucket: string; readonly key: string } => ({
+  operation: action,
+  bucket,
+  key
+})
+
+/**
+ * Downloads an object as one stream, its ranges fetched in parallel and given in order.
+ *
+ * It begins with a HEAD, and every range is asked for on condition that the object is still that one. A range that
+ * breaks off goes on where it was cut. The CRC64 of the whole is compared with COS's before the stream ends. A reader
+ * that stops holds the server back: no more than the window is fetched ahead.
+ *
+ * @shape  `DownloadStreamInput -> Effect<Downloaded>`; settles when the HEAD has come, and the body is on its way
+ * @units  holds at most `window x partSize` bytes, besides what sockets hold
+ * @errors those of `headObject`; the body's: those of `getObject`, `ObjectChanged`, `IntegrityError`
+ * @example pipe(downloadStream({ bucket, key }), RTE.map(({ body }) => body.pipe(createGunzip())))
+ */
+export const downloadStream =
+  (input: DownloadStreamInput): Effect<Downloaded> =>
+  (client: Client) =>
+  async () => {
+    const context = contextOf(action, input)
+    const judged = judge(action, Input)(input)
+    if (E.isLeft(judged)) return judged
+    const valid = judged.right
+    const head = await send(headObject(toHead(valid)))(client)()
+    if (E.isLeft(head)) return head
+    publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
+    return E.right({ ...head.right, ...streaming(openScope(client, context), context, valid, head.right) })
+  }

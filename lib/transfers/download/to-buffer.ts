@@ -1,0 +1,86 @@
+/** The bytes of an answer that is small, all at once: as bytes, or as text. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import { CosFailure, type Context, type CosError } from '../../core/error.js'
+import type { Effect } from '../../client/send.js'
+import { tidily } from '../../client/tidily.js'
+import type { Verifiable } from './to-file.js'
+
+/** What `getObject` and `downloadStream` give, as far as it is read here. */
+export interface Answered extends Verifiable {
+  readonly requestId: string
+}
+
+const unreadable = (context: Context, requestId: string, problem: string): CosError => ({
+  _tag: 'DecodeError',
+  context,
+  status: 200,
+  problems: [problem],
+  requestId
+})
+
+const reading = async (
+  context: Context,
+  limit: number,
+  { body, verified, requestId }: Answered
+): Promise<E.Either<CosError, Buffer>> => {
+  const chunks: Array<Uint8Array> = []
+  const bytes: AsyncIterable<Uint8Array> = body
+  let size = 0
+  for await (const chunk of bytes) {
+    size += chunk.length
+    if (size > limit) {
+      throw new CosFailure(unreadable(context, requestId, `a body of more than ${String(limit)} bytes`))
+    }
+    chunks.push(chunk)
+  }
+  return pipe(
+    await verified(),
+    E.map(() => Buffer.concat(chunks, size))
+  )
+}
+
+const buffering =
+  (operation: string, limit: number) =>
+  (answer: Answered): Effect<Buffer> =>
+  (client) =>
+  async () => {
+    const context = { ...answer.context, operation }
+    try {
+      return await tidily(client, context, () => reading(context, limit, answer))
+    } finally {
+      // Nobody else would end it, and a body left alone keeps its connection.
+      answer.body.destroy()
+    }
+  }
+
+/**
+ * Reads an answer into memory, verified.
+ *
+ * @units  `limit` in bytes; holds the bytes twice for a moment
+ * @errors those of the body; `DecodeError` where it has more bytes than the limit
+ * @example pipe(send(getObject({ bucket, key })), RTE.chain(toBuffer(1024 * 1024)))(client)()
+ */
+export const toBuffer = (limit: number): ((answer: Answered) => Effect<Buffer>) =>
+  buffering('toBuffer', limit)
+
+/**
+ * Reads an answer as text, verified. A byte order mark is left out.
+ *
+ * @units  `limit` in bytes, before they become text
+ * @errors those of the body; `DecodeError` where it has more bytes than the limit, or they are not UTF-8
+ * @example pipe(send(getObject({ bucket, key })), RTE.chain(toText(64 * 1024)))(client)()
+ */
+export const toText =
+  (limit: number) =>
+  (answer: Answered): Effect<string> =>
+    pipe(
+      buffering('toText', limit)(answer),
+      RTE.chainEitherKW((bytes) =>
+        E.tryCatch(
+          () => new TextDecoder('utf-8', { fatal: true }).decode(bytes),
+          () => unreadable({ ...answer.context, operation: 'toText' }, answer.requestId, 'UTF-8 expected')
+        )
+      )
+    )

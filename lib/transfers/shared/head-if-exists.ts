@@ -1,0 +1,25 @@
+/** An object that need not be there. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { CosError } from '../../core/error.js'
+import { send, type Effect } from '../../client/send.js'
+import { headObject, type HeadObjectInput, type ObjectHead } from '../../operations/head-object.js'
+
+// 405: its latest version is a delete marker.
+const isAbsence = (error: CosError): boolean =>
+  error._tag === 'ServiceError' && (error.status === 404 || error.status === 405)
+
+/**
+ * As `headObject`; none where no object has the key.
+ *
+ * @errors those of `headObject`, but not that there is none
+ */
+export const headIfThere =
+  (input: HeadObjectInput): Effect<O.Option<ObjectHead>> =>
+  (client) =>
+    pipe(
+      send(headObject(input))(client),
+      TE.map(O.some),
+      TE.orElse((error) => (isAbsence(error) ? TE.right(O.none) : TE.left(error)))
+    )

@@ -1,0 +1,261 @@
+/** The structure of the project: its layers, its top level, and its dependencies. */
+import { readFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { ESLint } from 'eslint'
+import t from 'tap'
+import tseslint from 'typescript-eslint'
+
+const top = resolve(import.meta.dirname, '..')
+
+// -- layers --
+
+// The linted files do not exist, so rules that need type information are off. The layer rule needs none.
+const eslint = new ESLint({
+  cwd: top,
+  overrideConfigFile: resolve(top, '.config/eslint.config.mjs'),
+  overrideConfig: [tseslint.configs.disableTypeChecked]
+})
+
+/** The layer rule's messages for one line of code in one file. */
+const lint = async (path: string, line: string): Promise<ReadonlyArray<string>> => {
+  const results = await eslint.lintText(`${line}\n`, { filePath: resolve(top, path) })
+  const messages = results.flatMap((result) => result.messages)
+  const fatal = messages.filter((message) => message.fatal === true)
+  if (fatal.length > 0) throw new Error(`${path}: ${fatal.map(({ message }) => message).join()}`)
+  return messages
+    .filter(({ ruleId, severity }) => ruleId === 'cospipe/layers' && severity === 2)
+    .map(({ message }) => message)
+}
+
+const layers = [
+  'index',
+  'fleet',
+  'transfers',
+  'client',
+  'operations',
+  'stages',
+  'encryption',
+  'files',
+  'core',
+  'emulator'
+] as const
+type Layer = (typeof layers)[number]
+
+/** Written a second time, from the design, so that a slip in the rule's own table is caught. */
+const mayImport: Readonly<Record<Layer, string>> = {
+  index: 'index transfers client operations stages encryption files core',
+  fleet: 'fleet transfers client operations stages encryption files core',
+  transfers: 'transfers client operations stages encryption files core',
+  client: 'client operations stages encryption files core',
+  operations: 'operations stages encryption core',
+  stages: 'stages core',
+  encryption: 'encryption core',
+  files: 'files core',
+  core: 'core',
+  emulator: 'emulator core'
+}
+
+const fileIn = (layer: Layer): string =>
+  layer === 'index'
+    ? 'lib/index.ts'
+    : layer === 'transfers'
+      ? 'lib/transfers/upload/example.ts'
+      : `lib/${layer}/example.ts`
+
+const pathTo = (from: Layer, to: Layer): string => {
+  const up = from === 'index' ? './' : from === 'transfers' ? '../../' : '../'
+  return to === 'index'
+    ? `${up}index.js`
+    : from === to && to === 'transfers'
+      ? './other.js'
+      : `${up}${to}/other.js`
+}
+
+for (const from of layers) {
+  t.test(`${from} may import ${mayImport[from]}, and no other layer`, async (t) => {
+    for (const to of layers) {
+      const allowed = mayImport[from].split(' ').includes(to)
+      const messages = await lint(fileIn(from), `import '${pathTo(from, to)}'`)
+      t.equal(messages.length, allowed ? 0 : 1, `${from} -> ${to}: ${messages.join() || 'allowed'}`)
+    }
+  })
+}
+
+t.test('every form of import is checked', async (t) => {
+  for (const line of [
+    `import { send } from '../client/send.js'`,
+    `import type { Send } from '../client/send.js'`,
+    `export { send } from '../client/send.js'`,
+    `export * from '../client/send.js'`,
+    `export const later = () => import('../client/send.js')`,
+    `export type Send = import('../client/send.js').Send`
+  ]) {
+    t.match(await lint('lib/core/example.ts', line), [/^core may not import client/], line)
+  }
+})
+
+t.test('imports from a nested folder are checked', async (t) => {
+  t.same(await lint('lib/stages/deep/example.ts', `import '../../core/wire.js'`), [])
+  t.same(await lint('lib/stages/deep/example.ts', `import '../cut-parts.js'`), [])
+  t.match(await lint('lib/stages/deep/example.ts', `import '../../client/send.js'`), [/^stages may not/])
+  t.match(await lint('lib/stages/example.ts', `import '.././client/../emulator/index.js'`), [/emulator/])
+})
+
+t.test('the folders of transfers import to the right only', async (t) => {
+  t.same(await lint('lib/transfers/directory/example.ts', `import '../upload/upload-file.js'`), [])
+  t.same(await lint('lib/transfers/upload/example.ts', `import '../multipart/lifecycle.js'`), [])
+  t.match(await lint('lib/transfers/multipart/example.ts', `import '../upload/upload-file.js'`), [
+    /^transfers\/multipart may not import transfers\/upload/
+  ])
+  t.match(await lint('lib/transfers/shared/example.ts', `import '../list/stream-objects.js'`), [
+    /^transfers\/shared may not import transfers\/list/
+  ])
+})
+
+t.test('a file at the top of transfers is refused', async (t) => {
+  t.match(await lint('lib/transfers/example.ts', `import '../core/wire.js'`), [
+    /belongs in one of its folders/
+  ])
+})
+
+t.test(
+  'only fleet, transfers, client and the emulator import network modules; encryption and files import fs',
+  async (t) => {
+    for (const layer of layers) {
+      const network = ['client', 'transfers', 'emulator', 'fleet'].includes(layer)
+      const disk = network || ['encryption', 'files'].includes(layer)
+      for (const name of ['undici', 'node:net', 'node:http', 'node:https', 'node:tls']) {
+        t.equal(
+          (await lint(fileIn(layer), `import '${name}'`)).length,
+          network ? 0 : 1,
+          `${layer} -> ${name}`
+        )
+      }
+      for (const name of ['node:fs', 'node:fs/promises']) {
+        t.equal((await lint(fileIn(layer), `import '${name}'`)).length, disk ? 0 : 1, `${layer} -> ${name}`)
+      }
+      // Without `node:` it is refused everywhere: a package could have the name.
+      t.equal((await lint(fileIn(layer), `import 'fs'`)).length, 1, `${layer} -> fs`)
+    }
+  }
+)
+
+t.test('lib imports only packages that are installed with it', async (t) => {
+  for (const name of ['fp-ts/lib/Option.js', 'io-ts', 'saxes', 'hash-wasm', 'node:crypto', 'node:stream']) {
+    t.same(await lint('lib/core/example.ts', `import '${name}'`), [], name)
+  }
+  for (const name of [
+    'tap',
+    'fast-check',
+    'cos-nodejs-sdk-v5',
+    '@types/node',
+    'cospipe',
+    'cospipe/emulator'
+  ]) {
+    t.equal((await lint('lib/core/example.ts', `import '${name}'`)).length, 1, name)
+  }
+})
+
+t.test('optional peers are imported by import() only', async (t) => {
+  for (const name of ['csv-parse', 'libpg-query']) {
+    t.match(await lint('lib/core/example.ts', `import { parse } from '${name}'`), [/optional peer/], name)
+    t.match(await lint('lib/core/example.ts', `export { parse } from '${name}'`), [/optional peer/], name)
+    t.same(await lint('lib/core/example.ts', `import type { Parser } from '${name}'`), [], name)
+    t.same(await lint('lib/core/example.ts', `export const load = () => import('${name}')`), [], name)
+  }
+})
+
+t.test('lib imports nothing outside lib; specs and bench import anything', async (t) => {
+  t.match(await lint('lib/core/example.ts', `import '../../spec/support/iterables.js'`), [/not in lib/])
+  t.match(await lint('lib/index.ts', `import '../bench/run.js'`), [/not in lib/])
+  t.same(await lint('spec/example.spec.ts', `import '../lib/emulator/index.js'`), [])
+  t.same(await lint('bench/example.ts', `import '../lib/emulator/index.js'`), [])
+})
+
+t.test('a folder that is not in the layer table is refused', async (t) => {
+  t.match(await lint('lib/utils/example.ts', `import '../core/wire.js'`), [/utils is not a layer/])
+})
+
+// -- the top level --
+
+t.test('nothing stands at the top but what the design names', async (t) => {
+  const named = [
+    ...['package.json', 'package-lock.json', 'tsconfig.json', 'lib', 'spec', 'bench'],
+    ...['README.md', 'LICENSE', 'CHANGELOG.md']
+  ]
+  const made = ['node_modules', 'dist']
+  const entries = (await readdir(top)).filter((name) => !name.startsWith('.'))
+  t.same(
+    entries.filter((name) => ![...named, ...made].includes(name)),
+    []
+  )
+  t.same(
+    named.filter((name) => !entries.includes(name)),
+    []
+  )
+})
+
+// -- what it brings along --
+
+interface Locked {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
+  readonly resolved?: string
+  readonly hasInstallScript?: boolean
+}
+
+const locked = (
+  JSON.parse(readFileSync(resolve(top, 'package-lock.json'), 'utf8')) as { packages: Record<string, Locked> }
+).packages
+
+/** Where Node would find `name` from `at`: the nearest node_modules on the way up. */
+const find = (at: string, name: string): string => {
+  for (let from = at; ; from = from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/')))) {
+    const path = `${from === '' ? '' : `${from}/`}node_modules/${name}`
+    if (path in locked) return path
+    if (from === '') throw new Error(`${name}, wanted by ${at || 'cospipe'}, is not in the lockfile`)
+  }
+}
+
+const closure = (): ReadonlySet<string> => {
+  const seen = new Set<string>()
+  const visit = (path: string) => {
+    const {
+      dependencies,
+      optionalDependencies,
+      peerDependencies = {},
+      peerDependenciesMeta
+    } = locked[path] ?? {}
+    // npm brings along the peers that must be there, and leaves the others to the user.
+    const peers = Object.keys(peerDependencies).filter((name) => !peerDependenciesMeta?.[name]?.optional)
+    for (const name of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers]) {
+      const there = find(path, name)
+      if (!seen.has(there)) {
+        seen.add(there)
+        visit(there)
+      }
+    }
+  }
+  visit('')
+  return seen
+}
+
+t.test('a user installs at most seven packages, none of them with an install script', async (t) => {
+  const packages = [...closure()]
+  t.ok(packages.length <= 7, packages.join(' '))
+  t.ok(packages.length >= 5, 'and the lockfile was understood')
+  t.same(
+    packages.filter((path) => locked[path]?.hasInstallScript),
+    []
+  )
+})
+
+t.test('the lockfile names no registry', async (t) => {
+  t.same(
+    Object.entries(locked).filter(([, { resolved }]) => resolved !== undefined),
+    []
+  )
+})

@@ -1,0 +1,115 @@
+import { setTimeout } from 'node:timers/promises'
+import * as E from 'fp-ts/lib/Either.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import t from 'tap'
+import { nowhere } from '../../lib/core/error.js'
+import { createClient } from '../../lib/client/client.js'
+import { signer, type Credentials } from '../../lib/client/credentials.js'
+import { left, right } from '../support/server.js'
+
+const context = nowhere('Spec')
+const pair = {
+  secretId: 'AKIDvectorExampleNotARealSecretId001',
+  secretKey: 'vectorExampleNotARealSecretKey00001'
+}
+
+const fetching = (each: (count: number) => Credentials) => {
+  let count = 0
+  return {
+    count: () => count,
+    source: (): Promise<E.Either<unknown, Credentials>> => {
+      count += 1
+      const mine = each(count)
+      return setTimeout(5, E.right(mine))
+    }
+  }
+}
+
+t.test('however many ask at once, one fetch is under way', async (t) => {
+  const from = fetching(() => pair)
+  const sign = signer(from.source, Date.now)
+  const got = await Promise.all(Array.from({ length: 50 }, () => sign(context)()))
+  t.equal(from.count(), 1)
+  t.same(new Set(got.map((each) => right(each)?.secretId)), new Set([pair.secretId]))
+  await sign(context)()
+  t.equal(from.count(), 1, 'without an end, they are taken to last')
+})
+
+t.test('they are fetched anew five minutes before they end', async (t) => {
+  let now = 1_700_000_000_000
+  const from = fetching((count) => ({
+    ...pair,
+    sessionToken: `t${String(count)}`,
+    expiresAt: new Date(now + 3_600_000)
+  }))
+  const sign = signer(from.source, () => now)
+  const token = async () => right(await sign(context)())?.sessionToken
+  t.equal(await token(), 't1')
+  now += 54 * 60_000
+  t.equal(await token(), 't1')
+  now += 61_000
+  t.equal(await token(), 't2')
+})
+
+t.test('a life shorter than that is used to its half', async (t) => {
+  let now = 1_700_000_000_000
+  const from = fetching(() => ({ ...pair, expiresAt: new Date(now + 60_000) }))
+  const sign = signer(from.source, () => now)
+  await sign(context)()
+  now += 29_000
+  await sign(context)()
+  t.equal(from.count(), 1)
+  now += 2_000
+  await sign(context)()
+  t.equal(from.count(), 2)
+})
+
+t.test('a failed fetch is an error, and is not kept', async (t) => {
+  let count = 0
+  const sign = signer(async () => {
+    count += 1
+    if (count === 1) return E.left(new Error('no route'))
+    if (count === 2) throw new Error('a bug')
+    return E.right(pair)
+  }, Date.now)
+  t.match(left(await sign(context)()), { _tag: 'CredentialsError', problem: 'no route' })
+  t.match(left(await sign(context)()), { _tag: 'CredentialsError', problem: 'a bug' })
+  t.equal(right(await sign(context)())?.secretId, pair.secretId)
+})
+
+t.test('what was fetched is judged too', async (t) => {
+  const sign = signer(TE.right({ ...pair, secretKey: ' padded' }), Date.now)
+  t.match(left(await sign(context)()), { _tag: 'CredentialsError', problem: /^secretKey should be/ })
+})
+
+t.test('a missing or malformed secret is a Left that names the field and does not repeat it', (t) => {
+  const wrong: ReadonlyArray<readonly [string, unknown]> = [
+    ['credentials', undefined],
+    ['credentials', 'anyone'],
+    ['credentials.secretKey', { secretId: 'x' }],
+    ['credentials.secretId', { ...pair, secretId: '' }],
+    ['credentials.secretKey', { ...pair, secretKey: 'with space after ' }],
+    ['credentials.sessionToken', { ...pair, sessionToken: 'a\nb' }],
+    ['credentials.token', { ...pair, token: 'misspelt' }]
+  ]
+  for (const [field, credentials] of wrong) {
+    const error = left(createClient({ region: 'ap-guangzhou', credentials: credentials as Credentials }))
+    t.match(error, { _tag: 'InvalidInput', field })
+    t.notMatch(JSON.stringify(error), /with space|misspelt/)
+  }
+  t.end()
+})
+
+t.test(
+  'those that COS refused are fetched anew, once for all who ask; a fixed pair is what it is',
+  async (t) => {
+    const from = fetching((count) => ({ ...pair, sessionToken: `t${String(count)}` }))
+    const sign = signer(from.source, Date.now)
+    const first = right(await sign(context)())
+    const anew = await Promise.all(Array.from({ length: 9 }, () => sign(context, first)()))
+    t.same(new Set(anew.map((each) => right(each)?.sessionToken)), new Set(['t2']))
+    t.equal(right(await sign(context, first)())?.sessionToken, 't2', 'late, and they are known already')
+    t.equal(from.count(), 2)
+    t.equal(right(await signer(pair, Date.now)(context, pair)()), pair)
+  }
+)

@@ -1,0 +1,121 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import t from 'tap'
+import { script } from '../../lib/emulator/index.js'
+import { publish, type PartEvent } from '../../lib/client/diagnostics.js'
+import { downloadStream } from '../../lib/transfers/download/download-stream.js'
+import { uploadStream } from '../../lib/transfers/upload/upload-stream.js'
+import { bytesOf, inChunks } from '../support/bytes.js'
+import { waitFor } from '../support/wait-for.js'
+import { bucket, emulating } from '../support/cos.js'
+import { left, right } from '../support/server.js'
+
+const MiB = 1024 * 1024
+const to = { bucket, key: 'told.bin' }
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+/** What is said of parts until the test ends. */
+const listening = (t: Teardown): ReadonlyArray<PartEvent> => {
+  const events: Array<PartEvent> = []
+  const listen = (event: unknown): void => {
+    events.push(event as PartEvent)
+  }
+  subscribe('cospipe:part', listen)
+  t.teardown(() => unsubscribe('cospipe:part', listen))
+  return events
+}
+
+const most = (events: ReadonlyArray<PartEvent>): number => {
+  let now = 0
+  return Math.max(...events.map(({ phase }) => (now += phase === 'start' ? 1 : -1)))
+}
+
+const of = (events: ReadonlyArray<PartEvent>, phase: PartEvent['phase']): ReadonlyArray<number> =>
+  events.flatMap((event) => (event.phase === phase ? [event.part] : [])).sort((a, b) => a - b)
+
+t.test('nothing is made for nobody', async (t) => {
+  let made = 0
+  const event: PartEvent = {
+    operation: 'x',
+    ...to,
+    part: 1,
+    size: 1,
+    direction: 'up',
+    phase: 'end',
+    error: ''
+  }
+  const make = (): PartEvent => {
+    made += 1
+    return event
+  }
+  publish('part', make)
+  t.equal(made, 0)
+  const events = listening(t)
+  publish('part', make)
+  t.same(events, [event])
+})
+
+t.test('each part of an upload is told when it begins to move, and when COS has it', async (t) => {
+  const cos = await emulating(t)
+  const events = listening(t)
+  const input = { ...to, partSize: MiB, partsInFlight: 2 }
+  right(await uploadStream(input)(inChunks(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
+  t.same(of(events, 'start'), [1, 2, 3, 4])
+  t.same(of(events, 'end'), [1, 2, 3, 4])
+  t.equal(most(events), 2)
+  t.match(events.at(-1), { operation: 'uploadStream', ...to, direction: 'up', error: '' })
+  t.same(
+    events.filter(({ part }) => part === 4).map(({ size }) => size),
+    [7, 7]
+  )
+})
+
+t.test('what goes in one PUT is part 1', async (t) => {
+  const cos = await emulating(t)
+  const events = listening(t)
+  right(await uploadStream(to)(inChunks(bytesOf(10), 10))(cos.client())())
+  t.match(events, [
+    { part: 1, size: 10, phase: 'start' },
+    { part: 1, size: 10, phase: 'end', error: '' }
+  ])
+})
+
+t.test('a part that failed, and those that failed with it, have ended too', async (t) => {
+  const refusal = { answer: { status: 403, code: 'AccessDenied' } }
+  const cos = await emulating(t, {
+    fault: script([
+      { operation: 'UploadPart', query: { partNumber: '2' }, fault: refusal },
+      { operation: 'UploadPart', query: { partNumber: '1' }, fault: { delay: 60_000 } }
+    ])
+  })
+  const events = listening(t)
+  const source = inChunks(bytesOf(3 * MiB), 50_000)
+  left(await uploadStream({ ...to, partSize: MiB, partsInFlight: 2 })(source)(cos.client())())
+  t.same(of(events, 'end'), of(events, 'start'))
+  // Part 1 ends for the reason that it was given: part 2's.
+  for (const number of [1, 2]) {
+    t.equal(events.find(({ part, phase }) => part === number && phase === 'end')?.error, 'ServiceError')
+  }
+})
+
+t.test('each range of a download is told, those that a reader leaves as aborted', async (t) => {
+  const cos = await emulating(t)
+  right(await uploadStream(to)(inChunks(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
+  const events = listening(t)
+  const input = { ...to, partSize: MiB, window: 2 }
+
+  const whole = right(await downloadStream(input)(cos.client())())
+  await whole.body.toArray()
+  t.same(of(events, 'start'), [1, 2, 3, 4])
+  t.same(of(events, 'end'), [1, 2, 3, 4])
+  t.equal(events.filter(({ error }) => error !== '').length, 0)
+  t.match(events[0], { operation: 'downloadStream', ...to, direction: 'down', size: MiB })
+
+  const before = events.length
+  const left = right(await downloadStream(input)(cos.client())())
+  for await (const _ of left.body) break
+  await waitFor(() => of(events, 'end').length === of(events, 'start').length)
+  t.ok(events.slice(before).some(({ phase, error }) => phase === 'end' && error === 'Aborted'))
+})

@@ -1,0 +1,96 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import t from 'tap'
+import { Agent } from 'undici'
+import { send, withSignal } from '../../lib/client/send.js'
+import { bytesOf } from '../support/bytes.js'
+import { waitFor } from '../support/wait-for.js'
+import { putting } from '../support/minimal-operations.js'
+import { at, clientOf, left, refuse, right, serving } from '../support/server.js'
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+/** A server that is asked before a body comes. */
+const asked = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
+  const seen = { bytes: 0, expects: 0 }
+  const server = createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => (seen.bytes += chunk.length)).on('end', () => response.end('done'))
+  })
+  server.on('checkContinue', (request, response) => {
+    seen.expects += 1
+    if (says === 'no') return refuse(response, 403, 'AccessDenied')
+    if (says === 'yes') response.writeContinue()
+    server.emit('request', request, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  return { seen, client: clientOf(t, address) }
+}
+
+const body = bytesOf(3_000_000)
+
+t.test('a body goes when COS says so', async (t) => {
+  const { seen, client } = await asked(t, 'yes')
+  const put = right(await send(putting({ ...at, body, expectContinue: true }))(client())())
+  t.same([put.text, put.sent.size, seen], ['done', body.length, { bytes: body.length, expects: 1 }])
+})
+
+t.test('a refusal comes before a byte of the body went', async (t) => {
+  const { seen, client } = await asked(t, 'no')
+  t.match(left(await send(putting({ ...at, body, expectContinue: true }))(client())()), {
+    _tag: 'ServiceError',
+    code: 'AccessDenied'
+  })
+  t.same(seen, { bytes: 0, expects: 1 })
+})
+
+t.test('a server that says nothing gets the body after a second', async (t) => {
+  const { seen, client } = await asked(t, 'nothing')
+  const began = performance.now()
+  right(await send(putting({ ...at, body: 'hello', expectContinue: true }))(client())())
+  t.ok(performance.now() - began >= 950)
+  t.equal(seen.bytes, 5)
+})
+
+t.test('it ends with its signal, and fails with its source', async (t) => {
+  const silent = await serving(t, () => undefined)
+  const stop = new AbortController()
+  const result = withSignal(stop.signal)(send(putting({ ...at, body, expectContinue: true })))(
+    silent.client()
+  )()
+  await waitFor(() => silent.seen.length === 1)
+  stop.abort()
+  t.match(left(await result), { _tag: 'Aborted' })
+
+  const { client } = await asked(t, 'yes')
+  const broken = {
+    size: 10,
+    async *open() {
+      yield Buffer.from('half')
+      throw new Error('disk')
+    }
+  }
+  t.match(left(await send(putting({ ...at, body: broken, expectContinue: true }))(client())()), {
+    _tag: 'SourceError',
+    cause: { message: 'disk' }
+  })
+})
+
+t.test('a dispatcher of the caller is not gone around', async (t) => {
+  const { seen, client } = await asked(t, 'yes')
+  const dispatcher = new Agent()
+  t.teardown(() => dispatcher.destroy())
+  t.match(left(await send(putting({ ...at, body, expectContinue: true }))(client({ dispatcher }))()), {
+    _tag: 'InvalidInput',
+    field: 'expectContinue'
+  })
+  t.equal(seen.expects, 0)
+})

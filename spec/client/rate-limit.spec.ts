@@ -1,0 +1,51 @@
+import t from 'tap'
+import { pacing } from '../../lib/client/rate-limit.js'
+import { send } from '../../lib/client/send.js'
+import { bytesOf } from '../support/bytes.js'
+import { opening, putting } from '../support/minimal-operations.js'
+import { at, credentials, left, right, serving } from '../support/server.js'
+import { createClient } from '../../lib/client/client.js'
+
+t.test('a line that is busy says how long, and one that was silent allows no more than a burst', (t) => {
+  let now = 1000
+  const pace = pacing(1000, () => now)
+  t.equal(pace(50), 0, 'a burst')
+  t.equal(pace(100), 100)
+  t.equal(pace(100), 200)
+  now += 10_000
+  t.equal(pace(50), 0)
+  t.equal(pace(1000), 1000)
+  t.equal(pacing(undefined, () => now)(1e12), 0)
+  t.end()
+})
+
+t.test('two requests share the limit, each way', async (t) => {
+  const bytes = bytesOf(100_000)
+  const server = await serving(t, (seen, response) => response.end(seen.method === 'GET' ? bytes : ''))
+  const client = server.client({ bandwidth: { up: 400_000, down: 400_000 } })
+  for (const call of [
+    async () => right(await send(putting({ ...at, body: bytes }))(client)()).sent.size,
+    async () =>
+      Buffer.concat((await right(await send(opening(at))(client)()).toArray()) as Array<Buffer>).length
+  ]) {
+    const began = performance.now()
+    t.same(await Promise.all([call(), call()]), [bytes.length, bytes.length])
+    const took = performance.now() - began
+    // 200,000 bytes at 400,000 a second are 500 ms, less the burst, and less the last chunk of a download, which
+    // nobody waits for.
+    t.ok(took > 200, `${String(took)} ms`)
+  }
+})
+
+t.test('a limit that makes no sense is refused by name', (t) => {
+  for (const [field, bandwidth] of [
+    ['bandwidth.up', { up: 0 }],
+    ['bandwidth.down', { down: 1.5 }]
+  ] as const) {
+    t.match(left(createClient({ region: 'ap-guangzhou', credentials, bandwidth })), {
+      _tag: 'InvalidInput',
+      field
+    })
+  }
+  t.end()
+})

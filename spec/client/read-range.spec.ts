@@ -1,0 +1,124 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { CosFailure, type CosError } from '../../lib/core/error.js'
+import { contextOf } from '../../lib/core/operation.js'
+import type { Client } from '../../lib/client/client.js'
+import { reading, type Stretch } from '../../lib/client/read-range.js'
+import { send } from '../../lib/client/send.js'
+import type { EmulatorOptions } from '../../lib/emulator/index.js'
+import { headObject } from '../../lib/operations/head-object.js'
+import { putObject } from '../../lib/operations/put-object.js'
+import { bytesOf } from '../support/bytes.js'
+import { comesTrue } from '../support/wait-for.js'
+import { bucket, emulating } from '../support/cos.js'
+import { right } from '../support/server.js'
+
+const at = { bucket, key: 'stretch.bin' }
+const bytes = bytesOf(1_000_000)
+const context = contextOf('reading', at)
+const all: Stretch = { first: 0, last: bytes.length - 1 }
+
+const holding = async (t: Parameters<typeof emulating>[0], options: EmulatorOptions = {}) => {
+  const cos = await emulating(t, options)
+  const client = cos.client({ retry: { attempts: 3, base: 1 } })
+  right(await send(putObject({ ...at, body: bytes }))(client)())
+  const { etag } = right(await send(headObject(at))(client)())
+  const ranges = (): ReadonlyArray<string | undefined> =>
+    cos.emulator
+      .requests()
+      .filter(({ operation }) => operation === 'GetObject')
+      .map(({ headers }) => headers['range'])
+  return { cos, client, pinned: { ...at, etag }, ranges }
+}
+
+interface Read {
+  readonly bytes: Buffer
+  readonly error: CosError | undefined
+}
+
+const read = async (
+  client: Client,
+  pinned: Parameters<typeof reading>[2],
+  stretch: Stretch
+): Promise<Read> => {
+  const chunks: Array<Uint8Array> = []
+  try {
+    for await (const chunk of reading(client, context, pinned, stretch)) chunks.push(chunk)
+    return { bytes: Buffer.concat(chunks), error: undefined }
+  } catch (thrown) {
+    if (!(thrown instanceof CosFailure)) throw thrown
+    return { bytes: Buffer.concat(chunks), error: thrown.reason }
+  }
+}
+
+t.test('a stretch is those bytes, in one request', async (t) => {
+  const { client, pinned, ranges } = await holding(t)
+  const some = await read(client, pinned, { first: 10, last: 99 })
+  t.same(some, { bytes: bytes.subarray(10, 100), error: undefined })
+  t.same(ranges(), ['bytes=10-99'])
+})
+
+t.test('what breaks off goes on at the next byte, however often, while bytes come', async (t) => {
+  const { client, pinned, ranges } = await holding(t, {
+    // More cuts than a call has attempts: each brought something.
+    fault: ({ operation, count }) =>
+      operation === 'GetObject' && count <= 8 ? { cut: { at: 'body', after: 100_000 } } : undefined
+  })
+  const { bytes: got, error } = await read(client, pinned, all)
+  t.equal(error, undefined)
+  t.ok(bytes.equals(got))
+  const firsts = ranges().map((range) => Number(/bytes=(\d+)-999999/.exec(range ?? '')?.[1]))
+  t.equal(firsts.length, 9)
+  t.ok(
+    firsts.every((first, n) => n === 0 || first > (firsts[n - 1] ?? 0)),
+    firsts.join()
+  )
+})
+
+t.test('a body that ends too early in good order goes on too', async (t) => {
+  const { client, pinned } = await holding(t, {
+    fault: ({ operation, count }) =>
+      operation === 'GetObject' && count === 1 ? { shorten: 1000 } : undefined
+  })
+  t.ok(bytes.equals((await read(client, pinned, all)).bytes))
+})
+
+t.test('without a new byte it gives up as the policy has it, and what came before is kept', async (t) => {
+  const { client, pinned, ranges } = await holding(t, {
+    fault: ({ operation, count }) =>
+      operation === 'GetObject' ? { cut: { at: 'body', after: count === 1 ? 1000 : 0 } } : undefined
+  })
+  const { bytes: got, error } = await read(client, pinned, all)
+  t.match(error, { _tag: 'TransportError' })
+  t.ok(bytes.subarray(0, got.length).equals(got))
+  t.equal(ranges().length, 3)
+})
+
+t.test('another object in its place is ObjectChanged, and so is none', async (t) => {
+  const { client, pinned } = await holding(t)
+  right(await send(putObject({ ...at, body: 'other' }))(client)())
+  const changed = { _tag: 'ObjectChanged', expected: pinned.etag }
+  t.match((await read(client, pinned, { first: 0, last: 1 })).error, changed)
+  const gone = { ...pinned, key: 'gone' }
+  t.match((await read(client, gone, { first: 0, last: 1 })).error, changed)
+})
+
+t.test('a cache that ignores the condition is found out by the ETag', async (t) => {
+  const { client, pinned } = await holding(t, {
+    fault: ({ operation }) => (operation === 'GetObject' ? { headers: { etag: '"other"' } } : undefined)
+  })
+  t.match(await read(client, pinned, all), {
+    bytes: { length: 0 },
+    error: { _tag: 'ObjectChanged', expected: pinned.etag, got: O.some('"other"') }
+  })
+})
+
+t.test('a reader that leaves hangs up', async (t) => {
+  const { cos, client, pinned } = await holding(t, {
+    fault: ({ operation }) =>
+      operation === 'GetObject' ? { stall: { after: 100_000, pause: 60_000 } } : undefined
+  })
+  await client.close()
+  for await (const _ of reading(cos.client(), context, pinned, all)) break
+  t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
+})

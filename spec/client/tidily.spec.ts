@@ -1,0 +1,53 @@
+import { setTimeout } from 'node:timers/promises'
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import { nowhere } from '../../lib/core/error.js'
+import { tidily } from '../../lib/client/tidily.js'
+import { settlesWithin } from '../support/settles-within.js'
+import { clientOf, left } from '../support/server.js'
+
+const context = nowhere('spec')
+
+t.test('what is done is given, and what is thrown is the failure', async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  t.same(await tidily(client, context, () => Promise.resolve(E.right(7))), E.right(7))
+  t.match(left(await tidily(client, context, () => Promise.reject(new Error('disk')))), {
+    _tag: 'TransportError',
+    cause: { message: 'disk' }
+  })
+})
+
+t.test('an abort waits for what is cleared up in a moment, and not for what takes longer', async (t) => {
+  for (const [takes, cleared] of [
+    [5, true],
+    [2000, false]
+  ] as const) {
+    const stop = new AbortController()
+    const client = { ...clientOf(t, '127.0.0.1:1')(), signals: [stop.signal] }
+    const over = new AbortController()
+    let isCleared = false
+    const running = tidily(client, context, async ({ stop: { signal } }) => {
+      await setTimeout(60_000, undefined, { signal }).catch(() => undefined)
+      await setTimeout(takes, undefined, { signal: over.signal }).catch(() => undefined)
+      isCleared = true
+      return E.right(undefined)
+    })
+    await setTimeout(10)
+    stop.abort()
+    t.ok(await settlesWithin(50, running))
+    t.match(left(await running), { _tag: 'Aborted' })
+    t.equal(isCleared, cleared)
+    over.abort()
+  }
+})
+
+t.test('a signal that has fired already begins nothing', async (t) => {
+  const client = { ...clientOf(t, '127.0.0.1:1')(), signals: [AbortSignal.abort()] }
+  let began = false
+  const result = await tidily(client, context, () => {
+    began = true
+    return Promise.resolve(E.right(undefined))
+  })
+  t.match(left(result), { _tag: 'Aborted' })
+  t.notOk(began)
+})

@@ -1,0 +1,236 @@
+/** What every operation's spec shows of refusals: as COS's table has them, of strangers, and inside a 200. */
+import t, { type Test } from 'tap'
+import type { CosError } from '../../lib/core/error.js'
+import type { Operation } from '../../lib/core/operation.js'
+import { send } from '../../lib/client/send.js'
+import type { Emulator, EmulatorOptions, Fault } from '../../lib/emulator/index.js'
+import { emulating } from '../support/cos.js'
+import { left, right } from '../support/server.js'
+import { named, refusals as table, type Retry } from './error-table.js'
+
+const attempts: Readonly<Record<Retry, number>> = { no: 1, once: 2, yes: 4 }
+
+/** The call that an error must be about, and how often it was sent. */
+const contextOf = (operation: Operation<unknown>, attempts: number) => {
+  const { bucket, key } = right(operation.request)
+  return { operation: operation.action, bucket, key, attempts }
+}
+
+const isHead = (operation: Operation<unknown>): boolean => right(operation.request).method === 'HEAD'
+
+/** Sends it, and gives what came of it with the requests that this took. */
+const sendingTo = (emulator: Emulator, client: Parameters<ReturnType<typeof send>>[0]) => {
+  let before = emulator.requests().length
+  return async (operation: Operation<unknown>) => {
+    const error: CosError = left(await send(operation)(client)())
+    const requests = emulator.requests().slice(before)
+    before += requests.length
+    return { error, requests }
+  }
+}
+
+/** Each refusal of COS's table that the operation may meet, over the wire: as it was said, and after so many tries. */
+const refusedAsSaid = async (t: Test, operation: Operation<unknown>): Promise<void> => {
+  let fault: Fault = {}
+  const cos = await emulating(t, { fault: () => fault })
+  const sent = sendingTo(cos.emulator, cos.client({ retry: { base: 0 } }))
+  const head = isHead(operation)
+  const mine = table.filter(({ to }) => to.some((action) => action === operation.action))
+  t.ok(mine.length > 25, 'the table knows the operation')
+  for (const { status, code, retry } of mine) {
+    const message = `said for a spec: ${code} & <so on>`
+    fault = { answer: { status, ...(code === '' ? {} : { code, message }) } }
+    const { error, requests } = await sent(operation)
+    const bodiless = head || code === ''
+    // Of a HEAD the status alone is known: a 400 may pass or not, and is not asked again.
+    const tries = head && status < 500 && status !== 429 ? 1 : attempts[retry]
+    const { bucket } = right(operation.request)
+    t.match(
+      error,
+      {
+        _tag: 'ServiceError',
+        status,
+        code: bodiless ? named[status] : code,
+        message: bodiless ? '' : message,
+        resource: bodiless ? '' : new RegExp(`^${bucket}\\.`),
+        requestId: requests.at(-1)?.requestId,
+        traceId: /./,
+        headers: { server: 'tencent-cos' },
+        context: contextOf(operation, tries)
+      },
+      `${String(status)} ${code}`
+    )
+    t.same(
+      requests.map(({ headers }) => headers['x-cos-sdk-retry']),
+      [undefined, 'true', 'true', 'true'].slice(0, tries),
+      `${String(status)} ${code}: asked ${String(tries)} times`
+    )
+  }
+}
+
+/** Those whose signature is wrong, missing or old, before anything else is looked at. */
+const refusedToStrangers = async (t: Test, operation: Operation<unknown>): Promise<void> => {
+  const token = 'emulatorExampleToken'
+  const temporary = { secretId: 'AKIDEmulatorExampleTemporary00000000', secretKey: 'temporaryExample', token }
+  const own = { secretId: 'AKIDEmulatorExampleOwner000000000000', secretKey: 'ownerExample' }
+  const cos = await emulating(t, { credentials: [own, { ...temporary, expires: Date.now() }] })
+  const withToken = (sessionToken: string) => ({
+    secretId: temporary.secretId,
+    secretKey: temporary.secretKey,
+    sessionToken
+  })
+  const strangers = [
+    [403, 'SignatureDoesNotMatch', { ...own, secretKey: 'anotherKey' }],
+    [403, 'InvalidAccessKeyId', { ...own, secretId: 'AKIDEmulatorExampleUnknown0000000000' }],
+    [403, 'AccessDenied', withToken('another')],
+    [400, 'ExpiredToken', withToken(token)],
+    [403, 'AccessDenied', 'anonymous']
+  ] as const
+  for (const [status, code, credentials] of strangers) {
+    const sent = sendingTo(cos.emulator, cos.client({ credentials }))
+    const { error, requests } = await sent(operation)
+    t.match(
+      error,
+      {
+        _tag: 'ServiceError',
+        status,
+        code: isHead(operation) ? named[status] : code,
+        requestId: requests.at(-1)?.requestId,
+        context: contextOf(operation, 1)
+      },
+      code
+    )
+    t.same([requests.length, requests[0]?.code], [1, code])
+  }
+}
+
+/**
+ * A clock that is off by an hour is set by COS's, and the call is made again: what comes then is its own affair. A clock
+ * that is right is left alone, and a signature that has expired by it has expired.
+ */
+const correctedByTheClock = async (t: Test, operation: Operation<unknown>): Promise<void> => {
+  const expired = { status: 403, code: 'AccessDenied', message: 'Request has expired' }
+  const fault: EmulatorOptions['fault'] = ({ count }) => (count === 1 ? { answer: expired } : undefined)
+  const hour = () => Date.now() + 3_600_000
+  for (const [options, code] of [
+    [{ now: hour }, 'RequestTimeTooSkewed'],
+    [{ now: hour, fault }, 'AccessDenied']
+  ] as const) {
+    const cos = await emulating(t, options)
+    await send(operation)(cos.client())()
+    const [first, second, third] = cos.emulator.requests()
+    t.match(first, { status: 403, code })
+    t.match(second, { headers: { 'x-cos-sdk-retry': 'true' } })
+    t.same([second?.code === 'RequestTimeTooSkewed', third], [false, undefined])
+  }
+  const honest = await emulating(t, { fault })
+  const { message } = isHead(operation) ? { message: '' } : expired
+  t.match(left(await send(operation)(honest.client())()), { status: 403, code: 'AccessDenied', message })
+  t.equal(honest.emulator.requests().length, 1)
+}
+
+/** A success whose body is none: COS says 200 before it knows. */
+export const failedInside200 = async (
+  t: Test,
+  operation: Operation<unknown>,
+  root: string
+): Promise<void> => {
+  let fault: Fault = {}
+  const cos = await emulating(t, { fault: () => fault })
+  const sent = sendingTo(cos.emulator, cos.client({ retry: { base: 0 } }))
+  const about = (tries: number) => ({ context: contextOf(operation, tries) })
+
+  for (const [code, tries] of [
+    ['InternalError', 4],
+    ['SlowDown', 4],
+    ['ServiceUnavailable', 4],
+    ['AccessDenied', 1],
+    ['NoSuchKey', 1]
+  ] as const) {
+    const body = `<?xml version='1.0' encoding='utf-8' ?><Error><Code>${code}</Code><Message>late</Message></Error>`
+    // Of a slow one: white space first, and the declaration behind it.
+    fault = { answer: { status: 200, body }, keepAlive: { bytes: 5 } }
+    const { error, requests } = await sent(operation)
+    const requestId = requests.at(-1)?.requestId
+    const wanted = { _tag: 'ServiceError', status: 200, code, message: 'late', requestId, ...about(tries) }
+    t.match(error, wanted, code)
+    t.same(requests.length, tries)
+  }
+
+  const cuts: ReadonlyArray<readonly [what: string, fault: Fault, error: object]> = [
+    ['nothing', { answer: { status: 200 } }, { _tag: 'TransportError', code: 'EmptyAnswer' }],
+    [
+      'white space',
+      { answer: { status: 200, body: ' \r\n ' } },
+      { _tag: 'TransportError', code: 'EmptyAnswer' }
+    ],
+    [
+      'white space, and the connection broken',
+      { answer: { status: 200, body: ' '.repeat(9) }, cut: { at: 'body', after: 4 } },
+      { _tag: 'TransportError' }
+    ],
+    [
+      'half a document',
+      { answer: { status: 200, body: `<${root}><ETag>"a"</ETag>` } },
+      { _tag: 'TransportError', code: 'CutAnswer' }
+    ],
+    [
+      'half a document, and the connection broken',
+      {
+        answer: { status: 200, body: `<${root}><ETag>"a"</ETag></${root}>` },
+        cut: { at: 'body', after: 20 }
+      },
+      { _tag: 'TransportError' }
+    ],
+    [
+      'no ETag',
+      { answer: { status: 200, body: `<${root}></${root}>` } },
+      { _tag: 'DecodeError', status: 200 }
+    ],
+    [
+      'another document',
+      { answer: { status: 200, body: '<html><ETag>"a"</ETag></html>' } },
+      { _tag: 'DecodeError', status: 200 }
+    ]
+  ]
+  for (const [what, wrong, wanted] of cuts) {
+    fault = wrong
+    const { error, requests } = await sent(operation)
+    t.match(error, { ...wanted, ...about(4) }, what)
+    t.same(requests.length, 4, what)
+  }
+}
+
+/** What the caller said is wrong is refused here, by name, and never sent. */
+export const refusedUnsent = async (
+  t: Test,
+  cases: ReadonlyArray<readonly [field: string, operation: Operation<unknown>]>
+): Promise<void> => {
+  const cos = await emulating(t)
+  const client = cos.client()
+  for (const [field, operation] of cases) {
+    const error = left(await send(operation)(client)())
+    t.match(
+      error,
+      { _tag: 'InvalidInput', field, context: { operation: operation.action, attempts: 0 } },
+      field
+    )
+  }
+  t.same(cos.asked(), [])
+}
+
+/** What is true of every listing of a bucket. */
+export const brokenOff = (listing: Operation<unknown>): void => {
+  t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
+    const { emulator, client } = await emulating(t, { fault: () => ({ shorten: 200 }) })
+    const { error } = await sendingTo(emulator, client({ retry: { base: 1 } }))(listing)
+    t.match(error, { _tag: 'TransportError', code: 'CutAnswer', context: contextOf(listing, 4) })
+  })
+}
+
+/** What is true of every operation: the end of each one's spec. */
+export const refusals = (operation: Operation<unknown>): void => {
+  t.test('what COS may say against it comes out as it was said', (t) => refusedAsSaid(t, operation))
+  t.test('a stranger is told so, and asked no more', (t) => refusedToStrangers(t, operation))
+  t.test('a clock that is off by an hour is set by that of COS', (t) => correctedByTheClock(t, operation))
+}

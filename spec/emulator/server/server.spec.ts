@@ -1,0 +1,164 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent } from 'node:http'
+import { createServer } from 'node:net'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import {
+  describe,
+  type EmulatorOptions,
+  exampleCredentials,
+  startEmulator
+} from '../../../lib/emulator/index.js'
+import { waitFor } from '../../support/wait-for.js'
+import { processorTime } from '../../support/processor-time.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { headOf, talking } from '../../support/raw-socket.js'
+import { ask, emulating, initiate, tags } from '../../support/signed.js'
+
+t.test('options that make no sense are named', async (t) => {
+  const cases: ReadonlyArray<readonly [EmulatorOptions, string]> = [
+    [{ port: 70_000 }, 'port'],
+    [{ port: 1.5 }, 'port'],
+    [{ host: '' }, 'host'],
+    [{ dir: '' }, 'dir'],
+    [{ region: 'a/b' }, 'region'],
+    [{ minPartSize: 0 }, 'minPartSize'],
+    [{ buckets: ['no appid'] }, 'buckets.0'],
+    [{ buckets: ['a-1', { name: 'Upper-1' }] }, 'buckets.1'],
+    [{ buckets: ['a-1', 'a-1'] }, 'buckets.1'],
+    [{ credentials: [{ secretId: '', secretKey: 'x' }] }, 'credentials.0'],
+    [{ credentials: [exampleCredentials, { secretId: 'x', secretKey: ' y' }] }, 'credentials.1']
+  ]
+  for (const [options, field] of cases) {
+    const started = await startEmulator(options)()
+    t.match(started, E.left({ _tag: 'InvalidOption', field }), JSON.stringify(options))
+    t.ok(E.isLeft(started) && describe(started.left).startsWith(`${field} should be `))
+  }
+})
+
+t.test('an address or a folder that can not be had is an error', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const address = taken.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  t.match(await startEmulator({ port })(), E.left({ _tag: 'CannotListen', code: 'EADDRINUSE', port }))
+  const dir = `${t.testdir({ file: 'x' })}/file`
+  t.match(await startEmulator({ dir })(), E.left({ _tag: 'CannotStore', dir }))
+  const seed = [{ bucket: 'nobodys-1', key: 'x' }]
+  t.match(await startEmulator({ seed })(), E.left({ _tag: 'CannotStore' }))
+})
+
+t.test('nothing begins before the task is called, and each call begins anew', async (t) => {
+  const task = startEmulator()
+  const [first, second] = [await task(), await task()]
+  if (E.isLeft(first) || E.isLeft(second)) throw new Error('no emulator')
+  t.not(first.right.port, second.right.port)
+  await ask(first.right, { method: 'PUT', key: 'k', body: 'x' })
+  t.equal((await ask(second.right, { key: 'k' })).status, 404)
+  await Promise.all([first.right.close(), second.right.close(), second.right.close()])
+  t.equal(first.right.openConnections(), 0)
+  await t.rejects(ask(first.right, { key: 'k', agent: new Agent() }), { code: 'ECONNREFUSED' })
+})
+
+t.test('closing ends what is under way, at once', async (t) => {
+  const emulator = await emulating(t, { fault: () => ({ delay: 60_000 }) })
+  const waiting = ask(emulator, { key: 'k' })
+  const upload = await talking(emulator.port)
+  upload.say(`${headOf(emulator, { method: 'PUT', key: 'k', headers: { 'content-length': '100' } })}half`)
+  await waitFor(() => emulator.openConnections() >= 2)
+  const closed = Promise.allSettled([waiting, emulator.close()])
+  t.ok(await settlesWithin(1000, closed))
+  const [ended] = await closed
+  t.equal(ended.status, 'rejected')
+  t.equal(emulator.openConnections(), 0)
+})
+
+t.test('a folder outlives its emulator, with uploads half done', async (t) => {
+  const dir = t.testdir()
+  const first = await emulating(t, { dir })
+  await ask(first, { method: 'PUT', key: 'k', body: 'kept', headers: { 'x-cos-meta-a': '1' } })
+  const uploadId = await initiate(first, 'u')
+  await ask(first, { method: 'PUT', key: 'u', query: { partNumber: '7', uploadId }, body: 'part' })
+  await first.close()
+  const second = await emulating(t, {
+    dir,
+    buckets: [{ name: 'examplebucket-1250000000', acl: 'public-read' }]
+  })
+  const told = await ask(second, { key: 'k', credentials: null })
+  t.match(told, { status: 200, text: 'kept', headers: { 'x-cos-meta-a': '1' } })
+  t.strictSame(tags((await ask(second, { key: 'u', query: { uploadId } })).text, 'PartNumber'), ['7'])
+})
+
+t.test('what was acknowledged survives a process that is killed', async (t) => {
+  const dir = t.testdir()
+  const cli = resolve(import.meta.dirname, '../../../lib/emulator/cli.ts')
+  const child = spawn(process.execPath, [...process.execArgv, cli, '--dir', dir], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const port = Number(/:(\d+)$/.exec(line)?.[1])
+  const remote = { port, credentials: exampleCredentials } as Awaited<ReturnType<typeof emulating>>
+  const acknowledged: Array<string> = []
+  const writing = async (name: string): Promise<void> => {
+    for (let n = 0; ; n += 1) {
+      const key = `${name}/${String(n)}`
+      const told = await ask(remote, { method: 'PUT', key, body: key.repeat(500) })
+      if (told.status === 200) acknowledged.push(key)
+    }
+  }
+  const writers = ['a', 'b', 'c'].map((name) => writing(name).catch(() => undefined))
+  await waitFor(() => acknowledged.length >= 60)
+  child.kill('SIGKILL')
+  await Promise.all(writers)
+
+  const emulator = await emulating(t, { dir })
+  for (const key of acknowledged) {
+    const told = await ask(emulator, { key })
+    if (told.text !== key.repeat(500)) t.fail(`${key} is not what it was`)
+  }
+  t.ok(acknowledged.length >= 60)
+})
+
+t.test('a seed is there from the start, and takes no room', async (t) => {
+  const bucket = 'examplebucket-1250000000'
+  const seed = [
+    { bucket, key: 'huge', size: 50 * 1024 ** 4, modified: 1_700_000_000_000 },
+    { bucket, key: 'cold', storageClass: 'ARCHIVE' }
+  ]
+  const emulator = await emulating(t, { seed })
+  const head = await ask(emulator, { method: 'HEAD', key: 'huge' })
+  t.equal(head.headers['content-length'], String(50 * 1024 ** 4))
+  t.equal(head.headers['last-modified'], 'Tue, 14 Nov 2023 22:13:20 GMT')
+  const last = { range: `bytes=${String(50 * 1024 ** 4 - 3)}-` }
+  t.strictSame((await ask(emulator, { key: 'huge', headers: last })).body, Buffer.alloc(3))
+  t.equal((await ask(emulator, { key: 'cold' })).status, 403)
+})
+
+t.test('a hundred thousand keys are listed in a moment', async (t) => {
+  const bucket = 'examplebucket-1250000000'
+  const seed = Array.from({ length: 100_000 }, (_, n) => ({
+    bucket,
+    key: `dir/${String(n).padStart(6, '0')}`
+  }))
+  const emulator = await emulating(t, { seed })
+  const before = processorTime()
+  const told = await ask(emulator, { query: { marker: 'dir/050000', 'max-keys': '1000' } })
+  t.strictSame([tags(told.text, 'Key')[0], tags(told.text, 'Key').length], ['dir/050001', 1000])
+  t.ok(processorTime() - before < 2000)
+})
+
+t.test('the records that are kept have an end', async (t) => {
+  const heard: Array<string> = []
+  const emulator = await emulating(t, { keepRequests: 2, onRequest: ({ key }) => heard.push(key) })
+  for (const key of ['a', 'b', 'c']) await ask(emulator, { key })
+  t.strictSame(
+    emulator.requests().map(({ key }) => key),
+    ['b', 'c']
+  )
+  t.strictSame(heard, ['a', 'b', 'c'])
+})

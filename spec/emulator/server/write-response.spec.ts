@@ -1,0 +1,184 @@
+/** Faults: whatever protocol and networks do, an emulator does on request. */
+import { request } from 'node:http'
+import t from 'tap'
+import { script, type Fault, type Rule } from '../../../lib/emulator/index.js'
+import { headOf, talking } from '../../support/raw-socket.js'
+import { ask, completion, emulating, initiate, prepare, tag } from '../../support/signed.js'
+
+const key = 'k'
+const put = { method: 'PUT', key, body: 'twelve bytes' } as const
+
+const broken = (thrown: unknown): string =>
+  thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
+
+/** An emulator that holds one object, and then errs once. */
+const erring = async (t: Parameters<typeof emulating>[0], fault: Fault, rule: Partial<Rule> = {}) => {
+  const emulator = await emulating(t, {
+    fault: script([
+      { where: ({ count, operation }) => operation !== 'PutObject' || count > 1, ...rule, fault, times: 1 }
+    ])
+  })
+  await ask(emulator, put)
+  return emulator
+}
+
+t.test('an answer can be any answer, in place of what was asked', async (t) => {
+  const emulator = await erring(t, {
+    answer: { status: 503, code: 'SlowDown', message: 'Later & later', headers: { 'retry-after': '1' } }
+  })
+  const told = await ask(emulator, { key })
+  t.equal(told.status, 503)
+  t.match([tag(told.text, 'Code'), tag(told.text, 'Message')], ['SlowDown', 'Later &amp; later'])
+  t.equal(tag(told.text, 'RequestId'), told.headers['x-cos-request-id'])
+  t.equal(told.headers['retry-after'], '1')
+  t.equal((await ask(emulator, { key })).status, 200, 'once')
+})
+
+t.test('an answer can come from no COS at all', async (t) => {
+  const bodies: ReadonlyArray<readonly [NonNullable<Fault['answer']>, string]> = [
+    [{ status: 502, body: '<html>Bad gateway', contentType: 'text/html' }, '<html>Bad gateway'],
+    [{ status: 503 }, ''],
+    [{ status: 403, body: '{"code":1}', contentType: 'application/json' }, '{"code":1}'],
+    [{ status: 302, headers: { location: 'http://elsewhere.example/' } }, '']
+  ]
+  for (const [answer, text] of bodies) {
+    const emulator = await erring(t, { answer: { ...answer, requestId: false } })
+    const told = await ask(emulator, { key })
+    t.equal(told.status, answer.status)
+    t.equal(told.text, text)
+    t.equal(told.headers['x-cos-request-id'], undefined)
+  }
+})
+
+t.test('a success can be denied, a failure can be early', async (t) => {
+  const answer = { status: 500, code: 'InternalError' }
+  const denied = await erring(t, { answer: { ...answer, when: 'performed' } })
+  t.equal((await ask(denied, { ...put, body: 'new' })).status, 500)
+  t.equal((await ask(denied, { key })).text, 'new')
+
+  const undone = await erring(t, { answer })
+  t.equal((await ask(undone, { ...put, body: 'new' })).status, 500)
+  t.equal((await ask(undone, { key })).text, put.body)
+
+  const early = await erring(t, { answer: { ...answer, when: 'early' } })
+  const talk = await talking(early.port)
+  t.teardown(() => talk.socket.destroy())
+  talk.say(headOf(early, { method: 'PUT', key, headers: { 'content-length': '1000000' } }))
+  t.match(await talk.hear(/<\/Error>/), /^HTTP\/1.1 500 /, 'before a byte of the body')
+})
+
+t.test('a connection can end anywhere', async (t) => {
+  const gone = ['ECONNRESET', 'EPIPE']
+  const request = await erring(t, { cut: { at: 'request', after: 5 } })
+  t.ok(gone.includes(await ask(request, { ...put, body: 'new' }).then(String, broken)))
+  t.match(request.requests()[1], { status: 0, bytesIn: 3 })
+  t.equal((await ask(request, { key })).text, put.body, 'nothing was done')
+
+  const head = await erring(t, { cut: { at: 'head' } })
+  t.ok(gone.includes(await ask(head, { ...put, body: 'new' }).then(String, broken)))
+  t.match(head.requests()[1], { status: 0 })
+  t.equal((await ask(head, { key })).text, 'new', 'all was done')
+
+  for (const after of [0, 5]) {
+    const body = await erring(t, { cut: { at: 'body', after } })
+    const talk = await talking(body.port)
+    talk.say(headOf(body, { key }))
+    const heard = await talk.hear()
+    t.match(heard, /^HTTP\/1.1 200 [^]*content-length: 12/i)
+    t.equal(heard.split('\r\n\r\n')[1], put.body.slice(0, after))
+  }
+
+  const reset = await erring(t, { cut: { at: 'head' }, reset: true })
+  t.equal(await ask(reset, { key }).then(String, broken), 'ECONNRESET')
+})
+
+t.test('an answer can be late, stop, or trickle', async (t) => {
+  const timed = async (fault: Fault): Promise<{ readonly took: number; readonly text: string }> => {
+    const emulator = await erring(t, fault)
+    const start = performance.now()
+    const { text } = await ask(emulator, { key })
+    return { took: performance.now() - start, text }
+  }
+  for (const fault of [
+    { delay: 100 },
+    { stall: { after: 0, pause: 100 } },
+    { stall: { after: 7, pause: 100 } },
+    { stall: { after: 11, pause: 100 } },
+    { dribble: { size: 3, pause: 35 } }
+  ]) {
+    const { took, text } = await timed(fault)
+    t.equal(text, put.body)
+    t.ok(took >= 95, `${JSON.stringify(fault)} took ${String(took)} ms`)
+  }
+
+  const emulator = await erring(t, { dribble: { size: 6, pause: 1000 } })
+  const pieces = await new Promise<ReadonlyArray<string>>((resolve) => {
+    const heard: Array<string> = []
+    request(prepare(emulator, { key }), (response) => {
+      response.on('data', (chunk) => heard.push(String(chunk)))
+      response.on('end', () => resolve(heard))
+    }).end()
+  })
+  t.strictSame(pieces, ['twelve', ' bytes'])
+})
+
+t.test('an answer can lie', async (t) => {
+  const about = await erring(t, { headers: { 'x-cos-hash-crc64ecma': '1', etag: null } })
+  const { headers } = await ask(about, { key })
+  t.equal(headers['x-cos-hash-crc64ecma'], '1')
+  t.equal(headers['etag'], undefined)
+
+  const flipped = await ask(await erring(t, { flip: 0 }), { key })
+  t.equal(flipped.body[0], 't'.charCodeAt(0) ^ 0xff)
+  t.equal(flipped.text.slice(-11), put.body.slice(1))
+
+  const whole = await ask(await erring(t, { ignoreRange: true }), { key, headers: { range: 'bytes=0-1' } })
+  t.match(whole, { status: 200, text: put.body })
+
+  const short = await ask(await erring(t, { shorten: 4 }), { key })
+  t.match(short, { status: 200, text: 'twel', headers: { 'content-length': '4' } })
+})
+
+t.test('a completion can fail after its 200, or keep one waiting', async (t) => {
+  const complete = async (fault: Fault): Promise<string> => {
+    const emulator = await emulating(t, {
+      fault: script([{ operation: 'CompleteMultipartUpload', fault, times: 1 }])
+    })
+    const uploadId = await initiate(emulator, key)
+    const part = await ask(emulator, { method: 'PUT', key, query: { partNumber: '1', uploadId }, body: 'x' })
+    const body = completion([part.headers['etag'] ?? ''])
+    const told = await ask(emulator, { method: 'POST', key, query: { uploadId }, body })
+    t.equal(told.status, 200)
+    t.equal((await ask(emulator, { key })).text, 'x', 'it was done')
+    return told.text
+  }
+  t.equal(tag(await complete({ error: { code: 'InternalError' } }), 'Code'), 'InternalError')
+  const slow = await complete({ keepAlive: { bytes: 4, pause: 5 } })
+  t.ok(slow.startsWith(' \r\n <?xml'))
+  t.ok(tag(slow, 'ETag'))
+})
+
+t.test('a script takes its rules in order, lets some pass, and ends', async (t) => {
+  const emulator = await emulating(t, {
+    fault: script([
+      { operation: 'GetObject', key: 'a', times: 1, fault: { answer: { status: 500 } } },
+      { operation: 'GetObject', skip: 1, times: 2, fault: { answer: { status: 503 } } },
+      { query: { versionId: 'v' }, fault: { answer: { status: 504 } } },
+      { method: 'DELETE', bucket: 'examplebucket-1250000000', fault: { answer: { status: 505 } } }
+    ])
+  })
+  const statuses: Array<number> = []
+  for (const wanted of ['a', 'b', 'a', 'a', 'a']) statuses.push((await ask(emulator, { key: wanted })).status)
+  t.strictSame(statuses, [500, 404, 503, 503, 404])
+  t.equal((await ask(emulator, { key, query: { versionId: 'v' } })).status, 504)
+  t.equal((await ask(emulator, { method: 'DELETE', key })).status, 505)
+})
+
+t.test('a fault function that throws is an answer, not a crash', async (t) => {
+  const emulator = await emulating(t, {
+    fault: () => {
+      throw new Error('my own mistake')
+    }
+  })
+  t.match(await ask(emulator, { key }), { status: 500, text: /my own mistake/ })
+})

@@ -1,0 +1,110 @@
+import { posix, win32 } from 'node:path'
+import fc from 'fast-check'
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import { identityOf, toSegments } from '../../lib/files/safe-path.js'
+
+const linux = { foldsCase: false, windows: false }
+const windows = { foldsCase: true, windows: true }
+
+t.test('a name is a name, whatever dots, signs and letters are in it', async (t) => {
+  for (const key of [
+    'a',
+    'a..b',
+    '..a',
+    'a..',
+    '...',
+    '~',
+    '%2e%2e',
+    'a b',
+    '+',
+    'é',
+    'e\u0301',
+    '😀',
+    '-',
+    'con'
+  ]) {
+    t.same(toSegments(`x/${key}/y`, linux), E.right(['x', key, 'y']), key)
+  }
+  t.same(toSegments('folder/', linux), E.right(['folder']))
+})
+
+t.test('what means another place is refused, in any segment', async (t) => {
+  for (const bad of ['.', '..', '', 'a\0b', '\\', '..\\x', 'a\\..\\b']) {
+    for (const key of [bad, `${bad}/x`, `x/${bad}`, `x/${bad}/y`]) {
+      // A slash at the end says that it is a folder.
+      if (key === 'x/') continue
+      t.ok(E.isLeft(toSegments(key, linux)), JSON.stringify(key))
+    }
+  }
+  for (const key of ['/', '//', '/x', '//x', 'x//', 'C:', 'C:x', 'c:/x', 'z:\\x', '../', './']) {
+    t.ok(E.isLeft(toSegments(key, linux)), JSON.stringify(key))
+  }
+})
+
+t.test('names that Windows keeps for itself are refused there', async (t) => {
+  for (const name of [
+    ...['nul', 'NUL.txt', 'con', 'aux.', 'com1', 'LPT9.log', 'com¹', 'nul .txt', 'conin$'],
+    ...['a.', 'a ', '. ', '...', 'a:b', 'a<b', 'a|b', 'a?', 'a*', '"', 'a\nb']
+  ]) {
+    t.ok(E.isLeft(toSegments(`x/${name}/y`, windows)), `${JSON.stringify(name)} on Windows`)
+    t.ok(E.isRight(toSegments(`x/${name}/y`, linux)), `${JSON.stringify(name)} elsewhere`)
+  }
+  for (const name of ['null', 'console', 'com', 'com10', 'a.nul', 'a..b'])
+    t.ok(E.isRight(toSegments(name, windows)), name)
+})
+
+t.test('what comes out, joined to a folder, is below it', async () => {
+  const piece = fc.constantFrom(
+    '..',
+    '.',
+    '',
+    '/',
+    '//',
+    '\\',
+    'C:',
+    'a',
+    'a..b',
+    '\0',
+    ' ',
+    '~',
+    'é',
+    '...',
+    'nul'
+  )
+  const key = fc
+    .array(fc.oneof(piece, fc.string()), { minLength: 1, maxLength: 8 })
+    .map((all) => all.join('/'))
+  await fc.assert(
+    fc.asyncProperty(key, async (rest) => {
+      for (const [naming, path, root] of [
+        [linux, posix, '/srv/in'],
+        [windows, win32, 'D:\\srv\\in']
+      ] as const) {
+        const segments = toSegments(rest, naming)
+        if (E.isLeft(segments)) continue
+        const from = path.relative(root, path.join(root, ...segments.right))
+        if (from === '' || from.startsWith(`..${path.sep}`) || from === '..' || path.isAbsolute(from)) {
+          throw new Error(`${JSON.stringify(rest)} leads to ${from}`)
+        }
+        if (from.split(path.sep).length !== segments.right.length) throw new Error('a segment more or less')
+      }
+    })
+  )
+})
+
+t.test('two spellings are one path where case is folded, and two elsewhere', async (t) => {
+  for (const [a, b] of [
+    ['a/B', 'A/b'],
+    ['\u00e9', 'e\u0301'],
+    ['\u00c9', 'e\u0301'],
+    ['Straße', 'STRASSE'],
+    ['\u017f', 's'],
+    ['\u212a', 'k'],
+    ['Σ', 'ς']
+  ] as const) {
+    t.equal(identityOf(a, windows), identityOf(b, windows), `${a} ${b}`)
+    t.not(identityOf(a, linux), identityOf(b, linux), `${a} ${b}`)
+  }
+  t.not(identityOf('a', windows), identityOf('b', windows))
+})

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { CosFailure } from '../../lib/core/error.js'
+import { walk, type Found, type Walking } from '../../lib/files/walk.js'
+import { toArray } from '../support/iterables.js'
+import { grow } from '../support/file-trees.js'
+
+const walking = (root: string, more: Partial<Walking> = {}): Walking => ({
+  context: { operation: 'walk', bucket: '', key: O.none, attempts: 0 },
+  root,
+  links: 'skip',
+  enters: () => true,
+  isDraft: () => false,
+  ...more
+})
+
+const told = (found: ReadonlyArray<Found>): ReadonlyArray<string> =>
+  found.map((one) => `${one._tag === 'PassedOver' ? one.why : one._tag} ${one.path}`)
+
+const walked = async (root: string, more: Partial<Walking> = {}): Promise<ReadonlyArray<string>> =>
+  told(await toArray(walk(walking(root, more))))
+
+t.test('files and empty folders come by their names, depth first, each folder in order', async (t) => {
+  const root = await grow(t.testdir(), {
+    'b/c': 'c',
+    'b/a': 'a',
+    a: 'a',
+    empty: null,
+    '.dot': 'd',
+    'z/z/z': null,
+    B: 'B'
+  })
+  t.same(await walked(root), [
+    'File .dot',
+    'File B',
+    'File a',
+    'File b/a',
+    'File b/c',
+    'EmptyFolder empty/',
+    'EmptyFolder z/z/z/'
+  ])
+})
+
+t.test('an empty root is nothing, and one that is missing or a file is an error', async (t) => {
+  const root = t.testdir({ empty: {}, file: '' })
+  t.same(await walked(join(root, 'empty')), [])
+  for (const [name, code] of [
+    ['missing', 'ENOENT'],
+    ['file', 'ENOTDIR']
+  ] as const) {
+    const failure: unknown = await walked(join(root, name)).catch((thrown: unknown) => thrown)
+    t.ok(failure instanceof CosFailure)
+    t.match(failure, { reason: { _tag: 'FileError', code, path: join(root, name) } })
+  }
+})
+
+t.test('any Unicode is a name as it is spelled; what is not UTF-8 is passed over', async (t) => {
+  const root = t.testdir()
+  const names = ['é', 'e\u0301', '\ufeffbom', '腾', '😀', '\uffff', 'a\nb', 'a\\b', '\u{10ffff}', '\ufffd']
+  for (const name of names) await writeFile(join(root, name), name)
+  await writeFile(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x66, 0xff])]), 'x')
+  await mkdir(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xc3, 0x28])]))
+  const found = await walked(root)
+  for (const name of names) t.ok(found.includes(`File ${name}`), JSON.stringify(name))
+  t.same(
+    found.filter((line) => line.startsWith('NotUtf8')).sort(),
+    ['NotUtf8 f\ufffd', 'NotUtf8 \ufffd('].sort()
+  )
+  t.equal(found.length, names.length + 2)
+})
+
+t.test('links are passed over, or followed as far as they lead to something new', async (t) => {
+  const dir = await realpath(t.testdir({ root: { a: { f: 'f' }, g: 'g' }, outside: { o: 'o' } }))
+  const root = join(dir, 'root')
+  for (const [name, to] of [
+    ['dead', 'nowhere'],
+    ['file', '../outside/o'],
+    ['folder', '../outside'],
+    ['self', 'self'],
+    ['up', '.'],
+    ['a/up', '..'],
+    ['a/me', '../a'],
+    ['top', '..']
+  ] as const) {
+    await symlink(to, join(root, name))
+  }
+  const links = ['a/me', 'a/up', 'dead', 'file', 'folder', 'self', 'top', 'up']
+  t.same(
+    (await walked(root)).filter((line) => line.startsWith('Link ')),
+    links.map((path) => `Link ${path}`)
+  )
+
+  const found = await walked(root, { links: 'follow' })
+  for (const line of ['File file', 'File folder/o', 'File a/f', 'File g']) t.ok(found.includes(line), line)
+  for (const path of ['a/me', 'a/up', 'dead', 'self', 'up']) t.ok(found.includes(`DeadLink ${path}`), path)
+  // What is above the root is not what we are in; the root, found again below it, is.
+  t.ok(found.includes('File top/outside/o'))
+  t.ok(found.includes('DeadLink top/root'))
+})
+
+t.test('a root behind a link is walked', async (t) => {
+  const dir = t.testdir({ real: { f: 'f' } })
+  await symlink('real', join(dir, 'link'))
+  t.same(await walked(join(dir, 'link')), ['File f'])
+})
+
+t.test('pipes are passed over, and drafts of our own', async (t) => {
+  const root = await grow(t.testdir(), { 'x.draft/part': 'p', f: 'f' })
+  execFileSync('mkfifo', [join(root, 'fifo')])
+  t.same(await walked(root, { isDraft: (name) => name.endsWith('.draft') }), [
+    'File f',
+    'NoFile fifo',
+    'Draft x.draft/'
+  ])
+})
+
+t.test('a folder that is not to be entered is not even opened', async (t) => {
+  const root = await grow(t.testdir(), { 'a/f': 'f', 'b/f': 'f' })
+  t.same(await walked(root, { enters: (path) => path !== 'a' }), ['File b/f'])
+})
+
+t.test('a folder that is gone by now is told, and the walk goes on', async (t) => {
+  const root = await grow(t.testdir(), { '0': '0', 'a/f': 'f', 'b/f': 'f' })
+  const found = walk(walking(root))
+  t.match(await found.next(), { value: { _tag: 'File', path: '0' } })
+  await rm(join(root, 'a'), { recursive: true })
+  t.match(await toArray(found), [
+    { _tag: 'Unreadable', path: 'a/', error: { _tag: 'FileError', code: 'ENOENT', path: join(root, 'a/') } },
+    { _tag: 'File', path: 'b/f' }
+  ])
+})
+
+t.test('a reader that leaves ends it', async (t) => {
+  const root = await grow(t.testdir(), { 'a/b/c/f': 'f', g: 'g' })
+  for await (const found of walk(walking(root))) {
+    t.equal(found.path, 'a/b/c/f')
+    break
+  }
+})

@@ -1,0 +1,223 @@
+/**
+ * Answers that no COS would give, to all operations: each ends in a result that is true or a failure that is known.
+ *
+ * SEED and CASE repeat one of them, CASES says how many; `npm run fuzz` tries 10,000 with a seed of its own.
+ */
+import { inspect } from 'node:util'
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { createClient, type Timeouts } from '../../lib/client/client.js'
+import { comesTrue } from '../support/wait-for.js'
+import { credentials, right } from '../support/server.js'
+import { chanceOf } from './seeded-random.js'
+import { mutantOf, type Mutant } from './mutants.js'
+import { key, subjects, sum, type At, type Subject } from './targets.js'
+import { complaintsOf } from './oracle.js'
+import { openWire, type Wire } from './raw-server.js'
+
+const many = fc.readConfigureGlobal().numRuns
+const cases = Number(process.env['CASES'] ?? many ?? 300)
+const seed = process.env['SEED'] ?? (many === undefined ? '1' : String(Date.now()))
+const only = process.env['CASE']
+
+// Longer than any deadline of the client's; what is not over by then never will be.
+const patience = 30_000
+const timeouts = { connect: 5000, headers: 300, idle: 300, overall: 1500 }
+/** For answers that have to come, however busy the machine is. */
+const unhurried = { connect: 5000, headers: 5000, idle: 5000, overall: 20_000 }
+
+/** Fails where a promise takes longer than anything may. */
+const within = async <A>(promise: Promise<A>, what: string): Promise<A> => {
+  const over = new AbortController()
+  const late = sleep(patience, undefined, { signal: over.signal }).then(
+    () => {
+      throw new Error(`${what} hangs`)
+    },
+    () => new Promise<never>(() => undefined)
+  )
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    over.abort()
+  }
+}
+
+const until = async (done: () => boolean, what: string): Promise<void> => {
+  if (!(await comesTrue(done))) throw new Error(what)
+}
+
+/** A result without what differs from one true answer to the next. */
+const meaning = (result: unknown): string =>
+  inspect(result, { depth: 9, sorted: true })
+    .replace(/ *raw: (?:\[Object: null prototype\] )?\{[^}]*\},?/g, '')
+    .replace(/\s+/g, ' ')
+
+const tagOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && '_tag' in error ? String(error._tag) : 'unknown'
+
+interface Case {
+  readonly subject: Subject
+  readonly mutant: Mutant
+  readonly at: At
+  readonly seed: string
+}
+
+const caseOf = (n: number): Case => {
+  const own = `${seed}:${String(n)}`
+  const subject = chanceOf(own).of(subjects)
+  return {
+    subject,
+    mutant: mutantOf(subject, own),
+    at: { bucket: `case${String(n)}-1250000000`, key },
+    seed: own
+  }
+}
+
+const ask = async (
+  wire: Wire,
+  { subject, mutant, at, seed }: Case,
+  deadlines: Timeouts = timeouts
+): Promise<E.Either<unknown, unknown>> => {
+  wire.scripts.set(at.bucket, mutant.script)
+  const client = right(
+    createClient({
+      region: 'ap-guangzhou',
+      scheme: 'http',
+      address: wire.address,
+      credentials,
+      timeouts: deadlines,
+      retry: { attempts: 1 }
+    })
+  )
+  try {
+    const result = await within(subject.run(client, at, chanceOf(`${seed}:reader`)), 'the call')
+    const complaints = complaintsOf(subject, mutant, at, sum, result)
+    if (complaints.length > 0) throw new Error(complaints.join('; '), { cause: result })
+    // A body that nobody read or destroyed would still be under way.
+    const { dispatcher } = client
+    const busy = (): number =>
+      'stats' in dispatcher
+        ? Object.values(dispatcher.stats as Record<string, { running: number; pending: number }>).reduce(
+            (all, { running, pending }) => all + running + pending,
+            0
+          )
+        : 0
+    await until(() => busy() === 0, 'a request is still under way')
+    return result
+  } finally {
+    await client.close()
+    wire.scripts.delete(at.bucket)
+  }
+}
+
+/** True answers, each in its own words: what an answer of the same meaning must come to. */
+const trueMeanings = async (wire: Wire): Promise<ReadonlyMap<string, string>> => {
+  const meanings = new Map<string, string>()
+  for (const [n, subject] of subjects.entries()) {
+    const { status, headers, body } = subject.truth
+    const lines = [...headers, ['Content-Length', String(body.length)] as const].map(
+      ([name, value]) => `${name}: ${value}`
+    )
+    const head = Buffer.from([`HTTP/1.1 ${String(status)} OK`, ...lines, '', ''].join('\r\n'))
+    const bodiless = subject.action === 'HeadObject' || status === 204
+    const whole = Buffer.concat([head, bodiless ? Buffer.alloc(0) : body])
+    const mutant: Mutant = {
+      did: [],
+      harmless: true,
+      cut: false,
+      payload: body,
+      head,
+      script: { early: false, continues: true, steps: () => [{ _tag: 'Say', bytes: whole }] }
+    }
+    const at = { bucket: `true${String(n)}-1250000000`, key }
+    meanings.set(
+      subject.name,
+      meaning(await ask(wire, { subject, mutant, at, seed: 'true' }, unhurried)).replaceAll(at.bucket, '')
+    )
+  }
+  return meanings
+}
+
+t.test('whatever is answered ends in a result that is true or a failure that is known', async (t) => {
+  const wire = await openWire()
+  t.teardown(wire.close)
+  const strays: Array<unknown> = []
+  const stray = (thrown: unknown): void => void strays.push(thrown)
+  process.on('uncaughtException', stray).on('unhandledRejection', stray)
+  t.teardown(() => process.off('uncaughtException', stray).off('unhandledRejection', stray))
+
+  const truths = await trueMeanings(wire)
+  const problems: Array<string> = []
+  const came = { Left: 0, Right: 0 }
+  const tags = new Map<string, number>()
+  const tried = async (n: number): Promise<void> => {
+    const one = caseOf(n)
+    try {
+      const result = await ask(wire, one)
+      came[result._tag] += 1
+      const tag = E.isLeft(result) ? tagOf(result.left) : 'Right'
+      tags.set(tag, (tags.get(tag) ?? 0) + 1)
+      const same = meaning(result).replaceAll(one.at.bucket, '') === truths.get(one.subject.name)
+      const late = E.isLeft(result) && /Timeout/.test(inspect(result.left))
+      const left = E.isRight(result) && /Unread/.test(inspect(result.right))
+      if (one.mutant.harmless && one.subject.name !== 'selectObjectContent' && !same && !late && !left) {
+        throw new Error('an answer of the same meaning was taken for another', { cause: result })
+      }
+      if (strays.length > 0)
+        throw new Error('something was thrown past everyone', { cause: strays.splice(0) })
+      if (only !== undefined) t.comment(one.subject.name, one.mutant.did, inspect(result, { depth: 4 }))
+    } catch (thrown) {
+      problems.push(
+        `SEED=${seed} CASE=${String(n)} ${one.subject.name} [${one.mutant.did.join(' | ')}]: ${inspect(thrown, { depth: 6 }).slice(0, 2000)}`
+      )
+    }
+  }
+  const numbers = only === undefined ? Array.from({ length: cases }, (_, n) => n) : [Number(only)]
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (let n = numbers.shift(); n !== undefined; n = numbers.shift()) await tried(n)
+    })
+  )
+  t.same(problems.slice(0, 20), [], `SEED=${seed}`)
+  t.comment(Object.fromEntries(tags))
+  if (only === undefined) {
+    t.ok(came.Right > cases / 20, `${String(came.Right)} results were true`)
+    t.ok(came.Left > cases / 5, `${String(came.Left)} failures were known`)
+  }
+  await until(() => wire.open() === 0, 'a connection is still open')
+  t.equal(wire.open(), 0)
+})
+
+t.test('the judge sees a result that is not true', async (t) => {
+  const subject = subjects.find(({ name }) => name === 'getObject')
+  if (subject === undefined) throw new Error('no such subject')
+  const mutant = {
+    ...mutantOf(subject, 'x'),
+    payload: Buffer.from('123456789'),
+    head: Buffer.from('etag: "a"')
+  }
+  const at = { bucket: 'b-1250000000', key }
+  const found = (value: unknown): string => complaintsOf(subject, mutant, at, sum, E.right(value)).join('; ')
+  t.equal(found({ etag: '"a"' }), '')
+  t.match(found({ etag: '"b"' }), /nobody said/)
+  t.match(found({ etag: undefined }), /is undefined/)
+  t.match(found({ size: Number.NaN }), /is NaN/)
+  t.match(found({ at: new Date(Number.NaN) }), /is no date/)
+  t.match(found({ at: new Date(0) }), /nobody said/)
+  t.match(found({ bytes: Buffer.from('12'), size: 3 }), /2 bytes where 3 were promised/)
+  const raw = { 'x-cos-hash-crc64ecma': String(sum) }
+  t.match(
+    found({ raw, bytes: Buffer.from('12'), outcome: { _tag: 'Verified', crc64: sum } }),
+    /verified, with/
+  )
+  const context = { operation: 'GetObject', bucket: 'other-1250000000', key: O.none, attempts: 1 }
+  const error = { _tag: 'Aborted', context, reason: 'x' } as const
+  t.same(complaintsOf(subject, mutant, at, sum, E.left(error)), [
+    'a Aborted',
+    'of the bucket other-1250000000',
+    'of another key'
+  ])
+})

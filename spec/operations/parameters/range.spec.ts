@@ -1,0 +1,89 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import {
+  ClosedRange,
+  overridesQuery,
+  Range,
+  rangeText,
+  responseOverrides,
+  type ResponseOverrides
+} from '../../../lib/operations/parameters/range.js'
+import { judging, judgingBy, present } from '../../support/operations.js'
+
+const range = (u: unknown) => {
+  const judged = judgingBy(Range)(u)
+  return E.isRight(judged) ? rangeText(judged.right) : judged.left
+}
+
+t.test('a range is spelt as HTTP has it', async (t) => {
+  t.equal(range({ first: 0, last: 0 }), 'bytes=0-0')
+  t.equal(range({ first: 5, last: 9007199254740991 }), 'bytes=5-9007199254740991')
+  t.equal(range({ first: 5 }), 'bytes=5-')
+  t.equal(range({ suffix: 500 }), 'bytes=-500')
+})
+
+t.test('a range that holds no byte, or is two, is refused by the name of the field', async (t) => {
+  t.equal(range({ first: 5, last: 4 }), 'last: a whole number, at least 5 as first is')
+  t.equal(range({ suffix: 0 }), 'suffix: a whole number, at least 1')
+  t.match(range({ first: 0, suffix: 5 }), /^first: left out/)
+  t.equal(range({ last: 5 }), 'first: a whole number, at least 0')
+  for (const wrong of [-1, 0.5, NaN, Infinity, 2 ** 53, '5']) {
+    t.equal(range({ first: wrong }), 'first: a whole number, at least 0')
+    t.equal(range({ first: 0, last: wrong }), 'last: a whole number, at least 0')
+    t.equal(range({ suffix: wrong }), 'suffix: a whole number, at least 1')
+  }
+  for (const nonsense of [{}, 'bytes=0-5', [0, 5], null]) {
+    t.equal(range(nonsense), ': a range, { first, last } or { suffix }')
+  }
+})
+
+t.test('a closed range has both its ends', async (t) => {
+  const judge = judgingBy(ClosedRange)
+  t.same(judge({ first: 0, last: 5 }), E.right({ first: 0, last: 5 }))
+  t.same(judge({ first: 6, last: 5 }), E.left('last: a whole number, at least 6 as first is'))
+  t.same(judge({ first: 0 }), E.left('last: a whole number, at least 0'))
+  t.match(judge({ suffix: 5 }), { left: /^suffix: left out/ })
+})
+
+const query = (input: unknown) => {
+  const judged = judging<ResponseOverrides>(responseOverrides)(input)
+  return E.isRight(judged) ? present(overridesQuery(judged.right)) : judged.left
+}
+
+t.test('overrides are parameters, of any text', async (t) => {
+  t.same(query({}), {})
+  t.same(
+    query({
+      responseCacheControl: 'no-store',
+      responseContentDisposition: 'attachment; filename="腾讯.txt"',
+      responseContentEncoding: 'identity',
+      responseContentLanguage: 'zh',
+      responseContentType: 'text/plain; charset=utf-8',
+      responseExpires: new Date('2024-05-01T08:31:00Z')
+    }),
+    {
+      'response-cache-control': 'no-store',
+      'response-content-disposition': 'attachment; filename="腾讯.txt"',
+      'response-content-encoding': 'identity',
+      'response-content-language': 'zh',
+      'response-content-type': 'text/plain; charset=utf-8',
+      'response-expires': 'Wed, 01 May 2024 08:31:00 GMT'
+    }
+  )
+  t.same(query({ responseExpires: '0' }), { 'response-expires': '0' })
+})
+
+t.test('overrides that would split a header are refused by name', async (t) => {
+  for (const name of [
+    'responseCacheControl',
+    'responseContentDisposition',
+    'responseContentEncoding',
+    'responseContentLanguage',
+    'responseContentType',
+    'responseExpires'
+  ]) {
+    for (const wrong of ['a\r\nb', 'a\0', '\ud800']) {
+      t.equal(query({ [name]: wrong }), `${name}: text without lone surrogates and line breaks`)
+    }
+  }
+})

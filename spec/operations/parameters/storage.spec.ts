@@ -1,0 +1,56 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import {
+  limited,
+  limitHeaders,
+  storing,
+  storingHeaders,
+  type Limited,
+  type Storing
+} from '../../../lib/operations/parameters/storage.js'
+import { judging, present } from '../../support/operations.js'
+
+const headers = (input: unknown) => {
+  const judged = judging<Storing>(storing)(input)
+  return E.isRight(judged) ? present(storingHeaders(judged.right)) : judged.left
+}
+
+t.test('each field is the header of its name', async (t) => {
+  t.same(headers({}), {})
+  t.same(headers({ storageClass: 'ARCHIVE', tagging: { a: '1' }, forbidOverwrite: true }), {
+    'x-cos-storage-class': 'ARCHIVE',
+    'x-cos-tagging': 'a=1',
+    'x-cos-forbid-overwrite': true
+  })
+  t.same(headers({ forbidOverwrite: false }), {})
+  t.same(headers({ storageClass: 'NEXT_YEARS' }), { 'x-cos-storage-class': 'NEXT_YEARS' })
+})
+
+t.test('tags are encoded as a query is, in their order', async (t) => {
+  t.same(headers({ tagging: { 'b c': 'd&e=f', 腾: '', a: '1+1' } }), {
+    'x-cos-tagging': 'b%20c=d%26e%3Df&%E8%85%BE=&a=1%2B1'
+  })
+})
+
+t.test('tags that COS would refuse are refused here', async (t) => {
+  const many = Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`t${String(n)}`, '']))
+  for (const tagging of [many, { '': 'x' }, { a: '\ud800' }]) {
+    t.equal(headers({ tagging }), 'tagging: at most 10 tags by name, without lone surrogates')
+  }
+  t.match(headers({ tagging: { a: 1 } }), /^tagging\.a: /)
+  t.match(headers({ storageClass: 3 }), /^storageClass: text that a header/)
+  t.equal(headers({ forbidOverwrite: 'true' }), 'forbidOverwrite: true or false')
+})
+
+t.test('a traffic limit lies within what COS takes, in bit/s', async (t) => {
+  const limit = (trafficLimit: unknown) => {
+    const judged = judging<Limited>(limited)({ trafficLimit })
+    return E.isRight(judged) ? present(limitHeaders(judged.right)) : judged.left
+  }
+  t.same(limit(undefined), {})
+  t.same(limit(819_200), { 'x-cos-traffic-limit': 819_200 })
+  t.same(limit(838_860_800), { 'x-cos-traffic-limit': 838_860_800 })
+  for (const wrong of [819_199, 838_860_801, 819_200.5, '819200', NaN, -1]) {
+    t.equal(limit(wrong), 'trafficLimit: a whole number from 819200 to 838860800')
+  }
+})

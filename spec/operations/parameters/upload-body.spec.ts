@@ -1,0 +1,102 @@
+import { Readable } from 'node:stream'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import * as In from '../../../lib/core/input.js'
+import * as R from '../../../lib/core/request.js'
+import {
+  agreeingBody,
+  measuredBody,
+  sending,
+  withSending,
+  type Sending
+} from '../../../lib/operations/parameters/upload-body.js'
+import { at, judgingBy, shown } from '../../support/operations.js'
+
+const Group = In.struct<Sending>('the group', sending)
+const sent = (input: unknown, codec = agreeingBody(Group)) => {
+  const judged = judgingBy(codec)(input)
+  return E.isRight(judged) ? shown(pipe(R.put(at), withSending(judged.right))) : judged.left
+}
+
+const md5 = 'XrY7u+Ae7tCTyyK7j1rNww=='
+const stream = () => Readable.from([Buffer.from('hello world')])
+const open = () => stream()
+
+t.test('a body is what was handed in', async (t) => {
+  t.match(sent({ body: 'hello 腾讯' }), { body: 'hello 腾讯', headers: {}, computeMd5: false })
+  t.match(sent({ body: Buffer.from('bytes') }), { body: 'bytes' })
+  t.match(sent({ body: '' }), { body: '' })
+  t.match(sent({ body: { file: 'a.txt' } }), {
+    body: { _tag: 'File', path: 'a.txt', start: 0, size: O.none }
+  })
+  t.match(sent({ body: { open, size: 11 } }), { body: { _tag: 'Replayable', size: 11 } })
+  t.match(sent({ body: stream() }), { body: { _tag: 'Once', size: O.none } })
+})
+
+t.test('a stream’s length is the caller’s word, and other bodies know their own', async (t) => {
+  t.match(sent({ body: stream(), contentLength: 11 }), { body: { _tag: 'Once', size: O.some(11) } })
+  t.match(sent({ body: '腾', contentLength: 3 }), { body: '腾' })
+  t.match(sent({ body: '', contentLength: 0 }), { body: '' })
+  t.equal(sent({ body: '腾', contentLength: 1 }), 'contentLength: 3, the length of the body')
+  t.equal(sent({ body: { open, size: 11 }, contentLength: 5 }), 'contentLength: 11, the length of the body')
+  t.equal(
+    sent({ body: { file: 'a.txt' }, contentLength: 5 }),
+    'contentLength: left out: a file knows its own length'
+  )
+  for (const wrong of [-1, 0.5, '11', NaN]) {
+    t.equal(sent({ body: stream(), contentLength: wrong }), 'contentLength: a whole number, at least 0')
+  }
+})
+
+t.test('where COS takes no chunks a stream says its length', async (t) => {
+  const measured = measuredBody(Group)
+  t.equal(sent({ body: stream() }, measured), 'contentLength: the length of the stream in bytes')
+  t.match(sent({ body: stream(), contentLength: 11 }, measured), { body: { _tag: 'Once' } })
+  for (const body of ['hello', { file: 'a.txt' }, { open, size: 11 }]) {
+    t.match(sent({ body }, measured), { method: 'PUT' })
+  }
+})
+
+t.test('an MD5 is given, or computed of what can be read twice', async (t) => {
+  t.match(sent({ body: 'hello world', contentMd5: md5 }), {
+    headers: { 'content-md5': md5 },
+    computeMd5: false
+  })
+  for (const body of ['hello', { file: 'a.txt' }, { open, size: 11 }]) {
+    t.match(sent({ body, enableMd5: true }), { computeMd5: true })
+  }
+  t.match(sent({ body: 'hello', enableMd5: false }), { computeMd5: false })
+  // What is known need not be computed, not even of a stream.
+  t.match(sent({ body: stream(), contentMd5: md5, enableMd5: true }), { computeMd5: false })
+  t.equal(
+    sent({ body: stream(), enableMd5: true }),
+    'enableMd5: false for a stream, which can not be read beforehand'
+  )
+  for (const wrong of ['', 'XrY7u', '5eb63bbbe01eeed093cb22bb8f5acdc3', `${md5}\n`, 3]) {
+    t.equal(sent({ body: 'a', contentMd5: wrong }), 'contentMd5: base64 of the 16 bytes of an MD5')
+  }
+})
+
+t.test('whether COS is asked before the bytes go is the caller’s word', async (t) => {
+  t.match(sent({ body: 'a' }), { expectContinue: false })
+  t.match(sent({ body: 'a', expectContinue: true }), { expectContinue: true })
+})
+
+t.test('what is no body is refused by name', async (t) => {
+  for (const body of [
+    undefined,
+    null,
+    3,
+    {},
+    { file: '' },
+    { open, size: -1 },
+    { open },
+    [Buffer.from('a')]
+  ]) {
+    t.match(sent({ body }), /^body: text, bytes/)
+  }
+  t.equal(sent({ body: 'a', enableMd5: 'yes' }), 'enableMd5: true or false')
+  t.equal(sent({ body: 'a', expectContinue: 'yes' }), 'expectContinue: true or false')
+})

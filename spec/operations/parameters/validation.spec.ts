@@ -1,0 +1,68 @@
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import * as In from '../../../lib/core/input.js'
+import { agreeing, chosen, firstOf, named, textOr } from '../../../lib/operations/parameters/validation.js'
+import { judgingBy } from '../../support/operations.js'
+
+interface Circle {
+  readonly shape: 'circle'
+  readonly radius: number
+}
+interface Square {
+  readonly shape: 'square'
+  readonly side: number
+}
+
+const Circle = In.struct<Circle>('a circle', { shape: In.oneOf('circle'), radius: In.integer(1) })
+const Square = In.struct<Square>('a square', { shape: In.oneOf('square'), side: In.integer(1) })
+
+t.test('the member that is named is the one that judges', async (t) => {
+  const Shape = chosen<Circle | Square>('a shape', named('shape', { circle: Circle, square: Square }))
+  const judge = judgingBy(Shape)
+  t.same(judge({ shape: 'square', side: 2 }), E.right({ shape: 'square', side: 2 }))
+  t.same(judge({ shape: 'square', side: 0 }), E.left('side: a whole number, at least 1'))
+  t.same(judge({ shape: 'circle', side: 2 }), E.left('side: left out: a circle has no such field'))
+  for (const nonsense of [{ shape: 'toString' }, { shape: 3 }, {}, [], 'square', undefined, null]) {
+    t.same(judge(nonsense), E.left(': a shape'))
+  }
+  t.equal(Shape.is({ shape: 'circle', radius: 1 }), true)
+  t.equal(Shape.is({ shape: 'circle' }), false)
+})
+
+t.test('the member whose field is there is the one that judges', async (t) => {
+  const judge = judgingBy(chosen<Circle | Square>('a shape', firstOf({ side: Square, radius: Circle })))
+  t.same(judge({ shape: 'circle', radius: 2 }), E.right({ shape: 'circle', radius: 2 }))
+  t.same(judge({ shape: 'square', side: 2, radius: undefined }), E.right({ shape: 'square', side: 2 }))
+  t.same(judge({ shape: 'square', side: 'two' }), E.left('side: a whole number, at least 1'))
+  t.same(judge({ shape: 'square' }), E.left(': a shape'))
+})
+
+t.test('text is judged as text, and what is not as the other', async (t) => {
+  const DateOrText = textOr(In.nonEmpty, In.date)
+  const judge = judgingBy(DateOrText)
+  t.same(judge('now'), E.right('now'))
+  t.same(judge(''), E.left(': text, not empty'))
+  t.same(judge(new Date(NaN)), E.left(': a valid Date'))
+  t.same(judge(3), E.left(': a valid Date, or text, not empty'))
+  t.same(judge(null), E.left(': a valid Date, or text, not empty'))
+  t.equal(DateOrText.is(new Date(0)), true)
+  t.equal(DateOrText.is(''), false)
+})
+
+t.test('fields that are right and do not agree are told by the name of one', async (t) => {
+  interface Span {
+    readonly from: number
+    readonly to: number
+  }
+  const Span = agreeing<Span>(
+    In.struct<Span>('a span', { from: In.integer(0), to: In.integer(0) }),
+    ({ from, to }) => (to < from ? O.some({ field: 'to', expected: 'what comes after from' }) : O.none)
+  )
+  const judge = judgingBy(Span)
+  t.same(judge({ from: 1, to: 2 }), E.right({ from: 1, to: 2 }))
+  t.same(judge({ from: 2, to: 1 }), E.left('to: what comes after from'))
+  t.same(judge({ from: -1, to: 1 }), E.left('from: a whole number, at least 0'))
+  t.equal(Span.is({ from: 2, to: 1 }), false)
+  t.equal(Span.is({ from: 1, to: 1 }), true)
+})

@@ -1,0 +1,84 @@
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as io from 'io-ts'
+import t from 'tap'
+import * as W from '../../../lib/core/wire.js'
+import {
+  answerOf,
+  encryptionEcho,
+  maybe,
+  perhaps,
+  readHeaders,
+  reading,
+  Text
+} from '../../../lib/operations/responses/metadata.js'
+import { answered } from '../../support/responses.js'
+
+t.test('every answer brings its request id and all of its headers', async (t) => {
+  const headers = { 'x-cos-request-id': 'NjYwMQ==', 'X-Cos-Anything': 'a', 'content-length': '0' }
+  const answer = answerOf(await answered(t, { headers }))
+  t.equal(answer.requestId, 'NjYwMQ==')
+  t.match(answer.raw, { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-anything': 'a', date: String })
+  t.equal(answerOf(await answered(t, {})).requestId, '')
+})
+
+t.test('what is missing or empty is none, and what is there must be right', async (t) => {
+  const Size = maybe(W.ByteCount)
+  t.same(Size.decode(undefined), E.right(O.none))
+  t.same(Size.decode(''), E.right(O.none))
+  t.same(Size.decode('12'), E.right(O.some(12)))
+  t.equal(E.isLeft(Size.decode('twelve')), true)
+  t.same([Size.encode(O.some(12)), Size.encode(O.none)], ['12', undefined])
+  t.same([Size.is(O.some(12)), Size.is(12)], [true, false])
+})
+
+t.test('what is not worth failing over is none where it can not be read', async (t) => {
+  const When = perhaps(W.Timestamp)
+  t.same(When.decode('2024-05-02T09:30:11'), E.right(O.some(new Date('2024-05-02T09:30:11Z'))))
+  for (const wrong of [undefined, '', 'soon', 3]) t.same(When.decode(wrong), E.right(O.none))
+  t.equal(When.encode(O.none), undefined)
+  t.equal(When.is(O.none), true)
+})
+
+t.test('a codec that only reads says what it wanted', async (t) => {
+  const Even = reading('an even number', (text) => (Number(text) % 2 === 0 ? Number(text) : undefined))
+  t.same(Even.decode('4'), E.right(4))
+  for (const wrong of ['3', 4, undefined]) {
+    t.same(W.decodeWith(io.type({ n: Even }))({ n: wrong }), E.left(['n should be an even number']))
+  }
+  t.equal(Even.encode(4), '4')
+  t.same([Even.is(4), Even.is(undefined)], [true, false])
+  t.same(W.decodeWith(io.type({ a: Text }))({ a: '' }), E.left(['a should be text, not empty']))
+})
+
+t.test('headers that can not be read are a DecodeError with all that is wrong', async (t) => {
+  const response = await answered(t, { headers: { a: 'x', b: 'y', 'x-cos-request-id': 'NjYwMQ==' } })
+  t.same(readHeaders(io.type({ a: Text }))(response), E.right({ ...response.headers, a: 'x' }))
+  t.match(readHeaders(io.type({ a: W.ByteCount, b: W.Crc64 }))(response), {
+    left: {
+      _tag: 'DecodeError',
+      status: 200,
+      requestId: 'NjYwMQ==',
+      problems: ['a should be a whole number', 'b should be a CRC64 in decimal']
+    }
+  })
+})
+
+t.test('encryption is told as COS echoes it', async (t) => {
+  const sse = 'x-cos-server-side-encryption'
+  t.same(encryptionEcho({}), O.none)
+  t.same(encryptionEcho({ [sse]: 'AES256' }), O.some({ type: 'COS' }))
+  t.same(encryptionEcho({ [sse]: 'cos/kms' }), O.some({ type: 'KMS', keyId: O.none }))
+  t.same(
+    encryptionEcho({ [sse]: 'cos/kms', [`${sse}-cos-kms-key-id`]: '48ba38aa' }),
+    O.some({ type: 'KMS', keyId: O.some('48ba38aa') })
+  )
+  t.same(
+    encryptionEcho({
+      [`${sse}-customer-algorithm`]: 'AES256',
+      [`${sse}-customer-key-md5`]: 'U5L61r7jcwdNvT7frmUG8g=='
+    }),
+    O.some({ type: 'C', keyMd5: O.some('U5L61r7jcwdNvT7frmUG8g==') })
+  )
+  t.same(encryptionEcho({ [sse]: 'SM4' }), O.some({ type: 'Other', algorithm: 'SM4' }))
+})

@@ -1,0 +1,128 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { metadataOf, objectAttributes } from '../../../lib/operations/responses/object-headers.js'
+import { answered, left, right } from '../../support/responses.js'
+
+const least = { etag: '"9a4802d5c99dafe1c04da0a8e7e166bf"', 'last-modified': 'Wed, 28 Oct 2014 20:30:00 GMT' }
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+const read = async (t: Teardown, headers: Readonly<Record<string, string>>) =>
+  objectAttributes(await answered(t, { headers }))
+
+t.test('an object of which COS says the least is STANDARD, and the rest is none', async (t) => {
+  const { raw, ...attributes } = right(await read(t, least))
+  t.match(raw, least)
+  t.same(attributes, {
+    requestId: '',
+    etag: '"9a4802d5c99dafe1c04da0a8e7e166bf"',
+    lastModified: new Date('2014-10-28T20:30:00Z'),
+    contentType: O.none,
+    cacheControl: O.none,
+    contentDisposition: O.none,
+    contentEncoding: O.none,
+    contentLanguage: O.none,
+    expires: O.none,
+    metadata: {},
+    crc64: O.none,
+    storageClass: 'STANDARD',
+    storageTier: O.none,
+    objectType: O.none,
+    nextAppendPosition: O.none,
+    versionId: O.none,
+    restore: O.none,
+    restoreStatus: O.none,
+    taggingCount: O.none,
+    replicationStatus: O.none,
+    sse: O.none
+  })
+})
+
+t.test('every header that COS documents is told', async (t) => {
+  const headers = {
+    ...least,
+    'content-type': 'application/octet-stream',
+    'cache-control': 'max-age=1000000',
+    'content-disposition': 'attachment; filename="filename.jpg"',
+    'content-encoding': 'gzip',
+    'content-language': 'zh-cn',
+    expires: '-1',
+    'x-cos-meta-test': 'test',
+    'X-Cos-Meta-Upper-Case': '%E5%BC%A0',
+    'x-cos-hash-crc64ecma': '16749565679157681890',
+    'x-cos-storage-class': 'DEEP_ARCHIVE',
+    'x-cos-storage-tier': 'INFREQUENT',
+    'x-cos-object-type': 'appendable',
+    'x-cos-next-append-position': '16807',
+    'x-cos-version-id': 'MTg0NDUxODMzMTMwMDM2Njc1ODA',
+    'x-cos-restore': 'ongoing-request="false", expiry-date="Tue, 19 Nov 2024 16:00:00 GMT"',
+    'x-cos-restore-status': 'tier="bulk"; request-date="Mon, 18 Nov 2024 09:34:50 GMT"',
+    'x-cos-tagging-count': '2',
+    'x-cos-replication-status': 'Complete',
+    'x-cos-server-side-encryption': 'AES256',
+    'x-cos-request-id': 'NTg3NzQ3ZmVfYmRjMzVfMzE5N182NzczMQ==',
+    'x-cos-object-lock-mode': 'COMPLIANCE'
+  }
+  const { raw, ...attributes } = right(await read(t, headers))
+  t.match(raw, { 'x-cos-object-lock-mode': 'COMPLIANCE', 'x-cos-meta-test': 'test' })
+  t.same(attributes, {
+    requestId: 'NTg3NzQ3ZmVfYmRjMzVfMzE5N182NzczMQ==',
+    etag: '"9a4802d5c99dafe1c04da0a8e7e166bf"',
+    lastModified: new Date('2014-10-28T20:30:00Z'),
+    contentType: O.some('application/octet-stream'),
+    cacheControl: O.some('max-age=1000000'),
+    contentDisposition: O.some('attachment; filename="filename.jpg"'),
+    contentEncoding: O.some('gzip'),
+    contentLanguage: O.some('zh-cn'),
+    expires: O.some('-1'),
+    metadata: { test: 'test', 'upper-case': '%E5%BC%A0' },
+    crc64: O.some(16749565679157681890n),
+    storageClass: 'DEEP_ARCHIVE',
+    storageTier: O.some('INFREQUENT'),
+    objectType: O.some('appendable'),
+    nextAppendPosition: O.some(16807),
+    versionId: O.some('MTg0NDUxODMzMTMwMDM2Njc1ODA'),
+    restore: O.some({ ongoing: false, expiry: O.some(new Date('2024-11-19T16:00:00Z')) }),
+    restoreStatus: O.some({ tier: 'bulk', requestDate: O.some(new Date('2024-11-18T09:34:50Z')) }),
+    taggingCount: O.some(2),
+    replicationStatus: O.some('Complete'),
+    sse: O.some({ type: 'COS' })
+  })
+})
+
+t.test('a restore that goes on has no expiry yet', async (t) => {
+  const restore = async (text: string) => right(await read(t, { ...least, 'x-cos-restore': text })).restore
+  t.same(await restore('ongoing-request="true"'), O.some({ ongoing: true, expiry: O.none }))
+  t.same(
+    await restore('ongoing-request="false", expiry-date="one day"'),
+    O.some({ ongoing: false, expiry: O.none })
+  )
+})
+
+t.test('what is missing or can not be read is a DecodeError that names the header', async (t) => {
+  const cases: ReadonlyArray<readonly [string, string, RegExp]> = [
+    ['etag', '', /^etag should be/],
+    ['last-modified', 'yesterday', /^last-modified should be/],
+    ['x-cos-hash-crc64ecma', '18446744073709551616', /^x-cos-hash-crc64ecma should be a CRC64/],
+    ['x-cos-next-append-position', '-1', /^x-cos-next-append-position should be/],
+    ['x-cos-restore', 'maybe', /^x-cos-restore should be ongoing-request/],
+    ['x-cos-restore-status', 'bulk', /^x-cos-restore-status should be tier/],
+    ['x-cos-tagging-count', 'two', /^x-cos-tagging-count should be/]
+  ]
+  for (const [name, value, problem] of cases) {
+    t.match(
+      left(await read(t, { ...least, [name]: value })),
+      { _tag: 'DecodeError', problems: [problem] },
+      name
+    )
+  }
+  t.match(left(await read(t, {})), { problems: [/^etag/, /^last-modified/] })
+})
+
+t.test('metadata are the headers that say so, without their prefix', async (t) => {
+  t.same(metadataOf({ 'x-cos-meta-a': '1', 'x-cos-meta-x-cos-meta-b': '2', 'x-cos-acl': 'x', etag: '"' }), {
+    a: '1',
+    'x-cos-meta-b': '2'
+  })
+})

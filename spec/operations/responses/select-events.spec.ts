@@ -1,0 +1,81 @@
+import t from 'tap'
+import { CosFailure } from '../../../lib/core/error.js'
+import { selectEvents } from '../../../lib/operations/responses/select-events.js'
+import { answered, serving, specContext, type Answer } from '../../support/responses.js'
+import { event, recorded } from '../../support/select-messages.js'
+
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+/** The tags that came, and what ended them. */
+const read = async (t: Teardown, answer: Answer) => {
+  const headers = { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-trace-id': 'VHJhY2U=' }
+  const tags: Array<string> = []
+  try {
+    for await (const { _tag } of selectEvents(await answered(t, { headers, ...answer }))) tags.push(_tag)
+    return { tags }
+  } catch (thrown) {
+    if (thrown instanceof CosFailure) return { tags, error: thrown.reason }
+    throw thrown
+  }
+}
+
+const all = ['Records', 'Cont', 'Progress', 'Records', 'Stats', 'End']
+
+t.test('the events come in their order, however the bytes came', async (t) => {
+  const bytes = Buffer.concat(all.map(recorded))
+  t.same(await read(t, { chunks: [bytes] }), { tags: all })
+  const torn = Array.from({ length: Math.ceil(bytes.length / 50) }, (_, n) =>
+    bytes.subarray(n * 50, n * 50 + 50)
+  )
+  t.same(await read(t, { chunks: torn }), { tags: all })
+})
+
+t.test('after End nothing is waited for', async (t) => {
+  const { response, closed } = await serving(t, { chunks: [recorded('End')], ends: 'open' })
+  const tags = []
+  for await (const { _tag } of selectEvents(response)) tags.push(_tag)
+  t.same(tags, ['End'])
+  t.equal(await closed, 'early')
+})
+
+t.test('an error in the midst is a ServiceError of status 200', async (t) => {
+  t.same(
+    await read(t, { chunks: [recorded('Records'), recorded('Error')], ends: 'open' }).then((it) => it.tags),
+    ['Records']
+  )
+  const { error } = await read(t, { chunks: [recorded('Error')] })
+  t.match(error, {
+    _tag: 'ServiceError',
+    context: specContext,
+    status: 200,
+    code: 'OverMaxRecordSize',
+    message: 'The length of a record is greater than 1 MB',
+    requestId: 'NjYwMQ==',
+    traceId: 'VHJhY2U='
+  })
+})
+
+t.test('a stream without its End is cut, whether the connection says so or not', async (t) => {
+  for (const chunks of [[], [recorded('Records')], [recorded('Records').subarray(0, 50)]]) {
+    t.match((await read(t, { chunks })).error, { _tag: 'TransportError', code: 'CutAnswer' })
+    t.match((await read(t, { chunks, ends: 'cut' })).error, { _tag: 'TransportError' })
+  }
+})
+
+t.test('a checksum that is wrong is an IntegrityError, told without waiting for more', async (t) => {
+  const broken = recorded('Records')
+  broken[97] = 0x32
+  const { tags, error } = await read(t, { chunks: [Buffer.concat([recorded('Cont'), broken])], ends: 'open' })
+  t.same(tags, ['Cont'])
+  t.match(error, { _tag: 'IntegrityError', check: 'crc32', expected: '3f6c0e55', got: 'a68e6854' })
+})
+
+t.test('what is no stream of events is an error of a known kind', async (t) => {
+  t.match((await read(t, { chunks: ['<html>Bad Gateway</html>'] })).error, {
+    _tag: 'IntegrityError',
+    check: 'crc32'
+  })
+  t.match((await read(t, { chunks: [event('Stats', 'lots')] })).error, { _tag: 'DecodeError' })
+})

@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { CosFailure } from '../../../lib/core/error.js'
+import type { Response } from '../../../lib/core/response.js'
+import { watched } from '../../../lib/operations/responses/tracked-body.js'
+import { left, right, serving, specContext } from '../../support/responses.js'
+import { comesTrue } from '../../support/wait-for.js'
+import { settlesWithin } from '../../support/settles-within.js'
+
+/** Passes a body on, and returns how many bytes it was. */
+async function* counting({ body }: Response): AsyncGenerator<Uint8Array, number, undefined> {
+  let size = 0
+  const bytes: AsyncIterable<Uint8Array> = body
+  for await (const chunk of bytes) {
+    size += chunk.length
+    yield chunk
+  }
+  return size
+}
+
+const watching = (response: Response) => watched(response, () => -1, counting(response))
+
+t.test('the outcome is what the reading returned', async (t) => {
+  const { response, closed } = await serving(t, { chunks: ['1234', 5, '56789'] })
+  const { bytes, outcome } = watching(response)
+  t.equal((await bytes.toArray()).join(''), '123456789')
+  t.equal(right(await outcome()), 9)
+  t.equal(right(await outcome()), 9, 'asked again')
+  t.equal(await closed, 'whole')
+})
+
+t.test('a body that breaks off fails the stream and the outcome alike', async (t) => {
+  const { response } = await serving(t, { chunks: ['1234'], ends: 'cut' })
+  const { bytes, outcome } = watching(response)
+  await t.rejects(bytes.toArray(), { name: 'CosFailure', reason: { _tag: 'TransportError' } })
+  t.match(left(await outcome()), { _tag: 'TransportError', context: specContext })
+})
+
+t.test('what the reading throws fails the stream and the outcome alike, and hangs up', async (t) => {
+  const { response, closed } = await serving(t, { chunks: ['1234'], ends: 'open' })
+  const reason = { _tag: 'Aborted', context: specContext, reason: 'enough' } as const
+  async function* refusing(): AsyncGenerator<Uint8Array, number, undefined> {
+    for await (const chunk of counting(response)) {
+      yield chunk
+      throw new CosFailure(reason)
+    }
+    return 0
+  }
+  const { bytes, outcome } = watched(response, () => -1, refusing())
+  await t.rejects(bytes.toArray(), { name: 'CosFailure', reason })
+  t.same(left(await outcome()), reason)
+  t.equal(await closed, 'early')
+})
+
+t.test('a reader that leaves hangs up at once, though nothing comes', async (t) => {
+  const { response, closed } = await serving(t, { chunks: ['1234'], ends: 'open' })
+  const { bytes, outcome } = watching(response)
+  await once(bytes, 'readable')
+  bytes.read()
+  bytes.destroy()
+  t.ok(await settlesWithin(100, Promise.all([outcome(), closed])))
+  t.equal(right(await outcome()), -1)
+  t.equal(await closed, 'early')
+})
+
+t.test('a stream that no one reads and someone destroys hangs up', async (t) => {
+  const { response, closed } = await serving(t, { chunks: ['1234'], ends: 'open' })
+  const { bytes, outcome } = watching(response)
+  bytes.destroy()
+  t.equal(right(await outcome()), -1)
+  t.equal(await closed, 'early')
+})
+
+t.test('a body that breaks before anyone reads it waits to be found, and ends no process', async (t) => {
+  const { response } = await serving(t, { chunks: ['1234'], ends: 'cut' })
+  const { bytes, outcome } = watching(response)
+  response.body.resume().pause()
+  t.ok(await comesTrue(() => response.body.errored !== null))
+  t.match(left(await outcome()), { _tag: 'TransportError' })
+  await t.rejects(bytes.toArray(), { name: 'CosFailure', reason: { _tag: 'TransportError' } })
+})

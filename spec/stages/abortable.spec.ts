@@ -1,0 +1,126 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import t from 'tap'
+import { heeding } from '../../lib/stages/abortable.js'
+import { collectGarbage } from '../support/gc.js'
+import { failing, from, toArray } from '../support/iterables.js'
+
+const never = (): AbortSignal => new AbortController().signal
+
+/** Counts, and says whether it was closed; stalls after `until`. */
+const counting = (until = Infinity) => {
+  const seen = { read: 0, closed: false }
+  const source = async function* () {
+    try {
+      for (;;) {
+        if (seen.read >= until) await new Promise(() => {})
+        yield (seen.read += 1)
+      }
+    } finally {
+      seen.closed = true
+    }
+  }
+  return { seen, source: source() }
+}
+
+t.test('all items pass in their order, and without a signal the source is left alone', async (t) => {
+  t.same(await toArray(heeding(never())(from(1, 2, 3))), [1, 2, 3])
+  const source = from(1)
+  t.equal(heeding(undefined)(source), source)
+})
+
+t.test('a reader that stops holds the source back', async (t) => {
+  const { seen, source } = counting()
+  const iterator = heeding(never())(source)[Symbol.asyncIterator]()
+  await iterator.next()
+  await setTimeout(20)
+  t.equal(seen.read, 1)
+})
+
+t.test('a reader that leaves closes the source', async (t) => {
+  const { seen, source } = counting()
+  for await (const _ of heeding(never())(source)) break
+  t.equal(seen.closed, true)
+})
+
+t.test('a reader that leaves in the middle of a read is not kept', async (t) => {
+  const { source } = counting(0)
+  const iterator = heeding(never())(source)[Symbol.asyncIterator]()
+  const read = iterator.next()
+  await iterator.return?.()
+  t.same(await read, { done: true, value: undefined })
+  t.same(await iterator.next(), { done: true, value: undefined })
+})
+
+t.test('a failing source fails the pipeline, with its own error', async (t) => {
+  const error = new Error('disk')
+  await t.rejects(pipeline(failing(error, 1), heeding(never()), toArray), error)
+  const iterator = heeding(never())(failing(error))[Symbol.asyncIterator]()
+  await iterator.next().catch((thrown: unknown) => t.equal(thrown, error))
+})
+
+// -- the signal --
+t.test('a signal that fires ends a read of a source that stalls, with its reason', async (t) => {
+  const { source } = counting(1)
+  const stop = new AbortController()
+  const reason = new Error('enough')
+  const reading = toArray(heeding(stop.signal)(source))
+  await setTimeout(5)
+  stop.abort(reason)
+  await t.rejects(reading, reason)
+})
+
+t.test('a signal that fires between reads closes the source, and fails the next read', async (t) => {
+  const { seen, source } = counting()
+  const stop = new AbortController()
+  const iterator = heeding(stop.signal)(source)[Symbol.asyncIterator]()
+  t.equal((await iterator.next()).value, 1)
+  stop.abort('enough')
+  await setImmediate()
+  t.equal(seen.closed, true)
+  await iterator.next().then(t.fail, (thrown: unknown) => t.equal(thrown, 'enough'))
+  await iterator.next().then(t.fail, (thrown: unknown) => t.equal(thrown, 'enough', 'and every one after it'))
+})
+
+t.test('a signal that has fired already reads nothing', async (t) => {
+  const { seen, source } = counting()
+  await t.rejects(toArray(heeding(AbortSignal.abort(new Error('before')))(source)), { message: 'before' })
+  t.equal(seen.read, 0)
+})
+
+t.test('a Node stream that stalls is destroyed', async (t) => {
+  const stalled = new Readable({ read() {} })
+  const stop = new AbortController()
+  const reading = toArray(heeding(stop.signal)(stalled))
+  await setImmediate()
+  stop.abort(new Error('enough'))
+  await t.rejects(reading, { message: 'enough' })
+  t.equal(stalled.destroyed, true)
+})
+
+t.test('a source that fails after the signal fired troubles nobody', async (t) => {
+  const late = async function* () {
+    await setTimeout(5)
+    yield* failing<number>(new Error('late'))
+  }
+  const stop = new AbortController()
+  const reading = toArray(heeding(stop.signal)(late()))
+  await setImmediate()
+  stop.abort(new Error('enough'))
+  await t.rejects(reading, { message: 'enough' })
+  // An unhandled rejection would fail this spec.
+  await setTimeout(20)
+})
+
+t.test('nothing is left behind on a signal that never fires', async (t) => {
+  const { signal } = new AbortController()
+  const buffers = async function* () {
+    for (let n = 0; n < 20_000; n += 1) yield Buffer.alloc(1024)
+  }
+  await collectGarbage()
+  const before = process.memoryUsage().arrayBuffers
+  for await (const _ of heeding(signal)(buffers()));
+  await collectGarbage()
+  t.ok(process.memoryUsage().arrayBuffers - before < 1024 * 1024, 'of 20 MiB that passed')
+})

@@ -1,0 +1,77 @@
+import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
+import t from 'tap'
+import { heeding } from '../../lib/stages/abortable.js'
+import { leavable, readerLeft } from '../../lib/stages/cancelable.js'
+import { failing, from, toArray } from '../support/iterables.js'
+
+const never = new Promise<number>(() => {})
+
+/** Gives the items, then stalls until its signal fires. */
+const stalling = (stop: AbortController, ...items: ReadonlyArray<number>) => {
+  const seen = { closed: false }
+  const run = async function* (): AsyncGenerator<number, void, undefined> {
+    try {
+      yield* items
+      yield* heeding(stop.signal)(from(never))
+    } finally {
+      seen.closed = true
+    }
+  }
+  return { seen, leaving: leavable(stop, run()) }
+}
+
+t.test('all items pass in their order', async (t) => {
+  t.same(await toArray(leavable(new AbortController(), from(1, 2, 3))), [1, 2, 3])
+})
+
+t.test('a reader that leaves in the middle of a read is told that it is over, at once', async (t) => {
+  const stop = new AbortController()
+  const { seen, leaving } = stalling(stop, 1)
+  t.same(await leaving.next(), { done: false, value: 1 })
+  const read = leaving.next()
+  await setTimeout(5)
+  t.same(await leaving.return(), { done: true, value: undefined })
+  t.same(await read, { done: true, value: undefined })
+  t.equal(stop.signal.reason, readerLeft)
+  t.equal(seen.closed, true)
+})
+
+t.test('a reader that leaves between reads closes the source', async (t) => {
+  const { seen, leaving } = stalling(new AbortController(), 1)
+  for await (const _ of leaving) break
+  t.equal(seen.closed, true)
+})
+
+t.test('a run that came to its end stops nothing, even when its reader leaves afterwards', async (t) => {
+  const stop = new AbortController()
+  const leaving = leavable(stop, from(1))
+  t.same(await toArray(leaving), [1])
+  await leaving.return()
+  t.equal(stop.signal.aborted, false)
+})
+
+t.test('a failure is its reader’s to see, as it was thrown', async (t) => {
+  const error = new Error('disk')
+  await t.rejects(pipeline(leavable(new AbortController(), failing(error, 1)), toArray), error)
+})
+
+t.test('another’s stop is a failure like any other', async (t) => {
+  const stop = new AbortController()
+  const { leaving } = stalling(stop)
+  const read = leaving.next()
+  stop.abort(new Error('enough'))
+  await t.rejects(read, { message: 'enough' })
+})
+
+t.test('a hundred listeners on the signal are no leak to warn of', async (t) => {
+  const warnings: Array<Error> = []
+  const onWarning = (warning: Error): unknown => warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const stop = new AbortController()
+  leavable(stop, from(1))
+  for (let n = 0; n < 100; n += 1) stop.signal.addEventListener('abort', () => {})
+  await setTimeout(5)
+  t.same(warnings, [])
+})

@@ -1,0 +1,351 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import fc from 'fast-check'
+import { pipe } from 'fp-ts/lib/function.js'
+import t from 'tap'
+import { heeding } from '../../lib/stages/abortable.js'
+import { inParallel } from '../../lib/stages/map-concurrent.js'
+import { failing, from, toArray } from '../support/iterables.js'
+
+/** Counts from 1, as far as asked, and tells how far it was read and whether it was closed. */
+const counting = (until = Infinity) => {
+  const seen = { read: 0, closed: false }
+  const numbers = async function* () {
+    try {
+      while (seen.read < until) yield (seen.read += 1)
+    } finally {
+      seen.closed = true
+    }
+  }
+  return { seen, source: numbers() }
+}
+
+/** Work that ends when told. */
+const workshop = () => {
+  const begun: Array<number> = []
+  const ends = new Map<number, (error?: unknown) => void>()
+  const aborted: Array<number> = []
+  const work = (n: number, signal: AbortSignal): Promise<string> =>
+    new Promise((resolve, reject) => {
+      begun.push(n)
+      ends.set(n, (error) => {
+        if (error === undefined) resolve(`done ${String(n)}`)
+        else reject(error)
+      })
+      signal.addEventListener('abort', () => {
+        aborted.push(n)
+        reject(signal.reason)
+      })
+    })
+  const end = async (n: number, error?: unknown): Promise<void> => {
+    ends.get(n)?.(error)
+    await setImmediate()
+  }
+  return { begun, aborted, work, end }
+}
+
+/** How each of the results comes, or fails. */
+const collected = (source: AsyncIterable<unknown>) => {
+  const got: Array<unknown> = []
+  const reading = async () => {
+    for await (const result of source) got.push(result)
+  }
+  return {
+    got,
+    ended: reading().then(
+      () => 'whole',
+      (error: unknown) => error
+    )
+  }
+}
+
+// -- order and numbers --
+t.test('results come as they are done, or in the order of their items', async (t) => {
+  for (const [ordered, due] of [
+    [false, ['done 2', 'done 3', 'done 1']],
+    [true, ['done 1', 'done 2', 'done 3']]
+  ] as const) {
+    const { work, end } = workshop()
+    const { got, ended } = collected(
+      pipe(from(1, 2, 3), inParallel<number>({ concurrency: 3, ordered })(work))
+    )
+    await setImmediate()
+    for (const n of [2, 3, 1]) await end(n)
+    t.equal(await ended, 'whole')
+    t.same(got, due)
+  }
+})
+
+t.test('as many are under way as was asked for, and one more is read', async (t) => {
+  const { seen, source } = counting()
+  const { begun, work, end } = workshop()
+  const running = pipe(source, inParallel<number>({ concurrency: 3 })(work))
+  void running.next()
+  await setImmediate()
+  t.same(begun, [1, 2, 3])
+  t.equal(seen.read, 4)
+  await end(2)
+  t.same(begun, [1, 2, 3, 4])
+  t.equal(seen.read, 5)
+  await running.return()
+})
+
+t.test('nothing is read ahead where that was asked for', async (t) => {
+  const { seen, source } = counting()
+  const { begun, work } = workshop()
+  const running = pipe(source, inParallel<number>({ concurrency: 2, readAhead: 0 })(work))
+  void running.next()
+  await setImmediate()
+  t.same(begun, [1, 2])
+  t.equal(seen.read, 2)
+  await running.return()
+})
+
+t.test(
+  'each item is worked on once, whatever the work takes, and never more at once than was asked',
+  async () => {
+    const cases = fc.record({
+      turns: fc.array(fc.nat(3), { maxLength: 30 }),
+      concurrency: fc.integer({ min: 1, max: 6 }),
+      readAhead: fc.constantFrom(0 as const, 1 as const),
+      ordered: fc.boolean()
+    })
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ turns, ...options }) => {
+        let running = 0
+        let most = 0
+        const work = async ([n, turns]: readonly [number, number]): Promise<number> => {
+          most = Math.max(most, (running += 1))
+          for (let turn = 0; turn < turns; turn += 1) await setImmediate()
+          running -= 1
+          return n
+        }
+        const results = await toArray(
+          pipe(from(...turns.entries()), inParallel<readonly [number, number]>(options)(work))
+        )
+        const numbers = turns.map((_, n) => n)
+        return (
+          most <= options.concurrency &&
+          (options.ordered ? results : results.toSorted((a, b) => a - b)).join() === numbers.join()
+        )
+      })
+    )
+  }
+)
+
+t.test('room for nothing, or for what is no number, is room for one', async (t) => {
+  for (const concurrency of [0, -1, NaN]) {
+    t.same(
+      await toArray(
+        pipe(
+          from(1, 2),
+          inParallel<number>({ concurrency })(async (n: number) => n)
+        )
+      ),
+      [1, 2]
+    )
+  }
+})
+
+// -- the reader --
+t.test('a reader that stops holds the source back', async (t) => {
+  const { seen, source } = counting()
+  const running = pipe(
+    source,
+    inParallel<number>({ concurrency: 2 })(async (n: number) => n)
+  )
+  t.equal(seen.read, 0, 'nothing is read before it asks')
+  await running.next()
+  await setTimeout(20)
+  t.equal(seen.read, 4, 'the one it took, two that are done, and one ahead')
+  await running.return()
+})
+
+t.test('a reader that leaves aborts what is under way and closes the source', async (t) => {
+  const { seen, source } = counting()
+  const { aborted, work, end } = workshop()
+  const discarded: Array<number> = []
+  const discard = (n: number): unknown => discarded.push(n)
+  const running = pipe(source, inParallel<number>({ concurrency: 2, discard })(work))
+  const first = running.next()
+  await setImmediate()
+  await end(1)
+  t.equal((await first).value, 'done 1')
+  await running.return()
+  t.same(aborted, [1, 2, 3], 'to abort what is done does nothing')
+  t.same(discarded, [4])
+  t.equal(seen.closed, true)
+})
+
+t.test('a reader that leaves in the middle of a read leaves at once', async (t) => {
+  const { seen, source } = counting()
+  const { aborted, work } = workshop()
+  const running = pipe(source, inParallel<number>({ concurrency: 2 })(work))
+  const read = running.next()
+  await setImmediate()
+  await running.return()
+  t.same(await read, { done: true, value: undefined })
+  t.same(aborted, [1, 2])
+  t.equal(seen.closed, true)
+})
+
+t.test('a Node stream of it that is destroyed leaves nothing running', async (t) => {
+  const { seen, source } = counting()
+  const { aborted, work } = workshop()
+  const readable = Readable.from(pipe(source, inParallel<number>({ concurrency: 2 })(work)))
+  readable.on('data', () => {})
+  await setImmediate()
+  readable.destroy()
+  await setImmediate()
+  t.same(aborted, [1, 2])
+  t.equal(seen.closed, true)
+})
+
+// -- failures --
+t.test(
+  'the first failure aborts the siblings, closes the source, and is the one that is thrown',
+  async (t) => {
+    const { seen, source } = counting()
+    const { aborted, begun, work, end } = workshop()
+    const discarded: Array<number> = []
+    const running = pipe(
+      source,
+      inParallel<number>({ concurrency: 3, discard: (n) => discarded.push(n) })(work)
+    )
+    const { got, ended } = collected(running)
+    await setImmediate()
+    const error = new Error('no')
+    await end(2, error)
+    t.equal(await ended, error)
+    t.same(got, [])
+    t.same(begun, [1, 2, 3])
+    t.same(aborted, [1, 2, 3])
+    t.same(discarded, [4])
+    t.equal(seen.closed, true)
+  }
+)
+
+t.test('it is thrown only after the siblings have settled', async (t) => {
+  const settled: Array<number> = []
+  const work = async (n: number): Promise<number> => {
+    if (n === 3) throw new Error('no')
+    await setTimeout(10)
+    settled.push(n)
+    return n
+  }
+  const { got, ended } = collected(pipe(from(1, 2, 3), inParallel<number>({ concurrency: 3 })(work)))
+  t.match(await ended, { message: 'no' })
+  t.same(settled, [1, 2])
+  t.same(got, [1, 2], 'and what came of them is told')
+})
+
+t.test('what is due before the failure comes out before it, and in order nothing past the gap', async (t) => {
+  const { work, end } = workshop()
+  const running = pipe(from(1, 2, 3, 4), inParallel<number>({ concurrency: 4, ordered: true })(work))
+  const { got, ended } = collected(running)
+  await setImmediate()
+  await end(1)
+  await end(3)
+  await end(2, new Error('no'))
+  t.match(await ended, { message: 'no' })
+  t.same(got, ['done 1'])
+})
+
+t.test('a failure with a source that stalls is thrown all the same', async (t) => {
+  const stalling = async function* () {
+    yield 1
+    await new Promise(() => {})
+  }
+  const work = async () => {
+    await setImmediate()
+    throw new Error('no')
+  }
+  await t.rejects(toArray(pipe(stalling(), inParallel<number>({ concurrency: 2 })(work))), { message: 'no' })
+})
+
+t.test('a failure ends the read of a source that heeds the same signal', async (t) => {
+  const stop = new AbortController()
+  let closed = false
+  const source = async function* () {
+    try {
+      yield 1
+      yield* heeding(stop.signal)(new Readable({ objectMode: true, read() {} })) as AsyncIterable<number>
+    } finally {
+      closed = true
+    }
+  }
+  const work = async () => {
+    await setImmediate()
+    throw new Error('no')
+  }
+  await t.rejects(toArray(pipe(source(), inParallel<number>({ concurrency: 2, stop })(work))), {
+    message: 'no'
+  })
+  t.equal(closed, true, 'before the failure is seen')
+  t.match(stop.signal.reason, { message: 'no' })
+})
+
+t.test('an item that comes too late is discarded', async (t) => {
+  let give: (n: number) => void = () => {}
+  const late = async function* () {
+    yield 1
+    yield await new Promise<number>((resolve) => (give = resolve))
+  }
+  const discarded: Array<number> = []
+  const work = async () => {
+    await setImmediate()
+    throw new Error('no')
+  }
+  const stage = inParallel<number>({ concurrency: 2, discard: (n: number) => discarded.push(n) })(work)
+  await t.rejects(toArray(pipe(late(), stage)), { message: 'no' })
+  give(2)
+  await setImmediate()
+  t.same(discarded, [2])
+})
+
+t.test('a failing source fails the pipeline with its own error, and aborts what is under way', async (t) => {
+  const error = new Error('disk')
+  const { aborted, work } = workshop()
+  await t.rejects(
+    pipeline(failing(error, 1, 2), inParallel<number>({ concurrency: 3 })(work), toArray),
+    error
+  )
+  t.same(aborted, [1, 2])
+})
+
+t.test('work that throws at once fails as work that rejects', async (t) => {
+  const work = (): Promise<never> => {
+    throw new Error('no')
+  }
+  await t.rejects(toArray(pipe(from(1), inParallel<number>({ concurrency: 2 })(work))), { message: 'no' })
+})
+
+t.test('a stop from outside is a failure with its reason; one that came before reads nothing', async (t) => {
+  const stop = new AbortController()
+  const { seen, source } = counting()
+  const { aborted, work } = workshop()
+  const { ended } = collected(pipe(source, inParallel<number>({ concurrency: 2, stop })(work)))
+  await setImmediate()
+  stop.abort(new Error('enough'))
+  t.match(await ended, { message: 'enough' })
+  t.same(aborted, [1, 2])
+  t.equal(seen.closed, true)
+
+  const second = counting()
+  await t.rejects(toArray(pipe(second.source, inParallel<number>({ concurrency: 2, stop })(work))), {
+    message: 'enough'
+  })
+  t.equal(second.seen.read, 0)
+})
+
+t.test('a run that ends well fires no signal', async (t) => {
+  const stop = new AbortController()
+  await toArray(
+    pipe(
+      from(1, 2, 3),
+      inParallel<number>({ concurrency: 2, stop })(async (n: number) => n)
+    )
+  )
+  t.equal(stop.signal.aborted, false)
+})

@@ -1,0 +1,258 @@
+import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import t from 'tap'
+import { CosFailure, type CosError } from '../../lib/core/error.js'
+import { paging, type FetchPage, type PageEnd } from '../../lib/stages/paginate.js'
+import { failed, gate, specContext } from '../support/responses.js'
+import { collectGarbage } from '../support/gc.js'
+import { from, toArray } from '../support/iterables.js'
+
+interface Item {
+  readonly n: number
+  readonly cursor: number
+}
+const item = (n: number): Item => ({ n, cursor: n })
+const end = (next?: number): PageEnd<number> => ({
+  _tag: 'PageEnd',
+  next: O.fromNullable(next),
+  page: {},
+  context: specContext,
+  requestId: 'id'
+})
+const numbers = async (items: AsyncIterable<Item>) => (await toArray(items)).map(({ n }) => n)
+const broken: CosError = {
+  _tag: 'TransportError',
+  context: specContext,
+  code: 'ECONNRESET',
+  cause: undefined
+}
+
+/** Numbers up to `last`, `size` on a page. */
+const counting = (
+  last: number,
+  size: number
+): { readonly asked: Array<number>; readonly fetch: FetchPage<Item, number> } => {
+  const asked: Array<number> = []
+  const fetch: FetchPage<Item, number> = (start) => async () => {
+    asked.push(start)
+    const to = Math.min(start + size, last)
+    const items = Array.from({ length: to - start }, (_, n) => item(start + n + 1))
+    return E.right(from<Item | PageEnd<number>>(...items, end(to < last ? to : undefined)))
+  }
+  return { asked, fetch }
+}
+
+t.test('pages are one stream, each asked for where the last one ended', async (t) => {
+  const { asked, fetch } = counting(7, 3)
+  t.same(await numbers(paging({}, fetch)(0)), [1, 2, 3, 4, 5, 6, 7])
+  t.same(asked, [0, 3, 6])
+  t.same(await numbers(paging({}, fetch)(5)), [6, 7], 'from a cursor')
+  t.same(await numbers(paging({}, counting(0, 3).fetch)(0)), [], 'of nothing')
+})
+
+t.test('an empty page in between is no end', async (t) => {
+  const pages = [[item(1), end(1)], [end(2)], [item(3), end()]]
+  t.same(
+    await numbers(paging({}, () => TE.right(from<Item | PageEnd<number>>(...pages.shift()!)))(0)),
+    [1, 3]
+  )
+})
+
+t.test('an item is out as soon as its page has it', async (t) => {
+  const { opened, open } = gate()
+  async function* slowly() {
+    yield item(1)
+    await opened
+    yield end()
+  }
+  const items = paging<number, Item>({}, () => TE.right(slowly()))(0)
+  t.match(await items.next(), { value: { n: 1 } })
+  open()
+  t.match(await items.next(), { done: true })
+})
+
+t.test('nothing is asked before it is read, and a reader that stops holds the next page back', async (t) => {
+  const { asked, fetch } = counting(9, 2)
+  const items = paging({}, fetch)(0)
+  await setTimeout(10)
+  t.same(asked, [])
+  await items.next()
+  await items.next()
+  await setTimeout(10)
+  t.same(asked, [0], 'the page has been read, not asked whether there is another')
+  await items.return()
+})
+
+t.test('a reader that leaves closes the page, and its signal fires', async (t) => {
+  let closed = false
+  let signal: AbortSignal | undefined
+  async function* endless() {
+    try {
+      for (let n = 1; ; n += 1) yield item(n)
+    } finally {
+      closed = true
+    }
+  }
+  const items = paging<number, Item>({}, (_, given) => {
+    signal = given
+    return TE.right(endless())
+  })(0)
+  for await (const { n } of items) if (n === 3) break
+  t.equal(closed, true)
+  t.equal(signal?.aborted, true)
+})
+
+t.test('a reader that leaves while a page is on its way does not wait for it', async (t) => {
+  const silent: FetchPage<Item, number> = (_, signal) => () =>
+    new Promise((resolve) => {
+      signal.addEventListener('abort', () =>
+        resolve(E.left({ _tag: 'Aborted', context: specContext, reason: 'left' }))
+      )
+    })
+  const asking = paging({}, silent)(0)
+  const pending = asking.next().catch((error: unknown) => error)
+  await setTimeout(5)
+  await asking.return()
+  await pending
+
+  async function* stalled() {
+    yield item(1)
+    await new Promise(() => {})
+  }
+  const reading = paging<number, Item>({}, () => TE.right(stalled()))(0)
+  await reading.next()
+  const read = reading.next()
+  await setTimeout(5)
+  await reading.return()
+  t.match(await read, { done: true })
+})
+
+t.test('a failure is the reader’s, wherever it happens, and the last cursor goes on behind it', async (t) => {
+  t.match(await failed(toArray(paging({}, () => TE.left(broken))(0))), broken)
+  const { fetch } = counting(6, 2)
+  const failing: FetchPage<Item, number> = (start) =>
+    start < 2
+      ? fetch(start, new AbortController().signal)
+      : () =>
+          Promise.resolve(
+            E.right(
+              (async function* () {
+                yield item(3)
+                throw new CosFailure(broken)
+              })()
+            )
+          )
+  let last = 0
+  const reading = (async () => {
+    for await (const { cursor } of paging({}, failing)(0)) last = cursor
+  })()
+  t.match(await failed(reading), broken)
+  t.equal(last, 3)
+  t.same(await numbers(paging({}, fetch)(last)), [4, 5, 6])
+})
+
+t.test('a failing page fails the pipeline', async (t) => {
+  t.match(await failed(pipeline(paging({}, () => TE.left(broken))(0), toArray)), broken)
+})
+
+t.test('a policy may go on after failures, from behind the last item', async (t) => {
+  const { fetch } = counting(5, 5)
+  const told: Array<readonly [tag: string, failures: number]> = []
+  let asked = 0
+  // Refused twice, then broken after each item.
+  const shaky: FetchPage<Item, number> = (start, signal) => {
+    asked += 1
+    if (asked <= 2) return TE.left(broken)
+    return async () => {
+      const page = await fetch(start, signal)()
+      if (E.isLeft(page)) return page
+      return E.right(
+        (async function* () {
+          let given = 0
+          for await (const event of page.right) {
+            if (given === 1 && 'n' in event) throw new CosFailure(broken)
+            yield event
+            given += 1
+          }
+        })()
+      )
+    }
+  }
+  const goOn = (error: CosError, failures: number) => async () => {
+    told.push([error._tag, failures])
+    return failures < 3
+  }
+  t.same(await numbers(paging({ goOn }, shaky)(0)), [1, 2, 3, 4, 5])
+  t.same(
+    told.map(([, failures]) => failures),
+    [1, 2, 1, 1, 1, 1],
+    'counted anew after each item'
+  )
+
+  const hopeless = paging({ goOn }, () => TE.left(broken))(0)
+  told.length = 0
+  t.match(await failed(toArray(hopeless)), broken)
+  t.equal(told.length, 3)
+})
+
+t.test('what a reader throws in is not a failure of the page', async (t) => {
+  let asked = 0
+  const goOn = () => async () => {
+    asked += 1
+    return true
+  }
+  const { fetch } = counting(5, 2)
+  const reading = pipeline(paging({ goOn }, fetch)(0), async (items: AsyncIterable<Item>) => {
+    for await (const { n } of items) if (n === 2) throw new Error('enough')
+  })
+  await t.rejects(reading, { message: 'enough' })
+  t.equal(asked, 0)
+})
+
+t.test('a mistake of ours is never asked again', async (t) => {
+  async function* mistaken(): AsyncGenerator<Item> {
+    yield item(1)
+    throw new TypeError('a mistake')
+  }
+  const reading = toArray(
+    paging<number, Item>({ goOn: () => async () => true }, () => TE.right(mistaken()))(0)
+  )
+  await t.rejects(reading, { message: 'a mistake' })
+})
+
+t.test('a listing that is sent back to where it has been is an error, however long the circle', async (t) => {
+  for (const circle of [1, 2, 3, 7, 64]) {
+    for (const approach of [0, 1, 5]) {
+      let asked = 0
+      // 0, 1, ... then round and round behind the approach.
+      const fetch: FetchPage<Item, number> = (start) => {
+        asked += 1
+        const next = start + 1 < approach + circle ? start + 1 : approach
+        return TE.right(from<Item | PageEnd<number>>(item(start), end(next)))
+      }
+      const error = await failed(toArray(paging({}, fetch)(0)))
+      t.match(error, {
+        _tag: 'DecodeError',
+        problems: [/where it has been before/],
+        requestId: 'id',
+        context: specContext
+      })
+      t.ok(asked <= 4 * (circle + approach) + 2, `a circle of ${circle} behind ${approach}: ${asked} pages`)
+    }
+  }
+})
+
+t.test('a hundred pages pass, and nothing of them is kept', async (t) => {
+  const held = async () => {
+    await collectGarbage()
+    return process.memoryUsage().heapUsed
+  }
+  let before = 0
+  for await (const { n } of paging({}, counting(50_000, 500).fetch)(0)) if (n === 5_000) before = await held()
+  // 45,000 items kept would be some 3 MB.
+  const grown = (await held()) - before
+  t.ok(grown < 1024 * 1024, `${Math.round(grown / 1024)} KiB`)
+})

@@ -1,0 +1,112 @@
+/** Transfers in processes of their own, which a spec can kill at any moment. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Emulator } from '../../lib/emulator/index.js'
+
+const top = resolve(import.meta.dirname, '../..')
+
+/**
+ * The library as JavaScript, as far as one module reaches, in a folder of the spec's. Through the loader that specs run
+ * by, a child would take seconds to start.
+ */
+export const compile = async (folder: string, ...modules: ReadonlyArray<string>): Promise<string> => {
+  const { default: ts } = await import('typescript')
+  const waiting = modules.map((module) => join(top, 'lib', module))
+  const seen = new Set(waiting)
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const source = await readFile(path.replace(/\.js$/, '.ts'), 'utf8')
+    const { outputText } = ts.transpileModule(source, {
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.ES2022,
+        verbatimModuleSyntax: true
+      }
+    })
+    const out = join(folder, relative(join(top, 'lib'), path))
+    await mkdir(dirname(out), { recursive: true })
+    await writeFile(out, outputText)
+    for (const { fileName } of ts.preProcessFile(outputText, true, true).importedFiles) {
+      const found = join(dirname(path), fileName)
+      if (!fileName.startsWith('.') || seen.has(found)) continue
+      seen.add(found)
+      waiting.push(found)
+    }
+  }
+  return folder
+}
+
+export type Step =
+  | {
+      /** A module of the library, such as `transfers/download/download-file.js`, and a function in it that makes an effect or a stream. */
+      readonly module: string
+      readonly call: string
+      /** Its input, which must survive JSON. */
+      readonly input: unknown
+      /** A file that is read as a stream, where the function takes one before the client. */
+      readonly source?: string
+    }
+  /** A command for the shell, where the child is. */
+  | { readonly run: string }
+
+export interface Child {
+  readonly pid: number
+  /** Lets it begin. */
+  readonly begin: () => void
+  /** SIGKILL; settles when it is gone. */
+  readonly kill: () => Promise<void>
+  /** What came of each step, as JSON has it, up to where it was killed. */
+  readonly results: Promise<ReadonlyArray<unknown>>
+}
+
+export interface ChildOptions {
+  /** What runs before Node, such as a shell that sets limits: it is given Node's command line. */
+  readonly through?: ReadonlyArray<string>
+  readonly uid?: number
+}
+
+/** Starts a child that is ready to begin. */
+export const starting = async (
+  lib: string,
+  { address, credentials }: Pick<Emulator, 'address' | 'credentials'>,
+  steps: ReadonlyArray<Step>,
+  { through = [], uid }: ChildOptions = {}
+): Promise<Child> => {
+  const told = JSON.stringify({
+    address,
+    credentials: { secretId: credentials.secretId, secretKey: credentials.secretKey },
+    steps
+  })
+  // Without the options that tap has for every process: its hooks end one that the system sends a signal to.
+  const node = ['env', '-u', 'NODE_OPTIONS', process.execPath]
+  const [command, ...args] = [...through, ...node, join(import.meta.dirname, 'child.mjs'), lib, told]
+  const child = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    ...(uid === undefined ? {} : { uid, gid: uid })
+  })
+  const gone = once(child, 'exit')
+  const lines = createInterface({ input: child.stdout })
+  const said: Array<string> = []
+  const ready = new Promise<void>((settle) => {
+    lines.on('line', (line) => {
+      if (line === 'ready') settle()
+      else said.push(line)
+    })
+  })
+  await Promise.race([ready, gone.then(() => Promise.reject(new Error('the child did not start')))])
+  return {
+    pid: child.pid!,
+    begin: () => {
+      child.stdin.on('error', () => undefined).end('\n')
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
+      await gone
+    },
+    results: Promise.all([gone, once(lines, 'close')]).then(() =>
+      said.map((line) => JSON.parse(line) as unknown)
+    )
+  }
+}

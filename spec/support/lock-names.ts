@@ -1,0 +1,18 @@
+/** Names of owners who are not here. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { ownName } from '../../lib/files/process-identity.js'
+
+/** Of a process that has ended. */
+export const dead = async (): Promise<string> => {
+  const [machine, , started, nonce] = (await ownName()).split('-')
+  const child = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
+  await once(child, 'exit')
+  return [machine, String(child.pid), started, nonce].join('-')
+}
+
+/** Of one on another machine. */
+export const far = async (): Promise<string> => {
+  const [, , started, nonce] = (await ownName()).split('-')
+  return ['00000000', '1', started, nonce].join('-')
+}

@@ -1,0 +1,442 @@
+import { createHash } from 'node:crypto'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { crc64 } from '../../../lib/core/crc64.js'
+import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
+import { send, withSignal } from '../../../lib/client/send.js'
+import { getObject, type GetObjectInput } from '../../../lib/operations/get-object.js'
+import { headObject } from '../../../lib/operations/head-object.js'
+import { putObject, type PutObjectInput } from '../../../lib/operations/put-object.js'
+import { createMeter } from '../../../lib/stages/progress.js'
+import { copy, type CopyInput } from '../../../lib/transfers/copy/copy.js'
+import { streamMultipartUploads } from '../../../lib/transfers/list/stream-multipart-uploads.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { bytesOf } from '../../support/bytes.js'
+import { comesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { left, right } from '../../support/server.js'
+
+const MiB = 1024 * 1024
+const elsewhere = 'otherbucket-1250000000'
+const from = { bucket: elsewhere, key: 'from/here & there.bin' }
+const copySource = { ...from, region: 'ap-shanghai' }
+const to = { bucket, key: 'to/there.bin', copySource }
+/** Three parts and a bit. */
+const bytes = bytesOf(3 * MiB + 17)
+const inParts = { threshold: MiB, partSize: MiB }
+
+const said = {
+  contentType: 'text/x-spec',
+  cacheControl: 'max-age=7',
+  contentDisposition: 'attachment; filename="caf\u00e9"',
+  contentEncoding: 'identity',
+  contentLanguage: 'fr',
+  expires: 'never',
+  metadata: { colour: 'red', 'a-b': 'caf\u00e9' }
+}
+
+type Teardown = Parameters<typeof emulating>[0]
+
+const holding = async (
+  t: Teardown,
+  options: EmulatorOptions = {},
+  put: Partial<PutObjectInput> = {}
+): Promise<Cos> => {
+  const cos = await emulating(t, { buckets: [bucket, elsewhere], ...options })
+  right(await send(putObject({ ...from, body: bytes, ...said, ...put }))(cos.client())())
+  return cos
+}
+
+const stored = async (cos: Cos, input: GetObjectInput): Promise<Buffer> => {
+  const { body } = right(await send(getObject(input))(cos.client())())
+  return Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)
+}
+
+const headOf = async (cos: Cos) =>
+  right(await send(headObject({ bucket: to.bucket, key: to.key }))(cos.client())())
+
+const only = (cos: Cos, operation: string) =>
+  cos.emulator.requests().filter((request) => request.operation === operation)
+
+const open = async (cos: Cos) => right(await collect(streamMultipartUploads({ bucket }))(cos.client())())
+
+t.test(
+  'a copy is one request for what the source is at that moment, and its checksum is compared',
+  async (t) => {
+    const cos = await holding(t)
+    const sum = await crc64(bytes)
+    const copied = right(await copy(to)(cos.client())())
+    t.match(copied, {
+      bucket: to.bucket,
+      key: to.key,
+      size: bytes.length,
+      parts: 0,
+      crc64: O.some(sum),
+      integrity: { _tag: 'Verified', crc64: sum },
+      source: { size: bytes.length, contentType: O.some('text/x-spec') }
+    })
+    t.same(cos.asked(), ['PutObject', 'HeadObject', 'CopyObject'])
+    t.match(only(cos, 'CopyObject')[0]?.headers, {
+      'x-cos-copy-source': `${elsewhere}.cos.ap-shanghai.myqcloud.com/from/here%20%26%20there.bin`,
+      'x-cos-copy-source-if-match': copied.source.etag
+    })
+    t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+    t.equal((await headOf(cos)).etag, copied.etag)
+  }
+)
+
+t.test('the source is asked where it is, and the copy made where it goes', async (t) => {
+  const cos = await holding(t)
+  right(await copy({ ...to, ...inParts })(cos.client())())
+  const hosts = (operation: string) => new Set(only(cos, operation).map(({ headers }) => headers['host']))
+  t.same(hosts('HeadObject'), new Set([`${elsewhere}.cos.ap-shanghai.myqcloud.com`]))
+  t.same(hosts('UploadPartCopy'), new Set([`${bucket}.cos.ap-guangzhou.myqcloud.com`]))
+})
+
+t.test(
+  'what is too large for one request is copied in parts, with all that the source says of itself',
+  async (t) => {
+    const cos = await holding(t)
+    const sum = await crc64(bytes)
+    const copied = right(
+      await copy({ ...to, ...inParts, storageClass: 'STANDARD_IA', acl: 'public-read' })(cos.client())()
+    )
+    t.match(copied, { parts: 4, size: bytes.length, integrity: { _tag: 'Verified', crc64: sum } })
+    t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+    const { expires, ...others } = said
+    t.match(await headOf(cos), {
+      storageClass: 'STANDARD_IA',
+      contentType: O.some(others.contentType),
+      cacheControl: O.some(others.cacheControl),
+      contentDisposition: O.some(others.contentDisposition),
+      contentEncoding: O.some(others.contentEncoding),
+      contentLanguage: O.some(others.contentLanguage),
+      expires: O.some(expires),
+      metadata: said.metadata
+    })
+    t.match(
+      only(cos, 'UploadPartCopy')
+        .map(({ headers }) => headers['x-cos-copy-source-range'])
+        .sort(),
+      ['bytes=0-1048575', 'bytes=1048576-2097151', 'bytes=2097152-3145727', 'bytes=3145728-3145744']
+    )
+    t.same(
+      new Set(only(cos, 'UploadPartCopy').map(({ headers }) => headers['x-cos-copy-source-if-match'])),
+      new Set([copied.source.etag])
+    )
+  }
+)
+
+t.test(
+  'one way or the other, Copy takes what the source says, and Replaced what the input says',
+  async (t) => {
+    const cos = await holding(t)
+    for (const way of [{}, inParts]) {
+      right(await copy({ ...to, ...way, copyStatus: 'Copy' })(cos.client())())
+      t.match(await headOf(cos), { contentType: O.some('text/x-spec'), metadata: said.metadata })
+
+      right(
+        await copy({ ...to, ...way, copyStatus: 'Replaced', contentType: 'text/new', metadata: { b: '2' } })(
+          cos.client()
+        )()
+      )
+      const head = await headOf(cos)
+      t.same(
+        [head.contentType, head.cacheControl, head.expires],
+        [O.some('text/new'), O.none, O.none],
+        JSON.stringify(way)
+      )
+      t.same(head.metadata, { b: '2' })
+    }
+  }
+)
+
+t.test('a header of the input wins over one that is carried', async (t) => {
+  const cos = await holding(t)
+  right(
+    await copy({ ...to, ...inParts, headers: { 'cache-control': 'no-store', 'x-cos-meta-colour': 'blue' } })(
+      cos.client()
+    )()
+  )
+  t.match(await headOf(cos), {
+    cacheControl: O.some('no-store'),
+    contentType: O.some('text/x-spec'),
+    metadata: { colour: 'blue' }
+  })
+})
+
+t.test('what COS calls too large for one request is copied in parts after all', async (t) => {
+  const cos = await holding(t, {
+    fault: script([{ operation: 'CopyObject', fault: { answer: { status: 400, code: 'EntityTooLarge' } } }])
+  })
+  const copied = right(await copy({ ...to, partSize: 2 * MiB })(cos.client())())
+  t.match(copied, { parts: 2, integrity: { _tag: 'Verified' } })
+  t.equal(only(cos, 'CopyObject').length, 1)
+  t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+})
+
+t.test('nothing is copied too, and is never cut into parts', async (t) => {
+  const cos = await holding(t, {}, { body: '' })
+  t.match(right(await copy({ ...to, threshold: 0 })(cos.client())()), {
+    size: 0,
+    parts: 0,
+    integrity: { _tag: 'Verified', crc64: 0n }
+  })
+})
+
+t.test('a copy that COS breaks off inside a 200 is asked for again', async (t) => {
+  const broken = { error: { code: 'InternalError' } }
+  const cos = await holding(t, {
+    fault: script([
+      { operation: 'CopyObject', times: 2, fault: broken },
+      { operation: 'UploadPartCopy', query: { partNumber: '2' }, times: 2, fault: broken },
+      { operation: 'CompleteMultipartUpload', times: 1, fault: broken }
+    ])
+  })
+  t.equal(right(await copy(to)(cos.client())()).integrity._tag, 'Verified')
+  t.equal(only(cos, 'CopyObject').length, 3)
+  t.equal(right(await copy({ ...to, ...inParts })(cos.client())()).integrity._tag, 'Verified')
+  t.equal(only(cos, 'UploadPartCopy').length, 6)
+  t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+})
+
+t.test('a source that is replaced meanwhile is ObjectChanged, and nothing is left behind', async (t) => {
+  const large = bytesOf(8 * MiB)
+  let replaced: Promise<unknown> | undefined
+  const cos = await holding(
+    t,
+    {
+      // Time for what is written meanwhile.
+      fault: script([{ operation: 'UploadPartCopy', fault: { delay: 25 } }]),
+      onRequest: ({ operation }) => {
+        if (operation === 'UploadPartCopy')
+          replaced ??= send(putObject({ ...from, body: 'another' }))(cos.client())()
+      }
+    },
+    { body: large }
+  )
+  const error = left(await copy({ ...to, ...inParts, partsInFlight: 1 })(cos.client())())
+  t.match(error, { _tag: 'ObjectChanged', expected: /^"/ })
+  t.notOk(error.context.uploadId)
+  await replaced
+  t.same(await open(cos), [])
+  t.match(left(await send(headObject({ bucket: to.bucket, key: to.key }))(cos.client())()), { status: 404 })
+})
+
+t.test('a source that is deleted between HEAD and copy is ObjectChanged', async (t) => {
+  const cos = await holding(t, {
+    fault: script([
+      { operation: 'CopyObject', fault: { answer: { status: 404, code: 'NoSuchKey' } } },
+      { operation: 'UploadPartCopy', fault: { answer: { status: 404, code: 'NoSuchCopySource' } } }
+    ])
+  })
+  t.match(left(await copy(to)(cos.client())()), { _tag: 'ObjectChanged' })
+  t.match(left(await copy({ ...to, ...inParts })(cos.client())()), { _tag: 'ObjectChanged' })
+  t.same(await open(cos), [])
+})
+
+t.test('a version that was current is copied, whatever is written over it meanwhile', async (t) => {
+  const large = bytesOf(8 * MiB)
+  let replaced: Promise<unknown> | undefined
+  const cos = await holding(
+    t,
+    {
+      buckets: [bucket, { name: elsewhere, versioning: 'Enabled' }],
+      // Time for what is written meanwhile.
+      fault: script([{ operation: 'UploadPartCopy', fault: { delay: 25 } }]),
+      onRequest: ({ operation }) => {
+        if (operation === 'UploadPartCopy')
+          replaced ??= send(putObject({ ...from, body: 'another' }))(cos.client())()
+      }
+    },
+    { body: large }
+  )
+  const copied = right(await copy({ ...to, ...inParts, partsInFlight: 1 })(cos.client())())
+  right((await replaced) as never)
+  t.equal(copied.integrity._tag, 'Verified')
+  t.ok(large.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+
+  const { versionId } = copied.source
+  const old = right(
+    await copy({
+      ...to,
+      copySource: { ...copySource, ...(O.isSome(versionId) ? { versionId: versionId.value } : {}) }
+    })(cos.client())()
+  )
+  t.equal(old.size, large.length)
+  t.equal(right(await copy(to)(cos.client())()).size, 'another'.length)
+})
+
+t.test('a copy that is not the source is an IntegrityError', async (t) => {
+  const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
+  const answer = (sum: string) => ({
+    answer: {
+      when: 'performed' as const,
+      status: 200,
+      body: `<CopyObjectResult><ETag>${etag}</ETag>${sum}<LastModified>2024-05-02T09:30:11Z</LastModified></CopyObjectResult>`
+    }
+  })
+  const cos = await holding(t, {
+    fault: script([
+      { operation: 'CopyObject', times: 1, fault: answer('<CRC64>17</CRC64>') },
+      { operation: 'CopyObject', times: 1, fault: answer('') },
+      {
+        operation: 'CompleteMultipartUpload',
+        times: 1,
+        fault: { headers: { 'x-cos-hash-crc64ecma': '17' } }
+      }
+    ])
+  })
+  const mismatch = { _tag: 'IntegrityError', check: 'crc64', expected: String(await crc64(bytes)), got: '17' }
+  t.match(left(await copy(to)(cos.client())()), mismatch)
+
+  t.equal(right(await copy(to)(cos.client())()).integrity._tag, 'Verified', 'no checksum in the answer')
+  t.same(cos.asked().slice(-3), ['HeadObject', 'CopyObject', 'HeadObject'])
+
+  t.match(left(await copy({ ...to, ...inParts })(cos.client())()), mismatch)
+})
+
+t.test('without a checksum of the source there is nothing to compare, and the result says so', async (t) => {
+  const cos = await holding(t, {
+    fault: script([{ operation: 'HeadObject', fault: { headers: { 'x-cos-hash-crc64ecma': null } } }])
+  })
+  for (const way of [{}, inParts]) {
+    const copied = right(await copy({ ...to, ...way })(cos.client())())
+    t.same(copied.integrity, { _tag: 'Unverifiable', why: 'NoChecksum', crc64: O.none })
+  }
+})
+
+t.test("customers' keys go with every request, the source's and the copy's", async (t) => {
+  const sourceKey = { type: 'C', key: Buffer.alloc(32, 1) } as const
+  const ownKey = { type: 'C', key: Buffer.alloc(32, 2) } as const
+  const cos = await holding(t, {}, { sse: sourceKey })
+  for (const way of [{}, inParts]) {
+    const copied = right(await copy({ ...to, ...way, copySourceSse: sourceKey, sse: ownKey })(cos.client())())
+    t.equal(copied.integrity._tag, 'Verified')
+    t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key, sse: ownKey })))
+  }
+  t.match(left(await copy({ ...to, sse: ownKey })(cos.client())()), {
+    _tag: 'ServiceError',
+    status: 400,
+    context: { operation: 'HeadObject', bucket: elsewhere }
+  })
+})
+
+t.test('conditions are judged once, when the source is looked at', async (t) => {
+  const cos = await holding(t)
+  for (const [wrong, status] of [
+    [{ copySourceIfMatch: 'other' }, 412],
+    [{ copySourceIfUnmodifiedSince: new Date(0) }, 412],
+    [{ copySourceIfModifiedSince: new Date(Date.now() + 60_000) }, 304]
+  ] as const) {
+    for (const way of [{}, inParts]) {
+      t.match(left(await copy({ ...to, ...way, ...wrong })(cos.client())()), { _tag: 'ServiceError', status })
+    }
+  }
+  const way = { copySourceIfModifiedSince: new Date(0), copySourceIfNoneMatch: '"other"' }
+  right(await copy({ ...to, ...inParts, ...way })(cos.client())())
+})
+
+t.test('a signal settles a copy at once, and nothing is left open', async (t) => {
+  const cos = await holding(t, {
+    fault: script([{ operation: 'UploadPartCopy', skip: 1, fault: { delay: 60_000 } }])
+  })
+  const stop = new AbortController()
+  const result = pipe(copy({ ...to, ...inParts }), withSignal(stop.signal))(cos.client())()
+  await waitFor(() => only(cos, 'UploadPartCopy').length >= 2)
+  stop.abort('enough')
+  t.ok(await settlesWithin(50, result))
+  t.match(left(await result), { _tag: 'Aborted', reason: 'enough', context: { operation: 'copy' } })
+  t.ok(await comesTrue(() => cos.asked().includes('AbortMultipartUpload')))
+  t.ok(await comesTrue(async () => (await open(cos)).length === 0))
+})
+
+t.test('a part that fails for good ends the others, and the upload', async (t) => {
+  const cos = await holding(t, {
+    fault: script([
+      {
+        operation: 'UploadPartCopy',
+        query: { partNumber: '3' },
+        fault: { answer: { status: 403, code: 'AccessDenied' } }
+      }
+    ])
+  })
+  const error = left(await copy({ ...to, ...inParts })(cos.client())())
+  t.match(error, { _tag: 'ServiceError', code: 'AccessDenied', context: { operation: 'UploadPartCopy' } })
+  t.notOk(error.context.uploadId)
+  t.same(await open(cos), [])
+})
+
+t.test('a completion whose answer was lost is known by its object', async (t) => {
+  const cos = await holding(t, {
+    fault: script([{ operation: 'CompleteMultipartUpload', times: 1, fault: { cut: { at: 'head' } } }])
+  })
+  t.match(right(await copy({ ...to, ...inParts })(cos.client())()), { integrity: { _tag: 'Verified' } })
+})
+
+t.test('a meter hears what is copied, and ends with it', async (t) => {
+  const cos = await holding(t)
+  for (const [way, parts] of [
+    [{}, 1],
+    [inParts, 4]
+  ] as const) {
+    const meter = createMeter({ total: O.some(bytes.length), clock: () => performance.now() })
+    right(await copy({ ...to, ...way, meter })(cos.client())())
+    const seen = []
+    for await (const progress of meter) seen.push(progress)
+    t.match(seen.at(-1), { transferred: bytes.length, parts: { inFlight: 0, done: parts } })
+  }
+})
+
+t.test('an object is copied onto itself only to be told what it says of itself', async (t) => {
+  const cos = await holding(t)
+  const itself: CopyInput = { ...from, copySource }
+  for (const key of [from.key, `/${from.key}`]) {
+    t.match(left(await copy({ ...itself, key })(cos.client())()), {
+      _tag: 'InvalidInput',
+      field: 'copyStatus',
+      context: { operation: 'copy' }
+    })
+  }
+  for (const way of [{}, inParts]) {
+    right(await copy({ ...itself, ...way, copyStatus: 'Replaced', contentType: 'text/new' })(cos.client())())
+    const head = right(await send(headObject(from))(cos.client())())
+    t.same([head.contentType, head.size], [O.some('text/new'), bytes.length])
+  }
+})
+
+t.test('what is not there is known before anything is made', async (t) => {
+  const cos = await emulating(t, { buckets: [bucket, elsewhere] })
+  t.match(left(await copy(to)(cos.client())()), {
+    _tag: 'ServiceError',
+    status: 404,
+    context: { operation: 'HeadObject', bucket: elsewhere }
+  })
+  t.same(cos.asked(), ['HeadObject'])
+})
+
+t.test('nonsense is a Left with the field, and nothing is sent', async (t) => {
+  const cos = await emulating(t)
+  for (const [field, wrong] of [
+    ['key', { key: '' }],
+    ['bucket', { bucket: 'nameless' }],
+    ['copySource.region', { copySource: from }],
+    ['copySource.key', { copySource: { ...copySource, key: '' } }],
+    ['partSize', { partSize: 1000 }],
+    ['partsInFlight', { partsInFlight: 0 }],
+    ['threshold', { threshold: -1 }],
+    ['meter', { meter: {} }],
+    ['copyStatus', { contentType: 'text/plain' }],
+    ['taggingDirective', { tagging: { a: 'b' } }],
+    ['copystatus', { copystatus: 'Copy' }]
+  ] as ReadonlyArray<readonly [string, object]>) {
+    t.match(left(await copy({ ...to, ...wrong })(cos.client())()), {
+      _tag: 'InvalidInput',
+      field,
+      context: { operation: 'copy' }
+    })
+  }
+  t.equal(cos.asked().length, 0)
+})

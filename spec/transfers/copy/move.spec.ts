@@ -1,0 +1,201 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
+import { send } from '../../../lib/client/send.js'
+import { headObject } from '../../../lib/operations/head-object.js'
+import { objectExists } from '../../../lib/operations/object-exists.js'
+import { putObject } from '../../../lib/operations/put-object.js'
+import { move, type MoveInput } from '../../../lib/transfers/copy/move.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
+import { bytesOf } from '../../support/bytes.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { left, right } from '../../support/server.js'
+
+const MiB = 1024 * 1024
+const elsewhere = 'otherbucket-1250000000'
+const from = { bucket: elsewhere, key: 'from/a.bin' }
+const copySource = { ...from, region: 'ap-shanghai' }
+const at = { bucket, key: 'to/a.bin' }
+const to: MoveInput = { ...at, copySource }
+const bytes = bytesOf(2 * MiB + 17)
+const inParts = { threshold: MiB, partSize: MiB }
+const versioned = { buckets: [bucket, { name: elsewhere, versioning: 'Enabled' as const }] }
+
+const holding = async (
+  t: Parameters<typeof emulating>[0],
+  options: EmulatorOptions = {},
+  body: string | Uint8Array = bytes
+): Promise<Cos> => {
+  const cos = await emulating(t, { buckets: [bucket, elsewhere], ...options })
+  right(await send(putObject({ ...from, body }))(cos.client())())
+  return cos
+}
+
+const exists = async (cos: Cos, where: typeof from): Promise<boolean> =>
+  right(await send(objectExists(where))(cos.client())())
+
+t.test('an object is copied, the copy is held against it, and then it is deleted', async (t) => {
+  for (const way of [{}, inParts]) {
+    const cos = await holding(t)
+    const moved = right(await move({ ...to, ...way })(cos.client())())
+    t.match(moved, { size: bytes.length, integrity: { _tag: 'Verified' }, deleted: { _tag: 'Some' } })
+    t.same(cos.asked().slice(-2), ['HeadObject', 'DeleteObject'])
+    t.same([await exists(cos, from), await exists(cos, at)], [false, true])
+  }
+})
+
+t.test('the source is deleted where it is', async (t) => {
+  const cos = await holding(t)
+  right(await move(to)(cos.client())())
+  t.match(cos.emulator.requests().at(-1), {
+    operation: 'DeleteObject',
+    headers: { host: `${elsewhere}.cos.ap-shanghai.myqcloud.com` }
+  })
+})
+
+t.test('an object is never moved onto itself', async (t) => {
+  const cos = await holding(t)
+  for (const wrong of [
+    {},
+    { key: `/${from.key}` },
+    { copyStatus: 'Replaced' as const },
+    { copySource: { ...copySource, versionId: 'null' } },
+    { copySource: { ...from, endpoint: 'cos.accelerate.myqcloud.com' } }
+  ]) {
+    t.match(left(await move({ ...from, copySource, ...wrong })(cos.client())()), {
+      _tag: 'InvalidInput',
+      field: 'key',
+      context: { operation: 'move' }
+    })
+  }
+  t.same(cos.asked(), ['PutObject'])
+})
+
+t.test('a copy that is not the source costs nothing: the source stays', async (t) => {
+  const cos = await holding(t, {
+    fault: script([
+      { operation: 'CompleteMultipartUpload', fault: { headers: { 'x-cos-hash-crc64ecma': '17' } } }
+    ])
+  })
+  t.match(left(await move({ ...to, ...inParts })(cos.client())()), { _tag: 'IntegrityError', check: 'crc64' })
+  t.ok(await exists(cos, from))
+})
+
+t.test(
+  'without checksums size and ETag must be equal, and where they are not the source stays',
+  async (t) => {
+    const cos = await holding(t, {
+      fault: ({ operation }) =>
+        operation === 'HeadObject' ? { headers: { 'x-cos-hash-crc64ecma': null } } : undefined
+    })
+    t.match(left(await move({ ...to, ...inParts })(cos.client())()), {
+      _tag: 'IntegrityError',
+      check: 'etag',
+      expected: /^"[0-9a-f]{32}"$/,
+      got: /-3"$/
+    })
+    t.ok(await exists(cos, from))
+
+    const moved = right(await move(to)(cos.client())())
+    t.match(moved, { integrity: { _tag: 'Unverifiable' }, deleted: { _tag: 'Some' } })
+    t.notOk(await exists(cos, from))
+  }
+)
+
+t.test('a source that is written to meanwhile stays', async (t) => {
+  const large = bytesOf(8 * MiB)
+  let replaced: Promise<unknown> | undefined
+  const cos = await holding(
+    t,
+    {
+      ...versioned,
+      // Time for what is written meanwhile.
+      fault: script([{ operation: 'UploadPartCopy', fault: { delay: 25 } }]),
+      onRequest: ({ operation }) => {
+        if (operation === 'UploadPartCopy')
+          replaced ??= send(putObject({ ...from, body: 'another' }))(cos.client())()
+      }
+    },
+    large
+  )
+  t.match(left(await move({ ...to, ...inParts, partsInFlight: 1 })(cos.client())()), {
+    _tag: 'ObjectChanged'
+  })
+  t.equal(right(await send(headObject(from))(cos.client())()).size, 'another'.length)
+  t.equal(right(await send(headObject(at))(cos.client())()).size, large.length)
+})
+
+t.test('a source that is gone by then is as good as deleted', async (t) => {
+  const cos = await holding(t, {
+    fault: script([
+      { operation: 'HeadObject', key: from.key, skip: 1, times: 1, fault: { answer: { status: 404 } } }
+    ])
+  })
+  t.same(right(await move(to)(cos.client())()).deleted, O.none)
+  t.notOk(cos.asked().includes('DeleteObject'))
+})
+
+t.test(
+  'where there are versions a delete marker is left, or the named version is gone for good',
+  async (t) => {
+    const cos = await holding(t, versioned, 'old')
+    const { versionId } = right(await send(headObject(from))(cos.client())())
+    const old = O.toUndefined(versionId)!
+    right(await send(putObject({ ...from, body: 'newer' }))(cos.client())())
+
+    t.match(right(await move(to)(cos.client())()), {
+      size: 'newer'.length,
+      deleted: O.some({ deleteMarker: true, versionId: { _tag: 'Some' } })
+    })
+    const entries = async () =>
+      right(await collect(streamObjectVersions({ bucket: elsewhere }))(cos.client())()).map(
+        ({ _tag }) => _tag
+      )
+    t.same(await entries(), ['DeleteMarker', 'Version', 'Version'])
+
+    t.match(right(await move({ ...to, copySource: { ...copySource, versionId: old } })(cos.client())()), {
+      size: 'old'.length,
+      deleted: O.some({ deleteMarker: false, versionId: O.some(old) })
+    })
+    t.same(await entries(), ['DeleteMarker', 'Version'])
+  }
+)
+
+t.test('a deletion that fails leaves both, and the move can be run again', async (t) => {
+  const cos = await holding(t, {
+    fault: script([
+      { operation: 'DeleteObject', times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } },
+      { operation: 'DeleteObject', times: 1, fault: { cut: { at: 'head' } } }
+    ])
+  })
+  t.match(left(await move(to)(cos.client())()), {
+    _tag: 'ServiceError',
+    code: 'AccessDenied',
+    context: { operation: 'DeleteObject', bucket: elsewhere, key: O.some(from.key) }
+  })
+  t.same([await exists(cos, from), await exists(cos, at)], [true, true])
+  right(await move(to)(cos.client())())
+  t.same([await exists(cos, from), await exists(cos, at)], [false, true])
+})
+
+t.test('a version whose deletion lost its answer was deleted all the same', async (t) => {
+  const cos = await holding(t, {
+    ...versioned,
+    fault: script([
+      { operation: 'DeleteObject', times: 1, fault: { cut: { at: 'head' } } },
+      { operation: 'DeleteObject', times: 1, fault: { answer: { status: 404, code: 'NoSuchVersion' } } }
+    ])
+  })
+  const versionId = O.toUndefined(right(await send(headObject(from))(cos.client())()).versionId)!
+  t.match(
+    right(await move({ ...to, copySource: { ...copySource, versionId } })(cos.client())()).deleted,
+    O.some({ deleteMarker: false, versionId: O.some(versionId) })
+  )
+})
+
+t.test('what is not there is not moved', async (t) => {
+  const cos = await emulating(t, { buckets: [bucket, elsewhere] })
+  t.match(left(await move(to)(cos.client())()), { _tag: 'ServiceError', status: 404 })
+  t.same(cos.asked(), ['HeadObject'])
+})

@@ -1,0 +1,150 @@
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import type { ClientConfig } from '../../../lib/client/client.js'
+import type { ObjectHead } from '../../../lib/operations/head-object.js'
+import {
+  atSource,
+  inOneRequest,
+  judgeCopy,
+  pinned,
+  toCreate,
+  toHead
+} from '../../../lib/transfers/copy/options.js'
+import { clientOf } from '../../support/server.js'
+
+const GiB = 1024 ** 3
+const copySource = { bucket: 'otherbucket-1250000000', region: 'ap-guangzhou', key: 'a' }
+const input = { bucket: 'examplebucket-1250000000', key: 'b', copySource }
+
+const head: ObjectHead = {
+  requestId: '',
+  raw: {},
+  size: 1,
+  etag: '"e"',
+  lastModified: new Date(0),
+  contentType: O.none,
+  cacheControl: O.none,
+  contentDisposition: O.none,
+  contentEncoding: O.none,
+  contentLanguage: O.none,
+  expires: O.none,
+  metadata: {},
+  crc64: O.none,
+  storageClass: 'STANDARD',
+  storageTier: O.none,
+  objectType: O.none,
+  nextAppendPosition: O.none,
+  versionId: O.none,
+  restore: O.none,
+  restoreStatus: O.none,
+  taggingCount: O.none,
+  replicationStatus: O.none,
+  sse: O.none
+}
+
+t.test('one request does it below 5 GiB, and at any size where region and class stay', async (t) => {
+  const client = (config: Partial<ClientConfig> = {}) => clientOf(t, '127.0.0.1:1')(config)
+  const large = { ...head, size: 5 * GiB }
+  const shanghai = { ...input, copySource: { ...copySource, region: 'ap-shanghai' } }
+  t.ok(inOneRequest(client(), shanghai, { ...large, size: 5 * GiB - 1 }))
+  t.notOk(inOneRequest(client(), shanghai, large))
+  t.ok(inOneRequest(client(), input, { ...large, size: 5000 * GiB }))
+  t.ok(inOneRequest(client(), { ...input, storageClass: 'standard' }, large))
+  t.notOk(inOneRequest(client(), { ...input, storageClass: 'ARCHIVE' }, large))
+  t.notOk(
+    inOneRequest(client(), input, { ...large, storageClass: 'STANDARD_IA' }),
+    'left out, it is STANDARD'
+  )
+  t.ok(inOneRequest(client(), { ...input, storageClass: 'MAZ_COLD' }, { ...large, storageClass: 'maz_cold' }))
+
+  const endpoint = 'cos.AP-guangzhou.myqcloud.com'
+  t.ok(inOneRequest(client(), { ...input, copySource: { ...copySource, endpoint } }, large))
+  t.notOk(inOneRequest(client({ endpoint: 'cos.accelerate.myqcloud.com' }), input, large))
+  t.notOk(
+    inOneRequest(client({ domain: 'files.example.com' }), input, large),
+    'what a domain hides is not known'
+  )
+})
+
+t.test('a threshold alone decides where it is given, but nothing can not be cut', async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  t.notOk(inOneRequest(client, { ...input, threshold: 1 }, head))
+  t.ok(inOneRequest(client, { ...input, threshold: 2 }, head))
+  t.ok(inOneRequest(client, { ...input, threshold: 0 }, { ...head, size: 0 }))
+})
+
+t.test("the source's client goes to the source's host, by the same way", async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')({ domain: 'files.example.com' })
+  t.same(atSource(client, copySource).place, {
+    scheme: 'http',
+    address: '127.0.0.1:1',
+    region: 'ap-guangzhou'
+  })
+  const endpoint = 'cos-internal.ap-shanghai.tencentcos.cn'
+  t.same(atSource(client, { ...copySource, endpoint }).place, {
+    scheme: 'http',
+    address: '127.0.0.1:1',
+    endpoint
+  })
+  t.equal(atSource(client, copySource).signer, client.signer)
+})
+
+t.test('what the source says goes along word for word, odd names too', async (t) => {
+  const raw = {
+    'content-type': 'a/b',
+    'x-cos-meta-under_score': '1',
+    'x-cos-hash-crc64ecma': '7',
+    etag: '"e"',
+    expires: 'soon'
+  }
+  t.same(toCreate(input, { ...head, raw }), {
+    bucket: input.bucket,
+    key: input.key,
+    headers: { 'content-type': 'a/b', 'x-cos-meta-under_score': '1', expires: 'soon' }
+  })
+  t.same(toCreate({ ...input, copyStatus: 'Replaced', contentType: 'c/d' }, { ...head, raw }), {
+    bucket: input.bucket,
+    key: input.key,
+    contentType: 'c/d'
+  })
+})
+
+t.test('what is pinned is the ETag, and the version where there is one', async (t) => {
+  t.same(pinned(input, head), { copySource, copySourceIfMatch: '"e"' })
+  t.same(pinned(input, { ...head, versionId: O.some('v') }), {
+    copySource: { ...copySource, versionId: 'v' },
+    copySourceIfMatch: '"e"'
+  })
+})
+
+t.test('the conditions on the source are its HEAD', async (t) => {
+  const since = new Date(0)
+  t.same(
+    toHead({
+      ...input,
+      copySource: { ...copySource, versionId: 'v' },
+      copySourceIfMatch: 'x',
+      copySourceIfNoneMatch: 'y',
+      copySourceIfModifiedSince: since,
+      copySourceIfUnmodifiedSince: since
+    }),
+    {
+      bucket: copySource.bucket,
+      key: 'a',
+      versionId: 'v',
+      ifMatch: 'x',
+      ifNoneMatch: 'y',
+      ifModifiedSince: since,
+      ifUnmodifiedSince: since
+    }
+  )
+})
+
+t.test('an object is itself under any region, and its older versions are not', async (t) => {
+  const itself = { ...copySource, copySource: { ...copySource, region: 'ap-shanghai', key: '/a' } }
+  const { region: _, ...to } = itself
+  t.match(judgeCopy('copy')(to), E.left({ _tag: 'InvalidInput', field: 'copyStatus' }))
+  t.ok(E.isRight(judgeCopy('copy')({ ...to, copyStatus: 'Replaced' })))
+  t.ok(E.isRight(judgeCopy('copy')({ ...to, copySource: { ...to.copySource, versionId: 'v' } })))
+})

@@ -1,0 +1,219 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as R from 'fp-ts/lib/Reader.js'
+import t from 'tap'
+import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
+import { send, withSignal } from '../../../lib/client/send.js'
+import { putObject } from '../../../lib/operations/put-object.js'
+import { deleting, type DeletingResult, type ToDelete } from '../../../lib/transfers/delete/delete-keys.js'
+import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
+import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { waitFor } from '../../support/wait-for.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { failing, toArray } from '../../support/iterables.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { left, right } from '../../support/server.js'
+
+/** Keys for which XML, a path or a parser has other plans. */
+const odd = [
+  'a&b<c>d"e\'f',
+  '&amp;',
+  ' leading and trailing ',
+  'tab\there',
+  'line\nfeed',
+  'carriage\rreturn',
+  'control\u0001',
+  'nul\u0000',
+  'escape\u001f/x',
+  'not a character \uffff',
+  '/slash first',
+  '//two',
+  '\u{1F600}/\u817e \u8baf',
+  'e\u0301 and \u00e9',
+  'a%20b+c',
+  ']]>',
+  'a/../b',
+  'dir/'
+]
+const plain = Array.from({ length: 2500 - odd.length }, (_, n) => `k/${String(n)}`)
+
+type Options = EmulatorOptions & { readonly keys?: ReadonlyArray<string> }
+
+const holding = (
+  t: Parameters<typeof emulating>[0],
+  { keys = plain, ...options }: Options = {}
+): Promise<Cos> => emulating(t, { seed: keys.map((key) => ({ bucket, key })), ...options })
+
+const remaining = async (cos: Cos): Promise<ReadonlyArray<string>> =>
+  right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
+
+const only = (cos: Cos, operation: string) => cos.asked().filter((name) => name === operation).length
+
+const tags = (results: ReadonlyArray<DeletingResult>) => new Set(results.map(({ _tag }) => _tag))
+
+t.test('any number of keys, however odd, with a result for each', async (t) => {
+  const keys = [...plain, ...odd]
+  const cos = await holding(t, { keys })
+  const results = await toArray(deleting({ bucket })(keys)(cos.client()))
+  t.same(results.map(({ key }) => key).sort(), [...keys].sort())
+  t.same(tags(results), new Set(['Deleted']))
+  t.same(await remaining(cos), [])
+  t.equal(only(cos, 'DeleteObjects'), 3)
+  t.equal(only(cos, 'DeleteObject'), 7, 'what XML can not carry')
+})
+
+t.test('a listing is deleted as it comes', async (t) => {
+  const cos = await holding(t, { keys: [...plain, ...odd] })
+  const results = pipe(
+    streamObjects({ bucket, prefix: 'k/1' }),
+    R.chain(deleting({ bucket, quiet: true })),
+    collect
+  )
+  const deleted = right(await results(cos.client())())
+  t.same(new Set(deleted.map(({ key }) => key)), new Set(plain.filter((key) => key.startsWith('k/1'))))
+  t.equal((await remaining(cos)).length, 2500 - deleted.length)
+})
+
+t.test('a slash that a key begins with is a part of it', async (t) => {
+  const cos = await holding(t, { keys: ['a', '/a', '//a'] })
+  await toArray(deleting({ bucket })(['/a'])(cos.client()))
+  t.same(await remaining(cos), ['//a', 'a'])
+})
+
+t.test('what could not be deleted is a result, and so is its reason', async (t) => {
+  const row = (key: string, code: string) =>
+    `<Error><Key>${key}</Key><Code>${code}</Code><Message>no</Message></Error>`
+  const cos = await holding(t, {
+    keys: ['a', 'b', 'c'],
+    fault: script([
+      {
+        operation: 'DeleteObjects',
+        fault: {
+          answer: {
+            status: 200,
+            body: `<DeleteResult>${row('a', 'PathConflict')}${row('b', 'InternalError')}</DeleteResult>`
+          }
+        }
+      }
+    ])
+  })
+  for (const quiet of [false, true]) {
+    const results = await toArray(deleting({ bucket, quiet })(['a', 'b', 'c'])(cos.client()))
+    t.match(results, [
+      {
+        _tag: 'Failed',
+        key: 'a',
+        error: { _tag: 'ServiceError', status: 200, code: 'PathConflict', context: { key: O.some('a') } }
+      },
+      // It may fare better alone, and does.
+      { _tag: 'Deleted', key: 'b' },
+      { _tag: 'Deleted', key: 'c' }
+    ])
+  }
+  t.same(
+    await remaining(cos),
+    ['a'],
+    'what an answer that is not quiet says nothing of was deleted by itself'
+  )
+})
+
+t.test('a request that fails for good is the failure of each of its keys, and of no other', async (t) => {
+  const cos = await holding(t, {
+    fault: script([
+      {
+        operation: 'DeleteObjects',
+        skip: 1,
+        times: 1,
+        fault: { answer: { status: 403, code: 'AccessDenied' } }
+      }
+    ])
+  })
+  const results = await toArray(deleting({ bucket, concurrency: 1 })(plain)(cos.client()))
+  const failed = results.flatMap((result) => (result._tag === 'Failed' ? [result] : []))
+  t.same(
+    failed.map(({ key }) => key),
+    plain.slice(1000, 2000)
+  )
+  t.match(failed[0]?.error, { _tag: 'ServiceError', code: 'AccessDenied' })
+  t.same((await remaining(cos)).length, 1000)
+})
+
+t.test('a key that makes no sense is a result, and the others are deleted', async (t) => {
+  const cos = await holding(t, { keys: ['a', 'b'] })
+  const wrong = ['', '.', '\ud800', 'x'.repeat(851), 'a\u001a', '/']
+  const results = await toArray(deleting({ bucket })(['a', ...wrong, 'b'])(cos.client()))
+  t.same(
+    results.filter(({ _tag }) => _tag === 'Deleted').map(({ key }) => key),
+    ['a', 'b']
+  )
+  for (const result of results) {
+    if (result._tag === 'Failed') t.match(result.error, { _tag: 'InvalidInput', field: 'key' })
+  }
+  t.equal(results.length, wrong.length + 2)
+})
+
+t.test('keys that are long in XML make shorter requests', async (t) => {
+  const keys = Array.from({ length: 400 }, (_, n) => `${'&'.repeat(800)}${String(n)}`)
+  const cos = await holding(t, { keys })
+  t.same(tags(await toArray(deleting({ bucket })(keys)(cos.client()))), new Set(['Deleted']))
+  t.equal(only(cos, 'DeleteObjects'), 2)
+  t.ok(cos.emulator.requests().every(({ bytesIn }) => bytesIn < 1_000_000))
+})
+
+t.test('versions are removed for good, and without one a delete marker is made', async (t) => {
+  const cos = await emulating(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
+  const client = cos.client()
+  for (const key of ['a', 'b', 'odd\u0001']) {
+    for (const body of ['1', '2']) right(await send(putObject({ bucket, key, body }))(client)())
+  }
+  t.match(
+    (await toArray(deleting({ bucket })(['a', 'odd\u0001'])(client))).map((result) => ({ ...result })),
+    ['a', 'odd\u0001'].map(() => ({
+      _tag: 'Deleted',
+      deleteMarker: true,
+      deleteMarkerVersionId: { _tag: 'Some' }
+    }))
+  )
+  const every = right(await collect(streamObjectVersions({ bucket }))(client)())
+  t.equal(every.length, 8)
+  const results = await toArray(deleting({ bucket })(every)(client))
+  t.same(tags(results), new Set(['Deleted']))
+  t.equal(results.filter((result) => result._tag === 'Deleted' && result.deleteMarker).length, 2)
+  t.same(right(await collect(streamObjectVersions({ bucket }))(client)()), [])
+})
+
+t.test('a source that fails does so after what it gave has been deleted', async (t) => {
+  const cos = await holding(t)
+  const seen: Array<DeletingResult> = []
+  const reading = async (): Promise<void> => {
+    const keys: AsyncIterable<ToDelete> = failing(new Error('disk'), ...plain.slice(0, 1200))
+    for await (const result of deleting({ bucket })(keys)(cos.client())) seen.push(result)
+  }
+  await t.rejects(reading(), {
+    name: 'CosFailure',
+    reason: { _tag: 'SourceError', cause: { message: 'disk' } }
+  })
+  t.equal(seen.length, 1200)
+  t.equal((await remaining(cos)).length, plain.length - 1200)
+})
+
+t.test('a signal ends it at once', async (t) => {
+  const cos = await holding(t, {
+    fault: script([{ operation: 'DeleteObjects', skip: 1, fault: { delay: 60_000 } }])
+  })
+  const stop = new AbortController()
+  const results = pipe(deleting({ bucket })(plain), withSignal(stop.signal), collect)(cos.client())()
+  await waitFor(() => cos.asked().filter((name) => name === 'DeleteObjects').length >= 2)
+  stop.abort()
+  t.ok(await settlesWithin(50, results))
+  t.match(left(await results), { _tag: 'Aborted' })
+})
+
+t.test('an input that makes no sense fails when it is read', async (t) => {
+  const cos = await emulating(t)
+  const results = collect(deleting({ bucket, concurrency: 0 })(['a']))
+  t.match(left(await results(cos.client())()), { _tag: 'InvalidInput', field: 'concurrency' })
+  t.same(await toArray(deleting({ bucket })([])(cos.client())), [])
+  t.equal(cos.asked().length, 0)
+})

@@ -1,0 +1,161 @@
+/** Up and down again: what comes back is what went. */
+import { mkdir, realpath, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { downloadDirectory } from '../../../lib/transfers/directory/download-directory.js'
+import type { Skip } from '../../../lib/transfers/directory/options.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { uploadDirectory } from '../../../lib/transfers/directory/upload-directory.js'
+import { bytesOf } from '../../support/bytes.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { right } from '../../support/server.js'
+import { grow, seen, type Tree } from '../../support/file-trees.js'
+
+const MiB = 1024 * 1024
+
+const tags = (entries: ReadonlyArray<{ readonly _tag: string }>): Readonly<Record<string, number>> => {
+  const counts: Record<string, number> = {}
+  for (const { _tag } of entries) counts[_tag] = (counts[_tag] ?? 0) + 1
+  return counts
+}
+
+const moved = (cos: Cos): number =>
+  cos.emulator
+    .requests()
+    .filter(({ bytesIn, bytesOut, operation }) =>
+      operation === 'ListObjects' ? false : bytesIn + bytesOut > 0 || operation === 'PutObject'
+    ).length
+
+t.test('a tree with any names comes back as it was, and a second run moves nothing', async (t) => {
+  const names = [
+    ...[
+      'a',
+      'A',
+      'é',
+      'e\u0301',
+      '腾讯云',
+      '😀',
+      '\u{10ffff}',
+      '\uffee',
+      '\ufeff',
+      'a b',
+      ' ',
+      'a ',
+      '.',
+      '..'
+    ],
+    ...[
+      'a+b',
+      '100%',
+      '%2F',
+      '%00',
+      '~',
+      'a..b',
+      '..a',
+      '...',
+      'a&b=c?d#e',
+      '"<>|*?:\'',
+      '!()',
+      'a;b',
+      '[x]{y}'
+    ],
+    ...['-rf', '.dot', '.git', 'a\nb', '\x01\x1f\x7f', '\u2028', '__proto__', 'constructor', 'x'.repeat(255)],
+    ...[
+      'é'.repeat(127),
+      '𝄞'.repeat(63),
+      'index.html',
+      'CON',
+      'nul.txt',
+      'a%20b',
+      '$(x)',
+      '`x`',
+      'ﬀ',
+      'İ',
+      'ß'
+    ]
+  ].filter((name) => name !== '.' && name !== '..')
+  const tree: Record<string, Tree[string]> = {}
+  names.forEach((name, at) => {
+    tree[`files/${name}`] = bytesOf(at * 37, at + 1)
+    tree[`folders/${name}/${name.length > 60 ? 'x' : name}`] = name
+    tree[`empty/${name}`] = null
+  })
+  tree['deep/a/b/c/d/e/f/g/h/i/j'] = ''
+  tree['large'] = bytesOf(3 * MiB + 1)
+  const dir = await realpath(t.testdir())
+  const from = await grow(join(dir, 'from'), tree)
+  const expected = await seen(from)
+
+  const skips: ReadonlyArray<Skip> = ['crc64', 'time']
+  for (const skip of skips) {
+    const cos = await emulating(t)
+    const sizes = { partSize: MiB, threshold: MiB, skip }
+    const up = uploadDirectory({ bucket, prefix: 'the tree/', directory: from, ...sizes })
+    const down = downloadDirectory({ bucket, prefix: 'the tree/', directory: join(dir, skip), ...sizes })
+    const files = 2 * names.length + 2
+    const folders = names.length
+    t.same(
+      tags(right(await collect(up)(cos.client())())),
+      { Uploaded: files, Folder: folders },
+      `up, ${skip}`
+    )
+    t.same(
+      tags(right(await collect(down)(cos.client())())),
+      { Downloaded: files, Folder: folders },
+      `down, ${skip}`
+    )
+    t.same(await seen(join(dir, skip)), expected, skip)
+    const before = moved(cos)
+    t.same(tags(right(await collect(up)(cos.client())())), { Skipped: files + folders }, `up again, ${skip}`)
+    t.same(
+      tags(right(await collect(down)(cos.client())())),
+      { Skipped: files, Folder: folders },
+      `down again`
+    )
+    t.equal(moved(cos), before, 'nothing was moved')
+  }
+})
+
+/** In `npm run torture` as many as the promise says. */
+const size =
+  process.env['TORTURE'] === undefined
+    ? { small: 150, large: 1, of: 21 * MiB }
+    : { small: 5000, large: 3, of: 24 * MiB + 1 }
+
+t.test(`${String(size.small)} small files and large ones, up and down`, async (t) => {
+  t.setTimeout(300_000)
+  const dir = await realpath(t.testdir())
+  const from = join(dir, 'from')
+  for (let at = 0; at < size.small; at += 1) {
+    const folder = join(from, String(at % 7), String(at % 50))
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, `${String(at)}.bin`), bytesOf((at * 31) % 3000, at + 1))
+  }
+  for (let at = 0; at < size.large; at += 1)
+    await writeFile(join(from, `large-${String(at)}`), bytesOf(size.of, at))
+  // So that by time nothing is newer than its object.
+  await utimes(join(from, 'large-0'), 0, 0)
+
+  const cos = await emulating(t, { keepRequests: 1_000_000 })
+  const to = join(dir, 'to')
+  const up = uploadDirectory({ bucket, prefix: 'many/', directory: from })
+  const down = downloadDirectory({ bucket, prefix: 'many/', directory: to })
+  const files = size.small + size.large
+  const timed = async (name: string, act: () => Promise<ReadonlyArray<{ readonly _tag: string }>>) => {
+    const began = performance.now()
+    const counts = tags(await act())
+    const took = (performance.now() - began) / 1000
+    t.comment(`${name}: ${took.toFixed(1)} s, ${(files / took).toFixed(0)} files/s`)
+    return counts
+  }
+  const client = cos.client()
+  const go = async (stream: typeof up | typeof down): Promise<ReadonlyArray<{ readonly _tag: string }>> =>
+    right(await collect<{ readonly _tag: string }>(stream)(client)())
+  t.same(await timed('up', () => go(up)), { Uploaded: files })
+  t.same(await timed('down', () => go(down)), { Downloaded: files })
+  t.same(await seen(to), await seen(from))
+  const before = moved(cos)
+  t.same(await timed('up again', () => go(up)), { Skipped: files })
+  t.same(await timed('down again', () => go(down)), { Skipped: files })
+  t.equal(moved(cos), before, 'nothing was moved')
+})

@@ -1,0 +1,150 @@
+/** Folders whose transfer is killed at any instant, and what the next run makes of what is there. */
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import type { CosError } from '../../../lib/core/error.js'
+import type { Client } from '../../../lib/client/client.js'
+import { send } from '../../../lib/client/send.js'
+import type { Fault, FaultInput } from '../../../lib/emulator/index.js'
+import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
+import { putObject } from '../../../lib/operations/put-object.js'
+import { downloadDirectory } from '../../../lib/transfers/directory/download-directory.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { bytesOf } from '../../support/bytes.js'
+import { compile, starting, type Step } from '../../support/child-processes.js'
+import { waitFor } from '../../support/wait-for.js'
+import { bucket, emulating } from '../../support/cos.js'
+import { right } from '../../support/server.js'
+
+// 2 each way in `npm test`; `npm run torture` has a hundred.
+const deaths = Number(process.env['TORTURE'] ?? 2)
+const seed = Number(process.env['SEED'] ?? 20240501)
+/** Numbers from 0 to 1: the same for the same seed. */
+const random = bytesOf(deaths * 16, seed)
+let taken = 0
+const chance = (): number => random.readUInt16LE((taken += 2)) / 65_536
+
+const filesInFlight = 4
+// Folders in folders, an empty file, and one that is fetched and sent in parts.
+const files = new Map(
+  Array.from({ length: 60 }, (_, n) => [
+    `${['', 'a/', 'b/c/'][n % 3] ?? ''}f${String(n)}`,
+    bytesOf(n === 7 ? 1_500_000 : n * 97, n)
+  ])
+)
+const options = { bucket, filesInFlight, threshold: 1024 * 1024, partSize: 1024 * 1024 }
+
+const grow = async (dir: string): Promise<void> => {
+  for (const [path, bytes] of files) {
+    await mkdir(dirname(join(dir, path)), { recursive: true })
+    await writeFile(join(dir, path), bytes)
+  }
+}
+
+/** Paths in a folder that are no folders, and whether each is the file that it should be. */
+const seen = async (dir: string): Promise<Readonly<Record<string, boolean>>> => {
+  const found = await readdir(dir, { recursive: true, withFileTypes: true })
+  const paths = found
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name))
+  const judged = paths.map(async (path) => {
+    const name = path.slice(dir.length + 1)
+    return [name, files.get(name)?.equals(await readFile(path)) ?? false] as const
+  })
+  return Object.fromEntries(await Promise.all(judged))
+}
+const whole = Object.fromEntries([...files.keys()].map((path) => [path, true]))
+
+interface Entry {
+  readonly _tag: string
+}
+
+const ways = [
+  {
+    way: 'up',
+    call: 'uploadDirectory',
+    module: 'transfers/directory/upload-directory.js',
+    moved: 'Uploaded'
+  },
+  {
+    way: 'down',
+    call: 'downloadDirectory',
+    module: 'transfers/directory/download-directory.js',
+    moved: 'Downloaded'
+  }
+] as const
+
+for (const { way, call, module, moved } of ways) {
+  t.test(
+    `a folder ${way} dies ${String(deaths)} times and is gone on with (seed ${String(seed)})`,
+    async (t) => {
+      t.setTimeout(60_000 + deaths * 10_000)
+      let count = 0
+      let until = { count: Number.POSITIVE_INFINITY, go: (): void => undefined }
+      const fault = ({ operation }: FaultInput): Fault | undefined => {
+        if (!/^(?:PutObject|GetObject|UploadPart)$/.test(operation)) return undefined
+        count += 1
+        if (count >= until.count) until.go()
+        // Slow enough that there is a time to die in.
+        return { delay: 5 }
+      }
+      const cos = await emulating(t, { fault })
+      // Closed at once, so that connections that are open are those of a child.
+      const ask = async <A>(effect: (client: Client) => () => Promise<E.Either<CosError, A>>): Promise<A> => {
+        const client = cos.client()
+        const done = right(await effect(client)())
+        await client.close()
+        return done
+      }
+      const top = t.testdir({ lib: {}, files: {} })
+      const lib = await compile(join(top, 'lib'), 'client/client.js', module)
+      if (way === 'up') await grow(join(top, 'files'))
+      else for (const [key, body] of files) await ask(send(putObject({ bucket, key, body })))
+
+      for (let death = 1; death <= deaths; death += 1) {
+        const prefix = way === 'up' ? `${String(death)}/` : ''
+        const directory = way === 'up' ? join(top, 'files') : join(top, String(death))
+        const steps: ReadonlyArray<Step> = [{ module, call, input: { ...options, prefix, directory } }]
+        const victim = await starting(lib, cos.emulator, steps)
+        // Counted in requests: a clock would let a busy machine choose the moment.
+        const after = 1 + Math.floor(chance() * files.size)
+        const pause = chance() * 20
+        const reached = new Promise<void>((go) => {
+          until = { count: count + after, go }
+        })
+        victim.begin()
+        await Promise.race([reached, victim.results])
+        await setTimeout(pause)
+        await victim.kill()
+        await waitFor(() => cos.emulator.openConnections() === 0)
+
+        const words = `death ${String(death)}, ${pause.toFixed(1)} ms after request ${String(after)}`
+        const next = await starting(lib, cos.emulator, steps)
+        next.begin()
+        const [entries] = (await next.results) as ReadonlyArray<ReadonlyArray<Entry>>
+        const tags = (entries ?? []).map(({ _tag }) => _tag)
+        t.ok(
+          tags.every((tag) => tag === moved || tag === 'Skipped'),
+          `${words}: ${[...new Set(tags)].join()}`
+        )
+        t.equal(tags.length, files.size)
+        // Each request before the death was of one file, and those that were under way are moved again.
+        const again = tags.filter((tag) => tag === moved).length
+        t.ok(
+          again <= files.size - after + 2 * filesInFlight + 2,
+          `${String(again)} files were moved by the next run`
+        )
+
+        const there = way === 'up' ? join(top, `back-${String(death)}`) : directory
+        if (way === 'up') {
+          await ask(collect(downloadDirectory({ ...options, prefix, directory: there })))
+          t.same((await ask(send(listMultipartUploads({ bucket, prefix })))).uploads, [], 'no orphan')
+        }
+        t.same(await seen(there), whole, 'the files are the files, and nothing else is there')
+        await rm(there, { recursive: true })
+      }
+    }
+  )
+}

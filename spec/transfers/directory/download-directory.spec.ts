@@ -1,0 +1,490 @@
+import { execFileSync } from 'node:child_process'
+import { readdir, realpath, symlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { CosFailure } from '../../../lib/core/error.js'
+import type { EmulatorOptions, SeedObject } from '../../../lib/emulator/index.js'
+import { send, withSignal } from '../../../lib/client/send.js'
+import { putObject } from '../../../lib/operations/put-object.js'
+import { createMeter } from '../../../lib/stages/progress.js'
+import {
+  downloadDirectory,
+  type DownloadDirectoryInput,
+  type DownloadedEntry
+} from '../../../lib/transfers/directory/download-directory.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { comesTrue } from '../../support/wait-for.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { toArray } from '../../support/iterables.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { left, right } from '../../support/server.js'
+import { grow, seen } from '../../support/file-trees.js'
+
+type Input = Omit<DownloadDirectoryInput, 'bucket'>
+
+const downloading = async (cos: Cos, input: Input): Promise<ReadonlyArray<DownloadedEntry>> =>
+  right(await collect(downloadDirectory({ bucket, ...input }))(cos.client())())
+
+const told = (entries: ReadonlyArray<DownloadedEntry>): ReadonlyArray<string> =>
+  entries.map((one) => `${one._tag} ${one._tag === 'UnsafeKey' ? one.key : one.path}`).sort()
+
+/** Objects that are there; those of a number are so many zeros, which any key can have. */
+const holding = async (
+  t: { readonly teardown: (clean: () => unknown) => unknown },
+  objects: Readonly<Record<string, string | number>>,
+  options: EmulatorOptions = {}
+): Promise<Cos> => {
+  const seed: ReadonlyArray<SeedObject> = Object.entries(objects).flatMap(([key, size]) =>
+    typeof size === 'number' ? [{ bucket, key, size }] : []
+  )
+  const cos = await emulating(t, { ...options, seed })
+  for (const [key, body] of Object.entries(objects)) {
+    if (typeof body === 'string') right(await send(putObject({ bucket, key, body }))(cos.client())())
+  }
+  return cos
+}
+
+const count = (cos: Cos, operation: string): number => cos.asked().filter((name) => name === operation).length
+
+t.test('objects become files below the folder, and keys that end in a slash folders', async (t) => {
+  const cos = await holding(t, { 'p/': 0, 'p/a/b': 'b', 'p/.c': '', 'p/e/': 0, 'p/f/g/': 0, 'q/x': 'x' })
+  const directory = join(t.testdir(), 'new', 'in')
+  const entries = await downloading(cos, { directory, prefix: 'p/' })
+  t.same(told(entries), ['Downloaded .c', 'Downloaded a/b', 'Folder ', 'Folder e/', 'Folder f/g/'])
+  t.match(
+    entries.find((entry) => entry._tag === 'Downloaded' && entry.path === 'a/b'),
+    { key: 'p/a/b', downloaded: { size: 1, integrity: { _tag: 'Verified' } } }
+  )
+  t.same(await seen(directory), {
+    '.c': 'file ',
+    'a/': 'folder',
+    'a/b': 'file b',
+    'e/': 'folder',
+    'f/': 'folder',
+    'f/g/': 'folder'
+  })
+})
+
+t.test('a prefix is what keys begin with, in a folder or not', async (t) => {
+  const cos = await holding(t, { site: 'x', sitemap: 'm', 'site/a': 'a', other: 'o' })
+  const directory = t.testdir()
+  t.same(told(await downloading(cos, { directory, prefix: 'site' })), [
+    ...['Downloaded map', 'UnsafeKey site', 'UnsafeKey site/a']
+  ])
+  t.same(await seen(directory), { map: 'file m' })
+})
+
+t.test('a second run moves nothing, but what has changed on either side', async (t) => {
+  const cos = await holding(t, { a: 'aaaa', 'b/c': 'cccc', 'e/': 0, z: '' })
+  const directory = t.testdir()
+  await downloading(cos, { directory })
+  const gets = count(cos, 'GetObject')
+  t.same(told(await downloading(cos, { directory })), ['Folder e/', 'Skipped a', 'Skipped b/c', 'Skipped z'])
+  t.equal(count(cos, 'GetObject'), gets)
+  await writeFile(join(directory, 'a'), 'AAAA')
+  t.same(told(await downloading(cos, { directory })), [
+    ...['Downloaded a', 'Folder e/', 'Skipped b/c', 'Skipped z']
+  ])
+  t.same(told(await downloading(cos, { directory, skip: 'never' })), [
+    ...['Downloaded a', 'Downloaded b/c', 'Downloaded z', 'Folder e/']
+  ])
+  t.equal((await seen(directory))['a'], 'file aaaa')
+})
+
+t.test('by time, what is as large and no older is not moved, and not asked about either', async (t) => {
+  const cos = await holding(t, { a: 'aaaa', b: 'bbbb', c: 'cccc' })
+  const directory = await grow(t.testdir(), { a: 'AAAA', b: 'BBBBB', c: 'CCCC' })
+  const later = new Date(Date.now() + 60_000)
+  for (const name of ['a', 'b']) await utimes(join(directory, name), later, later)
+  await utimes(join(directory, 'c'), 0, 0)
+  t.same(told(await downloading(cos, { directory, skip: 'time' })), [
+    'Downloaded b',
+    'Downloaded c',
+    'Skipped a'
+  ])
+  t.equal(count(cos, 'HeadObject'), 0)
+})
+
+t.test('globs choose', async (t) => {
+  const cos = await holding(t, {
+    'p/a.log': 'a',
+    'p/a.txt': 'a',
+    'p/x/b.log': 'b',
+    'p/x/tmp/c.log': 'c',
+    'p/x/tmp/': 0
+  })
+  const directory = t.testdir()
+  const globs = { include: ['**/*.log'], exclude: ['**/tmp/**'] }
+  t.same(told(await downloading(cos, { directory, prefix: 'p/', ...globs })), [
+    'Downloaded a.log',
+    'Downloaded x/b.log'
+  ])
+  t.same(Object.keys(await seen(directory)), ['a.log', 'x/', 'x/b.log'])
+})
+
+t.test('a failure is one result among others, or the end of all', async (t) => {
+  const names = Array.from({ length: 20 }, (_, at) => `f${String(at).padStart(2, '0')}`)
+  const cos = await holding(t, Object.fromEntries(names.map((name) => [name, name])), {
+    fault: ({ operation, key }) =>
+      operation === 'GetObject' && key === 'f03'
+        ? { answer: { status: 403, code: 'AccessDenied' } }
+        : undefined
+  })
+  const directory = t.testdir()
+  const entries = await downloading(cos, { directory })
+  t.same(
+    entries.filter(({ _tag }) => _tag !== 'Downloaded').map(({ _tag, key }) => [_tag, key]),
+    [['Failed', 'f03']]
+  )
+  t.equal(entries.length, 20)
+  t.notOk(Object.keys(await seen(directory)).includes('f03'), 'nothing of it is left')
+
+  const before = count(cos, 'GetObject')
+  const stopping = downloadDirectory({ bucket, directory, policy: 'stop', filesInFlight: 2, skip: 'never' })
+  const failure: unknown = await toArray(stopping(cos.client())).catch((thrown: unknown) => thrown)
+  t.ok(failure instanceof CosFailure)
+  t.match(failure, { reason: { _tag: 'ServiceError', code: 'AccessDenied' } })
+  t.ok(count(cos, 'GetObject') - before <= 7)
+})
+
+t.test('what the file system does not take fails by itself', async (t) => {
+  const long = 'x'.repeat(300)
+  const cos = await holding(t, { [long]: 1, [`${long}/a`]: 1, b: 'b', 'c\x1a': 1 })
+  const directory = t.testdir()
+  const entries = await downloading(cos, { directory })
+  t.same(told(entries), ['Downloaded b', 'Failed c\x1a', `Failed ${long}`, `Failed ${long}/a`])
+  t.same(
+    entries.flatMap((one) => (one._tag === 'Failed' && 'code' in one.error ? [one.error.code] : [])),
+    ['ENAMETOOLONG', 'ENAMETOOLONG']
+  )
+  t.same(await seen(directory), { b: 'file b' })
+})
+
+t.test('a listing that fails is a failure, and so is a folder that can not be made', async (t) => {
+  const cos = await holding(
+    t,
+    { a: 'a' },
+    {
+      fault: ({ operation }) =>
+        operation === 'ListObjects' ? { answer: { status: 403, code: 'AccessDenied' } } : undefined
+    }
+  )
+  const dir = t.testdir({ file: '' })
+  const failureOf = async (directory: string) =>
+    left(await collect(downloadDirectory({ bucket, directory }))(cos.client())())
+  t.match(await failureOf(join(dir, 'in')), { _tag: 'ServiceError', code: 'AccessDenied' })
+  t.match(await failureOf(join(dir, 'file')), { _tag: 'FileError', code: 'EEXIST' })
+  t.match(await failureOf(join(dir, 'file', 'in')), { _tag: 'FileError', code: 'ENOTDIR' })
+  t.match(await failureOf(''), { _tag: 'InvalidInput', field: 'directory' })
+})
+
+t.test('an object that is gone before its turn fails by itself', async (t) => {
+  const cos = await holding(
+    t,
+    { a: 'a', b: 'b' },
+    {
+      fault: ({ operation, key }) =>
+        /^(?:Head|Get)Object$/.test(operation) && key === 'b' ? { answer: { status: 404 } } : undefined
+    }
+  )
+  t.same(told(await downloading(cos, { directory: t.testdir() })), ['Downloaded a', 'Failed b'])
+})
+
+t.test(
+  'what is small comes in one request, and what was replaced since it was listed as it is now',
+  async (t) => {
+    const cos = await holding(
+      t,
+      { a: 'aaaa', b: 'bbbb', c: '' },
+      {
+        // As if the ETag of the listing were an older one; the first GET is of a, the second of b.
+        fault: ({ operation, count }) =>
+          operation === 'GetObject' && count === 2
+            ? { answer: { status: 412, code: 'PreconditionFailed' } }
+            : undefined
+      }
+    )
+    const directory = t.testdir()
+    t.same(told(await downloading(cos, { directory, filesInFlight: 1 })), [
+      'Downloaded a',
+      'Downloaded b',
+      'Downloaded c'
+    ])
+    t.same(await seen(directory), { a: 'file aaaa', b: 'file bbbb', c: 'file ' })
+    const asked = ['ListObjects', 'GetObject', 'GetObject', 'HeadObject', 'GetObject', 'HeadObject']
+    t.same(cos.asked().slice(-asked.length), asked)
+  }
+)
+
+// -- what is in the folder already --
+t.test(
+  'files, links and pipes in the place of a file are replaced, and nobody else is written to',
+  async (t) => {
+    const dir = await realpath(t.testdir({ in: {}, outside: { o: 'old' } }))
+    const directory = join(dir, 'in')
+    await writeFile(join(directory, 'file'), 'old')
+    await symlink('../outside/o', join(directory, 'link'))
+    await symlink('../outside', join(directory, 'folder'))
+    execFileSync('mkfifo', [join(directory, 'pipe')])
+    execFileSync('ln', [join(dir, 'outside', 'o'), join(directory, 'hard')])
+    const names = ['file', 'link', 'folder', 'pipe', 'hard']
+    const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 'new'])))
+    t.same(told(await downloading(cos, { directory })), names.map((name) => `Downloaded ${name}`).sort())
+    t.same(await seen(directory), Object.fromEntries([...names].sort().map((name) => [name, 'file new'])))
+    t.same(await seen(join(dir, 'outside')), { o: 'file old' })
+  }
+)
+
+t.test('a folder in the place of a file stays, and so does a file in the place of a folder', async (t) => {
+  const directory = await grow(t.testdir(), { 'a/kept': 'k', b: 'b' })
+  const cos = await holding(t, { a: 'x', 'b/c': 'x', 'b/d/': 0, 'b/': 0 })
+  t.same(told(await downloading(cos, { directory })), [
+    'UnsafeKey a',
+    'UnsafeKey b/',
+    'UnsafeKey b/c',
+    'UnsafeKey b/d/'
+  ])
+  t.same(await seen(directory), { 'a/': 'folder', 'a/kept': 'file k', b: 'file b' })
+})
+
+t.test('of keys that are both file and folder one can be there, and the other is told', async (t) => {
+  for (const filesInFlight of [1, 5]) {
+    const cos = await holding(t, { a: 'a', 'a/b': 'b', 'a/c/d': 'd' })
+    const directory = t.testdir()
+    const entries = await downloading(cos, { directory, filesInFlight })
+    const there = entries.filter(({ _tag }) => _tag === 'Downloaded').map(({ key }) => key)
+    t.equal(entries.filter(({ _tag }) => _tag === 'UnsafeKey').length + there.length, 3)
+    const files = Object.entries(await seen(directory)).filter(([, what]) => what !== 'folder')
+    t.same(
+      files.map(([path]) => path),
+      [...there].sort(),
+      told(entries).join(', ')
+    )
+    t.ok(there.length >= 1)
+    if (filesInFlight === 1) t.same(there, ['a'])
+  }
+})
+
+t.test('a folder whose key has bytes is told, for a folder can not hold them', async (t) => {
+  const cos = await holding(t, { 'a/': 'bytes' })
+  const directory = t.testdir()
+  t.match(await downloading(cos, { directory }), [
+    { _tag: 'UnsafeKey', key: 'a/', why: 'a folder that has bytes' }
+  ])
+  t.same(await seen(directory), {})
+})
+
+t.test('names that unfinished downloads have are not a bucket’s to give', async (t) => {
+  const cos = await holding(t, {
+    ...{ 'x.cospipe-download': 1, 'x.cospipe-download/': 0, 'x.cospipe-download/part': 1 },
+    ...{ 'X.COSPIPE-DOWNLOAD/a/b': 1, 'x.co\u017fpipe-download/journal/': 0, x: 'x' }
+  })
+  const directory = t.testdir()
+  t.equal((await downloading(cos, { directory })).filter(({ _tag }) => _tag === 'UnsafeKey').length, 5)
+  t.same(await seen(directory), { x: 'file x' })
+})
+
+t.test('where case is folded, the first of twins is there, and the others are told', async (t) => {
+  const cos = await holding(t, {
+    A: 'A',
+    a: 'a',
+    'B/x': 'x',
+    'b/y': 'y',
+    'B/z': 'z',
+    é: 'c',
+    'e\u0301': 'd',
+    'B/': 0
+  })
+  const directory = t.testdir()
+  const folding = await downloading(cos, { directory, caseInsensitive: true })
+  t.same(told(folding), [
+    ...['Downloaded A', 'Downloaded B/x', 'Downloaded B/z', 'Downloaded e\u0301', 'Folder B/'],
+    ...['UnsafeKey a', 'UnsafeKey b/y', 'UnsafeKey é']
+  ])
+  t.same(
+    told(await downloading(cos, { directory, caseInsensitive: false })).filter((one) =>
+      one.startsWith('Unsafe')
+    ),
+    []
+  )
+})
+
+// -- hostile keys --
+/** The same for the same seed. */
+const dice = (seed: number) => {
+  let x = seed >>> 0
+  return (sides: number): number => {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0
+    return Math.floor((x / 2 ** 32) * sides)
+  }
+}
+
+const seedOfTheDay = Number(process.env['SEED'] ?? 20_240_229)
+
+t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(seedOfTheDay)})`, async (t) => {
+  const roll = dice(seedOfTheDay)
+  const pick = <A>(all: readonly [A, ...ReadonlyArray<A>]): A => all[roll(all.length)] ?? all[0]
+  const word = (): string =>
+    pick(['a', 'etc', 'passwd', 'x..y', '...', '.ssh', '~', 'é', '%2e%2e', ' ', 'in'])
+  const words = (most: number): ReadonlyArray<string> => Array.from({ length: roll(most + 1) }, word)
+  const key = (...segments: ReadonlyArray<string>): string =>
+    [...words(3), ...segments, ...words(3)].join('/')
+  let number = 0
+  const unique = (): string => `u${String((number += 1))}`
+  const kinds: ReadonlyArray<() => string> = [
+    () => key('..', unique()),
+    () => key('.', unique()),
+    () => key(unique(), '..', '..', '..', unique()),
+    () => `${'../'.repeat(1 + roll(12))}${unique()}`,
+    () => `/${key(unique())}`,
+    () => `//${key(unique())}`,
+    () => key(unique(), '', unique()),
+    () => `${key(unique())}/${pick(['..', '.', '/', '../', './'])}`,
+    () => key(`${unique()}\0${word()}`),
+    () => key(`..\0${unique()}`),
+    () => key(`${pick(['..\\', '\\', 'a\\..\\..\\', 'C:\\'])}${unique()}`),
+    () => `${pick(['C:', 'c:/', 'Z:', 'd:../', 'C:\\', 'c:'])}${key(unique())}`,
+    () =>
+      key(`${unique()}${pick(['.cospipe-download', '.COSPIPE-download'])}`, pick(['part', 'journal', 'x/y'])),
+    () => key(`${unique()}.cospipe-download`),
+    () => `${pick(['link', 'deep/link', 'up', 'absolute', 'dead', 'self'])}/${key(unique())}`,
+    () => `${pick(['link', 'deep/link', 'up', 'absolute'])}/${unique()}/`,
+    () => `file/${key(unique())}`,
+    () => key(unique() + pick(['x', 'é', '😀']).repeat(260)),
+    () => key(`${unique()}${pick(['\x18', '\x1b'])}`),
+    () => `Twins/${unique()}`
+  ]
+  const hostile = new Set<string>()
+  while (hostile.size < 2000) {
+    const made = kinds[hostile.size % kinds.length]?.() ?? ''
+    if (Buffer.byteLength(made) <= 850) hostile.add(made)
+  }
+  const fine = Array.from({ length: 40 }, () => `${['fine', ...words(3)].join('/')}/${unique()}.`)
+
+  const dir = await realpath(t.testdir())
+  const directory = join(dir, 'parent', 'in')
+  await grow(dir, {
+    ...{ 'outside/secret': 's', 'outside/inner/secret': 's', 'parent/in.txt': 'n', 'parent/etc/passwd': 'p' },
+    ...{ 'parent/in/file': 'f', 'parent/in/deep': null, 'parent/in/twins/x': 'x' },
+    ...{
+      'parent/in/link': { link: '../../outside' },
+      'parent/in/deep/link': { link: '../../../outside/inner' }
+    },
+    ...{ 'parent/in/up': { link: '..' }, 'parent/in/absolute': { link: join(dir, 'outside') } },
+    ...{ 'parent/in/dead': { link: '../../nowhere' }, 'parent/in/self': { link: 'self' } }
+  })
+  const isInside = ([path]: readonly [string, string]): boolean => path.startsWith('parent/in/')
+  const before = Object.entries(await seen(dir))
+
+  // The first of the twins, in the order of keys, is the one that is no object's: so all of the others are told.
+  const first = 'TWINS/first'
+  const cos = await emulating(t, {
+    seed: [...hostile, ...fine, first].map((one, at) => ({ bucket, key: one, size: at % 3 }))
+  })
+  const entries = await downloading(cos, { directory, caseInsensitive: true, filesInFlight: 8 })
+
+  const after = Object.entries(await seen(dir))
+  t.same(
+    after.filter((one) => !isInside(one)),
+    before.filter((one) => !isInside(one)),
+    'outside nothing is new'
+  )
+  t.same(
+    entries.filter(({ _tag, key: of }) => hostile.has(of) && _tag !== 'UnsafeKey' && _tag !== 'Failed'),
+    [],
+    'each is refused'
+  )
+  const byKey = new Map(entries.map((entry) => [entry.key, entry]))
+  t.equal(byKey.size, 2041)
+  for (const one of hostile) if (!byKey.has(one)) t.fail(`nothing was said of ${JSON.stringify(one)}`)
+  const failed = entries.flatMap((entry) => (entry._tag === 'Failed' ? [entry.error] : []))
+  t.same(
+    new Set(failed.map((error) => (error._tag === 'FileError' ? error.code : error._tag))),
+    new Set(['ENAMETOOLONG', 'InvalidInput'])
+  )
+  t.ok(failed.length <= 200, 'only what the file system alone can tell, and what no request can carry')
+
+  // And of what is inside, only the fine ones' files are new.
+  const old = new Set(before.map(([path]) => path))
+  const files = after.filter(([path, what]) => what !== 'folder' && !old.has(path)).map(([path]) => path)
+  t.same(files, [...fine, first].map((one) => `parent/in/${one}`).sort())
+  for (const [path, what] of before) if (what !== 'folder') t.equal(new Map(after).get(path), what, path)
+})
+
+// -- readers --
+t.test('a reader that stops holds it back', async (t) => {
+  const names = Array.from({ length: 40 }, (_, at) => String(at))
+  const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 3])))
+  const reader = downloadDirectory({ bucket, directory: t.testdir(), filesInFlight: 3 })(cos.client())[
+    Symbol.asyncIterator
+  ]()
+  await reader.next()
+  t.ok(await comesTrue(() => count(cos, 'GetObject') >= 3))
+  await setTimeout(50)
+  t.ok(count(cos, 'GetObject') <= 4, String(count(cos, 'GetObject')))
+  let more = 1
+  while ((await reader.next()).done !== true) more += 1
+  t.equal(more, 40)
+})
+
+t.test('a reader that leaves, or a signal, ends it all at once, and leaves nothing', async (t) => {
+  for (const operation of ['ListObjects', 'HeadObject', 'GetObject']) {
+    // What is asked of a passes; the others are never answered.
+    const first = operation === 'ListObjects' ? 0 : 1
+    const cos = await holding(
+      t,
+      { a: 3, b: 3, c: 3, d: 3 },
+      {
+        fault: (request) =>
+          request.operation === operation && request.key !== 'a' ? { delay: 60_000 } : undefined
+      }
+    )
+    const directory = t.testdir()
+    // What is small is not asked about.
+    const threshold = operation === 'HeadObject' ? 0 : 1024
+    const stream = downloadDirectory({ bucket, directory, filesInFlight: 3, threshold })
+    const reader = stream(cos.client())[Symbol.asyncIterator]()
+    if (first > 0) await reader.next()
+    const waiting = reader.next()
+    await setTimeout(20)
+    t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])), `left, ${operation}`)
+
+    const stop = new AbortController()
+    const going = withSignal(stop.signal)(collect(stream))(cos.client())()
+    await setTimeout(20)
+    stop.abort()
+    t.ok(await settlesWithin(50, going), `aborted, ${operation}`)
+    t.match(left(await going), { _tag: 'Aborted' })
+    await comesTrue(async () => (await readdir(directory)).every((name) => name === 'a'))
+    await setTimeout(20)
+    t.same(
+      Object.keys(await seen(directory)).filter((path) => path !== 'a'),
+      []
+    )
+  }
+})
+
+t.test('not even a large file that is being compared is waited for', async (t) => {
+  const size = 400 * 1024 * 1024
+  const cos = await holding(t, { big: size })
+  const directory = t.testdir()
+  // Zeros that take no room, and whose checksum takes a while.
+  execFileSync('truncate', ['-s', String(size), join(directory, 'big')])
+  const reader = downloadDirectory({ bucket, directory })(cos.client())[Symbol.asyncIterator]()
+  const waiting = reader.next()
+  t.ok(await comesTrue(() => count(cos, 'HeadObject') === 1))
+  t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])))
+  t.match(await waiting, { done: true })
+})
+
+t.test('a meter hears of all objects, of those that were there as well, and that it is over', async (t) => {
+  const cos = await holding(t, { a: 'aaaa', b: 'bb', c: '' })
+  const directory = t.testdir()
+  for (const run of ['first', 'second']) {
+    const meter = createMeter({ total: O.none, clock: () => performance.now() })
+    await downloading(cos, { directory, meter })
+    t.match((await toArray(meter)).at(-1), { transferred: 6, parts: { inFlight: 0 } }, run)
+  }
+})

@@ -1,0 +1,289 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import type { FaultInput, Fault } from '../../../lib/emulator/index.js'
+import { CosFailure } from '../../../lib/core/error.js'
+import { withSignal } from '../../../lib/client/send.js'
+import { createMeter } from '../../../lib/stages/progress.js'
+import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import {
+  uploadDirectory,
+  type UploadDirectoryInput,
+  type UploadedEntry
+} from '../../../lib/transfers/directory/upload-directory.js'
+import { comesTrue } from '../../support/wait-for.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { toArray } from '../../support/iterables.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { left, right } from '../../support/server.js'
+import { grow } from '../../support/file-trees.js'
+
+type Input = Omit<UploadDirectoryInput, 'bucket'>
+
+const uploading = async (cos: Cos, input: Input): Promise<ReadonlyArray<UploadedEntry>> =>
+  right(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
+
+const told = (entries: ReadonlyArray<UploadedEntry>): ReadonlyArray<string> =>
+  entries.map((one) => `${one._tag === 'PassedOver' ? one.why : one._tag} ${one.path}`).sort()
+
+const keys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
+  right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
+
+const count = (cos: Cos, operation: string): number => cos.asked().filter((name) => name === operation).length
+
+const refused = { answer: { status: 403, code: 'AccessDenied' } } as const
+const refusing =
+  (...names: ReadonlyArray<string>) =>
+  ({ operation, key }: FaultInput): Fault | undefined =>
+    operation === 'PutObject' && names.includes(key) ? refused : undefined
+
+t.test('files become objects under the prefix, and folders with nothing in them markers', async (t) => {
+  const cos = await emulating(t)
+  const directory = await grow(t.testdir(), { 'a/b': 'b', '.c': '', e: null, 'f/g': null })
+  const entries = await uploading(cos, {
+    directory,
+    prefix: 'to/',
+    contentType: 'text/x',
+    metadata: { a: 'b' }
+  })
+  t.same(told(entries), ['Folder e/', 'Folder f/g/', 'Uploaded .c', 'Uploaded a/b'])
+  t.same(await keys(cos), ['to/.c', 'to/a/b', 'to/e/', 'to/f/g/'])
+  t.match(
+    entries.find(({ path }) => path === 'a/b'),
+    { key: 'to/a/b', uploaded: { size: 1, integrity: { _tag: 'Verified' } } }
+  )
+  const types = new Map(cos.emulator.requests().map(({ key, headers }) => [key, headers['content-type']]))
+  t.equal(types.get('to/a/b'), 'text/x')
+  t.not(types.get('to/e/'), 'text/x')
+
+  const without = await emulating(t)
+  await uploading(without, { directory, emptyFolders: false })
+  t.same(await keys(without), ['.c', 'a/b'], 'no prefix, no markers')
+})
+
+t.test('a second run moves nothing, but what has changed', async (t) => {
+  const cos = await emulating(t)
+  const directory = await grow(t.testdir(), { a: 'aaaa', 'b/c': 'cccc', e: null, z: '' })
+  await uploading(cos, { directory })
+  const puts = count(cos, 'PutObject')
+  t.same(told(await uploading(cos, { directory })), ['Skipped a', 'Skipped b/c', 'Skipped e/', 'Skipped z'])
+  t.equal(count(cos, 'PutObject'), puts)
+  await writeFile(join(directory, 'a'), 'AAAA')
+  t.same(told(await uploading(cos, { directory })), ['Skipped b/c', 'Skipped e/', 'Skipped z', 'Uploaded a'])
+  t.same(told(await uploading(cos, { directory, skip: 'never' })), [
+    'Folder e/',
+    'Uploaded a',
+    'Uploaded b/c',
+    'Uploaded z'
+  ])
+})
+
+t.test('by time, what is as large and no newer is not moved, and not read either', async (t) => {
+  const cos = await emulating(t)
+  const directory = await grow(t.testdir(), { a: 'aaaa', b: 'bbbb', c: 'cccc' })
+  const old = new Date(Date.now() - 60_000)
+  for (const name of ['a', 'b', 'c']) await utimes(join(directory, name), old, old)
+  await uploading(cos, { directory, skip: 'time' })
+  await writeFile(join(directory, 'a'), 'AAAA')
+  await utimes(join(directory, 'a'), old, old)
+  await writeFile(join(directory, 'b'), 'BBBBB')
+  await utimes(join(directory, 'b'), old, old)
+  const later = new Date(Date.now() + 60_000)
+  await utimes(join(directory, 'c'), later, later)
+  t.same(told(await uploading(cos, { directory, skip: 'time' })), ['Skipped a', 'Uploaded b', 'Uploaded c'])
+})
+
+t.test('globs choose, and folders that are excluded whole are not entered', async (t) => {
+  const cos = await emulating(t)
+  const directory = await grow(t.testdir(), {
+    ...{ 'a.log': 'a', 'a.txt': 'a', 'x/b.log': 'b', 'x/tmp/c.log': 'c', 'x/tmp/e': null },
+    ...{ '.git/d.log': 'd' }
+  })
+  const include = ['**/*.log', '**/e']
+  const exclude = ['**/tmp/**', '.git/**']
+  t.same(told(await uploading(cos, { directory, include, exclude })), ['Uploaded a.log', 'Uploaded x/b.log'])
+  t.same(await keys(cos), ['a.log', 'x/b.log'])
+})
+
+t.test('a failure is one result among others', async (t) => {
+  const cos = await emulating(t, { fault: refusing('b', 'e/') })
+  const directory = await grow(t.testdir(), { a: 'a', b: 'b', c: 'c', e: null })
+  const entries = await uploading(cos, { directory })
+  t.same(told(entries), ['Failed b', 'Failed e/', 'Uploaded a', 'Uploaded c'])
+  t.match(
+    entries.find(({ path }) => path === 'b'),
+    { key: 'b', error: { _tag: 'ServiceError', code: 'AccessDenied', context: { operation: 'PutObject' } } }
+  )
+})
+
+t.test('or the end of all: what is under way is finished and told, nothing more is begun', async (t) => {
+  const cos = await emulating(t, { fault: refusing('03') })
+  const names = Array.from({ length: 30 }, (_, at) => String(at).padStart(2, '0'))
+  const directory = await grow(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
+  const entries: Array<UploadedEntry> = []
+  const failure: unknown = await (async () => {
+    const stream = uploadDirectory({ bucket, directory, policy: 'stop', filesInFlight: 2 })
+    for await (const entry of stream(cos.client())) entries.push(entry)
+  })().catch((thrown: unknown) => thrown)
+  t.ok(failure instanceof CosFailure)
+  t.match(failure, { reason: { _tag: 'ServiceError', code: 'AccessDenied' } })
+  t.ok(entries.length <= 6, String(entries.length))
+  t.same(
+    await keys(cos),
+    entries.flatMap((entry) => (entry._tag === 'Uploaded' ? [entry.path] : [])).sort(),
+    'each that was put is told'
+  )
+})
+
+t.test('what vanishes between the walk and its turn fails by itself', async (t) => {
+  const directory = await grow(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x', '4/y': 'y' })
+  const cos = await emulating(t)
+  const stream = uploadDirectory({ bucket, directory, filesInFlight: 1 })(cos.client())
+  const entries: Array<UploadedEntry> = []
+  for await (const entry of stream) {
+    if (entry.path === '0') {
+      // Now of the first folder only names are known.
+      await rm(join(directory, '2'))
+      await symlink('nowhere', join(directory, '2'))
+      await rm(join(directory, '3'), { recursive: true })
+      await rm(join(directory, '4'), { recursive: true })
+      await writeFile(join(directory, '4'), 'no folder by now')
+    }
+    entries.push(entry)
+  }
+  t.match(told(entries), ['Failed 2', 'Failed 3/', 'Failed 4/', 'Uploaded 0', 'Uploaded 1'])
+  const codes = entries.map((one) => (one._tag === 'Failed' && 'code' in one.error ? one.error.code : ''))
+  t.same(
+    codes.filter((code) => code !== ''),
+    ['ENOENT', 'ENOENT', 'ENOTDIR']
+  )
+})
+
+t.test('a folder that can not be read is the end of all with the policy stop', async (t) => {
+  const directory = await grow(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x' })
+  const cos = await emulating(t)
+  const stream = uploadDirectory({ bucket, directory, filesInFlight: 1, policy: 'stop' })(cos.client())
+  const failure: unknown = await (async () => {
+    for await (const _ of stream) await rm(join(directory, '3'), { recursive: true, force: true })
+  })().catch((thrown: unknown) => thrown)
+  t.match(failure, { reason: { _tag: 'FileError', code: 'ENOENT' } })
+})
+
+t.test('links are passed over, or what they lead to goes up', async (t) => {
+  const dir = await realpath(t.testdir({ root: { f: 'f' }, outside: { o: 'o' } }))
+  const directory = join(dir, 'root')
+  await symlink('../outside', join(directory, 'folder'))
+  await symlink('../outside/o', join(directory, 'file'))
+  await symlink('.', join(directory, 'loop'))
+  await symlink('nowhere', join(directory, 'dead'))
+  const cos = await emulating(t)
+  t.same(told(await uploading(cos, { directory })), [
+    ...['Link dead', 'Link file', 'Link folder', 'Link loop', 'Uploaded f']
+  ])
+  t.same(told(await uploading(cos, { directory, links: 'follow' })), [
+    ...['DeadLink dead', 'DeadLink loop', 'Skipped f', 'Uploaded file', 'Uploaded folder/o']
+  ])
+})
+
+t.test('pipes, names that no key can have, and unfinished downloads stay', async (t) => {
+  const directory = await grow(t.testdir(), { 'f.cospipe-download/part': 'half', f: 'f', 'x\x1b': 'x' })
+  execFileSync('mkfifo', [join(directory, 'fifo')])
+  await mkdir(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff])]))
+  const cos = await emulating(t)
+  const entries = await uploading(cos, { directory })
+  t.same(told(entries), [
+    ...['Draft f.cospipe-download/', 'Failed x\x1b', 'NoFile fifo', 'NotUtf8 \ufffd', 'Uploaded f']
+  ])
+  t.match(
+    entries.find(({ _tag }) => _tag === 'Failed'),
+    { error: { _tag: 'InvalidInput', field: 'key' } }
+  )
+})
+
+t.test('a path that makes a key too long fails by itself', async (t) => {
+  const long = 'é'.repeat(120)
+  const directory = await grow(t.testdir(), { [`${long}/${long}/${long}/${long}`]: 'x', [`${long}/f`]: 'f' })
+  const cos = await emulating(t)
+  t.same(told(await uploading(cos, { directory })), [
+    `Failed ${long}/${long}/${long}/${long}`,
+    `Uploaded ${long}/f`
+  ])
+})
+
+t.test(
+  'an input that makes no sense, and a folder that is none, are told when the stream is read',
+  async (t) => {
+    const cos = await emulating(t)
+    const failureOf = async (input: Input) =>
+      left(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
+    for (const [input, field] of [
+      [{ directory: '' }, 'directory'],
+      [{ directory: 'a\0b' }, 'directory'],
+      [{ directory: '.', prefix: '/a/' }, 'prefix'],
+      [{ directory: '.', prefix: '\ud800' }, 'prefix'],
+      [{ directory: '.', filesInFlight: 0 }, 'filesInFlight'],
+      [{ directory: '.', include: [''] }, 'include.0']
+    ] as const) {
+      t.match(await failureOf(input), { _tag: 'InvalidInput', field })
+    }
+    const missing = join(t.testdir(), 'missing')
+    t.match(await failureOf({ directory: missing }), { _tag: 'FileError', code: 'ENOENT', path: missing })
+    t.same(cos.asked(), [])
+  }
+)
+
+t.test('a reader that stops holds it back', async (t) => {
+  const names = Array.from({ length: 40 }, (_, at) => String(at))
+  const directory = await grow(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
+  const cos = await emulating(t)
+  const stream = uploadDirectory({ bucket, directory, filesInFlight: 3 })(cos.client())
+  const reader = stream[Symbol.asyncIterator]()
+  await reader.next()
+  t.ok(await comesTrue(() => count(cos, 'PutObject') >= 3))
+  await setTimeout(50)
+  t.ok(count(cos, 'PutObject') <= 4, String(count(cos, 'PutObject')))
+  let more = 1
+  while ((await reader.next()).done !== true) more += 1
+  t.equal(more, 40)
+})
+
+t.test('a reader that leaves, or a signal, ends it all at once', async (t) => {
+  const directory = await grow(t.testdir(), { a: 'a', b: 'b', c: 'c', d: 'd' })
+  for (const operation of ['HeadObject', 'PutObject']) {
+    // The first passes; the others are never answered.
+    const cos = await emulating(t, {
+      fault: (request) =>
+        request.operation === operation && request.count > 1 ? { delay: 60_000 } : undefined
+    })
+    const stream = uploadDirectory({ bucket, directory, filesInFlight: 3 })
+    const reader = stream(cos.client())[Symbol.asyncIterator]()
+    await reader.next()
+    const waiting = reader.next()
+    await setTimeout(20)
+    t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])), `left, ${operation}`)
+
+    const stop = new AbortController()
+    // Elsewhere: what was asked for and not answered was done, and would be skipped.
+    const again = uploadDirectory({ bucket, directory, filesInFlight: 3, prefix: 'again/' })
+    const going = withSignal(stop.signal)(collect(again))(cos.client())()
+    await setTimeout(20)
+    stop.abort()
+    t.ok(await settlesWithin(50, going), `aborted, ${operation}`)
+    t.match(left(await going), { _tag: 'Aborted' })
+  }
+})
+
+t.test('a meter hears of all files, of those that were there as well, and that it is over', async (t) => {
+  const directory = await grow(t.testdir(), { a: 'aaaa', b: 'bb', c: '' })
+  const cos = await emulating(t)
+  for (const run of ['first', 'second']) {
+    const meter = createMeter({ total: O.none, clock: () => performance.now() })
+    await uploading(cos, { directory, meter })
+    const heard = await toArray(meter)
+    t.match(heard.at(-1), { transferred: 6, parts: { inFlight: 0, done: 3 } }, run)
+  }
+})

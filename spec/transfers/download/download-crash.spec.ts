@@ -1,0 +1,160 @@
+/** Downloads that are killed at any instant, and what the next run makes of what is there. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { crc64 } from '../../../lib/core/crc64.js'
+import { readRecords } from '../../../lib/files/journal-records.js'
+import { send } from '../../../lib/client/send.js'
+import { putObject } from '../../../lib/operations/put-object.js'
+import type { DownloadFileInput } from '../../../lib/transfers/download/download-file.js'
+import { bytesOf } from '../../support/bytes.js'
+import { compile, starting, type Child } from '../../support/child-processes.js'
+import { waitFor } from '../../support/wait-for.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { right } from '../../support/server.js'
+
+// 8 in `npm test`; `npm run torture` has a hundred.
+const deaths = Number(process.env['TORTURE'] ?? 8)
+const seed = Number(process.env['SEED'] ?? 20240501)
+/** Numbers from 0 to 1: the same for the same seed. */
+const random = bytesOf(deaths * 24, seed)
+let taken = 0
+const chance = (): number => random.readUInt16LE((taken += 2)) / 65_536
+
+const partSize = 128 * 1024
+const partsInFlight = 4
+const at = { bucket, key: 'down/killed.bin' }
+const bytes = bytesOf(4 * 1024 * 1024 + 13)
+
+interface Scene extends Omit<Cos, 'asked'> {
+  readonly lib: string
+  /** When so many ranges have been asked for, from now on. */
+  readonly asked: (ranges: number) => Promise<void>
+  /** A new folder with an old file in it. */
+  readonly folder: (name: string) => Promise<Target>
+}
+
+interface Target {
+  readonly dir: string
+  readonly input: DownloadFileInput
+}
+
+const setting = async (t: Test): Promise<Scene> => {
+  let count = 0
+  let waiting: ReadonlyArray<{ readonly until: number; readonly go: () => void }> = []
+  const cos = await emulating(t, {
+    // Slow enough that there is a time to die in.
+    fault: ({ operation }) => {
+      if (operation !== 'GetObject') return undefined
+      count += 1
+      for (const { until, go } of waiting) if (count >= until) go()
+      return { dribble: { size: 32 * 1024, pause: 4 } }
+    }
+  })
+  const client = cos.client()
+  right(await send(putObject({ ...at, body: bytes }))(client)())
+  await client.close()
+  const top = t.testdir({ lib: {}, files: {} })
+  const lib = await compile(join(top, 'lib'), 'client/client.js', 'transfers/download/download-file.js')
+  return {
+    ...cos,
+    lib,
+    asked: (ranges) =>
+      ranges === 0
+        ? Promise.resolve()
+        : new Promise((go) => {
+            waiting = [{ until: count + ranges, go }]
+          }),
+    folder: async (name) => {
+      const dir = join(top, 'files', name)
+      await mkdir(dir)
+      await writeFile(join(dir, 'a.bin'), 'old')
+      return { dir, input: { ...at, file: join(dir, 'a.bin'), threshold: 0, partSize, partsInFlight } }
+    }
+  }
+}
+
+const child = (scene: Scene, { input }: Target): Promise<Child> =>
+  starting(scene.lib, scene.emulator, [
+    { module: 'transfers/download/download-file.js', call: 'downloadFile', input }
+  ])
+
+const sizeOf = (number: number): number => Math.min(partSize, bytes.length - (number - 1) * partSize)
+const ranges = Math.ceil(bytes.length / partSize)
+
+/** Bytes that the journal says are there. */
+const known = async ({ dir }: Target): Promise<number> => {
+  const journal = join(dir, 'a.bin.cospipe-download', 'journal')
+  const [, ...records] = readRecords(await readFile(journal).catch(() => Buffer.alloc(0))).records
+  const numbers = new Set(records.map((record) => Number((record as ReadonlyArray<unknown>)[0])))
+  return [...numbers].reduce((sum, number) => sum + sizeOf(number), 0)
+}
+
+/** Bytes that GETs have brought since it was last asked; requests of the dead have to be over first. */
+const fetching = (scene: Scene): (() => Promise<number>) => {
+  let seen = 0
+  return async () => {
+    await waitFor(() => scene.emulator.openConnections() === 0)
+    const requests = scene.emulator.requests().slice(seen)
+    seen += requests.length
+    return requests.reduce((sum, one) => sum + (one.operation === 'GetObject' ? one.bytesOut : 0), 0)
+  }
+}
+
+const isWhole = async ({ dir }: Target): Promise<boolean> => bytes.equals(await readFile(join(dir, 'a.bin')))
+
+t.test(`downloads die ${String(deaths)} times and are gone on with (seed ${String(seed)})`, async (t) => {
+  t.setTimeout(60_000 + deaths * 10_000)
+  const scene = await setting(t)
+  const fetched = fetching(scene)
+  const verified = { integrity: { _tag: 'Verified', crc64: String(await crc64(bytes)) } }
+
+  let died = 0
+  const kill = async (target: Target, there: number): Promise<number> => {
+    const victim = await child(scene, target)
+    // Counted in requests: a clock would let a busy machine choose the moment.
+    const last = ranges - Math.floor(there / partSize)
+    // Every fourth time at the end, where it verifies, replaces and clears up.
+    const after = chance() < 0.25 ? last : Math.floor(chance() * last)
+    const pause = chance() * 50
+    const reached = scene.asked(after)
+    victim.begin()
+    await Promise.race([reached, victim.results])
+    await setTimeout(pause)
+    await victim.kill()
+    died += 1
+    const [cost, now] = [await fetched(), await known(target)]
+    const words = `death ${String(died)}, ${pause.toFixed(1)} ms after request ${String(after)}: `
+    if (await isWhole(target)) {
+      t.pass(`${words}it had just been done`)
+      return 0
+    }
+    t.equal(
+      await readFile(join(target.dir, 'a.bin'), 'utf8'),
+      'old',
+      `${words}${String(now)} bytes are there`
+    )
+    t.ok(now >= there, 'nothing that was known is lost')
+    t.ok(cost <= now - there + partsInFlight * partSize, `${String(cost)} bytes came`)
+    return now
+  }
+  const finish = async (target: Target, there: number): Promise<void> => {
+    const next = await child(scene, target)
+    next.begin()
+    t.match(await next.results, [{ _tag: 'Right', right: { ...verified, resumed: there } }])
+    t.ok(await isWhole(target), 'the bytes are the bytes')
+    t.same(await readdir(target.dir), ['a.bin'], 'and nothing else is there')
+    t.equal(await fetched(), bytes.length - there, 'no more came than was missing')
+  }
+  for (let round = 1; died < deaths; round += 1) {
+    const target = await scene.folder(String(round))
+    let there = 0
+    // Up to three times in a row, unless it is done before.
+    for (let times = Math.ceil(chance() * 3); times > 0 && died < deaths; times -= 1) {
+      there = await kill(target, there)
+      if (await isWhole(target)) break
+    }
+    await finish(target, there)
+  }
+})

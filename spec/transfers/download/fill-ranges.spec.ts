@@ -1,0 +1,169 @@
+import { open, readFile, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import fc from 'fast-check'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { combineAll, crc64 } from '../../../lib/core/crc64.js'
+import { CosFailure, nowhere } from '../../../lib/core/error.js'
+import { planRanges, type Range } from '../../../lib/stages/plan-ranges.js'
+import type { Draft } from '../../../lib/files/partial-file.js'
+import { filling, readRange, writeRange, type Place } from '../../../lib/transfers/download/fill-ranges.js'
+import { bytesOf, inChunks } from '../../support/bytes.js'
+import { failing, from } from '../../support/iterables.js'
+
+const context = nowhere('spec')
+const bytes = bytesOf(1000)
+const living = new AbortController().signal
+
+interface Teardown {
+  readonly testdir: (content: Record<string, string>) => string
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+const placeIn = async (t: Teardown): Promise<Place> => {
+  const path = join(t.testdir({}), 'part')
+  const handle = await open(path, 'w+')
+  t.teardown(() => handle.close())
+  return { context, handle, path }
+}
+
+const range = (first: number, size: number): Range => ({ number: 3, first, last: first + size - 1, size })
+
+t.test('a range is written to its place and hashed, however it is chunked', async (t) => {
+  const place = await placeIn(t)
+  await fc.assert(
+    fc.asyncProperty(fc.nat(999), fc.integer({ min: 1, max: 300 }), async (first, chunk) => {
+      const part = bytes.subarray(first)
+      const sum = await writeRange(place, range(first, part.length), inChunks(part, chunk))
+      t.equal(sum, await crc64(part))
+    }),
+    { seed: 31, examples: [[0, 1000]] }
+  )
+  t.same(await readFile(place.path), bytes)
+})
+
+t.test('more bytes than the range has, or fewer, are an error that names the range', async (t) => {
+  const place = await placeIn(t)
+  for (const size of [999, 1001, 1]) {
+    await t.rejects(writeRange(place, range(0, size), inChunks(bytes, 100)), {
+      name: 'CosFailure',
+      reason: { _tag: 'IntegrityError', check: 'size', expected: String(size), part: O.some(3) }
+    })
+  }
+  t.ok((await readFile(place.path)).length <= 1000, 'what is too much is not written')
+})
+
+t.test('a source that fails is the failure, and nothing is written any more when it is told', async (t) => {
+  const place = await placeIn(t)
+  await t.rejects(writeRange(place, range(0, 10), failing(new Error('net'), Buffer.from('abc'))), {
+    message: 'net'
+  })
+  const { length } = await readFile(place.path)
+  await setTimeout(20)
+  t.equal((await readFile(place.path)).length, length)
+})
+
+t.test('a file that cannot be written is a FileError', async (t) => {
+  const { path } = await placeIn(t)
+  const handle = await open(path, 'r')
+  t.teardown(() => handle.close())
+  await t.rejects(writeRange({ context, handle, path }, range(0, 1000), inChunks(bytes, 100)), {
+    name: 'CosFailure',
+    reason: { _tag: 'FileError', path, code: 'EBADF' }
+  })
+})
+
+t.test('what is there is read again, and what is not is none', async (t) => {
+  const place = await placeIn(t)
+  const large = bytesOf(700_001)
+  await place.handle.write(large)
+  t.same(await readRange(place, range(1, 700_000), living), O.some(await crc64(large.subarray(1))))
+  t.same(await readRange(place, range(1, 700_001), living), O.none)
+  await t.rejects(readRange(place, range(1, 700_000), AbortSignal.abort(new Error('given up'))), {
+    message: 'given up'
+  })
+})
+
+interface Watched extends Draft {
+  readonly added: Map<number, bigint>
+}
+
+const draftOf = (handle: FileHandle, path: string, claimed: ReadonlyMap<number, bigint>): Watched => {
+  const added = new Map<number, bigint>()
+  return {
+    handle,
+    path,
+    claimed,
+    added,
+    add: async (number, sum) => void added.set(number, sum),
+    isWorthKeeping: () => true,
+    close: () => Promise.resolve()
+  }
+}
+
+t.test('what is claimed and there is not fetched; what is claimed and not there is', async (t) => {
+  const { handle, path } = await placeIn(t)
+  const plan = [...planRanges({ to: 1000, partSize: 130 })]
+  const sums = new Map<number, bigint>()
+  for (const { number, first, last } of plan) sums.set(number, await crc64(bytes.subarray(first, last + 1)))
+  await handle.write(bytes)
+  await handle.write('damage', 270)
+  await handle.truncate(900)
+  // Part 2 was never claimed, 3 is damaged, 5 was claimed wrongly, and the file ends in 7.
+  const draft = draftOf(
+    handle,
+    path,
+    new Map([...sums].flatMap(([n, sum]) => (n === 2 ? [] : [[n, n === 5 ? sum ^ 1n : sum] as const])))
+  )
+  const skipped: Array<number> = []
+  const fetched: Array<number> = []
+  const { runs, resumed } = await filling({
+    context,
+    draft,
+    concurrency: 3,
+    stop: new AbortController(),
+    fetch: ({ number, first, last }) => {
+      fetched.push(number)
+      return inChunks(bytes.subarray(first, last + 1), 50)
+    },
+    skipped: ({ number }) => skipped.push(number)
+  })(plan)
+  t.same(fetched.sort(), [2, 3, 5, 7, 8])
+  t.same(skipped.sort(), [1, 4, 6])
+  t.equal(resumed, 3 * 130)
+  t.same([...draft.added.keys()].sort(), [2, 3, 5, 7, 8])
+  t.ok([...draft.added].every(([number, sum]) => sums.get(number) === sum))
+  t.equal(combineAll(runs).crc64, await crc64(bytes))
+  t.same(await readFile(path), bytes)
+})
+
+t.test('one range that fails stops the others, and what was written down stays', async (t) => {
+  const { handle, path } = await placeIn(t)
+  const draft = draftOf(handle, path, new Map())
+  let aborted = 0
+  const failure = new CosFailure({ _tag: 'TransportError', context, code: 'ECONNRESET', cause: 'x' })
+  await t.rejects(
+    filling({
+      context,
+      draft,
+      concurrency: 4,
+      stop: new AbortController(),
+      fetch: ({ number, size }, signal) => {
+        if (number === 1) return from(Buffer.alloc(size))
+        if (number === 4) return failing(failure)
+        return (async function* () {
+          await setTimeout(10_000, undefined, { signal }).catch((thrown: unknown) => {
+            aborted += 1
+            throw thrown
+          })
+          yield Buffer.alloc(size)
+        })()
+      },
+      skipped: () => undefined
+    })(planRanges({ to: 1000, partSize: 100 })),
+    failure
+  )
+  t.same([...draft.added.keys()], [1])
+  t.equal(aborted, 2)
+})

@@ -1,0 +1,62 @@
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { struct } from '../../../lib/core/input.js'
+import { judge } from '../../../lib/core/operation.js'
+import {
+  downloadOptions,
+  toHead,
+  toPinned,
+  type DownloadOptions
+} from '../../../lib/transfers/download/options.js'
+import { left, right } from '../../support/server.js'
+
+const at = { bucket: 'examplebucket-1250000000', key: 'a/..', allowCollapsingKey: true }
+const always = {
+  headers: { 'x-proxy': '1' },
+  query: { a: 'b' },
+  sse: { type: 'C', key: Buffer.alloc(32, 1) },
+  referer: 'https://example.com/'
+} as const
+const conditions = {
+  ifMatch: '"a"',
+  ifNoneMatch: '"b"',
+  ifModifiedSince: new Date(0),
+  ifUnmodifiedSince: new Date(1000)
+}
+const options: DownloadOptions = { ...at, ...always, ...conditions, trafficLimit: 819_200 }
+const seen = { etag: '"7f3c"', versionId: O.some('v1') }
+
+t.test('conditions decide at the HEAD, and from then on it is this object in this version', async (t) => {
+  t.same(toHead(options), { ...at, ...always, ...conditions })
+  t.same(toPinned(options, seen), {
+    ...at,
+    ...always,
+    trafficLimit: 819_200,
+    etag: '"7f3c"',
+    versionId: 'v1'
+  })
+})
+
+t.test('a version that was asked for is asked for throughout, and none where there are none', async (t) => {
+  const versioned = { ...at, versionId: 'v0' }
+  t.equal(toHead(versioned).versionId, 'v0')
+  t.equal(toPinned(versioned, seen).versionId, 'v0')
+  t.notOk('versionId' in toPinned(at, { ...seen, versionId: O.none }))
+})
+
+t.test('every option is judged', async (t) => {
+  const judged = judge('spec', struct<DownloadOptions>('DownloadOptions', downloadOptions))
+  t.same(right(judged(options)), options)
+  for (const [field, change] of [
+    ['bucket', { bucket: 'x' }],
+    ['key', { key: '' }],
+    ['versionId', { versionId: '' }],
+    ['ifMatch', { ifMatch: '' }],
+    ['sse.key', { sse: { type: 'C', key: Buffer.alloc(31) } }],
+    ['trafficLimit', { trafficLimit: 1 }],
+    ['referer', { referer: 'a\nb' }],
+    ['range', { range: { first: 0 } }]
+  ] as const) {
+    t.match(left(judged({ ...options, ...change })), { _tag: 'InvalidInput', field })
+  }
+})

@@ -1,0 +1,135 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import t from 'tap'
+import { send, withSignal } from '../../../lib/client/send.js'
+import { getObject, type GetObjectResult } from '../../../lib/operations/get-object.js'
+import { downloadStream } from '../../../lib/transfers/download/download-stream.js'
+import { toFile } from '../../../lib/transfers/download/to-file.js'
+import { waitFor } from '../../support/wait-for.js'
+import { at, bytes, holding, isDone, isIntact, partSize } from '../../support/download-fixture.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { left, right } from '../../support/server.js'
+
+t.test('an answer becomes a file, and says what it said', async (t) => {
+  const here = await holding(t)
+  for (const durable of [true, false]) {
+    const saved = right(
+      await pipe(send(getObject(at)), RTE.chain(toFile(here.input.file, { durable })))(here.client())()
+    )
+    t.match(saved, {
+      file: here.input.file,
+      written: bytes.length,
+      integrity: { _tag: 'Verified' },
+      size: O.some(bytes.length)
+    })
+    t.notOk('body' in saved)
+    await isDone(t, here)
+  }
+})
+
+t.test('a range is a file of its own, and a stream of ranges one file', async (t) => {
+  const here = await holding(t)
+  const range = { first: 10, last: 99 }
+  const part = right(
+    await pipe(send(getObject({ ...at, range })), RTE.chain(toFile(here.input.file)))(here.client())()
+  )
+  t.match(part, { written: 90, integrity: { _tag: 'Unverifiable', why: 'Range' } })
+  await isDone(t, here, bytes.subarray(10, 100))
+  const all = downloadStream({ ...at, partSize })
+  t.match(right(await pipe(all, RTE.chain(toFile(here.input.file)))(here.client())()), {
+    written: bytes.length,
+    integrity: { _tag: 'Verified' }
+  })
+  await isDone(t, here)
+})
+
+t.test('bytes that are not the bytes, or are cut off, leave the old file as it was', async (t) => {
+  for (const [fault, error] of [
+    [{ flip: 5 }, { _tag: 'IntegrityError', check: 'crc64' }],
+    [{ cut: { at: 'body', after: 100_000 } }, { _tag: 'TransportError' }]
+  ] as const) {
+    const here = await holding(t, {
+      fault: ({ operation }) => (operation === 'GetObject' ? fault : undefined)
+    })
+    const saving = pipe(send(getObject(at)), RTE.chain(toFile(here.input.file)))
+    t.match(left(await saving(here.client())()), error)
+    await isIntact(t, here)
+  }
+})
+
+t.test('what cannot be written is an error of the file, and its connection is let go', async (t) => {
+  const here = await holding(t)
+  await mkdir(join(here.dir, 'sub'))
+  for (const [path, error] of [
+    [
+      'sub',
+      { _tag: 'FileError', code: 'EISDIR', context: { ...at, operation: 'toFile', key: O.some(at.key) } }
+    ],
+    ['missing/a', { _tag: 'FileError', code: 'ENOENT' }],
+    ['a\0', { _tag: 'InvalidInput', field: 'file' }]
+  ] as const) {
+    const saving = pipe(send(getObject(at)), RTE.chain(toFile(join(here.dir, path))))
+    t.match(left(await saving(here.client())()), error)
+    await waitFor(() => here.emulator.openConnections() === 0)
+  }
+  await isIntact(t, here, 'sub')
+})
+
+t.test('an abort settles at once, of the whole or of the writing alone, and hangs up', async (t) => {
+  const here = await holding(t, {
+    fault: ({ operation }) =>
+      operation === 'GetObject' ? { stall: { after: 1000, pause: 60_000 } } : undefined
+  })
+  for (const whole of [true, false]) {
+    const stop = new AbortController()
+    const abortable = withSignal(stop.signal)
+    let isWriting = false
+    const writing = (got: GetObjectResult) => {
+      isWriting = true
+      return toFile(here.input.file)(got)
+    }
+    const saving = whole
+      ? abortable(pipe(send(getObject(at)), RTE.chain(writing)))
+      : pipe(
+          send(getObject(at)),
+          RTE.chain((got) => abortable(writing(got)))
+        )
+    const running = saving(here.client())()
+    await waitFor(() => isWriting)
+    await setTimeout(20)
+    stop.abort()
+    t.ok(await settlesWithin(50, running))
+    t.match(left(await running), { _tag: 'Aborted' })
+    await waitFor(() => here.emulator.openConnections() === 0)
+    await isIntact(t, here)
+  }
+})
+
+t.test('a signal that has fired already leaves no connection behind', async (t) => {
+  const here = await holding(t)
+  const saving = pipe(
+    send(getObject(at)),
+    RTE.chain((got) => withSignal(AbortSignal.abort())(toFile(here.input.file)(got)))
+  )
+  t.match(left(await saving(here.client())()), { _tag: 'Aborted' })
+  await waitFor(() => here.emulator.openConnections() === 0)
+  await isIntact(t, here)
+})
+
+t.test('many to one file at a time leave one of them, whole', async (t) => {
+  const here = await holding(t)
+  const saved = await Promise.all(
+    Array.from({ length: 8 }, (_, n) => {
+      const range = { first: n, last: n + 99_999 }
+      return pipe(send(getObject({ ...at, range })), RTE.chain(toFile(here.input.file)))(here.client())()
+    })
+  )
+  t.ok(saved.every((one) => right(one).written === 100_000))
+  const there = await readFile(here.input.file)
+  t.ok(saved.some((_, n) => there.equals(bytes.subarray(n, n + 100_000))))
+  t.same(await readdir(here.dir), ['a.bin'])
+})

@@ -1,0 +1,31 @@
+import t from 'tap'
+import { createMultipartUpload } from '../../../lib/operations/create-multipart-upload.js'
+import { send } from '../../../lib/client/send.js'
+import { streamMultipartUploads } from '../../../lib/transfers/list/stream-multipart-uploads.js'
+import { bucket, emulating } from '../../support/cos.js'
+import { toArray } from '../../support/iterables.js'
+import { right } from '../../support/server.js'
+
+t.test('uploads come by key and id, over any number of pages, and a cursor goes on', async (t) => {
+  const cos = await emulating(t)
+  const client = cos.client()
+  const begun: Array<string> = []
+  for (const key of ['a', 'a', 'a', 'b', 'c/1']) {
+    begun.push(right(await send(createMultipartUpload({ bucket, key }))(client)()).uploadId)
+  }
+  for (const maxUploads of [1, 2, 1000]) {
+    const found = await toArray(streamMultipartUploads({ bucket, maxUploads })(client))
+    t.same(
+      found.map(({ key }) => key),
+      ['a', 'a', 'a', 'b', 'c/1']
+    )
+    t.same(new Set(found.map(({ uploadId }) => uploadId)), new Set(begun))
+    const rest = await toArray(streamMultipartUploads({ bucket, maxUploads, from: found[1]!.cursor })(client))
+    t.same(
+      rest.map(({ uploadId }) => uploadId),
+      found.slice(2).map(({ uploadId }) => uploadId)
+    )
+  }
+  const rolled = await toArray(streamMultipartUploads({ bucket, delimiter: '/' })(client))
+  t.match(rolled.at(-1), { _tag: 'CommonPrefix', prefix: 'c/' })
+})

@@ -1,0 +1,52 @@
+import t from 'tap'
+import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
+import { bucket, emulating } from '../../support/cos.js'
+import { toArray } from '../../support/iterables.js'
+
+const keys = ['a/1', 'a/2', 'a b+c%/3', 'b', 'c/\u{1F600}\u0001']
+const holding = (t: Parameters<typeof emulating>[0]) =>
+  emulating(t, { seed: keys.map((key) => ({ bucket, key })) })
+
+t.test('objects come in order of their keys, whatever is in them', async (t) => {
+  const client = (await holding(t)).client()
+  const found = await toArray(streamObjects({ bucket, maxKeys: 2 })(client))
+  t.same(
+    found.map(({ key }) => key),
+    [...keys].sort()
+  )
+  const under = await toArray(streamObjects({ bucket, prefix: 'a/' })(client))
+  t.same(
+    under.map(({ key }) => key),
+    ['a/1', 'a/2']
+  )
+})
+
+t.test('with a delimiter common prefixes come too, and a cursor goes on behind either', async (t) => {
+  const client = (await holding(t)).client()
+  const input = { bucket, delimiter: '/', maxKeys: 2 }
+  const shown = (entry: Awaited<ReturnType<typeof all>>[0]) =>
+    entry._tag === 'Object' ? entry.key : `(${entry.prefix})`
+  const all = (more: object = {}) => toArray(streamObjects({ ...input, ...more })(client))
+  const found = await all()
+  t.same(found.map(shown).sort(), ['(a b+c%/)', '(a/)', '(c/)', 'b'])
+  for (const [at, { cursor }] of found.entries()) {
+    const rest = (await all({ from: cursor })).map(shown)
+    t.same(
+      rest.sort(),
+      found
+        .slice(at + 1)
+        .map(shown)
+        .sort(),
+      `from ${String(at)}`
+    )
+  }
+})
+
+t.test('an input that makes no sense fails when it is read, and nothing is sent', async (t) => {
+  const cos = await holding(t)
+  await t.rejects(toArray(streamObjects({ bucket, maxKeys: 0 })(cos.client())), {
+    name: 'CosFailure',
+    reason: { _tag: 'InvalidInput', field: 'maxKeys' }
+  })
+  t.equal(cos.asked().length, 0)
+})

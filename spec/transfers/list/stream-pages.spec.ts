@@ -1,0 +1,169 @@
+import { setTimeout } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as R from 'fp-ts/lib/Reader.js'
+import t from 'tap'
+import { script, type EmulatorOptions, type SeedObject } from '../../../lib/emulator/index.js'
+import { withRetry, withSignal } from '../../../lib/client/send.js'
+import { inParallel } from '../../../lib/stages/map-concurrent.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
+import { comesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, emulating } from '../../support/cos.js'
+import { toArray } from '../../support/iterables.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { right } from '../../support/server.js'
+
+const name = (n: number): string => `k/${String(n).padStart(5, '0')}`
+const seed = (count: number): ReadonlyArray<SeedObject> =>
+  Array.from({ length: count }, (_, n) => ({ bucket, key: name(n), size: n }))
+const all = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, n) => name(n))
+
+const holding = (t: Parameters<typeof emulating>[0], count: number, options: EmulatorOptions = {}) =>
+  emulating(t, { seed: seed(count), ...options })
+
+const keysOf = async (stream: AsyncIterable<{ readonly key: string }>): Promise<ReadonlyArray<string>> =>
+  (await toArray(stream)).map(({ key }) => key)
+
+t.test('pages follow one another, and nothing is asked for before it is wanted', async (t) => {
+  const cos = await holding(t, 2500)
+  const stream = streamObjects({ bucket })(cos.client())
+  await setTimeout(20)
+  t.equal(cos.asked().length, 0)
+  t.same(await keysOf(stream), all(2500))
+  t.equal(cos.asked().length, 3)
+  t.equal((await keysOf(stream)).length, 2500, 'and again')
+  t.equal(cos.asked().length, 6)
+})
+
+t.test('the first is out before its page has ended', async (t) => {
+  const cos = await holding(t, 20, { fault: () => ({ dribble: { size: 300, pause: 50 } }) })
+  const sent = (): number => cos.emulator.requests()[0]?.bytesOut ?? 0
+  const at: Array<number> = []
+  for await (const _ of streamObjects({ bucket })(cos.client())) at.push(sent())
+  t.equal(at.length, 20)
+  t.ok(at.at(-1)! > 10 * 300, 'the page took its time')
+  t.ok(at[0]! < sent() / 3, `the first when ${String(at[0])} bytes had been sent, of ${String(sent())}`)
+})
+
+t.test('a page that breaks off is gone on with behind the last one that came', async (t) => {
+  let cuts = 0
+  const cos = await holding(t, 40, {
+    fault: () => {
+      cuts += 1
+      return cuts <= 6 ? { cut: { at: 'body', after: 1500 * cuts } } : undefined
+    }
+  })
+  t.same(await keysOf(streamObjects({ bucket, maxKeys: 25 })(cos.client())), all(40))
+  t.ok(cuts > 6)
+})
+
+t.test('a page that breaks off without a new item is tried only so often', async (t) => {
+  const cos = await holding(t, 10, { fault: () => ({ cut: { at: 'body', after: 900 } }) })
+  const seen: Array<string> = []
+  const reading = async (): Promise<void> => {
+    for await (const { key } of streamObjects({ bucket })(cos.client())) seen.push(key)
+  }
+  await t.rejects(reading(), { name: 'CosFailure', reason: { _tag: 'TransportError' } })
+  t.same(seen, all(seen.length))
+  t.ok(cos.asked().length < 40, `${String(cos.asked().length)} requests`)
+})
+
+t.test('a page that never began has had its attempts', async (t) => {
+  const cos = await holding(t, 10, {
+    fault: () => ({ answer: { status: 503, code: 'SlowDown' } })
+  })
+  await t.rejects(toArray(streamObjects({ bucket })(cos.client())), {
+    name: 'CosFailure',
+    reason: { _tag: 'ServiceError', code: 'SlowDown' }
+  })
+  t.equal(cos.asked().length, 4)
+})
+
+t.test('after a failure for good, the cursor of the last one goes on', async (t) => {
+  const cos = await holding(t, 30, {
+    fault: script([{ skip: 1, times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } }])
+  })
+  const first = []
+  try {
+    for await (const entry of streamObjects({ bucket, maxKeys: 12 })(cos.client())) first.push(entry)
+  } catch (thrown) {
+    t.match(thrown, {
+      reason: { _tag: 'ServiceError', code: 'AccessDenied', context: { operation: 'ListObjects' } }
+    })
+  }
+  t.equal(first.length, 12)
+  for (const at of [3, 11]) {
+    const from = JSON.parse(JSON.stringify(first[at]!.cursor)) as (typeof first)[0]['cursor']
+    t.same(
+      await keysOf(streamObjects({ bucket, from })(cos.client())),
+      all(30).slice(at + 1),
+      `from ${String(at)}`
+    )
+  }
+})
+
+t.test('a reader that leaves closes its request at once', async (t) => {
+  const cos = await holding(t, 20, { fault: () => ({ stall: { after: 1500, pause: 60_000 } }) })
+  for await (const { key } of streamObjects({ bucket })(cos.client())) {
+    t.equal(key, name(0))
+    break
+  }
+  t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
+
+  const reader = streamObjects({ bucket })(cos.client())[Symbol.asyncIterator]()
+  while ((await Promise.race([reader.next(), setTimeout(100, 'stalled')])) !== 'stalled');
+  t.ok(await settlesWithin(50, Promise.resolve(reader.return?.())), 'in the middle of a read')
+  t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
+})
+
+t.test('a signal ends it, in the middle of a page and between two', async (t) => {
+  const cos = await holding(t, 20, { fault: () => ({ stall: { after: 1500, pause: 60_000 } }) })
+  const stop = new AbortController()
+  const reading = pipe(streamObjects({ bucket }), withSignal(stop.signal))(cos.client())
+  const ended = toArray(reading)
+  await waitFor(() => cos.emulator.requests().some(({ bytesOut }) => bytesOut >= 1500))
+  await setTimeout(20)
+  stop.abort('enough')
+  t.ok(await settlesWithin(50, ended))
+  await t.rejects(ended, { name: 'CosFailure', reason: { _tag: 'Aborted', reason: 'enough' } })
+  t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
+  await t.rejects(
+    toArray(reading),
+    { name: 'CosFailure', reason: { _tag: 'Aborted' } },
+    'and it is not begun again'
+  )
+})
+
+t.test('a signal ends the wait for another attempt', async (t) => {
+  let over = 0
+  const cos = await holding(t, 20, {
+    fault: () => ({ cut: { at: 'body', after: 1500 } }),
+    onRequest: () => {
+      over += 1
+    }
+  })
+  const stop = new AbortController()
+  const reading = pipe(
+    streamObjects({ bucket }),
+    withRetry({ base: 60_000, random: () => 0.99 }),
+    withSignal(stop.signal)
+  )(cos.client())
+  const ended = toArray(reading)
+  await waitFor(() => over === 1)
+  await setTimeout(20)
+  stop.abort()
+  t.ok(await settlesWithin(50, ended))
+  await t.rejects(ended, { name: 'CosFailure', reason: { _tag: 'Aborted' } })
+})
+
+t.test('it is a Reader: stages are mapped over it', async (t) => {
+  const cos = await holding(t, 10)
+  const sizes = pipe(
+    streamObjects({ bucket }),
+    R.map(
+      inParallel({ concurrency: 3, ordered: true })(async ({ size }: { readonly size: number }) => size * 2)
+    ),
+    collect
+  )
+  t.same(right(await sizes(cos.client())()), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18])
+})

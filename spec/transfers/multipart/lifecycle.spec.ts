@@ -1,0 +1,70 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { contextOf } from '../../../lib/core/operation.js'
+import { send, withSignal, type Effect } from '../../../lib/client/send.js'
+import { putObject } from '../../../lib/operations/put-object.js'
+import { copy } from '../../../lib/transfers/copy/copy.js'
+import { beginning } from '../../../lib/transfers/multipart/lifecycle.js'
+import { uploadFile } from '../../../lib/transfers/upload/upload-file.js'
+import { uploadStream } from '../../../lib/transfers/upload/upload-stream.js'
+import { waitFor } from '../../support/wait-for.js'
+import { bucket, emulating } from '../../support/cos.js'
+import { from } from '../../support/iterables.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { left, right } from '../../support/server.js'
+
+const MiB = 1024 * 1024
+const at = { bucket, key: 'parts.bin' }
+const source = { bucket, region: 'ap-guangzhou', key: 'source.bin' }
+const body = Buffer.alloc(2 * MiB + 1)
+
+t.test('an upload whose beginning is not aborted is begun, and its id told', async (t) => {
+  const cos = await emulating(t)
+  const uploadId = right(await beginning(cos.client(), contextOf('spec', at), at)())
+  t.match(cos.asked(), ['CreateMultipartUpload'])
+  t.match(uploadId, /./)
+})
+
+t.test('a signal that has fired begins nothing', async (t) => {
+  const cos = await emulating(t)
+  const begun = withSignal(AbortSignal.abort())((client) => beginning(client, contextOf('spec', at), at))
+  t.match(left(await begun(cos.client())()), { _tag: 'Aborted' })
+  t.same(cos.asked(), [])
+})
+
+t.test(
+  'an abort while COS makes the upload settles at once, and leaves none of which nobody knows',
+  async (t) => {
+    const file = join(t.testdir({}), 'file')
+    await writeFile(file, body)
+    const small = { partSize: MiB, threshold: 0 }
+    const transfers: Readonly<Record<string, Effect<unknown>>> = {
+      uploadFile: uploadFile({ ...at, ...small, file }),
+      'uploadFile, kept': uploadFile({ ...at, ...small, file, onFailure: 'keep' }),
+      uploadStream: uploadStream({ ...at, ...small })(from(body)),
+      copy: copy({ ...at, ...small, copySource: source })
+    }
+    for (const [name, transfer] of Object.entries(transfers)) {
+      // It is made before its answer is held back.
+      let isAsked = false
+      const cos = await emulating(t, {
+        fault: ({ operation }) => {
+          if (operation !== 'CreateMultipartUpload') return undefined
+          isAsked = true
+          return { delay: 300 }
+        }
+      })
+      right(await send(putObject({ bucket, key: source.key, body }))(cos.client())())
+      const stop = new AbortController()
+      const running = withSignal(stop.signal)(transfer)(cos.client())()
+      await waitFor(() => isAsked)
+      stop.abort()
+      t.ok(await settlesWithin(50, running), name)
+      t.match(left(await running), { _tag: 'Aborted' }, name)
+      await waitFor(() => cos.asked().includes('AbortMultipartUpload'))
+      t.match(cos.emulator.requests().at(-1), { operation: 'AbortMultipartUpload', status: 204 }, name)
+      t.notOk(cos.asked().includes('UploadPart'), name)
+    }
+  }
+)

@@ -1,0 +1,245 @@
+import { setTimeout } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
+import { send, withSignal } from '../../../lib/client/send.js'
+import { headObject } from '../../../lib/operations/head-object.js'
+import { putObject } from '../../../lib/operations/put-object.js'
+import { createMeter } from '../../../lib/stages/progress.js'
+import {
+  copyPrefix,
+  type CopyPrefixInput,
+  type CopyPrefixResult
+} from '../../../lib/transfers/prefix/copy-prefix.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
+import { comesTrue } from '../../support/wait-for.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { toArray } from '../../support/iterables.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { left, right } from '../../support/server.js'
+
+const elsewhere = 'otherbucket-1250000000'
+const copySource = { bucket: elsewhere, region: 'ap-shanghai', prefix: 'a/' }
+const to: CopyPrefixInput = { bucket, prefix: 'b/', copySource }
+const plain = Array.from({ length: 30 }, (_, n) => `a/${String(n).padStart(2, '0')}`)
+const odd = ['a/', 'a//', 'a/&<>"\' \u0001', 'a/\u{1F600}', 'a/../x', 'a/a%20b+c', 'a/\r']
+
+const holding = (
+  t: Parameters<typeof emulating>[0],
+  options: EmulatorOptions = {},
+  keys: ReadonlyArray<string> = plain
+): Promise<Cos> =>
+  emulating(t, {
+    buckets: [bucket, elsewhere],
+    seed: keys.map((key, at) => ({ bucket: elsewhere, key, size: at })),
+    ...options
+  })
+
+const keysOf = async (cos: Cos, of = bucket): Promise<ReadonlyArray<string>> =>
+  right(await collect(streamObjects({ bucket: of }))(cos.client())()).map(({ key }) => key)
+
+const renamed = (keys: ReadonlyArray<string>) => keys.map((key) => key.replace('a/', 'b/'))
+
+const reading = async (stream: AsyncIterable<CopyPrefixResult>) => {
+  const results: Array<CopyPrefixResult> = []
+  try {
+    for await (const result of stream) results.push(result)
+  } catch (thrown) {
+    return { results, thrown }
+  }
+  return { results, thrown: undefined }
+}
+
+t.test('all objects of a prefix are copied, whatever their keys, and each is told', async (t) => {
+  const cos = await holding(t, {}, [...plain, ...odd, 'a', 'b', '/a/x'])
+  const results = right(await collect(copyPrefix(to))(cos.client())())
+  t.same(results.map(({ key }) => key).sort(), [...plain, ...odd].sort())
+  for (const result of results) {
+    t.equal(result.to, result.key.replace('a/', 'b/'))
+    t.match(result, { _tag: 'Copied', copied: { integrity: { _tag: 'Verified' } } })
+  }
+  t.same([...(await keysOf(cos))].sort(), renamed([...plain, ...odd]).sort())
+  t.equal((await keysOf(cos, elsewhere)).length, plain.length + odd.length + 3, 'the sources stay')
+})
+
+t.test('keys that begin with a slash are keys of their own', async (t) => {
+  const cos = await holding(t, {}, ['/a/x', 'a/x', 'a//y'])
+  right(
+    await collect(copyPrefix({ ...to, prefix: '/b/', copySource: { ...copySource, prefix: '/a/' } }))(
+      cos.client()
+    )()
+  )
+  t.same(await keysOf(cos), ['/b/x'])
+  right(await collect(copyPrefix({ ...to, prefix: '', copySource }))(cos.client())())
+  t.same(await keysOf(cos), ['/b/x', '/y', 'x'])
+})
+
+t.test('what every copy takes goes to every copy', async (t) => {
+  const cos = await holding(t)
+  const input = { storageClass: 'ARCHIVE', copyStatus: 'Replaced', contentType: 'text/x-spec' } as const
+  right(await collect(copyPrefix({ ...to, ...input }))(cos.client())())
+  for (const key of ['b/00', 'b/29']) {
+    t.match(right(await send(headObject({ bucket, key }))(cos.client())()), {
+      storageClass: 'ARCHIVE',
+      contentType: O.some('text/x-spec')
+    })
+  }
+})
+
+t.test('a failure is a result among others, or the end', async (t) => {
+  const refused = { answer: { status: 403, code: 'InvalidObjectState' } }
+  for (const policy of ['continue', 'stop'] as const) {
+    const cos = await holding(t, {
+      fault: script([{ operation: 'CopyObject', key: 'b/07', times: 1, fault: refused }])
+    })
+    const { results, thrown } = await reading(copyPrefix({ ...to, policy, objectsInFlight: 3 })(cos.client()))
+    const failed = results.filter(({ _tag }) => _tag === 'Failed')
+    t.match(failed, [
+      { key: 'a/07', to: 'b/07', error: { _tag: 'ServiceError', code: 'InvalidObjectState' } }
+    ])
+    if (policy === 'continue') {
+      t.equal(thrown, undefined)
+      t.equal((await keysOf(cos)).length, plain.length - 1)
+      continue
+    }
+    t.match(thrown, { name: 'CosFailure', reason: { _tag: 'ServiceError' } })
+    t.ok(results.length <= 11, `${String(results.length)} were begun`)
+
+    // What was not told as settled is what another run begins with, the failure first.
+    const { cursor } = results.at(-1)!
+    const rest = await reading(copyPrefix({ ...to, from: cursor })(cos.client()))
+    t.equal(rest.results[0]!.key <= 'a/07', true)
+    t.same(await keysOf(cos), renamed(plain))
+  }
+})
+
+t.test('a listing that fails half-way is gone on with by the last cursor', async (t) => {
+  const cos = await holding(t, {
+    fault: script([{ operation: 'ListObjects', times: 1, fault: { cut: { at: 'body', after: 4000 } } }])
+  })
+  const client = cos.client({ retry: { attempts: 1 } })
+  const first = await reading(copyPrefix(to)(client))
+  t.match(first.thrown, { name: 'CosFailure', reason: { _tag: 'TransportError' } })
+  const count = first.results.length
+  t.ok(count > 5 && count < 25, `${String(count)} were listed, and all of them copied`)
+  const { cursor } = first.results.at(-1)!
+  t.equal(cursor.key, plain[count - 1])
+  const second = await reading(copyPrefix({ ...to, from: cursor })(client))
+  t.equal(second.thrown, undefined)
+  t.same(second.results.map(({ key }) => key).sort(), plain.slice(count))
+})
+
+t.test('a cursor never passes what is still under way', async (t) => {
+  const cos = await holding(t, {
+    fault: script([{ operation: 'CopyObject', key: 'b/03', fault: { delay: 1500 } }])
+  })
+  const results = right(await collect(copyPrefix({ ...to, objectsInFlight: 4 }))(cos.client())())
+  const at = results.findIndex(({ key }) => key === 'a/03')
+  t.ok(at > 5, 'others were faster')
+  for (const { cursor } of results.slice(3, at)) t.ok(cursor.key < 'a/03', cursor.key)
+  t.equal(results.at(-1)?.cursor.key, plain.at(-1))
+})
+
+t.test('an empty source prefix is the whole bucket, and only who says so means it', async (t) => {
+  const cos = await holding(t)
+  const input = { ...to, copySource: { ...copySource, prefix: '' } }
+  t.match(left(await collect(copyPrefix(input))(cos.client())()), {
+    _tag: 'InvalidInput',
+    field: 'copySource.prefix',
+    context: { operation: 'copyPrefix' }
+  })
+  t.equal(cos.asked().length, 0)
+  right(await collect(copyPrefix({ ...input, wholeBucket: true }))(cos.client())())
+  t.same(
+    await keysOf(cos),
+    plain.map((key) => `b/${key}`)
+  )
+})
+
+t.test('within a bucket no copy is ever listed as a source', async (t) => {
+  const cos = await holding(t, {}, ['a/a/x', 'a/x', 'a/b', 'a/'])
+  const within = { ...to, bucket: elsewhere }
+  for (const prefix of ['a/', 'a/b/', 'a/a/']) {
+    t.match(left(await collect(copyPrefix({ ...within, prefix }))(cos.client())()), {
+      _tag: 'InvalidInput',
+      field: 'prefix'
+    })
+  }
+  t.equal(cos.asked().length, 0)
+  const results = await toArray(copyPrefix({ ...within, prefix: '', objectsInFlight: 1 })(cos.client()))
+  t.match(results, [
+    // There is no key for it to have.
+    { key: 'a/', to: '', _tag: 'Skipped' },
+    // It would be written over a source.
+    {
+      key: 'a/a/x',
+      to: 'a/x',
+      _tag: 'Failed',
+      error: { _tag: 'InvalidInput', context: { key: O.some('a/x') } }
+    },
+    { key: 'a/b', to: 'b', _tag: 'Copied' },
+    { key: 'a/x', to: 'x', _tag: 'Copied' }
+  ])
+})
+
+t.test('one meter hears them all', async (t) => {
+  const cos = await holding(t)
+  const meter = createMeter({ total: O.none, clock: () => performance.now() })
+  right(await collect(copyPrefix({ ...to, meter }))(cos.client())())
+  const seen = await toArray(meter)
+  t.match(seen.at(-1), { transferred: (29 * 30) / 2, parts: { inFlight: 0, done: 30 } })
+})
+
+t.test('each reading begins anew', async (t) => {
+  const cos = await holding(t)
+  const stream = copyPrefix(to)(cos.client())
+  t.same([(await toArray(stream)).length, (await toArray(stream)).at(-1)?.cursor.key], [30, plain.at(-1)])
+})
+
+t.test('a signal ends it at once', async (t) => {
+  const cos = await holding(t, {
+    fault: script([{ operation: 'CopyObject', skip: 5, fault: { delay: 60_000 } }])
+  })
+  const stop = new AbortController()
+  const result = pipe(copyPrefix(to), withSignal(stop.signal), collect)(cos.client())()
+  t.ok(await comesTrue(() => cos.asked().filter((name) => name === 'CopyObject').length >= 5))
+  await setTimeout(100)
+  stop.abort()
+  t.ok(await settlesWithin(50, result))
+  t.match(left(await result), { _tag: 'Aborted' })
+})
+
+t.test('nonsense is told when it is read, and nothing is sent', async (t) => {
+  const cos = await emulating(t)
+  for (const [field, wrong] of [
+    ['bucket', { bucket: 'nameless' }],
+    ['copySource.region', { copySource: { bucket: elsewhere, prefix: 'a/' } }],
+    ['copySource.prefix', { copySource: { bucket: elsewhere, region: 'ap-shanghai' } }],
+    ['objectsInFlight', { objectsInFlight: 0 }],
+    ['policy', { policy: 'perhaps' }],
+    ['copyStatus', { contentType: 'text/plain' }],
+    ['key', { key: 'a' }]
+  ] as ReadonlyArray<readonly [string, object]>) {
+    t.match(left(await collect(copyPrefix({ ...to, ...wrong }))(cos.client())()), {
+      _tag: 'InvalidInput',
+      field,
+      context: { operation: 'copyPrefix' }
+    })
+  }
+  t.equal(cos.asked().length, 0)
+})
+
+t.test('an object that comes while it runs is no reason to run for ever', async (t) => {
+  let more = 0
+  const cos = await holding(t, {
+    onRequest: ({ operation }) => {
+      if (operation !== 'CopyObject' || more >= 20) return
+      more += 1
+      void send(putObject({ bucket: elsewhere, key: `a/new${String(more)}`, body: '' }))(cos.client())()
+    }
+  })
+  const results = right(await collect(copyPrefix({ ...to, objectsInFlight: 2 }))(cos.client())())
+  t.ok(results.length >= 30 && results.length <= 50)
+})

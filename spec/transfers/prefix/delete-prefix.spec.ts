@@ -1,0 +1,123 @@
+import t from 'tap'
+import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
+import { send } from '../../../lib/client/send.js'
+import { deleteObject } from '../../../lib/operations/delete-object.js'
+import { putObject } from '../../../lib/operations/put-object.js'
+import type { DeletingResult } from '../../../lib/transfers/delete/delete-keys.js'
+import { deletePrefix, type DeletePrefixInput } from '../../../lib/transfers/prefix/delete-prefix.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
+import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { left, right } from '../../support/server.js'
+
+const logs = Array.from({ length: 1100 }, (_, n) => `logs/${String(n).padStart(4, '0')}`)
+const others = ['log', 'logs', 'logs.txt', 'm']
+const odd = ['logs/&<>"\' \u0001', 'logs/', 'logs//', 'logs/\r', 'logs/../x', '/logs/a']
+
+const holding = (t: Parameters<typeof emulating>[0], options: EmulatorOptions = {}): Promise<Cos> =>
+  emulating(t, {
+    seed: [...logs, ...others, ...odd].map((key) => ({ bucket, key })),
+    ...options
+  })
+
+const remaining = async (cos: Cos): Promise<ReadonlyArray<string>> =>
+  right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
+
+const tags = (results: ReadonlyArray<DeletingResult>) => new Set(results.map(({ _tag }) => _tag))
+
+t.test('all objects of a prefix are deleted, and no others', async (t) => {
+  const cos = await holding(t)
+  const results = right(await collect(deletePrefix({ bucket, prefix: 'logs/' }))(cos.client())())
+  t.equal(results.length, logs.length + odd.length - 1)
+  t.same(tags(results), new Set(['Deleted']))
+  t.same(await remaining(cos), ['/logs/a', ...others])
+})
+
+t.test('an empty prefix is the whole bucket, and only who says so means it', async (t) => {
+  const cos = await holding(t)
+  for (const wrong of [{ prefix: '' }, { prefix: '', wholeBucket: false }, {}]) {
+    const result = collect(deletePrefix({ bucket, ...wrong } as DeletePrefixInput))
+    t.match(left(await result(cos.client())()), { _tag: 'InvalidInput', field: 'prefix' })
+  }
+  t.equal(cos.asked().length, 0)
+  right(await collect(deletePrefix({ bucket, prefix: '', wholeBucket: true }))(cos.client())())
+  t.same(await remaining(cos), [])
+})
+
+t.test('a listing that fails half-way has what it listed deleted, and can be run again', async (t) => {
+  const cos = await holding(t, {
+    fault: script([
+      {
+        operation: 'ListObjects',
+        skip: 1,
+        times: 1,
+        fault: { answer: { status: 403, code: 'AccessDenied' } }
+      }
+    ])
+  })
+  const results: Array<DeletingResult> = []
+  const reading = async (): Promise<void> => {
+    const all = deletePrefix({ bucket, prefix: 'logs/' })(cos.client())
+    for await (const result of all) results.push(result)
+  }
+  await t.rejects(reading(), { name: 'CosFailure', reason: { _tag: 'ServiceError', code: 'AccessDenied' } })
+  t.ok(results.length > 900)
+  await reading()
+  t.same(await remaining(cos), ['/logs/a', ...others])
+})
+
+t.test('a request that fails is as many results, or the end', async (t) => {
+  for (const policy of ['continue', 'stop'] as const) {
+    const cos = await holding(t, {
+      fault: script([
+        { operation: 'DeleteObjects', times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } }
+      ])
+    })
+    const results: Array<DeletingResult> = []
+    const input = { bucket, prefix: 'logs/', concurrency: 1, policy }
+    const reading = async (): Promise<void> => {
+      for await (const result of deletePrefix(input)(cos.client())) results.push(result)
+    }
+    if (policy === 'stop')
+      await t.rejects(reading(), { name: 'CosFailure', reason: { _tag: 'ServiceError' } })
+    else await reading()
+    const failed = results.filter(({ _tag }) => _tag === 'Failed')
+    t.equal(failed.length, 1000)
+    t.equal(cos.asked().filter((name) => name === 'DeleteObjects').length, policy === 'stop' ? 1 : 2)
+  }
+})
+
+t.test('versions and delete markers are deleted for good, where a page ends within a key too', async (t) => {
+  const cos = await emulating(t, {
+    buckets: [{ name: bucket, versioning: 'Enabled' }],
+    // The page ends behind the second version of the key that comes last.
+    seed: Array.from({ length: 998 }, (_, n) => ({ bucket, key: `v/${String(n)}` }))
+  })
+  const client = cos.client()
+  const last = { bucket, key: 'v/z\u0001' }
+  for (const body of ['1', '2', '3']) right(await send(putObject({ ...last, body }))(client)())
+  right(await send(deleteObject(last))(client)())
+  right(await send(putObject({ bucket, key: 'w', body: '1' }))(client)())
+
+  // A request at a time, so that what is deleted by itself is gone before the next page is asked for.
+  const input = { bucket, prefix: 'v/', versions: true, concurrency: 1 }
+  const results = right(await collect(deletePrefix(input))(client)())
+  t.equal(results.length, 1002)
+  t.same(tags(results), new Set(['Deleted']))
+  const rest = right(await collect(streamObjectVersions({ bucket }))(client)())
+  t.same(
+    rest.map(({ key }) => key),
+    ['w']
+  )
+})
+
+t.test('without versions they stay, under delete markers', async (t) => {
+  const cos = await emulating(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
+  right(await send(putObject({ bucket, key: 'v/a', body: '1' }))(cos.client())())
+  right(await collect(deletePrefix({ bucket, prefix: 'v/' }))(cos.client())())
+  t.match(right(await collect(streamObjectVersions({ bucket }))(cos.client())()), [
+    { _tag: 'DeleteMarker' },
+    { _tag: 'Version' }
+  ])
+})

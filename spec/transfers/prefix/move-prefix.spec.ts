@@ -1,0 +1,82 @@
+import t from 'tap'
+import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
+import {
+  movePrefix,
+  type MovePrefixInput,
+  type MovePrefixResult
+} from '../../../lib/transfers/prefix/move-prefix.js'
+import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { left, right } from '../../support/server.js'
+
+const copySource = { bucket, region: 'ap-guangzhou', prefix: 'a/' }
+const to: MovePrefixInput = { bucket, prefix: 'b/', copySource }
+const keys = [...Array.from({ length: 20 }, (_, n) => `a/${String(n).padStart(2, '0')}`), 'a/&\u0001', 'a//']
+
+const holding = (t: Parameters<typeof emulating>[0], options: EmulatorOptions = {}): Promise<Cos> =>
+  emulating(t, { seed: [...keys, 'c'].map((key, size) => ({ bucket, key, size })), ...options })
+
+const keysOf = async (cos: Cos): Promise<ReadonlyArray<string>> =>
+  right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
+
+const renamed = keys.map((key) => key.replace('a/', 'b/')).sort()
+
+t.test('all objects of a prefix are moved, and no others', async (t) => {
+  const cos = await holding(t)
+  const results = right(await collect(movePrefix(to))(cos.client())())
+  t.equal(results.length, keys.length)
+  for (const result of results)
+    t.match(result, { _tag: 'Moved', moved: { integrity: { _tag: 'Verified' }, deleted: { _tag: 'Some' } } })
+  t.same(await keysOf(cos), [...renamed, 'c'])
+})
+
+t.test('what could not be copied is not deleted, and the run can be made again', async (t) => {
+  const answer = (key: string, sum: string) => ({
+    operation: 'CopyObject',
+    key,
+    times: 1,
+    fault: {
+      answer: {
+        when: 'performed' as const,
+        status: 200,
+        body: `<CopyObjectResult><ETag>"x"</ETag><CRC64>${sum}</CRC64></CopyObjectResult>`
+      }
+    }
+  })
+  for (const policy of ['continue', 'stop'] as const) {
+    const cos = await holding(t, { fault: script([answer('b/03', '17')]) })
+    const results: Array<MovePrefixResult> = []
+    const reading = async (): Promise<void> => {
+      for await (const result of movePrefix({ ...to, policy, objectsInFlight: 2 })(cos.client()))
+        results.push(result)
+    }
+    if (policy === 'stop')
+      await t.rejects(reading(), { name: 'CosFailure', reason: { _tag: 'IntegrityError' } })
+    else await reading()
+    t.match(
+      results.filter(({ _tag }) => _tag === 'Failed'),
+      [{ key: 'a/03', error: { _tag: 'IntegrityError' } }]
+    )
+    t.ok((await keysOf(cos)).includes('a/03'))
+    t.equal(results.length < keys.length, policy === 'stop')
+    await reading()
+    t.same(await keysOf(cos), [...renamed, 'c'])
+  }
+})
+
+t.test('it is refused where copying would be', async (t) => {
+  const cos = await holding(t)
+  for (const [field, wrong] of [
+    ['prefix', { prefix: 'a/' }],
+    ['prefix', { prefix: 'a/b/' }],
+    ['copySource.prefix', { copySource: { ...copySource, prefix: '' } }]
+  ] as const) {
+    t.match(left(await collect(movePrefix({ ...to, ...wrong }))(cos.client())()), {
+      _tag: 'InvalidInput',
+      field,
+      context: { operation: 'movePrefix' }
+    })
+  }
+  t.equal(cos.asked().length, 0)
+})

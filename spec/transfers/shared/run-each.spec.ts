@@ -1,0 +1,147 @@
+import { setTimeout } from 'node:timers/promises'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { CosFailure, nowhere, type CosError } from '../../../lib/core/error.js'
+import { withSignal } from '../../../lib/client/send.js'
+import { working, type Policy } from '../../../lib/transfers/shared/run-each.js'
+import { waitFor } from '../../support/wait-for.js'
+import { from, toArray } from '../../support/iterables.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { clientOf } from '../../support/server.js'
+
+const context = nowhere('spec')
+const bad = (n: number): CosError => ({ _tag: 'InvalidInput', context, field: String(n), expected: '' })
+
+interface Done {
+  readonly n: number
+  readonly error: O.Option<CosError>
+}
+
+interface Watch {
+  begun: number
+}
+
+/** Doubles numbers, each after a turn; negative ones fail. */
+const doubling = (
+  items: () => AsyncIterable<number>,
+  policy: Policy,
+  watch: Watch = { begun: 0 },
+  concurrency = 2
+) =>
+  working<number, Done>(context, {
+    concurrency,
+    policy,
+    items,
+    work: async (n) => {
+      watch.begun += 1
+      await setTimeout(n < 0 ? 1 : 10)
+      return [{ n: n * 2, error: n < 0 ? O.some(bad(n)) : O.none }]
+    },
+    failureOf: ({ error }) => error
+  })
+
+const numbers = (stream: ReadonlyArray<Done>) => stream.map(({ n }) => n).sort((a, b) => a - b)
+
+const reading = async (stream: AsyncIterable<Done>) => {
+  const seen: Array<Done> = []
+  try {
+    for await (const one of stream) seen.push(one)
+  } catch (thrown) {
+    return { seen: numbers(seen), thrown }
+  }
+  return { seen: numbers(seen), thrown: undefined }
+}
+
+t.test('each is told, failures among the others', async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  t.same(await reading(doubling(() => from(1, -2, 3, -4, 5), 'continue')(client)), {
+    seen: [-8, -4, 2, 6, 10],
+    thrown: undefined
+  })
+})
+
+t.test(
+  'with stop nothing is begun after a failure, and what was under way is finished and told',
+  async (t) => {
+    const client = clientOf(t, '127.0.0.1:1')()
+    const watch = { begun: 0 }
+    let closed = false
+    const endless = async function* () {
+      try {
+        yield* [1, -2]
+        for (;;) yield 3
+      } finally {
+        closed = true
+      }
+    }
+    const { seen, thrown } = await reading(doubling(endless, 'stop', watch)(client))
+    t.same(seen, [-4, 2])
+    t.match(thrown, { name: 'CosFailure', reason: bad(-2) })
+    t.equal(watch.begun, 2)
+    t.ok(closed)
+  }
+)
+
+t.test('with stop a source that stalls is let go', async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  const stalling = async function* () {
+    yield -1
+    await setTimeout(60_000, undefined, { ref: false })
+  }
+  const read = reading(doubling(stalling, 'stop')(client))
+  t.ok(await settlesWithin(1000, read))
+  t.match(await read, { seen: [-2], thrown: { reason: bad(-1) } })
+})
+
+t.test("a source's failure waits until what came before it has been told", async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  const failure = new CosFailure(bad(9))
+  for (const error of [failure, new Error('disk')]) {
+    const broken = async function* () {
+      yield* [1, 2, 3]
+      throw error
+    }
+    const { seen, thrown } = await reading(doubling(broken, 'continue', { begun: 0 }, 3)(client))
+    t.same(seen, [2, 4, 6])
+    t.match(thrown, error === failure ? failure : { name: 'CosFailure', reason: { _tag: 'SourceError' } })
+  }
+})
+
+t.test('a signal ends it at once, and is no failure of any of them', async (t) => {
+  const stop = new AbortController()
+  const client = clientOf(t, '127.0.0.1:1')()
+  const stream = working<number, number>(context, {
+    concurrency: 3,
+    policy: 'continue',
+    items: () => from(1, 2, 3, 4, 5),
+    work: async (n, { signals: [signal] }) => {
+      await setTimeout(n === 1 ? 1 : 60_000, undefined, { signal: signal! }).catch(() => undefined)
+      return [n]
+    },
+    failureOf: () => O.none
+  })
+  const seen: Array<number> = []
+  const ended = (async () => {
+    for await (const n of withSignal(stop.signal)(stream)(client)) seen.push(n)
+  })()
+  await waitFor(() => seen.length === 1)
+  stop.abort('enough')
+  t.ok(await settlesWithin(50, ended))
+  await t.rejects(ended, { name: 'CosFailure', reason: { _tag: 'Aborted', reason: 'enough' } })
+  t.same(seen, [1])
+})
+
+t.test('a reader that leaves ends it, its source included', async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  let closed = false
+  const endless = async function* () {
+    try {
+      for (;;) yield 1
+    } finally {
+      closed = true
+    }
+  }
+  for await (const { n } of doubling(endless, 'continue')(client)) if (n === 2) break
+  t.ok(closed)
+  t.same(numbers(await toArray(doubling(() => from(), 'stop')(client))), [])
+})

@@ -1,0 +1,91 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import t from 'tap'
+import { CosFailure } from '../../../lib/core/error.js'
+import { send } from '../../../lib/client/send.js'
+import { getObject } from '../../../lib/operations/get-object.js'
+import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
+import { createUploadStream } from '../../../lib/transfers/upload/create-upload-stream.js'
+import { bytesOf, inChunks } from '../../support/bytes.js'
+import { comesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, emulating } from '../../support/cos.js'
+import { left, right } from '../../support/server.js'
+
+const MiB = 1024 * 1024
+const to = { bucket, key: 'up/load.gz' }
+
+t.test('pipeline resolves when the object is complete and verified', async (t) => {
+  const cos = await emulating(t)
+  const client = cos.client()
+  const bytes = bytesOf(3 * MiB)
+  const sink = createUploadStream(client)({ ...to, partSize: MiB })
+  await pipeline(inChunks(bytes, 10_000), createGzip(), sink)
+  t.match(right(await sink.uploaded()), { integrity: { _tag: 'Verified' } })
+
+  const { body } = right(await send(getObject(to))(client)())
+  const back = Buffer.concat((await body.pipe(createGunzip()).toArray()) as ReadonlyArray<Buffer>)
+  t.ok(bytes.equals(back))
+})
+
+t.test('.pipe() works, text is written as UTF-8, and finish comes when the object is there', async (t) => {
+  const cos = await emulating(t)
+  const sink = Readable.from(['a', 'é', '腾']).pipe(createUploadStream(cos.client())(to))
+  await once(sink, 'finish')
+  const { body } = right(await send(getObject(to))(cos.client())())
+  t.equal(Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>).toString(), 'aé腾')
+})
+
+t.test('a failure of the upload fails the pipeline, half-way', async (t) => {
+  const cos = await emulating(t, {
+    fault: ({ operation }) =>
+      operation === 'UploadPart' ? { answer: { status: 403, code: 'AccessDenied' } } : undefined
+  })
+  const sink = createUploadStream(cos.client())({ ...to, partSize: MiB })
+  const endless = async function* () {
+    for (;;) yield bytesOf(MiB)
+  }
+  await t.rejects(pipeline(endless(), sink), { name: 'CosFailure', reason: { code: 'AccessDenied' } })
+  t.match(left(await sink.uploaded()), { _tag: 'ServiceError', code: 'AccessDenied' })
+  t.ok(await comesTrue(() => cos.asked().includes('AbortMultipartUpload')))
+})
+
+t.test('a failing source aborts the upload', async (t) => {
+  const cos = await emulating(t)
+  const broken = async function* () {
+    yield bytesOf(3 * MiB)
+    await waitFor(() => cos.asked().includes('UploadPart'))
+    throw new Error('disk')
+  }
+  const sink = createUploadStream(cos.client())({ ...to, partSize: MiB })
+  await t.rejects(pipeline(broken(), sink), { message: 'disk' })
+  t.match(left(await sink.uploaded()), { _tag: 'Aborted' })
+  t.ok(await comesTrue(() => cos.asked().includes('AbortMultipartUpload')))
+  t.notOk(cos.asked().includes('CompleteMultipartUpload'))
+  t.equal(right(await send(listMultipartUploads({ bucket }))(cos.client())()).uploads.length, 0)
+})
+
+t.test('an input that makes no sense is an error of the stream', async (t) => {
+  const cos = await emulating(t)
+  const sink = createUploadStream(cos.client())({ ...to, key: '' })
+  const [error] = (await once(sink, 'error')) as [unknown]
+  t.ok(error instanceof CosFailure)
+  t.match(error, { reason: { _tag: 'InvalidInput', field: 'key' } })
+})
+
+t.test('a writer that is ahead waits', async (t) => {
+  const cos = await emulating(t, {
+    fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 60_000 } : undefined)
+  })
+  const sink = createUploadStream(cos.client())({ ...to, partSize: MiB, partsInFlight: 1 })
+  let written = 0
+  while (written < 50 && sink.write(bytesOf(MiB))) {
+    written += 1
+    await setTimeout(1)
+  }
+  t.ok(written < 6, `${String(written)} MiB were taken`)
+  sink.destroy()
+  t.match(left(await sink.uploaded()), { _tag: 'Aborted' })
+})

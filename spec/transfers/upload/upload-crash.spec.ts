@@ -1,0 +1,123 @@
+/** Uploads that are killed at any instant, and what the next run makes of what is there. */
+import { writeFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+import t from 'tap'
+import { crc64 } from '../../../lib/core/crc64.js'
+import { send } from '../../../lib/client/send.js'
+import { getObject } from '../../../lib/operations/get-object.js'
+import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
+import { bytesOf } from '../../support/bytes.js'
+import { compile, starting, type Step } from '../../support/child-processes.js'
+import { waitFor } from '../../support/wait-for.js'
+import { bucket, emulating } from '../../support/cos.js'
+import { right } from '../../support/server.js'
+
+const MiB = 1024 * 1024
+const partSize = MiB
+const partsInFlight = 3
+const bytes = bytesOf(12 * MiB + 7)
+// 6 of each in `npm test`; `npm run torture` has a hundred.
+const kills = Number(process.env['TORTURE'] ?? 6)
+const seed = Number(process.env['SEED'] ?? 20240501)
+
+/** The instants, in milliseconds after the beginning: the same for the same seed. */
+const instants = (salt: number): ReadonlyArray<number> => {
+  const random = bytesOf(kills * 2, seed + salt)
+  return Array.from({ length: kills }, (_, n) => (random.readUInt16LE(n * 2) / 65536) * 450)
+}
+
+const lib = await compile(
+  t.testdir({}),
+  'client/client.js',
+  'transfers/upload/upload-file.js',
+  'transfers/upload/upload-stream.js'
+)
+const folder = t.testdirName
+
+const shapes: ReadonlyArray<readonly [name: string, step: (key: string, file: string) => Step]> = [
+  [
+    'a file',
+    (key, file) => ({
+      module: 'transfers/upload/upload-file.js',
+      call: 'uploadFile',
+      input: { bucket, key, file, partSize, partsInFlight, threshold: MiB, skipExisting: true }
+    })
+  ],
+  [
+    'a stream that can be opened again',
+    (key, file) => ({
+      module: 'transfers/upload/upload-stream.js',
+      call: 'uploadStream',
+      input: { bucket, key, partSize, partsInFlight, resume: 'newest' },
+      source: file
+    })
+  ]
+]
+
+for (const [salt, [name, step]] of shapes.entries()) {
+  t.test(
+    `${name}: killed at any instant, the next run sends what is missing, and leaves nothing`,
+    async (t) => {
+      const file = `${folder}/source-${String(salt)}`
+      await writeFile(file, bytes)
+      let underway = 0
+      const cos = await emulating(t, {
+        // Slow enough that instants fall everywhere: into the beginning, between parts, into the completion.
+        fault: ({ operation }) => {
+          underway += 1
+          return operation === 'HeadObject' ? undefined : { delay: 25 }
+        },
+        onRequest: () => {
+          underway -= 1
+        }
+      })
+      const sum = String(await crc64(bytes))
+      for (const [n, instant] of instants(salt).entries()) {
+        const key = `${String(salt)}/${String(n)}`
+        const about = `seed ${String(seed)}, kill ${String(n)} after ${instant.toFixed(1)} ms`
+        const idle = cos.emulator.openConnections()
+        const first = await starting(lib, cos.emulator, [step(key, file)])
+        first.begin()
+        await setTimeout(instant)
+        await first.kill()
+        // What it sent may still be on its way, and has to be over before it is counted.
+        await setTimeout(60)
+        await waitFor(() => underway === 0 && cos.emulator.openConnections() <= idle)
+        const asked = cos.emulator.requests().filter((each) => each.key === key)
+        const before = asked.filter((each) => each.operation === 'UploadPart')
+        const there = before.filter(({ status }) => status === 200).length
+        const wasDone = asked.some((each) => each.operation === 'CompleteMultipartUpload' && each.code === '')
+
+        const second = await starting(lib, cos.emulator, [step(key, file)])
+        second.begin()
+        const [result] = (await second.results) as ReadonlyArray<{
+          readonly _tag: string
+          readonly right: Sent
+        }>
+        t.equal(result?._tag, 'Right', about)
+        t.match(result?.right, { crc64: sum, integrity: { _tag: 'Verified' } }, about)
+        const sent = cos.emulator
+          .requests()
+          .filter((each) => each.key === key && each.operation === 'UploadPart')
+          .slice(before.length)
+        const missing = 13 - there
+        // What was being completed when it was cut off is there, and a stream can not look before it is read.
+        if (!wasDone || salt === 0) {
+          t.ok(
+            sent.length <= (wasDone ? 0 : missing),
+            `${about}: ${String(sent.length)} parts sent, ${String(missing)} were missing`
+          )
+        }
+        const left = right(await send(listMultipartUploads({ bucket, prefix: key }))(cos.client())())
+        t.equal(left.uploads.length, 0, `${about}: no orphan`)
+        const { body } = right(await send(getObject({ bucket, key }))(cos.client())())
+        t.ok(bytes.equals(Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)), about)
+      }
+    }
+  )
+}
+
+interface Sent {
+  readonly crc64: string
+  readonly integrity: { readonly _tag: string }
+}

@@ -1,0 +1,324 @@
+import { setTimeout } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import t from 'tap'
+import { crc64 } from '../../../lib/core/crc64.js'
+import { script } from '../../../lib/emulator/index.js'
+import { send, withSignal } from '../../../lib/client/send.js'
+import { getObject } from '../../../lib/operations/get-object.js'
+import { headObject } from '../../../lib/operations/head-object.js'
+import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
+import { uploadStream } from '../../../lib/transfers/upload/upload-stream.js'
+import { bytesOf, inChunks } from '../../support/bytes.js'
+import { comesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { settlesWithin } from '../../support/settles-within.js'
+import { left, right } from '../../support/server.js'
+
+const MiB = 1024 * 1024
+const to = { bucket, key: 'up/load.bin' }
+const partSize = MiB
+
+/** Not by what was asked last: a part that was hung up on is only told when its connection has ended. */
+const isAborted = async (cos: Cos): Promise<boolean> => {
+  const asked = cos.asked()
+  const { uploads } = right(await send(listMultipartUploads({ bucket }))(cos.client())())
+  return (
+    asked.includes('AbortMultipartUpload') &&
+    !asked.includes('CompleteMultipartUpload') &&
+    uploads.length === 0
+  )
+}
+
+const stored = async (cos: Cos): Promise<Buffer> => {
+  const { body } = right(await send(getObject(to))(cos.client())())
+  return Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)
+}
+
+t.test('a stream of unknown length becomes an object, whatever the size of its chunks', async (t) => {
+  const cos = await emulating(t)
+  const bytes = bytesOf(3 * MiB + 17)
+  for (const size of [777, 64 * 1024, bytes.length]) {
+    const up = right(await uploadStream({ ...to, partSize })(inChunks(bytes, size))(cos.client())())
+    const sum = await crc64(bytes)
+    t.match(up, { size: bytes.length, parts: 4, crc64: sum, integrity: { _tag: 'Verified', crc64: sum } })
+    t.ok(bytes.equals(await stored(cos)), `chunks of ${String(size)}`)
+  }
+})
+
+t.test('single bytes are bytes too', async (t) => {
+  const cos = await emulating(t)
+  const bytes = bytesOf(100_000)
+  right(await uploadStream(to)(inChunks(bytes, 1))(cos.client())())
+  t.ok(bytes.equals(await stored(cos)))
+})
+
+t.test('up to one part goes in one plain PUT, and one byte more does not', async (t) => {
+  for (const [size, operations] of [
+    [0, ['PutObject']],
+    [1, ['PutObject']],
+    [MiB, ['PutObject']],
+    [MiB + 1, ['CreateMultipartUpload', 'UploadPart', 'UploadPart', 'CompleteMultipartUpload']]
+  ] as const) {
+    const cos = await emulating(t)
+    const up = right(await uploadStream({ ...to, partSize })(inChunks(bytesOf(size), 50_000))(cos.client())())
+    t.equal(up.integrity._tag, 'Verified')
+    t.equal(up.size, size)
+    t.same([...cos.asked()].sort(), [...operations].sort(), `${String(size)} bytes`)
+    t.equal((await stored(cos)).length, size)
+  }
+})
+
+t.test('a threshold sends even one part as an upload in parts', async (t) => {
+  const cos = await emulating(t)
+  const up = right(await uploadStream({ ...to, threshold: 10 })(inChunks(bytesOf(11), 5))(cos.client())())
+  t.equal(up.parts, 1)
+  t.equal(up.integrity._tag, 'Verified')
+})
+
+t.test("the object's own words arrive, in one request or in parts", async (t) => {
+  const cos = await emulating(t)
+  const words = {
+    contentType: 'text/plain',
+    cacheControl: 'max-age=60',
+    metadata: { color: 'red' },
+    storageClass: 'STANDARD_IA',
+    acl: 'private',
+    enableMd5: true
+  }
+  for (const size of [10, 2 * MiB]) {
+    right(await uploadStream({ ...to, partSize, ...words })(inChunks(bytesOf(size), 100_000))(cos.client())())
+    t.match(right(await send(headObject(to))(cos.client())()), {
+      size,
+      contentType: O.some('text/plain'),
+      cacheControl: O.some('max-age=60'),
+      metadata: { color: 'red' },
+      storageClass: 'STANDARD_IA'
+    })
+  }
+  const bodies = cos.emulator.requests().filter(({ bytesIn, method }) => method === 'PUT' && bytesIn > 0)
+  t.equal(bodies.length, 3)
+  t.ok(bodies.every(({ headers }) => headers['content-md5'] !== undefined))
+})
+
+t.test("a customer's key goes with the beginning and with every part", async (t) => {
+  const cos = await emulating(t)
+  const sse = { type: 'C', key: Buffer.alloc(32, 7) } as const
+  const up = right(
+    await uploadStream({ ...to, partSize, sse })(inChunks(bytesOf(2 * MiB), 100_000))(cos.client())()
+  )
+  t.equal(up.integrity._tag, 'Verified')
+  t.equal(right(await send(headObject({ ...to, sse }))(cos.client())()).size, 2 * MiB)
+})
+
+t.test('a part that fails is sent again from memory', async (t) => {
+  const cos = await emulating(t, {
+    fault: script([
+      { operation: 'UploadPart', skip: 1, times: 1, fault: { answer: { status: 503, code: 'SlowDown' } } }
+    ])
+  })
+  const bytes = bytesOf(3 * MiB)
+  right(await uploadStream({ ...to, partSize })(inChunks(bytes, 70_000))(cos.client())())
+  t.ok(bytes.equals(await stored(cos)))
+  t.equal(cos.asked().filter((name) => name === 'UploadPart').length, 4)
+})
+
+t.test('a part that COS stored otherwise is an error with its number, and nothing is left', async (t) => {
+  const cos = await emulating(t, {
+    fault: ({ operation, query }) =>
+      operation === 'UploadPart' && query['partNumber'] === '2'
+        ? { headers: { 'x-cos-hash-crc64ecma': '1' } }
+        : undefined
+  })
+  const result = await uploadStream({ ...to, partSize })(inChunks(bytesOf(3 * MiB), 70_000))(cos.client())()
+  t.match(left(result), { _tag: 'IntegrityError', part: O.some(2), check: 'crc64' })
+  t.ok(await isAborted(cos))
+  t.match(left(await send(headObject(to))(cos.client())()), { status: 404 })
+})
+
+t.test('a whole that COS assembled otherwise is an error', async (t) => {
+  const cos = await emulating(t, {
+    fault: ({ operation }) =>
+      operation === 'CompleteMultipartUpload' ? { headers: { 'x-cos-hash-crc64ecma': '1' } } : undefined
+  })
+  const result = await uploadStream({ ...to, partSize })(inChunks(bytesOf(2 * MiB), 70_000))(cos.client())()
+  t.match(left(result), { _tag: 'IntegrityError', part: O.none })
+})
+
+t.test('a completion that does not say its checksum is asked about by HEAD', async (t) => {
+  const cos = await emulating(t, {
+    fault: ({ operation }) =>
+      operation === 'CompleteMultipartUpload' ? { headers: { 'x-cos-hash-crc64ecma': null } } : undefined
+  })
+  const up = right(
+    await uploadStream({ ...to, partSize })(inChunks(bytesOf(2 * MiB), 70_000))(cos.client())()
+  )
+  t.equal(up.integrity._tag, 'Verified')
+  t.equal(cos.asked().at(-1), 'HeadObject')
+})
+
+t.test('a completion whose answer was lost is known by its object', async (t) => {
+  const cos = await emulating(t, {
+    fault: script([{ operation: 'CompleteMultipartUpload', times: 1, fault: { cut: { at: 'head' } } }])
+  })
+  const up = right(
+    await uploadStream({ ...to, partSize })(inChunks(bytesOf(2 * MiB), 70_000))(cos.client())()
+  )
+  t.equal(up.integrity._tag, 'Verified')
+  t.same(cos.asked().slice(-3), ['CompleteMultipartUpload', 'CompleteMultipartUpload', 'HeadObject'])
+})
+
+t.test('a source that fails leaves nothing behind, and its error is told', async (t) => {
+  const cos = await emulating(t)
+  const broken = async function* () {
+    yield bytesOf(3 * MiB)
+    throw new Error('disk')
+  }
+  const error = left(await uploadStream({ ...to, partSize })(broken())(cos.client())())
+  t.match(error, { _tag: 'SourceError', cause: { message: 'disk' }, context: { operation: 'uploadStream' } })
+  t.ok(await isAborted(cos))
+  t.notOk(error.context.uploadId)
+})
+
+t.test('a failed upload can be kept, and the error says which it is', async (t) => {
+  const cos = await emulating(t)
+  const broken = async function* () {
+    yield bytesOf(3 * MiB)
+    throw new Error('disk')
+  }
+  const error = left(await uploadStream({ ...to, partSize, onFailure: 'keep' })(broken())(cos.client())())
+  t.match(error.context.uploadId, /\w/)
+  t.notOk(cos.asked().includes('AbortMultipartUpload'))
+})
+
+t.test('a signal settles an upload at once, closes its source, and its parts are deleted', async (t) => {
+  const cos = await emulating(t)
+  let closed = false
+  const endless = async function* () {
+    try {
+      for (;;) {
+        yield bytesOf(MiB)
+        await setTimeout(5)
+      }
+    } finally {
+      closed = true
+    }
+  }
+  const stop = new AbortController()
+  const result = pipe(endless(), uploadStream({ ...to, partSize }), withSignal(stop.signal))(cos.client())()
+  await waitFor(() => cos.asked().includes('UploadPart'))
+  await setTimeout(20)
+  stop.abort('enough')
+  t.ok(await settlesWithin(50, result))
+  t.match(left(await result), { _tag: 'Aborted', reason: 'enough' })
+  t.ok(await comesTrue(() => closed))
+  t.ok(await comesTrue(() => isAborted(cos)))
+})
+
+t.test('the source is read no faster than COS takes its bytes', async (t) => {
+  const cos = await emulating(t, {
+    fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 400 } : undefined)
+  })
+  let read = 0
+  const counting = async function* () {
+    for (let n = 0; n < 24; n += 1) {
+      read += 1
+      yield bytesOf(MiB)
+    }
+  }
+  const result = uploadStream({ ...to, partSize, partsInFlight: 3 })(counting())(cos.client())()
+  await setTimeout(300)
+  // 3 in flight, 1 cut ahead, and the chunk that told that it was not the last.
+  t.ok(read <= 5, `${String(read)} chunks were read`)
+  t.equal(right(await result).parts, 24)
+})
+
+t.test('a length that was promised is held to', async (t) => {
+  const cos = await emulating(t)
+  const up = (length: number) =>
+    uploadStream({ ...to, partSize, length })(inChunks(bytesOf(1000), 100))(cos.client())()
+  t.equal(right(await up(1000)).size, 1000)
+  t.match(left(await up(999)), { _tag: 'SourceError' })
+  t.match(left(await up(1001)), { _tag: 'SourceError' })
+})
+
+t.test('nonsense is a Left with the field, and nothing is read or sent', async (t) => {
+  const cos = await emulating(t)
+  let read = false
+  const source = async function* () {
+    read = true
+    yield bytesOf(1)
+  }
+  for (const [field, wrong] of [
+    ['key', { key: '' }],
+    ['bucket', { bucket: 'nameless' }],
+    ['partSize', { partSize: 1000 }],
+    ['partSize', { partSize: 6 * 1024 * MiB }],
+    ['partsInFlight', { partsInFlight: 0 }],
+    ['length', { length: -1 }],
+    ['length', { length: 50_001 * 1024 * MiB }],
+    ['partsize', { partsize: MiB }]
+  ] as const) {
+    t.match(left(await uploadStream({ ...to, ...wrong })(source())(cos.client())()), {
+      _tag: 'InvalidInput',
+      field
+    })
+  }
+  t.notOk(read)
+  t.equal(cos.asked().length, 0)
+})
+
+t.test('many uploads share one memory limit and all finish', async (t) => {
+  const cos = await emulating(t)
+  const client = cos.client({ memoryLimit: 6 * MiB })
+  const bytes = bytesOf(2 * MiB + 5)
+  const results = await Promise.all(
+    Array.from({ length: 20 }, (_, n) =>
+      uploadStream({ bucket, key: `many/${String(n)}`, partSize })(inChunks(bytes, 60_000))(client)()
+    )
+  )
+  t.same(new Set(results.map((result) => right(result).integrity._tag)), new Set(['Verified']))
+})
+
+t.test('a source that gives the same bytes again goes on with what is there', async (t) => {
+  const cos = await emulating(t)
+  const bytes = bytesOf(6 * MiB)
+  const sent = () => cos.emulator.requests().filter(({ operation }) => operation === 'UploadPart')
+  const broken = async function* () {
+    // Three parts; whether the fourth is whole, nobody knows yet.
+    yield* inChunks(bytes.subarray(0, 4 * MiB), 50_000)
+    await waitFor(() => sent().length === 3 && sent().every(({ status }) => status === 200))
+    throw new Error('cut')
+  }
+  const input = { ...to, partSize, onFailure: 'keep' } as const
+  const { context } = left(await uploadStream(input)(broken())(cos.client())())
+  const uploadId = context.uploadId ?? ''
+  const before = sent().length
+  t.equal(before, 3)
+  for (const resume of ['newest', { uploadId }] as const) {
+    const up = await uploadStream({ ...input, resume })(inChunks(bytes, 70_000))(cos.client())()
+    if (resume === 'newest') {
+      t.match(right(up), { resumed: before * MiB, parts: 6, integrity: { _tag: 'Verified' } })
+      t.equal(cos.asked().filter((name) => name === 'UploadPart').length, 6)
+    } else t.match(left(up), { _tag: 'ServiceError', code: 'NoSuchUpload' })
+  }
+  t.ok(bytes.equals(await stored(cos)))
+})
+
+t.test('a source that gives other bytes replaces the parts that are not its own', async (t) => {
+  const cos = await emulating(t, {
+    fault: script([
+      {
+        operation: 'CompleteMultipartUpload',
+        times: 1,
+        fault: { answer: { status: 403, code: 'AccessDenied' } }
+      }
+    ])
+  })
+  const first = bytesOf(4 * MiB)
+  const second = Buffer.concat([first.subarray(0, 2 * MiB), bytesOf(2 * MiB, 7)])
+  const input = { ...to, partSize, onFailure: 'keep', resume: 'newest' } as const
+  left(await uploadStream(input)(inChunks(first, 70_000))(cos.client())())
+  t.match(right(await uploadStream(input)(inChunks(second, 70_000))(cos.client())()), { resumed: 2 * MiB })
+  t.ok(second.equals(await stored(cos)))
+})
