@@ -11,11 +11,11 @@ import { identity, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { withSignal, type Meter } from '../lib/index.js'
+import { withSignal, type Progress } from '../lib/index.js'
 import { folderTrip } from './demo/folder.js'
 import { inputsAt, type Input } from './demo/source.js'
 import { placeFrom } from './demo/target.js'
-import { describe, type Problem } from './demo/errors.js'
+import { formatError, type Problem } from './demo/errors.js'
 import { reportOf, watchMemory, type Report } from './demo/report.js'
 import { cleanUp, download, list, upload, type Step } from './demo/round-trip.js'
 import { watched } from './demo/progress-bar.js'
@@ -30,14 +30,14 @@ const roundTrip = (bucket: string, prefix: string, inputs: ReadonlyArray<Input>)
     RTE.Do,
     RTE.bindW('up', () =>
       pipe(
-        (meter: Meter) => RTE.traverseSeqArray(upload(bucket, prefix, read, meter))(inputs),
+        (meter: Progress) => RTE.traverseSeqArray(upload(bucket, prefix, read, meter))(inputs),
         watched('up  ', () => read.bytes / sizeOf(inputs))
       )
     ),
     RTE.tap(({ up }) => list(bucket, prefix, up.value)),
     RTE.bindW('down', ({ up }) =>
       pipe(
-        (meter: Meter) => RTE.traverseSeqArray(download(bucket, written, meter))(up.value),
+        (meter: Progress) => RTE.traverseSeqArray(download(bucket, written, meter))(up.value),
         watched('down', () => written.bytes / sizeOf(up.value))
       )
     ),
@@ -81,6 +81,6 @@ process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort())
 
 const outcome = await main(process.argv[2], stop.signal)()
 if (E.isRight(outcome)) console.log(`\n${outcome.right}`)
-else console.error(`\n${describe(outcome.left)}`)
+else console.error(`\n${formatError(outcome.left)}`)
 // Not `process.exit`: after an abort the parts of the upload are still being deleted.
 process.exitCode = E.isRight(outcome) ? 0 : stop.signal.aborted ? 130 : 1

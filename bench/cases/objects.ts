@@ -117,7 +117,7 @@ export const folderUp = async (): Promise<Table> => {
       name: 'cospipe uploadDirectory: put what is there or not',
       run: () =>
         drain(
-          uploadDirectory({ bucket, directory, filesInFlight: inFlight, skip: 'never' })(client),
+          uploadDirectory({ bucket, directory, concurrency: inFlight, skip: 'never' })(client),
           'Uploaded'
         )
     },
@@ -172,7 +172,7 @@ export const folderDown = async (): Promise<Table> => {
       name: 'cospipe downloadDirectory: listed, verified, renamed into place',
       run: async () =>
         drain(
-          downloadDirectory({ bucket, prefix, directory: await fresh(), filesInFlight: inFlight })(client),
+          downloadDirectory({ bucket, prefix, directory: await fresh(), concurrency: inFlight })(client),
           'Downloaded'
         )
     }

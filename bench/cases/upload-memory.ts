@@ -1,11 +1,11 @@
 /** The memory ceiling of an upload of unknown length, whatever the size of its chunks. */
 import * as E from 'fp-ts/lib/Either.js'
-import { createClient, describe, uploadStream, type Client } from '../../lib/index.js'
+import { createClient, formatError, uploadStream, type Client } from '../../lib/index.js'
 import { measured, MiB, serverProcess, type Table } from '../support/measure.js'
 
 const partSize = 8 * MiB
-const partsInFlight = 4
-const bound = (partsInFlight + 1) * partSize + 8 * MiB
+const concurrency = 4
+const bound = (concurrency + 1) * partSize + 8 * MiB
 
 interface Shape {
   readonly name: string
@@ -44,9 +44,9 @@ const shapes: ReadonlyArray<Shape> = [
 ]
 
 const upload = async (client: Client, shape: Shape): Promise<void> => {
-  const to = { bucket: 'examplebucket-1250000000', key: 'memory', partSize, partsInFlight }
+  const to = { bucket: 'examplebucket-1250000000', key: 'memory', partSize, concurrency }
   const result = await uploadStream(to)(shape.chunks(shape.total))(client)()
-  if (E.isLeft(result)) throw new Error(describe(result.left))
+  if (E.isLeft(result)) throw new Error(formatError(result.left))
 }
 
 export const uploadMemory = async (): Promise<Table> => {
@@ -57,7 +57,7 @@ export const uploadMemory = async (): Promise<Table> => {
     address: server.address,
     credentials: 'anonymous'
   })
-  if (E.isLeft(client)) throw new Error(describe(client.left))
+  if (E.isLeft(client)) throw new Error(formatError(client.left))
   const rows: Array<ReadonlyArray<string>> = []
   for (const shape of shapes) {
     const cost = await measured(() => upload(client.right, shape), bound)

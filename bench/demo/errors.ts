@@ -1,5 +1,5 @@
 /** What can go wrong in the demo: all that can in cospipe, and what the demo itself finds. */
-import { describe as describeCos, type CosError } from '../../lib/index.js'
+import { formatError as describeCos, type CosError } from '../../lib/index.js'
 
 /** What came back is not what was sent. */
 export interface Mismatch {
@@ -21,7 +21,7 @@ export type Problem = CosError | Mismatch | Unable
 export const unable = (words: string): Unable => ({ _tag: 'Unable', words })
 
 /** One line, without a secret in it. */
-export const describe = (problem: Problem): string => {
+export const formatError = (problem: Problem): string => {
   switch (problem._tag) {
     case 'Mismatch':
       return `Mismatch of ${problem.key}: ${problem.what} was ${problem.sent}, is ${problem.got}`

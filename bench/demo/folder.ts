@@ -15,9 +15,9 @@ import {
   streamObjects,
   uploadDirectory,
   type Client,
-  type DownloadedEntry,
-  type Meter,
-  type UploadedEntry
+  type DownloadDirectoryResult,
+  type Progress,
+  type UploadDirectoryResult
 } from '../../lib/index.js'
 import { mismatch, unable, type Problem } from './errors.js'
 import { inWords, watchMemory } from './report.js'
@@ -30,7 +30,7 @@ const sha256 = async (path: string): Promise<string> => {
   return hash.digest('hex')
 }
 
-type Moved = UploadedEntry | DownloadedEntry
+type Moved = UploadDirectoryResult | DownloadDirectoryResult
 
 const pathsOf = (
   entries: ReadonlyArray<Moved>,
@@ -66,10 +66,10 @@ const nothing = (entries: ReadonlyArray<Moved>): E.Either<Problem, number> => {
 }
 
 // -- the round trip --
-const telling = <A>(label: string, total: number, move: (meter: Meter) => Step<A>): Step<Watched<A>> => {
-  let meter: Meter | undefined
+const telling = <A>(label: string, total: number, move: (meter: Progress) => Step<A>): Step<Watched<A>> => {
+  let meter: Progress | undefined
   return watched(label, () => (meter === undefined || total === 0 ? 0 : meter.read().transferred / total))(
-    (started: Meter) => {
+    (started: Progress) => {
       meter = started
       return move(started)
     }
@@ -97,7 +97,9 @@ export const folderTrip = (
   return pipe(
     RTE.ask<Client>(),
     RTE.bindTo('client'),
-    RTE.bindW('up', () => telling('up  ', total, (meter) => collect(uploadDirectory({ ...upload, meter })))),
+    RTE.bindW('up', () =>
+      telling('up  ', total, (meter) => collect(uploadDirectory({ ...upload, progress: meter })))
+    ),
     RTE.let('files', ({ up }) => pathsOf(up.value, 'Uploaded')),
     RTE.let('count', ({ up }) => pathsOf(up.value, 'Uploaded', 'Folder').length),
     RTE.bindW('listed', ({ count }) =>
@@ -109,14 +111,14 @@ export const folderTrip = (
           bucket,
           prefix: copied,
           copySource: { bucket, prefix: there, region: client.place.region ?? '' },
-          policy: 'stop'
+          onError: 'stop'
         }),
         collect,
         RTE.chainEitherKW(sameCount(copied, count))
       )
     ),
     RTE.bindW('down', () =>
-      telling('down', total, (meter) => collect(downloadDirectory({ ...download, meter })))
+      telling('down', total, (meter) => collect(downloadDirectory({ ...download, progress: meter })))
     ),
     RTE.chainFirstTaskEitherKW(({ files }) => pipe(files, TE.traverseSeqArray(sameFile(directory, back)))),
     RTE.bindW('upAgain', () => pipe(collect(uploadDirectory(upload)), RTE.chainEitherKW(nothing))),

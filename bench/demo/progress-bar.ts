@@ -2,7 +2,7 @@
 import { SingleBar } from 'cli-progress'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
-import { startMeter, type Meter, type Progress } from '../../lib/index.js'
+import { createProgress, type Progress, type ProgressSnapshot } from '../../lib/index.js'
 import { inWords } from './report.js'
 
 export interface Watched<A> {
@@ -15,11 +15,11 @@ export interface Watched<A> {
 interface Screen {
   /** In milliseconds. */
   readonly every: number
-  readonly show: (fraction: number, progress: Progress) => void
+  readonly show: (fraction: number, progress: ProgressSnapshot) => void
   readonly close: () => void
 }
 
-const wordsOf = ({ transferred, rate, parts }: Progress): string =>
+const wordsOf = ({ transferred, rate, parts }: ProgressSnapshot): string =>
   `${inWords(transferred)}, ${inWords(rate)}/s, parts in flight: ${String(parts.inFlight)}`
 
 const bar = (label: string): Screen => {
@@ -51,10 +51,10 @@ const lines = (label: string): Screen => ({
  */
 export const watched =
   (label: string, fraction: () => number) =>
-  <R, L, A>(transfers: (meter: Meter) => ReaderTaskEither<R, L, A>): ReaderTaskEither<R, L, Watched<A>> =>
+  <R, L, A>(transfers: (meter: Progress) => ReaderTaskEither<R, L, A>): ReaderTaskEither<R, L, Watched<A>> =>
   (env) =>
   async () => {
-    const meter = startMeter()
+    const meter = createProgress()
     const screen = process.stdout.isTTY ? bar(label) : lines(label)
     const show = (): void => {
       screen.show(fraction(), meter.read())

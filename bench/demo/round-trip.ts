@@ -6,16 +6,16 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
   collect,
-  CosFailure,
+  CosException,
   deletePrefix,
   downloadStream,
   streamObjects,
   uploadStream,
   type Client,
-  type Effect,
+  type CosEffect,
   type Integrity,
-  type Meter,
-  type Uploaded
+  type Progress,
+  type UploadResult
 } from '../../lib/index.js'
 import type { Input } from './source.js'
 import { mismatch, unable, type Mismatch, type Problem } from './errors.js'
@@ -27,14 +27,14 @@ export type Step<A> = RTE.ReaderTaskEither<Client, Problem, A>
 const sha256 = RTE.fromIO(() => createHash('sha256'))
 
 // -- up --
-export interface Sent extends Uploaded {
+export interface Sent extends UploadResult {
   /** Of the bytes that went up. */
   readonly sha256: string
 }
 
 export const upload =
-  (bucket: string, prefix: string, counter: Counter, meter: Meter) =>
-  (input: Input): Effect<Sent> =>
+  (bucket: string, prefix: string, counter: Counter, meter: Progress) =>
+  (input: Input): CosEffect<Sent> =>
     pipe(
       sha256,
       RTE.chain((hash) =>
@@ -43,7 +43,12 @@ export const upload =
           counting(counter),
           gzip,
           hashing(hash),
-          uploadStream({ bucket, key: `${prefix}${input.name}.gz`, contentType: 'application/gzip', meter }),
+          uploadStream({
+            bucket,
+            key: `${prefix}${input.name}.gz`,
+            contentType: 'application/gzip',
+            progress: meter
+          }),
           RTE.map((uploaded) => ({ ...uploaded, sha256: hash.digest('hex') }))
         )
       )
@@ -76,17 +81,17 @@ const compare = (sent: Sent, got: string, integrity: Integrity): E.Either<Mismat
 }
 
 export const download =
-  (bucket: string, counter: Counter, meter: Meter) =>
+  (bucket: string, counter: Counter, meter: Progress) =>
   (sent: Sent): Step<Integrity> =>
     pipe(
       sha256,
       RTE.bindTo('hash'),
-      RTE.bindW('down', () => downloadStream({ bucket, key: sent.key, meter })),
+      RTE.bindW('down', () => downloadStream({ bucket, key: sent.key, progress: meter })),
       RTE.chainTaskEitherKW(({ hash, down }) =>
         pipe(
           TE.tryCatch(
             () => pipe(down.body, counting(counter), hashing(hash), drain),
-            (thrown) => (thrown instanceof CosFailure ? thrown.reason : unable(String(thrown)))
+            (thrown) => (thrown instanceof CosException ? thrown.error : unable(String(thrown)))
           ),
           TE.chainW(() => down.verified),
           TE.chainEitherKW((integrity) => compare(sent, hash.digest('hex'), integrity))
@@ -98,7 +103,7 @@ export const download =
 /** Deletes whatever there is under the prefix, for good. */
 export const cleanUp = (bucket: string, prefix: string): Step<void> =>
   pipe(
-    deletePrefix({ bucket, prefix, versions: true, policy: 'stop' }),
+    deletePrefix({ bucket, prefix, versions: true, onError: 'stop' }),
     collect,
     RTE.map(() => undefined)
   )

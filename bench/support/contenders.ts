@@ -2,14 +2,14 @@
 import { createRequire } from 'node:module'
 import * as E from 'fp-ts/lib/Either.js'
 import { Agent } from 'undici'
-import { createClient, describe, type Client, type CosError } from '../../lib/index.js'
+import { createClient, formatError, type Client, type CosError } from '../../lib/index.js'
 import { serverProcess } from './measure.js'
 
 export const bucket = 'examplebucket-1250000000'
 export const host = `${bucket}.cos.ap-guangzhou.myqcloud.com`
 
 export const value = <A>(result: E.Either<CosError, A>): A => {
-  if (E.isLeft(result)) throw new Error(describe(result.left))
+  if (E.isLeft(result)) throw new Error(formatError(result.left))
   return result.right
 }
 

@@ -5,13 +5,13 @@ import * as O from 'fp-ts/lib/Option.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type * as t from 'io-ts'
 import { Agent, type Dispatcher } from 'undici'
-import { place, type Place } from '../core/address.js'
+import { toEndpoint, type Endpoint } from '../core/address.js'
 import type { InvalidInput } from '../core/error.js'
-import { nowhere } from '../core/error.js'
+import { contextWithoutObject } from '../core/error.js'
 import * as In from '../core/input.js'
-import { judge } from '../core/operation.js'
-import { createBudget, type Budget } from '../stages/memory-budget.js'
-import { BandwidthCodec, pacing, type Bandwidth, type Paces } from './rate-limit.js'
+import { validate } from '../core/operation.js'
+import { createMemoryBudget, type MemoryBudget } from '../stages/memory-budget.js'
+import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from './rate-limit.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 
@@ -27,7 +27,7 @@ export interface Timeouts {
   readonly overall: number
 }
 
-export interface ClientConfig extends Place {
+export interface ClientConfig extends Endpoint {
   readonly credentials: CredentialsSource
   readonly timeouts?: Partial<Timeouts>
   /** Four attempts by default. */
@@ -47,7 +47,7 @@ export interface ClientConfig extends Place {
 
 /** What an effect reads. It holds no secret that can be printed. */
 export interface Client {
-  readonly place: Place
+  readonly place: Endpoint
   readonly timeouts: Timeouts
   readonly retry: RetryPolicy
   readonly userAgent: string
@@ -59,9 +59,9 @@ export interface Client {
   readonly dispatcher: Dispatcher
   /** Whether the dispatcher is the caller's, and requests may not go around it. */
   readonly dispatcherIsGiven: boolean
-  readonly paces: Paces
+  readonly paces: RateLimiters
   /** What all transfers share; none: each has its own. */
-  readonly memory: O.Option<Budget>
+  readonly memory: O.Option<MemoryBudget>
   /** Closes the connections that are the client's own. Requests under way are ended. */
   readonly close: Task<void>
 }
@@ -81,10 +81,10 @@ export const defaultTimeouts: Timeouts = {
 }
 
 /** The deadline to an answer's head for what COS may think about for minutes, unless `headers` is longer. */
-export const slowHeaders = 20 * 60_000
+export const slowHeadersTimeout = 20 * 60_000
 
-const longest = 2 ** 31 - 1
-const milliseconds = In.optional(In.integer(1, longest))
+const maxTimeout = 2 ** 31 - 1
+const milliseconds = In.optional(In.integer(1, maxTimeout))
 
 const TimeoutsCodec = In.struct<Partial<Timeouts>>('timeouts in milliseconds', {
   connect: milliseconds,
@@ -93,14 +93,14 @@ const TimeoutsCodec = In.struct<Partial<Timeouts>>('timeouts in milliseconds', {
   overall: milliseconds
 })
 
-const DispatcherCodec: t.Type<Dispatcher, Dispatcher, unknown> = In.judged(
+const DispatcherCodec: t.Type<Dispatcher, Dispatcher, unknown> = In.guarded(
   'an undici Dispatcher',
   // Another copy of undici makes dispatchers of another class, which serve as well.
   (u): u is Dispatcher => typeof u === 'object' && u !== null && 'dispatch' in u && 'request' in u
 )
 
 const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConfig>('a client', {
-  ...place,
+  ...toEndpoint,
   credentials: CredentialsSourceCodec,
   timeouts: In.optional(TimeoutsCodec),
   retry: In.optional(RetryPolicyCodec),
@@ -114,7 +114,7 @@ const somewhere = (config: ClientConfig): E.Either<InvalidInput, ClientConfig> =
   config.region === undefined && config.endpoint === undefined && config.domain === undefined
     ? E.left({
         _tag: 'InvalidInput',
-        context: nowhere('createClient'),
+        context: contextWithoutObject('createClient'),
         field: 'region',
         expected: 'given, or else endpoint or domain'
       })
@@ -147,7 +147,7 @@ const version = '0.1.0'
  */
 export const createClient = (config: ClientConfig): E.Either<InvalidInput, Client> =>
   pipe(
-    judge('createClient', Config)(config),
+    validate('createClient', Config)(config),
     E.chain(somewhere),
     E.map(({ credentials, timeouts, retry, dispatcher, memoryLimit, bandwidth, userAgent, ...where }) => {
       const deadlines = { ...defaultTimeouts, ...timeouts }
@@ -164,12 +164,12 @@ export const createClient = (config: ClientConfig): E.Either<InvalidInput, Clien
         dispatcher: through,
         dispatcherIsGiven: dispatcher !== undefined,
         paces: {
-          up: pacing(bandwidth?.up, () => performance.now()),
-          down: pacing(bandwidth?.down, () => performance.now())
+          up: rateLimiter(bandwidth?.up, () => performance.now()),
+          down: rateLimiter(bandwidth?.down, () => performance.now())
         },
         memory: pipe(
           O.fromNullable(memoryLimit),
-          O.map((limit) => createBudget({ limit, ahead: Math.floor(limit / 2) }))
+          O.map((limit) => createMemoryBudget({ limit, ahead: Math.floor(limit / 2) }))
         ),
         close: async () => {
           if (through !== dispatcher) await through.destroy()

@@ -11,7 +11,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { fromUnknown, type Context, type CosError } from '../core/error.js'
 
-interface About {
+interface PartInfo {
   /** COS's name of the action, such as `HeadObject`. */
   readonly operation: string
   readonly bucket: string
@@ -20,7 +20,7 @@ interface About {
 }
 
 /** On `cospipe:operation`, once for each operation sent, when it has settled. */
-export interface OperationEvent extends About {
+export interface OperationEvent extends PartInfo {
   readonly attempts: number
   /** Milliseconds from the first attempt's start to the decoded answer. */
   readonly duration: number
@@ -29,7 +29,7 @@ export interface OperationEvent extends About {
 }
 
 /** On `cospipe:attempt`, once for each request, when its head has come or it has failed. */
-export interface AttemptEvent extends About {
+export interface AttemptEvent extends PartInfo {
   /** Counted from 1. */
   readonly attempt: number
   readonly method: string
@@ -46,7 +46,7 @@ export interface AttemptEvent extends About {
  * On `cospipe:part`, when a part of an upload or a copy or a range of a download begins to move, and when that has
  * settled. What goes in one PUT is part 1.
  */
-export interface PartEvent extends About {
+export interface PartEvent extends PartInfo {
   readonly part: number
   /** In bytes. */
   readonly size: number
@@ -58,7 +58,7 @@ export interface PartEvent extends About {
 }
 
 /** On `cospipe:transfer`, when an upload, a download or a copy begins and when it has settled. */
-export interface TransferEvent extends About {
+export interface TransferEvent extends PartInfo {
   readonly phase: 'start' | 'end'
   /** In bytes, so far. */
   readonly transferred: number
@@ -87,29 +87,29 @@ export const publish = <K extends keyof Events>(name: K, make: () => Events[K]):
 
 type Part = Omit<PartEvent, 'phase' | 'error'>
 
-const began = (part: Part): void => {
+const publishStart = (part: Part): void => {
   publish('part', () => ({ ...part, phase: 'start', error: '' }))
 }
-const ended = (part: Part, error: PartEvent['error']): void => {
+const publishEnd = (part: Part, error: PartEvent['error']): void => {
   publish('part', () => ({ ...part, phase: 'end', error }))
 }
 
 /** A call that moves one part, told before and after. */
-export const announced =
+export const publishPart =
   (part: Part) =>
   <A>(call: TaskEither<CosError, A>): TaskEither<CosError, A> =>
   async () => {
-    began(part)
+    publishStart(part)
     const result = await call()
-    ended(part, E.isLeft(result) ? result.left._tag : '')
+    publishEnd(part, E.isLeft(result) ? result.left._tag : '')
     return result
   }
 
 /** The bytes of one part, told before the first and after the last; a reader who leaves has aborted it. */
-export const announcedBytes = (context: Context, part: Part) =>
+export const publishPartBytes = (context: Context, part: Part) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     let error: PartEvent['error'] = 'Aborted'
-    began(part)
+    publishStart(part)
     try {
       yield* bytes
       error = ''
@@ -117,6 +117,6 @@ export const announcedBytes = (context: Context, part: Part) =>
       error = fromUnknown(context)(thrown)._tag
       throw thrown
     } finally {
-      ended(part, error)
+      publishEnd(part, error)
     }
   }

@@ -1,6 +1,6 @@
 /** Credentials and a place from the environment, under the names that COS's own tools read. */
 import * as E from 'fp-ts/lib/Either.js'
-import { nowhere, type InvalidInput } from '../core/error.js'
+import { contextWithoutObject, type InvalidInput } from '../core/error.js'
 import { defined } from '../core/input.js'
 import { createClient, type Client, type ClientConfig } from './client.js'
 import type { Credentials } from './credentials.js'
@@ -10,7 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 const missing = (field: string): E.Either<InvalidInput, never> =>
   E.left({
     _tag: 'InvalidInput',
-    context: nowhere('credentialsFromEnvironment'),
+    context: contextWithoutObject('credentialsFromEnvironment'),
     field,
     expected: 'set in the environment'
   })

@@ -7,7 +7,7 @@ import * as https from 'node:https'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 
-export interface Asking {
+export interface ContinueRequest {
   readonly method: string
   readonly origin: string
   readonly requestTarget: string
@@ -16,14 +16,14 @@ export interface Asking {
   readonly signal: AbortSignal
 }
 
-export interface Answered {
+export interface RawResponse {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   readonly body: Readable
 }
 
 // A server that knows nothing of it waits for the body; RFC 9110 has the client not wait for ever.
-const patience = 1000
+const continueTimeout = 1000
 
 /** The name that the certificate must be for: the host's that was asked for, wherever it was connected to. */
 const serverName = (host: string): string => host.replace(/:\d+$/, '')
@@ -33,7 +33,7 @@ const serverName = (host: string): string => host.replace(/:\d+$/, '')
  *
  * @errors rejects with Node's own errors, and with those of `bytes`
  */
-export const expecting = (asking: Asking): Promise<Answered> =>
+export const requestWithContinue = (asking: ContinueRequest): Promise<RawResponse> =>
   new Promise((resolve, reject) => {
     const { method, origin, requestTarget, headers, bytes, signal } = asking
     const { protocol, hostname, port } = new URL(origin)
@@ -65,7 +65,7 @@ export const expecting = (asking: Asking): Promise<Answered> =>
         request.destroy()
       })
     }
-    const timer = setTimeout(begin, patience)
+    const timer = setTimeout(begin, continueTimeout)
     request.on('continue', begin)
     request.on('error', (error) => {
       clearTimeout(timer)

@@ -6,11 +6,11 @@ import { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, fileError, fromSource, type Context, type CosError } from '../core/error.js'
+import { CosException, fileError, fromSource, type Context, type CosError } from '../core/error.js'
 import type { Body } from '../core/request.js'
 
 /** A body ready to be sent, perhaps more than once. */
-export interface Opened {
+export interface OpenBody {
   readonly open: () => AsyncIterable<Uint8Array>
   /** In bytes; none: unknown, sent chunked. */
   readonly size: O.Option<number>
@@ -23,7 +23,7 @@ export interface Opened {
 const nothing = (): void => undefined
 
 /** A Node stream is destroyed, as `pipeline` would; of a generator, only its own `return` can be asked. */
-const letGo = (stream: AsyncIterable<Uint8Array>): void => {
+const destroyStream = (stream: AsyncIterable<Uint8Array>): void => {
   if (stream instanceof Readable) stream.on('error', nothing).destroy()
 }
 
@@ -51,7 +51,7 @@ async function* fileBytes(
     })
     yield* stream
   } catch (thrown) {
-    throw new CosFailure(fileError(context, path)(thrown))
+    throw new CosException(fileError(context, path)(thrown))
   }
 }
 
@@ -60,7 +60,7 @@ const openFile = (
   path: string,
   start: number,
   wanted: O.Option<number>
-): TE.TaskEither<CosError, Opened> =>
+): TE.TaskEither<CosError, OpenBody> =>
   pipe(
     TE.tryCatch(() => stat(path), fileError(context, path)),
     TE.chain((found) =>
@@ -80,7 +80,7 @@ const openFile = (
   )
 
 /** Finds out what a body is; opens nothing yet. */
-export const opening = (context: Context, body: Body): TE.TaskEither<CosError, Opened> => {
+export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, OpenBody> => {
   switch (body._tag) {
     case 'Empty':
       return TE.right({ open: () => stretches([]), size: O.some(0), crc64: O.some(0n), close: nothing })
@@ -99,7 +99,7 @@ export const opening = (context: Context, body: Body): TE.TaskEither<CosError, O
         size: body.size,
         crc64: O.none,
         close: () => {
-          letGo(body.stream)
+          destroyStream(body.stream)
         }
       })
     case 'File':
@@ -108,7 +108,7 @@ export const opening = (context: Context, body: Body): TE.TaskEither<CosError, O
 }
 
 /** Reads a body through once for its `Content-MD5`, base64 of 16 bytes. */
-export const md5Of = (context: Context, body: Opened): TE.TaskEither<CosError, string> =>
+export const md5Of = (context: Context, body: OpenBody): TE.TaskEither<CosError, string> =>
   TE.tryCatch(async () => {
     const md5 = createHash('md5')
     for await (const chunk of body.open()) md5.update(chunk)

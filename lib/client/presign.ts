@@ -9,7 +9,7 @@ import type { Operation } from '../core/operation.js'
 import type { Method, Request } from '../core/request.js'
 import { authorizationFields, keyTime, sign } from '../core/signature.js'
 import type { Client } from './client.js'
-import type { Effect } from './send.js'
+import type { CosEffect } from './send.js'
 import { signedHeaders, signedPath } from './sign.js'
 
 export interface Presigned {
@@ -60,7 +60,7 @@ const validFor = (expiresIn: number, context: Context): E.Either<InvalidInput, n
  * @source https://cloud.tencent.com/document/product/436/14116
  */
 export const presign =
-  (operation: Operation<unknown>, expiresIn: number): Effect<Presigned> =>
+  (operation: Operation<unknown>, expiresIn: number): CosEffect<Presigned> =>
   (client: Client) =>
     pipe(
       TE.fromEither<CosError, Request>(operation.request),

@@ -15,14 +15,14 @@ export const BandwidthCodec: t.Type<Bandwidth, Bandwidth, unknown> = In.struct<B
 )
 
 /** Says how long to wait, in milliseconds, before going on after so many bytes. */
-export type Pace = (bytes: number) => number
+export type RateLimiter = (bytes: number) => number
 
-export interface Paces {
-  readonly up: Pace
-  readonly down: Pace
+export interface RateLimiters {
+  readonly up: RateLimiter
+  readonly down: RateLimiter
 }
 
-const unlimited: Pace = () => 0
+const unlimited: RateLimiter = () => 0
 
 // A line that was silent may send this much at once, in milliseconds' worth; timers are no finer.
 const burst = 50
@@ -33,7 +33,7 @@ const burst = 50
  *
  * @param now milliseconds, never going back
  */
-export const pacing = (rate: number | undefined, now: () => number): Pace => {
+export const rateLimiter = (rate: number | undefined, now: () => number): RateLimiter => {
   if (rate === undefined) return unlimited
   let freeAt = Number.NEGATIVE_INFINITY
   return (bytes) => {
@@ -44,6 +44,6 @@ export const pacing = (rate: number | undefined, now: () => number): Pace => {
 }
 
 /** Waits, unless the signal ends the request first. */
-export const holdBack = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
+export const delay = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
   if (milliseconds > 0) await sleep(milliseconds, undefined, { signal })
 }

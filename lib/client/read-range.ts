@@ -3,19 +3,19 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, fromUnknown, type Context, type CosError } from '../core/error.js'
-import { getStretch, type GetObjectInput, type GetStretchResult } from '../operations/get-object.js'
+import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
+import { getObjectUnhashed, type GetObjectInput, type GetRangeResult } from '../operations/get-object.js'
 import type { Client } from './client.js'
-import { isTransient, waitAfter } from './retry.js'
-import { pause, send } from './send.js'
+import { isTransient, retryDelay } from './retry.js'
+import { sleepUnlessAborted, send } from './send.js'
 
 /** The object as it was when the reading began. */
-export interface Pinned extends Omit<GetObjectInput, 'range' | 'ifMatch'> {
+export interface PinnedObject extends Omit<GetObjectInput, 'range' | 'ifMatch'> {
   readonly etag: string
 }
 
 /** Bytes `first` to `last`, both included. */
-export interface Stretch {
+export interface ByteRange {
   readonly first: number
   readonly last: number
 }
@@ -33,7 +33,7 @@ const changed =
 /** COS compares ETags for us; a cache on the way may not. */
 const stillIs =
   (etag: string, context: Context) =>
-  (got: GetStretchResult): E.Either<CosError, GetStretchResult> => {
+  (got: GetRangeResult): E.Either<CosError, GetRangeResult> => {
     if (got.etag === etag) return E.right(got)
     got.body.destroy()
     return E.left({ _tag: 'ObjectChanged', context, expected: etag, got: O.some(got.etag) })
@@ -48,22 +48,22 @@ const stillIs =
  * @shape  chunks in order, as they come; counted, and for the reader to hash. `answered` is told what each answer said
  * @errors `CosFailure` of those of `getObject`, and of `ObjectChanged` where the object was replaced or deleted
  */
-export async function* reading(
+export async function* readRange(
   client: Client,
   context: Context,
-  { etag, ...object }: Pinned,
-  stretch: Stretch,
-  answered?: (answer: GetStretchResult) => void
+  { etag, ...object }: PinnedObject,
+  stretch: ByteRange,
+  answered?: (answer: GetRangeResult) => void
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let at = stretch.first
   let fruitless = 0
   while (at <= stretch.last) {
     const opened = await pipe(
-      send(getStretch({ ...object, ifMatch: etag, range: { first: at, last: stretch.last } }))(client),
+      send(getObjectUnhashed({ ...object, ifMatch: etag, range: { first: at, last: stretch.last } }))(client),
       TE.mapLeft(changed(etag)),
       TE.chainEitherK(stillIs(etag, context))
     )()
-    if (E.isLeft(opened)) throw new CosFailure(opened.left)
+    if (E.isLeft(opened)) throw new CosException(opened.left)
     answered?.(opened.right)
     const began = at
     try {
@@ -76,13 +76,13 @@ export async function* reading(
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
       fruitless = at > began ? 1 : fruitless + 1
-      if (!isTransient(error) || fruitless >= client.retry.attempts) throw new CosFailure(error)
-      const ended = await pause(
-        waitAfter(client.retry, fruitless, error, client.clock.now()),
+      if (!isTransient(error) || fruitless >= client.retry.attempts) throw new CosException(error)
+      const ended = await sleepUnlessAborted(
+        retryDelay(client.retry, fruitless, error, client.clock.now()),
         client,
         context
       )
-      if (ended !== undefined) throw new CosFailure(ended)
+      if (ended !== undefined) throw new CosException(ended)
     } finally {
       opened.right.body.destroy()
     }

@@ -23,7 +23,10 @@ export const RetryPolicyCodec: t.Type<Partial<RetryPolicy>, Partial<RetryPolicy>
   base: In.optional(In.integer(0, 3_600_000)),
   cap: In.optional(In.integer(0, 3_600_000)),
   random: In.optional(
-    In.judged('a function that gives a number from 0 to 1', (u): u is () => number => typeof u === 'function')
+    In.guarded(
+      'a function that gives a number from 0 to 1',
+      (u): u is () => number => typeof u === 'function'
+    )
   )
 })
 
@@ -74,25 +77,25 @@ export const isTransient = (error: CosError): boolean => {
 }
 
 // What fails so twice is wrong on our side of the wire, and more tries would only send more bytes into it.
-const onceMore = new Set(['BadDigest', 'UserNetworkTooSlow'])
+const retryOnce = new Set(['BadDigest', 'UserNetworkTooSlow'])
 
 /**
  * Whether the next attempt is worth it, after those that failed so, oldest first.
  *
  * @source COS's error table: a digest that does not match, and a network that is too slow, are tried once more
  */
-export const isWorthAnother = (policy: RetryPolicy, failures: ReadonlyArray<CosError>): boolean => {
+export const shouldRetry = (policy: RetryPolicy, failures: ReadonlyArray<CosError>): boolean => {
   const last = failures.at(-1)
   if (last === undefined || !isTransient(last) || failures.length >= policy.attempts) return false
   return !(
     last._tag === 'ServiceError' &&
-    onceMore.has(last.code) &&
+    retryOnce.has(last.code) &&
     failures.slice(0, -1).some((earlier) => earlier._tag === 'ServiceError' && earlier.code === last.code)
   )
 }
 
 /** COS says that our clock is off, not that our key is. */
-export const isSkewed = (error: CosError): boolean =>
+export const isClockSkewError = (error: CosError): boolean =>
   error._tag === 'ServiceError' &&
   (error.code === 'RequestTimeTooSkewed' ||
     error.code === 'Request has expired' ||
@@ -101,7 +104,7 @@ export const isSkewed = (error: CosError): boolean =>
     (error.status === 403 && error.context.operation.startsWith('Head') && error.message === ''))
 
 /** COS says that the token is too old, though its source gave it as good. A HEAD can not say so. */
-export const isExpired = (error: CosError): boolean =>
+export const isExpiredToken = (error: CosError): boolean =>
   error._tag === 'ServiceError' && error.code === 'ExpiredToken'
 
 /** What COS's clock said when it answered, in milliseconds of Unix time. */
@@ -124,6 +127,6 @@ const retryAfter = (error: CosError, now: number): number | undefined => {
  *
  * @source https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export const waitAfter = (policy: RetryPolicy, attempt: number, error: CosError, now: number): number =>
+export const retryDelay = (policy: RetryPolicy, attempt: number, error: CosError, now: number): number =>
   retryAfter(error, now) ??
   Math.floor(policy.random() * Math.min(policy.cap, policy.base * 2 ** (attempt - 1)))

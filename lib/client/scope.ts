@@ -1,7 +1,7 @@
 /** What runs together ends together: one signal for all that a transfer has under way. */
 import { setMaxListeners } from 'node:events'
 import * as E from 'fp-ts/lib/Either.js'
-import { CosFailure, fromUnknown, type Context, type CosError } from '../core/error.js'
+import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
 import type { Client } from './client.js'
 import { aborted } from './timeouts.js'
 
@@ -10,7 +10,7 @@ export interface Scope {
    * Fires when a signal of the client's does, with a `CosFailure` for its reason, and when the scope is left. A stage
    * may fire it to end its siblings; the failure it then throws is what the scope settles with.
    */
-  readonly stop: AbortController
+  readonly controller: AbortController
   /** The client, for what belongs to the scope: its requests end with it. */
   readonly client: Client
 }
@@ -19,7 +19,7 @@ export interface OpenScope extends Scope {
   /** Called once, when a signal of the client's fires; at once if one has fired already. */
   readonly onEnd: (end: (error: CosError) => void) => void
   /** Ends all that is still under way, and listens no longer. */
-  readonly leave: () => void
+  readonly close: () => void
 }
 
 /** Opens a scope that its owner leaves, as what outlives its effect must: a stream that is still being read. */
@@ -37,7 +37,7 @@ export const openScope = (client: Client, context: Context): OpenScope => {
     unlink()
     ended = aborted(context, reason)
     end?.(ended)
-    stop.abort(new CosFailure(ended))
+    stop.abort(new CosException(ended))
   }
   function onAbort(this: AbortSignal): void {
     onFired(this.reason)
@@ -47,16 +47,16 @@ export const openScope = (client: Client, context: Context): OpenScope => {
   if (fired !== undefined) onFired(fired.reason)
 
   return {
-    stop,
+    controller: stop,
     client: { ...client, signals: [stop.signal] },
     onEnd: (then) => {
       end = then
       if (ended !== undefined) then(ended)
     },
-    leave: () => {
+    close: () => {
       unlink()
       const reason = new Error(`${context.operation} is over`)
-      stop.abort(new CosFailure({ _tag: 'Aborted', context, reason }))
+      stop.abort(new CosException({ _tag: 'Aborted', context, reason }))
     }
   }
 }
@@ -80,12 +80,12 @@ export const scoped = async <A>(
       scope.onEnd((error) => {
         settle(E.left(error))
       })
-      if (scope.stop.signal.aborted) return
+      if (scope.controller.signal.aborted) return
       use(scope).then(settle, (thrown: unknown) => {
         settle(E.left(fromUnknown(context)(thrown)))
       })
     })
   } finally {
-    scope.leave()
+    scope.close()
   }
 }

@@ -7,21 +7,28 @@ import * as O from 'fp-ts/lib/Option.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { hostOf } from '../core/address.js'
-import { CosFailure, type Context, type CosError } from '../core/error.js'
+import { CosException, type Context, type CosError } from '../core/error.js'
 import type { Operation } from '../core/operation.js'
 import { isReplayableBody, withHeaders, type Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
-import { md5Of, opening, type Opened } from './open-body.js'
-import { slowHeaders, type Client } from './client.js'
+import { md5Of, openBody, type OpenBody } from './open-body.js'
+import { slowHeadersTimeout, type Client } from './client.js'
 import type { Credentials } from './credentials.js'
-import { aborted, unlessAborted } from './timeouts.js'
+import { aborted, raceAbort } from './timeouts.js'
 import { publish } from './diagnostics.js'
-import { isExpired, isSkewed, isWorthAnother, serverTime, waitAfter, type RetryPolicy } from './retry.js'
+import {
+  isExpiredToken,
+  isClockSkewError,
+  shouldRetry,
+  serverTime,
+  retryDelay,
+  type RetryPolicy
+} from './retry.js'
 import { sign } from './sign.js'
 import { exchange } from './transport.js'
 
 /** What happens when a client is given and the task called; not before, and anew each time. */
-export type Effect<A> = ReaderTaskEither<Client, CosError, A>
+export type CosEffect<A> = ReaderTaskEither<Client, CosError, A>
 
 /** A request that has been built, on its way to an answer. */
 export type Send = (request: Request, context: Context) => TE.TaskEither<CosError, Response>
@@ -29,7 +36,7 @@ export type Send = (request: Request, context: Context) => TE.TaskEither<CosErro
 const md5If = (
   request: Request,
   context: Context,
-  body: Opened
+  body: OpenBody
 ): TE.TaskEither<CosError, string | undefined> => {
   if (!request.computeMd5) return TE.right(undefined)
   if (isReplayableBody(request.body)) return md5Of(context, body)
@@ -41,13 +48,13 @@ const md5If = (
   })
 }
 
-const prepared = (request: Request, context: Context): TE.TaskEither<CosError, readonly [Request, Opened]> =>
+const prepare = (request: Request, context: Context): TE.TaskEither<CosError, readonly [Request, OpenBody]> =>
   pipe(
-    opening(context, request.body),
+    openBody(context, request.body),
     TE.chain((body) =>
       pipe(
         md5If(request, context, body),
-        TE.map((md5): readonly [Request, Opened] => [
+        TE.map((md5): readonly [Request, OpenBody] => [
           pipe(request, withHeaders({ 'content-md5': md5, ...lengthOf(request, body) })),
           body
         ])
@@ -56,34 +63,34 @@ const prepared = (request: Request, context: Context): TE.TaskEither<CosError, r
   )
 
 /** Told wherever it is known; COS demands a 0 of a PUT or POST that carries nothing. */
-const lengthOf = ({ method }: Request, body: Opened): { readonly 'content-length'?: number } =>
+const lengthOf = ({ method }: Request, body: OpenBody): { readonly 'content-length'?: number } =>
   (method === 'PUT' || method === 'POST') && O.isSome(body.size) ? { 'content-length': body.size.value } : {}
 
 /** A customer's key is for COS alone: in the clear it goes no further than this machine. */
-const inTheClear = (client: Client, request: Request): boolean =>
+const isPlainHttp = (client: Client, request: Request): boolean =>
   client.place.scheme === 'http' &&
   Object.keys(request.headers).some((name) => name.endsWith('-customer-key')) &&
   !/^(?:127\.|localhost(?::|$)|\[::1\])/.test(client.place.address ?? hostOf(client.place, request.bucket))
 
 /** What only the client can tell is wrong with a request. */
-const unfitFor = (
+const checkAgainstClient = (
   client: Client,
   request: Request
 ): { readonly field: string; readonly expected: string } | undefined => {
-  if (inTheClear(client, request)) return { field: 'sse', expected: 'sent over https: it is a key' }
+  if (isPlainHttp(client, request)) return { field: 'sse', expected: 'sent over https: it is a key' }
   return request.expectContinue && client.dispatcherIsGiven
     ? { field: 'expectContinue', expected: 'left out: undici dispatchers know it of HTTP/2 alone' }
     : undefined
 }
 
 /** One request and its answer. Each is signed anew, with the credentials and the clock of its moment. */
-const sending =
+const attempt =
   (client: Client): Send =>
   (request, context) =>
     pipe(
       TE.Do,
       TE.bind('credentials', () => client.signer(context)),
-      TE.bind('opened', () => prepared(request, context)),
+      TE.bind('opened', () => prepare(request, context)),
       TE.chain(({ credentials, opened: [complete, body] }) => async () => {
         const signed = sign(
           client.place,
@@ -106,7 +113,7 @@ const sending =
           body,
           expectContinue: request.expectContinue,
           timeouts: request.slow
-            ? { ...client.timeouts, headers: Math.max(client.timeouts.headers, slowHeaders) }
+            ? { ...client.timeouts, headers: Math.max(client.timeouts.headers, slowHeadersTimeout) }
             : client.timeouts,
           paces: client.paces,
           signals: client.signals,
@@ -135,7 +142,7 @@ const aboutOf = (
 })
 
 /** Waits, unless a signal ends the call first. */
-export const pause = async (
+export const sleepUnlessAborted = async (
   milliseconds: number,
   client: Client,
   context: Context
@@ -159,7 +166,7 @@ export const pause = async (
 }
 
 /** Whether the source of credentials has others than those that COS took for expired. */
-const hasOthers = async (
+const hasMoreCredentials = async (
   client: Client,
   context: Context,
   used: Credentials | undefined
@@ -169,9 +176,9 @@ const hasOthers = async (
 }
 
 /** A clock that is off by less is not why COS refused; the same signature would be made again. */
-const noticeable = 30_000
+const isObserved = 30_000
 
-const performing = async <A>(
+const performAttempts = async <A>(
   operation: Operation<A>,
   request: Request,
   client: Client,
@@ -179,7 +186,7 @@ const performing = async <A>(
 ): Promise<E.Either<CosError, A>> => {
   const replayable = isReplayableBody(request.body)
   let used: Credentials | undefined
-  const exchangeOnce = sending({
+  const exchangeOnce = attempt({
     ...client,
     signer: (context) =>
       pipe(
@@ -208,20 +215,20 @@ const performing = async <A>(
     if (E.isRight(result) || !replayable) return result
 
     const error = result.left
-    const said = corrected || !isSkewed(error) ? undefined : serverTime(error)
-    if (said !== undefined && Math.abs(said - client.clock.now()) >= noticeable) {
+    const said = corrected || !isClockSkewError(error) ? undefined : serverTime(error)
+    if (said !== undefined && Math.abs(said - client.clock.now()) >= isObserved) {
       corrected = true
       client.clock.set(said)
       continue
     }
-    if (!renewed && isExpired(error) && (await hasOthers(client, context, used))) {
+    if (!renewed && isExpiredToken(error) && (await hasMoreCredentials(client, context, used))) {
       renewed = true
       continue
     }
     failures.push(error)
-    if (!isWorthAnother(client.retry, failures)) return result
-    const ended = await pause(
-      waitAfter(client.retry, failures.length, error, client.clock.now()),
+    if (!shouldRetry(client.retry, failures)) return result
+    const ended = await sleepUnlessAborted(
+      retryDelay(client.retry, failures.length, error, client.clock.now()),
       client,
       context
     )
@@ -241,22 +248,22 @@ const performing = async <A>(
  * @example const head = await send(headObject({ bucket, key }))(client)()
  */
 export const send =
-  <A>(operation: Operation<A>): Effect<A> =>
+  <A>(operation: Operation<A>): CosEffect<A> =>
   (client) =>
   async () => {
     if (E.isLeft(operation.request)) return operation.request
     const request = operation.request.right
     const context = { operation: operation.action, bucket: request.bucket, key: request.key, attempts: 0 }
-    const unfit = unfitFor(client, request)
+    const unfit = checkAgainstClient(client, request)
     if (unfit !== undefined) return E.left({ _tag: 'InvalidInput', context, ...unfit })
     const began = performance.now()
     let attempts = 0
-    const effect: Effect<A> = (within) => () =>
-      unlessAborted(
+    const effect: CosEffect<A> = (within) => () =>
+      raceAbort(
         within.signals,
         () => ({ ...context, attempts }),
         () =>
-          performing(operation, request, within, (attempt) => {
+          performAttempts(operation, request, within, (attempt) => {
             attempts = attempt
           })
       )
@@ -306,7 +313,7 @@ export const withTimeout =
     setMaxListeners(0, over.signal)
     const timer = setTimeout(() => {
       over.abort(
-        new CosFailure({
+        new CosException({
           _tag: 'Timeout',
           context: { operation: '', bucket: '', key: O.none, attempts: 0 },
           phase: 'overall',

@@ -1,6 +1,6 @@
 /** From a request to one that COS will take: host, length, token and signature, made anew for each attempt. */
 import * as O from 'fp-ts/lib/Option.js'
-import { queryText, targetOf, type Place, type Target } from '../core/address.js'
+import { queryText, targetOf, type Endpoint, type Target } from '../core/address.js'
 import { urlEncode } from '../core/key.js'
 import type { Request } from '../core/request.js'
 import { authorization, isSigned, keyTime } from '../core/signature.js'
@@ -26,7 +26,7 @@ export const signedHeaders = (headers: Readonly<Record<string, string>>): Readon
  * @units  `now` in milliseconds of Unix time
  */
 export const sign = (
-  where: Place,
+  where: Endpoint,
   request: Request,
   credentials: Credentials | undefined,
   now: number

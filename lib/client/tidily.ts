@@ -6,13 +6,13 @@ import type { Client } from './client.js'
 import { scoped, type Scope } from './scope.js'
 
 // In milliseconds; an abort has to settle within 50.
-const grace = 25
+const cleanupGrace = 25
 
 /**
  * As `scoped`, for what has files open. An abort ends it at once, but what closes and removes them takes a moment, and
  * who begins anew right after the abort should find the place free. A disk that takes longer is not waited for.
  */
-export const tidily = async <A>(
+export const scopedWithCleanup = async <A>(
   client: Client,
   context: Context,
   use: (scope: Scope) => Promise<E.Either<CosError, A>>
@@ -24,7 +24,7 @@ export const tidily = async <A>(
     return work
   })
   const over = new AbortController()
-  await Promise.race([tidy, sleep(grace, undefined, { signal: over.signal }).catch(() => undefined)])
+  await Promise.race([tidy, sleep(cleanupGrace, undefined, { signal: over.signal }).catch(() => undefined)])
   over.abort()
   return result
 }

@@ -1,11 +1,11 @@
 /** The deadlines of one request, and the signals that end it. One timer, however many bytes pass. */
 import * as E from 'fp-ts/lib/Either.js'
-import { CosFailure, type Context, type CosError } from '../core/error.js'
+import { CosException, type Context, type CosError } from '../core/error.js'
 import type { Timeouts } from './client.js'
 
 type Phase = 'headers' | 'idle'
 
-export interface Watch {
+export interface RequestTimer {
   /** It is the other side's turn, from now on, until `rest` or the next `wait`. */
   readonly wait: (phase: Phase) => void
   /** It is our own side's turn; no deadline runs. */
@@ -18,7 +18,7 @@ export interface Watch {
 
 /** What an aborted signal means for a call. A timeout rides in its reason. */
 export const aborted = (context: Context, reason: unknown): CosError =>
-  reason instanceof CosFailure ? { ...reason.reason, context } : { _tag: 'Aborted', context, reason }
+  reason instanceof CosException ? { ...reason.error, context } : { _tag: 'Aborted', context, reason }
 
 /**
  * Starts watching.
@@ -26,11 +26,11 @@ export const aborted = (context: Context, reason: unknown): CosError =>
  * Setting and clearing a timer for each chunk costs as much as hashing it; so one timer runs, and when it fires it
  * looks at how long the present wait has lasted.
  */
-export const watching = (
+export const startTimeouts = (
   timeouts: Timeouts,
   signals: ReadonlyArray<AbortSignal>,
   context: Context
-): Watch => {
+): RequestTimer => {
   let phase: Phase | undefined
   let since = 0
   let timer: NodeJS.Timeout | undefined
@@ -97,7 +97,7 @@ export const watching = (
  * What comes first: the work's own end, or a signal. The work is not stopped by it; whatever it waits for, as for
  * credentials that never come, the call has settled.
  */
-export const unlessAborted = async <A>(
+export const raceAbort = async <A>(
   signals: ReadonlyArray<AbortSignal>,
   context: () => Context,
   work: () => Promise<E.Either<CosError, A>>

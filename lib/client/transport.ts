@@ -5,50 +5,50 @@ import * as O from 'fp-ts/lib/Option.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Dispatcher } from 'undici'
 import { crc64Hasher } from '../core/crc64.js'
-import { CosFailure, codeOf, type Context, type CosError } from '../core/error.js'
+import { CosException, codeOf, type Context, type CosError } from '../core/error.js'
 import type { Method } from '../core/request.js'
 import type { Response } from '../core/response.js'
-import { holdBack, type Pace, type Paces } from './rate-limit.js'
-import type { Opened } from './open-body.js'
+import { delay, type RateLimiter, type RateLimiters } from './rate-limit.js'
+import type { OpenBody } from './open-body.js'
 import type { Timeouts } from './client.js'
-import { watching, type Watch } from './timeouts.js'
-import { expecting, type Answered } from './expect-continue.js'
+import { startTimeouts, type RequestTimer } from './timeouts.js'
+import { requestWithContinue, type RawResponse } from './expect-continue.js'
 
-export interface Outgoing {
+export interface OutgoingRequest {
   readonly method: Method
   readonly origin: string
   /** Path and query as they stand in the request line. */
   readonly requestTarget: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Opened
+  readonly body: OpenBody
   readonly expectContinue: boolean
   readonly timeouts: Timeouts
-  readonly paces: Paces
+  readonly paces: RateLimiters
   readonly signals: ReadonlyArray<AbortSignal>
   readonly context: Context
 }
 
 // A chunk of a gigabyte would leave the deadline, and the limit, nothing to see in between.
-const stretch = 256 * 1024
+const chunkSize = 256 * 1024
 
 interface Counted {
   size: number
   crc64: O.Option<bigint>
 }
 
-const sourceError = (context: Context, cause: unknown): CosFailure =>
-  cause instanceof CosFailure ? cause : new CosFailure({ _tag: 'SourceError', context, cause })
+const sourceError = (context: Context, cause: unknown): CosException =>
+  cause instanceof CosException ? cause : new CosException({ _tag: 'SourceError', context, cause })
 
 /** The caller's bytes on their way: hashed, counted, and held to the length that was promised. */
-async function* outgoing(
-  { body, context, paces }: Outgoing,
+async function* sendBody(
+  { body, context, paces }: OutgoingRequest,
   ended: AbortSignal,
-  watch: Watch,
+  watch: RequestTimer,
   counted: Counted,
-  report: (failure: CosFailure) => void
+  report: (failure: CosException) => void
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const promised = O.toUndefined(body.size)
-  const failure = (cause: unknown): CosFailure => {
+  const failure = (cause: unknown): CosException => {
     const failed = sourceError(context, cause)
     report(failed)
     return failed
@@ -84,9 +84,9 @@ async function* outgoing(
         // With the last byte that was promised COS may answer, before anyone asks for more.
         if (counted.size === promised) summed()
         // While undici holds the bytes it is the network's turn; while the source is asked, the caller's.
-        for (let at = 0; at < chunk.length; at += stretch) {
-          const bytes = chunk.subarray(at, at + stretch)
-          await holdBack(paces.up(bytes.length), ended)
+        for (let at = 0; at < chunk.length; at += chunkSize) {
+          const bytes = chunk.subarray(at, at + chunkSize)
+          await delay(paces.up(bytes.length), ended)
           watch.wait('idle')
           yield bytes
           watch.rest()
@@ -113,10 +113,10 @@ async function* outgoing(
  * The answer's body under the idle deadline, which rests while our reader does. Errors come out as `CosFailure`;
  * destroying it hangs up at once.
  */
-const incoming = (
+const receiveBody = (
   body: Readable,
-  watch: Watch,
-  pace: Pace,
+  watch: RequestTimer,
+  pace: RateLimiter,
   toError: (thrown: unknown) => CosError
 ): Readable => {
   let ended = false
@@ -141,10 +141,10 @@ const incoming = (
     }
   })
   const fail = (thrown: unknown): void => {
-    if (!ended) out.destroy(new CosFailure(toError(thrown)))
+    if (!ended) out.destroy(new CosException(toError(thrown)))
   }
   watch.onExpiry((error) => {
-    fail(new CosFailure(error))
+    fail(new CosException(error))
   })
   body.on('data', (chunk: Uint8Array) => {
     wanted = out.push(chunk)
@@ -181,16 +181,16 @@ const headersOf = (
 // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unsafe-class-instance-assignment
 const asBody = (bytes: AsyncIterable<Uint8Array>): Readable => bytes as Readable
 
-const hasNoBody = ({ body }: Outgoing): boolean => O.isSome(body.size) && body.size.value === 0
+const hasNoBody = ({ body }: OutgoingRequest): boolean => O.isSome(body.size) && body.size.value === 0
 
-const asked = (
+const requestWithUndici = (
   dispatcher: Dispatcher,
-  out: Outgoing,
+  out: OutgoingRequest,
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal
-): Promise<Answered> =>
+): Promise<RawResponse> =>
   out.expectContinue && !hasNoBody(out)
-    ? expecting({ ...out, bytes, signal })
+    ? requestWithContinue({ ...out, bytes, signal })
     : dispatcher.request({
         origin: out.origin,
         path: out.requestTarget,
@@ -213,19 +213,19 @@ const asked = (
  */
 export const exchange =
   (dispatcher: Dispatcher) =>
-  (out: Outgoing): TaskEither<CosError, Response> =>
+  (out: OutgoingRequest): TaskEither<CosError, Response> =>
   async () => {
     const counted: Counted = { size: 0, crc64: hasNoBody(out) ? O.some(0n) : O.none }
-    const watch = watching(out.timeouts, out.signals, out.context)
+    const watch = startTimeouts(out.timeouts, out.signals, out.context)
     const hangUp = new AbortController()
     // undici tells the two sides of a request apart no more than by the error it is given.
-    let fromBody: CosFailure | undefined
-    const bytes = outgoing(out, hangUp.signal, watch, counted, (failure) => {
+    let fromBody: CosException | undefined
+    const bytes = sendBody(out, hangUp.signal, watch, counted, (failure) => {
       fromBody = failure
     })
     const toError = (thrown: unknown): CosError => {
-      if (fromBody !== undefined) return fromBody.reason
-      if (thrown instanceof CosFailure) return thrown.reason
+      if (fromBody !== undefined) return fromBody.error
+      if (thrown instanceof CosException) return thrown.error
       const code = codeOf(thrown)
       return code === 'UND_ERR_CONNECT_TIMEOUT'
         ? { _tag: 'Timeout', context: out.context, phase: 'connect', after: out.timeouts.connect }
@@ -242,7 +242,7 @@ export const exchange =
         watch.close()
         give(E.left(error))
         // After settling: undici only lets go of a request that is still connecting when the connection is there.
-        hangUp.abort(new CosFailure(error))
+        hangUp.abort(new CosException(error))
         out.body.close()
         void bytes.return().catch(() => undefined)
       }
@@ -250,7 +250,7 @@ export const exchange =
       if (hangUp.signal.aborted) return
       // Of a body it is our turn until its first bytes are there; a question must be answered before.
       if (hasNoBody(out) || out.expectContinue) watch.wait('headers')
-      asked(dispatcher, out, bytes, hangUp.signal)
+      requestWithUndici(dispatcher, out, bytes, hangUp.signal)
         .then((answer) => {
           if (settled) {
             answer.body.on('error', () => undefined).destroy()
@@ -261,7 +261,7 @@ export const exchange =
             E.right({
               status: answer.statusCode,
               headers: headersOf(answer.headers),
-              body: incoming(answer.body, watch, out.paces.down, toError),
+              body: receiveBody(answer.body, watch, out.paces.down, toError),
               sent: counted,
               context: out.context
             })

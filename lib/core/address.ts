@@ -9,7 +9,7 @@ import type { Request } from './request.js'
  * One of `region`, `endpoint` and `domain` says which host a bucket has; `domain` wins over `endpoint`, and `endpoint`
  * over `region`.
  */
-export interface Place {
+export interface Endpoint {
   /** Such as `ap-guangzhou`: the host is `{bucket}.cos.{region}.myqcloud.com`. */
   readonly region?: string
   /** Such as `cos.accelerate.myqcloud.com`: the host is `{bucket}.{endpoint}`. A port may follow. */
@@ -32,7 +32,7 @@ const matching = (expected: string, pattern: RegExp): t.Type<string, string, unk
   In.refined(In.text, expected, (text) => pattern.test(text))
 
 /** Fields for a codec. */
-export const place: In.FieldsOf<Place> = {
+export const toEndpoint: In.FieldsOf<Endpoint> = {
   region: In.optional(matching('a region such as ap-guangzhou', dotted)),
   endpoint: In.optional(
     matching('an endpoint such as cos.accelerate.myqcloud.com, without a scheme', withPort)
@@ -46,7 +46,7 @@ export const place: In.FieldsOf<Place> = {
 export const regionHost = (region: string): string =>
   `${region.includes('cos.') ? region : `cos.${region}`}.myqcloud.com`
 
-export const hostOf = (where: Place, bucket: string): string =>
+export const hostOf = (where: Endpoint, bucket: string): string =>
   where.domain ?? `${bucket}.${where.endpoint ?? regionHost(where.region ?? '')}`
 
 export interface Target {
@@ -61,7 +61,7 @@ export interface Target {
 const defaultPort = { https: ':443', http: ':80' }
 
 /** Where a request goes. The host is lower case and without a default port, as it will arrive. */
-export const targetOf = (where: Place, request: Pick<Request, 'bucket' | 'key'>): Target => {
+export const targetOf = (where: Endpoint, request: Pick<Request, 'bucket' | 'key'>): Target => {
   const scheme = where.scheme ?? 'https'
   const named = hostOf(where, request.bucket).toLowerCase()
   const host = named.endsWith(defaultPort[scheme]) ? named.slice(0, -defaultPort[scheme].length) : named

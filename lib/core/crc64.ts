@@ -86,7 +86,7 @@ const power = (n: number): Matrix => {
  * @shape `combine(crcOfA, crcOfB, bytesInB)` is the CRC of A then B; associative, with `0n` of 0 bytes as its unit
  * @units `length` in bytes, of the second run
  */
-export const combine = (first: bigint, second: bigint, length: number): bigint => {
+export const combineCrc64 = (first: bigint, second: bigint, length: number): bigint => {
   let sum = first
   let rest = length
   for (let n = 0; rest > 0; n += 1) {
@@ -98,17 +98,33 @@ export const combine = (first: bigint, second: bigint, length: number): bigint =
 }
 
 /** A run of bytes known by its checksum and length alone. */
-export interface Run {
+export interface Crc64Run {
   readonly crc64: bigint
   /** In bytes. */
   readonly size: number
 }
 
 /** Runs in order -> the run they make together. */
-export const combineAll = (runs: Iterable<Run>): Run => {
-  let whole: Run = { crc64: 0n, size: 0 }
+export const combineAllCrc64 = (runs: Iterable<Crc64Run>): Crc64Run => {
+  let whole: Crc64Run = { crc64: 0n, size: 0 }
   for (const run of runs) {
-    whole = { crc64: combine(whole.crc64, run.crc64, run.size), size: whole.size + run.size }
+    whole = { crc64: combineCrc64(whole.crc64, run.crc64, run.size), size: whole.size + run.size }
   }
   return whole
 }
+
+/**
+ * CRC-64/ECMA-182 as COS reports it: of bytes, chunk by chunk, and of joined pieces.
+ *
+ * @example Crc64.combine(first, second, secondLength)
+ */
+export const Crc64 = {
+  /** Of all chunks together. */
+  of: crc64,
+  /** Of two adjacent pieces, from the CRC of each and the length of the second, without their bytes. */
+  combine: combineCrc64,
+  /** Of any number of adjacent pieces. */
+  combineAll: combineAllCrc64,
+  /** Chunk by chunk. */
+  hasher: crc64Hasher
+} as const

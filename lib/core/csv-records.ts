@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CsvError } from 'csv-parse'
-import { notUtf8, tooLarge, type RecordFolding, type RecordProblem } from './records.js'
+import { notUtf8, tooLarge, type RecordFold, type RecordProblem } from './records.js'
 
 /** Characters as Select names them; a line feed, a comma, `"` and `"` where left out. */
 export interface CsvLayout {
@@ -19,7 +19,7 @@ export interface CsvLayout {
 }
 
 /** Starts reading; each record is its fields. */
-export type CsvReader = (layout: CsvLayout) => RecordFolding<ReadonlyArray<string>>
+export type CsvReader = (layout: CsvLayout) => RecordFold<ReadonlyArray<string>>
 
 interface Options {
   readonly bom: boolean
@@ -80,7 +80,7 @@ const optionsOf = (layout: CsvLayout): Options => ({
  * nothing waits in it and no turn of the event loop is needed until the end. Its `on_record` would do as well, at
  * three times the cost: it makes a description of every record.
  */
-const reading =
+const parseRecords =
   ({ parse }: CsvLibrary): CsvReader =>
   (layout) => {
     const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -139,4 +139,4 @@ const reading =
  */
 export const csvReader = (
   load: () => Promise<CsvLibrary> = () => import('csv-parse')
-): TE.TaskEither<unknown, CsvReader> => TE.map(reading)(TE.tryCatch(load, (thrown) => thrown))
+): TE.TaskEither<unknown, CsvReader> => TE.map(parseRecords)(TE.tryCatch(load, (thrown) => thrown))

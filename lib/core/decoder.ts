@@ -5,10 +5,10 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
-import { CosFailure, fromUnknown, type CosError, type ServiceError } from './error.js'
+import { CosException, fromUnknown, type CosError, type ServiceError } from './error.js'
 import type { Response } from './response.js'
 import { decodeWith } from './wire.js'
-import { cutDocument, emptyDocument, readingXml, toFields, type Element, type XmlEvent } from './xml.js'
+import { cutDocument, emptyDocument, xmlReader, toFields, type Element, type XmlEvent } from './xml.js'
 
 export type Decoder<A> = (response: Response) => TE.TaskEither<CosError, A>
 
@@ -36,15 +36,15 @@ export const decodeError = (response: Response, problems: ReadonlyArray<string>)
 })
 
 // -- bodies --
-const dumpLimit = 64 * 1024
+const drainLimit = 64 * 1024
 
 /** Reads the rest of a body that nobody wants, or hangs up where that would take longer than a new connection. */
-export const dump = (response: Response): TE.TaskEither<CosError, void> =>
+export const drain = (response: Response): TE.TaskEither<CosError, void> =>
   TE.tryCatch(async () => {
     let seen = 0
     for await (const chunk of chunksOf(response)) {
       seen += chunk.length
-      if (seen > dumpLimit) break
+      if (seen > drainLimit) break
     }
   }, fromUnknown(response.context))
 
@@ -55,15 +55,15 @@ async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, u
   }
 }
 
-interface Partly {
+interface PartialBody {
   readonly bytes: Uint8Array
   /** Why there is no more of it, where there should be. */
   readonly problem: O.Option<CosError>
 }
 
-const readPartly =
+const readPartially =
   (limit: number) =>
-  (response: Response): T.Task<Partly> =>
+  (response: Response): T.Task<PartialBody> =>
   async () => {
     const chunks: Array<Uint8Array> = []
     let problem: O.Option<CosError> = O.none
@@ -85,7 +85,7 @@ export const readBytes =
   (limit: number): Decoder<Uint8Array> =>
   (response) =>
     pipe(
-      readPartly(limit)(response),
+      readPartially(limit)(response),
       T.map(({ bytes, problem }) => (O.isSome(problem) ? E.left(problem.value) : E.right(bytes)))
     )
 
@@ -95,7 +95,7 @@ export const fromHead =
   <A>(codec: t.Decoder<unknown, A>): Decoder<A> =>
   (response) =>
     pipe(
-      dump(response),
+      drain(response),
       TE.chainEitherK(() =>
         pipe(
           decodeWith(codec)(response.headers),
@@ -121,7 +121,7 @@ const codeByStatus: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailable'
 }
 
-interface Refusal {
+interface ErrorDocument {
   readonly code: string
   readonly message: string
   readonly resource: string
@@ -129,7 +129,7 @@ interface Refusal {
   readonly traceId: string
 }
 
-const serviceError = (response: Response, said: Partial<Refusal>): ServiceError => ({
+const serviceError = (response: Response, said: Partial<ErrorDocument>): ServiceError => ({
   _tag: 'ServiceError',
   context: response.context,
   status: response.status,
@@ -141,7 +141,7 @@ const serviceError = (response: Response, said: Partial<Refusal>): ServiceError 
   headers: response.headers
 })
 
-const refusalOf = (rows: ReadonlyArray<Element>): Partial<Refusal> => {
+const serviceErrorFromXml = (rows: ReadonlyArray<Element>): Partial<ErrorDocument> => {
   const text = Object.fromEntries(rows.map((row) => [row.name, row.text]))
   return {
     code: text['Code'] ?? '',
@@ -152,7 +152,7 @@ const refusalOf = (rows: ReadonlyArray<Element>): Partial<Refusal> => {
   }
 }
 
-const JsonRefusal = t.partial({
+const JsonErrorDocument = t.partial({
   code: t.union([t.string, t.number]),
   Code: t.string,
   message: t.string,
@@ -161,10 +161,10 @@ const JsonRefusal = t.partial({
   RequestId: t.string
 })
 
-const fromJson = (text: string): O.Option<Partial<Refusal>> =>
+const fromJson = (text: string): O.Option<Partial<ErrorDocument>> =>
   pipe(
     O.tryCatch((): unknown => JSON.parse(text)),
-    O.chain((json) => O.fromEither(JsonRefusal.decode(json))),
+    O.chain((json) => O.fromEither(JsonErrorDocument.decode(json))),
     O.map((said) => ({
       code: String(said.Code ?? said.code ?? ''),
       message: said.Message ?? said.message ?? '',
@@ -174,41 +174,41 @@ const fromJson = (text: string): O.Option<Partial<Refusal>> =>
   )
 
 /** What could be read of an error's body: COS's XML even when cut short, a gateway's JSON, or a page's first words. */
-const refusalIn = (bytes: Uint8Array): Partial<Refusal> => {
-  const xml = readingXml()
+const serviceErrorIn = (bytes: Uint8Array): Partial<ErrorDocument> => {
+  const xml = xmlReader()
   const events = [xml.step(bytes), xml.finish()].flatMap((read) => (E.isRight(read) ? read.right : []))
   const rows = events.flatMap((event) => (event._tag === 'Row' ? [event.row] : []))
   if (events.some((event) => event._tag === 'Root' && event.name === 'Error') && rows.length > 0) {
-    return refusalOf(rows)
+    return serviceErrorFromXml(rows)
   }
   const text = Buffer.from(bytes).toString('utf8')
   return pipe(
     fromJson(text),
-    O.getOrElse((): Partial<Refusal> => ({ message: text.replace(/\s+/g, ' ').trim().slice(0, 300) }))
+    O.getOrElse((): Partial<ErrorDocument> => ({ message: text.replace(/\s+/g, ' ').trim().slice(0, 300) }))
   )
 }
 
 // A refusal must come out even where its body breaks off or stalls: what came, or the head alone, is enough to act on.
-const stillRefused = (problem: CosError): boolean =>
+const serviceErrorInBody = (problem: CosError): boolean =>
   problem._tag === 'TransportError' || (problem._tag === 'Timeout' && problem.phase === 'idle')
 
-const refusal: Decoder<never> = (response) =>
+const decodeServiceError: Decoder<never> = (response) =>
   pipe(
-    readPartly(64 * 1024)(response),
+    readPartially(64 * 1024)(response),
     T.map(({ bytes, problem }) =>
       E.left(
-        O.isNone(problem) || stillRefused(problem.value)
-          ? serviceError(response, refusalIn(bytes))
+        O.isNone(problem) || serviceErrorInBody(problem.value)
+          ? serviceError(response, serviceErrorIn(bytes))
           : problem.value
       )
     )
   )
 
 /** Any status but 2xx becomes a `ServiceError` before the decoder sees it. */
-export const refusing =
+export const rejectErrors =
   <A>(decode: Decoder<A>): Decoder<A> =>
   (response) =>
-    response.status >= 200 && response.status < 300 ? decode(response) : refusal(response)
+    response.status >= 200 && response.status < 300 ? decode(response) : decodeServiceError(response)
 
 // -- XML --
 // The longest true one is a page of a thousand keys, each byte of them spelled `%XX`: some 4 MB.
@@ -229,18 +229,18 @@ const nothing = new Uint8Array()
  *         another or the bytes are not XML; `TransportError` where the document was cut short or never began
  */
 export async function* xmlRows(root: string, response: Response): AsyncGenerator<Element, void, undefined> {
-  const xml = readingXml()
+  const xml = xmlReader()
   let seen = ''
   let size = 0
   const errors: Array<Element> = []
 
-  const failure = (problem: string): CosFailure => {
-    if (errors.length > 0) return new CosFailure(serviceError(response, refusalOf(errors)))
+  const failure = (problem: string): CosException => {
+    if (errors.length > 0) return new CosException(serviceError(response, serviceErrorFromXml(errors)))
     if (problem !== emptyDocument && problem !== cutDocument) {
-      return new CosFailure(decodeError(response, [problem]))
+      return new CosException(decodeError(response, [problem]))
     }
     // Under load COS closes connections early. Such an answer is none; a wrong one would be another matter.
-    return new CosFailure({
+    return new CosException({
       _tag: 'TransportError',
       context: response.context,
       code: problem === emptyDocument ? 'EmptyAnswer' : 'CutAnswer',
@@ -268,7 +268,7 @@ export async function* xmlRows(root: string, response: Response): AsyncGenerator
     yield* rows(xml.step(nothing))
   }
   yield* rows(xml.finish())
-  if (seen === 'Error') throw new CosFailure(serviceError(response, refusalOf(errors)))
+  if (seen === 'Error') throw new CosException(serviceError(response, serviceErrorFromXml(errors)))
 }
 
 export interface Document {

@@ -151,10 +151,15 @@ export type CosError =
   | MissingPackage
 
 /** The context of what belongs to no operation, such as a client's configuration. */
-export const nowhere = (operation: string): Context => ({ operation, bucket: '', key: O.none, attempts: 0 })
+export const contextWithoutObject = (operation: string): Context => ({
+  operation,
+  bucket: '',
+  key: O.none,
+  attempts: 0
+})
 
 // A thrown thing may be anything, one that cannot even be turned into text among them.
-const wordsOf = (thrown: unknown): string =>
+const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? String(thrown) : typeof thrown === 'string' ? thrown : `a thrown ${typeof thrown}`
 
 const details = (error: CosError): string => {
@@ -166,7 +171,7 @@ const details = (error: CosError): string => {
     case 'DecodeError':
       return error.problems.join('; ')
     case 'TransportError':
-      return error.code === '' ? wordsOf(error.cause) : error.code
+      return error.code === '' ? messageOf(error.cause) : error.code
     case 'Timeout':
       return `${error.phase} deadline of ${String(error.after)} ms passed`
     case 'Aborted':
@@ -176,7 +181,7 @@ const details = (error: CosError): string => {
     case 'ObjectChanged':
       return `ETag was ${error.expected}, is ${O.isSome(error.got) ? error.got.value : 'unknown'}`
     case 'SourceError':
-      return wordsOf(error.cause)
+      return messageOf(error.cause)
     case 'FileError':
       return `${error.code} ${error.path}`
     case 'CredentialsError':
@@ -195,7 +200,7 @@ const lineBreakers = /[\0-\x1f\x7f-\x9f\u2028\u2029]+/g
  *
  * @example describe(error) // 'ServiceError in HeadObject examplebucket-1250000000/a.txt: 404 NoSuchResource: ...'
  */
-export const describe = (error: CosError): string => {
+export const formatError = (error: CosError): string => {
   const { operation, bucket, key } = error.context
   const where = O.isSome(key) ? `${bucket}/${key.value}` : bucket
   return `${error._tag} in ${operation}${where === '' ? '' : ` ${where}`}: ${details(error)}`.replace(
@@ -205,12 +210,12 @@ export const describe = (error: CosError): string => {
 }
 
 /** Carries a CosError where Node takes nothing but an Error: `destroy`, `pipeline`, a generator's `throw`. */
-export class CosFailure extends Error {
-  readonly reason: CosError
-  constructor(reason: CosError) {
-    super(describe(reason), { cause: reason })
+export class CosException extends Error {
+  readonly error: CosError
+  constructor(error: CosError) {
+    super(formatError(error), { cause: error })
     this.name = 'CosFailure'
-    this.reason = reason
+    this.error = error
   }
 }
 
@@ -229,12 +234,12 @@ export const fileError =
 export const fromUnknown =
   (context: Context) =>
   (thrown: unknown): CosError =>
-    thrown instanceof CosFailure
-      ? thrown.reason
+    thrown instanceof CosException
+      ? thrown.error
       : { _tag: 'TransportError', context, code: codeOf(thrown), cause: thrown }
 
 /** Opens the envelope around a caller's stream. What is not ours is the stream's own failure. */
 export const fromSource =
   (context: Context) =>
   (thrown: unknown): CosError =>
-    thrown instanceof CosFailure ? thrown.reason : { _tag: 'SourceError', context, cause: thrown }
+    thrown instanceof CosException ? thrown.error : { _tag: 'SourceError', context, cause: thrown }

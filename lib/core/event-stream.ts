@@ -7,7 +7,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import * as W from './wire.js'
-import { readingXml, toFields } from './xml.js'
+import { xmlReader, toFields } from './xml.js'
 
 /** How far a Select has come, in bytes: read as stored, after decompression, and of results. */
 export interface SelectStats {
@@ -36,7 +36,7 @@ export type EventProblem =
   | { readonly _tag: 'CutShort' }
 
 /** The shape of core/xml's `Folding`, with problems that are told apart. */
-export interface EventFolding {
+export interface EventFold {
   /** What came whole before a mistake is given first; the mistake is the next step's. */
   readonly step: (chunk: Uint8Array) => E.Either<EventProblem, ReadonlyArray<SelectEvent>>
   /** Nothing more will come. */
@@ -112,7 +112,7 @@ const headersIn = (block: Buffer): E.Either<EventProblem, Headers> => {
 const Stats = t.type({ BytesScanned: W.ByteCount, BytesProcessed: W.ByteCount, BytesReturned: W.ByteCount })
 
 const statsIn = (payload: Uint8Array): E.Either<EventProblem, SelectStats> => {
-  const xml = readingXml()
+  const xml = xmlReader()
   return pipe(
     xml.step(payload),
     E.chain((rows) => E.map(() => rows)(xml.finish())),
@@ -179,7 +179,7 @@ const eventIn = (message: Buffer): E.Either<EventProblem, ReadonlyArray<SelectEv
  * @errors `Left` of an `EventProblem`; `CutShort` where neither `End` nor `Error` came
  * @source https://cloud.tencent.com/document/product/436/37641
  */
-export const readingEvents = (): EventFolding => {
+export const eventReader = (): EventFold => {
   let held: Array<Uint8Array> = []
   let size = 0
   // Of the message that has begun; none while its prelude is not whole.

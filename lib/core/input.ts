@@ -20,7 +20,7 @@ export type FieldsOf<A> = {
 const isOptional = (field: unknown): field is Optional<unknown> =>
   typeof field === 'object' && field !== null && 'optional' in field
 
-const isRecord = (u: unknown): u is Readonly<Record<string, unknown>> =>
+const isPlainObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
   typeof u === 'object' && u !== null && !Array.isArray(u)
 
 /**
@@ -34,7 +34,7 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
     name,
     (u): u is A => E.isRight(type.decode(u)),
     (u, context) => {
-      if (!isRecord(u)) return t.failure(u, context, name)
+      if (!isPlainObject(u)) return t.failure(u, context, name)
       const errors: t.Errors = []
       const out: Record<string, unknown> = {}
       for (const key of Object.keys(u)) {
@@ -71,7 +71,7 @@ export const firstProblem = (errors: t.Errors): Problem =>
   errors.map(problemOf)[0] ?? { field: '', expected: 'something else' }
 
 /** A codec of a guard, under words of its own. */
-export const judged = <A>(expected: string, is: t.Is<A>): t.Type<A, A, unknown> =>
+export const guarded = <A>(expected: string, is: t.Is<A>): t.Type<A, A, unknown> =>
   new t.Type(expected, is, (u, c) => (is(u) ? t.success(u) : t.failure(u, c, expected)), t.identity)
 
 /** Narrows a codec further, under words of its own. */
@@ -90,12 +90,12 @@ export const refined = <A>(
     t.identity
   )
 
-export const date: t.Type<Date, Date, unknown> = judged(
+export const date: t.Type<Date, Date, unknown> = guarded(
   'a valid Date',
   (u): u is Date => u instanceof Date && !Number.isNaN(u.getTime())
 )
 
-export const boolean: t.Type<boolean, boolean, unknown> = judged(
+export const boolean: t.Type<boolean, boolean, unknown> = guarded(
   'true or false',
   (u): u is boolean => typeof u === 'boolean'
 )
@@ -105,16 +105,19 @@ export const integer = (
   min: number,
   max: number = Number.MAX_SAFE_INTEGER
 ): t.Type<number, number, unknown> =>
-  judged(
+  guarded(
     max === Number.MAX_SAFE_INTEGER
       ? `a whole number, at least ${String(min)}`
       : `a whole number from ${String(min)} to ${String(max)}`,
     (u): u is number => typeof u === 'number' && Number.isSafeInteger(u) && u >= min && u <= max
   )
 
-export const text: t.Type<string, string, unknown> = judged('text', (u): u is string => typeof u === 'string')
+export const text: t.Type<string, string, unknown> = guarded(
+  'text',
+  (u): u is string => typeof u === 'string'
+)
 
-export const nonEmpty: t.Type<string, string, unknown> = judged(
+export const nonEmpty: t.Type<string, string, unknown> = guarded(
   'text, not empty',
   (u): u is string => typeof u === 'string' && u !== ''
 )
@@ -124,7 +127,7 @@ const outsideHeaders = /[^\t\x20-\x7e\x80-\xff]/
 /** What a header can carry: no line breaks, no NUL, no code point above U+00FF. */
 export const isHeaderValue = (value: string): boolean => !outsideHeaders.test(value)
 
-export const headerValue: t.Type<string, string, unknown> = judged(
+export const headerValue: t.Type<string, string, unknown> = guarded(
   'text that a header can carry: no line breaks or control characters, nothing above U+00FF (percent-encode it)',
   (u): u is string => typeof u === 'string' && isHeaderValue(u)
 )
@@ -133,7 +136,7 @@ export const oneOf = <A extends string>(
   ...values: readonly [A, ...ReadonlyArray<A>]
 ): t.Type<A, A, unknown> => {
   const all: ReadonlySet<unknown> = new Set(values)
-  return judged(`one of ${values.join(', ')}`, (u): u is A => all.has(u))
+  return guarded(`one of ${values.join(', ')}`, (u): u is A => all.has(u))
 }
 
 /** Any record of text by name. */

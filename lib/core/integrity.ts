@@ -12,15 +12,15 @@ export type Integrity =
        * `NoChecksum`: COS sent none, as for objects older than its checksums, or none was counted here. `Range`: COS's
        * is of the whole object, and these bytes are a part of it. `Unread`: the reader left before the end.
        */
-      readonly why: 'NoChecksum' | 'Range' | 'Unread'
+      readonly reason: 'NoChecksum' | 'Range' | 'Unread'
       /** Ours, of the bytes that went by. */
       readonly crc64: O.Option<bigint>
     }
 
 export const unverifiable = (
-  why: Extract<Integrity, { readonly _tag: 'Unverifiable' }>['why'],
+  why: Extract<Integrity, { readonly _tag: 'Unverifiable' }>['reason'],
   crc64: O.Option<bigint> = O.none
-): Integrity => ({ _tag: 'Unverifiable', why, crc64 })
+): Integrity => ({ _tag: 'Unverifiable', reason: why, crc64 })
 
 /** What an `IntegrityError` is to say beside the two checksums. */
 export interface Comparison {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { notUtf8, tooLarge, type RecordFolding, type RecordProblem } from './records.js'
+import { notUtf8, tooLarge, type RecordFold, type RecordProblem } from './records.js'
 
 export interface JsonLayout {
   /** What stands behind each value. Absent: white space, or nothing at all. */
@@ -28,7 +28,7 @@ const byteOrderMark = [0xef, 0xbb, 0xbf]
  * @units  holds one value
  * @errors `TooLarge`; `NotUtf8`; `Malformed` where the delimiter is missing; `CutShort` within a value
  */
-export const readingJson = ({ delimiter, limit }: JsonLayout): RecordFolding<string> => {
+export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string> => {
   const separator = Buffer.from(delimiter ?? '')
   let mode: 'before' | 'within' | 'after' = 'before'
   let held: Array<Uint8Array> = []

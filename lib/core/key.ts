@@ -36,7 +36,7 @@ export const checkKey = (key: string): E.Either<string, string> => {
  * Whether path software on the way could normalise the key to nothing, and so turn a request for the object into
  * one for its bucket: `/`, `./`, `a/..`, `../..`.
  */
-export const collapses = (key: string): boolean => {
+export const normalizesToEmpty = (key: string): boolean => {
   let depth = 0
   for (const segment of key.split('/')) {
     if (segment === '..') depth = Math.max(0, depth - 1)
@@ -46,7 +46,7 @@ export const collapses = (key: string): boolean => {
 }
 
 // Above all other UTF-16 units, for what surrogates spell lies above all that a single unit can.
-const lifted = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
+const withEscapedDots = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
 
 /**
  * Compares as COS sorts keys: by the bytes of their UTF-8. JavaScript's own order is that of UTF-16, which has an
@@ -57,7 +57,7 @@ export const compareUtf8 = (a: string, b: string): number => {
   for (let at = 0; at < shorter; at += 1) {
     const x = a.charCodeAt(at)
     const y = b.charCodeAt(at)
-    if (x !== y) return lifted(x) - lifted(y)
+    if (x !== y) return withEscapedDots(x) - withEscapedDots(y)
   }
   return a.length - b.length
 }

@@ -7,8 +7,8 @@ import type * as t from 'io-ts'
 import type { Context, InvalidInput, ServiceError } from './error.js'
 import * as D from './decoder.js'
 import { firstProblem } from './input.js'
-import { collapses } from './key.js'
-import { discreet, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
+import { normalizesToEmpty } from './key.js'
+import { redacted, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
 
 export type { Decoder } from './decoder.js'
 
@@ -20,7 +20,7 @@ export interface Operation<A> {
   readonly decode: D.Decoder<A>
 }
 
-type Input = BucketRef & Partial<Pick<ObjectRef, 'key' | 'allowCollapsingKey'>>
+type Input = BucketRef & Partial<Pick<ObjectRef, 'key' | 'allowPathLikeKey'>>
 
 const textOf = (input: unknown, field: string): string => {
   const value: unknown =
@@ -39,7 +39,7 @@ export const contextOf = (action: string, input: unknown): Context => ({
 })
 
 /** Judges an input: the value as its codec has it, or `InvalidInput` that names the field. */
-export const judge =
+export const validate =
   <I>(action: string, codec: t.Decoder<unknown, I>) =>
   (input: unknown): E.Either<InvalidInput, I> => {
     const result = codec.decode(input)
@@ -48,13 +48,13 @@ export const judge =
       : E.left({ _tag: 'InvalidInput', context: contextOf(action, input), ...firstProblem(result.left) })
   }
 
-const refuseCollapsing = <I extends Input>(action: string, input: I): E.Either<InvalidInput, I> =>
-  input.key !== undefined && input.allowCollapsingKey !== true && collapses(input.key)
+const checkPathLikeKey = <I extends Input>(action: string, input: I): E.Either<InvalidInput, I> =>
+  input.key !== undefined && input.allowPathLikeKey !== true && normalizesToEmpty(input.key)
     ? E.left({
         _tag: 'InvalidInput',
         context: contextOf(action, input),
         field: 'key',
-        expected: 'a key that does not collapse to nothing as a path, or allowCollapsingKey: true'
+        expected: 'a key that does not collapse to nothing as a path, or allowPathLikeKey: true'
       })
     : E.right(input)
 
@@ -63,7 +63,7 @@ const refuseCollapsing = <I extends Input>(action: string, input: I): E.Either<I
  *
  * @shape `(input) -> Operation<A>`; the input is judged at once, and a bad one is a `Left` inside the value
  */
-export const dependent =
+export const operationWith =
   <I extends Input, A>(
     action: string,
     codec: t.Decoder<unknown, I>,
@@ -72,13 +72,13 @@ export const dependent =
   ): ((input: I) => Operation<A>) =>
   (input) => {
     const judged = pipe(
-      judge(action, codec)(input),
-      E.chain((valid) => refuseCollapsing(action, valid))
+      validate(action, codec)(input),
+      E.chain((valid) => checkPathLikeKey(action, valid))
     )
     return {
       action,
-      request: E.map((valid: I) => discreet(withExtras(valid)(request(valid))))(judged),
-      decode: E.isRight(judged) ? D.refusing(decode(judged.right)) : () => TE.left(judged.left)
+      request: E.map((valid: I) => redacted(withExtras(valid)(request(valid))))(judged),
+      decode: E.isRight(judged) ? D.rejectErrors(decode(judged.right)) : () => TE.left(judged.left)
     }
   }
 
@@ -88,7 +88,7 @@ export const operation = <I extends Input, A>(
   codec: t.Decoder<unknown, I>,
   request: (input: I) => Request,
   decode: D.Decoder<A>
-): ((input: I) => Operation<A>) => dependent(action, codec, request, () => decode)
+): ((input: I) => Operation<A>) => operationWith(action, codec, request, () => decode)
 
 /** Changes what an operation gives, still without sending it. */
 export const map =
@@ -99,7 +99,7 @@ export const map =
  * Takes a refusal of a retry for the success of an earlier attempt, whose answer was lost: what was to be done is done,
  * and only the codes that say so are given.
  */
-export const doneBefore =
+export const recoverLostAnswer =
   <A>(codes: ReadonlyArray<string>, done: (refusal: ServiceError) => A) =>
   (op: Operation<A>): Operation<A> => ({
     ...op,

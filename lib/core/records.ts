@@ -9,7 +9,7 @@ export interface RecordProblem {
 }
 
 /** The shape of core/xml's `Folding`; the end may take a turn of the event loop. */
-export interface RecordFolding<A> {
+export interface RecordFold<A> {
   /** What came whole before a mistake is given first; the mistake is the next step's. */
   readonly step: (chunk: Uint8Array) => E.Either<RecordProblem, ReadonlyArray<A>>
   /** Nothing more will come. As `step`, it gives first and complains when asked again. */

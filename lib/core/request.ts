@@ -154,11 +154,11 @@ export interface ObjectRef extends BucketRef {
    * Lets through a key such as `a/..` or `./`, which software on the way could shorten to nothing, turning a request
    * for the object into one for its bucket. Such keys are refused otherwise.
    */
-  readonly allowCollapsingKey?: boolean
+  readonly allowPathLikeKey?: boolean
 }
 
 /** The object alone, for another call about it. */
-export const refOf = (ref: ObjectRef): ObjectRef => In.pick('bucket', 'key', 'allowCollapsingKey')(ref)
+export const refOf = (ref: ObjectRef): ObjectRef => In.pick('bucket', 'key', 'allowPathLikeKey')(ref)
 
 export const Bucket: t.Type<string, string, unknown> = In.refined(
   In.text,
@@ -166,7 +166,7 @@ export const Bucket: t.Type<string, string, unknown> = In.refined(
   (name) => name.length <= 60 && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]+$/.test(name)
 )
 
-const ours = new Set([
+const reservedHeaders = new Set([
   'authorization',
   'connection',
   'content-length',
@@ -184,18 +184,20 @@ const ExtraHeaders: t.Type<Readonly<Record<string, string>>, unknown, unknown> =
   t.record(t.string, In.headerValue),
   'headers by name, other than those of the connection and the signature',
   (headers) =>
-    Object.keys(headers).every((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !ours.has(name.toLowerCase()))
+    Object.keys(headers).every(
+      (name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !reservedHeaders.has(name.toLowerCase())
+    )
 )
 
 // What says which upload it is, and the signature's own: an empty `uploadId` would make an abort delete the object.
-const oursInQuery = /^(?:uploads|uploadid|partnumber|delete|sign|q-.*|x-cos-security-token)$/i
+const reservedQuery = /^(?:uploads|uploadid|partnumber|delete|sign|q-.*|x-cos-security-token)$/i
 
 const ExtraQuery: t.Type<Readonly<Record<string, string>>, unknown, unknown> = In.refined(
   In.textByName,
   'query parameters by name, other than those of uploads and the signature, without lone surrogates',
   (query) =>
     !Object.entries(query).some(
-      ([name, value]) => name === '' || oursInQuery.test(name) || /\p{Surrogate}/u.test(name + value)
+      ([name, value]) => name === '' || reservedQuery.test(name) || /\p{Surrogate}/u.test(name + value)
     )
 )
 
@@ -210,7 +212,7 @@ export const bucketRef: In.FieldsOf<BucketRef> = {
 export const objectRef: In.FieldsOf<ObjectRef> = {
   ...bucketRef,
   key: Key,
-  allowCollapsingKey: In.optional(In.boolean)
+  allowPathLikeKey: In.optional(In.boolean)
 }
 
 // -- building --
@@ -287,7 +289,7 @@ export const withExpectContinue =
   (to: Request): Request => ({ ...to, expectContinue: expect === true })
 
 /** Marks a request whose answer COS may take minutes to begin. */
-export const slowly = (to: Request): Request => ({ ...to, slow: true })
+export const withSlowHeaders = (to: Request): Request => ({ ...to, slow: true })
 
 /** An XML body with its `Content-MD5`, which COS demands of all of them. */
 export const withXml =
@@ -310,7 +312,7 @@ const isSecret = (name: string): boolean => name.endsWith('-customer-key')
  * The same request, which does not print or serialise a customer's key. It stays a plain value: what hides is not
  * enumerable, and a copy made of it hides nothing.
  */
-export const discreet = (request: Request): Request => {
+export const redacted = (request: Request): Request => {
   const shown = (): object => ({
     ...request,
     headers: Object.fromEntries(

@@ -4,7 +4,7 @@ import type * as O from 'fp-ts/lib/Option.js'
 import type { Context } from './error.js'
 
 /** What went up with the request, as counted while it was sent. */
-export interface Sent {
+export interface SentBody {
   /** In bytes. */
   readonly size: number
   readonly crc64: O.Option<bigint>
@@ -19,7 +19,7 @@ export interface Response {
    * alone keeps its connection. It fails with a `CosFailure`.
    */
   readonly body: Readable
-  readonly sent: Sent
+  readonly sent: SentBody
   readonly context: Context
   /**
    * Attempts before this one failed, and may have done all the same what was asked. Those that COS turned away for their

@@ -39,12 +39,12 @@ export const keyTime = (now: number, validFor = 900, since = 60): string => {
 
 export const signKey = (secretKey: string, time: string): string => hmac(secretKey, time)
 
-interface Listed {
+interface SignedList {
   readonly list: string
   readonly pairs: string
 }
 
-const listed = (values: Readonly<Record<string, string>>): Listed => {
+const signedList = (values: Readonly<Record<string, string>>): SignedList => {
   const encoded = Object.entries(values)
     .map(([name, value]) => [urlEncode(name).toLowerCase(), urlEncode(value)] as const)
     // By the encoded name: sorting the raw ones differs for `[` and `/`, and COS sorts these.
@@ -64,8 +64,8 @@ const listed = (values: Readonly<Record<string, string>>): Listed => {
  * @source https://cloud.tencent.com/document/product/436/7778
  */
 export const sign = (request: ToSign): Signature => {
-  const params = listed(request.query)
-  const headers = listed(request.headers)
+  const params = signedList(request.query)
+  const headers = signedList(request.headers)
   const httpString = `${request.method.toLowerCase()}\n${request.path}\n${params.pairs}\n${headers.pairs}\n`
   const stringToSign = `sha1\n${request.keyTime}\n${sha1(httpString)}\n`
   return {

@@ -22,7 +22,7 @@ export type XmlEvent =
  * A fold over chunks. `Left` says in words what is wrong; after one, the fold is over. What came whole before the
  * mistake is given first, so that where a chunk happens to end decides nothing.
  */
-export interface Folding<I, O> {
+export interface XmlFold<I, O> {
   readonly step: (chunk: I) => E.Either<string, ReadonlyArray<O>>
   /** Nothing more will come. `Left` where more should have. */
   readonly finish: () => E.Either<string, ReadonlyArray<O>>
@@ -58,7 +58,7 @@ const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
  * @units  a row holds at most 1 Mi characters, 16 levels deep
  * @errors `Left` in words: not UTF-8, not well-formed, more than one root, too large, or cut short
  */
-export const readingXml = (): Folding<Uint8Array, XmlEvent> => {
+export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   const utf8 = new TextDecoder('utf-8', { fatal: true })
   const parser = new SaxesParser({ xmlns: false, position: false })
   const open: Array<Open> = []
@@ -183,10 +183,10 @@ const escapes: Readonly<Record<string, string>> = {
 export const escapeXml = (text: string): string => text.replace(/[&<>"'\r]/g, (c) => escapes[c] ?? c)
 
 // eslint-disable-next-line no-control-regex
-const unspeakable = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/u
+const notXmlText = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/u
 
 /** Whether XML 1.0 can carry the text at all, escaped or not. */
-export const isXmlText = (text: string): boolean => !unspeakable.test(text)
+export const isXmlText = (text: string): boolean => !notXmlText.test(text)
 
 const writing =
   (escape: (text: string) => string) =>

@@ -2,7 +2,7 @@
 /** `cospipe-emulator`: the emulator as a command. */
 import * as E from 'fp-ts/lib/Either.js'
 import { readArguments, usage } from './command.js'
-import { describe, startEmulator } from './index.js'
+import { formatEmulatorError, startEmulator } from './index.js'
 
 const fail = (words: string, code: number): void => {
   console.error(`cospipe-emulator: ${words}`)
@@ -21,7 +21,7 @@ const main = async (): Promise<void> => {
   }
   const started = await startEmulator(options.right)()
   if (E.isLeft(started)) {
-    fail(describe(started.left), started.left._tag === 'InvalidOption' ? 2 : 1)
+    fail(formatEmulatorError(started.left), started.left._tag === 'InvalidOption' ? 2 : 1)
     return
   }
   const emulator = started.right

@@ -30,7 +30,7 @@ export interface CannotStore {
 export type EmulatorError = InvalidOption | CannotListen | CannotStore
 
 /** One line for a terminal. */
-export const describe = (error: EmulatorError): string => {
+export const formatEmulatorError = (error: EmulatorError): string => {
   switch (error._tag) {
     case 'InvalidOption':
       return `${error.field} should be ${error.expected}`

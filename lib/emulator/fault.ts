@@ -14,7 +14,7 @@ export interface FaultInput {
 }
 
 /** An answer that does not come from the request. */
-export interface FalseAnswer {
+export interface InjectedResponse {
   readonly status: number
   /** Makes COS's error XML of it, with `message`, where `body` is absent. */
   readonly code?: string
@@ -34,7 +34,7 @@ export interface FalseAnswer {
 }
 
 export interface Fault {
-  readonly answer?: FalseAnswer
+  readonly answer?: InjectedResponse
   /**
    * Ends the connection: after so many bytes of the request's body, before the answer (all was done), or after so many
    * bytes of the answer's body.

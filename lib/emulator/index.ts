@@ -1,7 +1,7 @@
 /** `cospipe/emulator`: a COS endpoint for the loopback, in this process. */
 export type { CannotListen, CannotStore, EmulatorError, InvalidOption } from './error.js'
-export { describe } from './error.js'
-export type { FalseAnswer, Fault, FaultInput, Rule } from './fault.js'
+export { formatEmulatorError } from './error.js'
+export type { InjectedResponse, Fault, FaultInput, Rule } from './fault.js'
 export { script } from './fault.js'
 export type { BucketOptions, Credentials, EmulatorOptions, RequestRecord, SeedObject } from './options.js'
 export { exampleBucket, exampleCredentials } from './options.js'

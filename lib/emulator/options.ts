@@ -119,7 +119,7 @@ const whole = (value: number, least: number, most: number): boolean =>
 type Check = readonly [field: string, expected: string, holds: boolean]
 
 /** Options with nothing left open, or the first that makes no sense. */
-export const settle = (options: EmulatorOptions): E.Either<InvalidOption, Settings> => {
+export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, Settings> => {
   const buckets = (options.buckets ?? [exampleBucket]).map((bucket) =>
     typeof bucket === 'string' ? { name: bucket } : bucket
   )

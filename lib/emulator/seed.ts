@@ -26,7 +26,7 @@ const makeBuckets = async (store: Store, { buckets, now }: Settings): Promise<vo
 }
 
 /** Makes the buckets that are not there yet, and lays the seed. */
-export const furnish = async (store: Store, settings: Settings): Promise<void> => {
+export const seedObjects = async (store: Store, settings: Settings): Promise<void> => {
   await makeBuckets(store, settings)
   const started = settings.now()
   // One value for all that are alike: a million objects then cost a million keys and little else.

@@ -3,25 +3,25 @@ import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
 import { lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { CosFailure, codeOf, fileError, type Context } from '../core/error.js'
+import { CosException, codeOf, fileError, type Context } from '../core/error.js'
 
 /** Does something to a file. What fails on the way is the file's failure, unless it is one of ours already. */
-export const touching =
+export const withFileErrors =
   (context: Context, path: string) =>
   async <A>(act: () => Promise<A>): Promise<A> => {
     try {
       return await act()
     } catch (thrown) {
-      throw thrown instanceof CosFailure ? thrown : new CosFailure(fileError(context, path)(thrown))
+      throw thrown instanceof CosException ? thrown : new CosException(fileError(context, path)(thrown))
     }
   }
 
 /** As the system would have said it. */
-export const refusal = (code: string, words: string): Error =>
+export const systemError = (code: string, words: string): Error =>
   Object.assign(new Error(`${code}: ${words}`), { code })
 
 /** Something that is not there is not in the way. */
-export const absent =
+export const ignoreMissing =
   <A>(otherwise: A) =>
   (thrown: unknown): A => {
     if (codeOf(thrown) === 'ENOENT') return otherwise
@@ -30,17 +30,17 @@ export const absent =
 
 /** Never a folder, and of a link the link itself. */
 export const remove = async (path: string): Promise<void> => {
-  await unlink(path).catch(absent(undefined))
+  await unlink(path).catch(ignoreMissing(undefined))
 }
 
 // Windows has neither; there a link can be made only by who could write the file anyway.
-const careful =
+const noFollow =
   ('O_NOFOLLOW' in constants ? constants.O_NOFOLLOW : 0) |
   ('O_NONBLOCK' in constants ? constants.O_NONBLOCK : 0)
 
 /** A file that was not there before, so that nobody else has it open or has pointed its name elsewhere. */
 export const createFile = (path: string, flags: number, mode: number): Promise<FileHandle> =>
-  open(path, flags | constants.O_CREAT | constants.O_EXCL | careful, mode)
+  open(path, flags | constants.O_CREAT | constants.O_EXCL | noFollow, mode)
 
 /** The same, where something may be in the way: it is taken away, for who has it open must not write to ours. */
 export const replaceFile = async (path: string, flags: number, mode: number): Promise<FileHandle> => {
@@ -58,11 +58,11 @@ export const replaceFile = async (path: string, flags: number, mode: number): Pr
  * that someone would like to see overwritten. Nor does a pipe keep us waiting for its other end.
  */
 export const reopenFile = async (path: string, flags: number): Promise<FileHandle> => {
-  const handle = await open(path, flags | careful)
+  const handle = await open(path, flags | noFollow)
   const stats = await handle.stat()
   if (stats.isFile() && stats.nlink === 1) return handle
   await handle.close()
-  throw refusal('EEXIST', 'something other than a file of our own')
+  throw systemError('EEXIST', 'something other than a file of our own')
 }
 
 /** What is left of chunks once so many bytes of them are gone. */
@@ -108,7 +108,7 @@ const syncFolder = async (path: string): Promise<void> => {
 const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
   one.dev === other.dev && one.ino === other.ino
 
-export interface Replacing {
+export interface AtomicReplacement {
   /** Where the file is by now. */
   readonly from: string
   readonly target: string
@@ -121,14 +121,14 @@ export interface Replacing {
  * Puts a file in the place of another, at once. Who looks sees the old one or the new one, whole; after a power failure
  * as well, where `durable`. A link at `target` is replaced, not followed.
  */
-export const replacing = async (
+export const replaceAtomically = async (
   handle: FileHandle,
-  { from, target, durable, signal }: Replacing
+  { from, target, durable, signal }: AtomicReplacement
 ): Promise<void> => {
   if (durable) await handle.sync()
   const [ours, there] = [await handle.stat({ bigint: true }), await lstat(from, { bigint: true })]
   // A rename goes by name, and what was verified is what we hold.
-  if (!isSame(ours, there)) throw refusal('ESTALE', `${from} is another file by now`)
+  if (!isSame(ours, there)) throw systemError('ESTALE', `${from} is another file by now`)
   // First: some file systems say only now that a write failed, and Windows moves no open file.
   await handle.close()
   signal.throwIfAborted()

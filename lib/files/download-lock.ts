@@ -8,8 +8,8 @@ import { lstat, mkdir, open, readdir, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { codeOf, type Context } from '../core/error.js'
 import * as In from '../core/input.js'
-import { absent, refusal, remove, touching } from './atomic-file.js'
-import { isAlive, isOwnName, ownName } from './process-identity.js'
+import { ignoreMissing, systemError, remove, withFileErrors } from './atomic-file.js'
+import { isOwnerAlive, isLockName, newLockName } from './process-identity.js'
 
 const suffix = '.cospipe-download'
 
@@ -20,7 +20,7 @@ export const isReservedName = (name: string): boolean => name.toLowerCase().ends
 const isReserved = (path: string): boolean => [basename(path), basename(dirname(path))].some(isReservedName)
 
 /** A path that a file can be made at. */
-export const FilePath = In.judged(
+export const FilePath = In.guarded(
   `the path of a file, not in a folder *${suffix}`,
   (u): u is string =>
     typeof u === 'string' && u !== '' && !/\0|\/$/.test(u) && !u.endsWith(sep) && !isReserved(resolve(u))
@@ -36,7 +36,7 @@ const stemOf = (target: string): string => {
   return join(dirname(target), fits ? name : createHash('sha256').update(name).digest('hex').slice(0, 32))
 }
 
-export interface Workplace {
+export interface DownloadSlot {
   /** Where the bytes go until they are whole. */
   readonly part: string
   /** What is known of them. */
@@ -52,22 +52,22 @@ export interface Workplace {
 
 // -- claims --
 // Of those whose owners are out of sight, milliseconds: a claim is written to this often, and given up after that.
-const beat = 10_000
-const patience = 60_000
+const heartbeatInterval = 10_000
+const staleAfter = 60_000
 
-interface Claim {
+interface Lock {
   readonly name: string
   readonly release: () => Promise<void>
 }
 
-const claiming = async (folder: string): Promise<Claim> => {
-  const name = await ownName()
+const acquireLock = async (folder: string): Promise<Lock> => {
+  const name = await newLockName()
   const path = join(folder, `${name}.claim`)
   const handle = await open(path, 'wx', 0o600)
   const pulse = setInterval(() => {
     // The time is the file system's own: clocks of two machines differ.
     handle.write('.', 0).catch(() => undefined)
-  }, beat).unref()
+  }, heartbeatInterval).unref()
   return {
     name,
     release: async () => {
@@ -81,13 +81,13 @@ const claiming = async (folder: string): Promise<Claim> => {
 const timeOf = async (path: string): Promise<number> => (await lstat(path)).mtimeMs
 
 const isPresent = async (folder: string, ours: string, theirs: string): Promise<boolean> => {
-  const alive = await isAlive(theirs)
+  const alive = await isOwnerAlive(theirs)
   if (alive !== undefined) return alive
   const [now, last] = await Promise.all([
     timeOf(join(folder, `${ours}.claim`)),
-    timeOf(join(folder, `${theirs}.claim`)).catch(absent(0))
+    timeOf(join(folder, `${theirs}.claim`)).catch(ignoreMissing(0))
   ])
-  return now - last < patience
+  return now - last < staleAfter
 }
 
 /**
@@ -99,7 +99,7 @@ const isAlone = async (folder: string, ours: string): Promise<boolean> => {
     entry,
     owner: entry.replace(/(?:\.\d+)?\.(?:claim|part)$/, '')
   }))
-  const others = new Set(names.flatMap(({ owner }) => (isOwnName(owner) && owner !== ours ? [owner] : [])))
+  const others = new Set(names.flatMap(({ owner }) => (isLockName(owner) && owner !== ours ? [owner] : [])))
   let alone = true
   for (const owner of others) {
     if (await isPresent(folder, ours, owner)) alone = false
@@ -111,31 +111,31 @@ const isAlone = async (folder: string, ours: string): Promise<boolean> => {
 }
 
 // -- who is about to leave --
-interface Visit {
+interface Holder {
   readonly signal: AbortSignal
   readonly over: Promise<void>
 }
 
 /** Of this process, by target. */
-const visits = new Map<string, ReadonlySet<Visit>>()
+const holders = new Map<string, ReadonlySet<Holder>>()
 
 /** Whoever was told to stop is gone soon, and what it leaves behind is worth the wait. */
-const untilTheyLeft = async (target: string): Promise<void> => {
-  const leaving = [...(visits.get(target) ?? [])].filter(({ signal }) => signal.aborted)
+const waitForAborting = async (target: string): Promise<void> => {
+  const leaving = [...(holders.get(target) ?? [])].filter(({ signal }) => signal.aborted)
   await Promise.all(leaving.map(({ over }) => over))
 }
 
-const visiting = (target: string, signal: AbortSignal): (() => void) => {
+const registerHolder = (target: string, signal: AbortSignal): (() => void) => {
   let end = (): void => undefined
   const over = new Promise<void>((resolve) => {
     end = resolve
   })
-  const visit: Visit = { signal, over }
-  visits.set(target, new Set([...(visits.get(target) ?? []), visit]))
+  const visit: Holder = { signal, over }
+  holders.set(target, new Set([...(holders.get(target) ?? []), visit]))
   return () => {
-    const others = [...(visits.get(target) ?? [])].filter((each) => each !== visit)
-    if (others.length === 0) visits.delete(target)
-    else visits.set(target, new Set(others))
+    const others = [...(holders.get(target) ?? [])].filter((each) => each !== visit)
+    if (others.length === 0) holders.delete(target)
+    else holders.set(target, new Set(others))
     end()
   }
 }
@@ -150,7 +150,7 @@ const isUsable = async (folder: string): Promise<boolean> => {
   return found.isDirectory() && (!isSticky(around) || isPrivate(found))
 }
 
-const make = async (folder: string): Promise<boolean> => {
+const createLockDirectory = async (folder: string): Promise<boolean> => {
   try {
     await mkdir(folder, 0o700)
     return true
@@ -160,42 +160,44 @@ const make = async (folder: string): Promise<boolean> => {
   }
 }
 
-interface Entered {
+interface SlotState {
   readonly folder: string
-  readonly claim: Claim
+  readonly claim: Lock
   /** The next who comes will look there. */
   readonly usual: boolean
 }
 
 /** Others who are done take the folder away, perhaps between two steps of ours. */
-const entering = async (stem: string): Promise<Entered> => {
+const openSlot = async (stem: string): Promise<SlotState> => {
   const usual = `${stem}${suffix}`
   let folder = usual
   for (let attempt = 1; ; attempt += 1) {
     try {
-      if (await make(folder)) return { folder, claim: await claiming(folder), usual: folder === usual }
+      if (await createLockDirectory(folder))
+        return { folder, claim: await acquireLock(folder), usual: folder === usual }
       folder = `${stem}.${randomBytes(4).toString('hex')}${suffix}`
     } catch (thrown) {
-      if (codeOf(thrown) !== 'ENOENT' || attempt >= 20 || !(await isThere(dirname(folder)))) throw thrown
+      if (codeOf(thrown) !== 'ENOENT' || attempt >= 20 || !(await directoryExists(dirname(folder))))
+        throw thrown
     }
   }
 }
 
-const isThere = (path: string): Promise<boolean> => lstat(path).then(() => true, absent(false))
+const directoryExists = (path: string): Promise<boolean> => lstat(path).then(() => true, ignoreMissing(false))
 
 /** Looked at first: as a rule nothing is left, and to be told so twice costs more. */
 const clear = async (folder: string, paths: ReadonlyArray<string>): Promise<void> => {
   const there = new Set((await readdir(folder)).map((name) => join(folder, name)))
-  await ignoring(...paths.filter((path) => there.has(path)).map((path) => () => remove(path)))
+  await ignoreLockErrors(...paths.filter((path) => there.has(path)).map((path) => () => remove(path)))
 }
 
 /** What could not be cleared away is left to the next who comes: it must not spoil what was done. */
-export const ignoring = async (...acts: ReadonlyArray<() => Promise<void>>): Promise<void> => {
+export const ignoreLockErrors = async (...acts: ReadonlyArray<() => Promise<void>>): Promise<void> => {
   for (const act of acts) await act().catch(() => undefined)
 }
 
 /** A folder that is ours, and others' who know each other by their claims. */
-export interface Lodge {
+export interface TempDirectory {
   readonly folder: string
   /** What the names of our files in it begin with, so that they are cleared away should we die. */
   readonly owner: string
@@ -203,12 +205,13 @@ export interface Lodge {
 }
 
 /** Whether somebody is there, or was; not where that can not be known. */
-export const isLodged = (within: string): Promise<boolean> => isThere(join(within, suffix)).catch(() => false)
+export const tempDirectoryExists = (within: string): Promise<boolean> =>
+  directoryExists(join(within, suffix)).catch(() => false)
 
 /** Moves into a folder within another, `.cospipe-download`, and clears away after those who died there. */
-export const lodge = async (within: string): Promise<Lodge> => {
-  const { folder, claim } = await entering(join(within, sep))
-  const leave = (): Promise<void> => ignoring(claim.release, () => rmdir(folder))
+export const openTempDirectory = async (within: string): Promise<TempDirectory> => {
+  const { folder, claim } = await openSlot(join(within, sep))
+  const leave = (): Promise<void> => ignoreLockErrors(claim.release, () => rmdir(folder))
   try {
     await isAlone(folder, claim.name)
   } catch (thrown) {
@@ -219,7 +222,7 @@ export const lodge = async (within: string): Promise<Lodge> => {
 }
 
 /** How a file is gone to work on. */
-export type Enter = (context: Context, target: string, signal: AbortSignal) => Promise<Workplace>
+export type AcquireSlot = (context: Context, target: string, signal: AbortSignal) => Promise<DownloadSlot>
 
 /**
  * Goes to work on a file, until `leave` is called.
@@ -230,11 +233,11 @@ export type Enter = (context: Context, target: string, signal: AbortSignal) => P
  *
  * @errors `CosFailure` of a `FileError`, with the system's code: `EISDIR` where the target is a folder
  */
-export const enter: Enter = async (context, target, signal) => {
-  await untilTheyLeft(target)
-  const end = visiting(target, signal)
+export const acquireDownloadSlot: AcquireSlot = async (context, target, signal) => {
+  await waitForAborting(target)
+  const end = registerHolder(target, signal)
   try {
-    return await touching(context, target)(() => settlingIn(target, end))
+    return await withFileErrors(context, target)(() => createTempDirectory(target, end))
   } catch (thrown) {
     end()
     throw thrown
@@ -243,15 +246,16 @@ export const enter: Enter = async (context, target, signal) => {
 
 /** Clears away after who died between putting a file in its place and leaving: nobody else has work to do there. */
 export const clearAfter = (context: Context, target: string, signal: AbortSignal): Promise<void> =>
-  ignoring(async () => {
-    if (await isThere(`${stemOf(target)}${suffix}`)) await (await enter(context, target, signal)).leave(false)
+  ignoreLockErrors(async () => {
+    if (await directoryExists(`${stemOf(target)}${suffix}`))
+      await (await acquireDownloadSlot(context, target, signal)).leave(false)
   })
 
-const settlingIn = async (target: string, end: () => void): Promise<Workplace> => {
-  const there = await lstat(target).catch(absent(undefined))
-  if (there?.isDirectory() === true) throw refusal('EISDIR', 'the target is a folder')
-  const { folder, claim, usual } = await entering(stemOf(target))
-  const close = (): Promise<void> => ignoring(claim.release, () => rmdir(folder))
+const createTempDirectory = async (target: string, end: () => void): Promise<DownloadSlot> => {
+  const there = await lstat(target).catch(ignoreMissing(undefined))
+  if (there?.isDirectory() === true) throw systemError('EISDIR', 'the target is a folder')
+  const { folder, claim, usual } = await openSlot(stemOf(target))
+  const close = (): Promise<void> => ignoreLockErrors(claim.release, () => rmdir(folder))
   try {
     const alone = (await isAlone(folder, claim.name)) && usual
     const part = join(folder, alone ? 'part' : `${claim.name}.part`)
@@ -261,7 +265,7 @@ const settlingIn = async (target: string, end: () => void): Promise<Workplace> =
       journal,
       alone,
       leave: async (keep) => {
-        if (!keep) await ignoring(() => clear(folder, alone ? [journal, part] : [part]))
+        if (!keep) await ignoreLockErrors(() => clear(folder, alone ? [journal, part] : [part]))
         await close()
         end()
       }

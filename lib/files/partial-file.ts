@@ -9,7 +9,7 @@ import type { Context } from '../core/error.js'
 import * as In from '../core/input.js'
 import { readRecords, writeRecord, type Records } from './journal-records.js'
 import * as W from '../core/wire.js'
-import { refusal, reopenFile, replaceFile, touching } from './atomic-file.js'
+import { systemError, reopenFile, replaceFile, withFileErrors } from './atomic-file.js'
 
 /** Which bytes these are, and how they are cut: only then does what is known of some say anything about others. */
 export interface Identity {
@@ -24,7 +24,7 @@ export interface Identity {
   readonly partSize: number
 }
 
-export interface Draft {
+export interface PartialFile {
   readonly handle: FileHandle
   /** Of the bytes. */
   readonly path: string
@@ -40,7 +40,7 @@ export interface Draft {
   readonly close: () => Promise<void>
 }
 
-export interface DraftOptions {
+export interface PartialFileOptions {
   readonly context: Context
   /** Where the bytes are. */
   readonly part: string
@@ -66,7 +66,7 @@ const header = (identity: Identity): Json => ({
 const Known = t.tuple([In.integer(1), W.Crc64])
 
 /** None: it is not about these bytes. */
-const claimsIn = (
+const journalRanges = (
   { records: [first, ...rest] }: Records,
   identity: Identity
 ): O.Option<Map<number, bigint>> => {
@@ -87,7 +87,7 @@ const largestJournal = 4 * 1024 * 1024
 
 const readAll = async (handle: FileHandle): Promise<Records> => {
   const { size } = await handle.stat()
-  if (size > largestJournal) throw refusal('EFBIG', 'a journal of something else')
+  if (size > largestJournal) throw systemError('EFBIG', 'a journal of something else')
   const bytes = Buffer.alloc(size)
   const { bytesRead } = await handle.read(bytes, 0, size, 0)
   return readRecords(bytes.subarray(0, bytesRead))
@@ -101,7 +101,7 @@ interface Journal {
 }
 
 /** Uses a file that was opened for good, and closes it only where that fails. */
-const keeping = async <A>(handle: FileHandle, use: () => Promise<A>): Promise<A> => {
+const appendTo = async <A>(handle: FileHandle, use: () => Promise<A>): Promise<A> => {
   try {
     return await use()
   } catch (thrown) {
@@ -112,10 +112,10 @@ const keeping = async <A>(handle: FileHandle, use: () => Promise<A>): Promise<A>
 
 const reopenJournal = async (path: string, identity: Identity): Promise<Journal> => {
   const handle = await reopenFile(path, constants.O_RDWR | constants.O_APPEND)
-  return keeping(handle, async () => {
+  return appendTo(handle, async () => {
     const found = await readAll(handle)
-    const claimed = claimsIn(found, identity)
-    if (O.isNone(claimed)) throw refusal('EEXIST', 'a journal of something else')
+    const claimed = journalRanges(found, identity)
+    if (O.isNone(claimed)) throw systemError('EEXIST', 'a journal of something else')
     // What a crash cut short would swallow the next line.
     await handle.truncate(found.end)
     return { handle, path, claimed: claimed.value }
@@ -124,38 +124,38 @@ const reopenJournal = async (path: string, identity: Identity): Promise<Journal>
 
 const createJournal = async (path: string, identity: Identity): Promise<Journal> => {
   const handle = await replaceFile(path, constants.O_RDWR | constants.O_APPEND, 0o600)
-  return keeping(handle, async () => {
+  return appendTo(handle, async () => {
     await handle.appendFile(writeRecord(header(identity)))
     return { handle, path, claimed: new Map() }
   })
 }
 
-interface Opened {
+interface OpenFile {
   readonly handle: FileHandle
   readonly journal: O.Option<Journal>
 }
 
-const reopen = async (part: string, journal: string, identity: Identity): Promise<Opened> => {
+const reopen = async (part: string, journal: string, identity: Identity): Promise<OpenFile> => {
   const earlier = await reopenJournal(journal, identity)
-  return keeping(earlier.handle, async () => ({
+  return appendTo(earlier.handle, async () => ({
     handle: await reopenFile(part, constants.O_RDWR),
     journal: O.some(earlier)
   }))
 }
 
 /** Old files are not written over but replaced: what still has them open then writes to what nobody will read. */
-const create = async ({ context, part, journal, identity }: DraftOptions): Promise<Opened> => {
-  const handle = await touching(context, part)(() => replaceFile(part, constants.O_RDWR, 0o666))
-  return keeping(handle, async () => ({
+const create = async ({ context, part, journal, identity }: PartialFileOptions): Promise<OpenFile> => {
+  const handle = await withFileErrors(context, part)(() => replaceFile(part, constants.O_RDWR, 0o666))
+  return appendTo(handle, async () => ({
     handle,
     journal: O.isNone(journal)
       ? O.none
-      : O.some(await touching(context, journal.value)(() => createJournal(journal.value, identity)))
+      : O.some(await withFileErrors(context, journal.value)(() => createJournal(journal.value, identity)))
   }))
 }
 
 /** Whatever is wrong with what was left, the answer is to begin anew; what is in the way of that will say so itself. */
-const goingOn = async (options: DraftOptions): Promise<Opened> => {
+const resumeOrCreate = async (options: PartialFileOptions): Promise<OpenFile> => {
   const { part, journal, identity } = options
   if (O.isNone(journal)) return create(options)
   return reopen(part, journal.value, identity).catch(() => create(options))
@@ -166,8 +166,8 @@ const goingOn = async (options: DraftOptions): Promise<Opened> => {
  * Adds lines to a journal. Bytes reach the disk before the line that speaks of them is written; the line itself may be
  * lost with the power, and its range is then fetched again. Those who come while the disk is busy share its next turn.
  */
-const adding = (
-  { context, part, durable }: DraftOptions,
+const addRange = (
+  { context, part, durable }: PartialFileOptions,
   handle: FileHandle,
   journal: Journal
 ): ((record: Json) => Promise<void>) => {
@@ -178,8 +178,8 @@ const adding = (
     const lines = waiting
     waiting = []
     next = undefined
-    if (durable) await touching(context, part)(() => handle.datasync())
-    await touching(context, journal.path)(() => journal.handle.appendFile(Buffer.concat(lines)))
+    if (durable) await withFileErrors(context, part)(() => handle.datasync())
+    await withFileErrors(context, journal.path)(() => journal.handle.appendFile(Buffer.concat(lines)))
   }
   return (record) => {
     waiting = [...waiting, writeRecord(record)]
@@ -194,9 +194,9 @@ const adding = (
  * @shape  with a journal the file has its size from the start, and takes room as its bytes come
  * @errors `CosFailure` of a `FileError`
  */
-export const openDraft = async (options: DraftOptions): Promise<Draft> => {
+export const openPartialFile = async (options: PartialFileOptions): Promise<PartialFile> => {
   const { context, part, identity } = options
-  const { handle, journal } = await goingOn(options)
+  const { handle, journal } = await resumeOrCreate(options)
   const close = async (): Promise<void> => {
     if (O.isSome(journal)) await journal.value.handle.close()
     await handle.close()
@@ -212,12 +212,12 @@ export const openDraft = async (options: DraftOptions): Promise<Draft> => {
     }
   }
   try {
-    await touching(context, part)(() => handle.truncate(identity.size))
+    await withFileErrors(context, part)(() => handle.truncate(identity.size))
   } catch (thrown) {
     await close()
     throw thrown
   }
-  const write = adding(options, handle, journal.value)
+  const write = addRange(options, handle, journal.value)
   const { claimed } = journal.value
   let known = claimed.size
   return {

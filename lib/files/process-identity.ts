@@ -30,7 +30,7 @@ interface Process {
 }
 
 /** None where the system does not say. */
-const look = async (pid: number): Promise<Process | undefined> => {
+const readProcess = async (pid: number): Promise<Process | undefined> => {
   const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(empty)
   // `pid (name) state ppid ...`: a name may have spaces and brackets of its own.
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -40,14 +40,15 @@ const look = async (pid: number): Promise<Process | undefined> => {
 }
 
 const me = async (): Promise<string> =>
-  [await machine(), String(process.pid), (await look(process.pid))?.started ?? unknown].join('-')
-let remembered: Promise<string> | undefined
-const mine = (): Promise<string> => (remembered ??= me())
+  [await machine(), String(process.pid), (await readProcess(process.pid))?.started ?? unknown].join('-')
+let cachedIdentity: Promise<string> | undefined
+const ownIdentity = (): Promise<string> => (cachedIdentity ??= me())
 
 /** A name for what this process does now; each call gives another. */
-export const ownName = async (): Promise<string> => `${await mine()}-${randomBytes(6).toString('hex')}`
+export const newLockName = async (): Promise<string> =>
+  `${await ownIdentity()}-${randomBytes(6).toString('hex')}`
 
-export const isOwnName = (text: string): boolean => form.test(text)
+export const isLockName = (text: string): boolean => form.test(text)
 
 const exists = (pid: number): boolean => {
   try {
@@ -62,13 +63,13 @@ const exists = (pid: number): boolean => {
  * Whether the owner of that name still lives. Undefined where only its signs of life can tell: on another machine, or
  * where a process does not say when it began and its number may have been used again.
  */
-export const isAlive = async (name: string): Promise<boolean | undefined> => {
+export const isOwnerAlive = async (name: string): Promise<boolean | undefined> => {
   const [, where, number, started] = form.exec(name) ?? []
-  const [here] = (await mine()).split('-')
+  const [here] = (await ownIdentity()).split('-')
   if (where !== here || number === undefined) return undefined
   const pid = Number(number)
   if (!exists(pid)) return false
-  const found = await look(pid)
+  const found = await readProcess(pid)
   if (found === undefined || started === unknown) return undefined
   return !found.dead && found.started === started
 }

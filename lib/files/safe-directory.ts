@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, realpath, rmdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import type { Naming } from './safe-path.js'
+import type { PathRules } from './safe-path.js'
 import { codeOf } from '../core/error.js'
 
 const isThere = (path: string): Promise<boolean> =>
@@ -23,17 +23,17 @@ const foldsCase = async (folder: string): Promise<boolean> => {
   }
 }
 
-export interface Footing {
+export interface RootDirectory {
   /** Its true path. */
   readonly root: string
-  readonly naming: Naming
+  readonly naming: PathRules
 }
 
 /** Goes to a folder, making it where it is missing. */
-export const findFooting = async (
+export const openRootDirectory = async (
   directory: string,
   assumed: { readonly caseInsensitive?: boolean }
-): Promise<Footing> => {
+): Promise<RootDirectory> => {
   await mkdir(directory, { recursive: true })
   const root = await realpath(directory)
   return {
@@ -45,7 +45,7 @@ export const findFooting = async (
   }
 }
 
-export type Way =
+export type ParentCheck =
   /** The folder is there, and is where its path says. */
   | { readonly _tag: 'Clear'; readonly folder: string }
   | { readonly _tag: 'Blocked'; readonly by: 'a link' | 'a file' }
@@ -62,7 +62,7 @@ const isBelow = async (root: string, folder: string): Promise<boolean> => {
  *
  * @errors rejects with the system's own errors
  */
-export const makeWay = async (root: string, folders: ReadonlyArray<string>): Promise<Way> => {
+export const ensureParent = async (root: string, folders: ReadonlyArray<string>): Promise<ParentCheck> => {
   let folder = root
   for (const name of folders) {
     folder = join(folder, name)

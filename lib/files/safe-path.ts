@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 
 /** How a system names its files. */
-export interface Naming {
+export interface PathRules {
   /** `a` and `A` are one file there, as are two spellings of one accented letter. */
   readonly foldsCase: boolean
   /** Windows: more characters, and some whole names, mean something there. */
@@ -14,7 +14,7 @@ const devices = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²
 // eslint-disable-next-line no-control-regex
 const meaningful = /[\0-\x1f<>:"|?*]|[. ]$/
 
-const wrongSegment = (segment: string, { windows }: Naming): string | undefined => {
+const wrongSegment = (segment: string, { windows }: PathRules): string | undefined => {
   if (segment === '') return 'two slashes in a row, or one at its beginning'
   if (segment === '.' || segment === '..') return 'a segment that means another folder'
   if (segment.includes('\0')) return 'a NUL'
@@ -33,7 +33,7 @@ const wrongSegment = (segment: string, { windows }: Naming): string | undefined 
  *
  * @shape `Left` of what the key has that no path may have
  */
-export const toSegments = (rest: string, naming: Naming): E.Either<string, ReadonlyArray<string>> => {
+export const toSegments = (rest: string, naming: PathRules): E.Either<string, ReadonlyArray<string>> => {
   if (rest === '') return E.left('nothing behind the prefix')
   // A drive's, which `join` would take for a place of its own; and `C:` alone is that drive's present folder.
   if (/^[a-z]:/i.test(rest)) return E.left('a drive letter')
@@ -50,5 +50,5 @@ export const toSegments = (rest: string, naming: Naming): E.Either<string, Reado
  *
  * Systems differ in what they fold (one takes `ß` for `ss`, another does not); this takes for one what any of them does.
  */
-export const identityOf = (path: string, { foldsCase }: Pick<Naming, 'foldsCase'>): string =>
+export const identityOf = (path: string, { foldsCase }: Pick<PathRules, 'foldsCase'>): string =>
   foldsCase ? path.normalize('NFD').toUpperCase().toLowerCase().normalize('NFC') : path

@@ -1,10 +1,17 @@
 /** One workplace for the many small files of a folder. */
 import { join } from 'node:path'
 import { remove } from './atomic-file.js'
-import { enter, ignoring, isLodged, lodge, type Enter, type Lodge } from './download-lock.js'
+import {
+  acquireDownloadSlot,
+  ignoreLockErrors,
+  tempDirectoryExists,
+  openTempDirectory,
+  type AcquireSlot,
+  type TempDirectory
+} from './download-lock.js'
 
-export interface Lodging {
-  readonly enter: Enter
+export interface SharedTempDirectory {
+  readonly enter: AcquireSlot
   /** The last who is at work takes the folder away. */
   readonly leave: () => Promise<void>
 }
@@ -15,8 +22,8 @@ export interface Lodging {
  * A folder, a claim and their removal for each of them were 1 ms and more of the 4.4 ms of processor time that a file of
  * 4 KiB took with its request (ext4). Where no folder can be made in `root`, each has its own after all.
  */
-export const lodging = (root: string): Lodging => {
-  let open: Promise<Lodge> | undefined
+export const sharedTempDirectory = (root: string): SharedTempDirectory => {
+  let open: Promise<TempDirectory> | undefined
   let atWork = 0
   let number = 0
   let over = false
@@ -25,7 +32,7 @@ export const lodging = (root: string): Lodging => {
     // Whoever comes from now on opens another.
     const closing = open
     open = undefined
-    await ignoring(async () => (await closing)?.leave())
+    await ignoreLockErrors(async () => (await closing)?.leave())
   }
   const leave = async (): Promise<void> => {
     atWork -= 1
@@ -34,10 +41,13 @@ export const lodging = (root: string): Lodging => {
   return {
     enter: async (context, target, signal) => {
       atWork += 1
-      const { folder, owner } = await (open ??= lodge(root)).catch(() => ({ folder: undefined, owner: '' }))
+      const { folder, owner } = await (open ??= openTempDirectory(root)).catch(() => ({
+        folder: undefined,
+        owner: ''
+      }))
       if (folder === undefined) {
         await leave()
-        return enter(context, target, signal)
+        return acquireDownloadSlot(context, target, signal)
       }
       number += 1
       const part = join(folder, `${owner}.${String(number)}.part`)
@@ -46,7 +56,7 @@ export const lodging = (root: string): Lodging => {
         journal: join(folder, `${owner}.${String(number)}.journal`),
         alone: false,
         leave: async () => {
-          await ignoring(() => remove(part))
+          await ignoreLockErrors(() => remove(part))
           await leave()
         }
       }
@@ -55,7 +65,7 @@ export const lodging = (root: string): Lodging => {
       over = true
       if (atWork > 0) return
       // Whoever died when all was done left work to nobody, and the folder to us.
-      if (number === 0 && (await isLodged(root))) open ??= lodge(root)
+      if (number === 0 && (await tempDirectoryExists(root))) open ??= openTempDirectory(root)
       await close()
     }
   }

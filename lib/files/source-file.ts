@@ -5,7 +5,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { crc64Hasher } from '../core/crc64.js'
-import { CosFailure, fileError, fromUnknown, type Context, type CosError } from '../core/error.js'
+import { CosException, fileError, fromUnknown, type Context, type CosError } from '../core/error.js'
 import type { BodyInput } from '../core/request.js'
 
 export interface SourceFile {
@@ -51,7 +51,7 @@ const read = async (
   try {
     return (await handle.read(into, 0, into.length, position)).bytesRead
   } catch (thrown) {
-    throw new CosFailure(fileError(context, path)(thrown))
+    throw new CosException(fileError(context, path)(thrown))
   }
 }
 
@@ -61,7 +61,7 @@ export type Replayable = Extract<BodyInput, { readonly open: unknown }>
 const readAtOnce = 256 * 1024
 
 /** A stretch of the file, read anew each time it is sent. */
-export const stretchOf = (file: SourceFile, first: number, size: number): Replayable => ({
+export const readStretch = (file: SourceFile, first: number, size: number): Replayable => ({
   size,
   async *open(): AsyncGenerator<Uint8Array, void, undefined> {
     // Not `createReadStream`: each leaves a listener on the handle for as long as that is open.

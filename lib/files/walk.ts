@@ -2,18 +2,18 @@
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CosFailure, fileError, type Context, type CosError } from '../core/error.js'
+import { CosException, fileError, type Context, type CosError } from '../core/error.js'
 
 /** Paths are relative to the folder, with `/` between segments on every system; a folder's ends in one. */
-export type Found =
+export type WalkEntry =
   | { readonly _tag: 'File'; readonly path: string }
   /** A folder with nothing in it. */
   | { readonly _tag: 'EmptyFolder'; readonly path: string }
   /** A folder that can not be read, or that is gone by now. */
   | { readonly _tag: 'Unreadable'; readonly path: string; readonly error: CosError }
-  | { readonly _tag: 'PassedOver'; readonly path: string; readonly why: PassedOver }
+  | { readonly _tag: 'PassedOver'; readonly path: string; readonly why: SkippedEntry }
 
-export type PassedOver =
+export type SkippedEntry =
   /** A symbolic link, where links are not followed. */
   | 'Link'
   /** A link to nothing, or the way by a link to a folder that it is in. */
@@ -25,10 +25,10 @@ export type PassedOver =
   /** What a download of ours that has not ended keeps there. */
   | 'Draft'
 
-export interface Walking {
+export interface WalkOptions {
   readonly context: Context
   readonly root: string
-  readonly links: 'skip' | 'follow'
+  readonly symlinks: 'skip' | 'follow'
   /** Whether to look into a folder at all. */
   readonly enters: (path: string) => boolean
   /** Whether a folder of that name is a download's. */
@@ -45,7 +45,7 @@ const nameOf = (bytes: Uint8Array): string | undefined => {
   }
 }
 
-type Kind = 'File' | 'Folder' | PassedOver
+type Kind = 'File' | 'Folder' | SkippedEntry
 
 const kindOf = (entry: Pick<Dirent, 'isFile' | 'isDirectory'>): Kind =>
   entry.isFile() ? 'File' : entry.isDirectory() ? 'Folder' : 'NoFile'
@@ -64,7 +64,7 @@ const behind = async (path: string, within: ReadonlyArray<string>): Promise<Kind
 const kindAt = async (
   entry: Dirent<Buffer>,
   path: string,
-  { links }: Walking,
+  { symlinks: links }: WalkOptions,
   within: ReadonlyArray<string>
 ): Promise<Kind> =>
   links === 'skip'
@@ -82,7 +82,7 @@ interface Folder {
 }
 
 const read = async (
-  { links, root }: Walking,
+  { symlinks: links, root }: WalkOptions,
   path: string,
   within: ReadonlyArray<string>
 ): Promise<Folder> => {
@@ -95,10 +95,10 @@ const read = async (
 }
 
 async function* inFolder(
-  walking: Walking,
+  walking: WalkOptions,
   at: string,
   { entries, within }: Folder
-): AsyncGenerator<Found, void, undefined> {
+): AsyncGenerator<WalkEntry, void, undefined> {
   if (entries.length === 0 && at !== '') yield { _tag: 'EmptyFolder', path: at }
   for (const entry of entries) {
     const name = nameOf(entry.name)
@@ -116,10 +116,10 @@ async function* inFolder(
 }
 
 async function* below(
-  walking: Walking,
+  walking: WalkOptions,
   path: string,
   within: ReadonlyArray<string>
-): AsyncGenerator<Found, void, undefined> {
+): AsyncGenerator<WalkEntry, void, undefined> {
   const folder = await read(walking, path, within).catch(fileError(walking.context, join(walking.root, path)))
   if ('_tag' in folder) yield { _tag: 'Unreadable', path, error: folder }
   else yield* inFolder(walking, path, folder)
@@ -132,9 +132,9 @@ async function* below(
  * @units  holds the names of one folder on each level
  * @errors `CosFailure` of a `FileError` where the root can not be read
  */
-export async function* walk(walking: Walking): AsyncGenerator<Found, void, undefined> {
+export async function* walk(walking: WalkOptions): AsyncGenerator<WalkEntry, void, undefined> {
   const folder = await read(walking, '', []).catch((thrown: unknown) => {
-    throw new CosFailure(fileError(walking.context, walking.root)(thrown))
+    throw new CosException(fileError(walking.context, walking.root)(thrown))
   })
   yield* inFolder(walking, '', folder)
 }

@@ -5,7 +5,7 @@ import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { answerOf, type Answer } from './responses/metadata.js'
+import { responseMetadata, type ResponseMetadata } from './responses/metadata.js'
 import { UploadId } from './parameters/versions.js'
 
 // -- input --
@@ -24,12 +24,12 @@ const request = (input: AbortMultipartUploadInput): R.Request =>
   pipe(R.del(input), R.withQuery({ uploadId: input.uploadId }))
 
 // -- output --
-export type AbortMultipartUploadResult = Answer
+export type AbortMultipartUploadResult = ResponseMetadata
 
 const decode: Op.Decoder<AbortMultipartUploadResult> = (response) =>
   pipe(
-    D.dump(response),
-    TE.map(() => answerOf(response))
+    D.drain(response),
+    TE.map(() => responseMetadata(response))
   )
 
 // -- operation --
@@ -47,5 +47,5 @@ export const abortMultipartUpload: (
   input: AbortMultipartUploadInput
 ) => Op.Operation<AbortMultipartUploadResult> = flow(
   Op.operation('AbortMultipartUpload', Input, request, decode),
-  Op.doneBefore(['NoSuchUpload'], answerOf)
+  Op.recoverLostAnswer(['NoSuchUpload'], responseMetadata)
 )

@@ -15,17 +15,17 @@ import type { Response } from '../core/response.js'
 import * as W from '../core/wire.js'
 import type { Xml } from '../core/xml.js'
 import {
-  answerOf,
-  encryptionEcho,
+  responseMetadata,
+  encryptionInfo,
   perhaps,
   Text,
-  type Answer,
-  type EncryptionEcho
+  type ResponseMetadata,
+  type EncryptionInfo
 } from './responses/metadata.js'
-import { afterwards, afterwardsHeaders, type Afterwards } from './parameters/callback.js'
+import { uploadCallback, uploadCallbackHeaders, type UploadCallback } from './parameters/callback.js'
 import { ETag } from './parameters/conditions.js'
-import { agreeing, type Disagreement } from './parameters/validation.js'
-import { storing, storingHeaders, type Storing } from './parameters/storage.js'
+import { crossChecked, type Disagreement } from './parameters/validation.js'
+import { storageOptions, storageHeaders, type StorageOptions } from './parameters/storage.js'
 import { PartNumber, UploadId } from './parameters/versions.js'
 
 // -- input --
@@ -37,7 +37,7 @@ export interface CompletedPart {
 }
 
 export interface CompleteMultipartUploadInput
-  extends R.ObjectRef, Afterwards, Pick<Storing, 'forbidOverwrite'> {
+  extends R.ObjectRef, UploadCallback, Pick<StorageOptions, 'forbidOverwrite'> {
   readonly uploadId: string
   /** Every part, in any order: 1 to 10,000 of them, numbered from 1 without a gap. Answers of `uploadPart` will do. */
   readonly parts: ReadonlyArray<CompletedPart>
@@ -78,11 +78,11 @@ const outOfLine = ({ parts }: CompleteMultipartUploadInput): O.Option<Disagreeme
   })
 }
 
-const Input = agreeing(
+const Input = crossChecked(
   In.struct<CompleteMultipartUploadInput>('CompleteMultipartUploadInput', {
     ...R.objectRef,
-    ...afterwards,
-    forbidOverwrite: storing.forbidOverwrite,
+    ...uploadCallback,
+    forbidOverwrite: storageOptions.forbidOverwrite,
     uploadId: UploadId,
     parts: In.refined(
       t.readonlyArray(Part),
@@ -106,13 +106,13 @@ const request = (input: CompleteMultipartUploadInput): R.Request =>
   pipe(
     R.post(input),
     R.withQuery({ uploadId: input.uploadId }),
-    R.withHeaders({ ...storingHeaders(input), ...afterwardsHeaders(input) }),
+    R.withHeaders({ ...storageHeaders(input), ...uploadCallbackHeaders(input) }),
     R.withXml(['CompleteMultipartUpload', ascending(input.parts).map(partXml)]),
-    R.slowly
+    R.withSlowHeaders
   )
 
 // -- output --
-export interface CompleteMultipartUploadResult extends Answer {
+export interface CompleteMultipartUploadResult extends ResponseMetadata {
   readonly bucket: string
   readonly key: string
   /** Opaque, quotes included; neither an MD5 nor made of the parts' ETags. */
@@ -123,7 +123,7 @@ export interface CompleteMultipartUploadResult extends Answer {
   readonly crc64: O.Option<bigint>
   /** `null` where versioning is suspended; none where it was never on. */
   readonly versionId: O.Option<string>
-  readonly sse: O.Option<EncryptionEcho>
+  readonly sse: O.Option<EncryptionInfo>
   /** What a callback's server answered, or what became of a picture, as text; none of any other completion. */
   readonly answer: O.Option<string>
 }
@@ -188,7 +188,7 @@ const decode =
     pipe(
       read(input)(response),
       TE.map((fields) => ({
-        ...answerOf(response),
+        ...responseMetadata(response),
         bucket: O.getOrElse(() => input.bucket)(fields.Bucket),
         key: O.getOrElse(() => withoutLeadingSlash(input.key))(fields.Key),
         etag: fields.ETag,
@@ -199,7 +199,7 @@ const decode =
           O.alt(() => fields.VersionId),
           O.filter((id) => id !== '')
         ),
-        sse: encryptionEcho(response.headers),
+        sse: encryptionInfo(response.headers),
         answer: fields.answer
       }))
     )
@@ -221,7 +221,7 @@ const decode =
  */
 export const completeMultipartUpload: (
   input: CompleteMultipartUploadInput
-) => Op.Operation<CompleteMultipartUploadResult> = Op.dependent(
+) => Op.Operation<CompleteMultipartUploadResult> = Op.operationWith(
   'CompleteMultipartUpload',
   Input,
   request,

@@ -4,13 +4,13 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { copied, type Copied } from './responses/copied.js'
+import { copyObjectResponse, type CopyObjectResponse } from './responses/copied.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
-import { copying, copyingHeaders, type Copying } from './parameters/copy-source.js'
+import { withCopySource, copySourceHeaders, type WithCopySource } from './parameters/copy-source.js'
 import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
-import { agreeing, type Disagreement } from './parameters/validation.js'
+import { crossChecked, type Disagreement } from './parameters/validation.js'
 import { entityHeaders, entityMetadata, entityNames, type EntityMetadata } from './parameters/metadata.js'
-import { storing, storingHeaders, type Storing } from './parameters/storage.js'
+import { storageOptions, storageHeaders, type StorageOptions } from './parameters/storage.js'
 
 // -- input --
 /** `Copy` takes the source's, `Replaced` what the input says. */
@@ -18,7 +18,7 @@ export type Directive = 'Copy' | 'Replaced'
 
 /** ACL, storage class and encryption are never the source's: what is left out is COS's default. */
 export interface CopyObjectInput
-  extends R.ObjectRef, Copying, EntityMetadata, AccessControl, WithEncryption, Storing {
+  extends R.ObjectRef, WithCopySource, EntityMetadata, AccessControl, WithEncryption, StorageOptions {
   /**
    * `Copy` where left out. `Replaced` is needed for the input's metadata to count, and to copy an object onto itself;
    * then all metadata that is not said again is gone.
@@ -40,14 +40,14 @@ const ignored = (input: CopyObjectInput): O.Option<Disagreement> => {
     : O.none
 }
 
-const Input = agreeing(
+const Input = crossChecked(
   In.struct<CopyObjectInput>('CopyObjectInput', {
     ...R.objectRef,
-    ...copying,
+    ...withCopySource,
     ...entityMetadata,
     ...accessControl,
     ...withEncryption,
-    ...storing,
+    ...storageOptions,
     copyStatus: In.optional(Directive),
     taggingDirective: In.optional(Directive)
   }),
@@ -59,19 +59,19 @@ const request = (input: CopyObjectInput): R.Request =>
   pipe(
     R.put(input),
     R.withHeaders({
-      ...copyingHeaders(input),
+      ...copySourceHeaders(input),
       'x-cos-metadata-directive': input.copyStatus,
       ...entityHeaders(input),
       ...accessHeaders(input),
       ...encryptionHeaders(input),
-      ...storingHeaders(input),
+      ...storageHeaders(input),
       'x-cos-tagging-directive': input.taggingDirective
     }),
-    R.slowly
+    R.withSlowHeaders
   )
 
 // -- output --
-export type CopyObjectResult = Copied
+export type CopyObjectResult = CopyObjectResponse
 
 // -- operation --
 /**
@@ -89,5 +89,5 @@ export const copyObject: (input: CopyObjectInput) => Op.Operation<CopyObjectResu
   'CopyObject',
   Input,
   request,
-  copied('CopyObjectResult')
+  copyObjectResponse('CopyObjectResult')
 )

@@ -10,24 +10,29 @@ import * as In from '../core/input.js'
 import { withoutLeadingSlash } from '../core/key.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { answerOf, encryptionEcho, type Answer, type EncryptionEcho } from './responses/metadata.js'
+import {
+  responseMetadata,
+  encryptionInfo,
+  type ResponseMetadata,
+  type EncryptionInfo
+} from './responses/metadata.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
 import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
 import { entityHeaders, entityMetadata, type EntityMetadata } from './parameters/metadata.js'
-import { storing, storingHeaders, type Storing } from './parameters/storage.js'
+import { storageOptions, storageHeaders, type StorageOptions } from './parameters/storage.js'
 import { UploadId } from './parameters/versions.js'
 
 // -- input --
 /** All that the object will say of itself is said here; its parts bring bytes alone. */
 export interface CreateMultipartUploadInput
-  extends R.ObjectRef, EntityMetadata, AccessControl, WithEncryption, Storing {}
+  extends R.ObjectRef, EntityMetadata, AccessControl, WithEncryption, StorageOptions {}
 
 const Input = In.struct<CreateMultipartUploadInput>('CreateMultipartUploadInput', {
   ...R.objectRef,
   ...entityMetadata,
   ...accessControl,
   ...withEncryption,
-  ...storing
+  ...storageOptions
 })
 
 // -- request --
@@ -39,17 +44,17 @@ const request = (input: CreateMultipartUploadInput): R.Request =>
       ...entityHeaders(input),
       ...accessHeaders(input),
       ...encryptionHeaders(input),
-      ...storingHeaders(input)
+      ...storageHeaders(input)
     })
   )
 
 // -- output --
-export interface CreateMultipartUploadResult extends Answer {
+export interface CreateMultipartUploadResult extends ResponseMetadata {
   readonly bucket: string
   readonly key: string
   /** Opaque. Parts are billed until the upload is completed or aborted: keep it. */
   readonly uploadId: string
-  readonly sse: O.Option<EncryptionEcho>
+  readonly sse: O.Option<EncryptionInfo>
 }
 
 const root = 'InitiateMultipartUploadResult'
@@ -88,11 +93,11 @@ const decode =
         )
       ),
       TE.map((named) => ({
-        ...answerOf(response),
+        ...responseMetadata(response),
         bucket: named.Bucket ?? input.bucket,
         key: named.Key ?? withoutLeadingSlash(input.key),
         uploadId: 'UploadId' in named ? named.UploadId : named.UploadID,
-        sse: encryptionEcho(response.headers)
+        sse: encryptionInfo(response.headers)
       }))
     )
 
@@ -108,4 +113,9 @@ const decode =
  */
 export const createMultipartUpload: (
   input: CreateMultipartUploadInput
-) => Op.Operation<CreateMultipartUploadResult> = Op.dependent('CreateMultipartUpload', Input, request, decode)
+) => Op.Operation<CreateMultipartUploadResult> = Op.operationWith(
+  'CreateMultipartUpload',
+  Input,
+  request,
+  decode
+)

@@ -8,7 +8,7 @@ import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
-import { answerOf, maybe, readHeaders, Text, type Answer } from './responses/metadata.js'
+import { responseMetadata, maybe, readHeaders, Text, type ResponseMetadata } from './responses/metadata.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
@@ -27,7 +27,7 @@ const request = (input: DeleteObjectInput): R.Request =>
   pipe(R.del(input), R.withQuery({ versionId: input.versionId }))
 
 // -- output --
-export interface DeleteObjectResult extends Answer {
+export interface DeleteObjectResult extends ResponseMetadata {
   /** The version that was removed, or the delete marker that was made. */
   readonly versionId: O.Option<string>
   /** A delete marker was made, or the version that was removed was one. */
@@ -38,10 +38,10 @@ const Headers = t.type({ 'x-cos-version-id': maybe(Text), 'x-cos-delete-marker':
 
 const decode: Op.Decoder<DeleteObjectResult> = (response) =>
   pipe(
-    D.dump(response),
+    D.drain(response),
     TE.chainEitherK(() => readHeaders(Headers)(response)),
     TE.map((headers) => ({
-      ...answerOf(response),
+      ...responseMetadata(response),
       versionId: headers['x-cos-version-id'],
       deleteMarker: O.getOrElse(() => false)(headers['x-cos-delete-marker'])
     }))
@@ -62,8 +62,8 @@ export const deleteObject: (input: DeleteObjectInput) => Op.Operation<DeleteObje
   pipe(
     input,
     Op.operation('DeleteObject', Input, request, decode),
-    Op.doneBefore(['NoSuchVersion'], (refusal): DeleteObjectResult => ({
-      ...answerOf(refusal),
+    Op.recoverLostAnswer(['NoSuchVersion'], (refusal): DeleteObjectResult => ({
+      ...responseMetadata(refusal),
       versionId: O.fromNullable(input.versionId),
       deleteMarker: false
     }))

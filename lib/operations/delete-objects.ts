@@ -10,7 +10,7 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import { isXmlText, toFields, type Element, type Xml } from '../core/xml.js'
-import { answerOf, maybe, Text, type Answer } from './responses/metadata.js'
+import { responseMetadata, maybe, Text, type ResponseMetadata } from './responses/metadata.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
@@ -83,7 +83,7 @@ export interface NotDeleted {
 
 export type DeleteResult = Deleted | NotDeleted
 
-export interface DeleteObjectsResult extends Answer {
+export interface DeleteObjectsResult extends ResponseMetadata {
   /** What became of each, in the order of the answer; with `quiet`, of those alone that were not deleted. */
   readonly results: ReadonlyArray<DeleteResult>
 }
@@ -135,7 +135,7 @@ const decode: Op.Decoder<DeleteObjectsResult> = pipe(
     pipe(
       E.traverseArray(resultOf)(rows),
       E.mapLeft((problems) => D.decodeError(response, problems)),
-      E.map((results) => ({ ...answerOf(response), results: results.flat() }))
+      E.map((results) => ({ ...responseMetadata(response), results: results.flat() }))
     )
   )
 )

@@ -11,12 +11,17 @@ import { unverifiable, type Integrity } from '../core/integrity.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import type { Response } from '../core/response.js'
-import { measuring } from '../stages/check-length.js'
-import { verifying } from '../stages/verify-bytes.js'
+import { checkLength } from '../stages/check-length.js'
+import { verifyBytes } from '../stages/verify-bytes.js'
 import { readHeaders } from './responses/metadata.js'
-import { coversAll, ExtentHeaders, extentOf, type Extent } from './responses/content-extent.js'
+import {
+  coversAll,
+  ContentExtentHeaders,
+  contentExtentOf,
+  type ContentExtent
+} from './responses/content-extent.js'
 import { objectAttributes, type ObjectAttributes } from './responses/object-headers.js'
-import { watched } from './responses/tracked-body.js'
+import { trackBody } from './responses/tracked-body.js'
 import { conditionHeaders, conditions, type Conditions } from './parameters/conditions.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
 import {
@@ -26,13 +31,13 @@ import {
   responseOverrides,
   type ResponseOverrides
 } from './parameters/range.js'
-import { requesting, requestingHeaders, type Requesting } from './parameters/referer.js'
-import { limited, limitHeaders, type Limited } from './parameters/storage.js'
+import { withReferer, refererHeaders, type WithReferer } from './parameters/referer.js'
+import { trafficLimit, trafficLimitHeaders, type TrafficLimit } from './parameters/storage.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
 export interface GetObjectInput
-  extends R.ObjectRef, Conditions, WithCustomerKey, ResponseOverrides, Limited, Requesting {
+  extends R.ObjectRef, Conditions, WithCustomerKey, ResponseOverrides, TrafficLimit, WithReferer {
   /** One version instead of the latest. */
   readonly versionId?: string
   /** One range; bytes count from 0, and `last` is one of them. The whole object where left out. */
@@ -46,8 +51,8 @@ const Input = In.struct<GetObjectInput>('GetObjectInput', {
   ...conditions,
   ...withCustomerKey,
   ...responseOverrides,
-  ...limited,
-  ...requesting,
+  ...trafficLimit,
+  ...withReferer,
   versionId: In.optional(VersionId),
   range: In.optional(Range),
   acceptEncoding: In.optional(In.headerValue)
@@ -63,13 +68,13 @@ const request = (input: GetObjectInput): R.Request =>
       range: input.range && rangeText(input.range),
       ...conditionHeaders(input),
       ...encryptionHeaders(input),
-      ...limitHeaders(input),
-      ...requestingHeaders(input)
+      ...trafficLimitHeaders(input),
+      ...refererHeaders(input)
     })
   )
 
 // -- output --
-export interface GetObjectResult extends ObjectAttributes, Extent {
+export interface GetObjectResult extends ObjectAttributes, ContentExtent {
   /**
    * The bytes as they are stored. It ends only after they were verified, and fails with a `CosFailure` otherwise: of
    * an `IntegrityError`, or of a `TransportError` where bytes are missing. Read it or destroy it: until then it keeps
@@ -86,7 +91,7 @@ export interface GetObjectResult extends ObjectAttributes, Extent {
 }
 
 /** What is read of a stretch of an object, by who has its head already. */
-export interface GetStretchResult extends ObjectAttributes {
+export interface GetRangeResult extends ObjectAttributes {
   /** As many bytes as were announced, or a `CosFailure` of a `TransportError`; not hashed. */
   readonly body: Readable
 }
@@ -97,9 +102,9 @@ const isOwnRange = (input: GetObjectInput): boolean =>
 
 const extent =
   (input: GetObjectInput) =>
-  (response: Response): E.Either<CosError, Extent> =>
+  (response: Response): E.Either<CosError, ContentExtent> =>
     pipe(
-      readHeaders(ExtentHeaders)(response),
+      readHeaders(ContentExtentHeaders)(response),
       E.chain((headers) =>
         isOwnRange(input) && response.status === 206 && O.isSome(headers['content-range'])
           ? E.right({
@@ -108,17 +113,17 @@ const extent =
               contentRange: headers['content-range']
             })
           : pipe(
-              extentOf(response.status, headers, O.fromNullable(input.range)),
+              contentExtentOf(response.status, headers, O.fromNullable(input.range)),
               E.mapLeft((problem) => D.decodeError(response, [problem]))
             )
       )
     )
 
 /** The head of an answer is read before a byte of its body is. */
-const opening =
+const openBody =
   <A>(
     input: GetObjectInput,
-    open: (response: Response, head: ObjectAttributes & Extent) => A
+    open: (response: Response, head: ObjectAttributes & ContentExtent) => A
   ): D.Decoder<A> =>
   (response) =>
     pipe(
@@ -136,14 +141,14 @@ const opening =
     )
 
 const decode = (input: GetObjectInput): D.Decoder<GetObjectResult> =>
-  opening(input, (response, head) => {
+  openBody(input, (response, head) => {
     const whole = O.isNone(head.contentRange) || coversAll(head.contentRange.value)
     // What compresses on the way sends other bytes than those that COS summed.
     const asStored = (input.acceptEncoding ?? 'identity') === 'identity'
-    const { bytes, outcome } = watched(
+    const { bytes, outcome } = trackBody(
       response,
       () => unverifiable('Unread'),
-      verifying({
+      verifyBytes({
         size: head.contentLength,
         crc64: whole && asStored ? head.crc64 : O.none,
         unless: whole ? 'NoChecksum' : 'Range',
@@ -153,13 +158,13 @@ const decode = (input: GetObjectInput): D.Decoder<GetObjectResult> =>
     return { ...head, body: bytes, verified: outcome, context: response.context }
   })
 
-const decodeStretch = (input: GetObjectInput): D.Decoder<GetStretchResult> =>
-  opening(input, (response, { size, contentLength, contentRange, ...head }) => ({
+const decodeUnhashed = (input: GetObjectInput): D.Decoder<GetRangeResult> =>
+  openBody(input, (response, { size, contentLength, contentRange, ...head }) => ({
     ...head,
-    body: watched(
+    body: trackBody(
       response,
       () => undefined,
-      measuring({ size: contentLength, context: response.context })(response.body)
+      checkLength({ size: contentLength, context: response.context })(response.body)
     ).bytes
   }))
 
@@ -178,7 +183,7 @@ const decodeStretch = (input: GetObjectInput): D.Decoder<GetStretchResult> =>
  * @source https://cloud.tencent.com/document/product/436/7753
  * @example getObject({ bucket, key, range: { first: 0, last: 99 } }) // the first hundred bytes
  */
-export const getObject: (input: GetObjectInput) => Op.Operation<GetObjectResult> = Op.dependent(
+export const getObject: (input: GetObjectInput) => Op.Operation<GetObjectResult> = Op.operationWith(
   'GetObject',
   Input,
   request,
@@ -189,9 +194,9 @@ export const getObject: (input: GetObjectInput) => Op.Operation<GetObjectResult>
  * `getObject`, for who hashes the bytes himself: of a range COS has no checksum to compare with, and to hash all of an
  * object twice took a quarter of a download's processor time (4.2 ms a MiB, of which a CRC64 is 1).
  */
-export const getStretch: (input: GetObjectInput) => Op.Operation<GetStretchResult> = Op.dependent(
+export const getObjectUnhashed: (input: GetObjectInput) => Op.Operation<GetRangeResult> = Op.operationWith(
   'GetObject',
   Input,
   request,
-  decodeStretch
+  decodeUnhashed
 )

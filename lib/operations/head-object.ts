@@ -12,11 +12,11 @@ import { readHeaders } from './responses/metadata.js'
 import { objectAttributes, type ObjectAttributes } from './responses/object-headers.js'
 import { conditionHeaders, conditions, type Conditions } from './parameters/conditions.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
-import { requesting, requestingHeaders, type Requesting } from './parameters/referer.js'
+import { withReferer, refererHeaders, type WithReferer } from './parameters/referer.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
-export interface HeadObjectInput extends R.ObjectRef, Conditions, WithCustomerKey, Requesting {
+export interface HeadObjectInput extends R.ObjectRef, Conditions, WithCustomerKey, WithReferer {
   /** One version instead of the latest. */
   readonly versionId?: string
 }
@@ -25,7 +25,7 @@ const Input = In.struct<HeadObjectInput>('HeadObjectInput', {
   ...R.objectRef,
   ...conditions,
   ...withCustomerKey,
-  ...requesting,
+  ...withReferer,
   versionId: In.optional(VersionId)
 })
 
@@ -39,7 +39,7 @@ const request = (input: HeadObjectInput): R.Request =>
       'accept-encoding': 'identity',
       ...conditionHeaders(input),
       ...encryptionHeaders(input),
-      ...requestingHeaders(input)
+      ...refererHeaders(input)
     })
   )
 
@@ -53,7 +53,7 @@ const Length = t.type({ 'content-length': W.ByteCount })
 
 const decode: Op.Decoder<ObjectHead> = (response) =>
   pipe(
-    D.dump(response),
+    D.drain(response),
     TE.chainEitherK(() => objectAttributes(response)),
     TE.chainEitherK((attributes) =>
       pipe(

@@ -10,7 +10,7 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import type { Element } from '../core/xml.js'
-import { answerOf, maybe, perhaps, Text, type Answer } from './responses/metadata.js'
+import { responseMetadata, maybe, perhaps, Text, type ResponseMetadata } from './responses/metadata.js'
 import {
   cursorAt,
   listingEvents,
@@ -43,7 +43,7 @@ import {
   type Encoding,
   type Listing
 } from './parameters/listing.js'
-import { agreeing, type Disagreement } from './parameters/validation.js'
+import { crossChecked, type Disagreement } from './parameters/validation.js'
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
@@ -59,7 +59,7 @@ export interface ListMultipartUploadsInput extends R.BucketRef, Listing, Encodin
 /** As of `listMultipartUploads`, and where to go on; texts are always decoded. */
 export interface ListMultipartUploadEventsInput extends Omit<ListMultipartUploadsInput, 'encodingType'> {
   /** An entry's cursor: behind that entry. Wins over the markers. */
-  readonly from?: ListingCursor
+  readonly cursor?: ListingCursor
 }
 
 const inputFields = {
@@ -78,15 +78,15 @@ const lonely = (
     ? O.some({ field: 'keyMarker', expected: 'the key that uploadIdMarker is an upload of' })
     : O.none
 
-const Input = agreeing(
+const Input = crossChecked(
   In.struct<ListMultipartUploadsInput>('ListMultipartUploadsInput', { ...inputFields, ...encoding }),
   lonely
 )
 
-const EventsInput = agreeing(
+const EventsInput = crossChecked(
   In.struct<ListMultipartUploadEventsInput>('ListMultipartUploadEventsInput', {
     ...inputFields,
-    from: In.optional(ListingCursor)
+    cursor: In.optional(ListingCursor)
   }),
   lonely
 )
@@ -106,8 +106,8 @@ const request = (input: ListMultipartUploadsInput): R.Request =>
 
 /** Where a listing begins. */
 export const multipartUploadsStart = (
-  input: Pick<ListMultipartUploadEventsInput, 'from' | 'keyMarker' | 'uploadIdMarker'>
-): ListingCursor => input.from ?? cursorAt(input.keyMarker, input.uploadIdMarker)
+  input: Pick<ListMultipartUploadEventsInput, 'cursor' | 'keyMarker' | 'uploadIdMarker'>
+): ListingCursor => input.cursor ?? cursorAt(input.keyMarker, input.uploadIdMarker)
 
 // -- output --
 export interface UploadEntry {
@@ -139,7 +139,7 @@ export interface MultipartUploadPageHead {
   readonly nextUploadIdMarker: O.Option<string>
 }
 
-export interface MultipartUploadPage extends MultipartUploadPageHead, Answer {
+export interface MultipartUploadPage extends MultipartUploadPageHead, ResponseMetadata {
   readonly uploads: ReadonlyArray<UploadEntry>
   readonly commonPrefixes: ReadonlyArray<string>
 }
@@ -231,7 +231,7 @@ const decode = (input: ListMultipartUploadsInput): D.Decoder<MultipartUploadPage
       const marks = entries.map(({ key, uploadId }) => ({ key, id: uploadId }))
       return E.right({
         ...head,
-        ...answerOf(response),
+        ...responseMetadata(response),
         ...(forgotten ? markersOf(endOf(input)(marks, commonPrefixes)) : said),
         uploads: entries,
         commonPrefixes
@@ -254,7 +254,7 @@ const decodeEvents = (
   listingEvents({
     page: pageOf(input),
     order,
-    from: multipartUploadsStart(input),
+    cursor: multipartUploadsStart(input),
     delimited: Boolean(input.delimiter),
     nextOf: ({ isTruncated, nextKeyMarker, nextUploadIdMarker }) => ({
       isTruncated,
@@ -280,7 +280,7 @@ const requestEvents = (input: ListMultipartUploadEventsInput): R.Request => {
  * @source https://cloud.tencent.com/document/product/436/7736
  */
 export const listMultipartUploads: (input: ListMultipartUploadsInput) => Op.Operation<MultipartUploadPage> =
-  Op.dependent('ListMultipartUploads', Input, request, decode)
+  Op.operationWith('ListMultipartUploads', Input, request, decode)
 
 /**
  * Lists a page of unfinished uploads as a stream: the first is out before the page has ended.
@@ -294,7 +294,7 @@ export const listMultipartUploads: (input: ListMultipartUploadsInput) => Op.Oper
  */
 export const listMultipartUploadEvents: (
   input: ListMultipartUploadEventsInput
-) => Op.Operation<AsyncIterable<MultipartUploadEvent>> = Op.dependent(
+) => Op.Operation<AsyncIterable<MultipartUploadEvent>> = Op.operationWith(
   'ListMultipartUploads',
   EventsInput,
   requestEvents,

@@ -9,7 +9,7 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import { toFields, type Element } from '../core/xml.js'
-import { answerOf, maybe, perhaps, Text, type Answer } from './responses/metadata.js'
+import { responseMetadata, maybe, perhaps, Text, type ResponseMetadata } from './responses/metadata.js'
 import {
   cursorAt,
   listingEvents,
@@ -42,7 +42,7 @@ import {
   type Encoding,
   type Listing
 } from './parameters/listing.js'
-import { agreeing, type Disagreement } from './parameters/validation.js'
+import { crossChecked, type Disagreement } from './parameters/validation.js'
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
@@ -58,7 +58,7 @@ export interface ListObjectVersionsInput extends R.BucketRef, Listing, Encoding 
 /** As of `listObjectVersions`, and where to go on; texts are always decoded. */
 export interface ListObjectVersionEventsInput extends Omit<ListObjectVersionsInput, 'encodingType'> {
   /** An entry's cursor: behind that entry. Wins over the markers. */
-  readonly from?: ListingCursor
+  readonly cursor?: ListingCursor
 }
 
 const inputFields = {
@@ -77,15 +77,15 @@ const lonely = (
     ? O.some({ field: 'keyMarker', expected: 'the key that versionIdMarker is a version of' })
     : O.none
 
-const Input = agreeing(
+const Input = crossChecked(
   In.struct<ListObjectVersionsInput>('ListObjectVersionsInput', { ...inputFields, ...encoding }),
   lonely
 )
 
-const EventsInput = agreeing(
+const EventsInput = crossChecked(
   In.struct<ListObjectVersionEventsInput>('ListObjectVersionEventsInput', {
     ...inputFields,
-    from: In.optional(ListingCursor)
+    cursor: In.optional(ListingCursor)
   }),
   lonely
 )
@@ -105,11 +105,11 @@ const request = (input: ListObjectVersionsInput): R.Request =>
 
 /** Where a listing begins. */
 export const objectVersionsStart = (
-  input: Pick<ListObjectVersionEventsInput, 'from' | 'keyMarker' | 'versionIdMarker'>
-): ListingCursor => input.from ?? cursorAt(input.keyMarker, input.versionIdMarker)
+  input: Pick<ListObjectVersionEventsInput, 'cursor' | 'keyMarker' | 'versionIdMarker'>
+): ListingCursor => input.cursor ?? cursorAt(input.keyMarker, input.versionIdMarker)
 
 // -- output --
-interface Listed {
+interface VersionRow {
   readonly key: string
   /** `null` of what was written while versioning was suspended; empty where it was never on. */
   readonly versionId: string
@@ -118,7 +118,7 @@ interface Listed {
   readonly owner: O.Option<Owner>
 }
 
-export interface ObjectVersion extends Listed {
+export interface ObjectVersion extends VersionRow {
   readonly _tag: 'Version'
   /** Opaque, quotes included. */
   readonly etag: string
@@ -130,7 +130,7 @@ export interface ObjectVersion extends Listed {
 }
 
 /** The object was deleted here; its older versions are still there. */
-export interface DeleteMarker extends Listed {
+export interface DeleteMarker extends VersionRow {
   readonly _tag: 'DeleteMarker'
 }
 
@@ -152,7 +152,7 @@ export interface ObjectVersionPageHead {
   readonly nextVersionIdMarker: O.Option<string>
 }
 
-export interface ObjectVersionPage extends ObjectVersionPageHead, Answer {
+export interface ObjectVersionPage extends ObjectVersionPageHead, ResponseMetadata {
   /** In the order of the page: by key, and of each key the newest first. */
   readonly entries: ReadonlyArray<VersionEntry>
   readonly commonPrefixes: ReadonlyArray<string>
@@ -176,7 +176,7 @@ const VersionFields = t.type({
 
 type Read<A> = (row: Element) => E.Either<Problems, A>
 
-const listedOf = (said: t.TypeOf<typeof MarkerFields>, text: (wire: string) => string): Listed => ({
+const versionRowOf = (said: t.TypeOf<typeof MarkerFields>, text: (wire: string) => string): VersionRow => ({
   key: text(said.Key),
   versionId: echo(said.VersionId),
   isLatest: said.IsLatest,
@@ -189,7 +189,7 @@ const readMarker =
   (row) =>
     pipe(
       W.decodeWith(MarkerFields)(toFields(row)),
-      E.map((said) => ({ _tag: 'DeleteMarker', ...listedOf(said, text) }))
+      E.map((said) => ({ _tag: 'DeleteMarker', ...versionRowOf(said, text) }))
     )
 
 const readVersion =
@@ -199,7 +199,7 @@ const readVersion =
       W.decodeWith(VersionFields)(toFields(row)),
       E.map((said) => ({
         _tag: 'Version',
-        ...listedOf(said, text),
+        ...versionRowOf(said, text),
         etag: said.ETag,
         size: said.Size,
         storageClass: O.getOrElse((): StorageClass => 'STANDARD')(said.StorageClass),
@@ -269,7 +269,7 @@ const decode = (input: ListObjectVersionsInput): D.Decoder<ObjectVersionPage> =>
       const marks = entries.map(({ key, versionId }) => ({ key, id: versionId }))
       return E.right({
         ...head,
-        ...answerOf(response),
+        ...responseMetadata(response),
         ...(forgotten ? markersOf(endOf(input)(marks, commonPrefixes)) : said),
         entries,
         commonPrefixes
@@ -291,7 +291,7 @@ const decodeEvents = (input: ListObjectVersionEventsInput): D.Decoder<AsyncItera
   listingEvents({
     page: pageOf(input),
     order,
-    from: objectVersionsStart(input),
+    cursor: objectVersionsStart(input),
     delimited: Boolean(input.delimiter),
     nextOf: ({ isTruncated, nextKeyMarker, nextVersionIdMarker }) => ({
       isTruncated,
@@ -315,7 +315,7 @@ const requestEvents = (input: ListObjectVersionEventsInput): R.Request => {
  * @source https://cloud.tencent.com/document/product/436/35521
  */
 export const listObjectVersions: (input: ListObjectVersionsInput) => Op.Operation<ObjectVersionPage> =
-  Op.dependent('ListObjectVersions', Input, request, decode)
+  Op.operationWith('ListObjectVersions', Input, request, decode)
 
 /**
  * Lists a page of versions as a stream: the first is out before the page has ended.
@@ -331,7 +331,7 @@ export const listObjectVersions: (input: ListObjectVersionsInput) => Op.Operatio
  */
 export const listObjectVersionEvents: (
   input: ListObjectVersionEventsInput
-) => Op.Operation<AsyncIterable<ObjectVersionEvent>> = Op.dependent(
+) => Op.Operation<AsyncIterable<ObjectVersionEvent>> = Op.operationWith(
   'ListObjectVersions',
   EventsInput,
   requestEvents,

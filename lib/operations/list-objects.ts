@@ -9,7 +9,7 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import { toFields, type Element } from '../core/xml.js'
-import { answerOf, maybe, perhaps, Text, type Answer } from './responses/metadata.js'
+import { responseMetadata, maybe, perhaps, Text, type ResponseMetadata } from './responses/metadata.js'
 import {
   cursorAt,
   listingEvents,
@@ -54,7 +54,7 @@ export interface ListObjectsInput extends R.BucketRef, Listing, Encoding {
 /** As of `listObjects`, and where to go on; texts are always decoded. */
 export interface ListObjectEventsInput extends Omit<ListObjectsInput, 'encodingType'> {
   /** An entry's cursor: behind that entry. Wins over `marker`. */
-  readonly from?: ListingCursor
+  readonly cursor?: ListingCursor
 }
 
 const inputFields = {
@@ -68,7 +68,7 @@ const Input = In.struct<ListObjectsInput>('ListObjectsInput', { ...inputFields, 
 
 const EventsInput = In.struct<ListObjectEventsInput>('ListObjectEventsInput', {
   ...inputFields,
-  from: In.optional(ListingCursor)
+  cursor: In.optional(ListingCursor)
 })
 
 // -- request --
@@ -80,9 +80,9 @@ const request = (input: ListObjectsInput): R.Request =>
 
 /** Where a listing begins. */
 export const objectsStart = ({
-  from,
+  cursor: from,
   marker
-}: Pick<ListObjectEventsInput, 'from' | 'marker'>): ListingCursor => from ?? cursorAt(marker)
+}: Pick<ListObjectEventsInput, 'cursor' | 'marker'>): ListingCursor => from ?? cursorAt(marker)
 
 // -- output --
 export interface ObjectEntry {
@@ -114,7 +114,7 @@ export interface ObjectPageHead {
   readonly nextMarker: O.Option<string>
 }
 
-export interface ObjectPage extends ObjectPageHead, Answer {
+export interface ObjectPage extends ObjectPageHead, ResponseMetadata {
   /** Of the bucket; none where COS did not say. */
   readonly bucketRegion: O.Option<string>
   readonly contents: ReadonlyArray<ObjectEntry>
@@ -204,7 +204,7 @@ const decode = (input: ListObjectsInput): D.Decoder<ObjectPage> =>
     D.chainEither(({ entries, commonPrefixes, head }, response) =>
       E.right({
         ...head,
-        ...answerOf(response),
+        ...responseMetadata(response),
         nextMarker: pipe(
           head.nextMarker,
           O.alt(() => (head.isTruncated ? end(input, entries, commonPrefixes) : O.none))
@@ -226,7 +226,7 @@ const decodeEvents = (input: ListObjectEventsInput): D.Decoder<AsyncIterable<Obj
   listingEvents({
     page: pageOf(input),
     order,
-    from: objectsStart(input),
+    cursor: objectsStart(input),
     delimited: Boolean(input.delimiter),
     nextOf: ({ isTruncated, nextMarker }) => ({
       isTruncated,
@@ -250,7 +250,7 @@ const requestEvents = (input: ListObjectEventsInput): R.Request =>
  * @source https://cloud.tencent.com/document/product/436/7734
  * @example listObjects({ bucket, prefix: 'trips/', delimiter: '/' })
  */
-export const listObjects: (input: ListObjectsInput) => Op.Operation<ObjectPage> = Op.dependent(
+export const listObjects: (input: ListObjectsInput) => Op.Operation<ObjectPage> = Op.operationWith(
   'ListObjects',
   Input,
   request,
@@ -267,4 +267,4 @@ export const listObjects: (input: ListObjectsInput) => Op.Operation<ObjectPage> 
  * @source https://cloud.tencent.com/document/product/436/7734
  */
 export const listObjectEvents: (input: ListObjectEventsInput) => Op.Operation<AsyncIterable<ObjectEvent>> =
-  Op.dependent('ListObjects', EventsInput, requestEvents, decodeEvents)
+  Op.operationWith('ListObjects', EventsInput, requestEvents, decodeEvents)

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
-import { CosFailure } from '../core/error.js'
+import { CosException } from '../core/error.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
@@ -12,15 +12,15 @@ import type { Response } from '../core/response.js'
 import * as W from '../core/wire.js'
 import type { Element } from '../core/xml.js'
 import type { PageEvent } from '../stages/paginate.js'
-import { answerOf, perhaps, Text, type Answer } from './responses/metadata.js'
-import { streamed } from './responses/listing-events.js'
+import { responseMetadata, perhaps, Text, type ResponseMetadata } from './responses/metadata.js'
+import { toEvents } from './responses/listing-events.js'
 import {
   Class,
   Echo,
   echo,
   encodingOf,
   fields,
-  finding,
+  rowFinder,
   Owned,
   textOf,
   wholePage,
@@ -44,7 +44,7 @@ export interface ListPartsInput extends R.ObjectRef, Encoding {
 /** As of `listParts`, and where to go on; the key is always decoded. */
 export interface ListPartEventsInput extends Omit<ListPartsInput, 'encodingType'> {
   /** A part's cursor: behind that part. Wins over `partNumberMarker`. */
-  readonly from?: number
+  readonly cursor?: number
 }
 
 const Marker = In.integer(0, 10_000)
@@ -60,7 +60,7 @@ const Input = In.struct<ListPartsInput>('ListPartsInput', { ...inputFields, ...e
 
 const EventsInput = In.struct<ListPartEventsInput>('ListPartEventsInput', {
   ...inputFields,
-  from: In.optional(Marker)
+  cursor: In.optional(Marker)
 })
 
 // -- request --
@@ -76,8 +76,8 @@ const request = (input: ListPartsInput): R.Request =>
   )
 
 /** Where a listing begins. */
-export const partsStart = (input: Pick<ListPartEventsInput, 'from' | 'partNumberMarker'>): number =>
-  input.from ?? input.partNumberMarker ?? 0
+export const partsStart = (input: Pick<ListPartEventsInput, 'cursor' | 'partNumberMarker'>): number =>
+  input.cursor ?? input.partNumberMarker ?? 0
 
 // -- output --
 export interface PartEntry {
@@ -109,7 +109,7 @@ export interface PartPageHead {
   readonly nextPartNumberMarker: O.Option<number>
 }
 
-export interface PartPage extends PartPageHead, Answer {
+export interface PartPage extends PartPageHead, ResponseMetadata {
   /** By number. */
   readonly parts: ReadonlyArray<PartEntry>
 }
@@ -180,7 +180,7 @@ const decode = (input: ListPartsInput): D.Decoder<PartPage> =>
       const forgotten = head.isTruncated && O.isNone(head.nextPartNumberMarker) && last > 0
       return E.right({
         ...head,
-        ...answerOf(response),
+        ...responseMetadata(response),
         nextPartNumberMarker: forgotten ? O.some(last) : head.nextPartNumberMarker,
         parts: entries
       })
@@ -194,7 +194,7 @@ export type ListedPart = PartEntry & {
 }
 
 /** Each part of a page with its cursor, then the end of the page. */
-export type PartEvent = PageEvent<ListedPart, number, PartPageHead & Answer>
+export type PartEvent = PageEvent<ListedPart, number, PartPageHead & ResponseMetadata>
 
 async function* following(
   input: ListPartEventsInput,
@@ -202,7 +202,7 @@ async function* following(
 ): AsyncGenerator<PartEvent, void, undefined> {
   const start = partsStart(input)
   let last = start
-  for await (const found of finding(pageOf(input), response)) {
+  for await (const found of rowFinder(pageOf(input), response)) {
     if (found._tag === 'Entry') {
       const { partNumber } = found.entry
       last = Math.max(last, partNumber)
@@ -211,9 +211,9 @@ async function* following(
       const { isTruncated, nextPartNumberMarker } = found.head
       const next = isTruncated ? O.some(O.getOrElse(() => last)(nextPartNumberMarker)) : O.none
       if (O.isSome(next) && next.value <= start) {
-        throw new CosFailure(D.decodeError(response, ['the next marker does not lead on']))
+        throw new CosException(D.decodeError(response, ['the next marker does not lead on']))
       }
-      const answer = answerOf(response)
+      const answer = responseMetadata(response)
       yield {
         _tag: 'PageEnd',
         next,
@@ -226,7 +226,7 @@ async function* following(
 }
 
 const decodeEvents = (input: ListPartEventsInput): D.Decoder<AsyncIterable<PartEvent>> =>
-  streamed((response) => following(input, response))
+  toEvents((response) => following(input, response))
 
 const requestEvents = (input: ListPartEventsInput): R.Request =>
   request({ ...input, partNumberMarker: partsStart(input) })
@@ -243,7 +243,7 @@ const requestEvents = (input: ListPartEventsInput): R.Request =>
  *         short
  * @source https://cloud.tencent.com/document/product/436/7747
  */
-export const listParts: (input: ListPartsInput) => Op.Operation<PartPage> = Op.dependent(
+export const listParts: (input: ListPartsInput) => Op.Operation<PartPage> = Op.operationWith(
   'ListParts',
   Input,
   request,
@@ -260,4 +260,4 @@ export const listParts: (input: ListPartsInput) => Op.Operation<PartPage> = Op.d
  * @source https://cloud.tencent.com/document/product/436/7747
  */
 export const listPartEvents: (input: ListPartEventsInput) => Op.Operation<AsyncIterable<PartEvent>> =
-  Op.dependent('ListParts', EventsInput, requestEvents, decodeEvents)
+  Op.operationWith('ListParts', EventsInput, requestEvents, decodeEvents)

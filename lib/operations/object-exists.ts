@@ -20,7 +20,7 @@ export const objectExists = (input: HeadObjectInput): Op.Operation<boolean> => {
       // 405 is what S3 says of a delete marker named by its version; COS's page says 404.
       response.status === 404 || (response.status === 405 && input.versionId !== undefined)
         ? pipe(
-            D.dump(response),
+            D.drain(response),
             TE.map(() => false)
           )
         : pipe(

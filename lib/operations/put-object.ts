@@ -9,35 +9,43 @@ import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { maybe, readHeaders, Text } from './responses/metadata.js'
-import { stored, type Stored } from './responses/write-result.js'
+import { writeResult, type WriteResult } from './responses/write-result.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
-import { afterwards, afterwardsHeaders, type Afterwards } from './parameters/callback.js'
+import { uploadCallback, uploadCallbackHeaders, type UploadCallback } from './parameters/callback.js'
 import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
 import { entityHeaders, entityMetadata, type EntityMetadata } from './parameters/metadata.js'
-import { agreeingBody, sending, withSending, type Sending } from './parameters/upload-body.js'
+import { consistentBody, uploadBody, withUploadBody, type UploadBody } from './parameters/upload-body.js'
 import {
-  limited,
-  limitHeaders,
-  storing,
-  storingHeaders,
-  type Limited,
-  type Storing
+  trafficLimit,
+  trafficLimitHeaders,
+  storageOptions,
+  storageHeaders,
+  type TrafficLimit,
+  type StorageOptions
 } from './parameters/storage.js'
 
 // -- input --
 export interface PutObjectInput
-  extends R.ObjectRef, Sending, EntityMetadata, AccessControl, WithEncryption, Storing, Limited, Afterwards {}
+  extends
+    R.ObjectRef,
+    UploadBody,
+    EntityMetadata,
+    AccessControl,
+    WithEncryption,
+    StorageOptions,
+    TrafficLimit,
+    UploadCallback {}
 
-const Input = agreeingBody(
+const Input = consistentBody(
   In.struct<PutObjectInput>('PutObjectInput', {
     ...R.objectRef,
-    ...sending,
+    ...uploadBody,
     ...entityMetadata,
     ...accessControl,
     ...withEncryption,
-    ...storing,
-    ...limited,
-    ...afterwards
+    ...storageOptions,
+    ...trafficLimit,
+    ...uploadCallback
   })
 )
 
@@ -49,15 +57,15 @@ const request = (input: PutObjectInput): R.Request =>
       ...entityHeaders(input),
       ...accessHeaders(input),
       ...encryptionHeaders(input),
-      ...storingHeaders(input),
-      ...limitHeaders(input),
-      ...afterwardsHeaders(input)
+      ...storageHeaders(input),
+      ...trafficLimitHeaders(input),
+      ...uploadCallbackHeaders(input)
     }),
-    withSending(input)
+    withUploadBody(input)
   )
 
 // -- output --
-export interface PutObjectResult extends Stored {
+export interface PutObjectResult extends WriteResult {
   /** None where versioning was never on, or is suspended. */
   readonly versionId: O.Option<string>
   /** What a callback's server answered, or the XML of what became of a picture; none of any other upload. */
@@ -74,7 +82,7 @@ const decode: Op.Decoder<PutObjectResult> = (response) =>
     TE.chainEitherK((body) =>
       pipe(
         E.Do,
-        E.apS('put', stored(O.none)(response)),
+        E.apS('put', writeResult(O.none)(response)),
         E.apS('headers', readHeaders(Headers)(response)),
         E.map(({ put, headers }) => ({
           ...put,

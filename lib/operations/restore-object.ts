@@ -5,7 +5,7 @@ import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { answerOf, type Answer } from './responses/metadata.js'
+import { responseMetadata, type ResponseMetadata } from './responses/metadata.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
@@ -47,15 +47,15 @@ const request = (input: RestoreObjectInput): R.Request =>
   )
 
 // -- output --
-export interface RestoreObjectResult extends Answer {
+export interface RestoreObjectResult extends ResponseMetadata {
   /** It was readable before, and is for longer now. Otherwise the work has begun: look at `headObject`'s `restore`. */
   readonly alreadyRestored: boolean
 }
 
 const decode: Op.Decoder<RestoreObjectResult> = (response) =>
   pipe(
-    D.dump(response),
-    TE.map(() => ({ ...answerOf(response), alreadyRestored: response.status === 200 }))
+    D.drain(response),
+    TE.map(() => ({ ...responseMetadata(response), alreadyRestored: response.status === 200 }))
   )
 
 // -- operation --
@@ -70,8 +70,8 @@ const decode: Op.Decoder<RestoreObjectResult> = (response) =>
  */
 export const restoreObject: (input: RestoreObjectInput) => Op.Operation<RestoreObjectResult> = flow(
   Op.operation('RestoreObject', Input, request, decode),
-  Op.doneBefore(['RestoreAlreadyInProgress'], (refusal): RestoreObjectResult => ({
-    ...answerOf(refusal),
+  Op.recoverLostAnswer(['RestoreAlreadyInProgress'], (refusal): RestoreObjectResult => ({
+    ...responseMetadata(refusal),
     alreadyRestored: false
   }))
 )

@@ -10,9 +10,9 @@ import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { isXmlText, type Xml } from '../core/xml.js'
-import { answerOf, type Answer } from './responses/metadata.js'
+import { responseMetadata, type ResponseMetadata } from './responses/metadata.js'
 import { selectEvents } from './responses/select-events.js'
-import { watched } from './responses/tracked-body.js'
+import { trackBody } from './responses/tracked-body.js'
 import { InputSerialization, inputXml, OutputSerialization, outputXml } from './parameters/serialisation.js'
 
 // -- input --
@@ -59,11 +59,11 @@ const request = (input: SelectObjectContentInput): R.Request =>
       ]
     ]),
     // COS may scan for long before it has something to say.
-    R.slowly
+    R.withSlowHeaders
   )
 
 // -- output --
-export interface SelectObjectContentResult extends Answer {
+export interface SelectObjectContentResult extends ResponseMetadata {
   /**
    * The results as bytes, in the layout that was asked for. It ends only where COS said `End`, and fails with a
    * `CosFailure` otherwise: what was read by then is a part of the results. Read it or destroy it.
@@ -93,9 +93,9 @@ const decode =
       }
       return stats
     }
-    const { bytes, outcome } = watched(response, () => stats, records())
+    const { bytes, outcome } = trackBody(response, () => stats, records())
     return TE.right({
-      ...answerOf(response),
+      ...responseMetadata(response),
       records: bytes,
       layout: outputSerialization,
       context: response.context,
@@ -121,4 +121,4 @@ const decode =
  */
 export const selectObjectContent: (
   input: SelectObjectContentInput
-) => Op.Operation<SelectObjectContentResult> = Op.dependent('SelectObjectContent', Input, request, decode)
+) => Op.Operation<SelectObjectContentResult> = Op.operationWith('SelectObjectContent', Input, request, decode)

@@ -4,15 +4,15 @@ import * as In from '../core/input.js'
 import * as D from '../core/decoder.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { copied, type Copied } from './responses/copied.js'
-import { copying, copyingHeaders, type Copying } from './parameters/copy-source.js'
+import { copyObjectResponse, type CopyObjectResponse } from './responses/copied.js'
+import { withCopySource, copySourceHeaders, type WithCopySource } from './parameters/copy-source.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
 import { ClosedRange, rangeText } from './parameters/range.js'
 import { partRef, type PartRef } from './parameters/versions.js'
 
 // -- input --
 /** `sse` where the upload was created with the caller's own key, and then with the same one. */
-export interface UploadPartCopyInput extends R.ObjectRef, PartRef, Copying, WithCustomerKey {
+export interface UploadPartCopyInput extends R.ObjectRef, PartRef, WithCopySource, WithCustomerKey {
   /** Bytes count from 0, and `last` is one of them. The whole source where left out. */
   readonly copySourceRange?: ClosedRange
 }
@@ -20,7 +20,7 @@ export interface UploadPartCopyInput extends R.ObjectRef, PartRef, Copying, With
 const Input = In.struct<UploadPartCopyInput>('UploadPartCopyInput', {
   ...R.objectRef,
   ...partRef,
-  ...copying,
+  ...withCopySource,
   ...withCustomerKey,
   copySourceRange: In.optional(ClosedRange)
 })
@@ -31,22 +31,22 @@ const request = (input: UploadPartCopyInput): R.Request =>
     R.put(input),
     R.withQuery({ partNumber: input.partNumber, uploadId: input.uploadId }),
     R.withHeaders({
-      ...copyingHeaders(input),
+      ...copySourceHeaders(input),
       'x-cos-copy-source-range': input.copySourceRange && rangeText(input.copySourceRange),
       ...encryptionHeaders(input)
     }),
-    R.slowly
+    R.withSlowHeaders
   )
 
 // -- output --
 /** Of the part: its ETag is what `completeMultipartUpload` asks for. */
-export interface UploadPartCopyResult extends Omit<Copied, 'versionId'> {
+export interface UploadPartCopyResult extends Omit<CopyObjectResponse, 'versionId'> {
   readonly partNumber: number
 }
 
 const decode = ({ partNumber }: UploadPartCopyInput): Op.Decoder<UploadPartCopyResult> =>
   pipe(
-    copied('CopyPartResult'),
+    copyObjectResponse('CopyPartResult'),
     D.map(({ versionId: _, ...part }) => ({ ...part, partNumber }))
   )
 
@@ -61,4 +61,4 @@ const decode = ({ partNumber }: UploadPartCopyInput): Op.Decoder<UploadPartCopyR
  * @source https://cloud.tencent.com/document/product/436/8287
  */
 export const uploadPartCopy: (input: UploadPartCopyInput) => Op.Operation<UploadPartCopyResult> =
-  Op.dependent('UploadPartCopy', Input, request, decode)
+  Op.operationWith('UploadPartCopy', Input, request, decode)

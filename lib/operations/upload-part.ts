@@ -6,23 +6,23 @@ import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { stored, type Stored } from './responses/write-result.js'
+import { writeResult, type WriteResult } from './responses/write-result.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
-import { measuredBody, sending, withSending, type Sending } from './parameters/upload-body.js'
-import { limited, limitHeaders, type Limited } from './parameters/storage.js'
+import { sizedBody, uploadBody, withUploadBody, type UploadBody } from './parameters/upload-body.js'
+import { trafficLimit, trafficLimitHeaders, type TrafficLimit } from './parameters/storage.js'
 import { partRef, type PartRef } from './parameters/versions.js'
 
 // -- input --
 /** `sse` where the upload was created with the caller's own key, and then with the same one. */
-export interface UploadPartInput extends R.ObjectRef, PartRef, Sending, WithCustomerKey, Limited {}
+export interface UploadPartInput extends R.ObjectRef, PartRef, UploadBody, WithCustomerKey, TrafficLimit {}
 
-const Input = measuredBody(
+const Input = sizedBody(
   In.struct<UploadPartInput>('UploadPartInput', {
     ...R.objectRef,
     ...partRef,
-    ...sending,
+    ...uploadBody,
     ...withCustomerKey,
-    ...limited
+    ...trafficLimit
   })
 )
 
@@ -31,13 +31,13 @@ const request = (input: UploadPartInput): R.Request =>
   pipe(
     R.put(input),
     R.withQuery({ partNumber: input.partNumber, uploadId: input.uploadId }),
-    R.withHeaders({ ...encryptionHeaders(input), ...limitHeaders(input) }),
-    withSending(input)
+    R.withHeaders({ ...encryptionHeaders(input), ...trafficLimitHeaders(input) }),
+    withUploadBody(input)
   )
 
 // -- output --
 /** `etag` and `crc64` are the part's own; the ETag is what `completeMultipartUpload` asks for. */
-export interface UploadPartResult extends Stored {
+export interface UploadPartResult extends WriteResult {
   readonly partNumber: number
 }
 
@@ -45,8 +45,8 @@ const decode =
   ({ partNumber }: UploadPartInput): Op.Decoder<UploadPartResult> =>
   (response) =>
     pipe(
-      D.dump(response),
-      TE.chainEitherK(() => stored(O.some(partNumber))(response)),
+      D.drain(response),
+      TE.chainEitherK(() => writeResult(O.some(partNumber))(response)),
       TE.map((part) => ({ ...part, partNumber }))
     )
 
@@ -61,7 +61,7 @@ const decode =
  *         `IntegrityError` with the part's number; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/7750
  */
-export const uploadPart: (input: UploadPartInput) => Op.Operation<UploadPartResult> = Op.dependent(
+export const uploadPart: (input: UploadPartInput) => Op.Operation<UploadPartResult> = Op.operationWith(
   'UploadPart',
   Input,
   request,

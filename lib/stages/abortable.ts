@@ -15,24 +15,24 @@ const nothing = (): void => undefined
  * @units  reads none ahead
  * @errors those of its source, untouched; the signal's reason
  */
-export const heeding =
+export const abortable =
   (signal: AbortSignal | undefined) =>
   <A>(source: AsyncIterable<A>): AsyncIterable<A> =>
-    signal === undefined ? source : { [Symbol.asyncIterator]: () => heed(signal, source) }
+    signal === undefined ? source : { [Symbol.asyncIterator]: () => raceSignal(signal, source) }
 
-interface Reading<A> {
+interface PendingRead<A> {
   readonly resolve: (result: IteratorResult<A, void>) => void
   readonly reject: (reason: unknown) => void
 }
 
-const heed = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIterator<A, void, undefined> => {
+const raceSignal = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIterator<A, void, undefined> => {
   const iterator = source[Symbol.asyncIterator]()
   const done = { done: true, value: undefined } as const
-  let reading: Reading<A> | undefined
+  let reading: PendingRead<A> | undefined
   let over = false
 
   /** Ends it all but the read under way, which is the caller's to answer. */
-  const end = (): Reading<A> | undefined => {
+  const end = (): PendingRead<A> | undefined => {
     const last = reading
     over = true
     reading = undefined

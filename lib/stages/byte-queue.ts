@@ -7,7 +7,7 @@ export interface ByteQueue {
   readonly take: () => O.Option<Uint8Array>
 }
 
-const gathered = 64 * 1024
+const concatenate = 64 * 1024
 const tooSmall = 16 * 1024
 const nothing = new Uint8Array()
 
@@ -40,7 +40,7 @@ export const byteQueue = (): ByteQueue => {
     for (let at = 0; at < chunk.length;) {
       if (filled === block.length) {
         seal()
-        block = new Uint8Array(gathered)
+        block = new Uint8Array(concatenate)
         filled = 0
         sealed = 0
       }

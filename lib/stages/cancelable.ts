@@ -2,9 +2,9 @@
 import { setMaxListeners } from 'node:events'
 
 /** What a stopped run's signal says when it was its own reader who left. */
-export const readerLeft = new Error('the reader left')
+export const readerCancelled = new Error('the reader left')
 
-export interface Leavable<A> extends AsyncIterableIterator<A, void, undefined> {
+export interface CancelableIterator<A> extends AsyncIterableIterator<A, void, undefined> {
   readonly return: () => Promise<IteratorResult<A, void>>
 }
 
@@ -15,7 +15,10 @@ export interface Leavable<A> extends AsyncIterableIterator<A, void, undefined> {
  * @shape  the same items; leaving aborts `stop`, which must make `run` end or fail soon, with the signal's reason
  * @errors those of `run`
  */
-export const leavable = <A>(stop: AbortController, run: AsyncGenerator<A, void, undefined>): Leavable<A> => {
+export const cancelable = <A>(
+  stop: AbortController,
+  run: AsyncGenerator<A, void, undefined>
+): CancelableIterator<A> => {
   // A listener for each request in flight is no leak, and Node 20 warns at the eleventh.
   setMaxListeners(0, stop.signal)
   const done = { done: true, value: undefined } as const
@@ -28,12 +31,12 @@ export const leavable = <A>(stop: AbortController, run: AsyncGenerator<A, void, 
         return result
       } catch (error) {
         over = true
-        if (error === readerLeft) return done
+        if (error === readerCancelled) return done
         throw error
       }
     },
     return: async () => {
-      if (!over) stop.abort(readerLeft)
+      if (!over) stop.abort(readerCancelled)
       await run.return()
       return done
     },

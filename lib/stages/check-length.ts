@@ -1,24 +1,24 @@
 /** Between an answer's body and its reader: as many bytes as were announced, or an error. */
 import * as O from 'fp-ts/lib/Option.js'
-import { CosFailure, type Context } from '../core/error.js'
+import { CosException, type Context } from '../core/error.js'
 
 /** What the bytes should turn out to be. */
-export interface Announced {
+export interface ExpectedLength {
   /** In bytes, of what will come; none where the answer did not say. */
   readonly size: O.Option<number>
   readonly context: Context
 }
 
-const shortBody = (context: Context, size: number, got: number): CosFailure =>
-  new CosFailure({
+const shortBody = (context: Context, size: number, got: number): CosException =>
+  new CosException({
     _tag: 'TransportError',
     context,
     code: 'ShortBody',
     cause: new Error(`the body ended after ${String(got)} of ${String(size)} bytes`)
   })
 
-const wrongSize = (context: Context, size: number, got: number): CosFailure =>
-  new CosFailure({
+const wrongSize = (context: Context, size: number, got: number): CosException =>
+  new CosException({
     _tag: 'IntegrityError',
     context,
     part: O.none,
@@ -35,7 +35,7 @@ const wrongSize = (context: Context, size: number, got: number): CosFailure =>
  * @errors those of its source, untouched; `CosFailure` of a `TransportError` with code `ShortBody` where bytes are
  *         missing, for they may come another time, and of an `IntegrityError` where there are too many
  */
-export const measuring = ({ size, context }: Announced) =>
+export const checkLength = ({ size, context }: ExpectedLength) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     const whole = O.toUndefined(size)
     let seen = 0

@@ -3,9 +3,9 @@ import { setImmediate } from 'node:timers/promises'
 import { isUint8Array } from 'node:util/types'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { CosFailure, type Context } from '../core/error.js'
-import { heeding } from './abortable.js'
-import type { Budget, Lease } from './memory-budget.js'
+import { CosException, type Context } from '../core/error.js'
+import { abortable } from './abortable.js'
+import type { MemoryBudget, Reservation } from './memory-budget.js'
 import { capacityOf, sizeOfPart, type PartSizes } from './part-size.js'
 
 /** A stretch of a transfer's bytes, held in memory until it is released. */
@@ -23,9 +23,9 @@ export interface Part {
   readonly release: () => void
 }
 
-export interface CuttingOptions {
+export interface CutPartsOptions {
   readonly sizes: PartSizes
-  readonly budget: Budget
+  readonly budget: MemoryBudget
   /** Whose bytes they are, for the errors. */
   readonly context: Context
   /** In bytes, where it was promised; the source is held to it. */
@@ -41,7 +41,7 @@ const turnAfter = 4 * 1024 * 1024
 const perChunk = 1024
 
 /** A part in the making. */
-interface Filling {
+interface PartBuffer {
   readonly isFull: () => boolean
   /** Copies what fits into one block, and says how much that was. */
   readonly write: (bytes: Uint8Array, from: number) => number
@@ -49,7 +49,7 @@ interface Filling {
   readonly release: () => void
 }
 
-const filling = (lease: Lease, capacity: number): Filling => {
+const fillPart = (lease: Reservation, capacity: number): PartBuffer => {
   const full: Array<Uint8Array> = []
   let block: Uint8Array = new Uint8Array()
   let used = 0
@@ -77,10 +77,10 @@ const filling = (lease: Lease, capacity: number): Filling => {
   }
 }
 
-const sourceError = ({ context }: CuttingOptions, problem: string): CosFailure =>
-  new CosFailure({ _tag: 'SourceError', context, cause: new Error(problem) })
+const sourceError = ({ context }: CutPartsOptions, problem: string): CosException =>
+  new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
 
-const begin = async (options: CuttingOptions, number: number, offset: number): Promise<Filling> => {
+const begin = async (options: CutPartsOptions, number: number, offset: number): Promise<PartBuffer> => {
   const { context, sizes, budget, length, signal } = options
   const planned = sizeOfPart(sizes)(number)
   if (O.isNone(planned)) {
@@ -91,10 +91,10 @@ const begin = async (options: CuttingOptions, number: number, offset: number): P
   }
   const capacity = Math.min(planned.value, (length ?? Infinity) - offset)
   const lease = await budget.reserve(capacity, signal)()
-  if (E.isRight(lease)) return filling(lease.right, capacity)
+  if (E.isRight(lease)) return fillPart(lease.right, capacity)
   if (lease.left._tag === 'Aborted') throw lease.left.reason
   const expected = `at least ${String(capacity)} bytes, for a part; it has ${String(lease.left.largest)}`
-  throw new CosFailure({ _tag: 'InvalidInput', context, field: 'memoryLimit', expected })
+  throw new CosException({ _tag: 'InvalidInput', context, field: 'memoryLimit', expected })
 }
 
 const emptyPart: Part = { number: 1, offset: 0, size: 0, chunks: [], last: true, release: () => undefined }
@@ -114,15 +114,15 @@ const emptyPart: Part = { number: 1, offset: 0, size: 0, chunks: [], last: true,
  *         `InvalidInput` where a part is larger than the whole budget
  * @source https://cloud.tencent.com/document/product/436/7750
  */
-export const cutting = (options: CuttingOptions) =>
+export const cutParts = (options: CutPartsOptions) =>
   async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Part, void, undefined> {
-    let part: Filling | undefined
+    let part: PartBuffer | undefined
     let number = 1
     let partFrom = 0
     let offset = 0
     let work = 0
     try {
-      for await (const chunk of heeding(options.signal)(source)) {
+      for await (const chunk of abortable(options.signal)(source)) {
         if (!isUint8Array(chunk)) throw sourceError(options, 'a chunk that is not bytes; encode text first')
         work += perChunk
         for (let at = 0; at < chunk.length;) {

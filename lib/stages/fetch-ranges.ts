@@ -1,30 +1,30 @@
 /** Many ranges fetched at once, one stream of bytes in order. */
 import * as O from 'fp-ts/lib/Option.js'
-import { CosFailure, type Context } from '../core/error.js'
+import { CosException, type Context } from '../core/error.js'
 import { byteQueue } from './byte-queue.js'
-import { heeding } from './abortable.js'
-import { leavable, readerLeft, type Leavable } from './cancelable.js'
-import type { Budget, Lease } from './memory-budget.js'
-import type { Range } from './plan-ranges.js'
+import { abortable } from './abortable.js'
+import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
+import type { MemoryBudget, Reservation } from './memory-budget.js'
+import type { PartRange } from './plan-ranges.js'
 
-export interface FetchingOptions {
+export interface FetchRangesOptions {
   /** Ranges open at the same time, at most: the one being read, and those after it. */
-  readonly window: number
-  /** Where they are kept; its `ahead` share should have room for all of the window, or fewer are open. */
-  readonly budget: Budget
+  readonly concurrency: number
+  /** Where they are kept; its `ahead` share should have room for all of the ranges that are open at once, or fewer are open. */
+  readonly budget: MemoryBudget
   /** Whose bytes they are, for the errors. */
   readonly context: Context
   /** Stops the run when it fires, and is fired when the run fails or its reader leaves. */
-  readonly stop?: AbortController
+  readonly controller?: AbortController
 }
 
 /** Asks for a range and gives its bytes. The signal fires when they are no longer wanted. */
-export type FetchRange = (range: Range, signal: AbortSignal) => AsyncIterable<Uint8Array>
+export type FetchRange = (range: PartRange, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
 /**
  * Fetches ranges in parallel and gives their bytes in order.
  *
- * Each range is read to its end, whether or not its turn has come, so that a reader who stops leaves all but `window`
+ * Each range is read to its end, whether or not its turn has come, so that a reader who stops leaves all but `concurrency`
  * ranges with the server. Room in the budget is asked for when a range is opened, and never waited for: where there is
  * none, a range is opened when its turn comes, and its bytes go straight to the reader. So readers that hold what others
  * need can make each other slower, but never wait in a circle.
@@ -33,37 +33,41 @@ export type FetchRange = (range: Range, signal: AbortSignal) => AsyncIterable<Ui
  * for each range and says more: COS has none of a range to compare with.
  *
  * @shape  chunks of any size, none of them empty, which the reader may keep
- * @units  holds at most `window` ranges, in bytes, besides what the sockets hold
+ * @units  holds at most `concurrency` ranges, in bytes, besides what the sockets hold
  * @errors those of `fetchRange` when their range's turn comes, so that all bytes before it came out; `CosFailure` of
  *         `IntegrityError` where a range has not the size that was asked for; the reason of `stop`
  * @source https://cloud.tencent.com/document/product/436/7753
  */
-export const fetching =
-  (options: FetchingOptions, fetchRange: FetchRange) =>
-  (ranges: Iterable<Range>): Leavable<Uint8Array> => {
-    const stop = options.stop ?? new AbortController()
-    return leavable(stop, run(options, stop, fetchRange, ranges))
+export const fetchRanges =
+  (options: FetchRangesOptions, fetchRange: FetchRange) =>
+  (ranges: Iterable<PartRange>): CancelableIterator<Uint8Array> => {
+    const stop = options.controller ?? new AbortController()
+    return cancelable(stop, run(options, stop, fetchRange, ranges))
   }
 
 async function* run(
-  options: FetchingOptions,
+  options: FetchRangesOptions,
   stop: AbortController,
   fetchRange: FetchRange,
-  ranges: Iterable<Range>
+  ranges: Iterable<PartRange>
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { window, budget, context } = options
+  const { concurrency, budget, context } = options
   const plan = ranges[Symbol.iterator]()
   const opened: Array<Ahead> = []
   let planned = plan.next()
 
-  const bytesOf = (range: Range): AsyncIterable<Uint8Array> =>
-    exactly(context, range, () => heeding(stop.signal)(fetchRange(range, stop.signal)))
+  const bytesOf = (range: PartRange): AsyncIterable<Uint8Array> =>
+    exactly(context, range, () => abortable(stop.signal)(fetchRange(range, stop.signal)))
   const openAhead = (): void => {
     // Past a range that failed nothing will be read.
-    while (planned.done !== true && opened.length < window && !opened.some((range) => range.hasFailed())) {
+    while (
+      planned.done !== true &&
+      opened.length < concurrency &&
+      !opened.some((range) => range.hasFailed())
+    ) {
       const lease = budget.reserveAhead(planned.value.size)
       if (O.isNone(lease)) return
-      opened.push(readingAhead(lease.value, planned.value.size, bytesOf(planned.value)))
+      opened.push(readAhead(lease.value, planned.value.size, bytesOf(planned.value)))
       planned = plan.next()
     }
   }
@@ -90,7 +94,7 @@ async function* run(
     stop.abort(error)
     throw error
   } finally {
-    if (!finished) stop.abort(readerLeft)
+    if (!finished) stop.abort(readerCancelled)
     await Promise.all(opened.map((range) => range.close()))
   }
 }
@@ -98,12 +102,12 @@ async function* run(
 /** A range's bytes, which must be as many as were asked for. */
 async function* exactly(
   context: Context,
-  range: Range,
+  range: PartRange,
   open: () => AsyncIterable<Uint8Array>
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let seen = 0
-  const wrong = (): CosFailure =>
-    new CosFailure({
+  const wrong = (): CosException =>
+    new CosException({
       _tag: 'IntegrityError',
       context,
       part: O.some(range.number),
@@ -128,7 +132,7 @@ interface Ahead {
 }
 
 /** Starts to read a range, whether or not anyone takes its bytes; the lease is the room they take. */
-const readingAhead = (lease: Lease, size: number, source: AsyncIterable<Uint8Array>): Ahead => {
+const readAhead = (lease: Reservation, size: number, source: AsyncIterable<Uint8Array>): Ahead => {
   const now = { ended: false, failure: O.none as O.Option<unknown>, left: size }
   const waiting = byteQueue()
   let wake = (): void => undefined

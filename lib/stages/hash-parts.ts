@@ -12,7 +12,7 @@ export interface HashedPart extends Part {
   readonly md5: O.Option<string>
 }
 
-export interface HashingOptions {
+export interface HashPartsOptions {
   readonly md5?: boolean
 }
 
@@ -35,7 +35,7 @@ function* stretches(chunks: ReadonlyArray<Uint8Array>): Generator<Uint8Array, vo
  * @errors those of its source, untouched; none of its own
  * @source https://cloud.tencent.com/document/product/436/7750
  */
-export const hashing = (options: HashingOptions = {}) =>
+export const hashParts = (options: HashPartsOptions = {}) =>
   async function* (parts: AsyncIterable<Part>): AsyncGenerator<HashedPart, void, undefined> {
     for await (const part of parts) {
       // Lent for a part, not for a run: a run may be abandoned at a `yield` and never come back to return it.

@@ -1,9 +1,9 @@
 /** A function of one item at a time becomes a stage that has several under way. */
 import { setImmediate } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
-import { leavable, readerLeft, type Leavable } from './cancelable.js'
+import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
 
-export interface InParallelSettings {
+export interface MapConcurrentSettings {
   /** Items under way, at most: running, or done and not yet taken by the reader. At least 1. */
   readonly concurrency: number
   /** Results in the order of their items; otherwise as they come. */
@@ -14,16 +14,16 @@ export interface InParallelSettings {
    * Stops the run when it fires, and is fired when the run fails. Where the source heeds its signal, a failure ends
    * even a read that is under way; a source that does not is left behind, and its late item discarded.
    */
-  readonly stop?: AbortController
+  readonly controller?: AbortController
 }
 
-export interface InParallelOptions<A> extends InParallelSettings {
+export interface MapConcurrentOptions<A> extends MapConcurrentSettings {
   /** What becomes of an item that was read and will never be worked on. */
   readonly discard?: (item: A) => void
 }
 
 /** Works on one item; the signal fires when the result is no longer wanted. */
-export type Work<A, B> = (item: A, signal: AbortSignal) => Promise<B>
+export type Mapper<A, B> = (item: A, signal: AbortSignal) => Promise<B>
 
 const nothing = (): void => undefined
 
@@ -39,18 +39,18 @@ const nothing = (): void => undefined
  * @errors the first failure, as it was thrown; the reason of `stop`
  * @example pipe(keys, inParallel({ concurrency: 8 })((key: string, signal) => head(key, signal)))
  */
-export function inParallel(
-  settings: InParallelSettings
-): <A, B>(f: Work<A, B>) => (source: AsyncIterable<A>) => Leavable<B>
-export function inParallel<A>(
-  options: InParallelOptions<A>
-): <B>(f: Work<A, B>) => (source: AsyncIterable<A>) => Leavable<B>
-export function inParallel<A>(
-  options: InParallelOptions<A>
-): <B>(f: Work<A, B>) => (source: AsyncIterable<A>) => Leavable<B> {
+export function mapConcurrent(
+  settings: MapConcurrentSettings
+): <A, B>(f: Mapper<A, B>) => (source: AsyncIterable<A>) => CancelableIterator<B>
+export function mapConcurrent<A>(
+  options: MapConcurrentOptions<A>
+): <B>(f: Mapper<A, B>) => (source: AsyncIterable<A>) => CancelableIterator<B>
+export function mapConcurrent<A>(
+  options: MapConcurrentOptions<A>
+): <B>(f: Mapper<A, B>) => (source: AsyncIterable<A>) => CancelableIterator<B> {
   return (f) => (source) => {
-    const stop = options.stop ?? new AbortController()
-    return leavable(stop, run(options, stop, f, source))
+    const stop = options.controller ?? new AbortController()
+    return cancelable(stop, run(options, stop, f, source))
   }
 }
 
@@ -59,9 +59,9 @@ interface Slot<B> {
 }
 
 async function* run<A, B>(
-  options: InParallelOptions<A>,
+  options: MapConcurrentOptions<A>,
   stop: AbortController,
-  f: Work<A, B>,
+  f: Mapper<A, B>,
   source: AsyncIterable<A>
 ): AsyncGenerator<B, void, undefined> {
   const { ordered = false, readAhead = 1, discard = nothing } = options
@@ -141,7 +141,7 @@ async function* run<A, B>(
     }
     if (signal.aborted) throw signal.reason
   } finally {
-    if (!isOver()) stop.abort(readerLeft)
+    if (!isOver()) stop.abort(readerCancelled)
     while (now.running > 0) await woken()
     signal.removeEventListener('abort', onAbort)
     if (O.isSome(now.ahead)) discard(now.ahead.value)

@@ -11,7 +11,7 @@ import type * as TE from 'fp-ts/lib/TaskEither.js'
 export const blockSize = 256 * 1024
 
 /** Memory that has been granted. It has one owner, who releases it. */
-export interface Lease {
+export interface Reservation {
   /** Bytes still granted, in whole blocks; 0 once released. */
   readonly size: () => number
   /** The next block. The bytes of its last owner are still in it: hand out no more of it than you wrote. */
@@ -22,12 +22,12 @@ export interface Lease {
   readonly release: () => void
 }
 
-export type NoLease =
+export type ReservationError =
   /** It could never be granted, in bytes. */
   | { readonly _tag: 'TooLarge'; readonly bytes: number; readonly largest: number }
   | { readonly _tag: 'Aborted'; readonly reason: unknown }
 
-export interface Budget {
+export interface MemoryBudget {
   /** Bytes granted never exceed it. */
   readonly limit: number
   /** The largest reservation that `reserve` grants, in bytes. */
@@ -38,12 +38,12 @@ export interface Budget {
    * Waits in turn for `bytes`, all of them at once: two parts that each hold half of what they need would wait for each
    * other forever. What it grants must be given back without waiting for more of this budget.
    */
-  readonly reserve: (bytes: number, signal?: AbortSignal) => TE.TaskEither<NoLease, Lease>
+  readonly reserve: (bytes: number, signal?: AbortSignal) => TE.TaskEither<ReservationError, Reservation>
   /** Grants `bytes` for reading ahead if they are free now and nobody waits; who gets none does without. */
-  readonly reserveAhead: (bytes: number) => O.Option<Lease>
+  readonly reserveAhead: (bytes: number) => O.Option<Reservation>
 }
 
-export interface BudgetOptions {
+export interface MemoryBudgetOptions {
   /** In bytes; what is less than a block is of no use. */
   readonly limit: number
   /**
@@ -78,7 +78,7 @@ export const inBlocks = (bytes: number): number => blocksIn(bytes) * blockSize
  * @shape  one budget may serve any number of transfers
  * @units  bytes, counted in blocks of 256 KiB; what is granted and what is kept never exceed `limit` together
  */
-export const createBudget = (options: BudgetOptions): Budget => {
+export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget => {
   const limit = Math.floor(options.limit / blockSize)
   const limitAhead = Math.min(limit, Math.floor((options.ahead ?? 0) / blockSize))
   const largest = limit - limitAhead
@@ -106,7 +106,7 @@ export const createBudget = (options: BudgetOptions): Budget => {
     }
   }
 
-  const lend = (blocks: number, ahead: boolean): Lease => {
+  const lend = (blocks: number, ahead: boolean): Reservation => {
     const taken: Array<Uint8Array> = []
     let mine = 0
     let released = false
@@ -147,7 +147,7 @@ export const createBudget = (options: BudgetOptions): Budget => {
     granted: () => granted * blockSize,
     reserve: (bytes, signal) => () => {
       const blocks = blocksIn(bytes)
-      const abort = (): E.Either<NoLease, never> =>
+      const abort = (): E.Either<ReservationError, never> =>
         E.left({ _tag: 'Aborted', reason: signal?.reason as unknown })
       if (blocks > largest)
         return Promise.resolve(E.left({ _tag: 'TooLarge', bytes, largest: largest * blockSize }))

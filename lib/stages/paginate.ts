@@ -3,9 +3,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, type Context, type CosError } from '../core/error.js'
-import { heeding } from './abortable.js'
-import { leavable, type Leavable } from './cancelable.js'
+import { CosException, type Context, type CosError } from '../core/error.js'
+import { abortable } from './abortable.js'
+import { cancelable, type CancelableIterator } from './cancelable.js'
 
 /** What ends a page. */
 export interface PageEnd<Cursor, Page = unknown> {
@@ -26,14 +26,14 @@ export type FetchPage<Item, Cursor> = (
   signal: AbortSignal
 ) => TaskEither<CosError, AsyncIterable<PageEvent<Item, Cursor>>>
 
-export interface PagingOptions {
+export interface PaginateOptions {
   /**
    * Whether to ask again, from behind the last item, after a page has failed: a policy, and its wait, which should end
    * early when the signal fires. `failures` from 1, counted anew whenever an item has come. Left out: never.
    */
   readonly goOn?: (error: CosError, failures: number, signal: AbortSignal) => Task<boolean>
   /** Stops the run when it fires, and is fired when its reader leaves. */
-  readonly stop?: AbortController
+  readonly controller?: AbortController
 }
 
 const isEnd = <Item extends object, Cursor>(event: PageEvent<Item, Cursor>): event is PageEnd<Cursor> => {
@@ -41,8 +41,8 @@ const isEnd = <Item extends object, Cursor>(event: PageEvent<Item, Cursor>): eve
   return tag === 'PageEnd'
 }
 
-const looping = (end: PageEnd<unknown>): CosFailure =>
-  new CosFailure({
+const loopError = (end: PageEnd<unknown>): CosException =>
+  new CosException({
     _tag: 'DecodeError',
     context: end.context,
     status: 200,
@@ -55,7 +55,7 @@ const looping = (end: PageEnd<unknown>): CosFailure =>
  * to compare with is set anew after 1, 2, 4, 8... pages, and so is in the circle some time, and the circle then too
  * short to escape it.
  */
-const circling = <Cursor>(from: Cursor): ((next: Cursor) => boolean) => {
+const detectLoop = <Cursor>(from: Cursor): ((next: Cursor) => boolean) => {
   // Cursors are plain data: what JSON makes of two that are the same is the same.
   let milestone = JSON.stringify(from)
   let [passed, limit] = [0, 1]
@@ -69,12 +69,12 @@ const circling = <Cursor>(from: Cursor): ((next: Cursor) => boolean) => {
 }
 
 async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
-  goOn: NonNullable<PagingOptions['goOn']>,
+  goOn: NonNullable<PaginateOptions['goOn']>,
   signal: AbortSignal,
   fetchPage: FetchPage<Item, Cursor>,
   from: Cursor
 ): AsyncGenerator<Item, void, undefined> {
-  const been = circling(from)
+  const been = detectLoop(from)
   let at = from
   let failures = 0
   /** Only the pulls are tried: what a reader throws in at a `yield` is no failure of the page. */
@@ -83,16 +83,16 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
       return O.some(await pull())
     } catch (thrown) {
       failures += 1
-      if (signal.aborted || !(thrown instanceof CosFailure)) throw thrown
-      if (!(await goOn(thrown.reason, failures, signal)())) throw thrown
+      if (signal.aborted || !(thrown instanceof CosException)) throw thrown
+      if (!(await goOn(thrown.error, failures, signal)())) throw thrown
       signal.throwIfAborted()
       return O.none
     }
   }
   const opened = async (): Promise<AsyncIterator<PageEvent<Item, Cursor>, unknown>> => {
     const page = await fetchPage(at, signal)()
-    if (E.isLeft(page)) throw new CosFailure(page.left)
-    return heeding(signal)(page.right)[Symbol.asyncIterator]()
+    if (E.isLeft(page)) throw new CosException(page.left)
+    return abortable(signal)(page.right)[Symbol.asyncIterator]()
   }
 
   for (;;) {
@@ -117,7 +117,7 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
     }
     if (end === undefined) continue
     if (O.isNone(end.next)) return
-    if (been(end.next.value)) throw looping(end)
+    if (been(end.next.value)) throw loopError(end)
     at = end.next.value
     failures = 0
   }
@@ -135,10 +135,10 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
  *         page sends the listing back to where it has been; the reason of `stop`
  * @example paging({}, (from) => send(listObjectEvents({ bucket, from }))(client))(cursorAt())
  */
-export const paging =
+export const paginate =
   <Cursor, Item extends { readonly cursor: Cursor }>(
-    { goOn = () => () => Promise.resolve(false), stop = new AbortController() }: PagingOptions,
+    { goOn = () => () => Promise.resolve(false), controller: stop = new AbortController() }: PaginateOptions,
     fetchPage: FetchPage<Item, Cursor>
   ) =>
-  (from: Cursor): Leavable<Item> =>
-    leavable(stop, run(goOn, stop.signal, fetchPage, from))
+  (from: Cursor): CancelableIterator<Item> =>
+    cancelable(stop, run(goOn, stop.signal, fetchPage, from))

@@ -1,7 +1,7 @@
 /** Which stretches of an object to ask for. */
 
 /** Bytes `first` to `last` of an object, both included, as `Range: bytes=first-last` has it. */
-export interface Range {
+export interface PartRange {
   /** From 1. */
   readonly number: number
   readonly first: number
@@ -22,9 +22,9 @@ export const planRanges = (asked: {
   readonly from?: number
   readonly to: number
   readonly partSize: number
-}): Iterable<Range> => ({ [Symbol.iterator]: () => ranges(asked.from ?? 0, asked.to, asked.partSize) })
+}): Iterable<PartRange> => ({ [Symbol.iterator]: () => ranges(asked.from ?? 0, asked.to, asked.partSize) })
 
-function* ranges(from: number, to: number, partSize: number): Generator<Range, void, undefined> {
+function* ranges(from: number, to: number, partSize: number): Generator<PartRange, void, undefined> {
   for (let number = 1, first = from; first < to; number += 1, first += partSize) {
     const size = Math.min(partSize, to - first)
     yield { number, first, last: first + size - 1, size }

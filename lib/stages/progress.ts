@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 
-export interface Progress {
+export interface ProgressSnapshot {
   /** Bytes that have arrived: acknowledged by COS, read from it, or there already. */
   readonly transferred: number
   /** In bytes; none where nobody knows. */
@@ -38,7 +38,7 @@ interface Mark {
   readonly moved: number
 }
 
-export interface ProgressState extends Omit<Progress, 'rate'> {
+export interface ProgressState extends Omit<ProgressSnapshot, 'rate'> {
   /** Bytes. */
   readonly moved: number
   /** Where it stood at some moments, the oldest first: one before the rate's window, the others within. */
@@ -50,7 +50,7 @@ const rateWindow = 5000
 const markEvery = 500
 
 /** Nothing yet, at a moment in milliseconds. */
-export const beginning = (at: number): ProgressState => ({
+export const initialState = (at: number): ProgressState => ({
   transferred: 0,
   total: O.none,
   parts: { inFlight: 0, done: 0 },
@@ -98,7 +98,7 @@ export const step =
 /** What there is to say at a moment, in milliseconds. */
 export const progressAt =
   (at: number) =>
-  (state: ProgressState): Progress => {
+  (state: ProgressState): ProgressSnapshot => {
     const { transferred, total, parts } = state
     const from = markFor(state, at)
     const rate = at > from.at ? ((state.moved - from.moved) * 1000) / (at - from.at) : 0
@@ -113,22 +113,22 @@ export const progressAt =
  *
  * @example for await (const { transferred, rate } of meter) { draw(transferred, rate); await setTimeout(200) }
  */
-export interface Meter extends AsyncIterable<Progress> {
+export interface Progress extends AsyncIterable<ProgressSnapshot> {
   readonly tell: (event: ProgressEvent) => void
-  readonly read: () => Progress
+  readonly read: () => ProgressSnapshot
   /** Nothing more will happen. */
   readonly end: () => void
 }
 
-export interface MeterOptions {
+export interface ProgressOptions {
   /** In bytes, where it is known beforehand; a transfer that finds out adds to it. */
   readonly total: O.Option<number>
   /** Milliseconds since any moment, never going back: `performance.now`. */
   readonly clock: () => number
 }
 
-export const createMeter = ({ total, clock }: MeterOptions): Meter => {
-  let state: ProgressState = { ...beginning(clock()), total }
+export const createProgressWith = ({ total, clock }: ProgressOptions): Progress => {
+  let state: ProgressState = { ...initialState(clock()), total }
   const now = { version: 0, ended: false }
   let waiting: ReadonlyArray<() => void> = []
 
@@ -138,7 +138,7 @@ export const createMeter = ({ total, clock }: MeterOptions): Meter => {
     waiting = []
     for (const wake of woken) wake()
   }
-  const read = (): Progress => progressAt(clock())(state)
+  const read = (): ProgressSnapshot => progressAt(clock())(state)
   return {
     read,
     tell: (event) => {
@@ -160,8 +160,8 @@ export const createMeter = ({ total, clock }: MeterOptions): Meter => {
 }
 
 /** A call that sends one part, told to a meter. */
-export const metered =
-  (meter: Meter) =>
+export const reportParts =
+  (meter: Progress) =>
   <P extends { readonly size: number }, E_, A>(
     send: (part: P, signal: AbortSignal) => TaskEither<E_, A>
   ): ((part: P, signal: AbortSignal) => TaskEither<E_, A>) =>
@@ -175,8 +175,8 @@ export const metered =
   }
 
 /** A call that fetches one range, told to a meter as its bytes come in. */
-export const meteredBytes =
-  (meter: Meter) =>
+export const reportBytes =
+  (meter: Progress) =>
   <R>(fetch: (range: R, signal: AbortSignal) => AsyncIterable<Uint8Array>) =>
     async function* (range: R, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
       let done = false

@@ -2,8 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { CsvReader } from '../core/csv-records.js'
-import { parseJson, readingJson } from '../core/json-records.js'
-import { maxRecord, type RecordFolding, type RecordProblem } from '../core/records.js'
+import { parseJson, jsonReader } from '../core/json-records.js'
+import { maxRecord, type RecordFold, type RecordProblem } from '../core/records.js'
 
 /** One record of the results. */
 export interface RawRow {
@@ -13,7 +13,7 @@ export interface RawRow {
   readonly value: unknown
 }
 
-const failing = (fail: (problem: string) => Error, number: number, problem: RecordProblem): Error =>
+const failedRows = (fail: (problem: string) => Error, number: number, problem: RecordProblem): Error =>
   fail(`row ${String(number)}: ${problem.words}`)
 
 /**
@@ -27,7 +27,7 @@ const failing = (fail: (problem: string) => Error, number: number, problem: Reco
  * @errors what `fail` makes of a record that can not be read, its number named; those of its source, untouched
  */
 async function* rowsOf<A>(
-  folding: RecordFolding<A>,
+  folding: RecordFold<A>,
   valueOf: (record: A) => O.Option<unknown>,
   fail: (problem: string) => Error,
   bytes: AsyncIterable<Uint8Array>
@@ -35,7 +35,7 @@ async function* rowsOf<A>(
   let number = 0
   let held: RawRow | undefined
   const given = (read: E.Either<RecordProblem, ReadonlyArray<A>>): ReadonlyArray<A> => {
-    if (E.isLeft(read)) throw failing(fail, number + 1, read.left)
+    if (E.isLeft(read)) throw failedRows(fail, number + 1, read.left)
     return read.right
   }
   function* next(records: ReadonlyArray<A>): Generator<RawRow, void, undefined> {
@@ -58,24 +58,24 @@ async function* rowsOf<A>(
   if (held !== undefined) yield held
 }
 
-export interface ReadingOptions {
+export interface ReadRowsOptions {
   /** In words, why a record can not be read -> what is thrown. */
   readonly fail: (problem: string) => Error
 }
 
 /** @shape `bytes -> readingJsonRows(options)`; a whole number that a double can not hold is a `bigint` */
-export const readingJsonRows =
-  ({ delimiter = '\n', fail }: ReadingOptions & { readonly delimiter?: string | undefined }) =>
+export const readJsonRows =
+  ({ delimiter = '\n', fail }: ReadRowsOptions & { readonly delimiter?: string | undefined }) =>
   (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<RawRow, void, undefined> =>
-    rowsOf(readingJson({ delimiter, limit: maxRecord }), parseJson, fail, bytes)
+    rowsOf(jsonReader({ delimiter, limit: maxRecord }), parseJson, fail, bytes)
 
 /** @shape `bytes -> readingCsvRows(options)`; each row is the list of its fields, all of them text */
-export const readingCsvRows =
+export const readCsvRows =
   ({
     read,
     layout,
     fail
-  }: ReadingOptions & {
+  }: ReadRowsOptions & {
     readonly read: CsvReader
     readonly layout: Omit<Parameters<CsvReader>[0], 'limit'>
   }) =>

@@ -1,10 +1,10 @@
 /** After cutting and hashing: bytes -> cutting -> Part -> hashing -> HashedPart -> sending -> SentPart */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, type CosError } from '../core/error.js'
+import { CosException, type CosError } from '../core/error.js'
 import type { HashedPart } from './hash-parts.js'
-import { inParallel } from './map-concurrent.js'
-import type { Leavable } from './cancelable.js'
+import { mapConcurrent } from './map-concurrent.js'
+import type { CancelableIterator } from './cancelable.js'
 
 export interface SentPart<A> {
   readonly number: number
@@ -18,13 +18,13 @@ export interface SentPart<A> {
   readonly answer: A
 }
 
-export interface SendingOptions {
+export interface SendPartsOptions {
   /** Parts in flight. One more is cut and hashed meanwhile. */
   readonly concurrency: number
   /** In the order of their numbers; otherwise as they are acknowledged. */
   readonly ordered?: boolean
   /** Stops the run when it fires, and is fired when it fails: give its signal to `cutting` too. */
-  readonly stop?: AbortController
+  readonly controller?: AbortController
 }
 
 /** Sends one part. The part's memory is given back when this settles, so that nothing may hold on to its chunks. */
@@ -39,14 +39,14 @@ export type Upload<A> = (part: HashedPart, signal: AbortSignal) => TaskEither<Co
  *         its source, untouched
  * @source https://cloud.tencent.com/document/product/436/7750
  */
-export const sending =
-  <A>(options: SendingOptions, upload: Upload<A>) =>
-  (parts: AsyncIterable<HashedPart>): Leavable<SentPart<A>> =>
-    inParallel<HashedPart>({ ...options, discard: (part) => part.release() })(
+export const sendParts =
+  <A>(options: SendPartsOptions, upload: Upload<A>) =>
+  (parts: AsyncIterable<HashedPart>): CancelableIterator<SentPart<A>> =>
+    mapConcurrent<HashedPart>({ ...options, discard: (part) => part.release() })(
       async (part, signal): Promise<SentPart<A>> => {
         try {
           const answer = await upload(part, signal)()
-          if (E.isLeft(answer)) throw new CosFailure(answer.left)
+          if (E.isLeft(answer)) throw new CosException(answer.left)
           const { number, offset, size, crc64 } = part
           return { number, offset, size, crc64, answer: answer.right }
         } finally {

@@ -15,7 +15,7 @@ const highWaterMark = 64 * 1024
  * @units  reads some 64 KiB ahead
  * @errors those of the generator
  */
-export const asReadable = (
+export const toReadable = (
   bytes: AsyncGenerator<Uint8Array, unknown, undefined>,
   close: () => void
 ): Readable => {

@@ -2,12 +2,12 @@
 import * as O from 'fp-ts/lib/Option.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { crc64Hasher } from '../core/crc64.js'
-import { CosFailure } from '../core/error.js'
+import { CosException } from '../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../core/integrity.js'
-import { measuring, type Announced } from './check-length.js'
+import { checkLength, type ExpectedLength } from './check-length.js'
 
 /** What the bytes should turn out to be. */
-export interface Expected extends Announced {
+export interface Expected extends ExpectedLength {
   /** Of exactly what will come, unsigned. None: nothing to compare with, for the reason given. */
   readonly crc64: O.Option<bigint>
   readonly unless?: 'NoChecksum' | 'Range'
@@ -24,7 +24,7 @@ export interface Expected extends Announced {
  * @errors those of `measuring`; `CosFailure` of an `IntegrityError` where the CRC64 is another
  * @source https://cloud.tencent.com/document/product/436/40334
  */
-export const verifying = ({ size, crc64, unless = 'NoChecksum', context }: Expected) =>
+export const verifyBytes = ({ size, crc64, unless = 'NoChecksum', context }: Expected) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, Integrity, undefined> {
     const hasher = await crc64Hasher()
     const whole = O.toUndefined(size)
@@ -35,11 +35,11 @@ export const verifying = ({ size, crc64, unless = 'NoChecksum', context }: Expec
       const ours = O.some(hasher.digest())
       if (O.isNone(crc64)) return unverifiable(unless, ours)
       const compared = compareCrc64(context, { right: 'theirs' })(ours, crc64)
-      if (E.isLeft(compared)) throw new CosFailure(compared.left)
+      if (E.isLeft(compared)) throw new CosException(compared.left)
       return compared.right
     }
     try {
-      for await (const chunk of measuring({ size, context })(bytes)) {
+      for await (const chunk of checkLength({ size, context })(bytes)) {
         seen += chunk.length
         hasher.update(chunk)
         if (seen === whole) verdict = judge()

@@ -2,12 +2,12 @@ import { setTimeout } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
-import { nowhere } from '../../lib/core/error.js'
+import { contextWithoutObject } from '../../lib/core/error.js'
 import { createClient } from '../../lib/client/client.js'
 import { signer, type Credentials } from '../../lib/client/credentials.js'
 import { left, right } from '../support/server.js'
 
-const context = nowhere('Spec')
+const context = contextWithoutObject('Spec')
 const pair = {
   secretId: 'AKIDvectorExampleNotARealSecretId001',
   secretKey: 'vectorExampleNotARealSecretKey00001'

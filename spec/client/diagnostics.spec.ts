@@ -60,7 +60,7 @@ t.test('nothing is made for nobody', async (t) => {
 t.test('each part of an upload is told when it begins to move, and when COS has it', async (t) => {
   const cos = await emulating(t)
   const events = listening(t)
-  const input = { ...to, partSize: MiB, partsInFlight: 2 }
+  const input = { ...to, partSize: MiB, concurrency: 2 }
   right(await uploadStream(input)(inChunks(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
   t.same(of(events, 'start'), [1, 2, 3, 4])
   t.same(of(events, 'end'), [1, 2, 3, 4])
@@ -92,7 +92,7 @@ t.test('a part that failed, and those that failed with it, have ended too', asyn
   })
   const events = listening(t)
   const source = inChunks(bytesOf(3 * MiB), 50_000)
-  left(await uploadStream({ ...to, partSize: MiB, partsInFlight: 2 })(source)(cos.client())())
+  left(await uploadStream({ ...to, partSize: MiB, concurrency: 2 })(source)(cos.client())())
   t.same(of(events, 'end'), of(events, 'start'))
   // Part 1 ends for the reason that it was given: part 2's.
   for (const number of [1, 2]) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { pacing } from '../../lib/client/rate-limit.js'
+import { rateLimiter } from '../../lib/client/rate-limit.js'
 import { send } from '../../lib/client/send.js'
 import { bytesOf } from '../support/bytes.js'
 import { opening, putting } from '../support/minimal-operations.js'
@@ -8,14 +8,14 @@ import { createClient } from '../../lib/client/client.js'
 
 t.test('a line that is busy says how long, and one that was silent allows no more than a burst', (t) => {
   let now = 1000
-  const pace = pacing(1000, () => now)
+  const pace = rateLimiter(1000, () => now)
   t.equal(pace(50), 0, 'a burst')
   t.equal(pace(100), 100)
   t.equal(pace(100), 200)
   now += 10_000
   t.equal(pace(50), 0)
   t.equal(pace(1000), 1000)
-  t.equal(pacing(undefined, () => now)(1e12), 0)
+  t.equal(rateLimiter(undefined, () => now)(1e12), 0)
   t.end()
 })
 

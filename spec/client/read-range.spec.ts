@@ -1,9 +1,9 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { CosFailure, type CosError } from '../../lib/core/error.js'
+import { CosException, type CosError } from '../../lib/core/error.js'
 import { contextOf } from '../../lib/core/operation.js'
 import type { Client } from '../../lib/client/client.js'
-import { reading, type Stretch } from '../../lib/client/read-range.js'
+import { readRange, type ByteRange } from '../../lib/client/read-range.js'
 import { send } from '../../lib/client/send.js'
 import type { EmulatorOptions } from '../../lib/emulator/index.js'
 import { headObject } from '../../lib/operations/head-object.js'
@@ -16,7 +16,7 @@ import { right } from '../support/server.js'
 const at = { bucket, key: 'stretch.bin' }
 const bytes = bytesOf(1_000_000)
 const context = contextOf('reading', at)
-const all: Stretch = { first: 0, last: bytes.length - 1 }
+const all: ByteRange = { first: 0, last: bytes.length - 1 }
 
 const holding = async (t: Parameters<typeof emulating>[0], options: EmulatorOptions = {}) => {
   const cos = await emulating(t, options)
@@ -38,16 +38,16 @@ interface Read {
 
 const read = async (
   client: Client,
-  pinned: Parameters<typeof reading>[2],
-  stretch: Stretch
+  pinned: Parameters<typeof readRange>[2],
+  stretch: ByteRange
 ): Promise<Read> => {
   const chunks: Array<Uint8Array> = []
   try {
-    for await (const chunk of reading(client, context, pinned, stretch)) chunks.push(chunk)
+    for await (const chunk of readRange(client, context, pinned, stretch)) chunks.push(chunk)
     return { bytes: Buffer.concat(chunks), error: undefined }
   } catch (thrown) {
-    if (!(thrown instanceof CosFailure)) throw thrown
-    return { bytes: Buffer.concat(chunks), error: thrown.reason }
+    if (!(thrown instanceof CosException)) throw thrown
+    return { bytes: Buffer.concat(chunks), error: thrown.error }
   }
 }
 
@@ -119,6 +119,6 @@ t.test('a reader that leaves hangs up', async (t) => {
       operation === 'GetObject' ? { stall: { after: 100_000, pause: 60_000 } } : undefined
   })
   await client.close()
-  for await (const _ of reading(cos.client(), context, pinned, all)) break
+  for await (const _ of readRange(cos.client(), context, pinned, all)) break
   t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
 })

@@ -2,7 +2,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import type { CosError } from '../../lib/core/error.js'
 import { createClient } from '../../lib/client/client.js'
-import { defaultRetry, isTransient, isWorthAnother, waitAfter } from '../../lib/client/retry.js'
+import { defaultRetry, isTransient, shouldRetry, retryDelay } from '../../lib/client/retry.js'
 import { credentials, left } from '../support/server.js'
 
 const context = { operation: 'Spec', bucket: '', key: O.none, attempts: 1 }
@@ -50,7 +50,7 @@ t.test('what may pass is told from what will not', (t) => {
 t.test(
   'a digest that did not match and a slow network are tried once more, all else until the policy ends',
   (t) => {
-    const worth = (...failures: ReadonlyArray<CosError>) => isWorthAnother(defaultRetry, failures)
+    const worth = (...failures: ReadonlyArray<CosError>) => shouldRetry(defaultRetry, failures)
     for (const code of ['BadDigest', 'UserNetworkTooSlow']) {
       const once = service(400, code)
       t.ok(worth(once))
@@ -62,7 +62,7 @@ t.test(
     t.same([worth(slow, slow, slow), worth(slow, slow, slow, slow)], [true, false])
     t.notOk(worth(service(404, 'NoSuchKey')))
     t.notOk(worth())
-    t.notOk(isWorthAnother({ ...defaultRetry, attempts: 1 }, [slow]))
+    t.notOk(shouldRetry({ ...defaultRetry, attempts: 1 }, [slow]))
     t.end()
   }
 )
@@ -70,7 +70,9 @@ t.test(
 t.test('a wait lies anywhere in a window that doubles up to its cap', (t) => {
   const error = service(503, 'SlowDown')
   const waits = (random: number) =>
-    [1, 2, 3, 8, 30].map((attempt) => waitAfter({ ...defaultRetry, random: () => random }, attempt, error, 0))
+    [1, 2, 3, 8, 30].map((attempt) =>
+      retryDelay({ ...defaultRetry, random: () => random }, attempt, error, 0)
+    )
   t.same(waits(0), [0, 0, 0, 0, 0])
   t.same(waits(0.5), [100, 200, 400, 10_000, 10_000])
   t.end()
@@ -79,7 +81,7 @@ t.test('a wait lies anywhere in a window that doubles up to its cap', (t) => {
 t.test('COS may name the wait, in seconds or as a date', (t) => {
   const now = Date.parse('Wed, 01 May 2024 08:31:00 GMT')
   const after = (text: string) =>
-    waitAfter({ ...defaultRetry, random: () => 0.5 }, 1, service(503, '', { 'retry-after': text }), now)
+    retryDelay({ ...defaultRetry, random: () => 0.5 }, 1, service(503, '', { 'retry-after': text }), now)
   t.equal(after('7'), 7000)
   t.equal(after('Wed, 01 May 2024 08:31:30 GMT'), 30_000)
   t.equal(after('Wed, 01 May 2024 08:30:00 GMT'), 0)

@@ -1,17 +1,17 @@
 import { setTimeout } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
-import { nowhere } from '../../lib/core/error.js'
-import { tidily } from '../../lib/client/tidily.js'
+import { contextWithoutObject } from '../../lib/core/error.js'
+import { scopedWithCleanup } from '../../lib/client/tidily.js'
 import { settlesWithin } from '../support/settles-within.js'
 import { clientOf, left } from '../support/server.js'
 
-const context = nowhere('spec')
+const context = contextWithoutObject('spec')
 
 t.test('what is done is given, and what is thrown is the failure', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
-  t.same(await tidily(client, context, () => Promise.resolve(E.right(7))), E.right(7))
-  t.match(left(await tidily(client, context, () => Promise.reject(new Error('disk')))), {
+  t.same(await scopedWithCleanup(client, context, () => Promise.resolve(E.right(7))), E.right(7))
+  t.match(left(await scopedWithCleanup(client, context, () => Promise.reject(new Error('disk')))), {
     _tag: 'TransportError',
     cause: { message: 'disk' }
   })
@@ -26,7 +26,7 @@ t.test('an abort waits for what is cleared up in a moment, and not for what take
     const client = { ...clientOf(t, '127.0.0.1:1')(), signals: [stop.signal] }
     const over = new AbortController()
     let isCleared = false
-    const running = tidily(client, context, async ({ stop: { signal } }) => {
+    const running = scopedWithCleanup(client, context, async ({ controller: { signal } }) => {
       await setTimeout(60_000, undefined, { signal }).catch(() => undefined)
       await setTimeout(takes, undefined, { signal: over.signal }).catch(() => undefined)
       isCleared = true
@@ -44,7 +44,7 @@ t.test('an abort waits for what is cleared up in a moment, and not for what take
 t.test('a signal that has fired already begins nothing', async (t) => {
   const client = { ...clientOf(t, '127.0.0.1:1')(), signals: [AbortSignal.abort()] }
   let began = false
-  const result = await tidily(client, context, () => {
+  const result = await scopedWithCleanup(client, context, () => {
     began = true
     return Promise.resolve(E.right(undefined))
   })

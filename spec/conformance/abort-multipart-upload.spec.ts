@@ -22,7 +22,7 @@ t.test('the upload is gone with its parts; the object and other uploads of the k
   const { uploadId } = await done(createMultipartUpload(to))
   const other = await done(createMultipartUpload(to))
   await done(uploadPart({ ...to, uploadId, partNumber: 1, body: 'a' }))
-  const { raw, ...told } = await done(
+  const { headers: raw, ...told } = await done(
     aborting({
       ...to,
       uploadId,

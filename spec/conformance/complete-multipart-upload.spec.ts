@@ -31,10 +31,10 @@ const begun = async (
 ) => {
   const asking = await A.asking(t, options)
   const { uploadId } = await asking.done(createMultipartUpload(to))
-  const { bucket, key, allowCollapsingKey = false } = to
+  const { bucket, key, allowPathLikeKey = false } = to
   const parts = []
   for (const [n, body] of bodies.entries()) {
-    const part = { bucket, key, allowCollapsingKey, uploadId, partNumber: n + 1, body }
+    const part = { bucket, key, allowPathLikeKey, uploadId, partNumber: n + 1, body }
     parts.push(await asking.done(uploadPart(part)))
   }
   return { ...asking, uploadId, parts }
@@ -46,7 +46,7 @@ t.test('an upload becomes the object, whatever order its parts are named in', as
   const { done, heard, emulator, uploadId, parts } = asked
   const sum = await crc64(Buffer.from('one two three'))
   const [one, two, three] = parts.map(({ partNumber, etag }) => ({ partNumber, etag }))
-  const { raw, ...told } = await done(
+  const { headers: raw, ...told } = await done(
     completing({
       bucket,
       ...A.collapsing,

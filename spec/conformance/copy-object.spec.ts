@@ -46,7 +46,7 @@ t.test('a copy under all that can be said has what was said anew, and no more of
       query: { 'by-hand': 'parameter' }
     })
   )
-  const { raw: _raw, ...told } = copy
+  const { headers: _raw, ...told } = copy
   t.same(told, {
     requestId: emulator.requests().at(-1)?.requestId,
     etag: copy.etag,

@@ -23,7 +23,7 @@ const at = { bucket, key: 'a.txt' }
 t.test('what is said at the beginning is said of the object in the end', async (t) => {
   const { done, heard, emulator } = await A.asking(t)
   const to = { bucket, ...A.collapsing }
-  const { raw: _raw, ...told } = await done(
+  const { headers: _raw, ...told } = await done(
     creating({
       ...to,
       ...A.entity,

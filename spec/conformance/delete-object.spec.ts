@@ -18,7 +18,7 @@ t.test('a version that is named is removed for good', async (t) => {
   const to = { bucket: A.versioned, ...A.collapsing }
   const { versionId } = await done(putObject({ ...to, body: 'one' }))
   await done(putObject({ ...to, body: 'two' }))
-  const { raw, ...told } = await done(
+  const { headers: raw, ...told } = await done(
     deleting({
       ...to,
       versionId: A.some(versionId),

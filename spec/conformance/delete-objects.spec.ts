@@ -17,7 +17,7 @@ t.test('versions, markers, what is there and what never was: each has its result
   const to = { bucket: A.versioned, key: 'a' }
   const { versionId } = await done(putObject({ ...to, body: 'one' }))
   const one = A.some(versionId)
-  const { raw: _raw, ...told } = await done(
+  const { headers: _raw, ...told } = await done(
     deleting({
       bucket: A.versioned,
       objects: [{ key: 'a', versionId: one }, { key: 'b' }, { key: 'c', versionId: 'never' }],

@@ -96,4 +96,4 @@ export const accessHeard = {
 /** Neither an ASCII letter alone: spaces, a percent sign, a slash at the front, and characters of four bytes. */
 export const awkward = '/trips/2024 %2F+&?#"<腾😀.txt'
 /** A key that software on the way could take for the bucket. */
-export const collapsing = { key: 'a/..', allowCollapsingKey: true }
+export const collapsing = { key: 'a/..', allowPathLikeKey: true }

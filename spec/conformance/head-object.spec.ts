@@ -48,7 +48,7 @@ t.test('all that is known of an object is told, to one who says all that can be 
       query: { 'by-hand': 'parameter' }
     })
   )
-  const { raw, ...told } = head
+  const { headers: raw, ...told } = head
   t.same(told, {
     requestId: emulator.requests().at(-1)?.requestId,
     size: 6,

@@ -52,7 +52,7 @@ t.test('a page behind an upload of a key, rolled up, in the words that COS write
     isTruncated: true,
     nextUploadIdMarker: O.none
   }
-  const { raw: _raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
+  const { headers: _raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
   const request = emulator.requests().at(-1)
   t.same(encoded, {
     ...page,
@@ -78,7 +78,7 @@ t.test('a page behind an upload of a key, rolled up, in the words that COS write
       'by-hand': 'parameter'
     }
   })
-  const { raw: _, requestId: _id, ...plain } = await done(listing(input))
+  const { headers: _, requestId: _id, ...plain } = await done(listing(input))
   t.same(plain, {
     ...page,
     encodingType: O.none,

@@ -61,7 +61,7 @@ t.test('a page behind a version of a key, rolled up, in the words that COS write
     isTruncated: true,
     nextVersionIdMarker: O.none
   }
-  const { raw: _raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
+  const { headers: _raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
   const request = emulator.requests().at(-1)
   t.same(encoded, {
     ...page,
@@ -87,7 +87,7 @@ t.test('a page behind a version of a key, rolled up, in the words that COS write
       'by-hand': 'parameter'
     }
   })
-  const { raw: _, requestId: _id, ...plain } = await done(listing(input))
+  const { headers: _, requestId: _id, ...plain } = await done(listing(input))
   t.same(plain, {
     ...page,
     encodingType: O.none,

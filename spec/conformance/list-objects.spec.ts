@@ -47,7 +47,7 @@ t.test('a page behind a marker, rolled up, in the words that COS writes keys in'
     isTruncated: true,
     bucketRegion: O.some('ap-guangzhou')
   }
-  const { raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
+  const { headers: raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
   const request = emulator.requests().at(-1)
   t.same(encoded, {
     ...page,
@@ -72,7 +72,7 @@ t.test('a page behind a marker, rolled up, in the words that COS writes keys in'
     }
   })
 
-  const { raw: _raw, requestId: _id, ...plain } = await done(listing(input))
+  const { headers: _raw, requestId: _id, ...plain } = await done(listing(input))
   t.same(plain, {
     ...page,
     encodingType: O.none,

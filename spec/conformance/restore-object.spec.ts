@@ -28,7 +28,7 @@ t.test(
     await done(putObject({ ...to, body: 'newer' }))
     const it = { ...to, versionId: A.some(versionId) }
     t.match(await failed(getObject(it)), { status: 403, code: 'InvalidObjectState' })
-    const { raw: _raw, ...told } = await done(
+    const { headers: _raw, ...told } = await done(
       restoring({
         ...it,
         days: 3,

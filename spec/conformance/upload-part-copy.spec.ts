@@ -29,7 +29,7 @@ t.test('a part is a stretch of a version, from under one key to under another', 
   const to = { bucket, ...A.collapsing }
   const { uploadId } = await done(createMultipartUpload({ ...to, sse: A.sseC }))
   const endpoint = `cos.${region}.myqcloud.com`
-  const { raw: _raw, ...one } = await done(
+  const { headers: _raw, ...one } = await done(
     copying({
       ...to,
       uploadId,

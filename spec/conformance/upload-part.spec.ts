@@ -28,7 +28,7 @@ t.test(
     const to = { bucket, ...A.collapsing }
     const { uploadId } = await done(createMultipartUpload({ ...to, sse: A.sseC }))
     const sum = await crc64(Buffer.from('hello'))
-    const { raw, ...part } = await done(
+    const { headers: raw, ...part } = await done(
       uploading({
         ...to,
         uploadId,

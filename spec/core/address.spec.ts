@@ -1,12 +1,12 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { queryText, targetOf, type Place } from '../../lib/core/address.js'
+import { queryText, targetOf, type Endpoint } from '../../lib/core/address.js'
 import { urlEncode } from '../../lib/core/key.js'
 import { createClient } from '../../lib/client/client.js'
 import { credentials, left } from '../support/server.js'
 
 const bucket = 'examplebucket-1250000000'
-const at = (place: Place, key: O.Option<string> = O.some('a b')) => targetOf(place, { bucket, key })
+const at = (place: Endpoint, key: O.Option<string> = O.some('a b')) => targetOf(place, { bucket, key })
 
 t.test('a request goes to the host that region, endpoint or domain name, in rising order', (t) => {
   const region = 'ap-guangzhou'
@@ -36,7 +36,7 @@ t.test('the host is spelt as it will arrive', (t) => {
 })
 
 t.test('what could send signed requests elsewhere is refused by name', (t) => {
-  const wrong: ReadonlyArray<readonly [keyof Place, string]> = [
+  const wrong: ReadonlyArray<readonly [keyof Endpoint, string]> = [
     ...['', 'a/b', 'a@b', 'a#b', 'a?b', 'a:b', 'a b', 'evil.com/', '.a', 'a.', 'a\n'].map(
       (x) => ['region', x] as const
     ),

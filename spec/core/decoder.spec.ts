@@ -5,7 +5,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as io from 'io-ts'
 import t from 'tap'
 import * as D from '../../lib/core/decoder.js'
-import { CosFailure, type CosError } from '../../lib/core/error.js'
+import { CosException, type CosError } from '../../lib/core/error.js'
 import type { Response } from '../../lib/core/response.js'
 import { ByteCount } from '../../lib/core/wire.js'
 import {
@@ -29,13 +29,13 @@ const mebi = 1024 * 1024
 /** The status and headers of an answer, for what needs no more. */
 const head: D.Decoder<number> = (response) =>
   pipe(
-    D.dump(response),
+    D.drain(response),
     TE.map(() => response.status)
   )
 
 type Test = Parameters<typeof serving>[0]
 const refused = async (t: Test, answer: Answer, asked?: Asked): Promise<CosError> =>
-  left(await decoded(t, D.refusing(head), answer, asked))
+  left(await decoded(t, D.rejectErrors(head), answer, asked))
 
 // -- bodies --
 t.test('a body is read to its limit, and a longer one is hung up on', async (t) => {
@@ -50,17 +50,17 @@ t.test('a body is read to its limit, and a longer one is hung up on', async (t) 
 
 t.test('a body nobody wants is read out when it is short, and hung up on when it is long', async (t) => {
   const short = await serving(t, { chunks: ['x'.repeat(1000)] })
-  t.same(await D.dump(short.response)(), E.right(undefined))
+  t.same(await D.drain(short.response)(), E.right(undefined))
   t.equal(await short.closed, 'whole')
 
   const long = await serving(t, { chunks: Array<string>(160).fill('x'.repeat(64 * 1024)) })
-  t.same(await D.dump(long.response)(), E.right(undefined))
+  t.same(await D.drain(long.response)(), E.right(undefined))
   t.equal(await long.closed, 'early')
   t.ok(long.written() < 10 * mebi, `${long.written()} bytes of 10 MiB left the server`)
 })
 
 t.test('a body that breaks off is an error with its cause', async (t) => {
-  for (const decode of [D.readBytes(100), D.dump, D.fromHead(io.unknown)]) {
+  for (const decode of [D.readBytes(100), D.drain, D.fromHead(io.unknown)]) {
     const error = left(await decoded<unknown>(t, decode, { chunks: ['half'], ends: 'cut' }))
     t.match(error, { _tag: 'TransportError', context: specContext })
   }
@@ -112,7 +112,7 @@ const errorXml = `<?xml version='1.0' encoding='utf-8' ?>
 
 t.test('any 2xx is the decoder’s, and no other', async (t) => {
   for (const status of [200, 201, 202, 204, 206])
-    t.same(await decoded(t, D.refusing(head), { status }), E.right(status))
+    t.same(await decoded(t, D.rejectErrors(head), { status }), E.right(status))
   for (const status of [301, 302, 304, 400, 404, 500, 503]) {
     t.match(await refused(t, { status }), { _tag: 'ServiceError', status }, String(status))
   }
@@ -242,7 +242,7 @@ t.test('a huge error is not read whole', async (t) => {
     headers: { 'content-length': String(10 * mebi) },
     chunks: ['<Error><Code>Huge</Code><Message>', ...Array<string>(160).fill('x'.repeat(64 * 1024))]
   })
-  t.match(left(await D.refusing(head)(response)()), { _tag: 'ServiceError', status: 500, code: 'Huge' })
+  t.match(left(await D.rejectErrors(head)(response)()), { _tag: 'ServiceError', status: 500, code: 'Huge' })
   t.equal(await closed, 'early')
   t.ok(written() < 8 * mebi, `${written()} bytes of 10 MiB left the server`)
 })
@@ -258,9 +258,9 @@ t.test('an error whose body stalls is told by its head; one that the caller abor
       chunks: ['<Error><Code>SlowDown</Code>'],
       ends: 'open'
     })
-    const refused = D.refusing(head)(response)()
+    const refused = D.rejectErrors(head)(response)()
     await waitFor(() => response.body.readableDidRead)
-    response.body.destroy(new CosFailure(reason))
+    response.body.destroy(new CosException(reason))
     const error = left(await refused)
     t.equal(error._tag, tag)
     if (error._tag === 'ServiceError') t.equal(error.code, 'SlowDown')

@@ -2,12 +2,12 @@ import { inspect } from 'node:util'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import {
-  CosFailure,
+  CosException,
   codeOf,
-  describe,
+  formatError,
   fromSource,
   fromUnknown,
-  nowhere,
+  contextWithoutObject,
   type Context,
   type CosError
 } from '../../lib/core/error.js'
@@ -65,11 +65,14 @@ const each: ReadonlyArray<readonly [error: CosError, line: string]> = [
 
 t.test('every error is one line that says what failed, of which call, on what', async (t) => {
   for (const [error, details] of each) {
-    t.equal(describe(error), `${error._tag} in HeadObject examplebucket-1250000000/a.txt: ${details}`)
+    t.equal(formatError(error), `${error._tag} in HeadObject examplebucket-1250000000/a.txt: ${details}`)
   }
   const bucketOnly = { ...refused, context: { ...context, key: O.none } }
-  t.match(describe(bucketOnly), /^ServiceError in HeadObject examplebucket-1250000000: /)
-  t.match(describe({ ...refused, context: nowhere('createClient') }), /^ServiceError in createClient: /)
+  t.match(formatError(bucketOnly), /^ServiceError in HeadObject examplebucket-1250000000: /)
+  t.match(
+    formatError({ ...refused, context: contextWithoutObject('createClient') }),
+    /^ServiceError in createClient: /
+  )
 })
 
 t.test('no key and no message can add a line to a log', async (t) => {
@@ -78,18 +81,18 @@ t.test('no key and no message can add a line to a log', async (t) => {
     message: 'x\r\n2024 all is well\u2028\u001b[2J',
     context: { ...context, key: O.some('a\nb') }
   }
-  t.notMatch(describe(forged), /\p{Cc}|\u2028/u)
-  t.match(describe(forged), /a b: 404 NoSuchKey: x 2024 all is well \[2J/)
+  t.notMatch(formatError(forged), /\p{Cc}|\u2028/u)
+  t.match(formatError(forged), /a b: 404 NoSuchKey: x 2024 all is well \[2J/)
 })
 
 t.test('the envelope is an Error that says the same and gives back what it holds', async (t) => {
   for (const [error] of each) {
-    const failure = new CosFailure(error)
+    const failure = new CosException(error)
     t.equal(failure instanceof Error, true)
     t.equal(failure.name, 'CosFailure')
-    t.equal(failure.message, describe(error))
-    t.equal(fromUnknown(nowhere('other'))(failure), error)
-    t.equal(fromSource(nowhere('other'))(failure), error)
+    t.equal(failure.message, formatError(error))
+    t.equal(fromUnknown(contextWithoutObject('other'))(failure), error)
+    t.equal(fromSource(contextWithoutObject('other'))(failure), error)
     t.equal(typeof inspect(failure), 'string')
   }
 })

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
-import { readingEvents, type EventProblem, type SelectEvent } from '../../lib/core/event-stream.js'
+import { eventReader, type EventProblem, type SelectEvent } from '../../lib/core/event-stream.js'
 import { processorTime } from '../support/processor-time.js'
 import { event, framed, header, message, recorded, recordedMessages } from '../support/select-messages.js'
 
@@ -17,7 +17,7 @@ const told = (event: SelectEvent): Told =>
 
 /** Runs the fold over chunks, to its end or its first problem. */
 const read = (...chunks: ReadonlyArray<Uint8Array>): Outcome => {
-  const folding = readingEvents()
+  const folding = eventReader()
   const events: Array<Told> = []
   for (const step of [...chunks.map((chunk) => () => folding.step(chunk)), () => folding.finish()]) {
     const result = step()
@@ -69,7 +69,7 @@ t.test('a stream that stops before its End is cut short, between messages too', 
 })
 
 t.test('a message is handed on as soon as it is whole', async (t) => {
-  const folding = readingEvents()
+  const folding = eventReader()
   const first = recorded('Records')
   t.same(folding.step(first.subarray(0, -1)), E.right([]))
   const given = folding.step(first.subarray(-1))
@@ -106,7 +106,7 @@ t.test('what came whole before a mistake is given, wherever the bytes were cut',
 })
 
 t.test('a mistake stays: no later step takes it back', async (t) => {
-  const folding = readingEvents()
+  const folding = eventReader()
   const broken = Buffer.from(recorded('Cont'))
   broken[0] = 1
   t.equal(E.isLeft(folding.step(broken)), true)

@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import fc from 'fast-check'
 import t from 'tap'
-import { parseJson, readingJson, type JsonLayout } from '../../lib/core/json-records.js'
+import { parseJson, jsonReader, type JsonLayout } from '../../lib/core/json-records.js'
 
 interface Outcome {
   readonly texts: ReadonlyArray<string>
@@ -11,7 +11,7 @@ interface Outcome {
 
 /** Runs the fold over chunks, to its end or its first problem. */
 const read = async (layout: Partial<JsonLayout>, ...chunks: ReadonlyArray<Uint8Array>): Promise<Outcome> => {
-  const folding = readingJson({ limit: 1000, ...layout })
+  const folding = jsonReader({ limit: 1000, ...layout })
   const texts: Array<string> = []
   for (const step of [
     ...chunks.map((chunk) => async () => folding.step(chunk)),
@@ -58,14 +58,14 @@ t.test('the last delimiter may be missing, those between may not', async (t) => 
 })
 
 t.test('what came whole before a mistake is given first, and the mistake stays', async (t) => {
-  const folding = readingJson({ delimiter: '\n', limit: 10 })
+  const folding = jsonReader({ delimiter: '\n', limit: 10 })
   t.same(folding.step(of('{}\n[]\n"0123456789"\n')), E.right(['{}', '[]']))
   t.match(folding.step(of('{}\n')), { left: { _tag: 'TooLarge' } })
   t.match(await folding.finish(), { left: { _tag: 'TooLarge' } })
 })
 
 t.test('a text that is too large is refused before it is whole', async (t) => {
-  const folding = readingJson({ limit: 1000 })
+  const folding = jsonReader({ limit: 1000 })
   for (let size = 0; size < 1000; size += 100) t.same(folding.step(of('['.repeat(100))), E.right([]))
   t.match(folding.step(of('[')), { left: { _tag: 'TooLarge' } })
   t.same(await read({ limit: 4 }, of('[12]')), { texts: ['[12]'], problem: undefined })

@@ -6,7 +6,7 @@ import {
   emptyDocument,
   escapeXml,
   isXmlText,
-  readingXml,
+  xmlReader,
   toFields,
   writeTerseXml,
   writeXml,
@@ -22,7 +22,7 @@ interface Read {
 }
 
 const readChunks = (chunks: ReadonlyArray<Uint8Array>): Read => {
-  const xml = readingXml()
+  const xml = xmlReader()
   const events: Array<XmlEvent> = []
   for (const chunk of chunks) {
     const read = xml.step(chunk)
@@ -175,7 +175,7 @@ t.test('names lose their prefixes, and attributes are nothing', async (t) => {
 })
 
 t.test('an element is out before its neighbour has begun', async (t) => {
-  const xml = readingXml()
+  const xml = xmlReader()
   const step = (text: string) => xml.step(Buffer.from(text))
   t.same(step('<A><B>1</B'), E.right([root('A')]))
   t.same(step('>'), E.right([row(leaf('B', '1'))]))
@@ -254,7 +254,7 @@ t.test('bytes that are not UTF-8 are refused, and a character that was cut is cu
 })
 
 t.test('what came whole before a mistake is given, and a fold that failed stays failed', async (t) => {
-  const xml = readingXml()
+  const xml = xmlReader()
   t.same(
     xml.step(Buffer.from('<A><B>1</B><C>2</C>&nope;<D>3</D>')),
     E.right([root('A'), row(leaf('B', '1')), row(leaf('C', '2'))])
@@ -300,7 +300,7 @@ t.test('what never ends is refused before it fills the memory', async (t) => {
     '<!DOCTYPE ',
     '<A>&'
   ]) {
-    const xml = readingXml()
+    const xml = xmlReader()
     let result = xml.step(Buffer.from(opening))
     let fed = 0
     while (E.isRight(result) && fed < 4 * mebi) {

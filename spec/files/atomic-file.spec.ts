@@ -3,21 +3,28 @@ import { constants, existsSync } from 'node:fs'
 import { link, open, readFile, rename, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { CosFailure, nowhere } from '../../lib/core/error.js'
-import { createFile, remove, reopenFile, replacing, touching, writeAll } from '../../lib/files/atomic-file.js'
+import { CosException, contextWithoutObject } from '../../lib/core/error.js'
+import {
+  createFile,
+  remove,
+  reopenFile,
+  replaceAtomically,
+  withFileErrors,
+  writeAll
+} from '../../lib/files/atomic-file.js'
 
-const context = nowhere('spec')
+const context = contextWithoutObject('spec')
 const living = new AbortController().signal
 
 t.test('what fails on a file says which file and what the system said', async (t) => {
   const path = join(t.testdir({}), 'missing')
   await t.rejects(
-    touching(context, path)(() => open(path)),
+    withFileErrors(context, path)(() => open(path)),
     { name: 'CosFailure', reason: { _tag: 'FileError', path, code: 'ENOENT', context } }
   )
-  const ours = new CosFailure({ _tag: 'SourceError', context, cause: 'x' })
+  const ours = new CosException({ _tag: 'SourceError', context, cause: 'x' })
   await t.rejects(
-    touching(context, path)(() => Promise.reject(ours)),
+    withFileErrors(context, path)(() => Promise.reject(ours)),
     ours
   )
 })
@@ -97,7 +104,7 @@ t.test('a replacement is at once: who has the old file open keeps it', async (t)
     const dir = t.testdir({ target: 'old', from: 'new!' })
     const [from, target] = [join(dir, 'from'), join(dir, 'target')]
     const reader = await open(target)
-    await replacing(await open(from, 'r+'), { from, target, durable, signal: living })
+    await replaceAtomically(await open(from, 'r+'), { from, target, durable, signal: living })
     t.equal(await readFile(target, 'utf8'), 'new!')
     t.equal(await reader.readFile('utf8'), 'old')
     t.notOk(existsSync(from))
@@ -109,7 +116,7 @@ t.test('a link at the target is replaced, and what it points to stays', async (t
   const dir = t.testdir({ victim: 'v', from: 'new' })
   const [from, target] = [join(dir, 'from'), join(dir, 'link')]
   await symlink(join(dir, 'victim'), target)
-  await replacing(await open(from, 'r+'), { from, target, durable: true, signal: living })
+  await replaceAtomically(await open(from, 'r+'), { from, target, durable: true, signal: living })
   t.equal(await readFile(join(dir, 'victim'), 'utf8'), 'v')
   t.equal(await readFile(target, 'utf8'), 'new')
 })
@@ -119,12 +126,14 @@ t.test('only the file that is held is put in place, and only while that is wante
   const [from, target] = [join(dir, 'from'), join(dir, 'target')]
   const handle = await open(from, 'r+')
   await rename(join(dir, 'other'), from)
-  await t.rejects(replacing(handle, { from, target, durable: true, signal: living }), { code: 'ESTALE' })
+  await t.rejects(replaceAtomically(handle, { from, target, durable: true, signal: living }), {
+    code: 'ESTALE'
+  })
   await handle.close()
 
   const again = await open(from, 'r+')
   const signal = AbortSignal.abort(new Error('given up'))
-  await t.rejects(replacing(again, { from, target, durable: true, signal }), { message: 'given up' })
+  await t.rejects(replaceAtomically(again, { from, target, durable: true, signal }), { message: 'given up' })
   await again.close()
   t.equal(await readFile(target, 'utf8'), 'old')
 })
@@ -133,7 +142,7 @@ t.test('what cannot be replaced says why', async (t) => {
   const dir = t.testdir({ from: 'x', folder: { full: 'y' } })
   const [from, target] = [join(dir, 'from'), join(dir, 'folder')]
   const handle = await open(from, 'r+')
-  await t.rejects(replacing(handle, { from, target, durable: true, signal: living }), {
+  await t.rejects(replaceAtomically(handle, { from, target, durable: true, signal: living }), {
     code: /EISDIR|ENOTEMPTY|EPERM/
   })
   await handle.close()

@@ -2,18 +2,18 @@ import { chmod, lstat, mkdir, readdir, readFile, symlink, utimes, writeFile } fr
 import { basename, dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
-import { nowhere } from '../../lib/core/error.js'
-import { clearAfter, enter, FilePath } from '../../lib/files/download-lock.js'
+import { contextWithoutObject } from '../../lib/core/error.js'
+import { clearAfter, acquireDownloadSlot, FilePath } from '../../lib/files/download-lock.js'
 import { waitFor } from '../support/wait-for.js'
 import { dead, far } from '../support/lock-names.js'
 
-const context = nowhere('spec')
+const context = contextWithoutObject('spec')
 const living = new AbortController().signal
 const folderName = 'a.bin.cospipe-download'
 
 t.test('a workplace is a folder of our own beside the file, and gone when we are', async (t) => {
   const dir = t.testdir({})
-  const place = await enter(context, join(dir, 'a.bin'), living)
+  const place = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   t.ok(place.alone)
   t.equal(dirname(place.part), join(dir, folderName))
   t.equal((await lstat(dirname(place.part))).mode & 0o777, 0o700)
@@ -25,10 +25,10 @@ t.test('a workplace is a folder of our own beside the file, and gone when we are
 
 t.test('what is kept is there for the next, and for nobody else meanwhile', async (t) => {
   const dir = t.testdir({})
-  const first = await enter(context, join(dir, 'a.bin'), living)
+  const first = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   await writeFile(first.part, 'x')
   await writeFile(first.journal, 'y')
-  const second = await enter(context, join(dir, 'a.bin'), living)
+  const second = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   t.notOk(second.alone)
   t.not(second.part, first.part)
   await writeFile(second.part, 'z')
@@ -36,7 +36,7 @@ t.test('what is kept is there for the next, and for nobody else meanwhile', asyn
   await first.leave(true)
   t.same((await readdir(join(dir, folderName))).sort(), ['journal', 'part'])
 
-  const third = await enter(context, join(dir, 'a.bin'), living)
+  const third = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   t.ok(third.alone)
   t.equal(await readFile(third.part, 'utf8'), 'x')
   await third.leave(false)
@@ -50,7 +50,7 @@ t.test('who was killed keeps nobody out, and leaves nothing behind', async (t) =
   for (const name of [`${killed}.claim`, `${killed}.part`, 'part', 'journal']) {
     await writeFile(join(folder, name), name)
   }
-  const place = await enter(context, join(dir, 'a.bin'), living)
+  const place = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   t.ok(place.alone)
   t.equal(await readFile(place.part, 'utf8'), 'part')
   t.equal((await readdir(folder)).length, 3)
@@ -68,7 +68,7 @@ t.test(
     await clearAfter(context, join(dir, 'b.bin'), living)
     t.same(await readdir(dir), ['a.bin', 'b.bin'])
 
-    const place = await enter(context, join(dir, 'a.bin'), living)
+    const place = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
     await writeFile(place.part, 'x')
     await clearAfter(context, join(dir, 'a.bin'), living)
     t.equal(await readFile(place.part, 'utf8'), 'x')
@@ -89,7 +89,7 @@ t.test('who is out of sight is believed for a minute after the last sign of life
     await writeFile(claim, '')
     const time = Date.now() / 1000 - age
     await utimes(claim, time, time)
-    const place = await enter(context, join(dir, 'a.bin'), living)
+    const place = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
     t.equal(place.alone, alone, `${String(age)} s`)
     await place.leave(false)
     t.equal((await readdir(dir)).length, alone ? 0 : 1)
@@ -103,7 +103,7 @@ t.test('who is at work gives signs of life', async (t) => {
   // Every ten seconds, which are ten milliseconds here.
   const faster = (beat: () => void, every: number): NodeJS.Timeout => setInterval(beat, every / 1000)
   Object.assign(globalThis, { setInterval: faster })
-  const place = await enter(context, join(dir, 'a.bin'), living)
+  const place = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   const [claim = ''] = await readdir(join(dir, folderName))
   const path = join(dir, folderName, claim)
   await utimes(path, 0, 0)
@@ -116,7 +116,7 @@ t.test('who is at work gives signs of life', async (t) => {
 t.test('what a stranger left of its bytes without a claim is cleared away', async (t) => {
   const dir = t.testdir({ [folderName]: {} })
   await writeFile(join(dir, folderName, `${await far()}.part`), 'x')
-  const place = await enter(context, join(dir, 'a.bin'), living)
+  const place = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   t.ok(place.alone)
   await place.leave(false)
   t.same(await readdir(dir), [])
@@ -125,10 +125,10 @@ t.test('what a stranger left of its bytes without a claim is cleared away', asyn
 t.test('who was told to stop is waited for, by this process', async (t) => {
   const dir = t.testdir({})
   const stop = new AbortController()
-  const first = await enter(context, join(dir, 'a.bin'), stop.signal)
+  const first = await acquireDownloadSlot(context, join(dir, 'a.bin'), stop.signal)
   await writeFile(first.part, 'x')
   stop.abort()
-  const second = enter(context, join(dir, 'a.bin'), living)
+  const second = acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   await first.leave(true)
   const place = await second
   t.ok(place.alone)
@@ -145,7 +145,7 @@ t.test('of many at once no two are alone, and nothing is left of any', async (t)
     await Promise.all(
       Array.from({ length: 6 }, async (_, n) => {
         for (let turn = 0; turn < n % 3; turn += 1) await lstat(dir)
-        const place = await enter(context, join(dir, 'a.bin'), living)
+        const place = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
         if (place.alone) most = Math.max(most, (inside += 1))
         await writeFile(place.part, 'x')
         if (place.alone) inside -= 1
@@ -167,7 +167,7 @@ t.test('what is in the way is left as it is, and another folder serves', async (
   await chmod(join(dir, 'open', folderName), 0o777)
   await symlink(join(dir, 'open'), join(dir, 'way'))
   for (const name of ['file', 'link', 'open', 'way']) {
-    const place = await enter(context, join(dir, name, 'a.bin'), living)
+    const place = await acquireDownloadSlot(context, join(dir, name, 'a.bin'), living)
     t.not(basename(dirname(place.part)), folderName, name)
     t.notOk(place.alone)
     await writeFile(place.part, 'x')
@@ -181,7 +181,7 @@ t.test('what is in the way is left as it is, and another folder serves', async (
 t.test('a file of the longest name has a workplace', async (t) => {
   const dir = t.testdir({})
   for (const name of ['a'.repeat(255), '長'.repeat(85)]) {
-    const place = await enter(context, join(dir, name), living)
+    const place = await acquireDownloadSlot(context, join(dir, name), living)
     await writeFile(place.part, 'x')
     await place.leave(false)
   }
@@ -195,7 +195,7 @@ t.test('where there can be no workplace, the system says why', async (t) => {
     [join(dir, 'missing', 'a'), 'ENOENT'],
     [join(dir, 'file', 'a'), 'ENOTDIR']
   ] as const) {
-    await t.rejects(enter(context, target, living), {
+    await t.rejects(acquireDownloadSlot(context, target, living), {
       name: 'CosFailure',
       reason: { _tag: 'FileError', path: target, code, context }
     })

@@ -5,9 +5,14 @@ import fc from 'fast-check'
 import type { Json } from 'fp-ts/lib/Json.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { nowhere } from '../../lib/core/error.js'
+import { contextWithoutObject } from '../../lib/core/error.js'
 import { readRecords, writeRecord } from '../../lib/files/journal-records.js'
-import { openDraft, type Draft, type DraftOptions, type Identity } from '../../lib/files/partial-file.js'
+import {
+  openPartialFile,
+  type PartialFile,
+  type PartialFileOptions,
+  type Identity
+} from '../../lib/files/partial-file.js'
 
 const identity: Identity = {
   bucket: 'examplebucket-1250000000',
@@ -19,8 +24,8 @@ const identity: Identity = {
   partSize: 10
 }
 
-const optionsIn = (dir: string, change: Partial<DraftOptions> = {}): DraftOptions => ({
-  context: nowhere('spec'),
+const optionsIn = (dir: string, change: Partial<PartialFileOptions> = {}): PartialFileOptions => ({
+  context: contextWithoutObject('spec'),
   part: join(dir, 'part'),
   journal: O.some(join(dir, 'journal')),
   identity,
@@ -29,8 +34,11 @@ const optionsIn = (dir: string, change: Partial<DraftOptions> = {}): DraftOption
 })
 
 /** Opens, uses and closes. */
-const drafting = async <A>(options: DraftOptions, use: (draft: Draft) => Promise<A>): Promise<A> => {
-  const draft = await openDraft(options)
+const drafting = async <A>(
+  options: PartialFileOptions,
+  use: (draft: PartialFile) => Promise<A>
+): Promise<A> => {
+  const draft = await openPartialFile(options)
   try {
     return await use(draft)
   } finally {
@@ -38,7 +46,7 @@ const drafting = async <A>(options: DraftOptions, use: (draft: Draft) => Promise
   }
 }
 
-const claimed = (options: DraftOptions): Promise<ReadonlyArray<readonly [number, bigint]>> =>
+const claimed = (options: PartialFileOptions): Promise<ReadonlyArray<readonly [number, bigint]>> =>
   drafting(options, async (draft) => [...draft.claimed])
 
 /** Each range's bytes, and what is written down of it. */
@@ -211,15 +219,15 @@ t.test('a draft or a journal that is a link, or has a second name, is not ours',
 
 t.test('what cannot be made says which file it is', async (t) => {
   const dir = t.testdir({ part: {}, folder: { journal: {} } })
-  await t.rejects(openDraft(optionsIn(dir)), {
+  await t.rejects(openPartialFile(optionsIn(dir)), {
     name: 'CosFailure',
     reason: { _tag: 'FileError', path: join(dir, 'part') }
   })
-  await t.rejects(openDraft(optionsIn(join(dir, 'folder'))), {
+  await t.rejects(openPartialFile(optionsIn(join(dir, 'folder'))), {
     name: 'CosFailure',
     reason: { _tag: 'FileError', path: join(dir, 'folder', 'journal') }
   })
-  await t.rejects(openDraft(optionsIn(join(dir, 'missing'))), {
+  await t.rejects(openPartialFile(optionsIn(join(dir, 'missing'))), {
     name: 'CosFailure',
     reason: { _tag: 'FileError', code: 'ENOENT' }
   })

@@ -1,17 +1,17 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { nowhere } from '../../lib/core/error.js'
-import { lodging } from '../../lib/files/shared-temp-directory.js'
+import { contextWithoutObject } from '../../lib/core/error.js'
+import { sharedTempDirectory } from '../../lib/files/shared-temp-directory.js'
 import { dead } from '../support/lock-names.js'
 
-const context = nowhere('spec')
+const context = contextWithoutObject('spec')
 const living = new AbortController().signal
 const folderName = '.cospipe-download'
 
 t.test('many are at work in one folder under one claim, each with a name of its own', async (t) => {
   const dir = t.testdir({})
-  const drafts = lodging(dir)
+  const drafts = sharedTempDirectory(dir)
   const names = Array.from({ length: 20 }, (_, n) => join(dir, String(n)))
   const places = await Promise.all(names.map((target) => drafts.enter(context, target, living)))
   t.equal(new Set(places.map(({ part }) => part)).size, 20)
@@ -31,7 +31,7 @@ t.test('many are at work in one folder under one claim, each with a name of its 
 
 t.test('the folder goes with the last, and what that one had made goes before', async (t) => {
   const dir = t.testdir({})
-  const drafts = lodging(dir)
+  const drafts = sharedTempDirectory(dir)
   const [one, other] = [
     await drafts.enter(context, join(dir, 'a'), living),
     await drafts.enter(context, join(dir, 'b'), living)
@@ -46,7 +46,7 @@ t.test('the folder goes with the last, and what that one had made goes before', 
 
 t.test('who comes after the end has a folder all the same, and takes it away', async (t) => {
   const dir = t.testdir({})
-  const drafts = lodging(dir)
+  const drafts = sharedTempDirectory(dir)
   await drafts.leave()
   t.same(await readdir(dir), [])
   const late = await drafts.enter(context, join(dir, 'a'), living)
@@ -58,7 +58,7 @@ t.test('who comes after the end has a folder all the same, and takes it away', a
 t.test('two runs at once do not disturb each other, and what the dead left is cleared away', async (t) => {
   const killed = await dead()
   const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '', [`${killed}.7.part`]: 'half' } })
-  const [one, other] = [lodging(dir), lodging(dir)]
+  const [one, other] = [sharedTempDirectory(dir), sharedTempDirectory(dir)]
   const [mine, yours] = await Promise.all([
     one.enter(context, join(dir, 'a'), living),
     other.enter(context, join(dir, 'a'), living)
@@ -78,13 +78,13 @@ t.test('two runs at once do not disturb each other, and what the dead left is cl
 t.test('what was left by who died with all done is cleared away though nothing is to do', async (t) => {
   const killed = await dead()
   const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '' } })
-  await lodging(dir).leave()
+  await sharedTempDirectory(dir).leave()
   t.same(await readdir(dir), [])
 })
 
 t.test('where no folder can be made each file has its own', async (t) => {
   const dir = t.testdir({ root: 'a file', below: {} })
-  const drafts = lodging(join(dir, 'root'))
+  const drafts = sharedTempDirectory(join(dir, 'root'))
   const target = join(dir, 'below', 'a')
   const place = await drafts.enter(context, target, living)
   t.equal(dirname(place.part), `${target}${folderName}`)

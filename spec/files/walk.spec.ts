@@ -3,24 +3,24 @@ import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { CosFailure } from '../../lib/core/error.js'
-import { walk, type Found, type Walking } from '../../lib/files/walk.js'
+import { CosException } from '../../lib/core/error.js'
+import { walk, type WalkEntry, type WalkOptions } from '../../lib/files/walk.js'
 import { toArray } from '../support/iterables.js'
 import { grow } from '../support/file-trees.js'
 
-const walking = (root: string, more: Partial<Walking> = {}): Walking => ({
+const walking = (root: string, more: Partial<WalkOptions> = {}): WalkOptions => ({
   context: { operation: 'walk', bucket: '', key: O.none, attempts: 0 },
   root,
-  links: 'skip',
+  symlinks: 'skip',
   enters: () => true,
   isDraft: () => false,
   ...more
 })
 
-const told = (found: ReadonlyArray<Found>): ReadonlyArray<string> =>
+const told = (found: ReadonlyArray<WalkEntry>): ReadonlyArray<string> =>
   found.map((one) => `${one._tag === 'PassedOver' ? one.why : one._tag} ${one.path}`)
 
-const walked = async (root: string, more: Partial<Walking> = {}): Promise<ReadonlyArray<string>> =>
+const walked = async (root: string, more: Partial<WalkOptions> = {}): Promise<ReadonlyArray<string>> =>
   told(await toArray(walk(walking(root, more))))
 
 t.test('files and empty folders come by their names, depth first, each folder in order', async (t) => {
@@ -52,7 +52,7 @@ t.test('an empty root is nothing, and one that is missing or a file is an error'
     ['file', 'ENOTDIR']
   ] as const) {
     const failure: unknown = await walked(join(root, name)).catch((thrown: unknown) => thrown)
-    t.ok(failure instanceof CosFailure)
+    t.ok(failure instanceof CosException)
     t.match(failure, { reason: { _tag: 'FileError', code, path: join(root, name) } })
   }
 })
@@ -93,7 +93,7 @@ t.test('links are passed over, or followed as far as they lead to something new'
     links.map((path) => `Link ${path}`)
   )
 
-  const found = await walked(root, { links: 'follow' })
+  const found = await walked(root, { symlinks: 'follow' })
   for (const line of ['File file', 'File folder/o', 'File a/f', 'File g']) t.ok(found.includes(line), line)
   for (const path of ['a/me', 'a/up', 'dead', 'self', 'up']) t.ok(found.includes(`DeadLink ${path}`), path)
   // What is above the root is not what we are in; the root, found again below it, is.

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { describe, type CosError } from '../../lib/core/error.js'
+import { formatError, type CosError } from '../../lib/core/error.js'
 import { secretKey } from '../support/server.js'
 import type { Mutant } from './mutants.js'
 import type { At, Subject } from './targets.js'
@@ -196,7 +196,7 @@ const leftHolds = (subject: Subject, at: At, error: CosError): Complaints => {
   if (!(attempts >= 0 && attempts <= 2)) complaints.push(`after ${String(attempts)} attempts`)
   if (error._tag === 'ServiceError' && !(error.status >= 100 && error.code !== ''))
     complaints.push('without a status or a code')
-  const line = describe(error)
+  const line = formatError(error)
   if (line.includes('\n')) complaints.push('described in more than a line')
   if (line.includes(secretKey)) complaints.push('tells a secret')
   return complaints

@@ -2,11 +2,11 @@
 import type { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, type CosError } from '../../lib/core/error.js'
+import { CosException, type CosError } from '../../lib/core/error.js'
 import type { Operation } from '../../lib/core/operation.js'
 import type { Client } from '../../lib/client/client.js'
 import { send } from '../../lib/client/send.js'
-import * as Ops from '../../lib/operations/index.js'
+import * as Ops from '../../lib/index.js'
 import { downloadStream } from '../../lib/transfers/download/download-stream.js'
 import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
 import { event, recorded } from '../support/select-messages.js'
@@ -96,7 +96,7 @@ export const caught = async <A>(
   try {
     return await reading()
   } catch (thrown) {
-    if (thrown instanceof CosFailure) return E.left(thrown.reason)
+    if (thrown instanceof CosException) return E.left(thrown.error)
     throw new Error('what a stream failed with is no CosFailure', { cause: thrown })
   }
 }

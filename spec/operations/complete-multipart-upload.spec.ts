@@ -132,7 +132,7 @@ t.test('the answer is typed, what COS does not say is none', async (t) => {
     'x-cos-version-id': 'null',
     'x-cos-server-side-encryption': 'AES256'
   }
-  const { raw, ...whole } = right(await completed(t, xmlAnswer(xml, headers)))
+  const { headers: raw, ...whole } = right(await completed(t, xmlAnswer(xml, headers)))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     bucket: 'examplebucket-1250000000',

@@ -77,7 +77,7 @@ t.test('an upload is its id, and what it was created for', async (t) => {
     `\n  <Bucket>photos-1250000000</Bucket>\n  <Key>trips/ film&amp;.mp4</Key>\n  <UploadId>${uploadId}</UploadId>\n`
   )
   const headers = { 'x-cos-server-side-encryption': 'AES256' }
-  const { raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml, headers)))
+  const { headers: raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml, headers)))
   t.match(raw, headers)
   t.same(rest, {
     requestId: 'NjYwMQ==',

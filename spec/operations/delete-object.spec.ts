@@ -29,7 +29,7 @@ t.test('what could turn into a deletion of something else is refused', async (t)
 const { decode } = deleteObject(at)
 
 t.test('an object that is gone says so by 204 alone', async (t) => {
-  const { raw: _, ...rest } = right(
+  const { headers: _, ...rest } = right(
     await decoded(t, decode, { status: 204, headers: { 'x-cos-request-id': 'NjYwMQ==' } })
   )
   t.same(rest, { requestId: 'NjYwMQ==', versionId: O.none, deleteMarker: false })

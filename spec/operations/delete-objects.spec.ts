@@ -93,7 +93,7 @@ t.test('each result is told, in the order of the answer', async (t) => {
     '<Code>PathConflict</Code><Message>Path conflict.</Message></Error>\n' +
     '  <Deleted><Key> 00123 </Key><VersionId>null</VersionId></Deleted>\n' +
     '  <Error><Key>d</Key><Code>AccessDenied</Code></Error><Unheard/>\n</DeleteResult>'
-  const { raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml)))
+  const { headers: raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml)))
   t.match(raw, { 'content-type': 'application/xml' })
   t.same(rest, {
     requestId: 'NjYwMQ==',

@@ -92,7 +92,7 @@ const upload = {
 }
 
 t.test('a page is typed, however COS spelled its names', async (t) => {
-  const { raw: _, ...whole } = right(await listed(t, page))
+  const { headers: _, ...whole } = right(await listed(t, page))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     bucket,

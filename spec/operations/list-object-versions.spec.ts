@@ -137,7 +137,7 @@ const entries = [
 ]
 
 t.test('versions and delete markers are one list in the order of the page, told apart', async (t) => {
-  const { raw, ...whole } = right(await listed(t, page))
+  const { headers: raw, ...whole } = right(await listed(t, page))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     name: bucket,
@@ -228,11 +228,11 @@ t.test('going on asks behind the version, or behind the common prefix that is le
   const query = (input: Partial<ListObjectVersionEventsInput>) =>
     right(listObjectVersionEvents({ bucket, ...input }).request).query
   t.match(query({ keyMarker: 'k', versionIdMarker: 'v' }), { 'key-marker': 'k', 'version-id-marker': 'v' })
-  t.match(query({ from: { key: 'b', id: '2', prefix: 'c/' } }), {
+  t.match(query({ cursor: { key: 'b', id: '2', prefix: 'c/' } }), {
     'key-marker': 'b',
     'version-id-marker': '2'
   })
-  t.same(query({ from: { key: 'b', id: '2', prefix: 'a/' } }), {
+  t.same(query({ cursor: { key: 'b', id: '2', prefix: 'a/' } }), {
     versions: '',
     'encoding-type': 'url',
     'key-marker': 'a/'
@@ -259,13 +259,13 @@ t.test(
       version('k', '1'),
       version('z', '1')
     )
-    t.same(await given(t, again, { delimiter: '/', from: { key: 'k', id: '2', prefix: 'a/' } }), [
+    t.same(await given(t, again, { delimiter: '/', cursor: { key: 'k', id: '2', prefix: 'a/' } }), [
       'b/',
       'k 3',
       'k 1',
       'z 1'
     ])
-    t.same(await given(t, again, { delimiter: '/', from: { key: 'k', id: '', prefix: 'k' } }), ['z 1'])
+    t.same(await given(t, again, { delimiter: '/', cursor: { key: 'k', id: '', prefix: 'k' } }), ['z 1'])
   }
 )
 

@@ -45,7 +45,7 @@ t.test('what makes no sense is refused by name', async (t) => {
     t.match(left(listParts({ ...input, ...changes }).request), { _tag: 'InvalidInput', field }, field)
     t.match(left(listPartEvents({ ...input, ...changes }).request), { _tag: 'InvalidInput', field }, field)
   }
-  t.match(left(listPartEvents({ ...input, from: 1.5 }).request), { field: 'from' })
+  t.match(left(listPartEvents({ ...input, cursor: 1.5 }).request), { field: 'from' })
 })
 
 // -- a page --
@@ -79,7 +79,7 @@ const part1 = {
 }
 
 t.test('a page is typed, however COS spelled its names', async (t) => {
-  const { raw: _, ...whole } = right(await listed(t, page))
+  const { headers: _, ...whole } = right(await listed(t, page))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     bucket: input.bucket,
@@ -156,9 +156,9 @@ t.test('going on asks behind the part, and gives none that was given', async (t)
   const query = (changes: Partial<ListPartEventsInput>) =>
     right(listPartEvents({ ...input, ...changes }).request).query
   t.equal(query({ partNumberMarker: 3 })['part-number-marker'], '3')
-  t.equal(query({ partNumberMarker: 3, from: 7 })['part-number-marker'], '7')
+  t.equal(query({ partNumberMarker: 3, cursor: 7 })['part-number-marker'], '7')
   t.equal(query({})['part-number-marker'], undefined)
-  t.match(await toArray(await events(t, wrapped(whole, part(1), part(2), part(3)), { from: 2 })), [
+  t.match(await toArray(await events(t, wrapped(whole, part(1), part(2), part(3)), { cursor: 2 })), [
     { partNumber: 3 },
     { _tag: 'PageEnd', next: O.none }
   ])
@@ -166,7 +166,7 @@ t.test('going on asks behind the part, and gives none that was given', async (t)
 
 t.test('a marker that does not lead on is an error', async (t) => {
   for (const next of [more(2), more(1)]) {
-    const stuck = await events(t, wrapped(part(3), next), { from: 2 })
+    const stuck = await events(t, wrapped(part(3), next), { cursor: 2 })
     t.match(await failed(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
   }
   const empty = await decoded(t, listPartEvents(input).decode, xmlAnswer(wrapped(forgot)))

@@ -123,7 +123,7 @@ const headers = {
 const asked = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
 
 t.test('what COS stored is told, and that it is what was sent', async (t) => {
-  const { raw, ...rest } = right(
+  const { headers: raw, ...rest } = right(
     await decoded(t, decode, { headers: { ...headers, 'x-cos-version-id': 'MTg0' } }, asked)
   )
   t.match(raw, headers)

@@ -101,7 +101,7 @@ t.test('records stream as bytes, and progress and totals stand beside them', asy
   const names = ['Cont', 'Records', 'Progress', 'Cont', 'Records', 'Stats', 'End']
   const selected = right(await decoded(t, decode, { headers, chunks: names.map(recorded) }))
   t.equal(selected.requestId, 'NjYwMQ==')
-  t.match(selected.raw, headers)
+  t.match(selected.headers, headers)
   t.same(selected.progress(), O.none)
   t.equal((await selected.records.toArray()).join(''), '1,Ann\n2,Bo\n1,Ann\n2,Bo\n')
   t.same(right(await selected.stats()), O.some(stats))

@@ -86,7 +86,7 @@ t.test('a part is its number and its ETag, its date in COS’s own way', async (
     '<?xml version="1.0"?>\n<CopyPartResult>\n  <ETag>&quot;6f5902ac237024bdd0c176cb93063dc4&quot;</ETag>\n' +
     '  <LastModified>2024-05-02T09:30:11</LastModified>\n</CopyPartResult>'
   const headers = { 'x-cos-copy-source-version-id': 'MTg0' }
-  const { raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml, headers)))
+  const { headers: raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml, headers)))
   t.match(raw, headers)
   t.same(rest, {
     requestId: 'NjYwMQ==',

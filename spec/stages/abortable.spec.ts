@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { heeding } from '../../lib/stages/abortable.js'
+import { abortable } from '../../lib/stages/abortable.js'
 import { collectGarbage } from '../support/gc.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
@@ -25,14 +25,14 @@ const counting = (until = Infinity) => {
 }
 
 t.test('all items pass in their order, and without a signal the source is left alone', async (t) => {
-  t.same(await toArray(heeding(never())(from(1, 2, 3))), [1, 2, 3])
+  t.same(await toArray(abortable(never())(from(1, 2, 3))), [1, 2, 3])
   const source = from(1)
-  t.equal(heeding(undefined)(source), source)
+  t.equal(abortable(undefined)(source), source)
 })
 
 t.test('a reader that stops holds the source back', async (t) => {
   const { seen, source } = counting()
-  const iterator = heeding(never())(source)[Symbol.asyncIterator]()
+  const iterator = abortable(never())(source)[Symbol.asyncIterator]()
   await iterator.next()
   await setTimeout(20)
   t.equal(seen.read, 1)
@@ -40,13 +40,13 @@ t.test('a reader that stops holds the source back', async (t) => {
 
 t.test('a reader that leaves closes the source', async (t) => {
   const { seen, source } = counting()
-  for await (const _ of heeding(never())(source)) break
+  for await (const _ of abortable(never())(source)) break
   t.equal(seen.closed, true)
 })
 
 t.test('a reader that leaves in the middle of a read is not kept', async (t) => {
   const { source } = counting(0)
-  const iterator = heeding(never())(source)[Symbol.asyncIterator]()
+  const iterator = abortable(never())(source)[Symbol.asyncIterator]()
   const read = iterator.next()
   await iterator.return?.()
   t.same(await read, { done: true, value: undefined })
@@ -55,8 +55,8 @@ t.test('a reader that leaves in the middle of a read is not kept', async (t) => 
 
 t.test('a failing source fails the pipeline, with its own error', async (t) => {
   const error = new Error('disk')
-  await t.rejects(pipeline(failing(error, 1), heeding(never()), toArray), error)
-  const iterator = heeding(never())(failing(error))[Symbol.asyncIterator]()
+  await t.rejects(pipeline(failing(error, 1), abortable(never()), toArray), error)
+  const iterator = abortable(never())(failing(error))[Symbol.asyncIterator]()
   await iterator.next().catch((thrown: unknown) => t.equal(thrown, error))
 })
 
@@ -65,7 +65,7 @@ t.test('a signal that fires ends a read of a source that stalls, with its reason
   const { source } = counting(1)
   const stop = new AbortController()
   const reason = new Error('enough')
-  const reading = toArray(heeding(stop.signal)(source))
+  const reading = toArray(abortable(stop.signal)(source))
   await setTimeout(5)
   stop.abort(reason)
   await t.rejects(reading, reason)
@@ -74,7 +74,7 @@ t.test('a signal that fires ends a read of a source that stalls, with its reason
 t.test('a signal that fires between reads closes the source, and fails the next read', async (t) => {
   const { seen, source } = counting()
   const stop = new AbortController()
-  const iterator = heeding(stop.signal)(source)[Symbol.asyncIterator]()
+  const iterator = abortable(stop.signal)(source)[Symbol.asyncIterator]()
   t.equal((await iterator.next()).value, 1)
   stop.abort('enough')
   await setImmediate()
@@ -85,14 +85,14 @@ t.test('a signal that fires between reads closes the source, and fails the next 
 
 t.test('a signal that has fired already reads nothing', async (t) => {
   const { seen, source } = counting()
-  await t.rejects(toArray(heeding(AbortSignal.abort(new Error('before')))(source)), { message: 'before' })
+  await t.rejects(toArray(abortable(AbortSignal.abort(new Error('before')))(source)), { message: 'before' })
   t.equal(seen.read, 0)
 })
 
 t.test('a Node stream that stalls is destroyed', async (t) => {
   const stalled = new Readable({ read() {} })
   const stop = new AbortController()
-  const reading = toArray(heeding(stop.signal)(stalled))
+  const reading = toArray(abortable(stop.signal)(stalled))
   await setImmediate()
   stop.abort(new Error('enough'))
   await t.rejects(reading, { message: 'enough' })
@@ -105,7 +105,7 @@ t.test('a source that fails after the signal fired troubles nobody', async (t) =
     yield* failing<number>(new Error('late'))
   }
   const stop = new AbortController()
-  const reading = toArray(heeding(stop.signal)(late()))
+  const reading = toArray(abortable(stop.signal)(late()))
   await setImmediate()
   stop.abort(new Error('enough'))
   await t.rejects(reading, { message: 'enough' })
@@ -120,7 +120,7 @@ t.test('nothing is left behind on a signal that never fires', async (t) => {
   }
   await collectGarbage()
   const before = process.memoryUsage().arrayBuffers
-  for await (const _ of heeding(signal)(buffers()));
+  for await (const _ of abortable(signal)(buffers()));
   await collectGarbage()
   t.ok(process.memoryUsage().arrayBuffers - before < 1024 * 1024, 'of 20 MiB that passed')
 })

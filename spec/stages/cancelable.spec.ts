@@ -1,8 +1,8 @@
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { heeding } from '../../lib/stages/abortable.js'
-import { leavable, readerLeft } from '../../lib/stages/cancelable.js'
+import { abortable } from '../../lib/stages/abortable.js'
+import { cancelable, readerCancelled } from '../../lib/stages/cancelable.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
 const never = new Promise<number>(() => {})
@@ -13,16 +13,16 @@ const stalling = (stop: AbortController, ...items: ReadonlyArray<number>) => {
   const run = async function* (): AsyncGenerator<number, void, undefined> {
     try {
       yield* items
-      yield* heeding(stop.signal)(from(never))
+      yield* abortable(stop.signal)(from(never))
     } finally {
       seen.closed = true
     }
   }
-  return { seen, leaving: leavable(stop, run()) }
+  return { seen, leaving: cancelable(stop, run()) }
 }
 
 t.test('all items pass in their order', async (t) => {
-  t.same(await toArray(leavable(new AbortController(), from(1, 2, 3))), [1, 2, 3])
+  t.same(await toArray(cancelable(new AbortController(), from(1, 2, 3))), [1, 2, 3])
 })
 
 t.test('a reader that leaves in the middle of a read is told that it is over, at once', async (t) => {
@@ -33,7 +33,7 @@ t.test('a reader that leaves in the middle of a read is told that it is over, at
   await setTimeout(5)
   t.same(await leaving.return(), { done: true, value: undefined })
   t.same(await read, { done: true, value: undefined })
-  t.equal(stop.signal.reason, readerLeft)
+  t.equal(stop.signal.reason, readerCancelled)
   t.equal(seen.closed, true)
 })
 
@@ -45,7 +45,7 @@ t.test('a reader that leaves between reads closes the source', async (t) => {
 
 t.test('a run that came to its end stops nothing, even when its reader leaves afterwards', async (t) => {
   const stop = new AbortController()
-  const leaving = leavable(stop, from(1))
+  const leaving = cancelable(stop, from(1))
   t.same(await toArray(leaving), [1])
   await leaving.return()
   t.equal(stop.signal.aborted, false)
@@ -53,7 +53,7 @@ t.test('a run that came to its end stops nothing, even when its reader leaves af
 
 t.test('a failure is its reader’s to see, as it was thrown', async (t) => {
   const error = new Error('disk')
-  await t.rejects(pipeline(leavable(new AbortController(), failing(error, 1)), toArray), error)
+  await t.rejects(pipeline(cancelable(new AbortController(), failing(error, 1)), toArray), error)
 })
 
 t.test('another’s stop is a failure like any other', async (t) => {
@@ -70,7 +70,7 @@ t.test('a hundred listeners on the signal are no leak to warn of', async (t) => 
   process.on('warning', onWarning)
   t.teardown(() => process.off('warning', onWarning))
   const stop = new AbortController()
-  leavable(stop, from(1))
+  cancelable(stop, from(1))
   for (let n = 0; n < 100; n += 1) stop.signal.addEventListener('abort', () => {})
   await setTimeout(5)
   t.same(warnings, [])

@@ -2,8 +2,8 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { CosFailure, type CosError } from '../../lib/core/error.js'
-import { measuring } from '../../lib/stages/check-length.js'
+import { CosException, type CosError } from '../../lib/core/error.js'
+import { checkLength } from '../../lib/stages/check-length.js'
 import { specContext } from '../support/responses.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
@@ -20,17 +20,17 @@ interface Outcome {
 const outcome = async (source: AsyncIterable<Uint8Array>, size?: O.Option<number>): Promise<Outcome> => {
   const chunks: Array<string> = []
   try {
-    for await (const chunk of measuring(announced(size))(source)) chunks.push(Buffer.from(chunk).toString())
+    for await (const chunk of checkLength(announced(size))(source)) chunks.push(Buffer.from(chunk).toString())
     return { chunks }
   } catch (thrown) {
-    if (thrown instanceof CosFailure) return { chunks, error: thrown.reason }
+    if (thrown instanceof CosException) return { chunks, error: thrown.error }
     throw thrown
   }
 }
 
 t.test('as many bytes as were announced pass as they are, empty chunks left out', async (t) => {
   const chunks = ['12', '', '345', '6789', ''].map((text) => Buffer.from(text))
-  const passed = await toArray(measuring(announced())(from(...chunks)))
+  const passed = await toArray(checkLength(announced())(from(...chunks)))
   t.equal(passed.length, 3)
   for (const [n, at] of [0, 2, 3].entries()) t.equal(passed[n], chunks[at])
   t.same(await outcome(texts('123'), O.none), { chunks: ['123'] })
@@ -58,7 +58,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   const endless = async function* () {
     for (;;) yield Buffer.from(String((given += 1)))
   }
-  await measuring(announced(O.none))(endless()).next()
+  await checkLength(announced(O.none))(endless()).next()
   await setTimeout(20)
   t.equal(given, 1)
 })
@@ -72,11 +72,11 @@ t.test('a reader that leaves closes the source', async (t) => {
       closed = true
     }
   }
-  for await (const _ of measuring(announced())(source())) break
+  for await (const _ of checkLength(announced())(source())) break
   t.equal(closed, true)
 })
 
 t.test('a failing source fails the pipeline with its own error', async (t) => {
   const broken = failing(new Error('disk'), Buffer.from('1234'))
-  await t.rejects(pipeline(broken, measuring(announced()), toArray), { message: 'disk' })
+  await t.rejects(pipeline(broken, checkLength(announced()), toArray), { message: 'disk' })
 })

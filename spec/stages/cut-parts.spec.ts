@@ -5,9 +5,9 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { CosFailure, type CosError } from '../../lib/core/error.js'
-import { cutting, type CuttingOptions, type Part } from '../../lib/stages/cut-parts.js'
-import { blockSize, createBudget } from '../../lib/stages/memory-budget.js'
+import { CosException, type CosError } from '../../lib/core/error.js'
+import { cutParts, type CutPartsOptions, type Part } from '../../lib/stages/cut-parts.js'
+import { blockSize, createMemoryBudget } from '../../lib/stages/memory-budget.js'
 import { constant } from '../../lib/stages/part-size.js'
 import { bytesOf, inChunks } from '../support/bytes.js'
 import { failing, from } from '../support/iterables.js'
@@ -21,9 +21,9 @@ const context = {
 const MiB = 1024 * 1024
 
 /** Parts of some size, with memory for a few of them. */
-const options = (partSize: number, more: Partial<CuttingOptions> = {}): CuttingOptions => ({
+const options = (partSize: number, more: Partial<CutPartsOptions> = {}): CutPartsOptions => ({
   sizes: constant(partSize),
-  budget: createBudget({ limit: 8 * MiB }),
+  budget: createMemoryBudget({ limit: 8 * MiB }),
   context,
   ...more
 })
@@ -54,7 +54,7 @@ const reasonOf = async (parts: AsyncIterable<Part>): Promise<CosError> => {
   try {
     await copies(parts)
   } catch (thrown) {
-    if (thrown instanceof CosFailure) return thrown.reason
+    if (thrown instanceof CosException) return thrown.error
     throw thrown
   }
   throw new Error('no failure')
@@ -69,10 +69,10 @@ t.test('the parts are the bytes, however these came in', async (t) => {
     ['64 KiB', 65536],
     ['one chunk', bytes.length]
   ] as const) {
-    t.same(await copies(cutting(options(MiB))(inChunks(bytes, chunk))), expected(bytes, MiB), name)
+    t.same(await copies(cutParts(options(MiB))(inChunks(bytes, chunk))), expected(bytes, MiB), name)
   }
   const few = bytes.subarray(0, 10_000)
-  t.same(await copies(cutting(options(999))(inChunks(few, 1))), expected(few, 999), 'single bytes')
+  t.same(await copies(cutParts(options(999))(inChunks(few, 1))), expected(few, 999), 'single bytes')
 })
 
 t.test('any bytes, in any chunks, cut at any size, come out as they were, in order', async () => {
@@ -80,7 +80,7 @@ t.test('any bytes, in any chunks, cut at any size, come out as they were, in ord
   await fc.assert(
     fc.asyncProperty(chunks, fc.integer({ min: 1, max: 60 }), async (chunks, partSize) => {
       const bytes = Buffer.concat(chunks)
-      const cut = await copies(cutting(options(partSize))(from(...chunks)))
+      const cut = await copies(cutParts(options(partSize))(from(...chunks)))
       const wanted = expected(bytes, partSize)
       return (
         cut.length === wanted.length &&
@@ -102,7 +102,7 @@ t.test('parts grow by their schedule', async (t) => {
     { from: 1, size: 3 },
     { from: 3, size: 5 }
   ] as const
-  const parts = await copies(cutting(options(1, { sizes }))(inChunks(Buffer.from('abcdefghijklm'), 4)))
+  const parts = await copies(cutParts(options(1, { sizes }))(inChunks(Buffer.from('abcdefghijklm'), 4)))
   t.same(
     parts.map(({ bytes }) => bytes.toString()),
     ['abc', 'def', 'ghijk', 'lm']
@@ -111,12 +111,12 @@ t.test('parts grow by their schedule', async (t) => {
 
 t.test('no bytes at all are one empty part, for an empty object is an object', async (t) => {
   const empty = [{ number: 1, offset: 0, size: 0, last: true, bytes: Buffer.alloc(0) }]
-  t.same(await copies(cutting(options(MiB))(from())), empty)
-  t.same(await copies(cutting(options(MiB))(from(Buffer.alloc(0), new Uint8Array()))), empty)
+  t.same(await copies(cutParts(options(MiB))(from())), empty)
+  t.same(await copies(cutParts(options(MiB))(from(Buffer.alloc(0), new Uint8Array()))), empty)
 })
 
 t.test('bytes that end where a part ends leave no empty part behind', async (t) => {
-  const parts = await copies(cutting(options(4))(from(Buffer.from('abcdefgh'))))
+  const parts = await copies(cutParts(options(4))(from(Buffer.from('abcdefgh'))))
   t.same(
     parts.map(({ bytes, last }) => [bytes.toString(), last]),
     [
@@ -132,7 +132,7 @@ t.test('a source may use its buffer again', async (t) => {
     for (let n = 0; n < 10; n += 1) yield slab.fill(n)
     slab.fill(255)
   }
-  const parts = await copies(cutting(options(2500))(reusing()))
+  const parts = await copies(cutParts(options(2500))(reusing()))
   const wanted = Buffer.concat(Array.from({ length: 10 }, (_, n) => Buffer.alloc(1000, n)))
   t.ok(Buffer.concat(parts.map(({ bytes }) => bytes)).equals(wanted))
 })
@@ -147,7 +147,7 @@ t.test('a reader that stops holds the source back, and one part is all that is h
     }
   }
   const { budget, ...rest } = options(MiB)
-  const parts = cutting({ budget, ...rest })(endless())
+  const parts = cutParts({ budget, ...rest })(endless())
   const { value: part } = await parts.next()
   await setTimeout(20)
   t.equal(read, 17, 'up to the first byte of the second part')
@@ -163,9 +163,9 @@ t.test('a source that is silent holds no memory', async (t) => {
     await new Promise(() => {})
   }
   const { budget, ...rest } = options(MiB)
-  const waiting = cutting({ budget, ...rest })(new Readable({ read() {} }))
+  const waiting = cutParts({ budget, ...rest })(new Readable({ read() {} }))
   void waiting.next()
-  const full = cutting({ budget, ...rest })(silent())
+  const full = cutParts({ budget, ...rest })(silent())
   void full.next()
   await setTimeout(5)
   t.equal(budget.granted(), MiB, 'only the part that has bytes')
@@ -182,7 +182,7 @@ t.test('a reader that leaves closes the source; the parts it took are its own to
   }
   const { budget, ...rest } = options(MiB)
   const taken: Array<Part> = []
-  for await (const part of cutting({ budget, ...rest })(source())) {
+  for await (const part of cutParts({ budget, ...rest })(source())) {
     if (taken.push(part) === 2) break
   }
   t.equal(closed, true)
@@ -196,7 +196,7 @@ t.test('a reader that leaves closes the source; the parts it took are its own to
 t.test('a failing source fails the pipeline, and leaves nothing held', async (t) => {
   const error = new Error('disk')
   const { budget, ...rest } = options(MiB)
-  await t.rejects(pipeline(failing(error, Buffer.alloc(10)), cutting({ budget, ...rest }), copies), error)
+  await t.rejects(pipeline(failing(error, Buffer.alloc(10)), cutParts({ budget, ...rest }), copies), error)
   t.equal(budget.granted(), 0)
 })
 
@@ -204,19 +204,19 @@ t.test('text is refused, wherever it comes', async (t) => {
   const { budget, ...rest } = options(MiB)
   for (const chunks of [['text'], [Buffer.from('bytes'), 'text'], [null], [[1, 2]], [new Uint16Array(4)]]) {
     const source = Readable.from(chunks.filter((chunk) => chunk !== null))
-    const parts = cutting({ budget, ...rest })(chunks[0] === null ? from(null as never) : source)
+    const parts = cutParts({ budget, ...rest })(chunks[0] === null ? from(null as never) : source)
     t.match(await reasonOf(parts), { _tag: 'SourceError', context, cause: { message: /not bytes/ } })
     t.equal(budget.granted(), 0)
   }
   const foreign = Readable.from([Buffer.from('bytes')], { encoding: 'latin1' })
-  t.match(await reasonOf(cutting(options(MiB))(foreign)), { _tag: 'SourceError' })
+  t.match(await reasonOf(cutParts(options(MiB))(foreign)), { _tag: 'SourceError' })
 })
 
 t.test('a source is held to the length that was promised', async (t) => {
   const bytes = Buffer.from('abcdefgh')
   for (const chunk of [1, 3, 8]) {
     const cut = (length: number, partSize: number) =>
-      cutting(options(partSize, { length }))(inChunks(bytes, chunk))
+      cutParts(options(partSize, { length }))(inChunks(bytes, chunk))
     t.same(await copies(cut(8, 3)), expected(bytes, 3))
     t.same(await copies(cut(8, 4)), expected(bytes, 4))
     for (const partSize of [3, 4, 7, 8, 9]) {
@@ -230,37 +230,37 @@ t.test('a source is held to the length that was promised', async (t) => {
       })
     }
   }
-  t.match(await reasonOf(cutting(options(MiB, { length: 0 }))(from(bytes))), { _tag: 'SourceError' })
-  t.equal((await copies(cutting(options(MiB, { length: 0 }))(from()))).length, 1)
+  t.match(await reasonOf(cutParts(options(MiB, { length: 0 }))(from(bytes))), { _tag: 'SourceError' })
+  t.equal((await copies(cutParts(options(MiB, { length: 0 }))(from()))).length, 1)
 })
 
 t.test('no part past the promised length is ever cut', async (t) => {
   const numbers: Array<number> = []
-  const parts = cutting(options(4, { length: 8 }))(from(Buffer.alloc(8), Buffer.alloc(1)))
+  const parts = cutParts(options(4, { length: 8 }))(from(Buffer.alloc(8), Buffer.alloc(1)))
   const read = async () => {
     for await (const part of parts) numbers.push(part.number)
   }
-  await t.rejects(read(), CosFailure)
+  await t.rejects(read(), CosException)
   t.same(numbers, [1], 'the second is full, but it is not the last, as was promised')
 })
 
 t.test('a promised length takes no more memory than it needs', async (t) => {
   const { budget, ...rest } = options(4 * MiB, { length: 4 * MiB + 10 })
-  const parts = cutting({ budget, ...rest })(inChunks(Buffer.alloc(4 * MiB + 10), 65536))
+  const parts = cutParts({ budget, ...rest })(inChunks(Buffer.alloc(4 * MiB + 10), 65536))
   ;(await parts.next()).value?.release()
   t.equal((await parts.next()).value?.size, 10)
   t.equal(budget.granted(), blockSize)
 })
 
 t.test('a stream that is longer than 10,000 parts is an error, not a part too many', async (t) => {
-  const reason = await reasonOf(cutting(options(1))(from(Buffer.alloc(10_001))))
+  const reason = await reasonOf(cutParts(options(1))(from(Buffer.alloc(10_001))))
   t.match(reason, { _tag: 'SourceError', cause: { message: /more than the 10000 bytes that 10,000/ } })
-  t.equal((await copies(cutting(options(1))(from(Buffer.alloc(10_000))))).length, 10_000)
+  t.equal((await copies(cutParts(options(1))(from(Buffer.alloc(10_000))))).length, 10_000)
 })
 
 // -- memory and signals --
 t.test('a part larger than the budget is an error that says what would do', async (t) => {
-  const reason = await reasonOf(cutting(options(9 * MiB))(from(Buffer.alloc(1))))
+  const reason = await reasonOf(cutParts(options(9 * MiB))(from(Buffer.alloc(1))))
   t.match(reason, { _tag: 'InvalidInput', field: 'memoryLimit', expected: /9437184.*8388608/, context })
 })
 
@@ -268,8 +268,8 @@ t.test('a signal ends a wait for memory, and a read that is under way', async (t
   const stop = new AbortController()
   const { budget, ...rest } = options(4 * MiB, { signal: stop.signal })
   const other = await budget.reserve(8 * MiB)()
-  const waiting = copies(cutting({ budget, ...rest })(from(Buffer.alloc(1))))
-  const reading = copies(cutting({ budget, ...rest })(new Readable({ read() {} })))
+  const waiting = copies(cutParts({ budget, ...rest })(from(Buffer.alloc(1))))
+  const reading = copies(cutParts({ budget, ...rest })(new Readable({ read() {} })))
   await setImmediate()
   stop.abort(new Error('enough'))
   await t.rejects(waiting, { message: 'enough' })
@@ -290,10 +290,10 @@ t.test('a source that never waits does not keep the event loop', async (t) => {
   const sync = async function* () {
     for (let n = 0; n < 100_000; n += 1) yield one
   }
-  await copies(cutting(options(MiB))(sync()))
+  await copies(cutParts(options(MiB))(sync()))
   t.ok(turns >= 20, `single bytes: ${String(turns)} turns`)
   turns = 0
-  await copies(cutting(options(8 * MiB))(from(Buffer.alloc(64 * MiB))))
+  await copies(cutParts(options(8 * MiB))(from(Buffer.alloc(64 * MiB))))
   t.ok(turns >= 15, `one large chunk: ${String(turns)} turns`)
   over = true
 })

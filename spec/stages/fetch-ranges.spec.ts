@@ -9,10 +9,10 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { Agent, request } from 'undici'
-import { CosFailure } from '../../lib/core/error.js'
-import { fetching, type FetchRange, type FetchingOptions } from '../../lib/stages/fetch-ranges.js'
-import { createBudget, inBlocks } from '../../lib/stages/memory-budget.js'
-import { planRanges, type Range } from '../../lib/stages/plan-ranges.js'
+import { CosException } from '../../lib/core/error.js'
+import { fetchRanges, type FetchRange, type FetchRangesOptions } from '../../lib/stages/fetch-ranges.js'
+import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
+import { planRanges, type PartRange } from '../../lib/stages/plan-ranges.js'
 import { bytesOf } from '../support/bytes.js'
 import { waitFor } from '../support/wait-for.js'
 import { from, toArray } from '../support/iterables.js'
@@ -64,9 +64,9 @@ const giving = async (t: Teardown, bytes: Buffer, answer: Answer = whole) => {
   return { at, fetchRange }
 }
 
-const roomFor = (window: number, partSize: number): FetchingOptions => {
-  const limit = window * inBlocks(partSize)
-  return { window, budget: createBudget({ limit, ahead: limit }), context }
+const roomFor = (concurrency: number, partSize: number): FetchRangesOptions => {
+  const limit = concurrency * inBlocks(partSize)
+  return { concurrency, budget: createMemoryBudget({ limit, ahead: limit }), context }
 }
 
 const read = async (source: AsyncIterable<Uint8Array>): Promise<Buffer> =>
@@ -95,7 +95,7 @@ t.test('the bytes come out in order, whatever the order they come in', async (t)
   })
   const options = roomFor(4, 1000)
   const got = await read(
-    pipe(planRanges({ to: bytes.length, partSize: 1000 }), fetching(options, fetchRange))
+    pipe(planRanges({ to: bytes.length, partSize: 1000 }), fetchRanges(options, fetchRange))
   )
   t.ok(got.equals(bytes))
   t.equal(at.most, 4)
@@ -107,13 +107,13 @@ t.test('the bytes are the same with any window, with little memory and with none
   const { at, fetchRange } = await giving(t, bytes)
   const plan = (partSize: number) => planRanges({ to: bytes.length, partSize })
   for (const window of [1, 2, 7, 100, 0]) {
-    t.ok((await read(pipe(plan(300_000), fetching(roomFor(window, 300_000), fetchRange)))).equals(bytes))
+    t.ok((await read(pipe(plan(300_000), fetchRanges(roomFor(window, 300_000), fetchRange)))).equals(bytes))
   }
   for (const limit of [0, inBlocks(300_000), 3 * inBlocks(300_000)]) {
     at.most = 0
-    const budget = createBudget({ limit, ahead: limit })
-    const options = { window: 8, budget, context }
-    t.ok((await read(pipe(plan(300_000), fetching(options, fetchRange)))).equals(bytes))
+    const budget = createMemoryBudget({ limit, ahead: limit })
+    const options = { concurrency: 8, budget, context }
+    t.ok((await read(pipe(plan(300_000), fetchRanges(options, fetchRange)))).equals(bytes))
     t.ok(at.most <= Math.max(1, limit / inBlocks(300_000)) + 1, `${String(at.most)} open`)
     t.equal(budget.granted(), 0)
   }
@@ -124,18 +124,21 @@ t.test('a part of an object, and nothing of one', async (t) => {
   const { at, fetchRange } = await giving(t, bytes)
   const stretch = pipe(
     planRanges({ from: 1234, to: 4321, partSize: 1000 }),
-    fetching(roomFor(2, 1000), fetchRange)
+    fetchRanges(roomFor(2, 1000), fetchRange)
   )
   t.ok((await read(stretch)).equals(bytes.subarray(1234, 4321)))
   at.asked = []
-  t.same(await toArray(pipe(planRanges({ to: 0, partSize: 1 }), fetching(roomFor(2, 1), fetchRange))), [])
+  t.same(await toArray(pipe(planRanges({ to: 0, partSize: 1 }), fetchRanges(roomFor(2, 1), fetchRange))), [])
   t.same(at.asked, [])
 })
 
 t.test('a reader may keep every chunk, and none is empty', async (t) => {
   const bytes = bytesOf(4 * MiB)
   const { fetchRange } = await giving(t, bytes)
-  const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetching(roomFor(2, MiB), fetchRange))
+  const source = pipe(
+    planRanges({ to: bytes.length, partSize: MiB }),
+    fetchRanges(roomFor(2, MiB), fetchRange)
+  )
   const chunks: Array<readonly [Uint8Array, Buffer]> = []
   for await (const chunk of source) {
     chunks.push([chunk, Buffer.from(chunk)])
@@ -154,7 +157,7 @@ t.test('chunks of single bytes come through', async (t) => {
     }
   }
   t.ok(
-    (await read(pipe(planRanges({ to: 3000, partSize: 700 }), fetching(roomFor(3, 700), single)))).equals(
+    (await read(pipe(planRanges({ to: 3000, partSize: 700 }), fetchRanges(roomFor(3, 700), single)))).equals(
       bytes
     )
   )
@@ -167,7 +170,7 @@ t.test(
     const bytes = bytesOf(16 * MiB)
     const { at, fetchRange } = await giving(t, bytes)
     const options = roomFor(4, MiB)
-    const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetching(options, fetchRange))
+    const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetchRanges(options, fetchRange))
     const first = await source.next()
     await waitFor(() => at.asked.length === 4)
     await setTimeout(30)
@@ -198,8 +201,8 @@ t.test('without memory a stalled reader leaves the range itself with the server'
     }
     Readable.from(chunks(), { highWaterMark: 1 }).pipe(response)
   })
-  const options = { window: 4, budget: createBudget({ limit: 0 }), context }
-  const source = fetching(options, fetchRange)(planRanges({ to: bytes.length, partSize: 64 * MiB }))
+  const options = { concurrency: 4, budget: createMemoryBudget({ limit: 0 }), context }
+  const source = fetchRanges(options, fetchRange)(planRanges({ to: bytes.length, partSize: 64 * MiB }))
   await source.next()
   await setTimeout(100)
   t.ok(left < 16 * MiB, `${String(left)} bytes left the server, into buffers of sockets`)
@@ -212,7 +215,7 @@ t.test('a reader that leaves hangs up on every request at once', async (t) => {
     response.write(bytes.subarray(0, 10))
   )
   const options = roomFor(4, 1000)
-  const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
+  const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetchRanges(options, fetchRange))
   t.equal((await source.next()).value?.length, 10)
   const stalled = source.next()
   await waitFor(() => at.open === 4)
@@ -228,7 +231,7 @@ t.test('a Node stream of it that is destroyed hangs up as well', async (t) => {
   )
   const options = roomFor(4, 1000)
   const readable = Readable.from(
-    pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
+    pipe(planRanges({ to: 8000, partSize: 1000 }), fetchRanges(options, fetchRange))
   )
   readable.on('data', () => {})
   await waitFor(() => at.open === 4)
@@ -243,7 +246,10 @@ t.test('a call that is deaf to the signal is not waited for', async (t) => {
     yield Buffer.alloc(1)
   }
   const stop = new AbortController()
-  const source = pipe(planRanges({ to: 10, partSize: 5 }), fetching({ ...roomFor(2, 5), stop }, deaf))
+  const source = pipe(
+    planRanges({ to: 10, partSize: 5 }),
+    fetchRanges({ ...roomFor(2, 5), controller: stop }, deaf)
+  )
   const reading = read(source)
   await setTimeout(5)
   stop.abort(new Error('enough'))
@@ -269,7 +275,7 @@ t.test('a range that fails does so when its turn comes, and hangs up on the othe
   }
   const options = roomFor(4, 1000)
   const chunks: Array<Uint8Array> = []
-  const source = pipe(planRanges({ to: 6000, partSize: 1000 }), fetching(options, breaking))
+  const source = pipe(planRanges({ to: 6000, partSize: 1000 }), fetchRanges(options, breaking))
   const reading = async () => {
     for await (const chunk of source) chunks.push(chunk)
   }
@@ -293,7 +299,7 @@ t.test('a failure fires the stop that others heed; a run that ends well does not
   for (const window of [0, 3]) {
     await t.rejects(
       pipeline(
-        fetching({ ...roomFor(window, 1), stop }, broken)(planRanges({ to: 3, partSize: 1 })),
+        fetchRanges({ ...roomFor(window, 1), controller: stop }, broken)(planRanges({ to: 3, partSize: 1 })),
         toArray
       ),
       error
@@ -302,7 +308,7 @@ t.test('a failure fires the stop that others heed; a run that ends well does not
   t.equal(stop.signal.reason, error)
   const other = new AbortController()
   const fine: FetchRange = () => from(Buffer.alloc(1))
-  await read(fetching({ ...roomFor(2, 1), stop: other }, fine)(planRanges({ to: 3, partSize: 1 })))
+  await read(fetchRanges({ ...roomFor(2, 1), controller: other }, fine)(planRanges({ to: 3, partSize: 1 })))
   t.equal(other.signal.aborted, false)
 })
 
@@ -313,10 +319,13 @@ t.test('a range that is too short or too long is an error that says which and by
       [1001, '1001'],
       [0, '0']
     ] as const) {
-      const fetchRange: FetchRange = ({ number }: Range) => from(Buffer.alloc(number === 2 ? given : 1000))
+      const fetchRange: FetchRange = ({ number }: PartRange) =>
+        from(Buffer.alloc(number === 2 ? given : 1000))
       const options = roomFor(window, 1000)
-      const failure = await failureOf(fetching(options, fetchRange)(planRanges({ to: 3000, partSize: 1000 })))
-      t.ok(failure instanceof CosFailure)
+      const failure = await failureOf(
+        fetchRanges(options, fetchRange)(planRanges({ to: 3000, partSize: 1000 }))
+      )
+      t.ok(failure instanceof CosException)
       t.match(failure, {
         reason: { _tag: 'IntegrityError', check: 'size', part: O.some(2), expected: '1000', got, context }
       })
@@ -331,7 +340,7 @@ t.test('a stop from outside ends it, even with bytes that were there already', a
   )
   const stop = new AbortController()
   const options = { ...roomFor(3, 1000), stop }
-  const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetching(options, fetchRange))
+  const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetchRanges(options, fetchRange))
   await source.next()
   await waitFor(() => at.open >= 2)
   stop.abort(new Error('enough'))
@@ -345,12 +354,12 @@ t.test('downloads that share memory with readers that stall go on, one range at 
   const bytes = bytesOf(2 * MiB)
   const { fetchRange } = await giving(t, bytes)
   const limit = 2 * inBlocks(256 * 1024)
-  const options = { window: 4, budget: createBudget({ limit, ahead: limit }), context }
+  const options = { concurrency: 4, budget: createMemoryBudget({ limit, ahead: limit }), context }
   const plan = planRanges({ to: bytes.length, partSize: 256 * 1024 })
-  const stalled = fetching(options, fetchRange)(plan)
+  const stalled = fetchRanges(options, fetchRange)(plan)
   await stalled.next()
   await waitFor(() => options.budget.granted() > 0)
-  t.ok((await read(fetching(options, fetchRange)(plan))).equals(bytes))
+  t.ok((await read(fetchRanges(options, fetchRange)(plan))).equals(bytes))
   await stalled.return()
   t.equal(options.budget.granted(), 0)
 })
@@ -361,9 +370,9 @@ t.test(
     const bytes = bytesOf(2 * MiB)
     const { fetchRange } = await giving(t, bytes)
     const partSize = 256 * 1024
-    const budget = createBudget({ limit: 4 * partSize, ahead: 2 * partSize })
-    const options = { window: 8, budget, context }
-    const source = fetching(options, fetchRange)(planRanges({ to: bytes.length, partSize }))
+    const budget = createMemoryBudget({ limit: 4 * partSize, ahead: 2 * partSize })
+    const options = { concurrency: 8, budget, context }
+    const source = fetchRanges(options, fetchRange)(planRanges({ to: bytes.length, partSize }))
     const out: Array<Buffer> = []
     for await (const chunk of source) {
       // As cutting does: memory is asked for when the bytes are there.

@@ -3,9 +3,9 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { combineAll } from '../../lib/core/crc64.js'
+import { combineAllCrc64 } from '../../lib/core/crc64.js'
 import type { Part } from '../../lib/stages/cut-parts.js'
-import { hashing, type HashedPart } from '../../lib/stages/hash-parts.js'
+import { hashParts, type HashedPart } from '../../lib/stages/hash-parts.js'
 import { bytesOf } from '../support/bytes.js'
 import { failing, from, toArray } from '../support/iterables.js'
 import { bytesOf as vectorBytes, crc64Vectors } from '../support/vectors.js'
@@ -22,7 +22,7 @@ const part = (number: number, ...texts: ReadonlyArray<string>): Part =>
   partOf(number, ...texts.map((text) => Buffer.from(text)))
 
 const hashed = async (...parts: ReadonlyArray<Part>): Promise<ReadonlyArray<HashedPart>> =>
-  toArray(hashing({ md5: true })(from(...parts)))
+  toArray(hashParts({ md5: true })(from(...parts)))
 
 t.test('a part has the same hashes however its bytes were chunked', async (t) => {
   // CRC-64/XZ by its catalogue name: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
@@ -37,13 +37,13 @@ t.test('parts have the recorded checksums, and joined those of the whole', async
   for (const vector of crc64Vectors()) {
     if (vector.kind !== 'combine') continue
     const parts = vector.parts.map(({ input }, n) => partOf(n + 1, vectorBytes(input)))
-    const sums = await toArray(hashing()(from(...parts)))
+    const sums = await toArray(hashParts()(from(...parts)))
     t.same(
       sums.map(({ crc64 }) => String(crc64)),
       vector.parts.map(({ crc64 }) => crc64),
       vector.name
     )
-    t.equal(String(combineAll(sums).crc64), vector.crc64, vector.name)
+    t.equal(String(combineAllCrc64(sums).crc64), vector.crc64, vector.name)
   }
 })
 
@@ -60,7 +60,7 @@ t.test('an empty part has the checksum of nothing', async (t) => {
 })
 
 t.test('the MD5 is computed only when asked for', async (t) => {
-  t.match(await toArray(hashing()(from(part(1, 'a')))), [{ md5: O.none }])
+  t.match(await toArray(hashParts()(from(part(1, 'a')))), [{ md5: O.none }])
 })
 
 t.test('parts keep their order, and are otherwise what they were', async (t) => {
@@ -85,7 +85,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   const endless = async function* () {
     for (;;) yield part((cut += 1), 'x')
   }
-  await hashing()(endless()).next()
+  await hashParts()(endless()).next()
   await setTimeout(20)
   t.equal(cut, 1)
 })
@@ -99,13 +99,13 @@ t.test('a reader that leaves closes the source', async (t) => {
       closed = true
     }
   }
-  for await (const _ of hashing()(source())) break
+  for await (const _ of hashParts()(source())) break
   t.equal(closed, true)
 })
 
 t.test('a failing source fails the pipeline, with its own error', async (t) => {
   const error = new Error('disk')
-  await t.rejects(pipeline(failing(error, part(1, 'x')), hashing(), toArray), error)
+  await t.rejects(pipeline(failing(error, part(1, 'x')), hashParts(), toArray), error)
 })
 
 t.test('the event loop has a turn every 256 KiB, in chunks of any size', async (t) => {

@@ -4,8 +4,8 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import t from 'tap'
-import { heeding } from '../../lib/stages/abortable.js'
-import { inParallel } from '../../lib/stages/map-concurrent.js'
+import { abortable } from '../../lib/stages/abortable.js'
+import { mapConcurrent } from '../../lib/stages/map-concurrent.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
 /** Counts from 1, as far as asked, and tells how far it was read and whether it was closed. */
@@ -68,7 +68,7 @@ t.test('results come as they are done, or in the order of their items', async (t
   ] as const) {
     const { work, end } = workshop()
     const { got, ended } = collected(
-      pipe(from(1, 2, 3), inParallel<number>({ concurrency: 3, ordered })(work))
+      pipe(from(1, 2, 3), mapConcurrent<number>({ concurrency: 3, ordered })(work))
     )
     await setImmediate()
     for (const n of [2, 3, 1]) await end(n)
@@ -80,7 +80,7 @@ t.test('results come as they are done, or in the order of their items', async (t
 t.test('as many are under way as was asked for, and one more is read', async (t) => {
   const { seen, source } = counting()
   const { begun, work, end } = workshop()
-  const running = pipe(source, inParallel<number>({ concurrency: 3 })(work))
+  const running = pipe(source, mapConcurrent<number>({ concurrency: 3 })(work))
   void running.next()
   await setImmediate()
   t.same(begun, [1, 2, 3])
@@ -94,7 +94,7 @@ t.test('as many are under way as was asked for, and one more is read', async (t)
 t.test('nothing is read ahead where that was asked for', async (t) => {
   const { seen, source } = counting()
   const { begun, work } = workshop()
-  const running = pipe(source, inParallel<number>({ concurrency: 2, readAhead: 0 })(work))
+  const running = pipe(source, mapConcurrent<number>({ concurrency: 2, readAhead: 0 })(work))
   void running.next()
   await setImmediate()
   t.same(begun, [1, 2])
@@ -122,7 +122,7 @@ t.test(
           return n
         }
         const results = await toArray(
-          pipe(from(...turns.entries()), inParallel<readonly [number, number]>(options)(work))
+          pipe(from(...turns.entries()), mapConcurrent<readonly [number, number]>(options)(work))
         )
         const numbers = turns.map((_, n) => n)
         return (
@@ -140,7 +140,7 @@ t.test('room for nothing, or for what is no number, is room for one', async (t) 
       await toArray(
         pipe(
           from(1, 2),
-          inParallel<number>({ concurrency })(async (n: number) => n)
+          mapConcurrent<number>({ concurrency })(async (n: number) => n)
         )
       ),
       [1, 2]
@@ -153,7 +153,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   const { seen, source } = counting()
   const running = pipe(
     source,
-    inParallel<number>({ concurrency: 2 })(async (n: number) => n)
+    mapConcurrent<number>({ concurrency: 2 })(async (n: number) => n)
   )
   t.equal(seen.read, 0, 'nothing is read before it asks')
   await running.next()
@@ -167,7 +167,7 @@ t.test('a reader that leaves aborts what is under way and closes the source', as
   const { aborted, work, end } = workshop()
   const discarded: Array<number> = []
   const discard = (n: number): unknown => discarded.push(n)
-  const running = pipe(source, inParallel<number>({ concurrency: 2, discard })(work))
+  const running = pipe(source, mapConcurrent<number>({ concurrency: 2, discard })(work))
   const first = running.next()
   await setImmediate()
   await end(1)
@@ -181,7 +181,7 @@ t.test('a reader that leaves aborts what is under way and closes the source', as
 t.test('a reader that leaves in the middle of a read leaves at once', async (t) => {
   const { seen, source } = counting()
   const { aborted, work } = workshop()
-  const running = pipe(source, inParallel<number>({ concurrency: 2 })(work))
+  const running = pipe(source, mapConcurrent<number>({ concurrency: 2 })(work))
   const read = running.next()
   await setImmediate()
   await running.return()
@@ -193,7 +193,7 @@ t.test('a reader that leaves in the middle of a read leaves at once', async (t) 
 t.test('a Node stream of it that is destroyed leaves nothing running', async (t) => {
   const { seen, source } = counting()
   const { aborted, work } = workshop()
-  const readable = Readable.from(pipe(source, inParallel<number>({ concurrency: 2 })(work)))
+  const readable = Readable.from(pipe(source, mapConcurrent<number>({ concurrency: 2 })(work)))
   readable.on('data', () => {})
   await setImmediate()
   readable.destroy()
@@ -211,7 +211,7 @@ t.test(
     const discarded: Array<number> = []
     const running = pipe(
       source,
-      inParallel<number>({ concurrency: 3, discard: (n) => discarded.push(n) })(work)
+      mapConcurrent<number>({ concurrency: 3, discard: (n) => discarded.push(n) })(work)
     )
     const { got, ended } = collected(running)
     await setImmediate()
@@ -234,7 +234,7 @@ t.test('it is thrown only after the siblings have settled', async (t) => {
     settled.push(n)
     return n
   }
-  const { got, ended } = collected(pipe(from(1, 2, 3), inParallel<number>({ concurrency: 3 })(work)))
+  const { got, ended } = collected(pipe(from(1, 2, 3), mapConcurrent<number>({ concurrency: 3 })(work)))
   t.match(await ended, { message: 'no' })
   t.same(settled, [1, 2])
   t.same(got, [1, 2], 'and what came of them is told')
@@ -242,7 +242,7 @@ t.test('it is thrown only after the siblings have settled', async (t) => {
 
 t.test('what is due before the failure comes out before it, and in order nothing past the gap', async (t) => {
   const { work, end } = workshop()
-  const running = pipe(from(1, 2, 3, 4), inParallel<number>({ concurrency: 4, ordered: true })(work))
+  const running = pipe(from(1, 2, 3, 4), mapConcurrent<number>({ concurrency: 4, ordered: true })(work))
   const { got, ended } = collected(running)
   await setImmediate()
   await end(1)
@@ -261,7 +261,9 @@ t.test('a failure with a source that stalls is thrown all the same', async (t) =
     await setImmediate()
     throw new Error('no')
   }
-  await t.rejects(toArray(pipe(stalling(), inParallel<number>({ concurrency: 2 })(work))), { message: 'no' })
+  await t.rejects(toArray(pipe(stalling(), mapConcurrent<number>({ concurrency: 2 })(work))), {
+    message: 'no'
+  })
 })
 
 t.test('a failure ends the read of a source that heeds the same signal', async (t) => {
@@ -270,7 +272,7 @@ t.test('a failure ends the read of a source that heeds the same signal', async (
   const source = async function* () {
     try {
       yield 1
-      yield* heeding(stop.signal)(new Readable({ objectMode: true, read() {} })) as AsyncIterable<number>
+      yield* abortable(stop.signal)(new Readable({ objectMode: true, read() {} })) as AsyncIterable<number>
     } finally {
       closed = true
     }
@@ -279,9 +281,12 @@ t.test('a failure ends the read of a source that heeds the same signal', async (
     await setImmediate()
     throw new Error('no')
   }
-  await t.rejects(toArray(pipe(source(), inParallel<number>({ concurrency: 2, stop })(work))), {
-    message: 'no'
-  })
+  await t.rejects(
+    toArray(pipe(source(), mapConcurrent<number>({ concurrency: 2, controller: stop })(work))),
+    {
+      message: 'no'
+    }
+  )
   t.equal(closed, true, 'before the failure is seen')
   t.match(stop.signal.reason, { message: 'no' })
 })
@@ -297,7 +302,7 @@ t.test('an item that comes too late is discarded', async (t) => {
     await setImmediate()
     throw new Error('no')
   }
-  const stage = inParallel<number>({ concurrency: 2, discard: (n: number) => discarded.push(n) })(work)
+  const stage = mapConcurrent<number>({ concurrency: 2, discard: (n: number) => discarded.push(n) })(work)
   await t.rejects(toArray(pipe(late(), stage)), { message: 'no' })
   give(2)
   await setImmediate()
@@ -308,7 +313,7 @@ t.test('a failing source fails the pipeline with its own error, and aborts what 
   const error = new Error('disk')
   const { aborted, work } = workshop()
   await t.rejects(
-    pipeline(failing(error, 1, 2), inParallel<number>({ concurrency: 3 })(work), toArray),
+    pipeline(failing(error, 1, 2), mapConcurrent<number>({ concurrency: 3 })(work), toArray),
     error
   )
   t.same(aborted, [1, 2])
@@ -318,14 +323,14 @@ t.test('work that throws at once fails as work that rejects', async (t) => {
   const work = (): Promise<never> => {
     throw new Error('no')
   }
-  await t.rejects(toArray(pipe(from(1), inParallel<number>({ concurrency: 2 })(work))), { message: 'no' })
+  await t.rejects(toArray(pipe(from(1), mapConcurrent<number>({ concurrency: 2 })(work))), { message: 'no' })
 })
 
 t.test('a stop from outside is a failure with its reason; one that came before reads nothing', async (t) => {
   const stop = new AbortController()
   const { seen, source } = counting()
   const { aborted, work } = workshop()
-  const { ended } = collected(pipe(source, inParallel<number>({ concurrency: 2, stop })(work)))
+  const { ended } = collected(pipe(source, mapConcurrent<number>({ concurrency: 2, controller: stop })(work)))
   await setImmediate()
   stop.abort(new Error('enough'))
   t.match(await ended, { message: 'enough' })
@@ -333,9 +338,12 @@ t.test('a stop from outside is a failure with its reason; one that came before r
   t.equal(seen.closed, true)
 
   const second = counting()
-  await t.rejects(toArray(pipe(second.source, inParallel<number>({ concurrency: 2, stop })(work))), {
-    message: 'enough'
-  })
+  await t.rejects(
+    toArray(pipe(second.source, mapConcurrent<number>({ concurrency: 2, controller: stop })(work))),
+    {
+      message: 'enough'
+    }
+  )
   t.equal(second.seen.read, 0)
 })
 
@@ -344,7 +352,7 @@ t.test('a run that ends well fires no signal', async (t) => {
   await toArray(
     pipe(
       from(1, 2, 3),
-      inParallel<number>({ concurrency: 2, stop })(async (n: number) => n)
+      mapConcurrent<number>({ concurrency: 2, controller: stop })(async (n: number) => n)
     )
   )
   t.equal(stop.signal.aborted, false)

@@ -3,13 +3,19 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { blockSize, createBudget, inBlocks, type Budget, type Lease } from '../../lib/stages/memory-budget.js'
+import {
+  blockSize,
+  createMemoryBudget,
+  inBlocks,
+  type MemoryBudget,
+  type Reservation
+} from '../../lib/stages/memory-budget.js'
 import { collectGarbage } from '../support/gc.js'
 
 const blocks = (count: number): number => count * blockSize
 
 /** A lease that must be there. */
-const granted = async (budget: Budget, bytes: number): Promise<Lease> => {
+const granted = async (budget: MemoryBudget, bytes: number): Promise<Reservation> => {
   const lease = await budget.reserve(bytes)()
   if (E.isLeft(lease)) throw new Error(lease.left._tag)
   return lease.right
@@ -24,7 +30,7 @@ const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
 
 t.test('200 uploads that share 128 MiB never exceed it, are served in turn, and all finish', async (t) => {
   const limit = 128 * 1024 * 1024
-  const budget = createBudget({ limit })
+  const budget = createMemoryBudget({ limit })
   const order: Array<number> = []
   let most = 0
   await Promise.all(
@@ -54,7 +60,7 @@ t.test('whatever is asked for, and given back when, the limit holds and all are 
   })
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 9, max: 30 }), asked, async (limit, leases) => {
-      const budget = createBudget({ limit: blocks(limit) })
+      const budget = createMemoryBudget({ limit: blocks(limit) })
       const served: Array<number> = []
       let most = 0
       await Promise.all(
@@ -78,7 +84,7 @@ t.test('whatever is asked for, and given back when, the limit holds and all are 
 })
 
 t.test('a small request does not pass a large one that waits', async (t) => {
-  const budget = createBudget({ limit: blocks(4) })
+  const budget = createMemoryBudget({ limit: blocks(4) })
   const first = await granted(budget, blocks(3))
   const large = granted(budget, blocks(4))
   const small = granted(budget, blocks(1))
@@ -91,7 +97,7 @@ t.test('a small request does not pass a large one that waits', async (t) => {
 })
 
 t.test('a part larger than the whole budget is told so, and nobody waits behind it', async (t) => {
-  const budget = createBudget({ limit: blocks(4) + 1 })
+  const budget = createMemoryBudget({ limit: blocks(4) + 1 })
   t.equal(budget.limit, blocks(4), 'what is less than a block is of no use')
   t.same(
     await budget.reserve(blocks(4) + 1)(),
@@ -102,7 +108,7 @@ t.test('a part larger than the whole budget is told so, and nobody waits behind 
 
 t.test('a budget for some parts has room for as many, whatever their size', async (t) => {
   for (const size of [1, 1000, blockSize, blockSize + 1, 5 * blockSize - 1]) {
-    const budget = createBudget({ limit: 4 * inBlocks(size) })
+    const budget = createMemoryBudget({ limit: 4 * inBlocks(size) })
     for (let part = 1; part <= 4; part += 1) await granted(budget, size)
     t.equal(budget.granted(), budget.limit)
     t.equal(await isSettled(granted(budget, 1)), false)
@@ -110,7 +116,7 @@ t.test('a budget for some parts has room for as many, whatever their size', asyn
 })
 
 t.test('nothing is asked for until the task is called', async (t) => {
-  const budget = createBudget({ limit: blocks(4) })
+  const budget = createMemoryBudget({ limit: blocks(4) })
   const asking = budget.reserve(blocks(1))
   t.equal(budget.granted(), 0)
   await asking()
@@ -120,7 +126,7 @@ t.test('nothing is asked for until the task is called', async (t) => {
 
 // -- aborts --
 t.test('an aborted wait leaves the queue, and lets those behind it pass', async (t) => {
-  const budget = createBudget({ limit: blocks(4) })
+  const budget = createMemoryBudget({ limit: blocks(4) })
   const first = await granted(budget, blocks(3))
   const stop = new AbortController()
   const large = budget.reserve(blocks(4), stop.signal)()
@@ -136,7 +142,7 @@ t.test('an aborted wait leaves the queue, and lets those behind it pass', async 
 t.test(
   'a signal that fired already is told at once, and one that fires later takes nothing back',
   async (t) => {
-    const budget = createBudget({ limit: blocks(4) })
+    const budget = createMemoryBudget({ limit: blocks(4) })
     t.same(
       await budget.reserve(blocks(1), AbortSignal.abort('before'))(),
       E.left({ _tag: 'Aborted', reason: 'before' })
@@ -153,7 +159,7 @@ t.test(
 
 // -- blocks --
 t.test('memory is allocated when it is taken, not when it is granted', async (t) => {
-  const budget = createBudget({ limit: 1024 * blocks(1) })
+  const budget = createMemoryBudget({ limit: 1024 * blocks(1) })
   const before = process.memoryUsage().arrayBuffers
   const lease = await granted(budget, budget.limit)
   t.ok(process.memoryUsage().arrayBuffers - before < blocks(4), 'granted')
@@ -164,7 +170,7 @@ t.test('memory is allocated when it is taken, not when it is granted', async (t)
 })
 
 t.test('a block given back is the next one taken', async (t) => {
-  const budget = createBudget({ limit: blocks(4) })
+  const budget = createMemoryBudget({ limit: blocks(4) })
   const first = await granted(budget, blocks(2))
   const used = new Set([first.take(), first.take()])
   t.equal(used.size, 2)
@@ -176,7 +182,7 @@ t.test('a block given back is the next one taken', async (t) => {
 })
 
 t.test('parts one after another leave no garbage, and what is left at the end is collected', async (t) => {
-  const budget = createBudget({ limit: blocks(64) })
+  const budget = createMemoryBudget({ limit: blocks(64) })
   await collectGarbage()
   const before = process.memoryUsage().arrayBuffers
   let most = 0
@@ -193,7 +199,7 @@ t.test('parts one after another leave no garbage, and what is left at the end is
 })
 
 t.test('no more is taken than was granted, and nothing after it was given back', async (t) => {
-  const budget = createBudget({ limit: blocks(8) })
+  const budget = createMemoryBudget({ limit: blocks(8) })
   const lease = await granted(budget, blocks(1) + 1)
   t.equal(lease.size(), blocks(2))
   lease.take()
@@ -205,7 +211,7 @@ t.test('no more is taken than was granted, and nothing after it was given back',
 })
 
 t.test('what is not needed can be given back early, but not what was taken', async (t) => {
-  const budget = createBudget({ limit: blocks(6) })
+  const budget = createMemoryBudget({ limit: blocks(6) })
   const lease = await granted(budget, blocks(6))
   lease.take()
   lease.take()
@@ -221,7 +227,7 @@ t.test('what is not needed can be given back early, but not what was taken', asy
 })
 
 t.test('what was given back twice was given back once', async (t) => {
-  const budget = createBudget({ limit: blocks(4) })
+  const budget = createMemoryBudget({ limit: blocks(4) })
   const lease = await granted(budget, blocks(2))
   lease.take()
   const other = await granted(budget, blocks(2))
@@ -235,7 +241,7 @@ t.test('what was given back twice was given back once', async (t) => {
 
 // -- reading ahead --
 t.test('what is read ahead never takes the share that parts may need', async (t) => {
-  const budget = createBudget({ limit: blocks(8), ahead: blocks(4) })
+  const budget = createMemoryBudget({ limit: blocks(8), ahead: blocks(4) })
   t.equal(budget.largest, blocks(4))
   const ahead = [budget.reserveAhead(blocks(3)), budget.reserveAhead(blocks(1))]
   t.ok(ahead.every(O.isSome))
@@ -253,7 +259,7 @@ t.test('what is read ahead never takes the share that parts may need', async (t)
 })
 
 t.test('nobody reads ahead of a part that waits', async (t) => {
-  const budget = createBudget({ limit: blocks(8), ahead: blocks(4) })
+  const budget = createMemoryBudget({ limit: blocks(8), ahead: blocks(4) })
   const parts = [await granted(budget, blocks(4)), await granted(budget, blocks(3))]
   const waiting = granted(budget, blocks(2))
   t.ok(O.isNone(budget.reserveAhead(blocks(1))))
@@ -263,5 +269,5 @@ t.test('nobody reads ahead of a part that waits', async (t) => {
 })
 
 t.test('without a share of its own, nothing is read ahead', async (t) => {
-  t.ok(O.isNone(createBudget({ limit: blocks(8) }).reserveAhead(1)))
+  t.ok(O.isNone(createMemoryBudget({ limit: blocks(8) }).reserveAhead(1)))
 })

@@ -9,15 +9,15 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
 import { Agent, request } from 'undici'
-import { combineAll } from '../../lib/core/crc64.js'
+import { combineAllCrc64 } from '../../lib/core/crc64.js'
 import { fromUnknown } from '../../lib/core/error.js'
-import { cutting } from '../../lib/stages/cut-parts.js'
-import { fetching, type FetchRange } from '../../lib/stages/fetch-ranges.js'
-import { hashing } from '../../lib/stages/hash-parts.js'
-import { createBudget, inBlocks } from '../../lib/stages/memory-budget.js'
+import { cutParts } from '../../lib/stages/cut-parts.js'
+import { fetchRanges, type FetchRange } from '../../lib/stages/fetch-ranges.js'
+import { hashParts } from '../../lib/stages/hash-parts.js'
+import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
 import { constant } from '../../lib/stages/part-size.js'
 import { planRanges } from '../../lib/stages/plan-ranges.js'
-import { sending, type Upload } from '../../lib/stages/send-parts.js'
+import { sendParts, type Upload } from '../../lib/stages/send-parts.js'
 import { waitFor } from '../support/wait-for.js'
 import { collectGarbage } from '../support/gc.js'
 
@@ -111,7 +111,7 @@ for (const [shape, source, total, partSize] of [
       const { origin, dispatcher } = await serving(t)
       const ceiling = (concurrency + 1) * inBlocks(partSize) + slack
       const { weigh, most } = await weighing(ceiling)
-      const budget = createBudget({ limit: (concurrency + 1) * inBlocks(partSize) })
+      const budget = createMemoryBudget({ limit: (concurrency + 1) * inBlocks(partSize) })
       let inFlight = 0
       let together = 0
       const upload: Upload<null> = (part, signal) =>
@@ -127,12 +127,12 @@ for (const [shape, source, total, partSize] of [
           return null
         }, fromUnknown(context))
       const sent = []
-      const cut = cutting({ sizes: constant(partSize), budget, context })
-      for await (const part of pipe(source(), cut, hashing(), sending({ concurrency }, upload))) {
+      const cut = cutParts({ sizes: constant(partSize), budget, context })
+      for await (const part of pipe(source(), cut, hashParts(), sendParts({ concurrency }, upload))) {
         sent.push(part)
         await weigh()
       }
-      t.equal(combineAll(sent).size, total)
+      t.equal(combineAllCrc64(sent).size, total)
       t.ok(together <= concurrency, `${String(together)} in flight`)
       t.ok(most() <= ceiling, `${(most() / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)
       t.ok(most() >= partSize, 'and something was weighed')
@@ -142,7 +142,7 @@ for (const [shape, source, total, partSize] of [
 
 t.test('200 uploads at once under one budget all finish, and never exceed it together', async (t) => {
   const partSize = 256 * KiB
-  const budget = createBudget({ limit: 32 * partSize })
+  const budget = createMemoryBudget({ limit: 32 * partSize })
   let most = 0
   const upload: Upload<null> = () => async () => {
     most = Math.max(most, budget.granted())
@@ -153,10 +153,11 @@ t.test('200 uploads at once under one budget all finish, and never exceed it tog
     for (let n = 0; n < 13; n += 1) yield slab
   }
   const whole = async (): Promise<number> => {
-    const cut = cutting({ sizes: constant(partSize), budget, context })
+    const cut = cutParts({ sizes: constant(partSize), budget, context })
     const sent = []
-    for await (const part of pipe(source(), cut, hashing(), sending({ concurrency }, upload))) sent.push(part)
-    return combineAll(sent).size
+    for await (const part of pipe(source(), cut, hashParts(), sendParts({ concurrency }, upload)))
+      sent.push(part)
+    return combineAllCrc64(sent).size
   }
   const sizes = await Promise.all(Array.from({ length: 200 }, whole))
   t.ok(sizes.every((size) => size === 13 * slab.length))
@@ -177,7 +178,10 @@ t.test('a download whose reader stalls holds its window', async (t) => {
   }
   const source = pipe(
     planRanges({ to: 256 * MiB, partSize }),
-    fetching({ window, budget: createBudget({ limit, ahead: limit }), context }, fetchRange)
+    fetchRanges(
+      { concurrency: window, budget: createMemoryBudget({ limit, ahead: limit }), context },
+      fetchRange
+    )
   )
   await source.next()
   await waitFor(async () => {

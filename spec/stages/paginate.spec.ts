@@ -4,8 +4,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
-import { CosFailure, type CosError } from '../../lib/core/error.js'
-import { paging, type FetchPage, type PageEnd } from '../../lib/stages/paginate.js'
+import { CosException, type CosError } from '../../lib/core/error.js'
+import { paginate, type FetchPage, type PageEnd } from '../../lib/stages/paginate.js'
 import { failed, gate, specContext } from '../support/responses.js'
 import { collectGarbage } from '../support/gc.js'
 import { from, toArray } from '../support/iterables.js'
@@ -47,16 +47,16 @@ const counting = (
 
 t.test('pages are one stream, each asked for where the last one ended', async (t) => {
   const { asked, fetch } = counting(7, 3)
-  t.same(await numbers(paging({}, fetch)(0)), [1, 2, 3, 4, 5, 6, 7])
+  t.same(await numbers(paginate({}, fetch)(0)), [1, 2, 3, 4, 5, 6, 7])
   t.same(asked, [0, 3, 6])
-  t.same(await numbers(paging({}, fetch)(5)), [6, 7], 'from a cursor')
-  t.same(await numbers(paging({}, counting(0, 3).fetch)(0)), [], 'of nothing')
+  t.same(await numbers(paginate({}, fetch)(5)), [6, 7], 'from a cursor')
+  t.same(await numbers(paginate({}, counting(0, 3).fetch)(0)), [], 'of nothing')
 })
 
 t.test('an empty page in between is no end', async (t) => {
   const pages = [[item(1), end(1)], [end(2)], [item(3), end()]]
   t.same(
-    await numbers(paging({}, () => TE.right(from<Item | PageEnd<number>>(...pages.shift()!)))(0)),
+    await numbers(paginate({}, () => TE.right(from<Item | PageEnd<number>>(...pages.shift()!)))(0)),
     [1, 3]
   )
 })
@@ -68,7 +68,7 @@ t.test('an item is out as soon as its page has it', async (t) => {
     await opened
     yield end()
   }
-  const items = paging<number, Item>({}, () => TE.right(slowly()))(0)
+  const items = paginate<number, Item>({}, () => TE.right(slowly()))(0)
   t.match(await items.next(), { value: { n: 1 } })
   open()
   t.match(await items.next(), { done: true })
@@ -76,7 +76,7 @@ t.test('an item is out as soon as its page has it', async (t) => {
 
 t.test('nothing is asked before it is read, and a reader that stops holds the next page back', async (t) => {
   const { asked, fetch } = counting(9, 2)
-  const items = paging({}, fetch)(0)
+  const items = paginate({}, fetch)(0)
   await setTimeout(10)
   t.same(asked, [])
   await items.next()
@@ -96,7 +96,7 @@ t.test('a reader that leaves closes the page, and its signal fires', async (t) =
       closed = true
     }
   }
-  const items = paging<number, Item>({}, (_, given) => {
+  const items = paginate<number, Item>({}, (_, given) => {
     signal = given
     return TE.right(endless())
   })(0)
@@ -112,7 +112,7 @@ t.test('a reader that leaves while a page is on its way does not wait for it', a
         resolve(E.left({ _tag: 'Aborted', context: specContext, reason: 'left' }))
       )
     })
-  const asking = paging({}, silent)(0)
+  const asking = paginate({}, silent)(0)
   const pending = asking.next().catch((error: unknown) => error)
   await setTimeout(5)
   await asking.return()
@@ -122,7 +122,7 @@ t.test('a reader that leaves while a page is on its way does not wait for it', a
     yield item(1)
     await new Promise(() => {})
   }
-  const reading = paging<number, Item>({}, () => TE.right(stalled()))(0)
+  const reading = paginate<number, Item>({}, () => TE.right(stalled()))(0)
   await reading.next()
   const read = reading.next()
   await setTimeout(5)
@@ -131,7 +131,7 @@ t.test('a reader that leaves while a page is on its way does not wait for it', a
 })
 
 t.test('a failure is the reader’s, wherever it happens, and the last cursor goes on behind it', async (t) => {
-  t.match(await failed(toArray(paging({}, () => TE.left(broken))(0))), broken)
+  t.match(await failed(toArray(paginate({}, () => TE.left(broken))(0))), broken)
   const { fetch } = counting(6, 2)
   const failing: FetchPage<Item, number> = (start) =>
     start < 2
@@ -141,21 +141,21 @@ t.test('a failure is the reader’s, wherever it happens, and the last cursor go
             E.right(
               (async function* () {
                 yield item(3)
-                throw new CosFailure(broken)
+                throw new CosException(broken)
               })()
             )
           )
   let last = 0
   const reading = (async () => {
-    for await (const { cursor } of paging({}, failing)(0)) last = cursor
+    for await (const { cursor } of paginate({}, failing)(0)) last = cursor
   })()
   t.match(await failed(reading), broken)
   t.equal(last, 3)
-  t.same(await numbers(paging({}, fetch)(last)), [4, 5, 6])
+  t.same(await numbers(paginate({}, fetch)(last)), [4, 5, 6])
 })
 
 t.test('a failing page fails the pipeline', async (t) => {
-  t.match(await failed(pipeline(paging({}, () => TE.left(broken))(0), toArray)), broken)
+  t.match(await failed(pipeline(paginate({}, () => TE.left(broken))(0), toArray)), broken)
 })
 
 t.test('a policy may go on after failures, from behind the last item', async (t) => {
@@ -173,7 +173,7 @@ t.test('a policy may go on after failures, from behind the last item', async (t)
         (async function* () {
           let given = 0
           for await (const event of page.right) {
-            if (given === 1 && 'n' in event) throw new CosFailure(broken)
+            if (given === 1 && 'n' in event) throw new CosException(broken)
             yield event
             given += 1
           }
@@ -185,14 +185,14 @@ t.test('a policy may go on after failures, from behind the last item', async (t)
     told.push([error._tag, failures])
     return failures < 3
   }
-  t.same(await numbers(paging({ goOn }, shaky)(0)), [1, 2, 3, 4, 5])
+  t.same(await numbers(paginate({ goOn }, shaky)(0)), [1, 2, 3, 4, 5])
   t.same(
     told.map(([, failures]) => failures),
     [1, 2, 1, 1, 1, 1],
     'counted anew after each item'
   )
 
-  const hopeless = paging({ goOn }, () => TE.left(broken))(0)
+  const hopeless = paginate({ goOn }, () => TE.left(broken))(0)
   told.length = 0
   t.match(await failed(toArray(hopeless)), broken)
   t.equal(told.length, 3)
@@ -205,7 +205,7 @@ t.test('what a reader throws in is not a failure of the page', async (t) => {
     return true
   }
   const { fetch } = counting(5, 2)
-  const reading = pipeline(paging({ goOn }, fetch)(0), async (items: AsyncIterable<Item>) => {
+  const reading = pipeline(paginate({ goOn }, fetch)(0), async (items: AsyncIterable<Item>) => {
     for await (const { n } of items) if (n === 2) throw new Error('enough')
   })
   await t.rejects(reading, { message: 'enough' })
@@ -218,7 +218,7 @@ t.test('a mistake of ours is never asked again', async (t) => {
     throw new TypeError('a mistake')
   }
   const reading = toArray(
-    paging<number, Item>({ goOn: () => async () => true }, () => TE.right(mistaken()))(0)
+    paginate<number, Item>({ goOn: () => async () => true }, () => TE.right(mistaken()))(0)
   )
   await t.rejects(reading, { message: 'a mistake' })
 })
@@ -233,7 +233,7 @@ t.test('a listing that is sent back to where it has been is an error, however lo
         const next = start + 1 < approach + circle ? start + 1 : approach
         return TE.right(from<Item | PageEnd<number>>(item(start), end(next)))
       }
-      const error = await failed(toArray(paging({}, fetch)(0)))
+      const error = await failed(toArray(paginate({}, fetch)(0)))
       t.match(error, {
         _tag: 'DecodeError',
         problems: [/where it has been before/],
@@ -251,7 +251,8 @@ t.test('a hundred pages pass, and nothing of them is kept', async (t) => {
     return process.memoryUsage().heapUsed
   }
   let before = 0
-  for await (const { n } of paging({}, counting(50_000, 500).fetch)(0)) if (n === 5_000) before = await held()
+  for await (const { n } of paginate({}, counting(50_000, 500).fetch)(0))
+    if (n === 5_000) before = await held()
   // 45,000 items kept would be some 3 MB.
   const grown = (await held()) - before
   t.ok(grown < 1024 * 1024, `${Math.round(grown / 1024)} KiB`)

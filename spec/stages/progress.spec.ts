@@ -4,21 +4,21 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import {
-  beginning,
-  createMeter,
-  metered,
-  meteredBytes,
+  initialState,
+  createProgressWith,
+  reportParts,
+  reportBytes,
   progressAt,
   step,
-  type Progress,
+  type ProgressSnapshot,
   type ProgressEvent
 } from '../../lib/stages/progress.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
 /** What there is to say at `at`, after events at their moments. */
-const after = (at: number, ...events: ReadonlyArray<readonly [number, ProgressEvent]>): Progress =>
+const after = (at: number, ...events: ReadonlyArray<readonly [number, ProgressEvent]>): ProgressSnapshot =>
   pipe(
-    events.reduce((state, [moment, event]) => step(event, moment)(state), beginning(0)),
+    events.reduce((state, [moment, event]) => step(event, moment)(state), initialState(0)),
     progressAt(at)
   )
 
@@ -80,7 +80,7 @@ t.test('parts that take longer than five seconds each have a rate', async (t) =>
 })
 
 t.test('a state stays small, however much happens', async (t) => {
-  let state = beginning(0)
+  let state = initialState(0)
   for (let at = 0; at < 100_000; at += 1) state = step(moved(1), at)(state)
   t.equal(state.transferred, 100_000)
   t.ok(state.marks.length <= 12, String(state.marks.length))
@@ -89,7 +89,7 @@ t.test('a state stays small, however much happens', async (t) => {
 
 // -- the meter --
 t.test('a meter may know the total beforehand, and may be told of more', async (t) => {
-  const meter = createMeter({ total: O.some(10), clock: clockAt(0).read })
+  const meter = createProgressWith({ total: O.some(10), clock: clockAt(0).read })
   t.same(meter.read().total, O.some(10))
   meter.tell({ _tag: 'Expected', size: 5 })
   t.same(meter.read().total, O.some(15))
@@ -97,14 +97,14 @@ t.test('a meter may know the total beforehand, and may be told of more', async (
 
 t.test('a meter says how far it is whenever it is asked', async (t) => {
   const clock = clockAt(500)
-  const meter = createMeter({ total: O.none, clock: clock.read })
+  const meter = createProgressWith({ total: O.none, clock: clock.read })
   meter.tell(moved(100))
   clock.at = 1000
   t.match(meter.read(), { transferred: 100, rate: 200 })
 })
 
 t.test('a reader gets the newest, no more often than it comes back, and the last at the end', async (t) => {
-  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const reader = meter[Symbol.asyncIterator]()
   t.match(await reader.next(), { value: { transferred: 0 } })
   for (let n = 0; n < 50; n += 1) meter.tell(moved(1))
@@ -117,7 +117,7 @@ t.test('a reader gets the newest, no more often than it comes back, and the last
 })
 
 t.test('a reader waits while nothing happens, and two readers both see it all', async (t) => {
-  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const both = [toArray(meter), toArray(meter)]
   await setImmediate()
   meter.tell(moved(1))
@@ -134,7 +134,7 @@ t.test('a reader waits while nothing happens, and two readers both see it all', 
 })
 
 t.test('a reader that leaves troubles nobody', async (t) => {
-  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
   for await (const _ of meter) break
   meter.tell(moved(1))
   meter.end()
@@ -143,10 +143,10 @@ t.test('a reader that leaves troubles nobody', async (t) => {
 
 // -- what is told to it --
 t.test('a call that sends a part is told when it begins, and when it is done or fails', async (t) => {
-  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const answers = [E.right('etag'), E.left('no')]
-  const during: Array<Progress> = []
-  const send = metered(meter)((_: { readonly size: number }, __: AbortSignal) => async () => {
+  const during: Array<ProgressSnapshot> = []
+  const send = reportParts(meter)((_: { readonly size: number }, __: AbortSignal) => async () => {
     during.push(meter.read())
     return answers.shift() ?? E.left('none')
   })
@@ -164,14 +164,14 @@ t.test('a call that sends a part is told when it begins, and when it is done or 
 })
 
 t.test('a call that fetches a range is told as its bytes come, and lets its errors through', async (t) => {
-  const meter = createMeter({ total: O.none, clock: clockAt(0).read })
+  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const { signal } = new AbortController()
   const chunks = (error: boolean) => {
     const bytes = [Buffer.alloc(3), Buffer.alloc(4)]
     return error ? failing(new Error('reset'), ...bytes) : from(...bytes)
   }
-  const fetch = meteredBytes(meter)(chunks)
-  const seen: Array<Progress> = []
+  const fetch = reportBytes(meter)(chunks)
+  const seen: Array<ProgressSnapshot> = []
   for await (const _ of fetch(false, signal)) seen.push(meter.read())
   t.match(seen, [
     { transferred: 3, parts: { inFlight: 1, done: 0 } },

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { csvReader } from '../../lib/core/csv-records.js'
-import { readingCsvRows, readingJsonRows } from '../../lib/stages/read-rows.js'
+import { readCsvRows, readJsonRows } from '../../lib/stages/read-rows.js'
 import { right } from '../support/responses.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
 const fail = (problem: string): Error => new Error(problem)
-const json = readingJsonRows({ fail })
-const csv = readingCsvRows({ read: right(await csvReader()()), layout: {}, fail })
+const json = readJsonRows({ fail })
+const csv = readCsvRows({ read: right(await csvReader()()), layout: {}, fail })
 const of = (text: string): Uint8Array => Buffer.from(text)
 
 t.test('rows have their numbers and come in their order, wherever the bytes were cut', async (t) => {
@@ -37,7 +37,7 @@ t.test('the last row may go without its delimiter', async (t) => {
 })
 
 t.test('a delimiter may stand within a row', async (t) => {
-  const commas = readingJsonRows({ delimiter: ',', fail })
+  const commas = readJsonRows({ delimiter: ',', fail })
   t.same(await toArray(commas(from(of('{"a":1,"b":","},{"a":2},')))), [
     { number: 1, value: { a: 1, b: ',' } },
     { number: 2, value: { a: 2 } }

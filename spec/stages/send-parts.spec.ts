@@ -10,13 +10,13 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
 import { Agent, request } from 'undici'
-import { combineAll, crc64 } from '../../lib/core/crc64.js'
-import { CosFailure, fromUnknown } from '../../lib/core/error.js'
-import { cutting } from '../../lib/stages/cut-parts.js'
-import { hashing, type HashedPart } from '../../lib/stages/hash-parts.js'
-import { createBudget, inBlocks } from '../../lib/stages/memory-budget.js'
+import { combineAllCrc64, crc64 } from '../../lib/core/crc64.js'
+import { CosException, fromUnknown } from '../../lib/core/error.js'
+import { cutParts } from '../../lib/stages/cut-parts.js'
+import { hashParts, type HashedPart } from '../../lib/stages/hash-parts.js'
+import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
 import { constant } from '../../lib/stages/part-size.js'
-import { sending, type SentPart, type Upload } from '../../lib/stages/send-parts.js'
+import { sendParts, type SentPart, type Upload } from '../../lib/stages/send-parts.js'
 import { bytesOf, inChunks } from '../support/bytes.js'
 import { comesTrue, waitFor } from '../support/wait-for.js'
 import { failing, from, toArray } from '../support/iterables.js'
@@ -78,9 +78,9 @@ const taking = async (
 }
 
 const parts = (bytes: Buffer, partSize = MiB, stop = new AbortController()) => {
-  const budget = createBudget({ limit: 32 * inBlocks(partSize) })
-  const cut = cutting({ sizes: constant(partSize), budget, context, signal: stop.signal })
-  return { budget, stop, hashed: pipe(inChunks(bytes, 64 * 1024), cut, hashing()) }
+  const budget = createMemoryBudget({ limit: 32 * inBlocks(partSize) })
+  const cut = cutParts({ sizes: constant(partSize), budget, context, signal: stop.signal })
+  return { budget, stop, hashed: pipe(inChunks(bytes, 64 * 1024), cut, hashParts()) }
 }
 
 // -- known answers --
@@ -88,7 +88,7 @@ t.test('every part arrives as it was, and together their checksums are the whole
   const { taken, upload } = await taking(t, (_, response) => response.end())
   const bytes = bytesOf(6 * MiB + 4321)
   const { budget, hashed } = parts(bytes)
-  const sent = await toArray(pipe(hashed, sending({ concurrency: 3, ordered: true }, upload)))
+  const sent = await toArray(pipe(hashed, sendParts({ concurrency: 3, ordered: true }, upload)))
   t.same(
     sent.map(({ number, offset, size }) => [number, offset, size]),
     [0, 1, 2, 3, 4, 5, 6].map((n) => [n + 1, n * MiB, n === 6 ? 4321 : MiB])
@@ -98,7 +98,7 @@ t.test('every part arrives as it was, and together their checksums are the whole
     t.ok(taken.get(number)?.equals(part), `part ${String(number)}`)
     t.equal(answer.etag, `"${createHash('md5').update(part).digest('hex')}"`)
   }
-  t.same(combineAll(sent), { crc64: await crc64(bytes), size: bytes.length })
+  t.same(combineAllCrc64(sent), { crc64: await crc64(bytes), size: bytes.length })
   t.equal(budget.granted(), 0)
 })
 
@@ -110,7 +110,7 @@ t.test('parts are acknowledged as they come, or in the order of their numbers', 
   })
   const numbers = async (ordered: boolean) => {
     const { budget, hashed } = parts(bytesOf(3000), 1000)
-    const sent = toArray(pipe(hashed, sending({ concurrency: 3, ordered }, upload)))
+    const sent = toArray(pipe(hashed, sendParts({ concurrency: 3, ordered }, upload)))
     // Until the others have been acknowledged.
     await waitFor(() => first.length > 0 && budget.granted() === 256 * 1024)
     first.pop()?.end()
@@ -124,7 +124,7 @@ t.test('as many parts are in flight as was asked for, and one more is held', asy
   const held: Array<ServerResponse> = []
   const { at, upload } = await taking(t, (_, response) => held.push(response))
   const { budget, hashed } = parts(bytesOf(8 * MiB))
-  const sending3 = pipe(hashed, sending({ concurrency: 3 }, upload))
+  const sending3 = pipe(hashed, sendParts({ concurrency: 3 }, upload))
   const first = sending3.next()
   await waitFor(() => held.length >= 3)
   await setTimeout(20)
@@ -143,7 +143,7 @@ t.test('as many parts are in flight as was asked for, and one more is held', asy
 t.test('a reader that stops holds the source back', async (t) => {
   const { taken, upload } = await taking(t, (_, response) => response.end())
   const { budget, hashed } = parts(bytesOf(20 * 1000), 1000)
-  const running = pipe(hashed, sending({ concurrency: 2 }, upload))
+  const running = pipe(hashed, sendParts({ concurrency: 2 }, upload))
   await running.next()
   await waitFor(() => taken.size >= 3 && budget.granted() <= 256 * 1024)
   await setTimeout(20)
@@ -156,7 +156,7 @@ t.test('a reader that stops holds the source back', async (t) => {
 t.test('a reader that leaves hangs up on every part, and leaves nothing held', async (t) => {
   const { at, taken, upload } = await taking(t, () => {})
   const { budget, hashed, stop } = parts(bytesOf(8 * MiB))
-  const running = pipe(hashed, sending({ concurrency: 3, stop }, upload))
+  const running = pipe(hashed, sendParts({ concurrency: 3, controller: stop }, upload))
   const read = running.next()
   await waitFor(() => taken.size >= 3)
   await running.return()
@@ -174,10 +174,10 @@ t.test('a part that fails ends its siblings, and the failure is data in its enve
     response.end()
   })
   const { budget, hashed, stop } = parts(bytesOf(8 * MiB))
-  const failure = await toArray(pipe(hashed, sending({ concurrency: 3, stop }, upload))).catch(
+  const failure = await toArray(pipe(hashed, sendParts({ concurrency: 3, controller: stop }, upload))).catch(
     (e: unknown) => e
   )
-  t.ok(failure instanceof CosFailure)
+  t.ok(failure instanceof CosException)
   t.match(failure, { reason: { _tag: 'TransportError', context, cause: { message: '500' } } })
   t.equal(stop.signal.reason, failure)
   t.ok(taken.size <= 3)
@@ -193,10 +193,10 @@ t.test('a failure with a source that stalls is seen at once, and the source is c
   const stop = new AbortController()
   const stalled = new Readable({ read() {} })
   stalled.push(bytesOf(1500))
-  const budget = createBudget({ limit: 8 * MiB })
-  const cut = cutting({ sizes: constant(1000), budget, context, signal: stop.signal })
-  const running = pipe(stalled, cut, hashing(), sending({ concurrency: 2, stop }, upload))
-  await t.rejects(toArray(running), CosFailure)
+  const budget = createMemoryBudget({ limit: 8 * MiB })
+  const cut = cutParts({ sizes: constant(1000), budget, context, signal: stop.signal })
+  const running = pipe(stalled, cut, hashParts(), sendParts({ concurrency: 2, controller: stop }, upload))
+  await t.rejects(toArray(running), CosException)
   t.equal(stalled.destroyed, true)
   t.ok(await comesTrue(() => budget.granted() === 0))
 })
@@ -205,10 +205,13 @@ t.test('a failing source fails the pipeline with its own error, and hangs up', a
   const { at, upload } = await taking(t, () => {})
   const error = new Error('disk')
   const stop = new AbortController()
-  const budget = createBudget({ limit: 8 * MiB })
-  const cut = cutting({ sizes: constant(1000), budget, context, signal: stop.signal })
+  const budget = createMemoryBudget({ limit: 8 * MiB })
+  const cut = cutParts({ sizes: constant(1000), budget, context, signal: stop.signal })
   const source = failing(error, Buffer.alloc(1500))
-  await t.rejects(pipeline(source, cut, hashing(), sending({ concurrency: 2, stop }, upload), toArray), error)
+  await t.rejects(
+    pipeline(source, cut, hashParts(), sendParts({ concurrency: 2, controller: stop }, upload), toArray),
+    error
+  )
   t.ok(await comesTrue(() => budget.granted() === 0))
   await waitFor(() => at.open === 0)
 })
@@ -227,7 +230,7 @@ t.test('memory is given back whatever becomes of a part, even by a call that thr
   })
   const broken = (): TE.TaskEither<never, never> => () => Promise.reject(new Error('a bug'))
   const run: Promise<Array<SentPart<never>>> = toArray(
-    pipe(from(part(1), part(2), part(3)), sending({ concurrency: 1 }, broken))
+    pipe(from(part(1), part(2), part(3)), sendParts({ concurrency: 1 }, broken))
   )
   await t.rejects(run, { message: 'a bug' })
   t.same(released, [1, 2])

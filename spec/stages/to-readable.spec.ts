@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { asReadable } from '../../lib/stages/to-readable.js'
+import { toReadable } from '../../lib/stages/to-readable.js'
 import { failing, from, toArray } from '../support/iterables.js'
 import { settlesWithin } from '../support/settles-within.js'
 
@@ -11,7 +11,7 @@ const nothing = () => undefined
 
 t.test('the bytes come out in their order, and close is called once', async (t) => {
   let closed = 0
-  const readable = asReadable(from(Buffer.from('1234'), Buffer.from('56789')), () => (closed += 1))
+  const readable = toReadable(from(Buffer.from('1234'), Buffer.from('56789')), () => (closed += 1))
   t.equal(Buffer.concat(await readable.toArray()).toString(), '123456789')
   t.equal(closed, 1)
 })
@@ -24,7 +24,7 @@ t.test('a reader that stops holds the source back, some 64 KiB ahead', async (t)
       yield Buffer.alloc(16 * 1024)
     }
   }
-  const readable = asReadable(endless(), nothing)
+  const readable = toReadable(endless(), nothing)
   await once(readable, 'readable')
   await setTimeout(20)
   t.ok(given <= 5 * 16 * 1024, String(given))
@@ -39,7 +39,7 @@ t.test('a reader that leaves closes the source at once, though the source is wai
     const source: AsyncIterable<Uint8Array> = stalled
     for await (const chunk of source) yield chunk
   }
-  const readable = asReadable(bytes(), () => stalled.destroy())
+  const readable = toReadable(bytes(), () => stalled.destroy())
   const [first] = (await once(readable, 'data')) as ReadonlyArray<unknown>
   t.equal(String(first), '1234')
   const closed = once(readable, 'close')
@@ -51,7 +51,7 @@ t.test('a reader that leaves closes the source at once, though the source is wai
 
 t.test('a stream that no one read is closed too', async (t) => {
   let closed = 0
-  const readable = asReadable(from(Buffer.from('1')), () => (closed += 1))
+  const readable = toReadable(from(Buffer.from('1')), () => (closed += 1))
   readable.destroy()
   await once(readable, 'close')
   t.equal(closed, 1)
@@ -59,7 +59,7 @@ t.test('a stream that no one read is closed too', async (t) => {
 
 t.test('a failing source fails the pipeline with its own error', async (t) => {
   let closed = 0
-  const readable = asReadable(failing(new Error('disk'), Buffer.from('1')), () => (closed += 1))
+  const readable = toReadable(failing(new Error('disk'), Buffer.from('1')), () => (closed += 1))
   await t.rejects(pipeline(readable, toArray), { message: 'disk' })
   t.equal(closed, 1)
 })

@@ -2,9 +2,9 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { CosFailure, type CosError } from '../../lib/core/error.js'
+import { CosException, type CosError } from '../../lib/core/error.js'
 import type { Integrity } from '../../lib/core/integrity.js'
-import { verifying, type Expected } from '../../lib/stages/verify-bytes.js'
+import { verifyBytes, type Expected } from '../../lib/stages/verify-bytes.js'
 import { specContext } from '../support/responses.js'
 import { failing, from, toArray } from '../support/iterables.js'
 
@@ -30,7 +30,7 @@ interface Outcome {
 /** Reads to the end, whatever the end is. */
 const outcome = async (what: Expected, source: AsyncIterable<Uint8Array>): Promise<Outcome> => {
   const chunks: Array<string> = []
-  const bytes = verifying(what)(source)
+  const bytes = verifyBytes(what)(source)
   try {
     for (;;) {
       const next = await bytes.next()
@@ -38,7 +38,7 @@ const outcome = async (what: Expected, source: AsyncIterable<Uint8Array>): Promi
       chunks.push(Buffer.from(next.value).toString())
     }
   } catch (thrown) {
-    if (thrown instanceof CosFailure) return { chunks, error: thrown.reason }
+    if (thrown instanceof CosException) return { chunks, error: thrown.error }
     throw thrown
   }
 }
@@ -56,7 +56,7 @@ t.test('the bytes pass as they are and verify, however they were chunked', async
 
 t.test('chunks keep their order and are handed on untouched, empty ones left out', async (t) => {
   const chunks = ['12', '', '345', '6789', ''].map((text) => Buffer.from(text))
-  const passed = await toArray(verifying(expected())(from(...chunks)))
+  const passed = await toArray(verifyBytes(expected())(from(...chunks)))
   t.equal(passed.length, 3)
   for (const [n, at] of [0, 2, 3].entries()) t.equal(passed[n], chunks[at])
 })
@@ -121,7 +121,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   const endless = async function* () {
     for (;;) yield Buffer.from(String((given += 1)))
   }
-  await verifying(expected({ size: O.none }))(endless()).next()
+  await verifyBytes(expected({ size: O.none }))(endless()).next()
   await setTimeout(20)
   t.equal(given, 1)
 })
@@ -135,14 +135,14 @@ t.test('a reader that leaves closes the source', async (t) => {
       closed = true
     }
   }
-  for await (const _ of verifying(expected({ size: O.none }))(source())) break
+  for await (const _ of verifyBytes(expected({ size: O.none }))(source())) break
   t.equal(closed, true)
 })
 
 t.test('a failing source fails the pipeline with its own error', async (t) => {
   const broken = failing(new Error('disk'), Buffer.from('1234'))
-  await t.rejects(pipeline(broken, verifying(expected()), toArray), { message: 'disk' })
+  await t.rejects(pipeline(broken, verifyBytes(expected()), toArray), { message: 'disk' })
   // The bytes are all here, and still their end is not what it should be.
   const late = failing(new Error('reset'), Buffer.from(digits))
-  await t.rejects(pipeline(late, verifying(expected()), toArray), { message: 'reset' })
+  await t.rejects(pipeline(late, verifyBytes(expected()), toArray), { message: 'reset' })
 })

@@ -7,7 +7,7 @@ import { codeOf, type CosError } from '../../lib/core/error.js'
 import { send, withSignal } from '../../lib/client/send.js'
 import type { EmulatorOptions, Fault, FaultInput } from '../../lib/emulator/index.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import { createMeter, type Meter } from '../../lib/stages/progress.js'
+import { createProgressWith, type Progress } from '../../lib/stages/progress.js'
 import { downloadFile, type DownloadFileInput } from '../../lib/transfers/download/download-file.js'
 import { bytesOf } from './bytes.js'
 import { comesTrue, waitFor } from './wait-for.js'
@@ -50,7 +50,7 @@ export const holding = async (
     ...cos,
     dir,
     put,
-    input: { ...at, file: join(dir, 'a.bin'), threshold: 0, partSize, partsInFlight: 3 },
+    input: { ...at, file: join(dir, 'a.bin'), threshold: 0, partSize, concurrency: 3 },
     fetched: () => {
       const gets = cos.emulator.requests().slice(seen)
       seen += gets.length
@@ -79,7 +79,7 @@ export const stalling = (): {
   return state
 }
 
-export const meterOf = (): Meter => createMeter({ total: O.none, clock: () => performance.now() })
+export const meterOf = (): Progress => createProgressWith({ total: O.none, clock: () => performance.now() })
 
 /** What the journal says is there, in lines. */
 export const written = async (dir: string): Promise<number> =>

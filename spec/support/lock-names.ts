@@ -1,11 +1,11 @@
 /** Names of owners who are not here. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { ownName } from '../../lib/files/process-identity.js'
+import { newLockName } from '../../lib/files/process-identity.js'
 
 /** Of a process that has ended. */
 export const dead = async (): Promise<string> => {
-  const [machine, , started, nonce] = (await ownName()).split('-')
+  const [machine, , started, nonce] = (await newLockName()).split('-')
   const child = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
   await once(child, 'exit')
   return [machine, String(child.pid), started, nonce].join('-')
@@ -13,6 +13,6 @@ export const dead = async (): Promise<string> => {
 
 /** Of one on another machine. */
 export const far = async (): Promise<string> => {
-  const [, , started, nonce] = (await ownName()).split('-')
+  const [, , started, nonce] = (await newLockName()).split('-')
   return ['00000000', '1', started, nonce].join('-')
 }

@@ -31,7 +31,7 @@ const request = (method: R.Method) => (input: ProbeInput) =>
     R.withBody(input.body === undefined ? R.empty : R.toBody(input.body, input.contentLength)),
     R.withComputedMd5(input.enableMd5),
     R.withExpectContinue(input.expectContinue),
-    (built) => (input.slow === true ? R.slowly(built) : built)
+    (built) => (input.slow === true ? R.withSlowHeaders(built) : built)
   )
 
 export interface Probed {

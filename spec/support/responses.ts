@@ -7,8 +7,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { Client } from 'undici'
 import type { Decoder } from '../../lib/core/decoder.js'
-import { CosFailure, fromUnknown, type Context, type CosError } from '../../lib/core/error.js'
-import type { Response, Sent } from '../../lib/core/response.js'
+import { CosException, fromUnknown, type Context, type CosError } from '../../lib/core/error.js'
+import type { Response, SentBody } from '../../lib/core/response.js'
 
 export interface Answer {
   /** 200 unless said. */
@@ -24,7 +24,7 @@ export interface Answer {
 export interface Asked {
   /** A HEAD is answered without its body. GET unless said. */
   readonly method?: 'GET' | 'HEAD'
-  readonly sent?: Sent
+  readonly sent?: SentBody
   readonly context?: Context
   readonly retried?: boolean
 }
@@ -62,7 +62,7 @@ const enveloped = (body: Readable, context: Context): Readable => {
     if (!out.push(chunk)) body.pause()
   })
   body.on('end', () => out.push(null))
-  body.on('error', (error) => out.destroy(new CosFailure(fromUnknown(context)(error))))
+  body.on('error', (error) => out.destroy(new CosException(fromUnknown(context)(error))))
   body.pause()
   return out
 }
@@ -144,7 +144,7 @@ export const failed = async (reading: Promise<unknown>): Promise<CosError> => {
     () => new Error('a failure was expected'),
     (error: unknown) => error
   )
-  if (thrown instanceof CosFailure) return thrown.reason
+  if (thrown instanceof CosException) return thrown.error
   throw thrown
 }
 

@@ -1,8 +1,8 @@
 /** Queries run without a network: an object's bytes in, and what the messages say. */
 import * as E from 'fp-ts/lib/Either.js'
 import { csvReader } from '../../lib/core/csv-records.js'
-import { readingEvents, type SelectEvent, type SelectStats } from '../../lib/core/event-stream.js'
-import { running } from '../../lib/emulator/select/run.js'
+import { eventReader, type SelectEvent, type SelectStats } from '../../lib/core/event-stream.js'
+import { runSelect } from '../../lib/emulator/select/run.js'
 import type { CsvCharacters, CsvInput, Input, JsonInput, Output } from '../../lib/emulator/select/request.js'
 import { sqlReader } from '../../lib/emulator/select/sql.js'
 import { right } from './responses.js'
@@ -66,7 +66,7 @@ const chunksOf = (data: Data): AsyncIterable<Uint8Array> =>
 
 /** The messages of a query over CSV, for a reader who takes them one by one. */
 export const messagesOf = (sql: string, open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> =>
-  running({
+  runSelect({
     ...{ query: right(readSql(sql)), input: csvInput(), output: csvOutput() },
     ...{ progress: false, now: 0, csv, open }
   })
@@ -76,10 +76,10 @@ export const query = async (sql: string, data: Data, asked: Asked = {}): Promise
   const read = readSql(sql)
   if (E.isLeft(read)) return { text: '', error: `SQLParsingError: ${read.left}`, events: [] }
   const { input = csvInput(), output = csvOutput(), progress = false, now = 0 } = asked
-  const folding = readingEvents()
+  const folding = eventReader()
   const events: Array<SelectEvent> = []
   const job = { query: read.right, input, output, progress, now, csv, open: () => chunksOf(data) }
-  for await (const bytes of running(job)) events.push(...right(folding.step(bytes)))
+  for await (const bytes of runSelect(job)) events.push(...right(folding.step(bytes)))
   const last = events.at(-1)
   const stats = events.flatMap((event) => (event._tag === 'Stats' ? [event.stats] : [])).at(-1)
   return {

@@ -6,7 +6,7 @@ import { encodeKey, urlEncode } from '../../lib/core/key.js'
 import { authorizationFields, keyTime, sign } from '../../lib/core/signature.js'
 import {
   type Credentials,
-  describe,
+  formatEmulatorError,
   type Emulator,
   type EmulatorOptions,
   startEmulator
@@ -139,7 +139,7 @@ interface Teardown {
 /** An emulator that closes with the test. */
 export const emulating = async (t: Teardown, options: EmulatorOptions = {}): Promise<Emulator> => {
   const started = await startEmulator(options)()
-  if (E.isLeft(started)) throw new Error(describe(started.left), { cause: started.left })
+  if (E.isLeft(started)) throw new Error(formatEmulatorError(started.left), { cause: started.left })
   t.teardown(started.right.close)
   return started.right
 }

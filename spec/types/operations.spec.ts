@@ -25,7 +25,7 @@ import {
   uploadPart,
   uploadPartCopy,
   type DeleteResult
-} from '../../lib/operations/index.js'
+} from '../../lib/index.js'
 import { at } from '../support/operations.js'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -60,7 +60,7 @@ t.test('results are numbers, dates and bigints, and what COS may leave out is an
   t.ok(isSame<Head['crc64'], Option<bigint>>(true))
   t.ok(isSame<Head['versionId'], Option<string>>(true))
   t.ok(isSame<Head['metadata'], Readonly<Record<string, string>>>(true))
-  t.ok(isSame<Head['raw'], Readonly<Record<string, string>>>(true))
+  t.ok(isSame<Head['headers'], Readonly<Record<string, string>>>(true))
 
   type Got = ResultOf<typeof getObject>
   t.ok(isSame<Got['body'], Readable>(true))

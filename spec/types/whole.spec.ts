@@ -10,7 +10,7 @@ import tap from 'tap'
 import * as C from '../../lib/index.js'
 import type { Response } from '../../lib/core/response.js'
 import type { ListedPart } from '../../lib/operations/list-parts.js'
-import type { Leavable } from '../../lib/stages/cancelable.js'
+import type { CancelableIterator } from '../../lib/stages/cancelable.js'
 import { at } from '../support/operations.js'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -83,7 +83,7 @@ tap.test('what may fail is known, wherever it fails', async (tap) => {
   const sending = <A>(operation: C.Operation<A>): ReaderTaskEither<C.Client, C.CosError, A> =>
     C.send(operation)
   tap.type(sending, 'function')
-  tap.ok(isSame<C.Effect<number>, ReaderTaskEither<C.Client, C.CosError, number>>(true))
+  tap.ok(isSame<C.CosEffect<number>, ReaderTaskEither<C.Client, C.CosError, number>>(true))
   tap.ok(isSame<C.Operation<number>['request'], E.Either<C.InvalidInput, C.Request>>(true))
   tap.ok(isSame<C.Operation<number>['decode'], (response: Response) => TaskEither<C.CosError, number>>(true))
   const told = (error: C.CosError): string => {
@@ -110,7 +110,7 @@ tap.test(
     tap.ok(isSame<C.PartEntry['partNumber'], number>(true))
     tap.ok(isSame<C.CompleteMultipartUploadResult['etag'], string>(true))
     tap.ok(isSame<C.CompleteMultipartUploadResult['crc64'], Option<bigint>>(true))
-    tap.ok(isSame<C.AbortMultipartUploadResult, C.Answer>(true))
+    tap.ok(isSame<C.AbortMultipartUploadResult, C.ResponseMetadata>(true))
     const sizeOf = (entry: C.VersionEntry): number => {
       // @ts-expect-error -- a delete marker has none
       const size: unknown = entry.size
@@ -179,24 +179,24 @@ tap.test('what makes no sense of an upload does not compile, and is refused', as
 tap.test('streams say what comes out of them, and what goes into them', async (tap) => {
   const { streamObjects, streamObjectVersions, streamMultipartUploads, streamParts } = C
   const level = streamObjects({ bucket, delimiter: '/' })
-  tap.ok(isOf<C.Streaming<C.ListedObject>>()(streamObjects({ bucket }), true))
-  tap.ok(isOf<C.Streaming<C.ListedObject | C.ListedPrefix>>()(level, true))
-  tap.ok(isOf<C.Streaming<C.ListedVersion>>()(streamObjectVersions({ bucket }), true))
-  tap.ok(isOf<C.Streaming<C.ListedUpload>>()(streamMultipartUploads({ bucket }), true))
-  tap.ok(isOf<C.Streaming<ListedPart>>()(streamParts({ ...at, uploadId: 'id' }), true))
-  tap.ok(isSame<C.Streaming<number>, Reader<C.Client, AsyncIterable<number>>>(true))
-  tap.ok(isSame<ReturnType<typeof C.collect<number>>, C.Effect<ReadonlyArray<number>>>(true))
+  tap.ok(isOf<C.EffectStream<C.ListedObject>>()(streamObjects({ bucket }), true))
+  tap.ok(isOf<C.EffectStream<C.ListedObject | C.ListedPrefix>>()(level, true))
+  tap.ok(isOf<C.EffectStream<C.ListedVersion>>()(streamObjectVersions({ bucket }), true))
+  tap.ok(isOf<C.EffectStream<C.ListedUpload>>()(streamMultipartUploads({ bucket }), true))
+  tap.ok(isOf<C.EffectStream<ListedPart>>()(streamParts({ ...at, uploadId: 'id' }), true))
+  tap.ok(isSame<C.EffectStream<number>, Reader<C.Client, AsyncIterable<number>>>(true))
+  tap.ok(isSame<ReturnType<typeof C.collect<number>>, C.CosEffect<ReadonlyArray<number>>>(true))
 
-  tap.ok(isSame<ReturnType<typeof C.deletePrefix>, C.Streaming<C.DeletingResult>>(true))
-  tap.ok(isSame<ReturnType<ReturnType<typeof C.uploadStream>>, C.Effect<C.Uploaded>>(true))
-  tap.ok(isSame<ReturnType<typeof C.downloadStream>, C.Effect<C.Downloaded>>(true))
+  tap.ok(isSame<ReturnType<typeof C.deletePrefix>, C.EffectStream<C.DeleteKeysResult>>(true))
+  tap.ok(isSame<ReturnType<ReturnType<typeof C.uploadStream>>, C.CosEffect<C.UploadResult>>(true))
+  tap.ok(isSame<ReturnType<typeof C.downloadStream>, C.CosEffect<C.DownloadResult>>(true))
   const isWritable: C.UploadWritable extends Writable ? true : false = true
   tap.ok(isWritable)
 
   // @ts-expect-error -- a stream decodes its keys
   tap.type(streamObjects({ bucket, encodingType: 'url' }), 'function')
   // @ts-expect-error -- a cursor is an entry's
-  tap.type(streamObjects({ bucket, from: 'a' }), 'function')
+  tap.type(streamObjects({ bucket, cursor: 'a' }), 'function')
   // @ts-expect-error -- spelt prefix
   tap.type(streamObjectVersions({ bucket, Prefix: 'a' }), 'function')
   // @ts-expect-error -- an upload is missing
@@ -207,11 +207,13 @@ tap.test('streams say what comes out of them, and what goes into them', async (t
 
 tap.test('rows of a Select are what their codec says', async (tap) => {
   const rows = C.selectRows(t.type({ id: t.number, name: t.string }))
-  const read = (selected: C.SelectObjectContentResult): Leavable<{ id: number; name: string }> => {
+  const read = (selected: C.SelectObjectContentResult): CancelableIterator<{ id: number; name: string }> => {
     const { rows: leavable } = rows(selected)
     // @ts-expect-error -- a row has no other column
-    const wrong: Leavable<{ age: number }> = leavable
-    return isOf<Leavable<{ id: number; name: string }>>()(leavable, true) ? leavable : (wrong as never)
+    const wrong: CancelableIterator<{ age: number }> = leavable
+    return isOf<CancelableIterator<{ id: number; name: string }>>()(leavable, true)
+      ? leavable
+      : (wrong as never)
   }
   tap.type(read, 'function')
 })

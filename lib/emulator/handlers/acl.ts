@@ -2,8 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Xml } from '../../core/xml.js'
-import { admit } from '../http/authorization.js'
-import { type Answer, xml } from '../http/response.js'
+import { authorize } from '../http/authorization.js'
+import { type EmulatorResponse, xml } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import { ownerOf } from './shared/listing.js'
 import { bucketOf, objectOf } from './shared/objects.js'
@@ -38,7 +38,7 @@ const granted = ([header, list]: readonly [string, string]): ReadonlyArray<Xml> 
     )
   )
 
-const policy = (bucket: string, acl: string, grants: Readonly<Record<string, string>>): Answer => {
+const policy = (bucket: string, acl: string, grants: Readonly<Record<string, string>>): EmulatorResponse => {
   const owner = ownerOf(bucket)
   const all: ReadonlyArray<Xml> = [
     grant(typeof owner[1] === 'string' ? [] : owner[1], 'FULL_CONTROL'),
@@ -52,14 +52,14 @@ const policy = (bucket: string, acl: string, grants: Readonly<Record<string, str
 export const getBucketAcl: Handler = (house, call) => async () =>
   pipe(
     bucketOf(house, call),
-    E.chainFirst((bucket) => admit(call, bucket)),
+    E.chainFirst((bucket) => authorize(call, bucket)),
     E.map(({ name, acl }) => policy(name, acl, {}))
   )
 
 export const getObjectAcl: Handler = (house, call) => async () =>
   pipe(
     bucketOf(house, call),
-    E.chainFirst((bucket) => admit(call, bucket)),
+    E.chainFirst((bucket) => authorize(call, bucket)),
     E.chain((bucket) => objectOf(bucket, call.key, call.query['versionId'])),
     E.map(({ attributes }) => policy(call.bucket, attributes.acl, attributes.grants))
   )

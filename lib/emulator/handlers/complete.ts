@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { combineAll } from '../../core/crc64.js'
+import { combineAllCrc64 } from '../../core/crc64.js'
 import { type Element, toFields } from '../../core/xml.js'
 import { xmlStream } from '../http/response.js'
 import { checkBeyond } from './shared/attributes.js'
 import type { Handler } from '../http/request.js'
 import { checkOverwrite, newObject, writtenHeaders } from './shared/objects.js'
-import { receiveXml } from '../http/read-body.js'
-import { type Refusal, refuse } from '../http/service-error.js'
+import { readXmlBody } from '../http/read-body.js'
+import { type ServiceError, fail } from '../http/service-error.js'
 import type { Content, Part } from '../store/model.js'
 import type { Upload } from '../store/state.js'
 import { maxParts, openUpload } from './multipart.js'
@@ -17,15 +17,15 @@ import { maxParts, openUpload } from './multipart.js'
 // 10,000 parts take 889 KB when they are written without white space.
 const maxXml = 1024 * 1024
 
-interface Listed {
+interface ListedPart {
   readonly number: number
   readonly etag: string
 }
 
-const readList = (rows: ReadonlyArray<Element>): E.Either<Refusal, ReadonlyArray<Listed>> => {
+const readList = (rows: ReadonlyArray<Element>): E.Either<ServiceError, ReadonlyArray<ListedPart>> => {
   const listed = rows
     .filter(({ name }) => name === 'Part')
-    .map((row): Listed => {
+    .map((row): ListedPart => {
       const { PartNumber: number, ETag: etag } = toFields(row)
       return {
         number: typeof number === 'string' && /^\s*\d{1,6}\s*$/.test(number) ? Number(number) : 0,
@@ -33,7 +33,7 @@ const readList = (rows: ReadonlyArray<Element>): E.Either<Refusal, ReadonlyArray
       }
     })
   const sound = listed.every(({ number, etag }) => number >= 1 && number <= maxParts && etag !== '')
-  return sound && listed.length > 0 ? E.right(listed) : refuse('MalformedXML')
+  return sound && listed.length > 0 ? E.right(listed) : fail('MalformedXML')
 }
 
 const bare = (etag: string): string => etag.replace(/^"(.*)"$/, '$1')
@@ -41,18 +41,18 @@ const bare = (etag: string): string => etag.replace(/^"(.*)"$/, '$1')
 /** The parts that a list names, in its order: ascending, from 1 without a gap, each the one that was uploaded last. */
 const choose = (
   upload: Upload,
-  listed: ReadonlyArray<Listed>,
+  listed: ReadonlyArray<ListedPart>,
   minPartSize: number
-): E.Either<Refusal, ReadonlyArray<Part>> => {
+): E.Either<ServiceError, ReadonlyArray<Part>> => {
   const disorder = listed.some(({ number }, at) => at > 0 && number <= (listed[at - 1]?.number ?? 0))
-  if (disorder) return refuse('InvalidPartOrder')
+  if (disorder) return fail('InvalidPartOrder')
   const parts = listed.flatMap(({ number, etag }, at) => {
     const part = upload.parts.get(number)
     return part !== undefined && number === at + 1 && bare(part.content.etag) === bare(etag) ? [part] : []
   })
-  if (parts.length < listed.length) return refuse('InvalidPart')
+  if (parts.length < listed.length) return fail('InvalidPart')
   const small = parts.slice(0, -1).some(({ content }) => content.size < minPartSize)
-  return small ? refuse('EntityTooSmall') : E.right(parts)
+  return small ? fail('EntityTooSmall') : E.right(parts)
 }
 
 /** 32 hex digits and the number of parts. The digits are nobody's to compute: COS's are not S3's MD5 of MD5s. */
@@ -63,7 +63,7 @@ const joinedEtag = (upload: Upload, parts: ReadonlyArray<Part>): string => {
 }
 
 const join = (upload: Upload, parts: ReadonlyArray<Part>): Content => ({
-  ...combineAll(parts.map(({ content }) => content)),
+  ...combineAllCrc64(parts.map(({ content }) => content)),
   etag: joinedEtag(upload, parts),
   segments: parts.flatMap(({ content }) => content.segments)
 })
@@ -75,7 +75,7 @@ export const completeMultipartUpload: Handler = (house, call) => async () => {
     E.chainFirst(() => checkBeyond(call.headers))
   )
   if (E.isLeft(before)) return before
-  const rows = await receiveXml(call, 'CompleteMultipartUpload', maxXml)
+  const rows = await readXmlBody(call, 'CompleteMultipartUpload', maxXml)
   // Asked anew: two may complete the same upload at once.
   const chosen = pipe(
     E.Do,

@@ -3,26 +3,26 @@ import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../core/wire.js'
-import { admit } from '../http/authorization.js'
+import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import { encryptionHeaders, readAttributes } from './shared/attributes.js'
-import type { Handler, KnownCall } from '../http/request.js'
+import type { Handler, RoutedRequest } from '../http/request.js'
 import { type Source, sourceOf } from './shared/copy-source.js'
 import { optional } from './shared/listing.js'
 import { bucketOf, checkOverwrite, newObject, versionHeader } from './shared/objects.js'
-import { maxPut, receiveNothing } from '../http/read-body.js'
-import { type Refusal, refuse } from '../http/service-error.js'
+import { maxPut, readEmptyBody } from '../http/read-body.js'
+import { type ServiceError, fail } from '../http/service-error.js'
 import type { Attributes, Content, Encryption } from '../store/model.js'
 
-const directive = (call: KnownCall, name: string): E.Either<Refusal, 'copy' | 'replaced'> => {
+const directive = (call: RoutedRequest, name: string): E.Either<ServiceError, 'copy' | 'replaced'> => {
   const given = (call.headers[name] ?? 'Copy').toLowerCase()
   return given === 'copy' || given === 'replaced'
     ? E.right(given)
-    : refuse('InvalidArgument', `${name} should be Copy or Replaced.`)
+    : fail('InvalidArgument', `${name} should be Copy or Replaced.`)
 }
 
 /** What a copy inherits: headers and tags, unless they are replaced. Never the class, the ACL or the encryption. */
-const inheriting = (call: KnownCall, { object, ...named }: Source): E.Either<Refusal, Attributes> =>
+const inheriting = (call: RoutedRequest, { object, ...named }: Source): E.Either<ServiceError, Attributes> =>
   pipe(
     E.Do,
     E.apS('metadata', directive(call, 'x-cos-metadata-directive')),
@@ -31,7 +31,7 @@ const inheriting = (call: KnownCall, { object, ...named }: Source): E.Either<Ref
     E.chain(({ metadata, tagging, given }) => {
       const itself = named.bucket === call.bucket && named.key === call.key && named.versionId === undefined
       if (itself && metadata === 'copy')
-        return refuse(
+        return fail(
           'InvalidRequest',
           'To copy an object onto itself, x-cos-metadata-directive must be Replaced.'
         )
@@ -55,17 +55,17 @@ const copiedEtag = ({ object }: Source, encryption: Encryption): string => {
 }
 
 export const copyObject: Handler = (house, call) => async () => {
-  const nothing = await receiveNothing(call)
+  const nothing = await readEmptyBody(call)
   // No await from here to the commit: what was checked still holds when it is done.
   const copy = pipe(
     nothing,
     E.chain(() => bucketOf(house, call)),
-    E.chainFirst((bucket) => admit(call, bucket)),
+    E.chainFirst((bucket) => authorize(call, bucket)),
     E.chainFirst((bucket) => checkOverwrite(bucket, call.key, call.headers)),
     E.bindTo('bucket'),
     E.bind('source', () => sourceOf(house, call)),
     E.chainFirst(({ source }) =>
-      source.object.content.size > maxPut ? refuse('EntityTooLarge') : E.right(true)
+      source.object.content.size > maxPut ? fail('EntityTooLarge') : E.right(true)
     ),
     E.bind('attributes', ({ source }) => inheriting(call, source))
   )

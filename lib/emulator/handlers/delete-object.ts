@@ -1,14 +1,14 @@
 /** DELETE Object, and what it shares with Delete Multiple Objects. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { admit } from '../http/authorization.js'
+import { authorize } from '../http/authorization.js'
 import { empty } from '../http/response.js'
-import type { Handler, House } from '../http/request.js'
+import type { Handler, EmulatorContext } from '../http/request.js'
 import { bucketOf, nextId, versionOf } from './shared/objects.js'
-import type { Refusal } from '../http/service-error.js'
+import type { ServiceError } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
 
-export interface Deleted {
+export interface DeleteOutcome {
   /** The version that was removed, or the delete marker that was added; absent where there are no versions. */
   readonly id: string | undefined
   /** A marker was added, or the removed version was one. */
@@ -18,11 +18,11 @@ export interface Deleted {
 }
 
 const removeVersion = (
-  house: House,
+  house: EmulatorContext,
   bucket: Bucket,
   key: string,
   versionId: string
-): E.Either<Refusal, Deleted> =>
+): E.Either<ServiceError, DeleteOutcome> =>
   pipe(
     versionOf(bucket, key, versionId),
     E.mapLeft((refusal) => (refusal.code === 'NoSuchKey' ? { ...refusal, code: 'NoSuchVersion' } : refusal)),
@@ -34,12 +34,12 @@ const removeVersion = (
   )
 
 /** Deletes at once. A key that is not there is deleted as well as any. */
-export const deleting = (
-  house: House,
+export const deleteLatest = (
+  house: EmulatorContext,
   bucket: Bucket,
   key: string,
   versionId: string | undefined
-): E.Either<Refusal, Deleted> => {
+): E.Either<ServiceError, DeleteOutcome> => {
   if (versionId !== undefined && versionId !== '') return removeVersion(house, bucket, key, versionId)
   const { store, settings } = house
   if (bucket.versioning === 'Off') {
@@ -58,8 +58,8 @@ export const deleting = (
 export const deleteObject: Handler = (house, call) => async () => {
   const deleted = pipe(
     bucketOf(house, call),
-    E.chainFirst((bucket) => admit(call, bucket)),
-    E.chain((bucket) => deleting(house, bucket, call.key, call.query['versionId']))
+    E.chainFirst((bucket) => authorize(call, bucket)),
+    E.chain((bucket) => deleteLatest(house, bucket, call.key, call.query['versionId']))
   )
   if (E.isLeft(deleted)) return deleted
   const { id, marker, lasting } = deleted.right

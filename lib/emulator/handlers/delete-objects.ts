@@ -3,33 +3,33 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { maxKeyBytes, withoutLeadingSlash } from '../../core/key.js'
 import { type Element, toFields, type Xml } from '../../core/xml.js'
-import { admit } from '../http/authorization.js'
+import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
-import type { Handler, House } from '../http/request.js'
+import type { Handler, EmulatorContext } from '../http/request.js'
 import { optional } from './shared/listing.js'
 import { bucketOf } from './shared/objects.js'
-import { receiveXml } from '../http/read-body.js'
-import { type Refusal, refusal, refuse } from '../http/service-error.js'
-import { deleting } from './delete-object.js'
+import { readXmlBody } from '../http/read-body.js'
+import { type ServiceError, serviceError, fail } from '../http/service-error.js'
+import { deleteLatest } from './delete-object.js'
 
 const maxKeys = 1000
 // A thousand of the longest keys, each byte spelled as an entity.
 const maxXml = 8 * 1024 * 1024
 
-interface Named {
+interface KeyAndVersion {
   readonly key: string
   readonly versionId: string | undefined
 }
 
-interface Asked {
+interface DeleteRequest {
   readonly quiet: boolean
-  readonly objects: ReadonlyArray<Named>
+  readonly objects: ReadonlyArray<KeyAndVersion>
 }
 
-const readAsked = (rows: ReadonlyArray<Element>): E.Either<Refusal, Asked> => {
+const readDeleteRequest = (rows: ReadonlyArray<Element>): E.Either<ServiceError, DeleteRequest> => {
   const objects = rows
     .filter(({ name }) => name === 'Object')
-    .flatMap((row): ReadonlyArray<Named> => {
+    .flatMap((row): ReadonlyArray<KeyAndVersion> => {
       const { Key: key, VersionId: versionId } = toFields(row)
       return typeof key === 'string' && key !== ''
         ? [
@@ -48,7 +48,7 @@ const readAsked = (rows: ReadonlyArray<Element>): E.Either<Refusal, Asked> => {
   const sound = objects.length === rows.filter(({ name }) => name === 'Object').length
   return sound && objects.length > 0 && objects.length <= maxKeys
     ? E.right({ quiet, objects })
-    : refuse('MalformedXML')
+    : fail('MalformedXML')
 }
 
 interface Outcome {
@@ -57,16 +57,20 @@ interface Outcome {
   readonly lasting: Promise<void>
 }
 
-const deleteOne = (house: House, bucketName: string, { key, versionId }: Named): Outcome => {
+const deleteOne = (
+  house: EmulatorContext,
+  bucketName: string,
+  { key, versionId }: KeyAndVersion
+): Outcome => {
   const named: ReadonlyArray<Xml> = [
     ['Key', key],
     ...(versionId === undefined || versionId === '' ? [] : [['VersionId', versionId] as const])
   ]
   const deleted = pipe(
     Buffer.byteLength(key) > maxKeyBytes
-      ? E.left(refusal('KeyTooLong'))
+      ? E.left(serviceError('KeyTooLong'))
       : bucketOf(house, { bucket: bucketName }),
-    E.chain((bucket) => deleting(house, bucket, key, versionId))
+    E.chain((bucket) => deleteLatest(house, bucket, key, versionId))
   )
   if (E.isLeft(deleted)) {
     const { code, message } = deleted.left
@@ -88,13 +92,13 @@ const deleteOne = (house: House, bucketName: string, { key, versionId }: Named):
 export const deleteObjects: Handler = (house, call) => async () => {
   const admitted = pipe(
     bucketOf(house, call),
-    E.chain((bucket) => admit(call, bucket))
+    E.chain((bucket) => authorize(call, bucket))
   )
   if (E.isLeft(admitted)) return admitted
   // The one request of which COS demands it.
   if (call.headers['content-md5'] === undefined)
-    return refuse('InvalidDigest', 'Missing required header for this request: Content-MD5.')
-  const asked = E.chain(readAsked)(await receiveXml(call, 'Delete', maxXml))
+    return fail('InvalidDigest', 'Missing required header for this request: Content-MD5.')
+  const asked = E.chain(readDeleteRequest)(await readXmlBody(call, 'Delete', maxXml))
   if (E.isLeft(asked)) return asked
   const { quiet, objects } = asked.right
   const outcomes = objects.map((named) => deleteOne(house, call.bucket, named))

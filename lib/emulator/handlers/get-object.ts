@@ -1,13 +1,13 @@
 /** GET and HEAD Object. */
 import * as E from 'fp-ts/lib/Either.js'
-import { admitReader, discreetly } from '../http/authorization.js'
-import { type Answer, empty } from '../http/response.js'
+import { authorizeRead, hideExistence } from '../http/authorization.js'
+import { type EmulatorResponse, empty } from '../http/response.js'
 import { checkCustomerKey } from './shared/attributes.js'
-import type { Handler, House, KnownCall } from '../http/request.js'
-import { judge, type Range, readRange } from './shared/conditions.js'
-import { bucketOf, checkReadable, describe, objectOf } from './shared/objects.js'
-import { pacing, trafficLimit } from '../http/read-body.js'
-import { type Refusal, refuse } from '../http/service-error.js'
+import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
+import { checkConditions, type Range, readRange } from './shared/conditions.js'
+import { bucketOf, checkReadable, objectHeaders, objectOf } from './shared/objects.js'
+import { limitRate, trafficLimit } from '../http/read-body.js'
+import { type ServiceError, fail } from '../http/service-error.js'
 import { slice, type StoredObject } from '../store/model.js'
 
 const overridable = [
@@ -19,7 +19,7 @@ const overridable = [
   'content-encoding'
 ]
 
-const overrides = ({ query }: KnownCall): Readonly<Record<string, string>> =>
+const overrides = ({ query }: RoutedRequest): Readonly<Record<string, string>> =>
   Object.fromEntries(
     overridable.flatMap((name) => {
       const value = query[`response-${name}`]
@@ -28,38 +28,38 @@ const overrides = ({ query }: KnownCall): Readonly<Record<string, string>> =>
   )
 
 const bodyOf = (
-  { store }: House,
+  { store }: EmulatorContext,
   { content }: StoredObject,
   range: Range,
   rate: number | undefined
-): Answer['body'] => {
+): EmulatorResponse['body'] => {
   const segments = slice(content.segments, range.first, range.size)
   // Held from now on: the object may be deleted before its first byte is out.
   store.blobs.hold(segments)
   return {
     _tag: 'Stream',
     size: range.size,
-    open: () => pacing(rate, store.blobs.read(segments)),
+    open: () => limitRate(rate, store.blobs.read(segments)),
     close: () => store.blobs.release(segments)
   }
 }
 
 const found = (
-  house: House,
-  call: KnownCall
+  house: EmulatorContext,
+  call: RoutedRequest
 ): E.Either<
-  Refusal,
+  ServiceError,
   { readonly object: StoredObject; readonly headers: Readonly<Record<string, string>> }
 > => {
   const bucket = bucketOf(house, call)
   if (E.isLeft(bucket)) return bucket
-  const object = discreetly(call, bucket.right)(objectOf(bucket.right, call.key, call.query['versionId']))
+  const object = hideExistence(call, bucket.right)(objectOf(bucket.right, call.key, call.query['versionId']))
   if (E.isLeft(object)) return object
-  const admitted = admitReader(call, bucket.right, object.right)
+  const admitted = authorizeRead(call, bucket.right, object.right)
   if (E.isLeft(admitted)) return admitted
   const keyed = checkCustomerKey(call.headers, object.right.attributes.encryption)
   if (E.isLeft(keyed)) return keyed
-  return E.right({ object: object.right, headers: describe(bucket.right, object.right, call.now) })
+  return E.right({ object: object.right, headers: objectHeaders(bucket.right, object.right, call.now) })
 }
 
 export const getObject: Handler = (house, call) => async () => {
@@ -67,13 +67,13 @@ export const getObject: Handler = (house, call) => async () => {
   if (E.isLeft(rate)) return rate
   const overriding = overrides(call)
   if (call.anonymous && Object.keys(overriding).length > 0)
-    return refuse('InvalidRequest', 'response-* parameters are for signed requests only.')
+    return fail('InvalidRequest', 'response-* parameters are for signed requests only.')
   const here = found(house, call)
   if (E.isLeft(here)) return here
   const { object, headers } = here.right
 
-  const verdict = judge(call.headers, '', { etag: object.content.etag, modified: object.modified })
-  if (verdict === 'Failed') return refuse('PreconditionFailed')
+  const verdict = checkConditions(call.headers, '', { etag: object.content.etag, modified: object.modified })
+  if (verdict === 'Failed') return fail('PreconditionFailed')
   if (verdict === 'NotModified') return E.right(empty(304, headers))
   // HEAD answers for an archived object as for any other.
   const readable = call.method === 'HEAD' ? E.right(true) : checkReadable(object, call.now)

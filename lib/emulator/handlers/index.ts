@@ -1,6 +1,6 @@
 /** Which handler does what. */
 import type { Handler } from '../http/request.js'
-import { refuse } from '../http/service-error.js'
+import { fail } from '../http/service-error.js'
 import type { OperationName } from '../http/route.js'
 import { completeMultipartUpload } from './complete.js'
 import { deleteObject } from './delete-object.js'
@@ -26,7 +26,7 @@ import {
   putBucketVersioning
 } from './buckets.js'
 
-const notImplemented: Handler = () => async () => refuse('NotImplemented')
+const notImplemented: Handler = () => async () => fail('NotImplemented')
 
 export const handlers: Readonly<Record<OperationName, Handler>> = {
   AbortMultipartUpload: abortMultipartUpload,

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Xml } from '../../core/xml.js'
-import { admit } from '../http/authorization.js'
+import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import {
@@ -13,8 +13,8 @@ import {
   readListQuery,
   spelling,
   takePage,
-  walk,
-  type Walk
+  walkListing,
+  type ListingWalk
 } from './shared/listing.js'
 import { bucketOf } from './shared/objects.js'
 import type { Bucket, Upload } from '../store/state.js'
@@ -27,13 +27,13 @@ type Item =
 /** Keys in order, the uploads of each by their ids; of the marker's key only those of greater ids. */
 function* uploadsAfter(
   bucket: Bucket,
-  asked: Pick<Walk<never>, 'prefix' | 'delimiter'>,
+  asked: Pick<ListingWalk<never>, 'prefix' | 'delimiter'>,
   keyMarker: string,
   idMarker: string
 ): Generator<Item, void, undefined> {
   // An id alone says nothing.
   const inclusive = keyMarker !== '' && idMarker !== ''
-  const found = walk(bucket.uploads, { ...asked, marker: keyMarker, inclusive, visible: () => true })
+  const found = walkListing(bucket.uploads, { ...asked, marker: keyMarker, inclusive, visible: () => true })
   for (const item of found) {
     if (item._tag === 'Group') yield item
     else
@@ -46,7 +46,7 @@ export const listMultipartUploads: Handler = (house, call) => async () => {
   const asked = pipe(
     E.Do,
     E.apS('bucket', bucketOf(house, call)),
-    E.chainFirst(({ bucket }) => admit(call, bucket)),
+    E.chainFirst(({ bucket }) => authorize(call, bucket)),
     E.bind('list', () => readListQuery(call.query, 'max-uploads'))
   )
   if (E.isLeft(asked)) return asked

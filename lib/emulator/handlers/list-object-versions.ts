@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Xml } from '../../core/xml.js'
-import { admit } from '../http/authorization.js'
+import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import {
@@ -13,8 +13,8 @@ import {
   readListQuery,
   spelling,
   takePage,
-  walk,
-  type Walk
+  walkListing,
+  type ListingWalk
 } from './shared/listing.js'
 import { bucketOf } from './shared/objects.js'
 import type { Version } from '../store/model.js'
@@ -28,12 +28,12 @@ type Item =
 /** Keys in order, the versions of each from the newest; of the marker's key only those behind the marker's version. */
 function* versionsAfter(
   bucket: Bucket,
-  asked: Pick<Walk<never>, 'prefix' | 'delimiter'>,
+  asked: Pick<ListingWalk<never>, 'prefix' | 'delimiter'>,
   keyMarker: string,
   versionMarker: string
 ): Generator<Item, void, undefined> {
   const inclusive = keyMarker !== '' && versionMarker !== ''
-  const found = walk(bucket.objects, { ...asked, marker: keyMarker, inclusive, visible: () => true })
+  const found = walkListing(bucket.objects, { ...asked, marker: keyMarker, inclusive, visible: () => true })
   for (const item of found) {
     if (item._tag === 'Group') {
       yield item
@@ -53,7 +53,7 @@ export const listObjectVersions: Handler = (house, call) => async () => {
   const asked = pipe(
     E.Do,
     E.apS('bucket', bucketOf(house, call)),
-    E.chainFirst(({ bucket }) => admit(call, bucket)),
+    E.chainFirst(({ bucket }) => authorize(call, bucket)),
     E.bind('list', () => readListQuery(call.query, 'max-keys'))
   )
   if (E.isLeft(asked)) return asked

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Xml } from '../../core/xml.js'
-import { admit } from '../http/authorization.js'
+import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import {
@@ -14,7 +14,7 @@ import {
   readListQuery,
   spelling,
   takePage,
-  walk
+  walkListing
 } from './shared/listing.js'
 import { bucketOf, isArchive, restoreState } from './shared/objects.js'
 import type { StoredObject, Version } from '../store/model.js'
@@ -48,7 +48,7 @@ export const listObjects: Handler = (house, call) => async () => {
   const asked = pipe(
     E.Do,
     E.apS('bucket', bucketOf(house, call)),
-    E.chainFirst(({ bucket }) => admit(call, bucket)),
+    E.chainFirst(({ bucket }) => authorize(call, bucket)),
     E.bind('list', () => readListQuery(call.query, 'max-keys'))
   )
   if (E.isLeft(asked)) return asked
@@ -58,7 +58,7 @@ export const listObjects: Handler = (house, call) => async () => {
   const spell = spelling(encoded)
   const { items, truncated } = takePage(
     max,
-    walk(bucket.objects, {
+    walkListing(bucket.objects, {
       prefix,
       delimiter,
       marker,

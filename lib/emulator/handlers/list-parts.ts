@@ -5,14 +5,14 @@ import type { Xml } from '../../core/xml.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import { isoTime, optional, ownerOf, readEncoded, readMax, spelling, takePage } from './shared/listing.js'
-import { type Refusal, refuse } from '../http/service-error.js'
+import { type ServiceError, fail } from '../http/service-error.js'
 import type { Part } from '../store/model.js'
 import { openUpload } from './multipart.js'
 
-const readMarker = (text: string | undefined): E.Either<Refusal, number> =>
+const readMarker = (text: string | undefined): E.Either<ServiceError, number> =>
   /^\d{0,6}$/.test(text ?? '')
     ? E.right(Number(text ?? 0))
-    : refuse('InvalidArgument', 'part-number-marker should be a whole number.')
+    : fail('InvalidArgument', 'part-number-marker should be a whole number.')
 
 function* after(parts: ReadonlyMap<number, Part>, marker: number): Generator<Part, void, undefined> {
   for (const number of [...parts.keys()].sort((a, b) => a - b)) {
@@ -32,7 +32,7 @@ export const initiatorOf = (bucket: string): Xml => {
 }
 
 export const listParts: Handler = (house, call) => async () => {
-  if (call.query['uploadId'] === '') return refuse('ListPartUploadIdIsEmpty')
+  if (call.query['uploadId'] === '') return fail('ListPartUploadIdIsEmpty')
   const asked = pipe(
     openUpload(house, call),
     E.bindTo('open'),

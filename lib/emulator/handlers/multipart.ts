@@ -2,13 +2,13 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../core/wire.js'
-import { admit } from '../http/authorization.js'
+import { authorize } from '../http/authorization.js'
 import { empty, xml } from '../http/response.js'
 import { checkCustomerKey, encryptionHeaders, etagOf, readAttributes } from './shared/attributes.js'
-import type { Handler, House, KnownCall } from '../http/request.js'
+import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
 import { bucketOf, checkOverwrite, newUploadId } from './shared/objects.js'
-import { receive, receiveNothing } from '../http/read-body.js'
-import { type Refusal, refuse } from '../http/service-error.js'
+import { readBody, readEmptyBody } from '../http/read-body.js'
+import { type ServiceError, fail } from '../http/service-error.js'
 import type { Content } from '../store/model.js'
 import { type Bucket, type Upload, uploadOf } from '../store/state.js'
 
@@ -20,25 +20,25 @@ export interface Open {
 }
 
 /** The upload that a call is about, if it is open and the caller may go on with it. */
-export const openUpload = (house: House, call: KnownCall): E.Either<Refusal, Open> =>
+export const openUpload = (house: EmulatorContext, call: RoutedRequest): E.Either<ServiceError, Open> =>
   pipe(
     bucketOf(house, call),
-    E.chainFirst((bucket) => admit(call, bucket)),
+    E.chainFirst((bucket) => authorize(call, bucket)),
     E.chain((bucket) => {
       const upload = uploadOf(bucket, call.key, call.query['uploadId'] ?? '')
-      return upload === undefined ? refuse('NoSuchUpload') : E.right({ bucket, upload })
+      return upload === undefined ? fail('NoSuchUpload') : E.right({ bucket, upload })
     })
   )
 
 export const createMultipartUpload: Handler = (house, call) => async () => {
   const asked = pipe(
     bucketOf(house, call),
-    E.chainFirst((bucket) => admit(call, bucket)),
+    E.chainFirst((bucket) => authorize(call, bucket)),
     E.chainFirst((bucket) => checkOverwrite(bucket, call.key, call.headers)),
     E.chain(() => readAttributes(call.headers))
   )
   if (E.isLeft(asked)) return asked
-  const nothing = await receiveNothing(call)
+  const nothing = await readEmptyBody(call)
   if (E.isLeft(nothing)) return nothing
   const attributes = asked.right
   const { bucket, key } = call
@@ -61,21 +61,21 @@ export const createMultipartUpload: Handler = (house, call) => async () => {
 }
 
 // -- parts --
-export const readPartNumber = (call: KnownCall): E.Either<Refusal, number> => {
+export const readPartNumber = (call: RoutedRequest): E.Either<ServiceError, number> => {
   const text = call.query['partNumber'] ?? ''
   const number = /^\d{1,6}$/.test(text) ? Number(text) : 0
   return number >= 1 && number <= maxParts
     ? E.right(number)
-    : refuse('InvalidArgument', `partNumber should be a number from 1 to ${String(maxParts)}.`)
+    : fail('InvalidArgument', `partNumber should be a number from 1 to ${String(maxParts)}.`)
 }
 
 /** Puts a part in, unless the upload ended while its bytes came: then they were for nothing. */
 export const keepPart = async (
-  house: House,
-  call: KnownCall,
+  house: EmulatorContext,
+  call: RoutedRequest,
   number: number,
   content: Content
-): Promise<E.Either<Refusal, number>> => {
+): Promise<E.Either<ServiceError, number>> => {
   const open = openUpload(house, call)
   if (E.isLeft(open)) return open
   const { bucket, key } = call
@@ -95,7 +95,7 @@ export const uploadPart: Handler = (house, call) => async () => {
   if (E.isLeft(before)) return before
   const { number, open } = before.right
   const { encryption } = open.upload.attributes
-  const received = await receive(house, call, { chunked: false })()
+  const received = await readBody(house, call, { chunked: false })()
   if (E.isLeft(received)) return received
   const { md5, size, crc64, segments } = received.right
   try {

@@ -1,24 +1,24 @@
 /** PUT Object. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { admit } from '../http/authorization.js'
+import { authorize } from '../http/authorization.js'
 import { empty } from '../http/response.js'
 import { etagOf, readAttributes } from './shared/attributes.js'
 import type { Handler } from '../http/request.js'
 import { bucketOf, checkOverwrite, newObject, writtenHeaders } from './shared/objects.js'
-import { receive } from '../http/read-body.js'
+import { readBody } from '../http/read-body.js'
 
 export const putObject: Handler = (house, call) => async () => {
   // All that can be refused is refused before the first byte comes in; a caller with `Expect` then sends none.
   const before = pipe(
     bucketOf(house, call),
-    E.chainFirst((bucket) => admit(call, bucket)),
+    E.chainFirst((bucket) => authorize(call, bucket)),
     E.chainFirst((bucket) => checkOverwrite(bucket, call.key, call.headers)),
     E.chain(() => readAttributes(call.headers))
   )
   if (E.isLeft(before)) return before
   const attributes = before.right
-  const received = await receive(house, call, { chunked: true })()
+  const received = await readBody(house, call, { chunked: true })()
   if (E.isLeft(received)) return received
   const { md5, size, crc64, segments } = received.right
   try {

@@ -3,16 +3,16 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { csvReader, type CsvReader } from '../../core/csv-records.js'
-import { admitReader, discreetly } from '../http/authorization.js'
+import { authorizeRead, hideExistence } from '../http/authorization.js'
 import { checkCustomerKey } from './shared/attributes.js'
-import type { Answer } from '../http/response.js'
-import type { Handler, House, KnownCall } from '../http/request.js'
+import type { EmulatorResponse } from '../http/response.js'
+import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
 import { bucketOf, checkReadable, objectOf } from './shared/objects.js'
-import { receiveXml } from '../http/read-body.js'
-import type { Refusal } from '../http/service-error.js'
-import { notDone, refuseSelect } from '../select/failure.js'
+import { readXmlBody } from '../http/read-body.js'
+import type { ServiceError } from '../http/service-error.js'
+import { notImplemented, failSelect } from '../select/failure.js'
 import { readRequest, type SelectRequest } from '../select/request.js'
-import { running } from '../select/run.js'
+import { runSelect } from '../select/run.js'
 import { sqlReader, type SqlReader } from '../select/sql.js'
 import type { StoredObject } from '../store/model.js'
 
@@ -24,40 +24,42 @@ export interface SelectLibraries {
 
 const maxXml = 256 * 1024
 
-const missing = (name: string): TE.TaskEither<Refusal, never> =>
-  TE.fromEither(notDone(`The emulator runs SQL where the package ${name} is installed: npm install ${name}`))
+const missing = (name: string): TE.TaskEither<ServiceError, never> =>
+  TE.fromEither(
+    notImplemented(`The emulator runs SQL where the package ${name} is installed: npm install ${name}`)
+  )
 
-const found = (house: House, call: KnownCall): E.Either<Refusal, StoredObject> =>
+const found = (house: EmulatorContext, call: RoutedRequest): E.Either<ServiceError, StoredObject> =>
   pipe(
     E.Do,
     E.apS('bucket', bucketOf(house, call)),
     E.bind('object', ({ bucket }) =>
-      discreetly(call, bucket)(objectOf(bucket, call.key, call.query['versionId']))
+      hideExistence(call, bucket)(objectOf(bucket, call.key, call.query['versionId']))
     ),
-    E.chainFirst(({ bucket, object }) => admitReader(call, bucket, object)),
+    E.chainFirst(({ bucket, object }) => authorizeRead(call, bucket, object)),
     E.chainFirst(({ object }) => checkCustomerKey(call.headers, object.attributes.encryption)),
     E.chainFirst(({ object }) => checkReadable(object, call.now)),
     E.map(({ object }) => object)
   )
 
-const asked = async (call: KnownCall): Promise<E.Either<Refusal, SelectRequest>> => {
-  const rows = await receiveXml(call, 'SelectRequest', maxXml)
+const parseRequest = async (call: RoutedRequest): Promise<E.Either<ServiceError, SelectRequest>> => {
+  const rows = await readXmlBody(call, 'SelectRequest', maxXml)
   if (E.isLeft(rows))
-    return rows.left.code === 'MalformedXML' ? refuseSelect('InvalidXML', rows.left.message) : rows
+    return rows.left.code === 'MalformedXML' ? failSelect('InvalidXML', rows.left.message) : rows
   return call.query['select-type'] === '2'
     ? readRequest(rows.right)
-    : refuseSelect('InvalidRequestParameter', 'select-type should be 2.')
+    : failSelect('InvalidRequestParameter', 'select-type should be 2.')
 }
 
-const answering = (
-  { store }: House,
-  call: KnownCall,
+const streamEvents = (
+  { store }: EmulatorContext,
+  call: RoutedRequest,
   request: SelectRequest,
   { content }: StoredObject,
   [sql, csv]: readonly [SqlReader, CsvReader | undefined]
-): E.Either<Refusal, Answer> => {
+): E.Either<ServiceError, EmulatorResponse> => {
   const query = sql(request.expression)
-  if (E.isLeft(query)) return refuseSelect('SQLParsingError', `The SQL is not valid: ${query.left}.`)
+  if (E.isLeft(query)) return failSelect('SQLParsingError', `The SQL is not valid: ${query.left}.`)
   // Held from now on: the object may be deleted while it is read.
   store.blobs.hold(content.segments)
   const open = (): AsyncIterable<Uint8Array> => store.blobs.read(content.segments)
@@ -67,26 +69,28 @@ const answering = (
     headers: { 'content-type': 'application/octet-stream' },
     body: {
       _tag: 'Stream',
-      open: () => running({ ...request, query: query.right, csv, open, now: call.now }),
+      open: () => runSelect({ ...request, query: query.right, csv, open, now: call.now }),
       close: () => store.blobs.release(content.segments)
     }
   })
 }
 
-export const selecting =
+export const createSelectHandler =
   ({ sql, csv }: SelectLibraries): Handler =>
   (house, call) =>
     pipe(
       TE.Do,
-      TE.bind('request', () => () => asked(call)),
+      TE.bind('request', () => () => parseRequest(call)),
       TE.bind('object', () => TE.fromEither(found(house, call))),
       TE.bind('sql', () => TE.orElseW(() => missing('libpg-query'))(sql)),
       TE.bind('csv', ({ request }) =>
         request.input._tag === 'Csv'
           ? TE.orElseW(() => missing('csv-parse'))(csv)
-          : TE.right<Refusal, CsvReader | undefined>(undefined)
+          : TE.right<ServiceError, CsvReader | undefined>(undefined)
       ),
-      TE.chainEitherK(({ request, object, sql, csv }) => answering(house, call, request, object, [sql, csv]))
+      TE.chainEitherK(({ request, object, sql, csv }) =>
+        streamEvents(house, call, request, object, [sql, csv])
+      )
     )
 
-export const selectObjectContent: Handler = selecting({ sql: sqlReader(), csv: csvReader() })
+export const selectObjectContent: Handler = createSelectHandler({ sql: sqlReader(), csv: csvReader() })

@@ -8,13 +8,13 @@ import type { Handler } from '../http/request.js'
 import { readCopyRange } from './shared/conditions.js'
 import { contentOf } from './shared/content.js'
 import { checkPairs, sourceOf } from './shared/copy-source.js'
-import { maxPut, receiveNothing } from '../http/read-body.js'
-import { refuse } from '../http/service-error.js'
+import { maxPut, readEmptyBody } from '../http/read-body.js'
+import { fail } from '../http/service-error.js'
 import { slice } from '../store/model.js'
 import { keepPart, openUpload, readPartNumber } from './multipart.js'
 
 export const uploadPartCopy: Handler = (house, call) => async () => {
-  const nothing = await receiveNothing(call)
+  const nothing = await readEmptyBody(call)
   const asked = pipe(
     nothing,
     E.chain(() => readPartNumber(call)),
@@ -31,7 +31,7 @@ export const uploadPartCopy: Handler = (house, call) => async () => {
   const { number, open, source, range } = asked.right
   const { content: whole } = source.object
   const { first, size } = range ?? { first: 0, size: whole.size }
-  if (size > maxPut) return refuse('EntityTooLarge')
+  if (size > maxPut) return fail('EntityTooLarge')
   const { encryption } = open.upload.attributes
   const segments = slice(whole.segments, first, size)
   const { blobs } = house.store

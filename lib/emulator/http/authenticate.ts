@@ -5,7 +5,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { urlEncode } from '../../core/key.js'
 import { sign } from '../../core/signature.js'
 import type { Credentials } from '../options.js'
-import { type Refusal, refuse } from './service-error.js'
+import { type ServiceError, fail } from './service-error.js'
 import type { Query } from './route.js'
 
 export interface Credential {
@@ -44,13 +44,13 @@ const fieldsOf = (text: string): Query =>
       })
   )
 
-interface Presented {
+interface PresentedSignature {
   readonly fields: Query
   /** In the URL, so that it may be an old one. */
   readonly presigned: boolean
 }
 
-const presented = ({ headers, query }: Signable): Presented | undefined => {
+const readSignature = ({ headers, query }: Signable): PresentedSignature | undefined => {
   const header = headers['authorization'] ?? ''
   if (header !== '') return { fields: fieldsOf(header), presigned: false }
   if (query['q-signature'] !== undefined) return { fields: query, presigned: true }
@@ -60,7 +60,7 @@ const presented = ({ headers, query }: Signable): Presented | undefined => {
 }
 
 /** `a;b;c` -> the named values, or nothing where one is missing from the request. */
-const chosen = (list: string, values: Query): Query | undefined => {
+const chooseCredential = (list: string, values: Query): Query | undefined => {
   const byName = new Map(
     Object.entries(values).map((entry) => [urlEncode(entry[0]).toLowerCase(), entry] as const)
   )
@@ -82,35 +82,40 @@ const equal = (ours: string, given: string): boolean => {
  * `Request has expired`; a header, made for this very request, that is off by more than the tolerance comes from a
  * wrong clock.
  */
-const checkTime = (start: number, end: number, now: number, presigned: boolean): E.Either<Refusal, true> => {
-  if (start > now + tolerance) return refuse('RequestTimeTooSkewed')
-  if (end + tolerance < now && !presigned) return refuse('RequestTimeTooSkewed')
-  return end < now ? refuse('AccessDenied', 'Request has expired') : E.right(true)
+const checkTime = (
+  start: number,
+  end: number,
+  now: number,
+  presigned: boolean
+): E.Either<ServiceError, true> => {
+  if (start > now + tolerance) return fail('RequestTimeTooSkewed')
+  if (end + tolerance < now && !presigned) return fail('RequestTimeTooSkewed')
+  return end < now ? fail('AccessDenied', 'Request has expired') : E.right(true)
 }
 
 const checkToken = (
   credentials: Credentials,
   { headers, query }: Signable,
   now: number
-): E.Either<Refusal, true> => {
+): E.Either<ServiceError, true> => {
   const { token, expires = Infinity } = credentials
   const given = headers['x-cos-security-token'] ?? query['x-cos-security-token']
   // Without its token a temporary id means nothing to COS.
-  if (token !== undefined && given === undefined) return refuse('InvalidAccessKeyId')
+  if (token !== undefined && given === undefined) return fail('InvalidAccessKeyId')
   if (token !== undefined && given !== token)
-    return refuse('AccessDenied', 'The security token is not that of this secret id.')
-  return now >= expires ? refuse('ExpiredToken') : E.right(true)
+    return fail('AccessDenied', 'The security token is not that of this secret id.')
+  return now >= expires ? fail('ExpiredToken') : E.right(true)
 }
 
 const checkSignature = (
   { secretId, secretKey }: Credentials,
   { method, signedPaths, query, headers }: Signable,
   fields: Query
-): E.Either<Refusal, true> => {
-  const signedQuery = chosen(fields['q-url-param-list'] ?? '', query)
-  const signedHeaders = chosen(fields['q-header-list'] ?? '', headers)
+): E.Either<ServiceError, true> => {
+  const signedQuery = chooseCredential(fields['q-url-param-list'] ?? '', query)
+  const signedHeaders = chooseCredential(fields['q-header-list'] ?? '', headers)
   if (signedQuery === undefined || signedHeaders === undefined)
-    return refuse(
+    return fail(
       'SignatureDoesNotMatch',
       'A header or parameter that the signature names is not in the request.'
     )
@@ -127,11 +132,11 @@ const checkSignature = (
     })
     return equal(signed.signature, given)
   })
-  return holds ? E.right(true) : refuse('SignatureDoesNotMatch')
+  return holds ? E.right(true) : fail('SignatureDoesNotMatch')
 }
 
-const malformed = (what: string): E.Either<Refusal, never> =>
-  refuse('AccessDenied', `The signature is malformed: ${what}.`)
+const malformed = (what: string): E.Either<ServiceError, never> =>
+  fail('AccessDenied', `The signature is malformed: ${what}.`)
 
 /**
  * Says who signed a request.
@@ -145,8 +150,8 @@ export const authenticate = (
   known: ReadonlyArray<Credentials>,
   request: Signable,
   now: number
-): E.Either<Refusal, Credential> => {
-  const found = presented(request)
+): E.Either<ServiceError, Credential> => {
+  const found = readSignature(request)
   if (found === undefined) return E.right({ anonymous: true })
   const { fields, presigned } = found
   const missing = [...signatureFields].find((name) => fields[name] === undefined)
@@ -156,7 +161,7 @@ export const authenticate = (
   if (start === undefined || end === undefined || fields['q-key-time'] !== fields['q-sign-time'])
     return malformed('q-sign-time and q-key-time are not one and the same start;end')
   const credentials = known.find(({ secretId }) => secretId === fields['q-ak'])
-  if (credentials === undefined) return refuse('InvalidAccessKeyId')
+  if (credentials === undefined) return fail('InvalidAccessKeyId')
 
   return pipe(
     checkTime(Number(start), Number(end), Math.floor(now / 1000), presigned),

@@ -1,18 +1,18 @@
 /** What those may do who did not sign. Who signed may do anything: the emulator knows one account. */
 import * as E from 'fp-ts/lib/Either.js'
-import type { KnownCall } from './request.js'
-import { type Refusal, refuse } from './service-error.js'
+import type { RoutedRequest } from './request.js'
+import { type ServiceError, fail } from './service-error.js'
 import type { OperationName } from './route.js'
 import type { StoredObject } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 
-const reading = new Set<OperationName>([
+const readPermissions = new Set<OperationName>([
   'HeadBucket',
   'ListObjects',
   'ListObjectVersions',
   'ListMultipartUploads'
 ])
-const writing = new Set<OperationName>([
+const writePermissions = new Set<OperationName>([
   'AbortMultipartUpload',
   'CompleteMultipartUpload',
   'CopyObject',
@@ -26,30 +26,30 @@ const writing = new Set<OperationName>([
 ])
 
 /** For all but the reading of one object, which its own ACL may allow. */
-export const admit = (
-  { anonymous, operation }: Pick<KnownCall, 'anonymous' | 'operation'>,
+export const authorize = (
+  { anonymous, operation }: Pick<RoutedRequest, 'anonymous' | 'operation'>,
   { acl }: Bucket
-): E.Either<Refusal, true> => {
+): E.Either<ServiceError, true> => {
   const open =
     !anonymous ||
-    (reading.has(operation) && acl !== 'private') ||
-    (writing.has(operation) && acl === 'public-read-write')
-  return open ? E.right(true) : refuse('AccessDenied')
+    (readPermissions.has(operation) && acl !== 'private') ||
+    (writePermissions.has(operation) && acl === 'public-read-write')
+  return open ? E.right(true) : fail('AccessDenied')
 }
 
 /** For reading one object. What is encrypted is for those only who sign. */
-export const admitReader = (
-  { anonymous }: Pick<KnownCall, 'anonymous'>,
+export const authorizeRead = (
+  { anonymous }: Pick<RoutedRequest, 'anonymous'>,
   { acl }: Bucket,
   { attributes }: StoredObject
-): E.Either<Refusal, true> => {
+): E.Either<ServiceError, true> => {
   const objectAcl = attributes.acl === 'default' ? acl : attributes.acl
   const open = !anonymous || (objectAcl.startsWith('public-read') && attributes.encryption._tag === 'None')
-  return open ? E.right(true) : refuse('AccessDenied')
+  return open ? E.right(true) : fail('AccessDenied')
 }
 
 /** Those who may not read need not learn what there is. */
-export const discreetly =
-  ({ anonymous }: Pick<KnownCall, 'anonymous'>, { acl }: Bucket) =>
-  <A>(found: E.Either<Refusal, A>): E.Either<Refusal, A> =>
-    E.isLeft(found) && anonymous && acl === 'private' ? refuse('AccessDenied') : found
+export const hideExistence =
+  ({ anonymous }: Pick<RoutedRequest, 'anonymous'>, { acl }: Bucket) =>
+  <A>(found: E.Either<ServiceError, A>): E.Either<ServiceError, A> =>
+    E.isLeft(found) && anonymous && acl === 'private' ? fail('AccessDenied') : found

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import { crc64Hasher } from '../../core/crc64.js'
-import { type Element, readingXml } from '../../core/xml.js'
-import type { Call, House, KnownCall } from './request.js'
-import { type Refusal, refuse } from './service-error.js'
+import { type Element, xmlReader } from '../../core/xml.js'
+import type { EmulatorRequest, EmulatorContext, RoutedRequest } from './request.js'
+import { type ServiceError, fail } from './service-error.js'
 import type { Segment } from '../store/model.js'
 
 /** What COS takes in one request: 5 GiB. */
 export const maxPut = 5 * 1024 ** 3
 
 /** What came in. Its blob is held for the receiver, who must release the segments. */
-export interface Received {
+export interface ReceivedBody {
   readonly size: number
   /** Lower-case hex. */
   readonly md5: string
@@ -20,27 +20,27 @@ export interface Received {
   readonly segments: ReadonlyArray<Segment>
 }
 
-const md5Of = (call: Call): E.Either<Refusal, string | undefined> => {
+const md5Of = (call: EmulatorRequest): E.Either<ServiceError, string | undefined> => {
   const given = call.headers['content-md5']
   if (given === undefined) return E.right(undefined)
   const bytes = Buffer.from(given, 'base64')
   return bytes.length === 16 && bytes.toString('base64') === given
     ? E.right(bytes.toString('hex'))
-    : refuse('InvalidDigest')
+    : fail('InvalidDigest')
 }
 
 /** The rate that `x-cos-traffic-limit` asks for, in bytes a second. */
-export const trafficLimit = (call: Call): E.Either<Refusal, number | undefined> => {
+export const trafficLimit = (call: EmulatorRequest): E.Either<ServiceError, number | undefined> => {
   const text = call.headers['x-cos-traffic-limit'] ?? call.query['x-cos-traffic-limit']
   if (text === undefined) return E.right(undefined)
   const bits = /^\d{1,12}$/.test(text) ? Number(text) : NaN
   return bits >= 819_200 && bits <= 838_860_800
     ? E.right(bits / 8)
-    : refuse('InvalidArgument', 'x-cos-traffic-limit should be 819200 to 838860800 bits a second.')
+    : fail('InvalidArgument', 'x-cos-traffic-limit should be 819200 to 838860800 bits a second.')
 }
 
 /** Lets bytes pass at a rate, in bytes a second, a tenth of a second's worth at a time. */
-export async function* pacing(
+export async function* limitRate(
   rate: number | undefined,
   chunks: AsyncIterable<Uint8Array>
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -61,16 +61,19 @@ export async function* pacing(
     }
 }
 
-export interface ReceiveOptions {
+export interface ReadBodyOptions {
   /** Whether a body of unknown length is taken; parts must declare theirs. */
   readonly chunked: boolean
 }
 
 /** Refuses what can be refused before the first byte is read. */
-const checkHead = (call: Call, { chunked }: ReceiveOptions): E.Either<Refusal, string | undefined> => {
+const checkHead = (
+  call: EmulatorRequest,
+  { chunked }: ReadBodyOptions
+): E.Either<ServiceError, string | undefined> => {
   const { declared } = call.body
-  if (declared === undefined && !(chunked && call.body.chunked)) return refuse('MissingContentLength')
-  if (declared !== undefined && declared > maxPut) return refuse('EntityTooLarge')
+  if (declared === undefined && !(chunked && call.body.chunked)) return fail('MissingContentLength')
+  if (declared !== undefined && declared > maxPut) return fail('EntityTooLarge')
   return md5Of(call)
 }
 
@@ -81,9 +84,9 @@ const checkHead = (call: Call, { chunked }: ReceiveOptions): E.Either<Refusal, s
  * @errors `MissingContentLength`, `EntityTooLarge`, `InvalidDigest` before reading; `BadDigest`, `InvalidSHA1Digest`
  *         after. Throws what the connection throws, with nothing left behind.
  */
-export const receive =
-  (house: House, call: KnownCall, options: ReceiveOptions) =>
-  async (): Promise<E.Either<Refusal, Received>> => {
+export const readBody =
+  (house: EmulatorContext, call: RoutedRequest, options: ReadBodyOptions) =>
+  async (): Promise<E.Either<ServiceError, ReceivedBody>> => {
     const head = checkHead(call, options)
     if (E.isLeft(head)) return head
     const rate = trafficLimit(call)
@@ -97,17 +100,17 @@ export const receive =
     let size = 0
     let kept = false
     try {
-      for await (const chunk of pacing(rate.right, call.body.read())) {
+      for await (const chunk of limitRate(rate.right, call.body.read())) {
         size += chunk.length
-        if (size > maxPut) return refuse('EntityTooLarge')
+        if (size > maxPut) return fail('EntityTooLarge')
         md5.update(chunk)
         also?.update(chunk)
         crc64.update(chunk)
         await writer.write(chunk)
       }
       const hex = md5.digest('hex')
-      if (head.right !== undefined && head.right !== hex) return refuse('BadDigest')
-      if (also !== undefined && also.digest('hex') !== sha1?.toLowerCase()) return refuse('InvalidSHA1Digest')
+      if (head.right !== undefined && head.right !== hex) return fail('BadDigest')
+      if (also !== undefined && also.digest('hex') !== sha1?.toLowerCase()) return fail('InvalidSHA1Digest')
       const segments = size === 0 ? [] : [{ blob: await writer.commit(), offset: 0, size }]
       kept = size > 0
       return E.right({ size, md5: hex, crc64: crc64.digest(), segments })
@@ -118,15 +121,15 @@ export const receive =
   }
 
 /** A body that must be there, and be XML, of at most `limit` bytes: the children of its root. */
-export const receiveXml = async (
-  call: Call,
+export const readXmlBody = async (
+  call: EmulatorRequest,
   root: string,
   limit: number
-): Promise<E.Either<Refusal, ReadonlyArray<Element>>> => {
+): Promise<E.Either<ServiceError, ReadonlyArray<Element>>> => {
   const head = checkHead(call, { chunked: true })
   if (E.isLeft(head)) return head
-  if ((call.body.declared ?? 0) > limit) return refuse('XMLSizeLimit')
-  const reader = readingXml()
+  if ((call.body.declared ?? 0) > limit) return fail('XMLSizeLimit')
+  const reader = xmlReader()
   const md5 = createHash('md5')
   const rows: Array<Element> = []
   let size = 0
@@ -145,17 +148,17 @@ export const receiveXml = async (
     md5.update(chunk)
     if (size <= limit) take(reader.step(chunk))
   }
-  if (size > limit) return refuse('XMLSizeLimit')
-  if (size === 0) return refuse('MissingRequestBodyError')
-  if (head.right !== undefined && md5.digest('hex') !== head.right) return refuse('BadDigest')
+  if (size > limit) return fail('XMLSizeLimit')
+  if (size === 0) return fail('MissingRequestBodyError')
+  if (head.right !== undefined && md5.digest('hex') !== head.right) return fail('BadDigest')
   take(reader.finish())
-  return problem === undefined ? E.right(rows) : refuse('MalformedXML', `The XML is not valid: ${problem}.`)
+  return problem === undefined ? E.right(rows) : fail('MalformedXML', `The XML is not valid: ${problem}.`)
 }
 
 /** A body that must be absent, yet declared so: `Content-Length: 0`. */
-export const receiveNothing = async (call: Call): Promise<E.Either<Refusal, true>> => {
-  if (call.body.declared === undefined && !call.body.chunked) return refuse('MissingContentLength')
+export const readEmptyBody = async (call: EmulatorRequest): Promise<E.Either<ServiceError, true>> => {
+  if (call.body.declared === undefined && !call.body.chunked) return fail('MissingContentLength')
   for await (const chunk of call.body.read())
-    if (chunk.length > 0) return refuse('InvalidRequest', 'This request takes no body.')
+    if (chunk.length > 0) return fail('InvalidRequest', 'This request takes no body.')
   return E.right(true)
 }

@@ -1,8 +1,8 @@
 /** One request, read as far as its head. */
 import type * as TE from 'fp-ts/lib/TaskEither.js'
-import type { Answer } from './response.js'
+import type { EmulatorResponse } from './response.js'
 import type { Settings } from '../options.js'
-import type { Refusal } from './service-error.js'
+import type { ServiceError } from './service-error.js'
 import type { Hosts, OperationName, Target } from './route.js'
 import type { Store } from '../store/store.js'
 
@@ -15,7 +15,7 @@ export interface RequestBody {
   readonly read: () => AsyncIterable<Uint8Array>
 }
 
-export interface Call extends Target {
+export interface EmulatorRequest extends Target {
   readonly operation: OperationName
   readonly method: string
   /** Names in lower case. */
@@ -27,15 +27,18 @@ export interface Call extends Target {
 }
 
 /** A call whose sender is known. */
-export interface KnownCall extends Call {
+export interface RoutedRequest extends EmulatorRequest {
   readonly anonymous: boolean
 }
 
 /** Where handlers work. */
-export interface House {
+export interface EmulatorContext {
   readonly store: Store
   readonly settings: Settings
   readonly hosts: Hosts
 }
 
-export type Handler = (house: House, call: KnownCall) => TE.TaskEither<Refusal, Answer>
+export type Handler = (
+  house: EmulatorContext,
+  call: RoutedRequest
+) => TE.TaskEither<ServiceError, EmulatorResponse>

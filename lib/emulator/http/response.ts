@@ -1,8 +1,8 @@
 /** Answers as values: what will be said, before a byte of it is. */
 import { escapeXml, writeXml, type Xml } from '../../core/xml.js'
-import type { Refusal } from './service-error.js'
+import type { ServiceError } from './service-error.js'
 
-export type AnswerBody =
+export type ResponseBody =
   | { readonly _tag: 'None' }
   | { readonly _tag: 'Bytes'; readonly bytes: Uint8Array }
   | {
@@ -14,12 +14,12 @@ export type AnswerBody =
       readonly close: () => void
     }
 
-export interface Answer {
+export interface EmulatorResponse {
   readonly status: number
   /** COS's code of an error, for the record. */
   readonly code: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: AnswerBody
+  readonly body: ResponseBody
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -27,14 +27,14 @@ type Headers = Readonly<Record<string, string>>
 const declaration = "<?xml version='1.0' encoding='utf-8' ?>\n"
 const asXml = { 'content-type': 'application/xml' }
 
-export const empty = (status: number, headers: Headers = {}): Answer => ({
+export const empty = (status: number, headers: Headers = {}): EmulatorResponse => ({
   status,
   code: '',
   headers,
   body: { _tag: 'None' }
 })
 
-export const xml = (document: Xml, headers: Headers = {}): Answer => ({
+export const xml = (document: Xml, headers: Headers = {}): EmulatorResponse => ({
   status: 200,
   code: '',
   headers: { ...asXml, ...headers },
@@ -49,7 +49,7 @@ export const xmlStream = (
   [root, top]: readonly [string, ReadonlyArray<Xml>],
   rows: Iterable<Xml> = [],
   headers: Headers = {}
-): Answer => ({
+): EmulatorResponse => ({
   status: 200,
   code: '',
   headers: { ...asXml, ...headers },
@@ -91,7 +91,7 @@ export const errorXml = (code: string, message: string, origin: Origin): string 
     .map(([name = '', text = '']) => `<${name}>${escapeXml(text)}</${name}>`)
     .join('')}</Error>`
 
-export const fromRefusal = (refusal: Refusal, origin: Origin): Answer => ({
+export const fromServiceError = (refusal: ServiceError, origin: Origin): EmulatorResponse => ({
   status: refusal.status,
   code: refusal.code,
   headers: { ...asXml, ...refusal.headers },

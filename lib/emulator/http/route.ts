@@ -1,7 +1,7 @@
 /** Which bucket, which key, which operation: read off the request line and the Host header. */
 import * as E from 'fp-ts/lib/Either.js'
 import { maxKeyBytes } from '../../core/key.js'
-import { type Refusal, refuse } from './service-error.js'
+import { type ServiceError, fail } from './service-error.js'
 
 /** The operations, by their names in the library; `Unknown` is whatever else one could ask of COS. */
 export type OperationName =
@@ -90,7 +90,11 @@ export const bucketOfHost = (hosts: Hosts, host: string): string | undefined => 
 const absolute = /^https?:\/\/([^/?#]*)([^#]*)/i
 
 /** Reads where a request points: its target as it stands in the request line, and its Host header. */
-export const readTarget = (hosts: Hosts, target: string, hostHeader: string): E.Either<Refusal, Target> => {
+export const readTarget = (
+  hosts: Hosts,
+  target: string,
+  hostHeader: string
+): E.Either<ServiceError, Target> => {
   // As a proxy is asked. The authority there counts, and is what a Host header repeats.
   const [, authority, rest] = absolute.exec(target) ?? []
   const host = authority ?? hostHeader
@@ -98,16 +102,16 @@ export const readTarget = (hosts: Hosts, target: string, hostHeader: string): E.
   const at = local.indexOf('?')
   const rawPath = (at < 0 ? local : local.slice(0, at)) || '/'
   const path = unquote(rawPath)
-  if (path?.startsWith('/') !== true) return refuse('InvalidURI')
+  if (path?.startsWith('/') !== true) return fail('InvalidURI')
   const query = readQuery(at < 0 ? '' : local.slice(at + 1))
 
   const owner = bucketOfHost(hosts, host)
   const slash = path.indexOf('/', 1)
   const bucket = owner ?? (slash < 0 ? path.slice(1) : path.slice(1, slash))
   const key = owner === undefined ? (slash < 0 ? '' : path.slice(slash + 1)) : path.slice(1)
-  if (Buffer.byteLength(key) > maxKeyBytes) return refuse('KeyTooLong')
+  if (Buffer.byteLength(key) > maxKeyBytes) return fail('KeyTooLong')
   // eslint-disable-next-line no-control-regex
-  if (/[\x18-\x1b]/.test(key)) return refuse('InvalidObjectName')
+  if (/[\x18-\x1b]/.test(key)) return fail('InvalidObjectName')
   // Path-style requests are signed over the whole path; a client that was given `127.0.0.1:9000/bucket` as a
   // domain of its own does not know that it makes one, and signs the key alone.
   const signedPaths = owner === undefined ? [path, `/${key}`] : [path]
@@ -116,15 +120,17 @@ export const readTarget = (hosts: Hosts, target: string, hostHeader: string): E.
 
 // Sub-resources and processing that COS has and the emulator does not. To overlook one would be to answer another
 // question than was asked.
-const beyond = new Set(
+const unsupportedQueries = new Set(
   `accelerate acl append asyncjob bucketid ci-process cors domain encryption intelligenttiering inventory legal-hold
   lifecycle location logging meta notification object-lock origin policy publicAccessBlock referer rename replication
   requestPayment restore retention select symlink tagging torrent uploads versioning versions delete website`.split(
     /\s+/
   )
 )
-const isBeyond = (query: Query): boolean =>
-  Object.keys(query).some((name) => beyond.has(name) || /^(?:image|watermark|exif|style)/i.test(name))
+const isUnsupported = (query: Query): boolean =>
+  Object.keys(query).some(
+    (name) => unsupportedQueries.has(name) || /^(?:image|watermark|exif|style)/i.test(name)
+  )
 
 const ofBucket = (method: string, query: Query): OperationName => {
   const asked = (name: string): boolean => Object.hasOwn(query, name)
@@ -136,14 +142,14 @@ const ofBucket = (method: string, query: Query): OperationName => {
       if (asked('uploads')) return 'ListMultipartUploads'
       if (asked('versioning')) return 'GetBucketVersioning'
       if (asked('acl')) return 'GetBucketAcl'
-      return isBeyond(query) ? 'Unknown' : 'ListObjects'
+      return isUnsupported(query) ? 'Unknown' : 'ListObjects'
     case 'PUT':
       if (asked('versioning')) return 'PutBucketVersioning'
-      return isBeyond(query) ? 'Unknown' : 'PutBucket'
+      return isUnsupported(query) ? 'Unknown' : 'PutBucket'
     case 'POST':
       return asked('delete') ? 'DeleteObjects' : 'Unknown'
     case 'DELETE':
-      return isBeyond(query) ? 'Unknown' : 'DeleteBucket'
+      return isUnsupported(query) ? 'Unknown' : 'DeleteBucket'
     default:
       return 'Unknown'
   }
@@ -157,10 +163,10 @@ const ofObject = (method: string, query: Query, copies: boolean): OperationName 
     case 'GET':
       if (asked('uploadId')) return 'ListParts'
       if (asked('acl')) return 'GetObjectAcl'
-      return isBeyond(query) ? 'Unknown' : 'GetObject'
+      return isUnsupported(query) ? 'Unknown' : 'GetObject'
     case 'PUT':
       if (asked('uploadId') || asked('partNumber')) return copies ? 'UploadPartCopy' : 'UploadPart'
-      if (isBeyond(query)) return 'Unknown'
+      if (isUnsupported(query)) return 'Unknown'
       return copies ? 'CopyObject' : 'PutObject'
     case 'POST':
       if (asked('uploads')) return 'CreateMultipartUpload'
@@ -169,7 +175,7 @@ const ofObject = (method: string, query: Query, copies: boolean): OperationName 
       return asked('select') ? 'SelectObjectContent' : 'Unknown'
     case 'DELETE':
       if (asked('uploadId')) return 'AbortMultipartUpload'
-      return isBeyond(query) ? 'Unknown' : 'DeleteObject'
+      return isUnsupported(query) ? 'Unknown' : 'DeleteObject'
     default:
       return 'Unknown'
   }

@@ -52,18 +52,18 @@ const catalogue = {
 
 export type Code = keyof typeof catalogue
 
-export interface Refusal {
+export interface ServiceError {
   readonly status: number
   readonly code: string
   readonly message: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-export const refusal = (
+export const serviceError = (
   code: Code,
   message: string = catalogue[code][1],
   headers: Readonly<Record<string, string>> = {}
-): Refusal => ({ status: catalogue[code][0], code, message, headers })
+): ServiceError => ({ status: catalogue[code][0], code, message, headers })
 
-export const refuse = (...words: Parameters<typeof refusal>): E.Either<Refusal, never> =>
-  E.left(refusal(...words))
+export const fail = (...words: Parameters<typeof serviceError>): E.Either<ServiceError, never> =>
+  E.left(serviceError(...words))

@@ -94,7 +94,7 @@ const expand = (json: unknown, step: FromStep): ReadonlyArray<unknown> => {
 }
 
 /** The records that a path finds in a value. At least one: what leads nowhere is a record without columns. */
-export const expanding =
+export const expandStars =
   (steps: ReadonlyArray<FromStep>) =>
   (json: unknown): ReadonlyArray<Row> => {
     const found = steps.reduce<ReadonlyArray<unknown>>(

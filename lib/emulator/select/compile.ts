@@ -2,8 +2,8 @@
 import { lookUp, type Row } from './columns.js'
 import type { AggregateName, Expression } from './expression.js'
 import { fail } from './failure.js'
-import { calling, type Surroundings } from './functions.js'
-import { liking } from './like.js'
+import { callFunction, type FunctionContext } from './functions.js'
+import { likeMatcher } from './like.js'
 import { calculate, cast, compare, isAbsent, numberOf, textOf, type Value } from './values.js'
 
 export type Evaluate = (row: Row) => Value
@@ -13,7 +13,7 @@ export interface Aggregate {
   readonly add: (row: Row) => void
 }
 
-export interface Compiling extends Surroundings {
+export interface CompileContext extends FunctionContext {
   /** Called with each aggregate that an expression has. */
   readonly aggregated: (aggregate: Aggregate) => void
 }
@@ -28,7 +28,7 @@ const truth = (value: Value): boolean | null => {
 
 export const isTrue = (value: Value): boolean => truth(value) === true
 
-const aggregating = (
+const compileAggregate = (
   name: AggregateName,
   operand: Evaluate | undefined
 ): Aggregate & { readonly result: () => Value } => {
@@ -56,12 +56,12 @@ const aggregating = (
 }
 
 /** A pattern is read once, where it stays the same. */
-const matching = (): ((text: string, pattern: string, escape: string | undefined) => boolean) => {
+const compileLike = (): ((text: string, pattern: string, escape: string | undefined) => boolean) => {
   let last: { readonly pattern: string; readonly escape: string | undefined } | undefined
   let matches: (text: string) => boolean = () => false
   return (text, pattern, escape) => {
     if (last?.pattern !== pattern || last.escape !== escape) {
-      matches = liking(pattern, escape)
+      matches = likeMatcher(pattern, escape)
       last = { pattern, escape }
     }
     return matches(text)
@@ -94,7 +94,7 @@ const withUnit = (name: string, operands: ReadonlyArray<Expression>): ReadonlyAr
 }
 
 export const compile =
-  (compiling: Compiling) =>
+  (compiling: CompileContext) =>
   (expression: Expression): Evaluate => {
     const inner = compile(compiling)
     switch (expression._tag) {
@@ -141,7 +141,7 @@ export const compile =
       case 'Like': {
         const [subject, pattern] = [inner(expression.subject), inner(expression.pattern)]
         const escape = expression.escape && inner(expression.escape)
-        const matches = matching()
+        const matches = compileLike()
         return (row) => {
           const [a, b, c] = [subject(row), pattern(row), escape?.(row)]
           if (isAbsent(a) || isAbsent(b) || c === null) return null
@@ -198,11 +198,14 @@ export const compile =
       }
       case 'Call': {
         const operands = withUnit(expression.name, expression.operands).map(inner)
-        const call = calling(expression.name, compiling)
+        const call = callFunction(expression.name, compiling)
         return (row) => call(operands.map((operand) => operand(row)))
       }
       case 'Aggregate': {
-        const { add, result } = aggregating(expression.name, expression.operand && inner(expression.operand))
+        const { add, result } = compileAggregate(
+          expression.name,
+          expression.operand && inner(expression.operand)
+        )
         compiling.aggregated({ add })
         return result
       }

@@ -1,6 +1,6 @@
 /** Every no of a Select, in COS's words: before it begins a refusal, and later a message in its stream. */
 import * as E from 'fp-ts/lib/Either.js'
-import { type Refusal, refusal } from '../http/service-error.js'
+import { type ServiceError, serviceError } from '../http/service-error.js'
 
 /** All are 400 where they come before the answer has begun. */
 export type SelectCode =
@@ -41,16 +41,16 @@ export const fail = (code: SelectCode, message: string): never => {
   throw new SelectFailure(code, message)
 }
 
-export const refusalOf = (code: SelectCode, message: string): Refusal => ({
+export const serviceErrorOf = (code: SelectCode, message: string): ServiceError => ({
   status: 400,
   code,
   message,
   headers: {}
 })
 
-export const refuseSelect = (code: SelectCode, message: string): E.Either<Refusal, never> =>
-  E.left(refusalOf(code, message))
+export const failSelect = (code: SelectCode, message: string): E.Either<ServiceError, never> =>
+  E.left(serviceErrorOf(code, message))
 
 /** What the emulator does not do, or can not do without a package that is not there. */
-export const notDone = (message: string): E.Either<Refusal, never> =>
-  E.left(refusal('NotImplemented', message))
+export const notImplemented = (message: string): E.Either<ServiceError, never> =>
+  E.left(serviceError('NotImplemented', message))

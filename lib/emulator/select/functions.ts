@@ -3,29 +3,31 @@ import { fail } from './failure.js'
 import * as T from './timestamps.js'
 import { cast, isAbsent, numberOf, textOf, type Value } from './values.js'
 
-export interface Surroundings {
+export interface FunctionContext {
   /** Milliseconds of Unix time. */
   readonly now: number
 }
 
 type Operands = ReadonlyArray<Value>
-type Work = (operands: Operands, surroundings: Surroundings) => Value
+type Work = (operands: Operands, surroundings: FunctionContext) => Value
 
-const refusing = (name: string, value: Value): never =>
+const rejectArguments = (name: string, value: Value): never =>
   fail('CastFailed', `${name.toUpperCase()} makes nothing of '${textOf(value).slice(0, 40)}'.`)
 
 const text = (name: string, value: Value): string =>
-  typeof value === 'string' ? value : typeof value === 'object' ? refusing(name, value) : textOf(value)
+  typeof value === 'string' ? value : typeof value === 'object' ? rejectArguments(name, value) : textOf(value)
 
 const timestamp = (name: string, value: Value): T.Timestamp => {
   const read = cast({ type: 'timestamp' }, value)
-  return typeof read === 'object' && read !== null && read._tag === 'Timestamp' ? read : refusing(name, value)
+  return typeof read === 'object' && read !== null && read._tag === 'Timestamp'
+    ? read
+    : rejectArguments(name, value)
 }
 
-const part = (name: string, value: Value): T.Part => T.partOf(textOf(value)) ?? refusing(name, value)
+const part = (name: string, value: Value): T.Part => T.partOf(textOf(value)) ?? rejectArguments(name, value)
 
 const timed = (name: string, value: Value, time: T.Timestamp | bigint | undefined): Value =>
-  time ?? refusing(name, value)
+  time ?? rejectArguments(name, value)
 
 /** From the place, counted from 1, so many characters; what lies outside the text counts, and is empty. */
 const substring = (characters: ReadonlyArray<string>, from: number, count: number | undefined): string => {
@@ -72,13 +74,17 @@ const functions: Readonly<Record<string, Work>> = {
       T.dateDiff(part('date_diff', unit), timestamp('date_diff', from), timestamp('date_diff', to))
     ),
   to_string: ([value, pattern]) =>
-    T.format(text('to_string', pattern), timestamp('to_string', value)) ?? refusing('to_string', pattern),
+    T.format(text('to_string', pattern), timestamp('to_string', value)) ??
+    rejectArguments('to_string', pattern),
   to_timestamp: ([value]) => timestamp('to_timestamp', value),
   utcnow: (_, { now }) => ({ _tag: 'Timestamp', time: now })
 }
 
 /** Nothing comes of what is absent. */
-export const calling = (name: string, surroundings: Surroundings): ((operands: Operands) => Value) => {
+export const callFunction = (
+  name: string,
+  surroundings: FunctionContext
+): ((operands: Operands) => Value) => {
   const work = Object.hasOwn(functions, name) ? functions[name] : undefined
   if (work === undefined) return fail('SQLParsingError', `There is no function ${name}.`)
   return (operands) => (operands.some(isAbsent) ? null : work(operands, surroundings))

@@ -53,7 +53,7 @@ const matches = (marks: ReadonlyArray<Mark>, text: ReadonlyArray<string>): boole
 }
 
 /** Characters are code points. Without an escape character none is escaped. */
-export const liking = (pattern: string, escape: string | undefined): ((text: string) => boolean) => {
+export const likeMatcher = (pattern: string, escape: string | undefined): ((text: string) => boolean) => {
   if (escape !== undefined && Array.from(escape).length !== 1)
     fail('SQLParsingError', 'An escape character of LIKE is one character.')
   const marks = marksOf(pattern, escape)

@@ -5,9 +5,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { CsvReader } from '../../core/csv-records.js'
 import { codeOf } from '../../core/error.js'
-import { parseJson, readingJson } from '../../core/json-records.js'
-import { maxRecord, notUtf8, tooLarge, type RecordFolding, type RecordProblem } from '../../core/records.js'
-import { expanding, type Header, headerOf, type Row } from './columns.js'
+import { parseJson, jsonReader } from '../../core/json-records.js'
+import { maxRecord, notUtf8, tooLarge, type RecordFold, type RecordProblem } from '../../core/records.js'
+import { expandStars, type Header, headerOf, type Row } from './columns.js'
 import type { FromStep } from './expression.js'
 import { fail, type SelectCode, SelectFailure } from './failure.js'
 import type { CsvInput, Input, JsonInput } from './request.js'
@@ -16,7 +16,7 @@ type Bytes = AsyncIterable<Uint8Array>
 type Rows = AsyncGenerator<ReadonlyArray<Row>, void, undefined>
 
 /** @errors `GzipDecompressError`; those of its source, untouched */
-export async function* gunzipping(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* gunzip(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
   const gunzip = createGunzip()
   // What goes wrong on the way in comes out below.
   const feeding = pipeline(bytes, gunzip).catch(() => undefined)
@@ -47,8 +47,8 @@ const failure = (problem: RecordProblem, malformed: SelectCode): SelectFailure =
 }
 
 /** Runs a fold over the bytes: what each chunk completed. */
-async function* folded<A>(
-  folding: RecordFolding<A>,
+async function* foldRows<A>(
+  folding: RecordFold<A>,
   malformed: SelectCode,
   bytes: Bytes
 ): AsyncGenerator<ReadonlyArray<A>, void, undefined> {
@@ -65,7 +65,7 @@ async function* folded<A>(
 }
 
 /** Makes rows of records. Those before one that is wrong are given first. */
-async function* mapped<A>(
+async function* mapRows<A>(
   batches: AsyncIterable<ReadonlyArray<A>>,
   rowsOf: (record: A) => ReadonlyArray<Row>
 ): Rows {
@@ -91,8 +91,8 @@ const checkDelimiters = ({ recordDelimiter }: CsvInput, fields: ReadonlyArray<st
 const csvRows = (input: CsvInput, read: CsvReader, bytes: Bytes): Rows => {
   let header: Header | undefined
   let first = input.header !== 'NONE'
-  const records = folded(read({ ...input, limit: maxRecord }), 'CSVParsingError', bytes)
-  return mapped(records, (fields) => {
+  const records = foldRows(read({ ...input, limit: maxRecord }), 'CSVParsingError', bytes)
+  return mapRows(records, (fields) => {
     if (!input.allowQuotedRecordDelimiter) checkDelimiters(input, fields)
     if (!first) return [{ _tag: 'Csv', fields, header }]
     first = false
@@ -105,7 +105,7 @@ const csvRows = (input: CsvInput, read: CsvReader, bytes: Bytes): Rows => {
 const lineFeed = 0x0a
 
 /** Lines as texts, the last of which may go without its end. */
-const readingLines = (limit: number): RecordFolding<string> => {
+const readLines = (limit: number): RecordFold<string> => {
   const utf8 = new TextDecoder('utf-8', { fatal: true })
   let held: Array<Uint8Array> = []
   let size = 0
@@ -151,11 +151,11 @@ const readingLines = (limit: number): RecordFolding<string> => {
 }
 
 const jsonRows = (input: JsonInput, from: ReadonlyArray<FromStep>, bytes: Bytes): Rows => {
-  const expand = expanding(from)
+  const expand = expandStars(from)
   // Of a document that is one list, its elements are the records.
   const limit = input.type === 'DOCUMENT' && from.length > 0 ? maxDocument : maxRecord
-  const folding = input.type === 'LINES' ? readingLines(limit) : readingJson({ limit })
-  return mapped(folded(folding, 'JSONParsingError', bytes), (text) => {
+  const folding = input.type === 'LINES' ? readLines(limit) : jsonReader({ limit })
+  return mapRows(foldRows(folding, 'JSONParsingError', bytes), (text) => {
     if (text.trim() === '') return []
     const json = parseJson(text)
     return O.isNone(json)
@@ -174,7 +174,7 @@ const maxDocument = 32 * 1024 * 1024
  * @units  holds a chunk and a record of at most 1 MiB; of a JSON document, one value of at most 32 MiB
  * @errors throws `SelectFailure` of the data; those of its source, untouched
  */
-export const readingRows = (
+export const readRows = (
   input: Input,
   csv: CsvReader | undefined,
   from: ReadonlyArray<FromStep>,

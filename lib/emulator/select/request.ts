@@ -2,8 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type Element, type Fields, toFields } from '../../core/xml.js'
-import type { Refusal } from '../http/service-error.js'
-import { notDone, refusalOf, refuseSelect } from './failure.js'
+import type { ServiceError } from '../http/service-error.js'
+import { notImplemented, serviceErrorOf, failSelect } from './failure.js'
 
 export interface CsvCharacters {
   readonly recordDelimiter: string
@@ -37,7 +37,7 @@ export interface SelectRequest {
   readonly progress: boolean
 }
 
-type Read<A> = E.Either<Refusal, A>
+type Read<A> = E.Either<ServiceError, A>
 
 // -- leaves --
 /** One of some words, in any case of letters; the first where there is none. */
@@ -60,7 +60,7 @@ const flag = (fields: Fields, name: string): Read<boolean> =>
       fields,
       name,
       ['FALSE', 'TRUE'],
-      refuseSelect('InvalidRequestParameter', `${name} should be TRUE or FALSE.`)
+      failSelect('InvalidRequestParameter', `${name} should be TRUE or FALSE.`)
     )
   )
 
@@ -73,7 +73,7 @@ const characters = (fields: Fields, name: string, most: number, usual: string): 
   const size = Buffer.byteLength(meant)
   return size >= 1 && size <= most
     ? E.right(meant)
-    : refuseSelect('InvalidRequestParameter', `${name} should have 1 to ${String(most)} bytes.`)
+    : failSelect('InvalidRequestParameter', `${name} should have 1 to ${String(most)} bytes.`)
 }
 
 const csvCharacters = (fields: Fields): Read<CsvCharacters> =>
@@ -88,7 +88,7 @@ const csvCharacters = (fields: Fields): Read<CsvCharacters> =>
         !recordDelimiter.includes(fieldDelimiter) &&
         !recordDelimiter.includes(quoteCharacter) &&
         fieldDelimiter !== quoteCharacter,
-      () => refusalOf('InvalidRequestParameter', 'Delimiters and quotes of a CSV should differ.')
+      () => serviceErrorOf('InvalidRequestParameter', 'Delimiters and quotes of a CSV should differ.')
     )
   )
 
@@ -107,7 +107,7 @@ const csvInput = (fields: Fields): Read<CsvInput> =>
         fields,
         'FileHeaderInfo',
         ['NONE', 'USE', 'IGNORE'],
-        refuseSelect('InvalidFileHeaderInfo', 'FileHeaderInfo should be NONE, USE or IGNORE.')
+        failSelect('InvalidFileHeaderInfo', 'FileHeaderInfo should be NONE, USE or IGNORE.')
       )
     ),
     E.bind('comments', () => characters(fields, 'Comments', 1, '#')),
@@ -116,7 +116,7 @@ const csvInput = (fields: Fields): Read<CsvInput> =>
   )
 
 const jsonInput = (fields: Fields): Read<JsonInput> => {
-  const refused = refuseSelect('InvalidJsonType', 'Type should be DOCUMENT or LINES.')
+  const refused = failSelect('InvalidJsonType', 'Type should be DOCUMENT or LINES.')
   return fields['Type'] === undefined
     ? refused
     : E.map((type: JsonInput['type']): JsonInput => ({ _tag: 'Json', type }))(
@@ -130,23 +130,25 @@ const compression = (fields: Fields): Read<'NONE' | 'GZIP'> =>
       fields,
       'CompressionType',
       ['NONE', 'GZIP', 'BZIP2'],
-      refuseSelect('InvalidCompressionFormat', 'CompressionType should be NONE, GZIP or BZIP2.')
+      failSelect('InvalidCompressionFormat', 'CompressionType should be NONE, GZIP or BZIP2.')
     ),
-    E.chain((type) => (type === 'BZIP2' ? notDone('The emulator does not read BZIP2.') : E.right(type)))
+    E.chain((type) =>
+      type === 'BZIP2' ? notImplemented('The emulator does not read BZIP2.') : E.right(type)
+    )
   )
 
 const inputOf = (fields: Fields | undefined): Read<Input> => {
-  if (fields === undefined) return refuseSelect('MissingInputSerialization', 'InputSerialization is missing.')
+  if (fields === undefined) return failSelect('MissingInputSerialization', 'InputSerialization is missing.')
   const formats = ['CSV', 'JSON', 'Parquet', 'PARQUET'].filter((name) => fields[name] !== undefined)
   if (formats.length === 0)
-    return refuseSelect('MissingInputFormat', 'InputSerialization should have CSV, JSON or Parquet.')
-  if (formats.length > 1) return refuseSelect('InvalidRequestParameter', 'InputSerialization has one format.')
+    return failSelect('MissingInputFormat', 'InputSerialization should have CSV, JSON or Parquet.')
+  if (formats.length > 1) return failSelect('InvalidRequestParameter', 'InputSerialization has one format.')
   const [csv, json] = [inside(fields, 'CSV'), inside(fields, 'JSON')]
   const format: Read<CsvInput | JsonInput> = csv
     ? csvInput(csv)
     : json
       ? jsonInput(json)
-      : notDone('The emulator does not read Parquet.')
+      : notImplemented('The emulator does not read Parquet.')
   return pipe(
     compression(fields),
     E.chain((type) =>
@@ -156,16 +158,15 @@ const inputOf = (fields: Fields | undefined): Read<Input> => {
 }
 
 const outputOf = (fields: Fields | undefined): Read<Output> => {
-  if (fields === undefined)
-    return refuseSelect('MissingOutputSerialization', 'OutputSerialization is missing.')
+  if (fields === undefined) return failSelect('MissingOutputSerialization', 'OutputSerialization is missing.')
   const [csv, json] = [inside(fields, 'CSV'), inside(fields, 'JSON')]
-  if (csv && json) return refuseSelect('InvalidRequestParameter', 'OutputSerialization has one format.')
+  if (csv && json) return failSelect('InvalidRequestParameter', 'OutputSerialization has one format.')
   if (json)
     return E.map((recordDelimiter: string): Output => ({ _tag: 'Json', recordDelimiter }))(
       characters(json, 'RecordDelimiter', 2, '\n')
     )
-  if (!csv) return refuseSelect('MissingOutputFormat', 'OutputSerialization should have CSV or JSON.')
-  const refused = refuseSelect('InvalidQuoteFields', 'QuoteFields should be ALWAYS or ASNEEDED.')
+  if (!csv) return failSelect('MissingOutputFormat', 'OutputSerialization should have CSV or JSON.')
+  const refused = failSelect('InvalidQuoteFields', 'QuoteFields should be ALWAYS or ASNEEDED.')
   return pipe(
     csvCharacters(csv),
     E.bind('quotes', () => word(csv, 'QuoteFields', ['ASNEEDED', 'ALWAYS'], refused)),
@@ -176,11 +177,11 @@ const outputOf = (fields: Fields | undefined): Read<Output> => {
 const expressionOf = (fields: Fields): Read<string> => {
   const { Expression: sql, ExpressionType: type } = fields
   if (typeof sql !== 'string' || sql.trim() === '')
-    return refuseSelect('MissingExpectedExpression', 'Expression is missing.')
-  if (type === undefined) return refuseSelect('MissingRequiredParameter', 'ExpressionType is missing.')
+    return failSelect('MissingExpectedExpression', 'Expression is missing.')
+  if (type === undefined) return failSelect('MissingRequiredParameter', 'ExpressionType is missing.')
   return typeof type === 'string' && type.trim().toUpperCase() === 'SQL'
     ? E.right(sql)
-    : refuseSelect('InvalidRequestParameter', 'ExpressionType should be SQL.')
+    : failSelect('InvalidRequestParameter', 'ExpressionType should be SQL.')
 }
 
 /** Reads the children of `SelectRequest`. */

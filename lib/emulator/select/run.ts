@@ -7,9 +7,9 @@ import { type Aggregate, compile, isTrue } from './compile.js'
 import type { Query } from './expression.js'
 import { SelectFailure } from './failure.js'
 import { writeEvent } from './messages.js'
-import { gunzipping, readingRows } from './read-rows.js'
+import { gunzip, readRows } from './read-rows.js'
 import type { SelectRequest } from './request.js'
-import { type Columns, writingRows } from './write-rows.js'
+import { type Columns, rowWriter } from './write-rows.js'
 
 type Bytes = AsyncIterable<Uint8Array>
 
@@ -60,7 +60,7 @@ const working = ({ columns, where, aggregates }: Query, now: number): Work => {
 }
 
 /** Collects records into messages. */
-const messaging = () => {
+const toMessages = () => {
   const counts = { bytesScanned: 0, bytesProcessed: 0, bytesReturned: 0 }
   let records: Array<Uint8Array> = []
   let waiting = 0
@@ -101,7 +101,7 @@ const messaging = () => {
 }
 
 /** Counts bytes, and cuts what memory holds in one piece: what comes of a piece is sent before the next is looked at. */
-async function* counting(
+async function* countBytes(
   bytes: Bytes,
   count: (bytes: number) => void
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -129,9 +129,9 @@ const failureOf = (thrown: unknown): SelectFailure | undefined => {
  * @units  holds some 64 KiB of results, and what `readingRows` holds
  * @errors throws what `open` throws
  */
-export async function* running(job: Job): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* runSelect(job: Job): AsyncGenerator<Uint8Array, void, undefined> {
   const { query, input, output, csv, progress } = job
-  const out = messaging()
+  const out = toMessages()
   const { counts } = out
   const scanned = (size: number): void => {
     counts.bytesScanned += size
@@ -139,7 +139,7 @@ export async function* running(job: Job): AsyncGenerator<Uint8Array, void, undef
   const processed = (size: number): void => {
     counts.bytesProcessed += size
   }
-  const write = writingRows(output)
+  const write = rowWriter(output)
   let left = query.limit ?? Infinity
   let told = { processed: 0, returned: 0 }
   const tellHowFar = (): void => {
@@ -158,9 +158,9 @@ export async function* running(job: Job): AsyncGenerator<Uint8Array, void, undef
   try {
     const { take, end } = working(query, job.now)
     if (left > 0) {
-      const bytes = counting(job.open(), scanned)
-      const plain = counting(input.gzip ? gunzipping(bytes) : bytes, processed)
-      for await (const rows of readingRows(input, csv, query.from, plain)) {
+      const bytes = countBytes(job.open(), scanned)
+      const plain = countBytes(input.gzip ? gunzip(bytes) : bytes, processed)
+      for await (const rows of readRows(input, csv, query.from, plain)) {
         for (const row of rows) {
           add(take(row))
           if (left <= 0) break

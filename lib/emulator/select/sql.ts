@@ -4,11 +4,19 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Node, ParseResult, ScanResult, SelectStmt } from 'libpg-query'
 import { type Expression, operandsOf, type Query } from './expression.js'
-import { converting, type Scope } from './tree.js'
-import { fromIndex, judgeText, judgeTokens, type Judged, nameOf, takeFromPath, type Token } from './tokens.js'
+import { convertTree, type Scope } from './tree.js'
+import {
+  fromIndex,
+  checkText,
+  checkTokens,
+  type CheckedTokens,
+  nameOf,
+  takeFromPath,
+  type Token
+} from './tokens.js'
 
 /** Reads a query; in words, why it is none. */
-export type SqlReader = (sql: string) => Judged<Query>
+export type SqlReader = (sql: string) => CheckedTokens<Query>
 
 export interface SqlLibrary {
   readonly loadModule: () => Promise<void>
@@ -16,7 +24,7 @@ export interface SqlLibrary {
   readonly scanSync: (sql: string) => ScanResult
 }
 
-const attempt = <A>(work: () => A): Judged<A> =>
+const attempt = <A>(work: () => A): CheckedTokens<A> =>
   E.tryCatch(work, (thrown) => {
     // Of what breaks within the lexer it says nothing that a reader could use.
     const known = thrown instanceof Error && thrown.name === 'SqlError'
@@ -38,7 +46,7 @@ const beyond: ReadonlyArray<readonly [keyof SelectStmt, string]> = [
   ['larg', 'UNION']
 ]
 
-const selectIn = ({ stmts = [] }: ParseResult): Judged<SelectStmt> => {
+const selectIn = ({ stmts = [] }: ParseResult): CheckedTokens<SelectStmt> => {
   const [only, ...more] = stmts
   const statement = only?.stmt
   if (statement === undefined || more.length > 0 || !('SelectStmt' in statement))
@@ -49,7 +57,7 @@ const selectIn = ({ stmts = [] }: ParseResult): Judged<SelectStmt> => {
 }
 
 /** What the table is called in the query, as far as it has a name of its own. */
-const aliasIn = ({ fromClause = [] }: SelectStmt): Judged<string | undefined> => {
+const aliasIn = ({ fromClause = [] }: SelectStmt): CheckedTokens<string | undefined> => {
   const [table, ...more] = fromClause
   if (table === undefined || more.length > 0 || !('RangeVar' in table))
     return E.left('FROM should name COSObject alone: there are no joins and no subqueries')
@@ -61,7 +69,7 @@ const aliasIn = ({ fromClause = [] }: SelectStmt): Judged<string | undefined> =>
     : E.right(alias?.aliasname)
 }
 
-const limitIn = ({ limitCount, limitOption }: SelectStmt): Judged<number | undefined> => {
+const limitIn = ({ limitCount, limitOption }: SelectStmt): CheckedTokens<number | undefined> => {
   if (limitCount === undefined) return E.right(undefined)
   const constant = 'A_Const' in limitCount ? limitCount.A_Const : {}
   const count = constant.ival ? (constant.ival.ival ?? 0) : Number(constant.fval?.fval ?? NaN)
@@ -87,14 +95,14 @@ const aliasBefore = (tokens: ReadonlyArray<Token>, end: number | undefined): str
 
 const columnsIn =
   (scope: Scope) =>
-  ({ targetList = [] }: SelectStmt): Judged<Query['columns']> => {
+  ({ targetList = [] }: SelectStmt): CheckedTokens<Query['columns']> => {
     const targets = targetList.map((node) => ('ResTarget' in node ? node.ResTarget : {}))
     const [first] = targets
     if (first === undefined) return E.left('SELECT should name columns, or *')
     if (targets.length === 1 && first.name === undefined && isStar(first.val)) return E.right(undefined)
     const columns: Array<Column> = []
     for (const [at, { val, name }] of targets.entries()) {
-      const read = converting(scope)(val)
+      const read = convertTree(scope)(val)
       if (E.isLeft(read)) return read
       const { expression, spelled = `_${String(at + 1)}` } = read.right
       const alias = name === undefined ? spelled : aliasBefore(scope.tokens, targets[at + 1]?.location)
@@ -105,11 +113,11 @@ const columnsIn =
 
 const whereIn =
   (scope: Scope) =>
-  ({ whereClause }: SelectStmt): Judged<Expression | undefined> =>
+  ({ whereClause }: SelectStmt): CheckedTokens<Expression | undefined> =>
     whereClause === undefined
       ? E.right(undefined)
       : E.map(({ expression }: { readonly expression: Expression }) => expression)(
-          converting(scope)(whereClause)
+          convertTree(scope)(whereClause)
         )
 
 // -- aggregates --
@@ -121,7 +129,7 @@ const holds = (wanted: (expression: Expression) => boolean, expression: Expressi
 const isLoose = (expression: Expression): boolean =>
   expression._tag === 'Path' || (!isAggregate(expression) && operandsOf(expression).some(isLoose))
 
-const judgeAggregates = (query: Omit<Query, 'aggregates'>): Judged<Query> => {
+const checkAggregates = (query: Omit<Query, 'aggregates'>): CheckedTokens<Query> => {
   const { columns = [], where } = query
   const expressions = columns.map(({ expression }) => expression)
   if (where !== undefined && holds(isAggregate, where)) return E.left('WHERE is about single records')
@@ -136,13 +144,13 @@ const judgeAggregates = (query: Omit<Query, 'aggregates'>): Judged<Query> => {
 }
 
 // -- all together --
-const reading =
+const parseSql =
   ({ parseSync, scanSync }: SqlLibrary): SqlReader =>
   (sql) =>
     pipe(
-      judgeText(sql),
+      checkText(sql),
       E.chain(() => attempt(() => scanSync(sql))),
-      E.chain(({ tokens }) => judgeTokens(tokens)),
+      E.chain(({ tokens }) => checkTokens(tokens)),
       E.bindTo('tokens'),
       E.bind('path', ({ tokens }) => takeFromPath(sql, tokens)),
       E.bind('select', ({ path }) => E.chain(selectIn)(attempt(() => parseSync(path.sql)))),
@@ -154,7 +162,7 @@ const reading =
           E.apS('columns', columnsIn(scope)(select)),
           E.apS('where', whereIn(scope)(select)),
           E.apS('limit', limitIn(select)),
-          E.chain((parts) => judgeAggregates({ ...parts, from: path.steps }))
+          E.chain((parts) => checkAggregates({ ...parts, from: path.steps }))
         )
       })
     )
@@ -170,5 +178,5 @@ export const sqlReader = (
   pipe(
     TE.tryCatch(load, (thrown) => thrown),
     TE.chainFirst((library) => TE.tryCatch(library.loadModule, (thrown) => thrown)),
-    TE.map(reading)
+    TE.map(parseSql)
   )

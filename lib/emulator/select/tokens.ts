@@ -7,7 +7,7 @@ import type { FromStep, Step } from './expression.js'
 export type Token = Pick<ScanToken, 'start' | 'end' | 'text' | 'tokenName' | 'keywordKind'>
 
 /** In words, what is wrong with the SQL. */
-export type Judged<A> = E.Either<string, A>
+export type CheckedTokens<A> = E.Either<string, A>
 
 // The parser's own stack is not endless: 20,000 additions overflow it. S3 takes 256 KB; no one has written them.
 const maxBytes = 64 * 1024
@@ -17,7 +17,7 @@ const maxTokens = 4000
 const signs = /[~!@#^&|`?+\-*/%<>=]{200}/
 
 /** Refuses what the parser would choke on, before it sees it. */
-export const judgeText = (sql: string): Judged<string> => {
+export const checkText = (sql: string): CheckedTokens<string> => {
   if (Buffer.byteLength(sql) > maxBytes || sql.includes('\0'))
     return E.left(`SQL of at most ${String(maxBytes)} bytes is expected, without NUL`)
   return signs.test(sql) ? E.left('a run of 200 signs') : E.right(sql)
@@ -28,7 +28,7 @@ const foreign = /^(?:::|:=|=>|\$|(?:[ebnx]|u&)['"])/i
 
 const isComment = ({ tokenName }: Token): boolean => tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT'
 
-export const judgeTokens = (all: ReadonlyArray<Token>): Judged<ReadonlyArray<Token>> => {
+export const checkTokens = (all: ReadonlyArray<Token>): CheckedTokens<ReadonlyArray<Token>> => {
   const tokens = all.filter((token) => !isComment(token))
   if (tokens.length > maxTokens) return E.left(`more than ${String(maxTokens)} words and signs`)
   const wrong = tokens.find(({ text }) => foreign.test(text))
@@ -84,7 +84,7 @@ export const fromIndex = (tokens: ReadonlyArray<Token>): number => {
 }
 
 /** Takes `[*].books[0]` out of `FROM COSObject[*].books[0] b`: PostgreSQL has no such tables. */
-export const takeFromPath = (sql: string, tokens: ReadonlyArray<Token>): Judged<FromPath> => {
+export const takeFromPath = (sql: string, tokens: ReadonlyArray<Token>): CheckedTokens<FromPath> => {
   const from = fromIndex(tokens)
   if (from < 0) return E.left('FROM is missing')
   const begin = from + 2
@@ -106,14 +106,14 @@ export const takeFromPath = (sql: string, tokens: ReadonlyArray<Token>): Judged<
 }
 
 // -- columns --
-export interface SpelledPath {
+export interface PathText {
   readonly steps: ReadonlyArray<Step>
   /** The last name in it, as it was written. */
   readonly last: string
 }
 
 /** The steps of a column, from its first token on: `s.name[0]."Name"`. */
-export const readPath = (tokens: ReadonlyArray<Token>, location: number): SpelledPath | undefined => {
+export const readPath = (tokens: ReadonlyArray<Token>, location: number): PathText | undefined => {
   const first = tokens.findIndex(({ start }) => start === location)
   const head = tokens[first]
   if (head === undefined || !isName(head)) return undefined

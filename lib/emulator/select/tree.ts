@@ -11,7 +11,7 @@ import type {
   Step,
   Target
 } from './expression.js'
-import { type Judged, readPath, type Token } from './tokens.js'
+import { type CheckedTokens, readPath, type Token } from './tokens.js'
 
 /** What names mean in a query. */
 export interface Scope {
@@ -22,7 +22,7 @@ export interface Scope {
 }
 
 /** An expression, and what its column is called where nothing else is said. */
-export interface Converted {
+export interface ConvertedQuery {
   readonly expression: Expression
   readonly spelled?: string
 }
@@ -30,14 +30,14 @@ export interface Converted {
 // No query that a person wrote goes deeper; the evaluators call one another.
 const maxDepth = 200
 
-const unsupported = (what: string): Judged<never> => E.left(`${what} is not supported`)
+const unsupported = (what: string): CheckedTokens<never> => E.left(`${what} is not supported`)
 
 const textIn = (nodes: ReadonlyArray<Node> = []): string =>
   nodes.map((node) => ('String' in node ? (node.String.sval ?? '') : '?')).join('.')
 
 // -- constants --
-const constant = ({ ival, fval, sval, boolval, isnull, bsval }: A_Const): Judged<Converted> => {
-  const literal = (value: Extract<Expression, { _tag: 'Literal' }>['value']): Judged<Converted> =>
+const constant = ({ ival, fval, sval, boolval, isnull, bsval }: A_Const): CheckedTokens<ConvertedQuery> => {
+  const literal = (value: Extract<Expression, { _tag: 'Literal' }>['value']): CheckedTokens<ConvertedQuery> =>
     E.right({ expression: { _tag: 'Literal', value } })
   if (isnull === true) return literal(null)
   if (sval !== undefined) return literal(sval.sval ?? '')
@@ -67,7 +67,7 @@ const column = (
   scope: Scope,
   { fields = [], location = 0 }: ColumnRef,
   behind: number
-): Judged<Converted> => {
+): CheckedTokens<ConvertedQuery> => {
   const path = readPath(scope.tokens, location)
   const isWhole = path?.steps.length === fields.length + behind && fields.every((field) => 'String' in field)
   if (path === undefined || !isWhole) return unsupported('such a column')
@@ -86,7 +86,7 @@ const types: Readonly<Record<string, Target>> = {
   string: { type: 'string' }
 }
 
-const targetOf = ({ names, typmods = [], arrayBounds }: TypeName): Judged<Target> => {
+const targetOf = ({ names, typmods = [], arrayBounds }: TypeName): CheckedTokens<Target> => {
   const name = textIn(names)
   const target = Object.hasOwn(types, name) ? types[name] : undefined
   if (target === undefined || arrayBounds !== undefined)
@@ -139,14 +139,14 @@ const functions: Readonly<Record<string, readonly [least: number, most: number]>
 const not = (operand: Expression): Expression => ({ _tag: 'Not', operand })
 
 interface Walk {
-  readonly node: (node: Node | undefined) => Judged<Expression>
-  readonly nodes: (nodes: ReadonlyArray<Node>) => Judged<ReadonlyArray<Expression>>
+  readonly node: (node: Node | undefined) => CheckedTokens<Expression>
+  readonly nodes: (nodes: ReadonlyArray<Node>) => CheckedTokens<ReadonlyArray<Expression>>
 }
 
 const itemsOf = (node: Node | undefined): ReadonlyArray<Node> =>
   node !== undefined && 'List' in node ? (node.List.items ?? []) : []
 
-const operator = ({ node }: Walk, sign: string, { lexpr, rexpr }: A_Expr): Judged<Expression> => {
+const operator = ({ node }: Walk, sign: string, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> => {
   const [comparison, arithmetic] = [comparisons[sign], arithmetics[sign]]
   if (lexpr === undefined) {
     if (sign === '-')
@@ -157,7 +157,7 @@ const operator = ({ node }: Walk, sign: string, { lexpr, rexpr }: A_Expr): Judge
     E.Do,
     E.apS('left', node(lexpr)),
     E.apS('right', node(rexpr)),
-    E.chain(({ left, right }): Judged<Expression> => {
+    E.chain(({ left, right }): CheckedTokens<Expression> => {
       if (comparison !== undefined) return E.right({ _tag: 'Compare', operator: comparison, left, right })
       if (arithmetic !== undefined) return E.right({ _tag: 'Arithmetic', operator: arithmetic, left, right })
       return sign === '||' ? E.right({ _tag: 'Concat', left, right }) : unsupported(`the operator ${sign}`)
@@ -165,7 +165,7 @@ const operator = ({ node }: Walk, sign: string, { lexpr, rexpr }: A_Expr): Judge
   )
 }
 
-const like = ({ node }: Walk, { lexpr, rexpr }: A_Expr): Judged<Expression> => {
+const like = ({ node }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> => {
   const escaped = rexpr !== undefined && 'FuncCall' in rexpr ? rexpr.FuncCall : undefined
   const [pattern, escape] =
     textIn(escaped?.funcname) === 'pg_catalog.like_escape' ? (escaped?.args ?? []) : [rexpr]
@@ -178,7 +178,7 @@ const like = ({ node }: Walk, { lexpr, rexpr }: A_Expr): Judged<Expression> => {
   )
 }
 
-const between = ({ node }: Walk, { lexpr, rexpr }: A_Expr): Judged<Expression> => {
+const between = ({ node }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> => {
   const [low, high] = itemsOf(rexpr)
   return pipe(
     E.Do,
@@ -189,7 +189,7 @@ const between = ({ node }: Walk, { lexpr, rexpr }: A_Expr): Judged<Expression> =
   )
 }
 
-const within = ({ node, nodes }: Walk, { lexpr, rexpr }: A_Expr): Judged<Expression> =>
+const within = ({ node, nodes }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> =>
   pipe(
     E.Do,
     E.apS('subject', node(lexpr)),
@@ -197,7 +197,7 @@ const within = ({ node, nodes }: Walk, { lexpr, rexpr }: A_Expr): Judged<Express
     E.map((parts): Expression => ({ _tag: 'In', ...parts }))
   )
 
-const signed = (walk: Walk, expression: A_Expr): Judged<Expression> => {
+const signed = (walk: Walk, expression: A_Expr): CheckedTokens<Expression> => {
   const sign = textIn(expression.name)
   const { kind } = expression
   switch (kind) {
@@ -224,7 +224,7 @@ const signed = (walk: Walk, expression: A_Expr): Judged<Expression> => {
 }
 
 // -- functions --
-const call = ({ nodes }: Walk, found: FuncCall): Judged<Expression> => {
+const call = ({ nodes }: Walk, found: FuncCall): CheckedTokens<Expression> => {
   const name = textIn(found.funcname)
   const { args = [], agg_star: star } = found
   if (found.agg_distinct ?? found.agg_order ?? found.agg_filter ?? found.over ?? found.func_variadic)
@@ -249,7 +249,10 @@ const call = ({ nodes }: Walk, found: FuncCall): Judged<Expression> => {
       }))(nodes(args))
 }
 
-const cases = ({ node }: Walk, found: Extract<Node, { CaseExpr: unknown }>['CaseExpr']): Judged<Expression> =>
+const cases = (
+  { node }: Walk,
+  found: Extract<Node, { CaseExpr: unknown }>['CaseExpr']
+): CheckedTokens<Expression> =>
   pipe(
     E.Do,
     E.apS('subject', found.arg === undefined ? E.right(undefined) : node(found.arg)),
@@ -279,13 +282,13 @@ const cases = ({ node }: Walk, found: Extract<Node, { CaseExpr: unknown }>['Case
   )
 
 // -- the tree --
-const bare = E.map((expression: Expression): Converted => ({ expression }))
+const bare = E.map((expression: Expression): ConvertedQuery => ({ expression }))
 
-const convert = (scope: Scope, found: Node | undefined, depth: number): Judged<Converted> => {
+const convert = (scope: Scope, found: Node | undefined, depth: number): CheckedTokens<ConvertedQuery> => {
   if (found === undefined) return E.left('something is missing')
   if (depth > maxDepth) return E.left(`nested more than ${String(maxDepth)} deep`)
-  const node = (inner: Node | undefined): Judged<Expression> =>
-    E.map(({ expression }: Converted) => expression)(convert(scope, inner, depth + 1))
+  const node = (inner: Node | undefined): CheckedTokens<Expression> =>
+    E.map(({ expression }: ConvertedQuery) => expression)(convert(scope, inner, depth + 1))
   const walk: Walk = { node, nodes: (inner) => E.traverseArray(node)(inner) }
 
   if ('A_Const' in found) return constant(found.A_Const)
@@ -322,7 +325,7 @@ const convert = (scope: Scope, found: Node | undefined, depth: number): Judged<C
       E.Do,
       E.apS('operand', node(arg)),
       E.apS('target', targetOf(typeName)),
-      E.map((parts): Converted => ({ expression: { _tag: 'Cast', ...parts } }))
+      E.map((parts): ConvertedQuery => ({ expression: { _tag: 'Cast', ...parts } }))
     )
   }
   if ('CaseExpr' in found) return bare(cases(walk, found.CaseExpr))
@@ -336,7 +339,7 @@ const convert = (scope: Scope, found: Node | undefined, depth: number): Judged<C
   return unsupported(Object.keys(found)[0] ?? 'this')
 }
 
-export const converting =
+export const convertTree =
   (scope: Scope) =>
-  (node: Node | undefined): Judged<Converted> =>
+  (node: Node | undefined): CheckedTokens<ConvertedQuery> =>
     convert(scope, node, 0)

@@ -39,7 +39,7 @@ const json = ({ recordDelimiter }: Extract<Output, { _tag: 'Json' }>): ((columns
 }
 
 /** @errors throws `OverMaxRecordSize` for a record of more than 1 MiB */
-export const writingRows = (output: Output): ((columns: Columns) => Buffer) => {
+export const rowWriter = (output: Output): ((columns: Columns) => Buffer) => {
   const write = output._tag === 'Csv' ? csv(output) : json(output)
   return (columns) => {
     const bytes = Buffer.from(write(columns))

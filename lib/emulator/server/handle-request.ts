@@ -2,15 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as E from 'fp-ts/lib/Either.js'
-import { type Answer, fromRefusal, type Origin } from '../http/response.js'
+import { type EmulatorResponse, fromServiceError, type Origin } from '../http/response.js'
 import { authenticate } from '../http/authenticate.js'
-import type { Call, House, RequestBody } from '../http/request.js'
+import type { EmulatorRequest, EmulatorContext, RequestBody } from '../http/request.js'
 import type { Fault } from '../fault.js'
 import { handlers } from '../handlers/index.js'
 import type { RequestRecord } from '../options.js'
-import { type Refusal, refusal } from '../http/service-error.js'
+import { type ServiceError, serviceError } from '../http/service-error.js'
 import { operationOf, readTarget, type Target } from '../http/route.js'
-import { cut, embedded, falseAnswer, Gone, send } from './write-response.js'
+import { cut, errorInsideSuccess, injectedResponse, ConnectionLost, writeResponse } from './write-response.js'
 
 const asBase64 = (text: string): string => Buffer.from(text).toString('base64').replaceAll('=', '')
 
@@ -36,8 +36,8 @@ const hide = (values: Readonly<Record<string, string>>): Readonly<Record<string,
   )
 
 /** What an exchange needs of the server it is part of. */
-export interface Surroundings {
-  readonly house: House
+export interface ServerContext {
+  readonly house: EmulatorContext
   /** How many requests of this operation there were, this one included. */
   readonly count: (operation: string) => number
   /**
@@ -56,10 +56,10 @@ export interface Progress {
   bytesIn: number
   bytesOut: number
   /** What the caller was told from outside, where the exchange itself could say nothing any more. */
-  outside: Refusal | undefined
+  outside: ServiceError | undefined
 }
 
-const reading = (expects: boolean, progress: Progress): RequestBody => {
+const readRequest = (expects: boolean, progress: Progress): RequestBody => {
   const { request, response } = progress
   const declared = request.headers['content-length']
   return {
@@ -77,7 +77,7 @@ const reading = (expects: boolean, progress: Progress): RequestBody => {
 }
 
 /** Reads at most so many bytes of a body, and throws them away. */
-const swallow = async (body: RequestBody, most: number): Promise<void> => {
+const drain = async (body: RequestBody, most: number): Promise<void> => {
   let left = most
   if (left === 0) return
   for await (const chunk of body.read()) {
@@ -86,11 +86,11 @@ const swallow = async (body: RequestBody, most: number): Promise<void> => {
   }
 }
 
-const answering = async (
-  surroundings: Surroundings,
-  call: Call,
+const respond = async (
+  surroundings: ServerContext,
+  call: EmulatorRequest,
   ignoreRange: boolean
-): Promise<E.Either<Refusal, Answer>> => {
+): Promise<E.Either<ServiceError, EmulatorResponse>> => {
   const { house } = surroundings
   const known = authenticate(house.settings.credentials, call, call.now)
   if (E.isLeft(known)) return known
@@ -101,27 +101,32 @@ const answering = async (
 }
 
 /** The answer, as the handler gives it or as a fault has it. */
-const decide = async (
-  surroundings: Surroundings,
-  call: Call,
+const chooseResponse = async (
+  surroundings: ServerContext,
+  call: EmulatorRequest,
   fault: Fault,
   origin: Origin
-): Promise<Answer> => {
+): Promise<EmulatorResponse> => {
   const { answer: said, error, ignoreRange } = fault
   if (said !== undefined && said.when !== 'performed') {
-    if (said.when !== 'early') await swallow(call.body, Infinity)
-    return falseAnswer(said, origin)
+    if (said.when !== 'early') await drain(call.body, Infinity)
+    return injectedResponse(said, origin)
   }
-  const judged = await answering(surroundings, call, ignoreRange === true)
-  const answer = E.isRight(judged) ? judged.right : fromRefusal(judged.left, origin)
+  const judged = await respond(surroundings, call, ignoreRange === true)
+  const answer = E.isRight(judged) ? judged.right : fromServiceError(judged.left, origin)
   if (said !== undefined) {
     if (answer.body._tag === 'Stream') answer.body.close()
-    return falseAnswer(said, origin)
+    return injectedResponse(said, origin)
   }
-  return error === undefined ? answer : embedded(answer, error, origin)
+  return error === undefined ? answer : errorInsideSuccess(answer, error, origin)
 }
 
-const standing = (surroundings: Surroundings, fault: Fault, origin: Origin, answer: Answer): Answer => ({
+const commonHeaders = (
+  surroundings: ServerContext,
+  fault: Fault,
+  origin: Origin,
+  answer: EmulatorResponse
+): EmulatorResponse => ({
   ...answer,
   headers: {
     ...answer.headers,
@@ -136,13 +141,13 @@ const standing = (surroundings: Surroundings, fault: Fault, origin: Origin, answ
   }
 })
 
-const failure = (thrown: unknown): Refusal =>
-  refusal(
+const failure = (thrown: unknown): ServiceError =>
+  serviceError(
     'InternalError',
     `The emulator failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`
   )
 
-const nowhere = (host: string, rawPath: string): Target => ({
+const unknownTarget = (host: string, rawPath: string): Target => ({
   host,
   rawPath,
   bucket: '',
@@ -156,8 +161,8 @@ const nowhere = (host: string, rawPath: string): Target => ({
  *
  * @shape  what goes wrong is an answer, or a record of a connection that ended; only an observer's own throw rejects
  */
-export const exchange = async (
-  surroundings: Surroundings,
+export const handleRequest = async (
+  surroundings: ServerContext,
   request: IncomingMessage,
   response: ServerResponse,
   expects: boolean,
@@ -170,14 +175,14 @@ export const exchange = async (
   const host = headers['host'] ?? ''
   const url = request.url ?? '/'
   const read = readTarget(house.hosts, url, host)
-  const target = E.isRight(read) ? read.right : nowhere(host, url.replace(/\?.*$/s, ''))
+  const target = E.isRight(read) ? read.right : unknownTarget(host, url.replace(/\?.*$/s, ''))
   const origin = { ...target, requestId: newId(now), traceId: newId(now) }
   const progress: Progress = { origin, request, response, bytesIn: 0, bytesOut: 0, outside: undefined }
   begun(progress)
   const { requestId } = origin
   const operation = E.isRight(read) ? operationOf(method, target, headers) : 'Unknown'
-  const body = reading(expects, progress)
-  const call: Call = { ...target, operation, method, headers, body, now, requestId }
+  const body = readRequest(expects, progress)
+  const call: EmulatorRequest = { ...target, operation, method, headers, body, now, requestId }
   const { bucket, key, query } = target
   const asked = { operation, method, bucket, key, query, headers, count: surroundings.count(operation) }
   const isHead = method === 'HEAD'
@@ -185,7 +190,7 @@ export const exchange = async (
     progress.bytesOut += bytes
   }
   const nothing = { status: 0, code: '' }
-  let said: Pick<Answer, 'status' | 'code'> = nothing
+  let said: Pick<EmulatorResponse, 'status' | 'code'> = nothing
   const view = (): RequestRecord => {
     const { status, code } = response.headersSent ? said : (progress.outside ?? nothing)
     const { bytesIn, bytesOut } = progress
@@ -195,29 +200,31 @@ export const exchange = async (
     }
   }
   let over: (() => void) | undefined
-  const say = async (decided: Answer, shaped: Fault): Promise<void> => {
-    const answer = standing(surroundings, shaped, origin, decided)
+  const say = async (decided: EmulatorResponse, shaped: Fault): Promise<void> => {
+    const answer = commonHeaders(surroundings, shaped, origin, decided)
     // A caller that waits for `100 Continue` and gets a verdict may send its body or not: nobody can tell which.
     if (expects && progress.bytesIn === 0 && !request.complete) response.setHeader('connection', 'close')
     said = answer
     over ??= surroundings.show(view)
-    await send(answer, { response, isHead, fault: shaped, signal, sent })
+    await writeResponse(answer, { response, isHead, fault: shaped, signal, sent })
   }
   try {
     const fault = house.settings.fault(asked) ?? {}
     if (fault.cut?.at === 'request') {
-      await swallow(body, fault.cut.after)
+      await drain(body, fault.cut.after)
       over ??= surroundings.show(view)
       throw cut(response, fault.reset ?? false)
     }
     await say(
-      E.isLeft(read) ? fromRefusal(read.left, origin) : await decide(surroundings, call, fault, origin),
+      E.isLeft(read)
+        ? fromServiceError(read.left, origin)
+        : await chooseResponse(surroundings, call, fault, origin),
       fault
     )
   } catch (thrown) {
-    const lost = thrown instanceof Gone || response.headersSent || signal.aborted
+    const lost = thrown instanceof ConnectionLost || response.headersSent || signal.aborted
     if (lost || response.socket?.destroyed !== false) response.destroy()
-    else await say(fromRefusal(failure(thrown), origin), {}).catch(() => response.destroy())
+    else await say(fromServiceError(failure(thrown), origin), {}).catch(() => response.destroy())
   }
   // What is left of a body that nobody wants is in the way of the next request.
   if (!request.complete) request.resume()

@@ -9,17 +9,17 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { codeOf } from '../../core/error.js'
 import { errorXml } from '../http/response.js'
 import type { CannotListen, CannotStore, EmulatorError } from '../error.js'
-import { exchange, type Progress } from './handle-request.js'
+import { handleRequest, type Progress } from './handle-request.js'
 import {
   type Credentials,
   type EmulatorOptions,
   type RequestRecord,
   type Settings,
-  settle
+  readOptions
 } from '../options.js'
-import { refusal } from '../http/service-error.js'
+import { serviceError } from '../http/service-error.js'
 import type { Hosts } from '../http/route.js'
-import { furnish } from '../seed.js'
+import { seedObjects } from '../seed.js'
 import { diskStore, memoryStore, type Store } from '../store/store.js'
 
 export interface Emulator {
@@ -43,7 +43,7 @@ const open = (settings: Settings): TE.TaskEither<CannotStore, Store> => {
   return TE.tryCatch(
     async () => {
       const store = dir === undefined ? memoryStore() : await diskStore(dir)
-      await furnish(store, settings)
+      await seedObjects(store, settings)
       return store
     },
     (cause) => ({ _tag: 'CannotStore', dir: dir ?? '', code: codeOf(cause), cause })
@@ -52,7 +52,9 @@ const open = (settings: Settings): TE.TaskEither<CannotStore, Store> => {
 
 /** What a connection gets that broke off, or that does not speak HTTP. */
 const lastWords = (progress: Progress | undefined, host: string): string => {
-  const refused = progress ? refusal('IncompleteBody') : refusal('InvalidRequest', 'This is not HTTP.')
+  const refused = progress
+    ? serviceError('IncompleteBody')
+    : serviceError('InvalidRequest', 'This is not HTTP.')
   const { status, code, message } = refused
   if (progress) progress.outside = refused
   const origin = progress?.origin ?? { host, rawPath: '/', requestId: '', traceId: '' }
@@ -122,7 +124,7 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
       response.sendDate = false
       // Such as a write that came too late: what it means is known from elsewhere.
       response.on('error', () => undefined)
-      const done = exchange(surroundings, request, response, expects, (progress) =>
+      const done = handleRequest(surroundings, request, response, expects, (progress) =>
         pending.set(request.socket, progress)
       ).finally(() => {
         underway.delete(done)
@@ -189,7 +191,7 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
  */
 export const startEmulator = (options: EmulatorOptions = {}): TE.TaskEither<EmulatorError, Emulator> =>
   pipe(
-    TE.fromEither<EmulatorError, Settings>(settle(options)),
+    TE.fromEither<EmulatorError, Settings>(readOptions(options)),
     TE.bindTo('settings'),
     TE.bindW('store', ({ settings }) => open(settings)),
     TE.chainW(({ settings, store }) =>

@@ -1,17 +1,17 @@
 /** Putting an answer on the wire, as it is or as a fault would have it. */
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, type AnswerBody, errorXml, type Origin } from '../http/response.js'
-import type { FalseAnswer, Fault } from '../fault.js'
+import { type EmulatorResponse, type ResponseBody, errorXml, type Origin } from '../http/response.js'
+import type { InjectedResponse, Fault } from '../fault.js'
 
 type Chunks = AsyncIterable<Uint8Array>
 
 /** The connection is over, by the caller's will or by a fault's. */
-export class Gone extends Error {}
+export class ConnectionLost extends Error {}
 
 // -- what a fault makes of an answer --
 /** An answer made of thin air. */
-export const falseAnswer = (said: FalseAnswer, origin: Origin): Answer => {
+export const injectedResponse = (said: InjectedResponse, origin: Origin): EmulatorResponse => {
   const body =
     said.body ?? (said.code === undefined ? '' : errorXml(said.code, said.message ?? said.code, origin))
   return {
@@ -23,7 +23,11 @@ export const falseAnswer = (said: FalseAnswer, origin: Origin): Answer => {
 }
 
 /** A success that turns out to be none: 200, and the error in the body. */
-export const embedded = (answer: Answer, error: NonNullable<Fault['error']>, origin: Origin): Answer => {
+export const errorInsideSuccess = (
+  answer: EmulatorResponse,
+  error: NonNullable<Fault['error']>,
+  origin: Origin
+): EmulatorResponse => {
   if (answer.body._tag === 'Stream') answer.body.close()
   const text = errorXml(error.code, error.message ?? error.code, origin)
   return {
@@ -40,7 +44,7 @@ export const embedded = (answer: Answer, error: NonNullable<Fault['error']>, ori
   }
 }
 
-async function* flipping(at: number, chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
+async function* flipByte(at: number, chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
   let start = 0
   for await (const chunk of chunks) {
     const here = at - start
@@ -55,7 +59,7 @@ async function* flipping(at: number, chunks: Chunks): AsyncGenerator<Uint8Array,
   }
 }
 
-async function* shortening(size: number, chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
+async function* cutShort(size: number, chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
   let left = size
   if (left === 0) return
   for await (const chunk of chunks) {
@@ -65,7 +69,7 @@ async function* shortening(size: number, chunks: Chunks): AsyncGenerator<Uint8Ar
   }
 }
 
-async function* dribbling(
+async function* sendSlowly(
   { size, pause }: NonNullable<Fault['dribble']>,
   chunks: Chunks,
   signal: AbortSignal
@@ -77,7 +81,7 @@ async function* dribbling(
     }
 }
 
-async function* keepingAlive(
+async function* sendWithSpaces(
   { bytes, pause = 0 }: NonNullable<Fault['keepAlive']>,
   chunks: Chunks,
   signal: AbortSignal
@@ -89,7 +93,7 @@ async function* keepingAlive(
   yield* chunks
 }
 
-async function* stalling(
+async function* stallAfter(
   { after, pause }: NonNullable<Fault['stall']>,
   chunks: Chunks,
   signal: AbortSignal
@@ -112,7 +116,7 @@ interface Shaped {
   readonly chunks: () => Chunks
 }
 
-const shape = (body: AnswerBody, fault: Fault, signal: AbortSignal): Shaped => {
+const shape = (body: ResponseBody, fault: Fault, signal: AbortSignal): Shaped => {
   if (body._tag === 'None') return { size: 0, async *chunks() {} }
   const size = body._tag === 'Bytes' ? body.bytes.length : body.size
   const open = (): Chunks =>
@@ -126,13 +130,13 @@ const shape = (body: AnswerBody, fault: Fault, signal: AbortSignal): Shaped => {
     size: size === undefined ? undefined : Math.min(size, shorten ?? size) + (keepAlive?.bytes ?? 0),
     chunks: () => {
       let chunks = open()
-      if (flip !== undefined) chunks = flipping(flip, chunks)
-      if (shorten !== undefined) chunks = shortening(shorten, chunks)
-      if (dribble !== undefined) chunks = dribbling(dribble, chunks, signal)
-      if (keepAlive !== undefined) chunks = keepingAlive(keepAlive, chunks, signal)
-      if (stall !== undefined) chunks = stalling(stall, chunks, signal)
+      if (flip !== undefined) chunks = flipByte(flip, chunks)
+      if (shorten !== undefined) chunks = cutShort(shorten, chunks)
+      if (dribble !== undefined) chunks = sendSlowly(dribble, chunks, signal)
+      if (keepAlive !== undefined) chunks = sendWithSpaces(keepAlive, chunks, signal)
+      if (stall !== undefined) chunks = stallAfter(stall, chunks, signal)
       // The length in the head stays what it was: this one is no short answer, it is a broken one.
-      if (end?.at === 'body') chunks = shortening(end.after, chunks)
+      if (end?.at === 'body') chunks = cutShort(end.after, chunks)
       return chunks
     }
   }
@@ -140,16 +144,16 @@ const shape = (body: AnswerBody, fault: Fault, signal: AbortSignal): Shaped => {
 
 // -- the wire --
 /** Ends the connection, in order or with a reset. */
-export const cut = (response: ServerResponse, reset: boolean): Gone => {
+export const cut = (response: ServerResponse, reset: boolean): ConnectionLost => {
   const { socket } = response
   if (reset) socket?.resetAndDestroy()
   else socket?.destroy()
-  return new Gone('cut by a fault')
+  return new ConnectionLost('cut by a fault')
 }
 
 /** Writes a chunk; returns when there is room for another, or throws when there is no one to read it. */
 const write = async (response: ServerResponse, chunk: Uint8Array): Promise<void> => {
-  if (response.destroyed) throw new Gone('the caller left')
+  if (response.destroyed) throw new ConnectionLost('the caller left')
   if (response.write(chunk)) return
   await new Promise<void>((resolve) => {
     const done = (): void => {
@@ -169,7 +173,7 @@ const flushed = (response: ServerResponse): Promise<void> =>
   })
 
 const headersOf = (
-  answer: Answer,
+  answer: EmulatorResponse,
   size: number | undefined,
   fault: Fault,
   isHead: boolean
@@ -186,7 +190,7 @@ const headersOf = (
   )
 }
 
-export interface Sending {
+export interface WriteOptions {
   readonly response: ServerResponse
   readonly isHead: boolean
   readonly fault: Fault
@@ -200,7 +204,7 @@ export interface Sending {
  *
  * @errors throws `Gone` where the connection was over before the answer was
  */
-export const send = async (answer: Answer, sending: Sending): Promise<void> => {
+export const writeResponse = async (answer: EmulatorResponse, sending: WriteOptions): Promise<void> => {
   const { response, isHead, fault, signal, sent } = sending
   const reset = fault.reset ?? false
   try {

@@ -24,7 +24,7 @@ export interface Blobs {
 }
 
 /** Counts the holders of each blob. */
-export const holders = (
+export const referenceCounts = (
   removed: (blob: string) => void
 ): Pick<Blobs, 'hold' | 'release'> & { readonly isHeld: (blob: string) => boolean } => {
   const counts = new Map<string, number>()

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Blobs, holders, zeroBytes } from './blobs.js'
+import { type Blobs, referenceCounts, zeroBytes } from './blobs.js'
 
 const readSize = 128 * 1024
 
@@ -22,7 +22,7 @@ export const diskBlobs = async (dir: string): Promise<Blobs> => {
       .finally(() => removals.delete(removal))
     removals.add(removal)
   }
-  const { hold, release, isHeld } = holders(remove)
+  const { hold, release, isHeld } = referenceCounts(remove)
 
   return {
     hold,

@@ -1,6 +1,6 @@
 /** Blobs in memory. */
 import { randomUUID } from 'node:crypto'
-import { type Blobs, holders, zeroBytes } from './blobs.js'
+import { type Blobs, referenceCounts, zeroBytes } from './blobs.js'
 
 const slabSize = 1024 * 1024
 const firstSlab = 16 * 1024
@@ -11,7 +11,7 @@ const firstSlab = 16 * 1024
  */
 export const memoryBlobs = (): Blobs => {
   const kept = new Map<string, ReadonlyArray<Uint8Array>>()
-  const { hold, release } = holders((blob) => kept.delete(blob))
+  const { hold, release } = referenceCounts((blob) => kept.delete(blob))
 
   return {
     hold,

@@ -33,7 +33,7 @@ const orNothing = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> | undefined =>
   list.length === 0 ? undefined : list
 
 /** Applies events to buckets; holds the blobs that are in use, and lets go of the others. */
-export const applying = (
+export const applyEvent = (
   buckets: Map<string, Bucket>,
   blobs: Pick<Blobs, 'hold' | 'release'>
 ): ((event: Event) => void) => {
@@ -120,7 +120,7 @@ export const applying = (
 }
 
 /** The fewest events that make these buckets. */
-export function* retelling(buckets: Iterable<Bucket>): Generator<Event, void, undefined> {
+export function* snapshotEvents(buckets: Iterable<Bucket>): Generator<Event, void, undefined> {
   for (const { name: bucket, created, versioning, acl, objects, uploads } of buckets) {
     yield { _tag: 'BucketMade', bucket, created, versioning, acl }
     for (const [key, versions] of objects.from(() => true))

@@ -8,7 +8,7 @@ import { diskBlobs } from './disk-blobs.js'
 import { type Journal, readJournal, startJournal } from './journal.js'
 import { memoryBlobs } from './memory-blobs.js'
 import type { Event } from './model.js'
-import { applying, type Bucket, retelling } from './state.js'
+import { applyEvent, type Bucket, snapshotEvents } from './state.js'
 
 export interface Store {
   readonly bucket: (name: string) => Bucket | undefined
@@ -21,8 +21,8 @@ export interface Store {
   readonly close: () => Promise<void>
 }
 
-const storing = (buckets: Map<string, Bucket>, blobs: Blobs, journal: Journal | undefined): Store => {
-  const apply = applying(buckets, blobs)
+const createStore = (buckets: Map<string, Bucket>, blobs: Blobs, journal: Journal | undefined): Store => {
+  const apply = applyEvent(buckets, blobs)
   return {
     bucket: (name) => buckets.get(name),
     buckets: () => [...buckets.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
@@ -40,15 +40,15 @@ const storing = (buckets: Map<string, Bucket>, blobs: Blobs, journal: Journal | 
 }
 
 /** A store that is gone with the process. */
-export const memoryStore = (): Store => storing(new Map(), memoryBlobs(), undefined)
+export const memoryStore = (): Store => createStore(new Map(), memoryBlobs(), undefined)
 
 /** A store in a folder, as the last process left it. One process at a time. */
 export const diskStore = async (dir: string): Promise<Store> => {
   await mkdir(dir, { recursive: true })
   const blobs = await diskBlobs(dir)
   const buckets = new Map<string, Bucket>()
-  const apply = applying(buckets, blobs)
+  const apply = applyEvent(buckets, blobs)
   for await (const event of readJournal(dir)) apply(event)
   await blobs.sweep()
-  return storing(buckets, blobs, await startJournal(dir, retelling(buckets.values())))
+  return createStore(buckets, blobs, await startJournal(dir, snapshotEvents(buckets.values())))
 }

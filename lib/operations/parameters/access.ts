@@ -34,7 +34,7 @@ export interface AccessControl {
 }
 
 const Grantee: t.Type<Grantee, Grantee, unknown> = In.struct<Grantee>('a grantee, { id }', {
-  id: In.judged(
+  id: In.guarded(
     'the id of an account, without quotes',
     (u): u is string => typeof u === 'string' && /^[^"\s,]+$/.test(u) && In.isHeaderValue(u)
   )

@@ -15,7 +15,7 @@ export interface Callback {
   readonly callbackBodyType?: 'application/x-www-form-urlencoded' | 'application/json' | (string & {})
 }
 
-export interface Afterwards {
+export interface UploadCallback {
   /** Whom COS tells of the upload, by an allow-listed feature; text is taken as base64 already. */
   readonly callback?: Callback | string
   /** Values for the template, their names beginning with `x:`; text is taken as base64 already. */
@@ -65,7 +65,7 @@ const Rules: t.Type<
 )
 
 /** Fields for an input's codec. */
-export const afterwards: In.FieldsOf<Afterwards> = {
+export const uploadCallback: In.FieldsOf<UploadCallback> = {
   callback: In.optional(textOr(Base64, CallbackFields)),
   callbackVar: In.optional(textOr(Base64, In.textByName)),
   picOperations: In.optional(textOr(In.headerValue, Rules))
@@ -80,7 +80,11 @@ const callbackText = (callback: Callback): string =>
       typeof callback.callbackUrl === 'string' ? callback.callbackUrl : callback.callbackUrl.join(';')
   })
 
-export const afterwardsHeaders = ({ callback, callbackVar, picOperations }: Afterwards): HeaderValues => ({
+export const uploadCallbackHeaders = ({
+  callback,
+  callbackVar,
+  picOperations
+}: UploadCallback): HeaderValues => ({
   'x-cos-callback': typeof callback === 'object' ? callbackText(callback) : callback,
   'x-cos-callback-var': typeof callbackVar === 'object' ? base64Json(callbackVar) : callbackVar,
   'pic-operations': typeof picOperations === 'object' ? jsonText(picOperations) : picOperations

@@ -1,12 +1,12 @@
 /** Where the bytes of a copy come from. */
 import * as O from 'fp-ts/lib/Option.js'
-import { hostOf, place } from '../../core/address.js'
+import { hostOf, toEndpoint } from '../../core/address.js'
 import * as In from '../../core/input.js'
 import { Key, encodeKey, urlEncode, withoutLeadingSlash } from '../../core/key.js'
 import * as R from '../../core/request.js'
 import { copySourceConditionHeaders, copySourceConditions, type CopySourceConditions } from './conditions.js'
 import { CustomerKey, copySourceEncryptionHeaders } from './encryption.js'
-import { agreeing } from './validation.js'
+import { crossChecked } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 import { VersionId } from './versions.js'
 
@@ -23,17 +23,17 @@ export interface CopySource {
   readonly versionId?: string
 }
 
-export interface Copying extends CopySourceConditions {
+export interface WithCopySource extends CopySourceConditions {
   readonly copySource: CopySource
   /** The key of a source that its writer encrypted. */
   readonly copySourceSse?: CustomerKey
 }
 
-export const CopySource = agreeing<CopySource>(
+export const CopySource = crossChecked<CopySource>(
   In.struct<CopySource>('a copy source, { bucket, region, key }', {
     bucket: R.Bucket,
-    region: place.region,
-    endpoint: place.endpoint,
+    region: toEndpoint.region,
+    endpoint: toEndpoint.endpoint,
     key: Key,
     versionId: In.optional(VersionId)
   }),
@@ -44,7 +44,7 @@ export const CopySource = agreeing<CopySource>(
 )
 
 /** Fields for an input's codec. */
-export const copying: In.FieldsOf<Copying> = {
+export const withCopySource: In.FieldsOf<WithCopySource> = {
   ...copySourceConditions,
   copySource: CopySource,
   copySourceSse: In.optional(CustomerKey)
@@ -56,7 +56,7 @@ const sourceText = ({ key, versionId, ...where }: CopySource): string =>
     versionId === undefined ? '' : `?versionId=${urlEncode(versionId)}`
   }`
 
-export const copyingHeaders = (input: Copying): HeaderValues => ({
+export const copySourceHeaders = (input: WithCopySource): HeaderValues => ({
   'x-cos-copy-source': sourceText(input.copySource),
   ...copySourceConditionHeaders(input),
   ...copySourceEncryptionHeaders(input.copySourceSse)

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
-import { chosen, named } from './validation.js'
+import { choose, byTag } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
 /** The caller's own key, which COS forgets after each request: whoever reads must send it again. */
@@ -44,16 +44,16 @@ const Key: t.Type<Uint8Array, Uint8Array, unknown> = new t.Type(
 
 const customerKey: In.FieldsOf<CustomerKey> = { type: In.oneOf('C'), key: Key }
 
-export const CustomerKey = chosen<CustomerKey>(
+export const CustomerKey = choose<CustomerKey>(
   "{ type: 'C', key } with a key of 32 bytes",
-  named('type', { C: In.struct<CustomerKey>('encryption by the caller', customerKey) })
+  byTag('type', { C: In.struct<CustomerKey>('encryption by the caller', customerKey) })
 )
 
 type OfType<T extends ServerSideEncryption['type']> = Extract<ServerSideEncryption, { readonly type: T }>
 
-export const ServerSideEncryption = chosen<ServerSideEncryption>(
+export const ServerSideEncryption = choose<ServerSideEncryption>(
   "{ type: 'COS' }, { type: 'KMS' } or { type: 'C', key }",
-  named<t.Decoder<unknown, ServerSideEncryption>>('type', {
+  byTag<t.Decoder<unknown, ServerSideEncryption>>('type', {
     COS: In.struct<OfType<'COS'>>('encryption by COS', { type: In.oneOf('COS') }),
     KMS: In.struct<OfType<'KMS'>>('encryption by KMS', {
       type: In.oneOf('KMS'),

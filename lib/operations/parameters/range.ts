@@ -3,7 +3,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import * as W from '../../core/wire.js'
-import { agreeing, chosen, firstOf, textOr, type Disagreement } from './validation.js'
+import { crossChecked, choose, firstOf, textOr, type Disagreement } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
 /** Bytes count from 0, `last` is one of them, and `suffix` is so many from the end. */
@@ -27,7 +27,7 @@ const inOrder = ({ first, last }: FromFirst): O.Option<Disagreement> =>
     ? O.some({ field: 'last', expected: `a whole number, at least ${String(first)} as first is` })
     : O.none
 
-const FromFirst = agreeing<FromFirst>(
+const FromFirst = crossChecked<FromFirst>(
   In.struct<FromFirst>('a range, { first, last }', {
     first: In.integer(0),
     last: In.optional(In.integer(0))
@@ -35,14 +35,14 @@ const FromFirst = agreeing<FromFirst>(
   inOrder
 )
 
-export const ClosedRange = agreeing<ClosedRange>(
+export const ClosedRange = crossChecked<ClosedRange>(
   In.struct<ClosedRange>('a range, { first, last }', { first: In.integer(0), last: In.integer(0) }),
   inOrder
 )
 
 const Suffix = In.struct<{ readonly suffix: number }>('a range, { suffix }', { suffix: In.integer(1) })
 
-export const Range = chosen<Range>(
+export const Range = choose<Range>(
   'a range, { first, last } or { suffix }',
   firstOf<t.Decoder<unknown, Range>>({ suffix: Suffix, first: FromFirst, last: FromFirst })
 )

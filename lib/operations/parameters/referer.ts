@@ -2,12 +2,12 @@
 import * as In from '../../core/input.js'
 import type { HeaderValues } from './metadata.js'
 
-export interface Requesting {
+export interface WithReferer {
   /** For buckets that are guarded by it. */
   readonly referer?: string
 }
 
 /** Fields for an input's codec. */
-export const requesting: In.FieldsOf<Requesting> = { referer: In.optional(In.headerValue) }
+export const withReferer: In.FieldsOf<WithReferer> = { referer: In.optional(In.headerValue) }
 
-export const requestingHeaders = ({ referer }: Requesting): HeaderValues => ({ referer })
+export const refererHeaders = ({ referer }: WithReferer): HeaderValues => ({ referer })

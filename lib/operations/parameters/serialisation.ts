@@ -2,7 +2,7 @@
 import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import { isXmlText, type Xml } from '../../core/xml.js'
-import { chosen, firstOf } from './validation.js'
+import { choose, firstOf } from './validation.js'
 
 /** Characters of a CSV; COS's defaults where left out: line feed, comma, `"`, `"`. */
 export interface CsvCharacters {
@@ -94,7 +94,7 @@ const JsonInput = In.struct<JsonInput>('JSON to be read', { type: In.oneOf('DOCU
 
 const Compression = In.oneOf('NONE', 'GZIP', 'BZIP2')
 
-export const InputSerialization = chosen<InputSerialization>(
+export const InputSerialization = choose<InputSerialization>(
   'one of { csv }, { json } and { parquet }',
   firstOf<t.Decoder<unknown, InputSerialization>>({
     csv: In.struct<{ readonly csv: CsvInput; readonly compressionType?: CompressionType }>('{ csv }', {
@@ -115,7 +115,7 @@ export const InputSerialization = chosen<InputSerialization>(
   })
 )
 
-export const OutputSerialization = chosen<OutputSerialization>(
+export const OutputSerialization = choose<OutputSerialization>(
   'one of { csv } and { json }',
   firstOf<t.Decoder<unknown, OutputSerialization>>({
     csv: In.struct<{ readonly csv: CsvOutput }>('{ csv }', {

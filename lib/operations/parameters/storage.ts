@@ -19,7 +19,7 @@ export type StorageClass =
   | 'MAZ_COLD'
   | (string & {})
 
-export interface Storing {
+export interface StorageOptions {
   /** `STANDARD` where left out. */
   readonly storageClass?: StorageClass
   /** At most 10 tags. */
@@ -29,7 +29,7 @@ export interface Storing {
 }
 
 /** At most this many bits a second, for one request: 819,200 to 838,860,800. */
-export interface Limited {
+export interface TrafficLimit {
   readonly trafficLimit?: number
 }
 
@@ -42,18 +42,18 @@ const Tagging: t.Type<Readonly<Record<string, string>>, unknown, unknown> = In.r
 )
 
 /** Fields for an input's codec. */
-export const storing: In.FieldsOf<Storing> = {
+export const storageOptions: In.FieldsOf<StorageOptions> = {
   storageClass: In.optional(In.headerValue),
   tagging: In.optional(Tagging),
   forbidOverwrite: In.optional(In.boolean)
 }
 
 /** Fields for an input's codec. */
-export const limited: In.FieldsOf<Limited> = {
+export const trafficLimit: In.FieldsOf<TrafficLimit> = {
   trafficLimit: In.optional(In.integer(819_200, 838_860_800))
 }
 
-export const storingHeaders = (input: Storing): HeaderValues => ({
+export const storageHeaders = (input: StorageOptions): HeaderValues => ({
   'x-cos-storage-class': input.storageClass,
   'x-cos-tagging':
     input.tagging &&
@@ -64,4 +64,6 @@ export const storingHeaders = (input: Storing): HeaderValues => ({
   'x-cos-forbid-overwrite': input.forbidOverwrite === true ? true : undefined
 })
 
-export const limitHeaders = (input: Limited): HeaderValues => ({ 'x-cos-traffic-limit': input.trafficLimit })
+export const trafficLimitHeaders = (input: TrafficLimit): HeaderValues => ({
+  'x-cos-traffic-limit': input.trafficLimit
+})

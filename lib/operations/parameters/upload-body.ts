@@ -3,10 +3,10 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
 import * as R from '../../core/request.js'
-import { agreeing, type Disagreement } from './validation.js'
+import { crossChecked, type Disagreement } from './validation.js'
 import type * as t from 'io-ts'
 
-export interface Sending {
+export interface UploadBody {
   /**
    * Text, bytes, `{ file: path }`, `{ open: () => stream, size }`, or a stream. All but the last can be sent again
    * after a failure; a stream is sent once.
@@ -22,13 +22,13 @@ export interface Sending {
   readonly expectContinue?: boolean
 }
 
-const Md5 = In.judged(
+const Md5 = In.guarded(
   'base64 of the 16 bytes of an MD5',
   (u): u is string => typeof u === 'string' && /^[A-Za-z0-9+/]{22}==$/.test(u)
 )
 
 /** Fields for an input's codec. */
-export const sending: In.FieldsOf<Sending> = {
+export const uploadBody: In.FieldsOf<UploadBody> = {
   body: R.BodyInput,
   contentLength: In.optional(In.integer(0)),
   contentMd5: In.optional(Md5),
@@ -36,7 +36,7 @@ export const sending: In.FieldsOf<Sending> = {
   expectContinue: In.optional(In.boolean)
 }
 
-const disagreement = (input: Sending, measured: boolean): O.Option<Disagreement> => {
+const disagreement = (input: UploadBody, measured: boolean): O.Option<Disagreement> => {
   const body = R.toBody(input.body, input.contentLength)
   const size = R.sizeOf(body)
   if (input.contentLength !== undefined && body._tag !== 'Once') {
@@ -54,15 +54,15 @@ const disagreement = (input: Sending, measured: boolean): O.Option<Disagreement>
 }
 
 /** Whether a body and what is said of it agree. */
-export const agreeingBody = <A extends Sending>(codec: t.Type<A, A, unknown>): t.Type<A, A, unknown> =>
-  agreeing(codec, (input) => disagreement(input, false))
+export const consistentBody = <A extends UploadBody>(codec: t.Type<A, A, unknown>): t.Type<A, A, unknown> =>
+  crossChecked(codec, (input) => disagreement(input, false))
 
 /** As `agreeingBody`, for what COS takes of a known length only. */
-export const measuredBody = <A extends Sending>(codec: t.Type<A, A, unknown>): t.Type<A, A, unknown> =>
-  agreeing(codec, (input) => disagreement(input, true))
+export const sizedBody = <A extends UploadBody>(codec: t.Type<A, A, unknown>): t.Type<A, A, unknown> =>
+  crossChecked(codec, (input) => disagreement(input, true))
 
-export const withSending =
-  (input: Sending) =>
+export const withUploadBody =
+  (input: UploadBody) =>
   (to: R.Request): R.Request =>
     pipe(
       to,

@@ -12,7 +12,7 @@ const isRecord = (u: unknown): u is Readonly<Record<string, unknown>> => isObjec
  *
  * @shape `choose` gives none where no member could have been meant; then `expected` is what the caller reads
  */
-export const chosen = <A>(
+export const choose = <A>(
   expected: string,
   choose: (u: Readonly<Record<string, unknown>>) => O.Option<t.Decoder<unknown, A>>
 ): t.Type<A, A, unknown> => {
@@ -37,7 +37,7 @@ export const firstOf =
   }
 
 /** The member that the value names in one of its fields. */
-export const named =
+export const byTag =
   <A>(field: string, members: Readonly<Record<string, A>>) =>
   (u: Readonly<Record<string, unknown>>): O.Option<A> => {
     const name = u[field]
@@ -65,7 +65,7 @@ export interface Disagreement {
 }
 
 /** Judges fields that are each right and may still be wrong together; the complaint names one of them. */
-export const agreeing = <A>(
+export const crossChecked = <A>(
   codec: t.Type<A, A, unknown>,
   check: (value: A) => O.Option<Disagreement>
 ): t.Type<A, A, unknown> =>

@@ -3,7 +3,7 @@ import * as In from '../../core/input.js'
 
 /** Opaque text that goes into a query: an empty one would turn a request about a part into one about the object. */
 const queryText = (expected: string) =>
-  In.judged(
+  In.guarded(
     expected,
     (u): u is string => typeof u === 'string' && u !== '' && !/\p{Surrogate}|\p{Cc}/u.test(u)
   )

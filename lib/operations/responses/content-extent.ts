@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import { rangeText, type Range } from '../parameters/range.js'
-import { maybe, reading } from './metadata.js'
+import { maybe, readOnly } from './metadata.js'
 import * as W from '../../core/wire.js'
 
 /** Bytes count from 0, and `last` is one of them; `size` is the whole object's, in bytes. */
@@ -21,7 +21,7 @@ export const coversAll = ({ first, last, size }: ContentRange): boolean =>
 const number = (text: string): number | undefined => O.toUndefined(O.fromEither(W.ByteCount.decode(text)))
 
 /** `bytes 0-6/16`, or `bytes 0-6/*` where the size is not known. */
-export const ContentRangeText: t.Type<ContentRange, string, unknown> = reading(
+export const ContentRangeText: t.Type<ContentRange, string, unknown> = readOnly(
   'bytes first-last/size',
   (text) => {
     const [, from, to, of] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(text.trim()) ?? []
@@ -34,7 +34,7 @@ export const ContentRangeText: t.Type<ContentRange, string, unknown> = reading(
 )
 
 /** What a body is of its object. */
-export interface Extent {
+export interface ContentExtent {
   /** Of the whole object, in bytes; none where the answer did not say. */
   readonly size: O.Option<number>
   /** Of the body, in bytes; none where the answer did not say. */
@@ -43,7 +43,7 @@ export interface Extent {
   readonly contentRange: O.Option<ContentRange>
 }
 
-export const ExtentHeaders = t.type({
+export const ContentExtentHeaders = t.type({
   'content-length': maybe(W.ByteCount),
   'content-range': maybe(ContentRangeText)
 })
@@ -74,11 +74,11 @@ const isAsked = (range: Range, { first, last, size }: ContentRange): boolean => 
  *
  * @shape `asked`: none where no range was asked for; `Left` of what is wrong, in words
  */
-export const extentOf = (
+export const contentExtentOf = (
   status: number,
-  headers: t.TypeOf<typeof ExtentHeaders>,
+  headers: t.TypeOf<typeof ContentExtentHeaders>,
   asked: O.Option<Range>
-): E.Either<string, Extent> => {
+): E.Either<string, ContentExtent> => {
   const contentLength = headers['content-length']
   const contentRange = headers['content-range']
   const wanted = pipe(

@@ -6,9 +6,16 @@ import * as t from 'io-ts'
 import * as D from '../../core/decoder.js'
 import type { Decoder } from '../../core/decoder.js'
 import * as W from '../../core/wire.js'
-import { answerOf, encryptionEcho, perhaps, Text, type Answer, type EncryptionEcho } from './metadata.js'
+import {
+  responseMetadata,
+  encryptionInfo,
+  perhaps,
+  Text,
+  type ResponseMetadata,
+  type EncryptionInfo
+} from './metadata.js'
 
-export interface Copied extends Answer {
+export interface CopyObjectResponse extends ResponseMetadata {
   /** Opaque, quotes included. */
   readonly etag: string
   /** To the second; none where COS wrote it in a way that is not known. */
@@ -19,7 +26,7 @@ export interface Copied extends Answer {
   readonly versionId: O.Option<string>
   /** Which version was copied, where one was named. */
   readonly copySourceVersionId: O.Option<string>
-  readonly sse: O.Option<EncryptionEcho>
+  readonly sse: O.Option<EncryptionInfo>
 }
 
 // The ETag alone says that the copy was made. What cannot be read beside it must not make a failure of it.
@@ -36,12 +43,12 @@ const Fields = t.type({
  * @errors `ServiceError` with status 200 where COS began a success and ended it with an error; `DecodeError` without
  *         an ETag; `TransportError` where the answer was cut short, or nothing but white space
  */
-export const copied = (root: string): Decoder<Copied> =>
+export const copyObjectResponse = (root: string): Decoder<CopyObjectResponse> =>
   pipe(
     D.fromXml(root, Fields),
     D.chainEither((fields, response) =>
       E.right({
-        ...answerOf(response),
+        ...responseMetadata(response),
         etag: fields.ETag,
         lastModified: fields.LastModified,
         crc64: pipe(
@@ -53,7 +60,7 @@ export const copied = (root: string): Decoder<Copied> =>
           O.alt(() => O.fromNullable(response.headers['x-cos-version-id']))
         ),
         copySourceVersionId: O.fromNullable(response.headers['x-cos-copy-source-version-id']),
-        sse: encryptionEcho(response.headers)
+        sse: encryptionInfo(response.headers)
       })
     )
   )

@@ -4,14 +4,14 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type * as t from 'io-ts'
 import * as D from '../../core/decoder.js'
-import { CosFailure, fromUnknown } from '../../core/error.js'
+import { CosException, fromUnknown } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { compareUtf8 } from '../../core/key.js'
 import type { Response } from '../../core/response.js'
 import type { PageEnd } from '../../stages/paginate.js'
 import { QueryText } from '../parameters/listing.js'
-import { answerOf, type Answer } from './metadata.js'
-import { finding, type Mark, type Page } from './listing-page.js'
+import { responseMetadata, type ResponseMetadata } from './metadata.js'
+import { rowFinder, type Mark, type Page } from './listing-page.js'
 
 /**
  * How far a listing has come. Two marks, for COS gives the common prefixes of a page and its entries in two runs, each
@@ -62,14 +62,14 @@ export interface CommonPrefix {
   readonly prefix: string
 }
 
-export type Listed<Entry> = (Entry | CommonPrefix) & { readonly cursor: ListingCursor }
+export type WithCursor<Entry> = (Entry | CommonPrefix) & { readonly cursor: ListingCursor }
 
-export type ListingEvent<Entry, Head> = Listed<Entry> | PageEnd<ListingCursor, Head & Answer>
+export type ListingEvent<Entry, Head> = WithCursor<Entry> | PageEnd<ListingCursor, Head & ResponseMetadata>
 
-export interface Following<Entry, Head> {
+export interface FollowingPage<Entry, Head> {
   readonly page: Page<Entry, Head>
   readonly order: Order<Entry>
-  readonly from: ListingCursor
+  readonly cursor: ListingCursor
   /** There may be common prefixes. */
   readonly delimited: boolean
   readonly nextOf: (head: Head) => Next
@@ -92,8 +92,8 @@ const nextMark = (
   )
 }
 
-async function* following<Entry extends { readonly key: string }, Head>(
-  { page, order, from, delimited, nextOf }: Following<Entry, Head>,
+async function* followingPage<Entry extends { readonly key: string }, Head>(
+  { page, order, cursor: from, delimited, nextOf }: FollowingPage<Entry, Head>,
   response: Response
 ): AsyncGenerator<ListingEvent<Entry, Head>, void, undefined> {
   const start = markerOf(from)
@@ -102,7 +102,7 @@ async function* following<Entry extends { readonly key: string }, Head>(
   const passing = (mark: Mark): void => {
     if (compareUtf8(mark.key, greatest.key) >= 0) greatest = mark
   }
-  for await (const found of finding(page, response)) {
+  for await (const found of rowFinder(page, response)) {
     if (found._tag === 'Entry') {
       const mark = { key: found.entry.key, id: order.idOf(found.entry) }
       passing(mark)
@@ -117,8 +117,8 @@ async function* following<Entry extends { readonly key: string }, Head>(
       yield { _tag: 'CommonPrefix', prefix, cursor }
     } else {
       const next = nextMark(order, nextOf(found.head), start, greatest)
-      if (E.isLeft(next)) throw new CosFailure(D.decodeError(response, [next.left]))
-      const answer = answerOf(response)
+      if (E.isLeft(next)) throw new CosException(D.decodeError(response, [next.left]))
+      const answer = responseMetadata(response)
       yield {
         _tag: 'PageEnd',
         next: O.map(({ key, id }: Mark) => cursorAt(key, id))(next.right),
@@ -130,7 +130,7 @@ async function* following<Entry extends { readonly key: string }, Head>(
   }
 }
 
-async function* continuing<A>(
+async function* continueListing<A>(
   first: IteratorResult<A, void>,
   rest: AsyncGenerator<A, void, undefined>
 ): AsyncGenerator<A, void, undefined> {
@@ -147,14 +147,15 @@ async function* continuing<A>(
  * Reads a page as a stream. The decoder waits for the first event, so that an answer that is an error, or nothing, is a
  * `Left` that can be tried again; what fails later fails the stream. Iterate it: it holds the connection until its end.
  */
-export const streamed =
+export const toEvents =
   <A>(read: (response: Response) => AsyncGenerator<A, void, undefined>): D.Decoder<AsyncIterable<A>> =>
   (response) =>
     TE.tryCatch(async () => {
       const events = read(response)
-      return continuing(await events.next(), events)
+      return continueListing(await events.next(), events)
     }, fromUnknown(response.context))
 
 export const listingEvents = <Entry extends { readonly key: string }, Head>(
-  asked: Following<Entry, Head>
-): D.Decoder<AsyncIterable<ListingEvent<Entry, Head>>> => streamed((response) => following(asked, response))
+  asked: FollowingPage<Entry, Head>
+): D.Decoder<AsyncIterable<ListingEvent<Entry, Head>>> =>
+  toEvents((response) => followingPage(asked, response))

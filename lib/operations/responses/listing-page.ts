@@ -5,14 +5,14 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import * as D from '../../core/decoder.js'
-import { CosFailure, fromUnknown } from '../../core/error.js'
+import { CosException, fromUnknown } from '../../core/error.js'
 import { compareUtf8 } from '../../core/key.js'
 import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
 import { toFields, type Element } from '../../core/xml.js'
 import type { Encoding } from '../parameters/listing.js'
 import type { StorageClass } from '../parameters/storage.js'
-import { perhaps, reading, Text } from './metadata.js'
+import { perhaps, readOnly, Text } from './metadata.js'
 
 // -- fields --
 export type Problems = ReadonlyArray<string>
@@ -47,11 +47,11 @@ export const fields = <P extends t.Props>(
 }
 
 /** Text that may be empty, and is when it is missing. */
-export const Echo = perhaps(reading('text', identity))
+export const Echo = perhaps(readOnly('text', identity))
 export const echo = (text: O.Option<string>): string => O.getOrElse(() => '')(text)
 
 /** Upper case, as COS writes it everywhere but in lists of uploads. */
-export const Class: t.Type<StorageClass, string, unknown> = reading('a storage class', (text) =>
+export const Class: t.Type<StorageClass, string, unknown> = readOnly('a storage class', (text) =>
   text === '' ? undefined : text.toUpperCase()
 )
 
@@ -85,7 +85,7 @@ export interface Page<Entry, Head> {
   readonly text: (text: string) => string
 }
 
-export type Found<Entry, Head> =
+export type FoundRow<Entry, Head> =
   | { readonly _tag: 'Entry'; readonly entry: Entry }
   | { readonly _tag: 'CommonPrefix'; readonly prefix: string }
   /** Last, and once: COS may say it before the entries, after them, or both. */
@@ -103,11 +103,11 @@ const isPrefixes = ({ name }: Element): boolean => name === 'CommonPrefixes' || 
  * @units  holds one row at a time
  * @errors throws `CosFailure`: those of `xmlRows`; `DecodeError`
  */
-export async function* finding<Entry, Head>(
+export async function* rowFinder<Entry, Head>(
   page: Page<Entry, Head>,
   response: Response
-): AsyncGenerator<Found<Entry, Head>, void, undefined> {
-  const wrong = (problems: Problems): CosFailure => new CosFailure(D.decodeError(response, problems))
+): AsyncGenerator<FoundRow<Entry, Head>, void, undefined> {
+  const wrong = (problems: Problems): CosException => new CosException(D.decodeError(response, problems))
   const rest: Array<Element> = []
   for await (const row of D.xmlRows(page.root, response)) {
     const read = page.entries.get(row.name)
@@ -140,12 +140,12 @@ export const wholePage =
       const entries: Array<Entry> = []
       const commonPrefixes: Array<string> = []
       let head: O.Option<Head> = O.none
-      for await (const found of finding(page, response)) {
+      for await (const found of rowFinder(page, response)) {
         if (found._tag === 'Entry') entries.push(found.entry)
         else if (found._tag === 'CommonPrefix') commonPrefixes.push(found.prefix)
         else head = O.some(found.head)
       }
-      if (O.isNone(head)) throw new CosFailure(D.decodeError(response, ['a page without a head']))
+      if (O.isNone(head)) throw new CosException(D.decodeError(response, ['a page without a head']))
       return { entries, commonPrefixes, head: head.value }
     }, fromUnknown(response.context))
 

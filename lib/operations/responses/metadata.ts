@@ -8,20 +8,20 @@ import type { CosError } from '../../core/error.js'
 import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
 
-export interface Answer {
+export interface ResponseMetadata {
   /** What support asks for; empty where the answer did not come from COS itself. */
   readonly requestId: string
   /** All headers of the answer, names in lower case. */
-  readonly raw: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
 }
 
-export const answerOf = ({ headers }: Pick<Response, 'headers'>): Answer => ({
+export const responseMetadata = ({ headers }: Pick<Response, 'headers'>): ResponseMetadata => ({
   requestId: headers['x-cos-request-id'] ?? '',
-  raw: headers
+  headers: headers
 })
 
 /** A codec of text that is only ever read. */
-export const reading = <A>(
+export const readOnly = <A>(
   expected: string,
   read: (text: string) => A | undefined
 ): t.Type<A, string, unknown> =>
@@ -36,7 +36,7 @@ export const reading = <A>(
   )
 
 /** Text that is there. */
-export const Text = reading('text, not empty', (text) => (text === '' ? undefined : text))
+export const Text = readOnly('text, not empty', (text) => (text === '' ? undefined : text))
 
 /** A field of a `t.type` that may be missing: a missing or empty one is none. */
 export const maybe = <A>(
@@ -71,7 +71,7 @@ export const readHeaders =
     )
 
 // -- server-side encryption, as COS echoes it --
-export type EncryptionEcho =
+export type EncryptionInfo =
   | { readonly type: 'COS' }
   | { readonly type: 'KMS'; readonly keyId: O.Option<string> }
   /** `keyMd5`: base64 of the MD5 of the caller's key. */
@@ -82,7 +82,7 @@ export type EncryptionEcho =
 const prefix = 'x-cos-server-side-encryption'
 
 /** None: not encrypted by COS. */
-export const encryptionEcho = (headers: Readonly<Record<string, string>>): O.Option<EncryptionEcho> => {
+export const encryptionInfo = (headers: Readonly<Record<string, string>>): O.Option<EncryptionInfo> => {
   if (headers[`${prefix}-customer-algorithm`] !== undefined) {
     return O.some({ type: 'C', keyMd5: O.fromNullable(headers[`${prefix}-customer-key-md5`]) })
   }

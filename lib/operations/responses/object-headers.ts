@@ -8,14 +8,14 @@ import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
 import type { StorageClass } from '../parameters/storage.js'
 import {
-  answerOf,
-  encryptionEcho,
+  responseMetadata,
+  encryptionInfo,
   maybe,
   readHeaders,
-  reading,
+  readOnly,
   Text,
-  type Answer,
-  type EncryptionEcho
+  type ResponseMetadata,
+  type EncryptionInfo
 } from './metadata.js'
 
 /** Of an archived object: being made readable, or readable until then. */
@@ -30,7 +30,7 @@ export interface RestoreStatus {
   readonly requestDate: O.Option<Date>
 }
 
-export interface ObjectAttributes extends Answer {
+export interface ObjectAttributes extends ResponseMetadata {
   /** Opaque, quotes included: send it back exactly as it came. */
   readonly etag: string
   readonly lastModified: Date
@@ -59,7 +59,7 @@ export interface ObjectAttributes extends Answer {
   readonly restoreStatus: O.Option<RestoreStatus>
   readonly taggingCount: O.Option<number>
   readonly replicationStatus: O.Option<string>
-  readonly sse: O.Option<EncryptionEcho>
+  readonly sse: O.Option<EncryptionInfo>
 }
 
 const quotedDate = (text: string, name: string): O.Option<Date> =>
@@ -69,7 +69,7 @@ const quotedDate = (text: string, name: string): O.Option<Date> =>
   )
 
 /** `ongoing-request="false", expiry-date="Tue, 19 Nov 2024 16:00:00 GMT"` */
-const RestoreText = reading<Restore>('ongoing-request="true" or "false"', (text) => {
+const RestoreText = readOnly<Restore>('ongoing-request="true" or "false"', (text) => {
   const ongoing = /ongoing-request="(true|false)"/i.exec(text)?.[1]
   return ongoing === undefined
     ? undefined
@@ -77,7 +77,7 @@ const RestoreText = reading<Restore>('ongoing-request="true" or "false"', (text)
 })
 
 /** `tier="bulk"; request-date="Mon, 18 Nov 2024 09:34:50 GMT"` */
-const RestoreStatusText = reading<RestoreStatus>('tier="..."', (text) => {
+const RestoreStatusText = readOnly<RestoreStatus>('tier="..."', (text) => {
   const tier = /tier="([^"]*)"/.exec(text)?.[1]
   return tier === undefined ? undefined : { tier, requestDate: quotedDate(text, 'request-date') }
 })
@@ -121,7 +121,7 @@ export const objectAttributes = (response: Response): E.Either<CosError, ObjectA
   pipe(
     readHeaders(Headers)(response),
     E.map((headers) => ({
-      ...answerOf(response),
+      ...responseMetadata(response),
       etag: headers.etag,
       lastModified: headers['last-modified'],
       contentType: headers['content-type'],
@@ -141,6 +141,6 @@ export const objectAttributes = (response: Response): E.Either<CosError, ObjectA
       restoreStatus: headers['x-cos-restore-status'],
       taggingCount: headers['x-cos-tagging-count'],
       replicationStatus: headers['x-cos-replication-status'],
-      sse: encryptionEcho(response.headers)
+      sse: encryptionInfo(response.headers)
     }))
   )

@@ -2,8 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as D from '../../core/decoder.js'
-import { CosFailure, type CosError } from '../../core/error.js'
-import { readingEvents, type EventProblem, type SelectEvent } from '../../core/event-stream.js'
+import { CosException, type CosError } from '../../core/error.js'
+import { eventReader, type EventProblem, type SelectEvent } from '../../core/event-stream.js'
 import type { Response } from '../../core/response.js'
 
 const toError = (response: Response, problem: EventProblem): CosError => {
@@ -30,7 +30,7 @@ const toError = (response: Response, problem: EventProblem): CosError => {
   }
 }
 
-const refused = (response: Response, event: Extract<SelectEvent, { readonly _tag: 'Error' }>): CosError => ({
+const rejected = (response: Response, event: Extract<SelectEvent, { readonly _tag: 'Error' }>): CosError => ({
   _tag: 'ServiceError',
   context: response.context,
   status: response.status,
@@ -52,15 +52,15 @@ const refused = (response: Response, event: Extract<SelectEvent, { readonly _tag
 export async function* selectEvents(
   response: Response
 ): AsyncGenerator<Exclude<SelectEvent, { readonly _tag: 'Error' }>, void, undefined> {
-  const folding = readingEvents()
+  const folding = eventReader()
   const given = (read: E.Either<EventProblem, ReadonlyArray<SelectEvent>>): ReadonlyArray<SelectEvent> => {
-    if (E.isLeft(read)) throw new CosFailure(toError(response, read.left))
+    if (E.isLeft(read)) throw new CosException(toError(response, read.left))
     return read.right
   }
   const body: AsyncIterable<Uint8Array> = response.body
   for await (const chunk of body) {
     for (const event of given(folding.step(chunk))) {
-      if (event._tag === 'Error') throw new CosFailure(refused(response, event))
+      if (event._tag === 'Error') throw new CosException(rejected(response, event))
       yield event
       if (event._tag === 'End') return
     }

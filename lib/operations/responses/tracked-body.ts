@@ -2,11 +2,11 @@
 import type { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, fromUnknown, type CosError } from '../../core/error.js'
+import { CosException, fromUnknown, type CosError } from '../../core/error.js'
 import type { Response } from '../../core/response.js'
-import { asReadable } from '../../stages/to-readable.js'
+import { toReadable } from '../../stages/to-readable.js'
 
-export interface Watched<A> {
+export interface TrackedBody<A> {
   readonly bytes: Readable
   /** Settles when the stream has ended, failed, or been left; `left` is what it gives in the last case. */
   readonly outcome: TaskEither<CosError, A>
@@ -17,11 +17,11 @@ export interface Watched<A> {
  *
  * @shape `watched(response, left, read)`: `read`'s bytes are the stream's, and what it returns is the outcome
  */
-export const watched = <A>(
+export const trackBody = <A>(
   response: Response,
   left: () => A,
   read: AsyncGenerator<Uint8Array, A, undefined>
-): Watched<A> => {
+): TrackedBody<A> => {
   let settle: (outcome: E.Either<CosError, A>) => void = () => undefined
   const outcome = new Promise<E.Either<CosError, A>>((resolve) => {
     settle = resolve
@@ -37,10 +37,10 @@ export const watched = <A>(
     } catch (thrown) {
       const error = fromUnknown(response.context)(thrown)
       settle(E.left(error))
-      throw new CosFailure(error)
+      throw new CosException(error)
     }
   }
-  const bytes = asReadable(watching(), () => {
+  const bytes = toReadable(watching(), () => {
     // A promise settles once: after an end or a failure this is nothing.
     settle(E.right(left()))
     response.body.destroy()

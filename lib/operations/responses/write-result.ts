@@ -8,23 +8,23 @@ import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
 import {
-  answerOf,
-  encryptionEcho,
+  responseMetadata,
+  encryptionInfo,
   maybe,
   readHeaders,
   Text,
-  type Answer,
-  type EncryptionEcho
+  type ResponseMetadata,
+  type EncryptionInfo
 } from './metadata.js'
 
-export interface Stored extends Answer {
+export interface WriteResult extends ResponseMetadata {
   /** Opaque, quotes included. */
   readonly etag: string
   /** COS's, unsigned. */
   readonly crc64: O.Option<bigint>
   /** Whether COS's checksum is that of the bytes that were sent. */
   readonly integrity: Integrity
-  readonly sse: O.Option<EncryptionEcho>
+  readonly sse: O.Option<EncryptionInfo>
 }
 
 const Headers = t.type({ etag: Text, 'x-cos-hash-crc64ecma': maybe(W.Crc64) })
@@ -46,9 +46,9 @@ const sentWhole = ({ sent, context }: Response): E.Either<CosError, void> =>
  * @errors `DecodeError`; `IntegrityError` where the checksums differ; `TransportError` with code `EarlyAnswer` where the
  *         answer came before the whole body was on its way: whatever was stored, it is not that body
  */
-export const stored =
+export const writeResult =
   (part: O.Option<number>) =>
-  (response: Response): E.Either<CosError, Stored> =>
+  (response: Response): E.Either<CosError, WriteResult> =>
     pipe(
       readHeaders(Headers)(response),
       E.chainFirst(() => sentWhole(response)),
@@ -57,10 +57,10 @@ export const stored =
         compareCrc64(response.context, { part })(response.sent.crc64, headers['x-cos-hash-crc64ecma'])
       ),
       E.map(({ headers, integrity }) => ({
-        ...answerOf(response),
+        ...responseMetadata(response),
         etag: headers.etag,
         crc64: headers['x-cos-hash-crc64ecma'],
         integrity,
-        sse: encryptionEcho(response.headers)
+        sse: encryptionInfo(response.headers)
       }))
     )

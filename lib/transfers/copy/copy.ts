@@ -3,38 +3,44 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, type Context, type CosError } from '../../core/error.js'
+import { CosException, type Context, type CosError } from '../../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../../core/integrity.js'
 import { contextOf } from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
-import { announced, publish } from '../../client/diagnostics.js'
+import { publishPart, publish } from '../../client/diagnostics.js'
 import { scoped, type Scope } from '../../client/scope.js'
-import { send, type Effect } from '../../client/send.js'
+import { send, type CosEffect } from '../../client/send.js'
 import { copyObject } from '../../operations/copy-object.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
 import { uploadPartCopy } from '../../operations/upload-part-copy.js'
-import { inParallel } from '../../stages/map-concurrent.js'
+import { mapConcurrent } from '../../stages/map-concurrent.js'
 import { forSize } from '../../stages/part-size.js'
-import { planRanges, type Range } from '../../stages/plan-ranges.js'
+import { planRanges, type PartRange } from '../../stages/plan-ranges.js'
 import {
   atSource,
-  defaults,
+  copyDefaults,
   inOneRequest,
-  judgeCopy,
-  toComplete,
-  toCreate,
-  toHead,
-  toPartCopy,
-  toPinnedCopy,
+  validateCopy,
+  copyCompleteInput,
+  copyCreateInput,
+  copyHeadInput,
+  copyPartInput,
+  pinnedCopyInput,
   type CopyInput
 } from './options.js'
-import { told } from '../shared/progress.js'
-import { beginning, completing, crc64Of, failing, type PartSent } from '../multipart/lifecycle.js'
+import { reportPartsOf } from '../shared/progress.js'
+import {
+  createUpload,
+  completeUpload,
+  crc64Of,
+  cleanUpFailed,
+  type PartSent
+} from '../multipart/lifecycle.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
 export type { CopyInput } from './options.js'
 
-export interface Copied {
+export interface CopyResult {
   readonly bucket: string
   readonly key: string
   /** Opaque, quotes included; the source's own only as a rule, and never of a copy in parts. */
@@ -56,7 +62,7 @@ export interface Copied {
 
 const action = 'copy'
 
-interface Copying {
+interface CopyRun {
   readonly scope: Scope
   readonly context: Context
   readonly input: CopyInput
@@ -88,7 +94,7 @@ const isTooLarge = (error: CosError): boolean =>
 // -- by one request --
 /** Of an answer that does not say the checksum, the copy itself is asked. What it can not say is not known. */
 const crc64Seen = (
-  { scope, input, source }: Copying,
+  { scope, input, source }: CopyRun,
   etag: string,
   said: O.Option<bigint>
 ): TE.TaskEither<CosError, O.Option<bigint>> =>
@@ -103,16 +109,16 @@ const crc64Seen = (
         TE.fromTask
       )
 
-const whole = (copying: Copying): TE.TaskEither<CosError, Copied> => {
+const whole = (copying: CopyRun): TE.TaskEither<CosError, CopyResult> => {
   const { scope, context, input, source } = copying
-  const ask = told(input)((_part: { readonly size: number }, signal) =>
+  const ask = reportPartsOf(input)((_part: { readonly size: number }, signal) =>
     pipe(
-      send(copyObject(toPinnedCopy(input, source)))({ ...scope.client, signals: [signal] }),
-      announced({ ...about(input), part: 1, size: source.size, direction: 'across' })
+      send(copyObject(pinnedCopyInput(input, source)))({ ...scope.client, signals: [signal] }),
+      publishPart({ ...about(input), part: 1, size: source.size, direction: 'across' })
     )
   )
   return pipe(
-    ask({ size: source.size }, scope.stop.signal),
+    ask({ size: source.size }, scope.controller.signal),
     TE.bimap(changed(source), (answer) => ({ answer })),
     TE.bind('crc64', ({ answer }) => crc64Seen(copying, answer.etag, answer.crc64)),
     TE.bindW('integrity', ({ crc64 }) => TE.fromEither(compareCrc64(context)(source.crc64, crc64))),
@@ -132,52 +138,52 @@ const whole = (copying: Copying): TE.TaskEither<CosError, Copied> => {
 }
 
 // -- in parts --
-async function* each<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
+async function* copyPart<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
   yield* items
 }
 
 const copyParts = async (
-  { scope, input, source }: Copying,
+  { scope, input, source }: CopyRun,
   partSize: number,
   uploadId: string
 ): Promise<ReadonlyArray<PartSent>> => {
-  const ask = told(input)((range: Range, signal) =>
+  const ask = reportPartsOf(input)((range: PartRange, signal) =>
     pipe(
-      send(uploadPartCopy(toPartCopy(input, source, uploadId, range)))({
+      send(uploadPartCopy(copyPartInput(input, source, uploadId, range)))({
         ...scope.client,
         signals: [signal]
       }),
-      announced({ ...about(input), part: range.number, size: range.size, direction: 'across' })
+      publishPart({ ...about(input), part: range.number, size: range.size, direction: 'across' })
     )
   )
-  const copying = inParallel<Range>({
-    concurrency: input.partsInFlight ?? defaults.partsInFlight,
-    stop: scope.stop
+  const copying = mapConcurrent<PartRange>({
+    concurrency: input.concurrency ?? copyDefaults.concurrency,
+    controller: scope.controller
   })(async (range, signal): Promise<PartSent> => {
     const answer = await ask(range, signal)()
-    if (E.isLeft(answer)) throw new CosFailure(changed(source)(answer.left))
+    if (E.isLeft(answer)) throw new CosException(changed(source)(answer.left))
     const { etag, crc64 } = answer.right
     return { number: range.number, size: range.size, etag, crc64 }
   })
   const sent: Array<PartSent> = []
-  for await (const part of copying(each(planRanges({ to: source.size, partSize })))) sent.push(part)
+  for await (const part of copying(copyPart(planRanges({ to: source.size, partSize })))) sent.push(part)
   return sent.sort((a, b) => a.number - b.number)
 }
 
 /** What COS says of the parts is compared with the source before they become an object, and what became of them after. */
 const complete = (
-  { scope, context, input, source }: Copying,
+  { scope, context, input, source }: CopyRun,
   uploadId: string,
   parts: ReadonlyArray<PartSent>
-): TE.TaskEither<CosError, Copied> => {
+): TE.TaskEither<CosError, CopyResult> => {
   const compared = compareCrc64(context)(source.crc64, crc64Of(parts))
   return pipe(
     TE.fromEither<CosError, Integrity>(compared),
     TE.chain(() =>
-      completing(
+      completeUpload(
         scope.client,
         context,
-        toComplete(input, uploadId),
+        copyCompleteInput(input, uploadId),
         headOptions(input),
         parts,
         O.alt(() => crc64Of(parts))(source.crc64)
@@ -200,24 +206,24 @@ const complete = (
 }
 
 // -- copying --
-const copying = async (
+const runCopy = async (
   scope: Scope,
   context: Context,
   input: CopyInput,
   began: (uploadId: string) => void
-): Promise<E.Either<CosError, Copied>> => {
-  const head = await send(headObject(toHead(input)))(atSource(scope.client, input.copySource))()
+): Promise<E.Either<CosError, CopyResult>> => {
+  const head = await send(headObject(copyHeadInput(input)))(atSource(scope.client, input.copySource))()
   if (E.isLeft(head)) return head
   const source = head.right
-  input.meter?.tell({ _tag: 'Expected', size: source.size })
-  const now: Copying = { scope, context, input, source }
+  input.progress?.tell({ _tag: 'Expected', size: source.size })
+  const now: CopyRun = { scope, context, input, source }
   if (inOneRequest(scope.client, input, source)) {
     const once = await whole(now)()
     if (E.isRight(once) || !isTooLarge(once.left) || source.size === 0) return once
   }
-  const sized = forSize({ size: source.size, partSize: input.partSize ?? defaults.partSize })
+  const sized = forSize({ size: source.size, partSize: input.partSize ?? copyDefaults.partSize })
   if (E.isLeft(sized)) return E.left({ _tag: 'InvalidInput', context, ...sized.left })
-  const begun = await beginning(scope.client, context, toCreate(input, source))()
+  const begun = await createUpload(scope.client, context, copyCreateInput(input, source))()
   if (E.isLeft(begun)) return begun
   const uploadId = begun.right
   began(uploadId)
@@ -235,7 +241,7 @@ const copying = async (
  * source's where one request does it, but no part brings them along: a copy in parts has those of `tagging`, or none.
  *
  * @shape  `CopyInput -> Effect<Copied>`
- * @units  at most `partsInFlight` requests at a time; parts grow so that 10,000 of them suffice
+ * @units  at most `concurrency` requests at a time; parts grow so that 10,000 of them suffice
  * @errors those of `headObject`, of the source: 304 and 412 by the conditions; those of `copyObject` and of the multipart
  *         operations; `ObjectChanged` where the source was replaced or deleted meanwhile; `IntegrityError` where the copy
  *         is not the source. Parts of a copy that failed are deleted; `error.context.uploadId` where they could not be
@@ -243,22 +249,22 @@ const copying = async (
  * @example copy({ bucket, key: 'b', copySource: { bucket, region: 'ap-guangzhou', key: 'a' } })
  */
 export const copy =
-  (input: CopyInput): Effect<Copied> =>
+  (input: CopyInput): CosEffect<CopyResult> =>
   (client) =>
   async () => {
     const context = contextOf(action, input)
-    const judged = judgeCopy(action)(input)
+    const judged = validateCopy(action)(input)
     if (E.isLeft(judged)) return judged
     const valid = judged.right
 
     let uploadId: string | undefined
     publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
     const result = await scoped(client, context, (scope) =>
-      copying(scope, context, valid, (id) => {
+      runCopy(scope, context, valid, (id) => {
         uploadId = id
       })
     )
-    valid.meter?.end()
+    valid.progress?.end()
     publish('transfer', () => ({
       ...about(valid),
       phase: 'end',
@@ -266,5 +272,5 @@ export const copy =
       error: E.isLeft(result) ? result.left._tag : ''
     }))
     if (E.isRight(result) || uploadId === undefined) return result
-    return E.left(await failing(client, valid, uploadId, 'abort')(result.left)())
+    return E.left(await cleanUpFailed(client, valid, uploadId, 'abort')(result.left)())
   }

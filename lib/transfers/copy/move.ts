@@ -8,16 +8,16 @@ import * as In from '../../core/input.js'
 import { contextOf } from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
-import { send, type Effect } from '../../client/send.js'
+import { send, type CosEffect } from '../../client/send.js'
 import { deleteObject, type DeleteObjectResult } from '../../operations/delete-object.js'
 import { headObject } from '../../operations/head-object.js'
-import { copy, type Copied } from './copy.js'
-import { atSource, isSameKey, judgeCopy, toHead, type CopyInput } from './options.js'
+import { copy, type CopyResult } from './copy.js'
+import { atSource, isSameKey, validateCopy, copyHeadInput, type CopyInput } from './options.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
 export type MoveInput = CopyInput
 
-export interface Moved extends Copied {
+export interface MoveResult extends CopyResult {
   /** What the deletion of the source made of it; none where it was gone already. */
   readonly deleted: O.Option<DeleteObjectResult>
 }
@@ -35,7 +35,7 @@ const refuseItself = (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
       })
     : E.right(input)
 
-const differing = (
+const differs = (
   context: Context,
   check: 'size' | 'etag',
   expected: string | number,
@@ -53,17 +53,17 @@ const differing = (
       })
 
 /** Where COS knows no checksum of both, the copy must be there, and have the source's size and ETag. */
-const proven =
+const isProvenCopy =
   (client: Client, context: Context, input: CopyInput) =>
-  (copied: Copied): TE.TaskEither<CosError, Copied> =>
+  (copied: CopyResult): TE.TaskEither<CosError, CopyResult> =>
     copied.integrity._tag === 'Verified'
       ? TE.right(copied)
       : pipe(
           send(headObject({ ...refOf(input), ...headOptions(input) }))(client),
           TE.chainEitherK((found) =>
             pipe(
-              differing(context, 'size', copied.source.size, found.size),
-              E.chain(() => differing(context, 'etag', copied.source.etag, found.etag)),
+              differs(context, 'size', copied.source.size, found.size),
+              E.chain(() => differs(context, 'etag', copied.source.etag, found.etag)),
               E.map(() => copied)
             )
           )
@@ -75,15 +75,15 @@ const isStatus =
     error._tag === 'ServiceError' && error.status === status
 
 /** COS deletes without conditions, so that this is looked at last, a moment before. */
-const stillThere = (
+const sourceStillExists = (
   source: Client,
   input: CopyInput,
-  { source: { etag } }: Copied
+  { source: { etag } }: CopyResult
 ): TE.TaskEither<CosError, boolean> =>
   pipe(
     send(
       headObject({
-        ...In.pick('bucket', 'key', 'sse', 'versionId', 'allowCollapsingKey')(toHead(input)),
+        ...In.pick('bucket', 'key', 'sse', 'versionId', 'allowPathLikeKey')(copyHeadInput(input)),
         ifMatch: etag
       })
     )(source),
@@ -104,7 +104,9 @@ const deleteSource = (
   input: CopyInput
 ): TE.TaskEither<CosError, O.Option<DeleteObjectResult>> =>
   pipe(
-    send(deleteObject(In.pick('bucket', 'key', 'versionId', 'allowCollapsingKey')(toHead(input))))(source),
+    send(deleteObject(In.pick('bucket', 'key', 'versionId', 'allowPathLikeKey')(copyHeadInput(input))))(
+      source
+    ),
     TE.map(O.some)
   )
 
@@ -128,19 +130,19 @@ const deleteSource = (
  * @example move({ bucket, key: 'done/a', copySource: { bucket, region: 'ap-guangzhou', key: 'todo/a' } })
  */
 export const move =
-  (input: MoveInput): Effect<Moved> =>
+  (input: MoveInput): CosEffect<MoveResult> =>
   (client) => {
     const context = contextOf(action, input)
     return pipe(
-      judgeCopy(action, refuseItself)(input),
+      validateCopy(action, refuseItself)(input),
       TE.fromEither<CosError, CopyInput>,
       TE.chain((valid) => {
         const source = atSource(client, valid.copySource)
         return pipe(
           copy(valid)(client),
-          TE.chain(proven(client, context, valid)),
+          TE.chain(isProvenCopy(client, context, valid)),
           TE.bindTo('copied'),
-          TE.bind('there', ({ copied }) => stillThere(source, valid, copied)),
+          TE.bind('there', ({ copied }) => sourceStillExists(source, valid, copied)),
           TE.bind('deleted', ({ there }) => (there ? deleteSource(source, valid) : TE.right(O.none))),
           TE.map(({ copied, deleted }) => ({ ...copied, deleted }))
         )

@@ -1,11 +1,11 @@
 /** What a copy takes, and which of it goes to which call: to one request, or to an upload's beginning, parts and end. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
-import { hostOf, type Place } from '../../core/address.js'
+import { hostOf, type Endpoint } from '../../core/address.js'
 import type { InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { withoutLeadingSlash } from '../../core/key.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import { objectRef, refOf } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import type { CompleteMultipartUploadInput } from '../../operations/complete-multipart-upload.js'
@@ -13,24 +13,24 @@ import { copyObject, type CopyObjectInput } from '../../operations/copy-object.j
 import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'
 import type { HeadObjectInput, ObjectHead } from '../../operations/head-object.js'
 import { accessControl } from '../../operations/parameters/access.js'
-import { copying, type CopySource } from '../../operations/parameters/copy-source.js'
+import { withCopySource, type CopySource } from '../../operations/parameters/copy-source.js'
 import { withEncryption } from '../../operations/parameters/encryption.js'
 import { entityMetadata } from '../../operations/parameters/metadata.js'
-import { storing } from '../../operations/parameters/storage.js'
+import { storageOptions } from '../../operations/parameters/storage.js'
 import type { UploadPartCopyInput } from '../../operations/upload-part-copy.js'
-import type { Range } from '../../stages/plan-ranges.js'
+import type { PartRange } from '../../stages/plan-ranges.js'
 import { largestPart, smallestPart } from '../../stages/part-size.js'
-import { metering, type Metering } from '../shared/progress.js'
+import { withProgress, type WithProgress } from '../shared/progress.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
 const MiB = 1024 * 1024
 
 /** All of `copyObject`'s parameters, and how to cut what is too large for one request. */
-export interface CopyInput extends CopyObjectInput, Metering {
+export interface CopyInput extends CopyObjectInput, WithProgress {
   /** In bytes, 1 MiB to 5 GiB; 10 MiB unless said. It grows where 10,000 parts of it would not do. */
   readonly partSize?: number
   /** 5 unless said. No byte of them passes through here. */
-  readonly partsInFlight?: number
+  readonly concurrency?: number
   /**
    * In bytes: what is smaller is copied by one request, what is not in parts. Left out, it is 5 GiB, and an object that
    * keeps its region and its storage class is copied by one request whatever its size, as long as COS agrees.
@@ -38,21 +38,21 @@ export interface CopyInput extends CopyObjectInput, Metering {
   readonly threshold?: number
 }
 
-export const defaults = { partSize: 10 * MiB, partsInFlight: 5, threshold: 5 * 1024 * MiB } as const
+export const copyDefaults = { partSize: 10 * MiB, concurrency: 5, threshold: 5 * 1024 * MiB } as const
 
 /** Fields for a codec. */
 export const copyOptions: In.FieldsOf<CopyInput> = {
   ...objectRef,
-  ...copying,
+  ...withCopySource,
   ...entityMetadata,
   ...accessControl,
   ...withEncryption,
-  ...storing,
-  ...metering,
+  ...storageOptions,
+  ...withProgress,
   copyStatus: In.optional(In.oneOf('Copy', 'Replaced')),
   taggingDirective: In.optional(In.oneOf('Copy', 'Replaced')),
   partSize: In.optional(In.integer(smallestPart, largestPart)),
-  partsInFlight: In.optional(In.integer(1, 1000)),
+  concurrency: In.optional(In.integer(1, 1000)),
   threshold: In.optional(In.integer(0))
 }
 
@@ -82,11 +82,11 @@ const refuseItself =
       : E.right(input)
 
 /** Of the fields that must agree with one another, `copyObject` is the judge. */
-const agreed =
+const crossCheckedInput =
   (action: string) =>
   (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
     pipe(
-      copyObject(toCopyObject(input)).request,
+      copyObject(copyObjectInput(input)).request,
       E.bimap(
         (problem) => ({ ...problem, context: { ...problem.context, operation: action } }),
         () => input
@@ -94,10 +94,10 @@ const agreed =
     )
 
 /** Everything that can be found wrong before anything is sent; `refuse` says what of an object and itself. */
-export const judgeCopy =
+export const validateCopy =
   (action: string, refuse = refuseItself(action)) =>
   (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
-    pipe(judge(action, Input)(input), E.chain(refuse), E.chain(agreed(action)))
+    pipe(validate(action, Input)(input), E.chain(refuse), E.chain(crossCheckedInput(action)))
 
 // -- places --
 /** The client, where the source is: its bucket may be in another region, under another host. */
@@ -113,13 +113,13 @@ export const atSource = (
 })
 
 /** What is behind a custom domain or an accelerating endpoint is not known. */
-const placeName = (place: Place): string | undefined =>
+const placeName = (place: Endpoint): string | undefined =>
   place.domain === undefined ? hostOf(place, '').toLowerCase() : undefined
 
 const classOf = (storageClass: string | undefined): string => (storageClass ?? 'STANDARD').toUpperCase()
 
 /** Whether COS has only to say that there is another object, and moves no bytes for it. */
-const staysWhereItIs = (client: Client, input: CopyInput, source: ObjectHead): boolean =>
+const staysInPlace = (client: Client, input: CopyInput, source: ObjectHead): boolean =>
   placeName(client.place) === placeName(atSource(client, input.copySource).place) &&
   classOf(input.storageClass) === classOf(source.storageClass)
 
@@ -131,15 +131,15 @@ const staysWhereItIs = (client: Client, input: CopyInput, source: ObjectHead): b
  */
 export const inOneRequest = (client: Client, input: CopyInput, source: ObjectHead): boolean =>
   source.size === 0 ||
-  source.size < (input.threshold ?? defaults.threshold) ||
-  (input.threshold === undefined && staysWhereItIs(client, input, source))
+  source.size < (input.threshold ?? copyDefaults.threshold) ||
+  (input.threshold === undefined && staysInPlace(client, input, source))
 
 // -- the calls --
 /** The conditions are judged here, once: what is pinned by its ETag meets them from then on. */
-export const toHead = (input: CopyInput): HeadObjectInput => ({
+export const copyHeadInput = (input: CopyInput): HeadObjectInput => ({
   ...In.pick('bucket', 'key', 'versionId')(input.copySource),
   ...In.defined({
-    allowCollapsingKey: input.allowCollapsingKey,
+    allowPathLikeKey: input.allowPathLikeKey,
     sse: input.copySourceSse,
     ifMatch: input.copySourceIfMatch,
     ifNoneMatch: input.copySourceIfNoneMatch,
@@ -148,11 +148,11 @@ export const toHead = (input: CopyInput): HeadObjectInput => ({
   })
 })
 
-export const toCopyObject = ({
+export const copyObjectInput = ({
   partSize: _size,
-  partsInFlight: _inFlight,
+  concurrency: _inFlight,
   threshold: _threshold,
-  meter: _meter,
+  progress: _meter,
   ...input
 }: CopyInput): CopyObjectInput => input
 
@@ -166,13 +166,13 @@ export const pinned = (
   copySourceIfMatch: etag
 })
 
-export const toPinnedCopy = (input: CopyInput, source: ObjectHead): CopyObjectInput => {
+export const pinnedCopyInput = (input: CopyInput, source: ObjectHead): CopyObjectInput => {
   const {
     copySourceIfNoneMatch: _noneMatch,
     copySourceIfModifiedSince: _modified,
     copySourceIfUnmodifiedSince: _unmodified,
     ...copy
-  } = toCopyObject(input)
+  } = copyObjectInput(input)
   return { ...copy, ...pinned(input, source) }
 }
 
@@ -186,12 +186,12 @@ const entity = new Set([
 ])
 
 /** What the source says of itself, word for word: COS may hold names that a codec of ours would refuse. */
-const carried = ({ raw }: ObjectHead): Readonly<Record<string, string>> =>
+const carriedMetadata = ({ headers: raw }: ObjectHead): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(raw).filter(([name]) => entity.has(name) || name.startsWith('x-cos-meta-'))
   )
 
-export const toCreate = (input: CopyInput, source: ObjectHead): CreateMultipartUploadInput => {
+export const copyCreateInput = (input: CopyInput, source: ObjectHead): CreateMultipartUploadInput => {
   const {
     copySource: _source,
     copySourceSse: _key,
@@ -202,17 +202,17 @@ export const toCreate = (input: CopyInput, source: ObjectHead): CreateMultipartU
     copyStatus = 'Copy',
     taggingDirective: _tagging,
     ...create
-  } = toCopyObject(input)
+  } = copyObjectInput(input)
   return copyStatus === 'Replaced'
     ? create
-    : { ...create, headers: { ...carried(source), ...create.headers } }
+    : { ...create, headers: { ...carriedMetadata(source), ...create.headers } }
 }
 
-export const toPartCopy = (
+export const copyPartInput = (
   input: CopyInput,
   source: ObjectHead,
   uploadId: string,
-  { number, first, last }: Range
+  { number, first, last }: PartRange
 ): UploadPartCopyInput => ({
   ...refOf(input),
   ...headOptions(input),
@@ -222,7 +222,7 @@ export const toPartCopy = (
   copySourceRange: { first, last }
 })
 
-export const toComplete = (
+export const copyCompleteInput = (
   input: CopyInput,
   uploadId: string
 ): Omit<CompleteMultipartUploadInput, 'parts'> => ({

@@ -2,10 +2,10 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { CosFailure, type CosError } from '../../core/error.js'
+import { CosException, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { Key, toInputKey } from '../../core/key.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import { bucketRef, type BucketRef } from '../../core/request.js'
 import { escapeXml, isXmlText } from '../../core/xml.js'
 import type { Client } from '../../client/client.js'
@@ -20,10 +20,10 @@ import {
   type ObjectToDelete
 } from '../../operations/delete-objects.js'
 import { VersionId } from '../../operations/parameters/versions.js'
-import { failingStream, type Streaming } from '../shared/effect-stream.js'
-import { working, type Policy } from '../shared/run-each.js'
+import { failedStream, type EffectStream } from '../shared/effect-stream.js'
+import { runEach, type OnItemError } from '../shared/run-each.js'
 
-export interface DeletingInput extends BucketRef {
+export interface DeleteKeysInput extends BucketRef {
   /** Requests in flight; 4 unless said. */
   readonly concurrency?: number
   /** COS is asked to name failures alone, which is less to read; results then know of no delete markers. */
@@ -31,41 +31,41 @@ export interface DeletingInput extends BucketRef {
 }
 
 /** Fields for a codec. */
-export const deletingOptions: In.FieldsOf<DeletingInput> = {
+export const deleteKeysOptions: In.FieldsOf<DeleteKeysInput> = {
   ...bucketRef,
   concurrency: In.optional(In.integer(1, 1000)),
   quiet: In.optional(In.boolean)
 }
 
-const Input = In.struct<DeletingInput>('DeletingInput', deletingOptions)
+const Input = In.struct<DeleteKeysInput>('DeletingInput', deleteKeysOptions)
 
 /**
  * A key as a listing has it, or such an entry: nothing of it is dropped, a slash that it begins with least of all. With
  * a `versionId`, unless that is empty, the version is removed for good.
  */
-export type ToDelete = string | { readonly key: string; readonly versionId?: string }
+export type KeyToDelete = string | { readonly key: string; readonly versionId?: string }
 
-interface Asked {
+interface DeleteRequest {
   /** As it was given. */
   readonly key: string
   readonly versionId: O.Option<string>
 }
 
-export type DeletingResult =
-  | (Asked & {
+export type DeleteKeysResult =
+  | (DeleteRequest & {
       readonly _tag: 'Deleted'
       /** A delete marker was made, or the version that was removed was one. */
       readonly deleteMarker: boolean
       readonly deleteMarkerVersionId: O.Option<string>
     })
-  | (Asked & { readonly _tag: 'Failed'; readonly error: CosError })
+  | (DeleteRequest & { readonly _tag: 'Failed'; readonly error: CosError })
 
-const askedOf = (item: ToDelete): Asked => {
+const deleteRequestOf = (item: KeyToDelete): DeleteRequest => {
   const { key, versionId } = typeof item === 'string' ? { key: item, versionId: undefined } : item
   return { key, versionId: versionId === '' ? O.none : O.fromNullable(versionId) }
 }
 
-const objectOf = ({ key, versionId }: Asked): ObjectToDelete => ({
+const objectOf = ({ key, versionId }: DeleteRequest): ObjectToDelete => ({
   key,
   ...(O.isSome(versionId) ? { versionId: versionId.value } : {})
 })
@@ -79,30 +79,30 @@ const mostXml = 900_000
  * Whether the key can be one of many. A slash that it begins with may be dropped on the other side, and a carriage
  * return comes back as a line feed: of such a key a batch's answer would say nothing.
  */
-const fitsBatch = ({ key, versionId }: Asked): boolean =>
+const fitsBatch = ({ key, versionId }: DeleteRequest): boolean =>
   !key.startsWith('/') &&
   !key.includes('\r') &&
   isXmlText(key) &&
   E.isRight(Key.decode(key)) &&
   (O.isNone(versionId) || E.isRight(VersionId.decode(versionId.value)))
 
-const xmlSize = ({ key, versionId }: Asked): number =>
+const xmlSize = ({ key, versionId }: DeleteRequest): number =>
   Buffer.byteLength(escapeXml(key)) + O.getOrElse(() => '')(versionId).length + 64
 
 type Batch =
-  | { readonly _tag: 'Many'; readonly asked: ReadonlyArray<Asked> }
-  | { readonly _tag: 'One'; readonly asked: Asked }
+  | { readonly _tag: 'Many'; readonly asked: ReadonlyArray<DeleteRequest> }
+  | { readonly _tag: 'One'; readonly asked: DeleteRequest }
 
 /** What came before a source failed is a batch too. */
 async function* inBatches(
-  items: AsyncIterable<ToDelete> | Iterable<ToDelete>
+  items: AsyncIterable<KeyToDelete> | Iterable<KeyToDelete>
 ): AsyncGenerator<Batch, void, undefined> {
-  let batch: Array<Asked> = []
+  let batch: Array<DeleteRequest> = []
   let size = 0
   let failure: O.Option<unknown> = O.none
   try {
     for await (const item of items) {
-      const asked = askedOf(item)
+      const asked = deleteRequestOf(item)
       if (!fitsBatch(asked)) {
         yield { _tag: 'One', asked }
         continue
@@ -124,14 +124,14 @@ async function* inBatches(
 }
 
 // -- requests --
-const failed = ({ key, versionId }: Asked, error: CosError): DeletingResult => ({
+const failed = ({ key, versionId }: DeleteRequest, error: CosError): DeleteKeysResult => ({
   _tag: 'Failed',
   key,
   versionId,
   error
 })
 
-const deleteOne = async (client: Client, ref: BucketRef, asked: Asked): Promise<DeletingResult> => {
+const deleteOne = async (client: Client, ref: BucketRef, asked: DeleteRequest): Promise<DeleteKeysResult> => {
   const { key, versionId } = asked
   const answer = await send(deleteObject({ ...ref, ...objectOf(asked), key: toInputKey(key) }))(client)()
   if (E.isRight(answer)) {
@@ -148,7 +148,7 @@ const idOf = (key: string, versionId: O.Option<string>): string =>
 /** What a batch's answer says of one key is no less than a refusal. */
 const errorOf = (
   { bucket }: BucketRef,
-  { requestId, raw }: DeleteObjectsResult,
+  { requestId, headers: raw }: DeleteObjectsResult,
   { key, code, message }: NotDeleted
 ): CosError => ({
   _tag: 'ServiceError',
@@ -164,14 +164,14 @@ const errorOf = (
 
 /** Of a key that the answer says nothing of, or that may fare better later, a request of its own must tell. */
 const settle = (
-  { quiet = false, ...ref }: DeletingInput,
+  { quiet = false, ...ref }: DeleteKeysInput,
   answer: DeleteObjectsResult,
-  asked: ReadonlyArray<Asked>
-): ReadonlyArray<O.Option<DeletingResult>> => {
+  asked: ReadonlyArray<DeleteRequest>
+): ReadonlyArray<O.Option<DeleteKeysResult>> => {
   const said = new Map<string, DeleteResult>(answer.results.map((one) => [idOf(one.key, one.versionId), one]))
   const known = new Set(asked.map(({ key, versionId }) => idOf(key, versionId)))
   const silent = quiet && answer.results.every((one) => known.has(idOf(one.key, one.versionId)))
-  return asked.map((one): O.Option<DeletingResult> => {
+  return asked.map((one): O.Option<DeleteKeysResult> => {
     const result = said.get(idOf(one.key, one.versionId))
     if (result?._tag === 'Error') {
       const error = errorOf(ref, answer, result)
@@ -189,13 +189,13 @@ const settle = (
 
 const deleteMany = async (
   client: Client,
-  input: DeletingInput,
-  asked: ReadonlyArray<Asked>
-): Promise<ReadonlyArray<DeletingResult>> => {
+  input: DeleteKeysInput,
+  asked: ReadonlyArray<DeleteRequest>
+): Promise<ReadonlyArray<DeleteKeysResult>> => {
   const { concurrency: _concurrency, quiet = false, ...ref } = input
   const answer = await send(deleteObjects({ ...ref, quiet, objects: asked.map(objectOf) }))(client)()
   if (E.isLeft(answer)) return asked.map((one) => failed(one, answer.left))
-  const results: Array<DeletingResult> = []
+  const results: Array<DeleteKeysResult> = []
   for (const [at, result] of settle({ ...ref, quiet }, answer.right, asked).entries()) {
     const one = asked[at]
     if (O.isSome(result)) results.push(result.value)
@@ -204,18 +204,20 @@ const deleteMany = async (
   return results
 }
 
-export interface DeletingWith extends DeletingInput {
-  readonly policy: Policy
+export interface DeleteKeysWith extends DeleteKeysInput {
+  readonly onError: OnItemError
 }
 
 /** As `deleting`, judged already; with the policy `stop` nothing is begun after the first failure. */
-export const deletingWith =
-  (action: string, { policy, ...input }: DeletingWith) =>
-  (items: (client: Client) => AsyncIterable<ToDelete> | Iterable<ToDelete>): Streaming<DeletingResult> => {
+export const deleteKeysWith =
+  (action: string, { onError: policy, ...input }: DeleteKeysWith) =>
+  (
+    items: (client: Client) => AsyncIterable<KeyToDelete> | Iterable<KeyToDelete>
+  ): EffectStream<DeleteKeysResult> => {
     const { concurrency, quiet: _quiet, ...ref } = input
-    return working<Batch, DeletingResult>(contextOf(action, input), {
+    return runEach<Batch, DeleteKeysResult>(contextOf(action, input), {
       concurrency: concurrency ?? 4,
-      policy,
+      onError: policy,
       items: (client) => inBatches(items(client)),
       work: async (batch, client) =>
         batch._tag === 'One'
@@ -239,13 +241,13 @@ export const deletingWith =
  * @source https://cloud.tencent.com/document/product/436/8289
  * @example pipe(streamObjects({ bucket, prefix }), R.map(keeping(isOld)), R.chain(deleting({ bucket })))
  */
-export const deleting =
-  (input: DeletingInput) =>
-  (keys: AsyncIterable<ToDelete> | Iterable<ToDelete>): Streaming<DeletingResult> =>
+export const deleteKeys =
+  (input: DeleteKeysInput) =>
+  (keys: AsyncIterable<KeyToDelete> | Iterable<KeyToDelete>): EffectStream<DeleteKeysResult> =>
     pipe(
-      judge('deleting', Input)(input),
+      validate('deleting', Input)(input),
       E.match(
-        (problem): Streaming<DeletingResult> => failingStream(new CosFailure(problem)),
-        (valid) => deletingWith('deleting', { ...valid, policy: 'continue' })(() => keys)
+        (problem): EffectStream<DeleteKeysResult> => failedStream(new CosException(problem)),
+        (valid) => deleteKeysWith('deleting', { ...valid, onError: 'continue' })(() => keys)
       )
     )

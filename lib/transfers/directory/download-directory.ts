@@ -5,9 +5,9 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, fileError, type Context, type CosError } from '../../core/error.js'
+import { CosException, fileError, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import { bucketRef, type BucketRef } from '../../core/request.js'
 import { identityOf, toSegments } from '../../files/safe-path.js'
 import type { Client } from '../../client/client.js'
@@ -15,29 +15,34 @@ import { scoped } from '../../client/scope.js'
 import { send } from '../../client/send.js'
 import { headObject } from '../../operations/head-object.js'
 import { withCustomerKey, type WithCustomerKey } from '../../operations/parameters/encryption.js'
-import { requesting, type Requesting } from '../../operations/parameters/referer.js'
-import { limited, type Limited } from '../../operations/parameters/storage.js'
-import { defaults, directoryOptions, type DirectoryOptions } from './options.js'
-import { downloadListed, type DownloadedFile } from '../download/download-file.js'
-import { touching } from '../../files/atomic-file.js'
-import { filter, passing } from './glob-filter.js'
-import { findFooting, makeWay, type Footing, type Way } from '../../files/safe-directory.js'
-import { lodging } from '../../files/shared-temp-directory.js'
-import { unending } from '../shared/progress.js'
-import { hashOf, openSource, stretchOf } from '../../files/source-file.js'
+import { withReferer, type WithReferer } from '../../operations/parameters/referer.js'
+import { trafficLimit, type TrafficLimit } from '../../operations/parameters/storage.js'
+import { directoryDefaults, directoryOptions, type DirectoryOptions } from './options.js'
+import { downloadListed, type DownloadFileResult } from '../download/download-file.js'
+import { withFileErrors } from '../../files/atomic-file.js'
+import { globFilter, matchesFile } from './glob-filter.js'
+import {
+  openRootDirectory,
+  ensureParent,
+  type RootDirectory,
+  type ParentCheck
+} from '../../files/safe-directory.js'
+import { sharedTempDirectory } from '../../files/shared-temp-directory.js'
+import { withoutEnd } from '../shared/progress.js'
+import { hashOf, openSource, readStretch } from '../../files/source-file.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
-import { failingStream, type Streaming } from '../shared/effect-stream.js'
-import { working } from '../shared/run-each.js'
-import { clearAfter, isReservedName, type Enter } from '../../files/download-lock.js'
+import { failedStream, type EffectStream } from '../shared/effect-stream.js'
+import { runEach } from '../shared/run-each.js'
+import { clearAfter, isReservedName, type AcquireSlot } from '../../files/download-lock.js'
 
 export interface DownloadDirectoryInput
-  extends BucketRef, WithCustomerKey, Limited, Requesting, DirectoryOptions {
+  extends BucketRef, WithCustomerKey, TrafficLimit, WithReferer, DirectoryOptions {
   /** In bytes: an object of up to so many comes in one request; 20 MiB unless said. */
   readonly threshold?: number
   /** In bytes, of one range of a larger one; 20 MiB unless said. */
   readonly partSize?: number
   /** Ranges of one object fetched at once; 5 unless said. */
-  readonly partsInFlight?: number
+  readonly partConcurrency?: number
   /**
    * Waits until the disk has each file. False unless said: a file that a power failure spoils is found by its CRC64 when
    * the same is run again.
@@ -50,24 +55,24 @@ export interface DownloadDirectoryInput
 const Input = In.struct<DownloadDirectoryInput>('DownloadDirectoryInput', {
   ...bucketRef,
   ...withCustomerKey,
-  ...limited,
-  ...requesting,
-  ...filter,
+  ...trafficLimit,
+  ...withReferer,
+  ...globFilter,
   ...directoryOptions,
   threshold: In.optional(In.integer(0)),
   partSize: In.optional(In.integer(1)),
-  partsInFlight: In.optional(In.integer(1, 1000)),
+  partConcurrency: In.optional(In.integer(1, 1000)),
   durable: In.optional(In.boolean),
   caseInsensitive: In.optional(In.boolean)
 })
 
 /** `path` is relative to the folder, with `/` between segments on every system; that of a folder ends in one. */
-export type DownloadedEntry =
+export type DownloadDirectoryResult =
   | {
       readonly _tag: 'Downloaded'
       readonly key: string
       readonly path: string
-      readonly downloaded: DownloadedFile
+      readonly downloaded: DownloadFileResult
     }
   /** The file was there already; see `skip`. */
   | { readonly _tag: 'Skipped'; readonly key: string; readonly path: string; readonly size: number }
@@ -80,27 +85,27 @@ export type DownloadedEntry =
 const action = 'downloadDirectory'
 
 /** An object that has a path. */
-interface Landing {
+interface LocalTarget {
   readonly input: DownloadDirectoryInput
   readonly context: Context
   readonly root: string
   readonly object: ListedObject
   readonly segments: ReadonlyArray<string>
   /** Where its bytes are gathered, if they are few. */
-  readonly going: Enter
+  readonly going: AcquireSlot
 }
 
-type Step = TE.TaskEither<CosError, DownloadedEntry>
+type Step = TE.TaskEither<CosError, DownloadDirectoryResult>
 
-const unsafe = (key: string, why: string): DownloadedEntry => ({ _tag: 'UnsafeKey', key, why })
+const unsafe = (key: string, why: string): DownloadDirectoryResult => ({ _tag: 'UnsafeKey', key, why })
 
 const requested = ['sse', 'referer'] as const
-const handedOn = [...requested, 'trafficLimit', 'threshold', 'partSize', 'partsInFlight'] as const
+const toResult = [...requested, 'trafficLimit', 'threshold', 'partSize', 'partConcurrency'] as const
 
 // -- what is there already --
 /** Whether a file has COS's checksum. One that can not be read has none; what is wrong with it, replacing it will say. */
 const isSame = (
-  { input, context, object: { key, size } }: Landing,
+  { input, context, object: { key, size } }: LocalTarget,
   file: string,
   client: Client
 ): TE.TaskEither<CosError, boolean> =>
@@ -113,7 +118,7 @@ const isSame = (
       const source = opened.right
       try {
         // In a scope, for nobody waits for a large file to be read who has left.
-        const ours = await scoped(client, context, () => hashOf(source, stretchOf(source, 0, size))())
+        const ours = await scoped(client, context, () => hashOf(source, readStretch(source, 0, size))())
         if (E.isLeft(ours)) return ours.left._tag === 'FileError' ? E.right(false) : ours
         return E.right(source.stats.size === size && ours.right.crc64 === crc64.value)
       } finally {
@@ -123,8 +128,8 @@ const isSame = (
     })
   )
 
-const isThere = (landing: Landing, file: string, client: Client): TE.TaskEither<CosError, boolean> => {
-  const { skip = defaults.skip } = landing.input
+const isPresent = (landing: LocalTarget, file: string, client: Client): TE.TaskEither<CosError, boolean> => {
+  const { skip = directoryDefaults.skip } = landing.input
   const { size, lastModified } = landing.object
   return async () => {
     const local = skip === 'never' ? undefined : await lstat(file).catch(() => undefined)
@@ -136,15 +141,15 @@ const isThere = (landing: Landing, file: string, client: Client): TE.TaskEither<
 }
 
 // -- one object --
-const fetched = (landing: Landing, file: string, client: Client): Step => {
+const fetchObject = (landing: LocalTarget, file: string, client: Client): Step => {
   const { input, object, segments, going } = landing
   const { key } = object
   const path = segments.join('/')
   const fresh = pipe(
     downloadListed(
       {
-        ...In.pick(...handedOn)(input),
-        ...unending(input),
+        ...In.pick(...toResult)(input),
+        ...withoutEnd(input),
         durable: input.durable ?? false,
         bucket: input.bucket,
         key,
@@ -153,7 +158,7 @@ const fetched = (landing: Landing, file: string, client: Client): Step => {
       object,
       going
     )(client),
-    TE.map((downloaded): DownloadedEntry => ({ _tag: 'Downloaded', key, path, downloaded })),
+    TE.map((downloaded): DownloadDirectoryResult => ({ _tag: 'Downloaded', key, path, downloaded })),
     TE.orElse((error) =>
       error._tag === 'FileError' && error.code === 'EISDIR'
         ? TE.right(unsafe(key, 'a folder has its name'))
@@ -161,10 +166,10 @@ const fetched = (landing: Landing, file: string, client: Client): Step => {
     )
   )
   return pipe(
-    isThere(landing, file, client),
+    isPresent(landing, file, client),
     TE.chain((there): Step => {
       if (!there) return fresh
-      input.meter?.tell({ _tag: 'PartSkipped', size: object.size })
+      input.progress?.tell({ _tag: 'PartSkipped', size: object.size })
       return pipe(
         TE.fromTask(() => clearAfter(landing.context, file, AbortSignal.any([...client.signals]))),
         TE.map(() => ({ _tag: 'Skipped', key, path, size: object.size }))
@@ -174,24 +179,27 @@ const fetched = (landing: Landing, file: string, client: Client): Step => {
 }
 
 /** Goes the whole way to where the object's file or folder is to be. */
-const goingTo = ({ context, root, segments }: Landing, isFolder: boolean): TE.TaskEither<CosError, Way> =>
+const localTargetOf = (
+  { context, root, segments }: LocalTarget,
+  isFolder: boolean
+): TE.TaskEither<CosError, ParentCheck> =>
   TE.tryCatch(
-    () => makeWay(root, isFolder ? segments : segments.slice(0, -1)),
+    () => ensureParent(root, isFolder ? segments : segments.slice(0, -1)),
     fileError(context, join(root, ...segments))
   )
 
-const landed = (landing: Landing, client: Client): Step => {
+const finish = (landing: LocalTarget, client: Client): Step => {
   const { object, segments } = landing
   const { key, size } = object
   const isFolder = key.endsWith('/')
   if (isFolder && size > 0) return TE.right(unsafe(key, 'a folder that has bytes'))
   return pipe(
-    goingTo(landing, isFolder),
+    localTargetOf(landing, isFolder),
     TE.chain((way): Step => {
       if (way._tag === 'Blocked') return TE.right(unsafe(key, `${way.by} is where its folder would be`))
       return isFolder
         ? TE.right({ _tag: 'Folder', key, path: `${segments.join('/')}/` })
-        : fetched(landing, join(way.folder, segments.at(-1) ?? ''), client)
+        : fetchObject(landing, join(way.folder, segments.at(-1) ?? ''), client)
     })
   )
 }
@@ -200,7 +208,7 @@ const landed = (landing: Landing, client: Client): Step => {
 /** Whether a path, or a folder on its way, is one with another that came before, where two names may be one. */
 type IsTwin = (segments: ReadonlyArray<string>) => boolean
 
-const twinsOf = ({ naming }: Footing): IsTwin => {
+const twinsOf = ({ naming }: RootDirectory): IsTwin => {
   if (!naming.foldsCase) return () => false
   const seen = new Map<string, string>()
   return (segments) =>
@@ -217,13 +225,13 @@ const twinsOf = ({ naming }: Footing): IsTwin => {
 // Where `s` and its long form are one letter, so are the names that have them.
 const isOurs = (name: string): boolean => isReservedName(identityOf(name, { foldsCase: true }))
 
-type Judged = E.Either<DownloadedEntry, Landing>
+type CheckedEntry = E.Either<DownloadDirectoryResult, LocalTarget>
 
 /** Says of each object where it goes, or why nowhere. In the order of the keys, so that the first of twins is the same each time. */
-const judging =
-  (input: DownloadDirectoryInput, context: Context, footing: Footing, going: Enter) =>
+const checkEntry =
+  (input: DownloadDirectoryInput, context: Context, footing: RootDirectory, going: AcquireSlot) =>
   (isTwin: IsTwin) =>
-  (object: ListedObject): Judged => {
+  (object: ListedObject): CheckedEntry => {
     const { key } = object
     const { prefix = '' } = input
     // The folder itself.
@@ -245,10 +253,10 @@ const judging =
     )
   }
 
-const entryOf = async (judged: Judged, client: Client): Promise<DownloadedEntry> => {
+const entryOf = async (judged: CheckedEntry, client: Client): Promise<DownloadDirectoryResult> => {
   if (E.isLeft(judged)) return judged.left
   const { object, segments } = judged.right
-  const entry = await landed(judged.right, client)()
+  const entry = await finish(judged.right, client)()
   return E.isRight(entry)
     ? entry.right
     : { _tag: 'Failed', key: object.key, path: segments.join('/'), error: entry.left }
@@ -264,27 +272,27 @@ const entryOf = async (judged: Judged, client: Client): Promise<DownloadedEntry>
  * it, at once and verified. What is there already is not fetched again.
  *
  * @shape  `DownloadDirectoryInput -> Streaming<DownloadedEntry>`, in the order in which they are done
- * @units  below 1 MiB for each of `filesInFlight x partsInFlight` ranges; where `a` and `A` are one file, all keys' names
+ * @units  below 1 MiB for each of `concurrency x partConcurrency` ranges; where `a` and `A` are one file, all keys' names
  * @errors with the policy `continue` an object's failure is an entry; with `stop` the stream fails with the first, once
  *         what was under way is done and told; `CosFailure` of those of the listing, of `FileError` where the folder can
  *         not be made, of `InvalidInput`
  * @example for await (const entry of downloadDirectory({ bucket, prefix: 'site/', directory: 'in' })(client)) log(entry)
  */
-export const downloadDirectory = (input: DownloadDirectoryInput): Streaming<DownloadedEntry> => {
+export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<DownloadDirectoryResult> => {
   const context = contextOf(action, input)
-  const judged = judge(action, Input)(input)
-  if (E.isLeft(judged)) return failingStream(new CosFailure(judged.left))
+  const judged = validate(action, Input)(input)
+  if (E.isLeft(judged)) return failedStream(new CosException(judged.left))
   const valid = judged.right
   const { bucket, prefix = '' } = valid
-  const passes = passing(valid)
+  const passes = matchesFile(valid)
   const isWanted = ({ key }: ListedObject): boolean =>
     key === prefix || passes(key.slice(prefix.length).replace(/\/$/, ''))
 
-  const objects = async function* (client: Client): AsyncGenerator<Judged, void, undefined> {
+  const objects = async function* (client: Client): AsyncGenerator<CheckedEntry, void, undefined> {
     const directory = resolve(valid.directory)
-    const footing = await touching(context, directory)(() => findFooting(directory, valid))
-    const drafts = lodging(footing.root)
-    const place = judging(valid, context, footing, drafts.enter)(twinsOf(footing))
+    const footing = await withFileErrors(context, directory)(() => openRootDirectory(directory, valid))
+    const drafts = sharedTempDirectory(footing.root)
+    const place = checkEntry(valid, context, footing, drafts.enter)(twinsOf(footing))
     try {
       for await (const object of streamObjects({ bucket, prefix, ...In.pick('referer')(valid) })(client)) {
         if (isWanted(object)) yield place(object)
@@ -293,12 +301,12 @@ export const downloadDirectory = (input: DownloadDirectoryInput): Streaming<Down
       await drafts.leave()
     }
   }
-  return working<Judged, DownloadedEntry>(context, {
-    concurrency: valid.filesInFlight ?? defaults.filesInFlight,
-    policy: valid.policy ?? defaults.policy,
+  return runEach<CheckedEntry, DownloadDirectoryResult>(context, {
+    concurrency: valid.concurrency ?? directoryDefaults.concurrency,
+    onError: valid.onError ?? directoryDefaults.policy,
     items: objects,
     work: async (each, client) => [await entryOf(each, client)],
     failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
-    ended: () => valid.meter?.end()
+    ended: () => valid.progress?.end()
   })
 }

@@ -5,56 +5,61 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, type CosError } from '../../core/error.js'
+import { CosException, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
 import { send } from '../../client/send.js'
 import { putObject } from '../../operations/put-object.js'
 import type { ObjectHead } from '../../operations/head-object.js'
-import { defaults, directoryOptions, type DirectoryOptions } from './options.js'
-import { entering, filter, passing } from './glob-filter.js'
-import { headIfThere } from '../shared/head-if-exists.js'
-import { unending } from '../shared/progress.js'
-import { failingStream, type Streaming } from '../shared/effect-stream.js'
+import { directoryDefaults, directoryOptions, type DirectoryOptions } from './options.js'
+import { entersDirectory, globFilter, matchesFile } from './glob-filter.js'
+import { headIfExists } from '../shared/head-if-exists.js'
+import { withoutEnd } from '../shared/progress.js'
+import { failedStream, type EffectStream } from '../shared/effect-stream.js'
 import { uploadFile, type UploadFileInput } from '../upload/upload-file.js'
 import { headOptions } from '../multipart/lifecycle.js'
-import { toPut, uploadOptions, type UploadOptions } from '../upload/options.js'
-import type { Uploaded } from '../upload/upload-stream.js'
-import { walk, type Found, type PassedOver } from '../../files/walk.js'
-import { working } from '../shared/run-each.js'
+import { putInput, uploadOptions, type UploadOptions } from '../upload/options.js'
+import type { UploadResult } from '../upload/upload-stream.js'
+import { walk, type WalkEntry, type SkippedEntry } from '../../files/walk.js'
+import { runEach } from '../shared/run-each.js'
 import { isReservedName } from '../../files/download-lock.js'
 
 /** All of `uploadFile`'s parameters but key and file go to every file. */
 export interface UploadDirectoryInput
-  extends Omit<UploadOptions, 'key' | 'allowCollapsingKey'>, DirectoryOptions {
+  extends Omit<UploadOptions, 'key' | 'allowPathLikeKey'>, DirectoryOptions {
   /** `skip` unless said: links are passed over, and told. `follow`: what they lead to goes up in their place. */
-  readonly links?: 'skip' | 'follow'
+  readonly symlinks?: 'skip' | 'follow'
   /** Folders with nothing in them become objects of no bytes, their keys ending in a slash; true unless said. */
   readonly emptyFolders?: boolean
   /** In bytes: a file of up to so many goes in one plain PUT; 20 MiB unless said. */
   readonly threshold?: number
 }
 
-const { key: _key, allowCollapsingKey: _allow, ...toAll } = uploadOptions
+const { key: _key, allowPathLikeKey: _allow, ...toAll } = uploadOptions
 
 const Input = In.struct<UploadDirectoryInput>('UploadDirectoryInput', {
   ...toAll,
-  ...filter,
+  ...globFilter,
   ...directoryOptions,
-  links: In.optional(In.oneOf('skip', 'follow')),
+  symlinks: In.optional(In.oneOf('skip', 'follow')),
   emptyFolders: In.optional(In.boolean),
   threshold: In.optional(In.integer(0))
 })
 
 /** `path` is relative to the folder, with `/` between segments on every system; that of a folder ends in one. */
-export type UploadedEntry =
-  | { readonly _tag: 'Uploaded'; readonly path: string; readonly key: string; readonly uploaded: Uploaded }
+export type UploadDirectoryResult =
+  | {
+      readonly _tag: 'Uploaded'
+      readonly path: string
+      readonly key: string
+      readonly uploaded: UploadResult
+    }
   /** The object was there already; see `skip`. */
   | { readonly _tag: 'Skipped'; readonly path: string; readonly key: string; readonly size: number }
   /** An empty folder, now an object whose key ends in a slash. */
   | { readonly _tag: 'Folder'; readonly path: string; readonly key: string }
-  | { readonly _tag: 'PassedOver'; readonly path: string; readonly why: PassedOver }
+  | { readonly _tag: 'PassedOver'; readonly path: string; readonly why: SkippedEntry }
   /** Of a folder: it could not be read, and what is in it is not known. */
   | { readonly _tag: 'Failed'; readonly path: string; readonly key: string; readonly error: CosError }
 
@@ -62,26 +67,36 @@ const action = 'uploadDirectory'
 
 /** What goes to every file. */
 const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'file'> => {
-  const { directory, prefix, include, exclude, filesInFlight, policy, skip, links, emptyFolders, ...rest } =
-    input
-  return { ...rest, ...unending(input) }
+  const {
+    directory,
+    prefix,
+    include,
+    exclude,
+    concurrency,
+    onError: policy,
+    skip,
+    symlinks: links,
+    emptyFolders,
+    ...rest
+  } = input
+  return { ...rest, ...withoutEnd(input) }
 }
 
 /** A file or an empty folder, and where it goes. */
-interface Leaving {
+interface LocalSource {
   readonly input: UploadDirectoryInput
   readonly client: Client
   readonly path: string
   readonly key: string
 }
 
-type Step = TE.TaskEither<CosError, UploadedEntry>
+type Step = TE.TaskEither<CosError, UploadDirectoryResult>
 
-const asFound = ({ input, client, key }: Leaving): TE.TaskEither<CosError, O.Option<ObjectHead>> =>
-  headIfThere({ bucket: input.bucket, key, ...headOptions(input) })(client)
+const toLocalSource = ({ input, client, key }: LocalSource): TE.TaskEither<CosError, O.Option<ObjectHead>> =>
+  headIfExists({ bucket: input.bucket, key, ...headOptions(input) })(client)
 
-const skipping = ({ input, path, key }: Leaving, size: number): UploadedEntry => {
-  input.meter?.tell({ _tag: 'PartSkipped', size })
+const checkExisting = ({ input, path, key }: LocalSource, size: number): UploadDirectoryResult => {
+  input.progress?.tell({ _tag: 'PartSkipped', size })
   return { _tag: 'Skipped', path, key, size }
 }
 
@@ -94,45 +109,47 @@ const isUpToDate = async (file: string, { size, lastModified }: ObjectHead): Pro
   return local?.size === size && modified <= lastModified.getTime()
 }
 
-const upload = (now: Leaving): Step => {
+const upload = (now: LocalSource): Step => {
   const { input, client, path, key } = now
-  const { skip = defaults.skip } = input
+  const { skip = directoryDefaults.skip } = input
   const file = join(resolve(input.directory), path)
   const fresh = pipe(
     uploadFile({ ...perFile(input), key, file, skipExisting: skip === 'crc64' })(client),
-    TE.map((uploaded): UploadedEntry =>
-      uploaded.skipped ? skipping(now, uploaded.size) : { _tag: 'Uploaded', path, key, uploaded }
+    TE.map((uploaded): UploadDirectoryResult =>
+      uploaded.skipped ? checkExisting(now, uploaded.size) : { _tag: 'Uploaded', path, key, uploaded }
     )
   )
   if (skip !== 'time') return fresh
   return pipe(
-    asFound(now),
+    toLocalSource(now),
     TE.chain((found) => async () => {
       const same = O.isSome(found) && (await isUpToDate(file, found.value))
-      return same ? E.right(skipping(now, found.value.size)) : fresh()
+      return same ? E.right(checkExisting(now, found.value.size)) : fresh()
     })
   )
 }
 
-const mark = (now: Leaving): Step => {
+const mark = (now: LocalSource): Step => {
   const { input, client, path, key } = now
   // What is said of bytes makes no sense of a folder.
   const { contentType, contentEncoding, callback, callbackVar, picOperations, ...options } = input
   const put = pipe(
-    send(putObject(toPut({ ...options, key }, '')))(client),
-    TE.map((): UploadedEntry => ({ _tag: 'Folder', path, key }))
+    send(putObject(putInput({ ...options, key }, '')))(client),
+    TE.map((): UploadDirectoryResult => ({ _tag: 'Folder', path, key }))
   )
   return input.skip === 'never'
     ? put
     : pipe(
-        asFound(now),
-        TE.chain((found) => (O.isSome(found) && found.value.size === 0 ? TE.right(skipping(now, 0)) : put))
+        toLocalSource(now),
+        TE.chain((found) =>
+          O.isSome(found) && found.value.size === 0 ? TE.right(checkExisting(now, 0)) : put
+        )
       )
 }
 
 const entryOf =
   (input: UploadDirectoryInput) =>
-  async (found: Found, client: Client): Promise<UploadedEntry> => {
+  async (found: WalkEntry, client: Client): Promise<UploadDirectoryResult> => {
     if (found._tag === 'PassedOver') return found
     const { path } = found
     const key = `${input.prefix ?? ''}${path}`
@@ -149,24 +166,24 @@ const entryOf =
  * it again after any failure. Files that come while it runs may or may not be found.
  *
  * @shape  `UploadDirectoryInput -> Streaming<UploadedEntry>`, in the order in which they are done
- * @units  holds some 512 KiB for each of `filesInFlight x partsInFlight` parts
+ * @units  holds some 512 KiB for each of `concurrency x partConcurrency` parts
  * @errors with the policy `continue` a failure, of a file or a folder, is an entry; with `stop` the stream fails with the
  *         first, once what was under way is done and told; a `CosFailure` of `FileError` where the folder itself can not
  *         be read; of `InvalidInput`
  * @example for await (const entry of uploadDirectory({ bucket, prefix: 'site/', directory: 'out' })(client)) log(entry)
  */
-export const uploadDirectory = (input: UploadDirectoryInput): Streaming<UploadedEntry> => {
+export const uploadDirectory = (input: UploadDirectoryInput): EffectStream<UploadDirectoryResult> => {
   const context = contextOf(action, input)
-  const judged = judge(action, Input)(input)
-  if (E.isLeft(judged)) return failingStream(new CosFailure(judged.left))
+  const judged = validate(action, Input)(input)
+  if (E.isLeft(judged)) return failedStream(new CosException(judged.left))
   const valid = judged.right
-  const passes = passing(valid)
-  const found = async function* (): AsyncGenerator<Found, void, undefined> {
+  const passes = matchesFile(valid)
+  const found = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
     const all = walk({
       context,
       root: resolve(valid.directory),
-      links: valid.links ?? 'skip',
-      enters: entering(valid),
+      symlinks: valid.symlinks ?? 'skip',
+      enters: entersDirectory(valid),
       isDraft: isReservedName
     })
     for await (const each of all) {
@@ -175,12 +192,12 @@ export const uploadDirectory = (input: UploadDirectoryInput): Streaming<Uploaded
     }
   }
   const entry = entryOf(valid)
-  return working<Found, UploadedEntry>(context, {
-    concurrency: valid.filesInFlight ?? defaults.filesInFlight,
-    policy: valid.policy ?? defaults.policy,
+  return runEach<WalkEntry, UploadDirectoryResult>(context, {
+    concurrency: valid.concurrency ?? directoryDefaults.concurrency,
+    onError: valid.onError ?? directoryDefaults.policy,
     items: found,
     work: async (each, client) => [await entry(each, client)],
     failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
-    ended: () => valid.meter?.end()
+    ended: () => valid.progress?.end()
   })
 }

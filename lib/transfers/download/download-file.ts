@@ -5,33 +5,38 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
-import { combineAll } from '../../core/crc64.js'
-import { CosFailure, fromUnknown, type Context, type CosError } from '../../core/error.js'
+import { combineAllCrc64 } from '../../core/crc64.js'
+import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
-import { contextOf, judge } from '../../core/operation.js'
-import { announcedBytes, publish } from '../../client/diagnostics.js'
-import { reading } from '../../client/read-range.js'
+import { contextOf, validate } from '../../core/operation.js'
+import { publishPartBytes, publish } from '../../client/diagnostics.js'
+import { readRange } from '../../client/read-range.js'
 import type { Scope } from '../../client/scope.js'
-import { send, type Effect } from '../../client/send.js'
-import type { GetStretchResult } from '../../operations/get-object.js'
+import { send, type CosEffect } from '../../client/send.js'
+import type { GetRangeResult } from '../../operations/get-object.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
 import type { FetchRange } from '../../stages/fetch-ranges.js'
 import { planRanges } from '../../stages/plan-ranges.js'
-import { meteredBytes } from '../../stages/progress.js'
-import { downloadOptions, toHead, toPinned, type DownloadOptions } from './options.js'
-import { openDraft, type Draft } from '../../files/partial-file.js'
-import { filling, type Filled } from './fill-ranges.js'
-import { remove, replacing, touching } from '../../files/atomic-file.js'
-import { metering, type Metering } from '../shared/progress.js'
-import { tidily } from '../../client/tidily.js'
-import { enter, FilePath, type Enter, type Workplace } from '../../files/download-lock.js'
+import { reportBytes } from '../../stages/progress.js'
+import { downloadOptions, downloadHeadInput, pinnedGetInput, type DownloadOptions } from './options.js'
+import { openPartialFile, type PartialFile } from '../../files/partial-file.js'
+import { fillRanges, type FillResult } from './fill-ranges.js'
+import { remove, replaceAtomically, withFileErrors } from '../../files/atomic-file.js'
+import { withProgress, type WithProgress } from '../shared/progress.js'
+import { scopedWithCleanup } from '../../client/tidily.js'
+import {
+  acquireDownloadSlot,
+  FilePath,
+  type AcquireSlot,
+  type DownloadSlot
+} from '../../files/download-lock.js'
 
 const MiB = 1024 * 1024
-const defaults = { threshold: 20 * MiB, partSize: 20 * MiB, partsInFlight: 5 }
+const downloadFileDefaults = { threshold: 20 * MiB, partSize: 20 * MiB, concurrency: 5 }
 
 // -- input --
-export interface DownloadFileInput extends DownloadOptions, Metering {
+export interface DownloadFileInput extends DownloadOptions, WithProgress {
   /**
    * The file's path; its folder must be there. What is there already is replaced once the new bytes are verified: a file,
    * or a link, which is not followed.
@@ -42,7 +47,7 @@ export interface DownloadFileInput extends DownloadOptions, Metering {
   /** In bytes, of one range; 20 MiB unless said. Doubled until 10,000 ranges suffice. */
   readonly partSize?: number
   /** Ranges fetched at once; 5 unless said. */
-  readonly partsInFlight?: number
+  readonly concurrency?: number
   /**
    * A folder for the journal of what has come, which must be there; beside the file unless said. `false`: no journal, and
    * no going on.
@@ -62,13 +67,13 @@ export interface DownloadFileInput extends DownloadOptions, Metering {
 
 const Input = In.struct<DownloadFileInput>('DownloadFileInput', {
   ...downloadOptions,
-  ...metering,
+  ...withProgress,
   file: FilePath,
   threshold: In.optional(In.integer(0)),
   partSize: In.optional(In.integer(1)),
-  partsInFlight: In.optional(In.integer(1, 1000)),
+  concurrency: In.optional(In.integer(1, 1000)),
   checkpoint: In.optional(
-    In.judged(
+    In.guarded(
       'the path of a folder, or false',
       (u): u is string | false => u === false || (typeof u === 'string' && u !== '' && !u.includes('\0'))
     )
@@ -78,7 +83,7 @@ const Input = In.struct<DownloadFileInput>('DownloadFileInput', {
 })
 
 // -- output --
-export interface DownloadedFile extends ObjectHead {
+export interface DownloadFileResult extends ObjectHead {
   /** Its whole path. */
   readonly file: string
   /** Ranges that it was fetched in. */
@@ -104,56 +109,56 @@ const about = ({
 /** What must be known of an object before its first byte is asked for. */
 type Known = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'versionId'>
 
-interface Downloading {
+interface DownloadState {
   readonly scope: Scope
   readonly context: Context
   readonly input: DownloadFileInput
   readonly known: Known
   /** All that COS says of it, once its bytes are there: of a HEAD, or of the answer that brought them. */
   readonly head: () => ObjectHead
-  readonly answered?: (answer: GetStretchResult) => void
+  readonly answered?: (answer: GetRangeResult) => void
   readonly target: string
-  readonly place: Workplace
+  readonly place: DownloadSlot
 }
 
 const mostRanges = 10_000
 
 /** It comes in one request. */
 const isSmall = (
-  { threshold = defaults.threshold }: DownloadFileInput,
+  { threshold = downloadFileDefaults.threshold }: DownloadFileInput,
   { size }: Pick<Known, 'size'>
 ): boolean => size <= threshold
 
 const rangeSize = (input: DownloadFileInput, size: number): number => {
   if (isSmall(input, { size })) return Math.max(1, size)
-  let doubled = input.partSize ?? defaults.partSize
+  let doubled = input.partSize ?? downloadFileDefaults.partSize
   while (doubled * mostRanges < size) doubled *= 2
   return doubled
 }
 
 /** None: nothing is ever written down, and the next run begins anew. */
-const journalOf = ({ input: { checkpoint }, target, place }: Downloading): O.Option<string> => {
+const journalOf = ({ input: { checkpoint }, target, place }: DownloadState): O.Option<string> => {
   if (checkpoint === false || !place.alone) return O.none
   if (checkpoint === undefined) return O.some(place.journal)
   const name = createHash('sha256').update(target).digest('hex').slice(0, 32)
   return O.some(join(resolve(checkpoint), `${name}.cospipe-journal`))
 }
 
-const fetchingInto = async (now: Downloading, draft: Draft, partSize: number): Promise<Filled> => {
+const fetchInto = async (now: DownloadState, draft: PartialFile, partSize: number): Promise<FillResult> => {
   const { scope, context, input, known, answered } = now
-  const { meter } = input
-  const pinned = toPinned(input, known)
+  const { progress: meter } = input
+  const pinned = pinnedGetInput(input, known)
   const fetch: FetchRange = (range, signal) =>
     pipe(
-      reading({ ...scope.client, signals: [signal] }, context, pinned, range, answered),
-      announcedBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
+      readRange({ ...scope.client, signals: [signal] }, context, pinned, range, answered),
+      publishPartBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
     )
-  return filling({
+  return fillRanges({
     context,
     draft,
-    concurrency: input.partsInFlight ?? defaults.partsInFlight,
-    stop: scope.stop,
-    fetch: meter === undefined ? fetch : meteredBytes(meter)(fetch),
+    concurrency: input.concurrency ?? downloadFileDefaults.concurrency,
+    controller: scope.controller,
+    fetch: meter === undefined ? fetch : reportBytes(meter)(fetch),
     skipped: ({ size }) => meter?.tell({ _tag: 'PartSkipped', size })
   })(planRanges({ to: known.size, partSize }))
 }
@@ -163,33 +168,40 @@ const isSpoiled = (error: CosError): boolean =>
   error._tag === 'ObjectChanged' || (error._tag === 'IntegrityError' && O.isNone(error.part))
 
 /** Fills the draft and puts it in the file's place. */
-const fulfilling = async (now: Downloading, draft: Draft, partSize: number): Promise<DownloadedFile> => {
+const finishDownload = async (
+  now: DownloadState,
+  draft: PartialFile,
+  partSize: number
+): Promise<DownloadFileResult> => {
   const { scope, context, input, target } = now
-  const { runs, resumed } = await fetchingInto(now, draft, partSize)
+  const { runs, resumed } = await fetchInto(now, draft, partSize)
   const head = now.head()
-  const integrity = compareCrc64(context, { right: 'theirs' })(O.some(combineAll(runs).crc64), head.crc64)
-  if (E.isLeft(integrity)) throw new CosFailure(integrity.left)
-  await touching(
+  const integrity = compareCrc64(context, { right: 'theirs' })(
+    O.some(combineAllCrc64(runs).crc64),
+    head.crc64
+  )
+  if (E.isLeft(integrity)) throw new CosException(integrity.left)
+  await withFileErrors(
     context,
     target
   )(() =>
-    replacing(draft.handle, {
+    replaceAtomically(draft.handle, {
       from: draft.path,
       target,
       durable: input.durable ?? true,
-      signal: scope.stop.signal
+      signal: scope.controller.signal
     })
   )
   return { ...head, file: target, parts: runs.length, resumed, integrity: integrity.right }
 }
 
-const working = async (now: Downloading): Promise<E.Either<CosError, DownloadedFile>> => {
+const download = async (now: DownloadState): Promise<E.Either<CosError, DownloadFileResult>> => {
   const { context, input, known, place } = now
   const partSize = rangeSize(input, known.size)
   const journal = journalOf(now)
   let keep = false
   try {
-    const draft = await openDraft({
+    const draft = await openPartialFile({
       context,
       part: place.part,
       journal: isSmall(input, known) ? O.none : journal,
@@ -197,7 +209,7 @@ const working = async (now: Downloading): Promise<E.Either<CosError, DownloadedF
       durable: input.durable ?? true
     })
     try {
-      return E.right(await fulfilling(now, draft, partSize))
+      return E.right(await finishDownload(now, draft, partSize))
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
       keep = input.onFailure !== 'discard' && draft.isWorthKeeping() && !isSpoiled(error)
@@ -213,30 +225,30 @@ const working = async (now: Downloading): Promise<E.Either<CosError, DownloadedF
   }
 }
 
-type Run = (
+type DownloadRun = (
   scope: Scope,
   context: Context,
   input: DownloadFileInput
-) => Promise<E.Either<CosError, DownloadedFile>>
+) => Promise<E.Either<CosError, DownloadFileResult>>
 
-const running: Run = async (scope, context, input) => {
-  const head = await send(headObject(toHead(input)))(scope.client)()
+const runDownload: DownloadRun = async (scope, context, input) => {
+  const head = await send(headObject(downloadHeadInput(input)))(scope.client)()
   if (E.isLeft(head)) return head
-  input.meter?.tell({ _tag: 'Expected', size: head.right.size })
+  input.progress?.tell({ _tag: 'Expected', size: head.right.size })
   const target = resolve(input.file)
-  const place = await enter(context, target, scope.stop.signal)
-  return working({ scope, context, input, known: head.right, head: () => head.right, target, place })
+  const place = await acquireDownloadSlot(context, target, scope.controller.signal)
+  return download({ scope, context, input, known: head.right, head: () => head.right, target, place })
 }
 
 /** Bytes and head in one request: a HEAD for each small file of a folder would be half of all requests. */
-const runningInOne =
-  (listed: Listed, going: Enter): Run =>
+const runInOneRequest =
+  (listed: ListedObject, going: AcquireSlot): DownloadRun =>
   async (scope, context, input) => {
     const { etag, size, lastModified } = listed
     let head: ObjectHead | undefined
     const target = resolve(input.file)
-    const place = await going(context, target, scope.stop.signal)
-    return working({
+    const place = await going(context, target, scope.controller.signal)
+    return download({
       scope,
       context,
       input,
@@ -246,7 +258,7 @@ const runningInOne =
         throw new Error('an object without bytes has no answer')
       },
       answered: ({ body, ...answer }) => {
-        if (head === undefined) input.meter?.tell({ _tag: 'Expected', size })
+        if (head === undefined) input.progress?.tell({ _tag: 'Expected', size })
         head ??= { ...answer, size }
       },
       target,
@@ -273,40 +285,41 @@ const runningInOne =
  *         come stays, unless `onFailure` or `checkpoint` say otherwise
  * @example downloadFile({ bucket, key: 'films/a.mp4', file: 'a.mp4' })
  */
-export const downloadFile = (input: DownloadFileInput): Effect<DownloadedFile> => downloading(input, running)
+export const downloadFile = (input: DownloadFileInput): CosEffect<DownloadFileResult> =>
+  startDownload(input, runDownload)
 
 /** What a listing says of an object. */
-export type Listed = Omit<Known, 'versionId'>
+export type ListedObject = Omit<Known, 'versionId'>
 
 /** It was replaced since it was listed, or deleted; or the folder it goes to lies on another disk. */
-const mayGoOtherwise = (error: CosError): boolean =>
+const mayTryInParts = (error: CosError): boolean =>
   error._tag === 'ObjectChanged' || (error._tag === 'FileError' && error.code === 'EXDEV')
 
 /** `downloadFile` of what was listed a moment ago: what is small comes without a HEAD, and is made where `going` says. */
 export const downloadListed = (
   input: DownloadFileInput,
-  listed: Listed,
-  going: Enter
-): Effect<DownloadedFile> =>
+  listed: ListedObject,
+  going: AcquireSlot
+): CosEffect<DownloadFileResult> =>
   listed.size > 0 && isSmall(input, listed)
     ? pipe(
-        downloading(input, runningInOne(listed, going)),
-        RTE.orElse((error) => (mayGoOtherwise(error) ? downloading(input, running) : RTE.left(error)))
+        startDownload(input, runInOneRequest(listed, going)),
+        RTE.orElse((error) => (mayTryInParts(error) ? startDownload(input, runDownload) : RTE.left(error)))
       )
-    : downloading(input, running)
+    : startDownload(input, runDownload)
 
-const downloading =
-  (input: DownloadFileInput, run: Run): Effect<DownloadedFile> =>
+const startDownload =
+  (input: DownloadFileInput, run: DownloadRun): CosEffect<DownloadFileResult> =>
   (client) =>
   async () => {
     const context = contextOf(action, input)
-    const judged = judge(action, Input)(input)
+    const judged = validate(action, Input)(input)
     if (E.isLeft(judged)) return judged
     const valid = judged.right
 
     publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
-    const result = await tidily(client, context, (scope) => run(scope, context, valid))
-    valid.meter?.end()
+    const result = await scopedWithCleanup(client, context, (scope) => run(scope, context, valid))
+    valid.progress?.end()
     publish('transfer', () => ({
       ...about(valid),
       phase: 'end',

@@ -4,40 +4,40 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, fromUnknown, type Context, type CosError } from '../../core/error.js'
+import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { unverifiable, type Integrity } from '../../core/integrity.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
-import { announcedBytes, publish } from '../../client/diagnostics.js'
-import { reading } from '../../client/read-range.js'
+import { publishPartBytes, publish } from '../../client/diagnostics.js'
+import { readRange } from '../../client/read-range.js'
 import { openScope, type OpenScope } from '../../client/scope.js'
-import { send, type Effect } from '../../client/send.js'
+import { send, type CosEffect } from '../../client/send.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
-import { asReadable } from '../../stages/to-readable.js'
-import { fetching, type FetchRange } from '../../stages/fetch-ranges.js'
-import { createBudget, inBlocks } from '../../stages/memory-budget.js'
+import { toReadable } from '../../stages/to-readable.js'
+import { fetchRanges, type FetchRange } from '../../stages/fetch-ranges.js'
+import { createMemoryBudget, inBlocks } from '../../stages/memory-budget.js'
 import { planRanges } from '../../stages/plan-ranges.js'
-import { meteredBytes } from '../../stages/progress.js'
-import { verifying } from '../../stages/verify-bytes.js'
-import { downloadOptions, toHead, toPinned, type DownloadOptions } from './options.js'
-import { metering, type Metering } from '../shared/progress.js'
+import { reportBytes } from '../../stages/progress.js'
+import { verifyBytes } from '../../stages/verify-bytes.js'
+import { downloadOptions, downloadHeadInput, pinnedGetInput, type DownloadOptions } from './options.js'
+import { withProgress, type WithProgress } from '../shared/progress.js'
 
-export interface DownloadStreamInput extends DownloadOptions, Metering {
+export interface DownloadStreamInput extends DownloadOptions, WithProgress {
   /** In bytes, of one range; 8 MiB unless said. */
   readonly partSize?: number
   /** Ranges open at once, the one that is read among them; 4 unless said. */
-  readonly window?: number
+  readonly concurrency?: number
 }
 
 const Input = In.struct<DownloadStreamInput>('DownloadStreamInput', {
   ...downloadOptions,
-  ...metering,
+  ...withProgress,
   partSize: In.optional(In.integer(1)),
-  window: In.optional(In.integer(1, 1000))
+  concurrency: In.optional(In.integer(1, 1000))
 })
 
-export interface Downloaded extends ObjectHead {
+export interface DownloadResult extends ObjectHead {
   /**
    * The bytes as they are stored. It ends only after they were verified, and fails with a `CosFailure` otherwise.
    * Destroying it ends every request of it at once.
@@ -51,7 +51,7 @@ export interface Downloaded extends ObjectHead {
 
 const action = 'downloadStream'
 const MiB = 1024 * 1024
-const defaults = { partSize: 8 * MiB, window: 4 }
+const downloadStreamDefaults = { partSize: 8 * MiB, concurrency: 4 }
 
 /** Settles once, with what comes first: the end, a failure, or the reader's leaving. */
 const outcome = <A>(): { readonly settle: (value: A) => void; readonly settled: Promise<A> } => {
@@ -62,34 +62,35 @@ const outcome = <A>(): { readonly settle: (value: A) => void; readonly settled: 
   return { settle, settled }
 }
 
-const streaming = (
+const streamRanges = (
   scope: OpenScope,
   context: Context,
   input: DownloadStreamInput,
   head: ObjectHead
-): Pick<Downloaded, 'body' | 'verified' | 'context'> => {
-  const { partSize = defaults.partSize, window = defaults.window } = input
-  const limit = window * inBlocks(partSize)
-  const pinned = toPinned(input, head)
-  const { meter } = input
+): Pick<DownloadResult, 'body' | 'verified' | 'context'> => {
+  const { partSize = downloadStreamDefaults.partSize, concurrency = downloadStreamDefaults.concurrency } =
+    input
+  const limit = concurrency * inBlocks(partSize)
+  const pinned = pinnedGetInput(input, head)
+  const { progress: meter } = input
   meter?.tell({ _tag: 'Expected', size: head.size })
   const fetch: FetchRange = (range, signal) =>
     pipe(
-      reading({ ...scope.client, signals: [signal] }, context, pinned, range),
-      announcedBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
+      readRange({ ...scope.client, signals: [signal] }, context, pinned, range),
+      publishPartBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
     )
-  const ranges = fetching(
+  const ranges = fetchRanges(
     {
-      window,
+      concurrency,
       context,
-      stop: scope.stop,
-      budget: O.getOrElse(() => createBudget({ limit, ahead: limit }))(scope.client.memory)
+      controller: scope.controller,
+      budget: O.getOrElse(() => createMemoryBudget({ limit, ahead: limit }))(scope.client.memory)
     },
-    meter === undefined ? fetch : meteredBytes(meter)(fetch)
+    meter === undefined ? fetch : reportBytes(meter)(fetch)
   )(planRanges({ to: head.size, partSize }))
 
   const { settle, settled } = outcome<E.Either<CosError, Integrity>>()
-  const check = verifying({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
+  const check = verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
   let transferred = 0
   let ended = false
   const end = (error: CosError['_tag'] | ''): void => {
@@ -114,19 +115,19 @@ const streaming = (
       const error = fromUnknown(context)(thrown)
       end(error._tag)
       settle(E.left(error))
-      throw new CosFailure(error)
+      throw new CosException(error)
     }
   }
-  const body = asReadable(watched(), () => {
+  const body = toReadable(watched(), () => {
     end('Aborted')
     settle(E.right(unverifiable('Unread')))
-    scope.leave()
+    scope.close()
   })
   // A stream that a signal ends before anyone reads it would otherwise end the process with it.
   body.on('error', () => undefined)
   scope.onEnd((error) => {
     settle(E.left(error))
-    body.destroy(new CosFailure(error))
+    body.destroy(new CosException(error))
   })
   return { body, verified: () => settled, context }
 }
@@ -145,23 +146,23 @@ const about = ({
  *
  * It begins with a HEAD, and every range is asked for on condition that the object is still that one. A range that
  * breaks off goes on where it was cut. The CRC64 of the whole is compared with COS's before the stream ends. A reader
- * that stops holds the server back: no more than the window is fetched ahead.
+ * that stops holds the server back: no more than `concurrency` ranges are fetched ahead.
  *
  * @shape  `DownloadStreamInput -> Effect<Downloaded>`; settles when the HEAD has come, and the body is on its way
- * @units  holds at most `window x partSize` bytes, besides what sockets hold
+ * @units  holds at most `concurrency x partSize` bytes, besides what sockets hold
  * @errors those of `headObject`; the body's: those of `getObject`, `ObjectChanged`, `IntegrityError`
  * @example pipe(downloadStream({ bucket, key }), RTE.map(({ body }) => body.pipe(createGunzip())))
  */
 export const downloadStream =
-  (input: DownloadStreamInput): Effect<Downloaded> =>
+  (input: DownloadStreamInput): CosEffect<DownloadResult> =>
   (client: Client) =>
   async () => {
     const context = contextOf(action, input)
-    const judged = judge(action, Input)(input)
+    const judged = validate(action, Input)(input)
     if (E.isLeft(judged)) return judged
     const valid = judged.right
-    const head = await send(headObject(toHead(valid)))(client)()
+    const head = await send(headObject(downloadHeadInput(valid)))(client)()
     if (E.isLeft(head)) return head
     publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
-    return E.right({ ...head.right, ...streaming(openScope(client, context), context, valid, head.right) })
+    return E.right({ ...head.right, ...streamRanges(openScope(client, context), context, valid, head.right) })
   }

@@ -1,22 +1,22 @@
 /** Ranges of a draft: bytes to their place, counted and hashed, and bytes of an earlier run looked at again. */
 import type { FileHandle } from 'node:fs/promises'
 import * as O from 'fp-ts/lib/Option.js'
-import { crc64Hasher, type Crc64Hasher, type Run } from '../../core/crc64.js'
-import { CosFailure, type Context } from '../../core/error.js'
-import { inParallel } from '../../stages/map-concurrent.js'
+import { crc64Hasher, type Crc64Hasher, type Crc64Run } from '../../core/crc64.js'
+import { CosException, type Context } from '../../core/error.js'
+import { mapConcurrent } from '../../stages/map-concurrent.js'
 import type { FetchRange } from '../../stages/fetch-ranges.js'
-import type { Range } from '../../stages/plan-ranges.js'
-import type { Draft } from '../../files/partial-file.js'
-import { touching, writeAll } from '../../files/atomic-file.js'
+import type { PartRange } from '../../stages/plan-ranges.js'
+import type { PartialFile } from '../../files/partial-file.js'
+import { withFileErrors, writeAll } from '../../files/atomic-file.js'
 
 /** The file that the ranges are in, and its path for the errors. */
-export interface Place {
+export interface RangeTarget {
   readonly context: Context
   readonly handle: FileHandle
   readonly path: string
 }
 
-const hashing = async <A>(use: (hasher: Crc64Hasher) => Promise<A>): Promise<A> => {
+const hashChunks = async <A>(use: (hasher: Crc64Hasher) => Promise<A>): Promise<A> => {
   const hasher = await crc64Hasher()
   try {
     return await use(hasher)
@@ -25,8 +25,8 @@ const hashing = async <A>(use: (hasher: Crc64Hasher) => Promise<A>): Promise<A> 
   }
 }
 
-const wrongSize = (context: Context, { number, size }: Range, got: number): CosFailure =>
-  new CosFailure({
+const wrongSize = (context: Context, { number, size }: PartRange, got: number): CosException =>
+  new CosException({
     _tag: 'IntegrityError',
     context,
     part: O.some(number),
@@ -49,7 +49,7 @@ interface Writer {
   readonly rest: () => Promise<void>
 }
 
-const writing = ({ context, handle, path }: Place, from: number): Writer => {
+const rangeWriter = ({ context, handle, path }: RangeTarget, from: number): Writer => {
   let held: Array<Uint8Array> = []
   let size = 0
   let at = from
@@ -60,7 +60,7 @@ const writing = ({ context, handle, path }: Place, from: number): Writer => {
     at += size
     size = 0
     await under
-    under = touching(context, path)(() => writeAll(handle, chunks, position))
+    under = withFileErrors(context, path)(() => writeAll(handle, chunks, position))
     // Looked at before the next; until then it is nobody's, which would end the process.
     under.catch(() => undefined)
   }
@@ -85,9 +85,13 @@ const writing = ({ context, handle, path }: Place, from: number): Writer => {
  * @errors those of its bytes; `CosFailure` of a `FileError`, and of an `IntegrityError` where there are more bytes than
  *         the range has, or fewer
  */
-export const writeRange = (place: Place, range: Range, bytes: AsyncIterable<Uint8Array>): Promise<bigint> =>
-  hashing(async (hasher) => {
-    const writer = writing(place, range.first)
+export const writeRange = (
+  place: RangeTarget,
+  range: PartRange,
+  bytes: AsyncIterable<Uint8Array>
+): Promise<bigint> =>
+  hashChunks(async (hasher) => {
+    const writer = rangeWriter(place, range.first)
     let seen = 0
     try {
       for await (const chunk of bytes) {
@@ -108,16 +112,16 @@ export const writeRange = (place: Place, range: Range, bytes: AsyncIterable<Uint
 const stretch = 256 * 1024
 
 /** The CRC64 of what a file holds at a range; none where it ends before. */
-export const readRange = (
-  { context, handle, path }: Place,
-  { first, size }: Range,
+export const readFileRange = (
+  { context, handle, path }: RangeTarget,
+  { first, size }: PartRange,
   signal: AbortSignal
 ): Promise<O.Option<bigint>> =>
-  hashing(async (hasher) => {
+  hashChunks(async (hasher) => {
     const block = Buffer.allocUnsafe(Math.min(stretch, size))
     for (let at = 0; at < size;) {
       signal.throwIfAborted()
-      const { bytesRead } = await touching(
+      const { bytesRead } = await withFileErrors(
         context,
         path
       )(() => handle.read(block, 0, Math.min(stretch, size - at), first + at))
@@ -128,21 +132,21 @@ export const readRange = (
     return O.some(hasher.digest())
   })
 
-export interface Filling {
+export interface FillOptions {
   readonly context: Context
-  readonly draft: Draft
+  readonly draft: PartialFile
   /** Ranges under way, at most: looked at, fetched, or waiting for the disk. */
   readonly concurrency: number
   /** Stops it all when it fires, and is fired when anything fails. */
-  readonly stop: AbortController
+  readonly controller: AbortController
   readonly fetch: FetchRange
   /** Told of a range that was there already. */
-  readonly skipped: (range: Range) => void
+  readonly skipped: (range: PartRange) => void
 }
 
-export interface Filled {
+export interface FillResult {
   /** In the order of the file. */
-  readonly runs: ReadonlyArray<Run>
+  readonly runs: ReadonlyArray<Crc64Run>
   /** Bytes that were there already. */
   readonly resumed: number
 }
@@ -156,17 +160,17 @@ async function* each<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> 
  *
  * @errors the first failure; by then nothing is written any more, and all that was written down is on the disk
  */
-export const filling =
-  ({ context, draft, concurrency, stop, fetch, skipped }: Filling) =>
-  async (ranges: Iterable<Range>): Promise<Filled> => {
-    const place: Place = { context, handle: draft.handle, path: draft.path }
-    const isThere = async (range: Range, signal: AbortSignal): Promise<O.Option<bigint>> => {
+export const fillRanges =
+  ({ context, draft, concurrency, controller: stop, fetch, skipped }: FillOptions) =>
+  async (ranges: Iterable<PartRange>): Promise<FillResult> => {
+    const place: RangeTarget = { context, handle: draft.handle, path: draft.path }
+    const isThere = async (range: PartRange, signal: AbortSignal): Promise<O.Option<bigint>> => {
       const claimed = draft.claimed.get(range.number)
       if (claimed === undefined) return O.none
-      const found = await readRange(place, range, signal)
+      const found = await readFileRange(place, range, signal)
       return O.isSome(found) && found.value === claimed ? found : O.none
     }
-    const working = inParallel<Range>({ concurrency, stop })(async (range, signal) => {
+    const working = mapConcurrent<PartRange>({ concurrency, controller: stop })(async (range, signal) => {
       const there = await isThere(range, signal)
       if (O.isSome(there)) {
         skipped(range)
@@ -177,7 +181,7 @@ export const filling =
       await draft.add(range.number, crc64)
       return { ...range, crc64, resumed: 0 }
     })
-    const runs: Array<Range & Run & Pick<Filled, 'resumed'>> = []
+    const runs: Array<PartRange & Crc64Run & Pick<FillResult, 'resumed'>> = []
     for await (const run of working(each(ranges))) runs.push(run)
     return {
       runs: runs.sort((a, b) => a.number - b.number),

@@ -2,16 +2,16 @@
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
 import { objectRef, refOf, type ObjectRef } from '../../core/request.js'
-import type { Pinned } from '../../client/read-range.js'
+import type { PinnedObject } from '../../client/read-range.js'
 import type { HeadObjectInput, ObjectHead } from '../../operations/head-object.js'
 import { conditions, type Conditions } from '../../operations/parameters/conditions.js'
 import { withCustomerKey, type WithCustomerKey } from '../../operations/parameters/encryption.js'
-import { requesting, type Requesting } from '../../operations/parameters/referer.js'
-import { limited, type Limited } from '../../operations/parameters/storage.js'
+import { withReferer, type WithReferer } from '../../operations/parameters/referer.js'
+import { trafficLimit, type TrafficLimit } from '../../operations/parameters/storage.js'
 import { VersionId } from '../../operations/parameters/versions.js'
 
 /** `trafficLimit` is of each request, so that so many ranges at once may go so many times as fast. */
-export interface DownloadOptions extends ObjectRef, Conditions, WithCustomerKey, Limited, Requesting {
+export interface DownloadOptions extends ObjectRef, Conditions, WithCustomerKey, TrafficLimit, WithReferer {
   /** One version instead of the latest. */
   readonly versionId?: string
 }
@@ -21,15 +21,15 @@ export const downloadOptions: In.FieldsOf<DownloadOptions> = {
   ...objectRef,
   ...conditions,
   ...withCustomerKey,
-  ...limited,
-  ...requesting,
+  ...trafficLimit,
+  ...withReferer,
   versionId: In.optional(VersionId)
 }
 
 const always = ['headers', 'query', 'sse', 'referer'] as const
 
 /** The conditions decide here, once; from then on it is this object or none. */
-export const toHead = (options: DownloadOptions): HeadObjectInput => ({
+export const downloadHeadInput = (options: DownloadOptions): HeadObjectInput => ({
   ...refOf(options),
   ...In.pick(
     ...always,
@@ -42,10 +42,10 @@ export const toHead = (options: DownloadOptions): HeadObjectInput => ({
 })
 
 /** Where the bucket keeps versions, what is written meanwhile does not even disturb. */
-export const toPinned = (
+export const pinnedGetInput = (
   options: DownloadOptions,
   { etag, versionId }: Pick<ObjectHead, 'etag' | 'versionId'>
-): Pinned => ({
+): PinnedObject => ({
   ...refOf(options),
   ...In.pick(...always, 'trafficLimit')(options),
   ...In.defined({ versionId: options.versionId ?? O.toUndefined(versionId) }),

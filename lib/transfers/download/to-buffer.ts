@@ -2,13 +2,13 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
-import { CosFailure, type Context, type CosError } from '../../core/error.js'
-import type { Effect } from '../../client/send.js'
-import { tidily } from '../../client/tidily.js'
-import type { Verifiable } from './to-file.js'
+import { CosException, type Context, type CosError } from '../../core/error.js'
+import type { CosEffect } from '../../client/send.js'
+import { scopedWithCleanup } from '../../client/tidily.js'
+import type { VerifiableBody } from './to-file.js'
 
 /** What `getObject` and `downloadStream` give, as far as it is read here. */
-export interface Answered extends Verifiable {
+export interface ReadableResponse extends VerifiableBody {
   readonly requestId: string
 }
 
@@ -20,10 +20,10 @@ const unreadable = (context: Context, requestId: string, problem: string): CosEr
   requestId
 })
 
-const reading = async (
+const readAll = async (
   context: Context,
   limit: number,
-  { body, verified, requestId }: Answered
+  { body, verified, requestId }: ReadableResponse
 ): Promise<E.Either<CosError, Buffer>> => {
   const chunks: Array<Uint8Array> = []
   const bytes: AsyncIterable<Uint8Array> = body
@@ -31,7 +31,7 @@ const reading = async (
   for await (const chunk of bytes) {
     size += chunk.length
     if (size > limit) {
-      throw new CosFailure(unreadable(context, requestId, `a body of more than ${String(limit)} bytes`))
+      throw new CosException(unreadable(context, requestId, `a body of more than ${String(limit)} bytes`))
     }
     chunks.push(chunk)
   }
@@ -41,14 +41,14 @@ const reading = async (
   )
 }
 
-const buffering =
+const readToBuffer =
   (operation: string, limit: number) =>
-  (answer: Answered): Effect<Buffer> =>
+  (answer: ReadableResponse): CosEffect<Buffer> =>
   (client) =>
   async () => {
     const context = { ...answer.context, operation }
     try {
-      return await tidily(client, context, () => reading(context, limit, answer))
+      return await scopedWithCleanup(client, context, () => readAll(context, limit, answer))
     } finally {
       // Nobody else would end it, and a body left alone keeps its connection.
       answer.body.destroy()
@@ -62,8 +62,8 @@ const buffering =
  * @errors those of the body; `DecodeError` where it has more bytes than the limit
  * @example pipe(send(getObject({ bucket, key })), RTE.chain(toBuffer(1024 * 1024)))(client)()
  */
-export const toBuffer = (limit: number): ((answer: Answered) => Effect<Buffer>) =>
-  buffering('toBuffer', limit)
+export const toBuffer = (limit: number): ((answer: ReadableResponse) => CosEffect<Buffer>) =>
+  readToBuffer('toBuffer', limit)
 
 /**
  * Reads an answer as text, verified. A byte order mark is left out.
@@ -74,9 +74,9 @@ export const toBuffer = (limit: number): ((answer: Answered) => Effect<Buffer>) 
  */
 export const toText =
   (limit: number) =>
-  (answer: Answered): Effect<string> =>
+  (answer: ReadableResponse): CosEffect<string> =>
     pipe(
-      buffering('toText', limit)(answer),
+      readToBuffer('toText', limit)(answer),
       RTE.chainEitherKW((bytes) =>
         E.tryCatch(
           () => new TextDecoder('utf-8', { fatal: true }).decode(bytes),

@@ -4,17 +4,17 @@ import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, type Context, type CosError } from '../../core/error.js'
+import { CosException, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import type { Integrity } from '../../core/integrity.js'
-import { judge } from '../../core/operation.js'
-import type { Effect } from '../../client/send.js'
-import { replaceFile, replacing, touching, writeAll } from '../../files/atomic-file.js'
-import { tidily } from '../../client/tidily.js'
-import { enter, FilePath } from '../../files/download-lock.js'
+import { validate } from '../../core/operation.js'
+import type { CosEffect } from '../../client/send.js'
+import { replaceFile, replaceAtomically, withFileErrors, writeAll } from '../../files/atomic-file.js'
+import { scopedWithCleanup } from '../../client/tidily.js'
+import { acquireDownloadSlot, FilePath } from '../../files/download-lock.js'
 
 /** What `getObject` and `downloadStream` give, as far as it is read here. */
-export interface Verifiable {
+export interface VerifiableBody {
   readonly body: Readable
   readonly verified: TaskEither<CosError, Integrity>
   readonly context: Context
@@ -26,7 +26,7 @@ export interface ToFileOptions {
 }
 
 /** All that the answer said, and what became of its bytes. */
-export type SavedFile<A> = Omit<A, keyof Verifiable> & {
+export type SavedFileResult<A> = Omit<A, keyof VerifiableBody> & {
   /** Its whole path. */
   readonly file: string
   /** Bytes in it. */
@@ -47,15 +47,15 @@ interface Saved {
   readonly integrity: Integrity
 }
 
-const saving = async (
+const saveBody = async (
   context: Context,
   target: string,
   { durable = true, signal }: { readonly durable: boolean | undefined; readonly signal: AbortSignal },
-  { body, verified }: Omit<Verifiable, 'context'>
+  { body, verified }: Omit<VerifiableBody, 'context'>
 ): Promise<Saved> => {
-  const place = await enter(context, target, signal)
+  const place = await acquireDownloadSlot(context, target, signal)
   try {
-    const handle = await touching(
+    const handle = await withFileErrors(
       context,
       place.part
     )(() => replaceFile(place.part, constants.O_WRONLY, 0o666))
@@ -63,12 +63,15 @@ const saving = async (
       let written = 0
       for await (const chunk of bytesOf(body)) {
         const position = written
-        await touching(context, place.part)(() => writeAll(handle, [chunk], position))
+        await withFileErrors(context, place.part)(() => writeAll(handle, [chunk], position))
         written += chunk.length
       }
       const integrity = await verified()
-      if (E.isLeft(integrity)) throw new CosFailure(integrity.left)
-      await touching(context, target)(() => replacing(handle, { from: place.part, target, durable, signal }))
+      if (E.isLeft(integrity)) throw new CosException(integrity.left)
+      await withFileErrors(
+        context,
+        target
+      )(() => replaceAtomically(handle, { from: place.part, target, durable, signal }))
       return { written, integrity: integrity.right }
     } finally {
       await handle.close()
@@ -91,18 +94,18 @@ const saving = async (
  */
 export const toFile =
   (file: string, options: ToFileOptions = {}) =>
-  <A extends Verifiable>(answer: A): Effect<SavedFile<A>> =>
+  <A extends VerifiableBody>(answer: A): CosEffect<SavedFileResult<A>> =>
   (client) =>
   async () => {
-    const judged = judge('toFile', Target)({ ...options, file })
+    const judged = validate('toFile', Target)({ ...options, file })
     const { body, verified, context: of, ...rest } = answer
     const context = { ...of, operation: 'toFile' }
     try {
       if (E.isLeft(judged)) return E.left({ ...judged.left, context })
       const target = resolve(judged.right.file)
       const { durable } = judged.right
-      return await tidily(client, context, async ({ stop }) => {
-        const saved = await saving(context, target, { durable, signal: stop.signal }, { body, verified })
+      return await scopedWithCleanup(client, context, async ({ controller: stop }) => {
+        const saved = await saveBody(context, target, { durable, signal: stop.signal }, { body, verified })
         return E.right({ ...rest, file: target, ...saved })
       })
     } finally {

@@ -6,10 +6,10 @@ import {
   type ListMultipartUploadEventsInput,
   type UploadEntry
 } from '../../operations/list-multipart-uploads.js'
-import type { Listed, ListingCursor } from '../../operations/responses/listing-events.js'
+import type { WithCursor, ListingCursor } from '../../operations/responses/listing-events.js'
 import { streamPages } from './stream-pages.js'
 import type { ListedPrefix } from './stream-objects.js'
-import type { Streaming } from '../shared/effect-stream.js'
+import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamMultipartUploadsInput = ListMultipartUploadEventsInput
 
@@ -26,14 +26,16 @@ export type ListedUpload = UploadEntry & { readonly cursor: ListingCursor }
  */
 export function streamMultipartUploads(
   input: StreamMultipartUploadsInput & { readonly delimiter?: undefined }
-): Streaming<ListedUpload>
+): EffectStream<ListedUpload>
 export function streamMultipartUploads(
   input: StreamMultipartUploadsInput
-): Streaming<ListedUpload | ListedPrefix>
-export function streamMultipartUploads(input: StreamMultipartUploadsInput): Streaming<Listed<UploadEntry>> {
+): EffectStream<ListedUpload | ListedPrefix>
+export function streamMultipartUploads(
+  input: StreamMultipartUploadsInput
+): EffectStream<WithCursor<UploadEntry>> {
   return streamPages({
     context: contextOf('streamMultipartUploads', input),
-    from: multipartUploadsStart(input),
-    page: (from) => listMultipartUploadEvents({ ...input, from })
+    cursor: multipartUploadsStart(input),
+    page: (from) => listMultipartUploadEvents({ ...input, cursor: from })
   })
 }

@@ -6,10 +6,10 @@ import {
   type ListObjectVersionEventsInput,
   type VersionEntry
 } from '../../operations/list-object-versions.js'
-import type { Listed, ListingCursor } from '../../operations/responses/listing-events.js'
+import type { WithCursor, ListingCursor } from '../../operations/responses/listing-events.js'
 import { streamPages } from './stream-pages.js'
 import type { ListedPrefix } from './stream-objects.js'
-import type { Streaming } from '../shared/effect-stream.js'
+import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamObjectVersionsInput = ListObjectVersionEventsInput
 
@@ -29,14 +29,16 @@ export type ListedVersion = VersionEntry & { readonly cursor: ListingCursor }
  */
 export function streamObjectVersions(
   input: StreamObjectVersionsInput & { readonly delimiter?: undefined }
-): Streaming<ListedVersion>
+): EffectStream<ListedVersion>
 export function streamObjectVersions(
   input: StreamObjectVersionsInput
-): Streaming<ListedVersion | ListedPrefix>
-export function streamObjectVersions(input: StreamObjectVersionsInput): Streaming<Listed<VersionEntry>> {
+): EffectStream<ListedVersion | ListedPrefix>
+export function streamObjectVersions(
+  input: StreamObjectVersionsInput
+): EffectStream<WithCursor<VersionEntry>> {
   return streamPages({
     context: contextOf('streamObjectVersions', input),
-    from: objectVersionsStart(input),
-    page: (from) => listObjectVersionEvents({ ...input, from })
+    cursor: objectVersionsStart(input),
+    page: (from) => listObjectVersionEvents({ ...input, cursor: from })
   })
 }

@@ -6,9 +6,9 @@ import {
   type ListObjectEventsInput,
   type ObjectEntry
 } from '../../operations/list-objects.js'
-import type { CommonPrefix, Listed, ListingCursor } from '../../operations/responses/listing-events.js'
+import type { CommonPrefix, WithCursor, ListingCursor } from '../../operations/responses/listing-events.js'
 import { streamPages } from './stream-pages.js'
-import type { Streaming } from '../shared/effect-stream.js'
+import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamObjectsInput = ListObjectEventsInput
 
@@ -30,12 +30,12 @@ export type ListedPrefix = CommonPrefix & { readonly cursor: ListingCursor }
  */
 export function streamObjects(
   input: StreamObjectsInput & { readonly delimiter?: undefined }
-): Streaming<ListedObject>
-export function streamObjects(input: StreamObjectsInput): Streaming<ListedObject | ListedPrefix>
-export function streamObjects(input: StreamObjectsInput): Streaming<Listed<ObjectEntry>> {
+): EffectStream<ListedObject>
+export function streamObjects(input: StreamObjectsInput): EffectStream<ListedObject | ListedPrefix>
+export function streamObjects(input: StreamObjectsInput): EffectStream<WithCursor<ObjectEntry>> {
   return streamPages({
     context: contextOf('streamObjects', input),
-    from: objectsStart(input),
-    page: (from) => listObjectEvents({ ...input, from })
+    cursor: objectsStart(input),
+    page: (from) => listObjectEvents({ ...input, cursor: from })
   })
 }

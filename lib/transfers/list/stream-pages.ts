@@ -4,27 +4,27 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { Context, CosError } from '../../core/error.js'
 import type { Operation } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
-import { isTransient, waitAfter } from '../../client/retry.js'
-import { pause, send } from '../../client/send.js'
-import { paging, type PageEvent, type PagingOptions } from '../../stages/paginate.js'
-import { streamIn, type Streaming } from '../shared/effect-stream.js'
+import { isTransient, retryDelay } from '../../client/retry.js'
+import { sleepUnlessAborted, send } from '../../client/send.js'
+import { paginate, type PageEvent, type PaginateOptions } from '../../stages/paginate.js'
+import { scopedStream, type EffectStream } from '../shared/effect-stream.js'
 
 export interface Pages<Item, Cursor> {
   readonly context: Context
   /** Where the first page begins. */
-  readonly from: Cursor
-  readonly page: (from: Cursor) => Operation<AsyncIterable<PageEvent<Item, Cursor>>>
+  readonly cursor: Cursor
+  readonly page: (cursor: Cursor) => Operation<AsyncIterable<PageEvent<Item, Cursor>>>
 }
 
 /** The client's policy, for pages that began and broke off. One that never began has had its attempts already. */
-const goingOn =
-  (client: Client, context: Context, refused: WeakSet<CosError>): NonNullable<PagingOptions['goOn']> =>
+const resumeFrom =
+  (client: Client, context: Context, refused: WeakSet<CosError>): NonNullable<PaginateOptions['goOn']> =>
   (error, failures, signal) =>
   async () => {
     if (refused.has(error) || !isTransient(error) || failures >= client.retry.attempts) return false
-    const wait = waitAfter(client.retry, failures, error, client.clock.now())
+    const wait = retryDelay(client.retry, failures, error, client.clock.now())
     // A signal that fires meanwhile is for `paging` to tell.
-    await pause(wait, { ...client, signals: [signal] }, context)
+    await sleepUnlessAborted(wait, { ...client, signals: [signal] }, context)
     return true
   }
 
@@ -38,18 +38,20 @@ const goingOn =
  */
 export const streamPages = <Cursor, Item extends { readonly cursor: Cursor }>({
   context,
-  from,
+  cursor: from,
   page
-}: Pages<Item, Cursor>): Streaming<Item> =>
-  streamIn(context, async function* ({ client, stop }) {
+}: Pages<Item, Cursor>): EffectStream<Item> =>
+  scopedStream(context, async function* ({ client, controller: stop }) {
     const refused = new WeakSet<CosError>()
-    yield* paging<Cursor, Item>({ stop, goOn: goingOn(client, context, refused) }, (at, signal) =>
-      pipe(
-        send(page(at))({ ...client, signals: [signal] }),
-        TE.mapLeft((error) => {
-          refused.add(error)
-          return error
-        })
-      )
+    yield* paginate<Cursor, Item>(
+      { controller: stop, goOn: resumeFrom(client, context, refused) },
+      (at, signal) =>
+        pipe(
+          send(page(at))({ ...client, signals: [signal] }),
+          TE.mapLeft((error) => {
+            refused.add(error)
+            return error
+          })
+        )
     )(from)
   })

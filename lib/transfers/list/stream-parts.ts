@@ -7,7 +7,7 @@ import {
   type ListPartEventsInput
 } from '../../operations/list-parts.js'
 import { streamPages } from './stream-pages.js'
-import type { Streaming } from '../shared/effect-stream.js'
+import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamPartsInput = ListPartEventsInput
 
@@ -19,9 +19,9 @@ export type StreamPartsInput = ListPartEventsInput
  * @errors `CosFailure` of those of `listParts`
  * @source https://cloud.tencent.com/document/product/436/7747
  */
-export const streamParts = (input: StreamPartsInput): Streaming<ListedPart> =>
+export const streamParts = (input: StreamPartsInput): EffectStream<ListedPart> =>
   streamPages({
     context: contextOf('streamParts', input),
-    from: partsStart(input),
-    page: (from) => listPartEvents({ ...input, from })
+    cursor: partsStart(input),
+    page: (from) => listPartEvents({ ...input, cursor: from })
   })

@@ -3,9 +3,9 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
-import { CosFailure, type CosError } from '../../core/error.js'
+import { CosException, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import { bucketRef, type BucketRef } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import { send } from '../../client/send.js'
@@ -13,10 +13,10 @@ import { abortMultipartUpload } from '../../operations/abort-multipart-upload.js
 import { QueryText } from '../../operations/parameters/listing.js'
 import { toInputKey } from '../../core/key.js'
 import { streamMultipartUploads, type ListedUpload } from '../list/stream-multipart-uploads.js'
-import { failingStream, type Streaming } from '../shared/effect-stream.js'
-import { working } from '../shared/run-each.js'
+import { failedStream, type EffectStream } from '../shared/effect-stream.js'
+import { runEach } from '../shared/run-each.js'
 
-export interface SweepUploadsInput extends BucketRef {
+export interface AbortIncompleteUploadsInput extends BucketRef {
   /** Uploads of keys that begin so; all of the bucket's unless said. */
   readonly prefix?: string
   /**
@@ -30,12 +30,12 @@ export interface SweepUploadsInput extends BucketRef {
   readonly concurrency?: number
 }
 
-const Age: t.Type<number | Date, number | Date, unknown> = In.judged(
+const Age: t.Type<number | Date, number | Date, unknown> = In.guarded(
   'milliseconds, at least 0, or a valid Date',
   (u): u is number | Date => In.date.is(u) || In.integer(0).is(u)
 )
 
-const Input = In.struct<SweepUploadsInput>('SweepUploadsInput', {
+const Input = In.struct<AbortIncompleteUploadsInput>('SweepUploadsInput', {
   ...bucketRef,
   prefix: In.optional(QueryText),
   olderThan: Age,
@@ -44,7 +44,7 @@ const Input = In.struct<SweepUploadsInput>('SweepUploadsInput', {
 })
 
 /** Of one upload; younger ones are not told of. */
-export type SweptUpload = { readonly key: string; readonly uploadId: string } & (
+export type AbortedUpload = { readonly key: string; readonly uploadId: string } & (
   | { readonly _tag: 'Aborted'; readonly initiated: Date }
   /** It would have been aborted. */
   | { readonly _tag: 'Found'; readonly initiated: Date }
@@ -68,11 +68,11 @@ async function* until(
   }
 }
 
-const sweep = async (
+const abortUploads = async (
   client: Client,
-  { bucket, dryRun = false, headers, query }: SweepUploadsInput,
+  { bucket, dryRun = false, headers, query }: AbortIncompleteUploadsInput,
   { key, uploadId, initiated: when, initiatedText }: ListedUpload
-): Promise<SweptUpload> => {
+): Promise<AbortedUpload> => {
   if (O.isNone(when)) return { _tag: 'Undated', key, uploadId, initiatedText }
   const found = { key, uploadId, initiated: when.value }
   if (dryRun) return { _tag: 'Found', ...found }
@@ -96,22 +96,22 @@ const sweep = async (
  * @source https://cloud.tencent.com/document/product/436/7736, https://cloud.tencent.com/document/product/436/7740
  * @example for await (const swept of sweepUploads({ bucket, olderThan: 7 * 86_400_000 })(client)) console.log(swept)
  */
-export const sweepUploads = (input: SweepUploadsInput): Streaming<SweptUpload> =>
+export const abortIncompleteUploads = (input: AbortIncompleteUploadsInput): EffectStream<AbortedUpload> =>
   pipe(
-    judge(action, Input)(input),
+    validate(action, Input)(input),
     E.match(
-      (problem): Streaming<SweptUpload> => failingStream(new CosFailure(problem)),
+      (problem): EffectStream<AbortedUpload> => failedStream(new CosException(problem)),
       (valid) =>
-        working<ListedUpload, SweptUpload>(contextOf(action, valid), {
+        runEach<ListedUpload, AbortedUpload>(contextOf(action, valid), {
           concurrency: valid.concurrency ?? 4,
-          policy: 'continue',
+          onError: 'continue',
           items: (client) =>
             until(
               client,
               valid.olderThan,
               streamMultipartUploads({ bucket: valid.bucket, prefix: valid.prefix ?? '' })(client)
             ),
-          work: async (upload, client) => [await sweep(client, valid, upload)],
+          work: async (upload, client) => [await abortUploads(client, valid, upload)],
           failureOf: () => O.none
         })
     )

@@ -7,7 +7,7 @@ import type { CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
-import { send, type Effect } from '../../client/send.js'
+import { send, type CosEffect } from '../../client/send.js'
 import { listMultipartUploads } from '../../operations/list-multipart-uploads.js'
 import { listParts } from '../../operations/list-parts.js'
 import { UploadId } from '../../operations/parameters/versions.js'
@@ -29,37 +29,37 @@ export const Resume: t.Type<Resume, Resume, unknown> = new t.Type<Resume, Resume
 )
 
 /** A part that COS has. */
-export interface PartThere {
+export interface UploadedPart {
   readonly etag: string
   /** In bytes. */
   readonly size: number
 }
 
 /** An upload that can be gone on with. */
-export interface Unfinished {
+export interface ResumableUpload {
   readonly uploadId: string
-  readonly parts: ReadonlyMap<number, PartThere>
+  readonly parts: ReadonlyMap<number, UploadedPart>
 }
 
-const none: Effect<O.Option<Unfinished>> = RTE.right(O.none)
+const none: CosEffect<O.Option<ResumableUpload>> = RTE.right(O.none)
 
 /** Follows pages to the last, gathering. A marker that stands still ends it: COS would say the same for ever. */
-const gathering =
+const collectUploads =
   <Marker, A>(
-    page: (from: Marker, so: A) => Effect<{ readonly so: A; readonly next: O.Option<Marker> }>,
+    page: (from: Marker, so: A) => CosEffect<{ readonly so: A; readonly next: O.Option<Marker> }>,
     same: (a: Marker, b: Marker) => boolean
   ) =>
-  (from: Marker, so: A): Effect<A> =>
+  (from: Marker, so: A): CosEffect<A> =>
     pipe(
       page(from, so),
       RTE.chain(({ so: now, next }) =>
         O.isNone(next) || same(from, next.value)
           ? RTE.right<Client, CosError, A>(now)
-          : gathering(page, same)(next.value, now)
+          : collectUploads(page, same)(next.value, now)
       )
     )
 
-interface Place {
+interface UploadMarker {
   readonly key: string
   readonly uploadId: string
 }
@@ -68,8 +68,8 @@ interface Place {
  * The newest upload of exactly this key. COS lists uploads by key, and then by id, which begins with the time; longer
  * keys come behind this one.
  */
-const newestOf = ({ bucket, key }: ObjectRef): Effect<O.Option<string>> =>
-  gathering<Place, O.Option<string>>(
+const newestOf = ({ bucket, key }: ObjectRef): CosEffect<O.Option<string>> =>
+  collectUploads<UploadMarker, O.Option<string>>(
     (from, so) =>
       pipe(
         send(
@@ -95,8 +95,8 @@ const newestOf = ({ bucket, key }: ObjectRef): Effect<O.Option<string>> =>
     (a, b) => a.key === b.key && a.uploadId === b.uploadId
   )({ key: '', uploadId: '' }, O.none)
 
-const partsOf = (ref: ObjectRef, uploadId: string): Effect<ReadonlyMap<number, PartThere>> =>
-  gathering<number, ReadonlyMap<number, PartThere>>(
+const partsOf = (ref: ObjectRef, uploadId: string): CosEffect<ReadonlyMap<number, UploadedPart>> =>
+  collectUploads<number, ReadonlyMap<number, UploadedPart>>(
     (from, so) =>
       pipe(
         send(listParts({ ...refOf(ref), uploadId, partNumberMarker: from })),
@@ -111,14 +111,14 @@ const partsOf = (ref: ObjectRef, uploadId: string): Effect<ReadonlyMap<number, P
     (a, b) => a === b
   )(0, new Map())
 
-const named = (ref: ObjectRef, uploadId: string): Effect<O.Option<Unfinished>> =>
+const named = (ref: ObjectRef, uploadId: string): CosEffect<O.Option<ResumableUpload>> =>
   pipe(
     partsOf(ref, uploadId),
     RTE.map((parts) => O.some({ uploadId, parts }))
   )
 
 /** Gone meanwhile: completed or aborted by another. Who did not name it does not mind. */
-const orNone = (error: CosError): Effect<O.Option<Unfinished>> =>
+const orNone = (error: CosError): CosEffect<O.Option<ResumableUpload>> =>
   error._tag === 'ServiceError' && error.code === 'NoSuchUpload' ? none : RTE.left(error)
 
 /**
@@ -126,7 +126,7 @@ const orNone = (error: CosError): Effect<O.Option<Unfinished>> =>
  *
  * @errors those of `listMultipartUploads` and `listParts`; 404 `NoSuchUpload` only of an upload that was named
  */
-export const unfinished = (ref: ObjectRef, resume: Resume): Effect<O.Option<Unfinished>> => {
+export const findResumable = (ref: ObjectRef, resume: Resume): CosEffect<O.Option<ResumableUpload>> => {
   if (resume === 'never') return none
   if (resume !== 'newest') return named(ref, resume.uploadId)
   return pipe(
@@ -143,8 +143,8 @@ export const unfinished = (ref: ObjectRef, resume: Resume): Effect<O.Option<Unfi
  *
  * @shape `md5`: base64 of 16 bytes
  */
-export const compare = (
-  there: PartThere,
+export const matchesPart = (
+  there: UploadedPart,
   ours: { readonly size: number; readonly md5: string }
 ): 'same' | 'other' => {
   const hex = Buffer.from(ours.md5, 'base64').toString('hex')

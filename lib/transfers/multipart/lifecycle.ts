@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { combineAll } from '../../core/crc64.js'
+import { combineAllCrc64 } from '../../core/crc64.js'
 import type { Context, CosError } from '../../core/error.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
@@ -64,7 +64,7 @@ export const headOptions = ({ sse }: WithEncryption): HeadOptions => (sse?.type 
 /** Of the parts together, unsigned; none where one of theirs is not known. */
 export const crc64Of = (parts: ReadonlyArray<PartSent>): O.Option<bigint> => {
   const known = parts.flatMap(({ crc64, size }) => (O.isSome(crc64) ? [{ crc64: crc64.value, size }] : []))
-  return known.length === parts.length ? O.some(combineAll(known).crc64) : O.none
+  return known.length === parts.length ? O.some(combineAllCrc64(known).crc64) : O.none
 }
 
 const sizeOf = (parts: ReadonlyArray<PartSent>): number => parts.reduce((sum, { size }) => sum + size, 0)
@@ -74,7 +74,7 @@ const sizeOf = (parts: ReadonlyArray<PartSent>): number => parts.reduce((sum, { 
 const cleanup = 10_000
 
 /** Not for a signal to end: as a rule it is what follows one. */
-const aborting = (client: Client, ref: ObjectRef, uploadId: string): TE.TaskEither<CosError, unknown> =>
+const abortUpload = (client: Client, ref: ObjectRef, uploadId: string): TE.TaskEither<CosError, unknown> =>
   pipe(
     send(abortMultipartUpload({ ...refOf(ref), uploadId })),
     withRetry({ attempts: 3 }),
@@ -82,7 +82,7 @@ const aborting = (client: Client, ref: ObjectRef, uploadId: string): TE.TaskEith
   )({ ...client, signals: [] })
 
 /** A signal that fires so long after the first of some others. */
-const trailing = (
+const delayedSignal = (
   signals: ReadonlyArray<AbortSignal>,
   milliseconds: number
 ): { readonly signal: AbortSignal; readonly close: () => void } => {
@@ -109,18 +109,18 @@ const trailing = (
  * A signal does not hang up on it: COS may have made the upload by then, and nobody else would ever hear its id. It is
  * waited for a while behind the back of the caller, who has long settled, and the upload is deleted again.
  */
-export const beginning =
+export const createUpload =
   (client: Client, context: Context, input: CreateMultipartUploadInput): TE.TaskEither<CosError, string> =>
   async () => {
     const fired = (): AbortSignal | undefined => client.signals.find((signal) => signal.aborted)
     const before = fired()
     if (before !== undefined) return E.left(aborted(context, before.reason))
-    const { signal, close } = trailing(client.signals, cleanup)
+    const { signal, close } = delayedSignal(client.signals, cleanup)
     const begun = await send(createMultipartUpload(input))({ ...client, signals: [signal] })()
     close()
     const meanwhile = fired()
     if (meanwhile === undefined) return E.map(({ uploadId }: CreateMultipartUploadResult) => uploadId)(begun)
-    if (E.isRight(begun)) void aborting(client, input, begun.right.uploadId)()
+    if (E.isRight(begun)) void abortUpload(client, input, begun.right.uploadId)()
     return E.left(aborted(context, meanwhile.reason))
   }
 
@@ -134,7 +134,7 @@ interface Seen {
 }
 
 /** The object itself, where an answer did not say all there is to know. */
-const look = (
+const headCompleted = (
   client: Client,
   ref: ObjectRef,
   head: HeadOptions
@@ -155,7 +155,7 @@ const look = (
  * A completion that was sent twice may be refused because the first one won. Then the object is there, with our
  * checksum; anything else that is there is not ours.
  */
-const wonBefore =
+const completedByEarlierAttempt =
   (
     client: Client,
     ref: ObjectRef,
@@ -168,7 +168,7 @@ const wonBefore =
       error._tag === 'ServiceError' && error.code === 'NoSuchUpload' && error.context.attempts > 1
     if (!mayHave || O.isNone(ours)) return TE.left(error)
     return pipe(
-      look(client, ref, head),
+      headCompleted(client, ref, head),
       TE.chain((found) =>
         found.size === sizeOf(parts) && O.isSome(found.crc64) && found.crc64.value === ours.value
           ? TE.right(found)
@@ -192,7 +192,7 @@ const seen = (answer: CompleteMultipartUploadResult): Seen => ({
  *
  * @errors those of Complete Multipart Upload; `IntegrityError` where COS assembled other bytes
  */
-export const completing = (
+export const completeUpload = (
   client: Client,
   context: Context,
   input: Omit<CompleteMultipartUploadInput, 'parts'>,
@@ -208,12 +208,12 @@ export const completing = (
       })
     )(client),
     TE.map(seen),
-    TE.orElse(wonBefore(client, input, head, parts, ours)),
+    TE.orElse(completedByEarlierAttempt(client, input, head, parts, ours)),
     TE.chain((done) =>
       O.isSome(done.crc64) || O.isNone(ours)
         ? TE.right(done)
         : pipe(
-            look(client, input, head),
+            headCompleted(client, input, head),
             // What a HEAD could not find out is not known; that the upload succeeded is.
             TE.match(
               () => done,
@@ -237,7 +237,7 @@ export const completing = (
   )
 
 // -- failed --
-const naming =
+const withUploadId =
   (uploadId: string) =>
   (error: CosError): CosError => ({ ...error, context: { ...error.context, uploadId } })
 
@@ -248,20 +248,20 @@ const naming =
  *
  * @shape  the error, naming the upload where its parts are still there
  */
-export const failing =
+export const cleanUpFailed =
   (client: Client, ref: ObjectRef, uploadId: string, onFailure: OnFailure) =>
   (error: CosError): T.Task<CosError> => {
     const wasAborted = error._tag === 'Aborted' || (error._tag === 'Timeout' && error.phase === 'overall')
     const isGone = error._tag === 'ServiceError' && error.code === 'NoSuchUpload'
     if (isGone) return T.of(error)
-    if (onFailure === 'keep') return T.of(naming(uploadId)(error))
+    if (onFailure === 'keep') return T.of(withUploadId(uploadId)(error))
     const deleted = pipe(
-      aborting(client, ref, uploadId),
+      abortUpload(client, ref, uploadId),
       TE.match(
         (problem) =>
           problem._tag === 'ServiceError' && problem.code === 'NoSuchUpload'
             ? error
-            : naming(uploadId)(error),
+            : withUploadId(uploadId)(error),
         () => error
       )
     )

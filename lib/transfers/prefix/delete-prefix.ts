@@ -1,22 +1,22 @@
 /** All objects whose keys begin alike, deleted as they are listed. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
-import { CosFailure, type InvalidInput } from '../../core/error.js'
+import { CosException, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import { QueryText } from '../../operations/parameters/listing.js'
 import {
-  deletingOptions,
-  deletingWith,
-  type DeletingInput,
-  type DeletingResult
+  deleteKeysOptions,
+  deleteKeysWith,
+  type DeleteKeysInput,
+  type DeleteKeysResult
 } from '../delete/delete-keys.js'
 import { streamObjects } from '../list/stream-objects.js'
 import { streamObjectVersions } from '../list/stream-object-versions.js'
-import { failingStream, type Streaming } from '../shared/effect-stream.js'
-import { Policy } from '../shared/run-each.js'
+import { failedStream, type EffectStream } from '../shared/effect-stream.js'
+import { OnItemError } from '../shared/run-each.js'
 
-export interface DeletePrefixInput extends DeletingInput {
+export interface DeletePrefixInput extends DeleteKeysInput {
   /** Keys that begin so: `logs/`, with its slash, or `logs` and all that merely begins like it. */
   readonly prefix: string
   /** Without it an empty prefix is refused. */
@@ -24,15 +24,15 @@ export interface DeletePrefixInput extends DeletingInput {
   /** All versions and delete markers, for good. Left out: the objects, which leave delete markers where there are versions. */
   readonly versions?: boolean
   /** `continue` unless said. */
-  readonly policy?: Policy
+  readonly onError?: OnItemError
 }
 
 const Input = In.struct<DeletePrefixInput>('DeletePrefixInput', {
-  ...deletingOptions,
+  ...deleteKeysOptions,
   prefix: QueryText,
   wholeBucket: In.optional(In.boolean),
   versions: In.optional(In.boolean),
-  policy: In.optional(Policy)
+  onError: In.optional(OnItemError)
 })
 
 const action = 'deletePrefix'
@@ -73,14 +73,14 @@ async function* oneBehind<A>(items: AsyncIterable<A>): AsyncGenerator<A, void, u
  * @source https://cloud.tencent.com/document/product/436/8289
  * @example for await (const result of deletePrefix({ bucket, prefix: 'tmp/' })(client)) if (result._tag === 'Failed') ...
  */
-export const deletePrefix = (input: DeletePrefixInput): Streaming<DeletingResult> =>
+export const deletePrefix = (input: DeletePrefixInput): EffectStream<DeleteKeysResult> =>
   pipe(
-    judge(action, Input)(input),
+    validate(action, Input)(input),
     E.chain((valid) => refuseEmpty(action, 'prefix')(valid.prefix, valid)),
     E.match(
-      (problem): Streaming<DeletingResult> => failingStream(new CosFailure(problem)),
-      ({ prefix, versions = false, policy = 'continue', wholeBucket: _whole, ...rest }) =>
-        deletingWith(action, { ...rest, policy })((client) =>
+      (problem): EffectStream<DeleteKeysResult> => failedStream(new CosException(problem)),
+      ({ prefix, versions = false, onError: policy = 'continue', wholeBucket: _whole, ...rest }) =>
+        deleteKeysWith(action, { ...rest, onError: policy })((client) =>
           versions
             ? oneBehind(streamObjectVersions({ bucket: rest.bucket, prefix })(client))
             : streamObjects({ bucket: rest.bucket, prefix })(client)

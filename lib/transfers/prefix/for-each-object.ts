@@ -3,18 +3,18 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
-import { CosFailure, type CosError } from '../../core/error.js'
+import { CosException, type CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import { cursorAt, type ListingCursor } from '../../operations/responses/listing-events.js'
-import type { Effect } from '../../client/send.js'
+import type { CosEffect } from '../../client/send.js'
 import { atSource, type CopyInput } from '../copy/options.js'
-import { fallsAmong, judgePrefix, toOne, type PrefixInput } from './options.js'
+import { fallsAmong, validatePrefix, toOne, type PrefixInput } from './options.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
-import { failingStream, type Streaming } from '../shared/effect-stream.js'
-import { working } from '../shared/run-each.js'
+import { failedStream, type EffectStream } from '../shared/effect-stream.js'
+import { runEach } from '../shared/run-each.js'
 
 /** Keys as a listing has them. */
-export interface Each {
+export interface ObjectResult {
   /** The source's. */
   readonly key: string
   /** The new one. */
@@ -23,17 +23,17 @@ export interface Each {
   readonly cursor: ListingCursor
 }
 
-export type NotTransferred =
+export type NotCopied =
   /** There is no key for it to have: `a/` itself, where `a/` becomes nothing. */
   { readonly _tag: 'Skipped' } | { readonly _tag: 'Failed'; readonly error: CosError }
 
-interface Front {
+interface LowWatermark {
   /** Something begins, behind all that began before it; call the result when it is settled, and it says how far all is. */
   readonly begin: (cursor: ListingCursor) => (settled: boolean) => ListingCursor
 }
 
 /** How far a listing has been worked off, where several are under way and the first may be the last to be done. */
-const frontFrom = (start: ListingCursor): Front => {
+const lowWatermark = (start: ListingCursor): LowWatermark => {
   const underway: Array<{ readonly cursor: ListingCursor; settled: boolean }> = []
   let front = start
   return {
@@ -59,27 +59,27 @@ const frontFrom = (start: ListingCursor): Front => {
  * @errors `CosFailure` of `InvalidInput`, of the listing's failure after what it gave before, and by policy of the first
  *         object's
  */
-export const transferring =
-  <A extends { readonly _tag: string }>(action: string, one: (input: CopyInput) => Effect<A>) =>
-  (input: PrefixInput): Streaming<Each & (A | NotTransferred)> =>
+export const forEachObject =
+  <A extends { readonly _tag: string }>(action: string, one: (input: CopyInput) => CosEffect<A>) =>
+  (input: PrefixInput): EffectStream<ObjectResult & (A | NotCopied)> =>
     pipe(
-      judgePrefix(action)(input),
+      validatePrefix(action)(input),
       E.match(
-        (problem): Streaming<Each & (A | NotTransferred)> => failingStream(new CosFailure(problem)),
-        (valid) => each(action, one, valid)
+        (problem): EffectStream<ObjectResult & (A | NotCopied)> => failedStream(new CosException(problem)),
+        (valid) => handleObject(action, one, valid)
       )
     )
 
-const each = <A extends { readonly _tag: string }>(
+const handleObject = <A extends { readonly _tag: string }>(
   action: string,
-  one: (input: CopyInput) => Effect<A>,
+  one: (input: CopyInput) => CosEffect<A>,
   input: PrefixInput
-): Streaming<Each & (A | NotTransferred)> => {
+): EffectStream<ObjectResult & (A | NotCopied)> => {
   const { bucket, prefix } = input.copySource
-  const { policy = 'continue', from = cursorAt() } = input
+  const { onError: policy = 'continue', cursor: from = cursorAt() } = input
   const context = contextOf(action, input)
 
-  const outcome = (key: string, to: string): Effect<A | NotTransferred> => {
+  const outcome = (key: string, to: string): CosEffect<A | NotCopied> => {
     if (to === '') return RTE.right({ _tag: 'Skipped' })
     if (!fallsAmong(input, to)) return one(toOne(input, key, to))
     return RTE.left({
@@ -89,11 +89,11 @@ const each = <A extends { readonly _tag: string }>(
       expected: 'one under which no copy falls among the sources'
     })
   }
-  const begun = (front: Front): Streaming<Each & (A | NotTransferred)> =>
-    working<ListedObject, Each & (A | NotTransferred)>(context, {
-      concurrency: input.objectsInFlight ?? 5,
-      policy,
-      items: (client) => streamObjects({ bucket, prefix, from })(atSource(client, input.copySource)),
+  const begun = (front: LowWatermark): EffectStream<ObjectResult & (A | NotCopied)> =>
+    runEach<ListedObject, ObjectResult & (A | NotCopied)>(context, {
+      concurrency: input.concurrency ?? 5,
+      onError: policy,
+      items: (client) => streamObjects({ bucket, prefix, cursor: from })(atSource(client, input.copySource)),
       work: async ({ key, cursor }, client) => {
         const settle = front.begin(cursor)
         const to = `${input.prefix}${key.slice(prefix.length)}`
@@ -105,10 +105,10 @@ const each = <A extends { readonly _tag: string }>(
           : [{ ...now, _tag: 'Failed', error: result.left }]
       },
       failureOf: (result) => ('error' in result ? O.some(result.error) : O.none),
-      ended: () => input.meter?.end()
+      ended: () => input.progress?.end()
     })
   // Each reading has a front of its own.
   return (client) => ({
-    [Symbol.asyncIterator]: () => begun(frontFrom(from))(client)[Symbol.asyncIterator]()
+    [Symbol.asyncIterator]: () => begun(lowWatermark(from))(client)[Symbol.asyncIterator]()
   })
 }

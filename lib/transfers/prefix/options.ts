@@ -2,21 +2,21 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { place } from '../../core/address.js'
+import { toEndpoint } from '../../core/address.js'
 import type { InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import { Bucket } from '../../core/request.js'
 import { ListingCursor } from '../../operations/responses/listing-events.js'
 import type { CopySourceConditions } from '../../operations/parameters/conditions.js'
 import type { CopySource } from '../../operations/parameters/copy-source.js'
-import { agreeing } from '../../operations/parameters/validation.js'
+import { crossChecked } from '../../operations/parameters/validation.js'
 import { QueryText } from '../../operations/parameters/listing.js'
-import { copyOptions, judgeCopy, type CopyInput } from '../copy/options.js'
+import { copyOptions, validateCopy, type CopyInput } from '../copy/options.js'
 import { refuseEmpty } from './delete-prefix.js'
 import { toInputKey } from '../../core/key.js'
-import { unending } from '../shared/progress.js'
-import { Policy } from '../shared/run-each.js'
+import { withoutEnd } from '../shared/progress.js'
+import { OnItemError } from '../shared/run-each.js'
 
 /** Where the objects are, and what their keys begin with. */
 export interface PrefixSource extends Omit<CopySource, 'key' | 'versionId'> {
@@ -32,18 +32,18 @@ export interface PrefixInput extends Omit<CopyInput, 'key' | 'copySource' | keyo
   /** Without it an empty source prefix is refused. */
   readonly wholeBucket?: boolean
   /** 5 unless said. */
-  readonly objectsInFlight?: number
+  readonly concurrency?: number
   /** `continue` unless said. */
-  readonly policy?: Policy
+  readonly onError?: OnItemError
   /** Goes on behind it: the cursor of the last result of an earlier run. */
-  readonly from?: ListingCursor
+  readonly cursor?: ListingCursor
 }
 
-const PrefixSource = agreeing<PrefixSource>(
+const PrefixSource = crossChecked<PrefixSource>(
   In.struct<PrefixSource>('a copy source, { bucket, region, prefix }', {
     bucket: Bucket,
-    region: place.region,
-    endpoint: place.endpoint,
+    region: toEndpoint.region,
+    endpoint: toEndpoint.endpoint,
     prefix: QueryText
   }),
   (source) =>
@@ -67,18 +67,27 @@ const Input = In.struct<PrefixInput>('PrefixInput', {
   prefix: QueryText,
   copySource: PrefixSource,
   wholeBucket: In.optional(In.boolean),
-  objectsInFlight: In.optional(In.integer(1, 1000)),
-  policy: In.optional(Policy),
-  from: In.optional(ListingCursor)
+  concurrency: In.optional(In.integer(1, 1000)),
+  onError: In.optional(OnItemError),
+  cursor: In.optional(ListingCursor)
 })
 
 /** What goes to the copying of one object; keys as a listing has them. */
 export const toOne = (input: PrefixInput, key: string, to: string): CopyInput => {
-  const { prefix: _prefix, copySource, wholeBucket, objectsInFlight, policy, from, meter, ...options } = input
+  const {
+    prefix: _prefix,
+    copySource,
+    wholeBucket: _whole,
+    concurrency: _concurrency,
+    onError: _onError,
+    cursor: _cursor,
+    progress,
+    ...options
+  } = input
   const { prefix: _sourcePrefix, ...where } = copySource
   return {
     ...options,
-    ...unending(In.defined({ meter })),
+    ...withoutEnd(In.defined({ progress })),
     key: toInputKey(to),
     copySource: { ...where, key: toInputKey(key) }
   }
@@ -104,20 +113,20 @@ const refuseWithin =
       : E.right(input)
 
 /** What `copy` would say of every single object. */
-const agreed =
+const crossCheckedPrefix =
   (action: string) =>
   (input: PrefixInput): E.Either<InvalidInput, PrefixInput> =>
     pipe(
-      judgeCopy(action)(toOne(input, 'from', 'to')),
+      validateCopy(action)(toOne(input, 'from', 'to')),
       E.map(() => input)
     )
 
-export const judgePrefix =
+export const validatePrefix =
   (action: string) =>
   (input: PrefixInput): E.Either<InvalidInput, PrefixInput> =>
     pipe(
-      judge(action, Input)(input),
+      validate(action, Input)(input),
       E.chain((valid) => refuseEmpty(action, 'copySource.prefix')(valid.copySource.prefix, valid)),
       E.chain(refuseWithin(action)),
-      E.chain(agreed(action))
+      E.chain(crossCheckedPrefix(action))
     )

@@ -2,11 +2,11 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type * as t from 'io-ts'
 import { csvReader, type CsvReader } from '../../core/csv-records.js'
-import { CosFailure, type CosError } from '../../core/error.js'
+import { CosException, type CosError } from '../../core/error.js'
 import { decodeWith } from '../../core/wire.js'
 import type { SelectObjectContentResult } from '../../operations/select-object-content.js'
-import { leavable, readerLeft, type Leavable } from '../../stages/cancelable.js'
-import { readingCsvRows, readingJsonRows, type RawRow } from '../../stages/read-rows.js'
+import { cancelable, readerCancelled, type CancelableIterator } from '../../stages/cancelable.js'
+import { readCsvRows, readJsonRows, type RawRow } from '../../stages/read-rows.js'
 
 export interface SelectRowsOptions {
   /**
@@ -21,15 +21,15 @@ export interface SelectedRows<A> extends Omit<SelectObjectContentResult, 'record
    * The rows in order, once; the request is closed when its reader leaves. It ends only where COS said `End`, and fails
    * with a `CosFailure` otherwise. Read it, or `return()` it.
    */
-  readonly rows: Leavable<A>
+  readonly rows: CancelableIterator<A>
 }
 
 type Selected = Pick<SelectObjectContentResult, 'records' | 'layout' | 'context' | 'requestId'>
 
-const failing =
+const failedRows =
   ({ context, requestId }: Selected) =>
-  (...problems: ReadonlyArray<string>): CosFailure =>
-    new CosFailure({ _tag: 'DecodeError', context, status: 200, problems, requestId })
+  (...problems: ReadonlyArray<string>): CosException =>
+    new CosException({ _tag: 'DecodeError', context, status: 200, problems, requestId })
 
 const missing = ({ context }: Selected, cause: unknown): CosError => ({
   _tag: 'MissingPackage',
@@ -44,14 +44,14 @@ async function* rawRows(
   library: typeof csvReader
 ): AsyncGenerator<RawRow, void, undefined> {
   const { records, layout } = selected
-  const fail = failing(selected)
+  const fail = failedRows(selected)
   if (layout.csv === undefined) {
-    yield* readingJsonRows({ delimiter: layout.json.recordDelimiter, fail })(records)
+    yield* readJsonRows({ delimiter: layout.json.recordDelimiter, fail })(records)
     return
   }
   const read: E.Either<unknown, CsvReader> = await library()()
-  if (E.isLeft(read)) throw new CosFailure(missing(selected, read.left))
-  yield* readingCsvRows({ read: read.right, layout: layout.csv, fail })(records)
+  if (E.isLeft(read)) throw new CosException(missing(selected, read.left))
+  yield* readCsvRows({ read: read.right, layout: layout.csv, fail })(records)
 }
 
 const isFields = (value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)
@@ -68,13 +68,13 @@ const named = (
   return Object.fromEntries(value.map((field, at) => [columns[at] ?? '', field]))
 }
 
-async function* decoded<A>(
+async function* decodeRow<A>(
   codec: t.Decoder<unknown, A>,
   { columns }: SelectRowsOptions,
   selected: Selected,
   library: typeof csvReader
 ): AsyncGenerator<A, void, undefined> {
-  const fail = failing(selected)
+  const fail = failedRows(selected)
   const isCsv = selected.layout.csv !== undefined
   try {
     for await (const row of rawRows(selected, library)) {
@@ -91,7 +91,7 @@ async function* decoded<A>(
 }
 
 /** `selectRows`, with another way to its library. */
-export const selectingRows =
+export const selectRowsWith =
   (library: typeof csvReader) =>
   <A>(codec: t.Decoder<unknown, A>, options: SelectRowsOptions = {}) =>
   (selected: SelectObjectContentResult): SelectedRows<A> => {
@@ -99,9 +99,9 @@ export const selectingRows =
     const stop = new AbortController()
     stop.signal.addEventListener('abort', () => {
       // Whoever left hears no more of it.
-      records.on('error', () => undefined).destroy(readerLeft)
+      records.on('error', () => undefined).destroy(readerCancelled)
     })
-    return { ...rest, rows: leavable(stop, decoded(codec, options, selected, library)) }
+    return { ...rest, rows: cancelable(stop, decodeRow(codec, options, selected, library)) }
   }
 
 /**
@@ -119,4 +119,4 @@ export const selectingRows =
 export const selectRows: <A>(
   codec: t.Decoder<unknown, A>,
   options?: SelectRowsOptions
-) => (selected: SelectObjectContentResult) => SelectedRows<A> = selectingRows(csvReader)
+) => (selected: SelectObjectContentResult) => SelectedRows<A> = selectRowsWith(csvReader)

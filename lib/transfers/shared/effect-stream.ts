@@ -1,11 +1,17 @@
 /** Results that come one by one, as a value: what a stream will be once it is given a client and read. */
 import type { Reader } from 'fp-ts/lib/Reader.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, fromSource, fromUnknown, nowhere, type Context } from '../../core/error.js'
+import {
+  CosException,
+  fromSource,
+  fromUnknown,
+  contextWithoutObject,
+  type Context
+} from '../../core/error.js'
 import type { Client } from '../../client/client.js'
 import { openScope, type Scope } from '../../client/scope.js'
-import type { Effect } from '../../client/send.js'
-import { leavable, readerLeft, type Leavable } from '../../stages/cancelable.js'
+import type { CosEffect } from '../../client/send.js'
+import { cancelable, readerCancelled, type CancelableIterator } from '../../stages/cancelable.js'
 
 /**
  * A stream that waits for its client. Nothing happens before it is read, and each reading of it begins anew. It fails
@@ -15,9 +21,9 @@ import { leavable, readerLeft, type Leavable } from '../../stages/cancelable.js'
  *
  * @example pipe(streamObjects({ bucket, prefix }), R.chain(deleting({ bucket })), collect)
  */
-export type Streaming<A> = Reader<Client, AsyncIterable<A>>
+export type EffectStream<A> = Reader<Client, AsyncIterable<A>>
 
-async function* leaving<A>(
+async function* closeAfter<A>(
   context: Context,
   items: AsyncGenerator<A, void, undefined>,
   leave: () => void
@@ -25,8 +31,8 @@ async function* leaving<A>(
   try {
     yield* items
   } catch (thrown) {
-    if (thrown === readerLeft) throw readerLeft
-    throw new CosFailure(fromSource(context)(thrown))
+    if (thrown === readerCancelled) throw readerCancelled
+    throw new CosException(fromSource(context)(thrown))
   } finally {
     leave()
   }
@@ -37,18 +43,18 @@ async function* leaving<A>(
  *
  * @errors those of `run`; what is thrown and not ours is a source's own failure, for no other stranger is here
  */
-export const streamIn =
-  <A>(context: Context, run: (scope: Scope) => AsyncGenerator<A, void, undefined>): Streaming<A> =>
+export const scopedStream =
+  <A>(context: Context, run: (scope: Scope) => AsyncGenerator<A, void, undefined>): EffectStream<A> =>
   (client) => ({
-    [Symbol.asyncIterator]: (): Leavable<A> => {
-      const { leave, ...scope } = openScope(client, context)
-      return leavable(scope.stop, leaving(context, run(scope), leave))
+    [Symbol.asyncIterator]: (): CancelableIterator<A> => {
+      const { close: leave, ...scope } = openScope(client, context)
+      return cancelable(scope.controller, closeAfter(context, run(scope), leave))
     }
   })
 
 /** What there is to say of an input that is wrong, told when the stream is read. */
-export const failingStream = (failure: CosFailure): Streaming<never> =>
-  streamIn(failure.reason.context, async function* () {
+export const failedStream = (failure: CosException): EffectStream<never> =>
+  scopedStream(failure.error.context, async function* () {
     yield Promise.reject<never>(failure)
   })
 
@@ -60,7 +66,7 @@ export const failingStream = (failure: CosFailure): Streaming<never> =>
  * @example pipe(streamParts({ bucket, key, uploadId }), collect)
  */
 export const collect =
-  <A>(stream: Streaming<A>): Effect<ReadonlyArray<A>> =>
+  <A>(stream: EffectStream<A>): CosEffect<ReadonlyArray<A>> =>
   (client) =>
     TE.tryCatch(
       async () => {
@@ -68,5 +74,5 @@ export const collect =
         for await (const item of stream(client)) items.push(item)
         return items
       },
-      fromUnknown(nowhere('collect'))
+      fromUnknown(contextWithoutObject('collect'))
     )

@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CosError } from '../../core/error.js'
-import { send, type Effect } from '../../client/send.js'
+import { send, type CosEffect } from '../../client/send.js'
 import { headObject, type HeadObjectInput, type ObjectHead } from '../../operations/head-object.js'
 
 // 405: its latest version is a delete marker.
@@ -15,8 +15,8 @@ const isAbsence = (error: CosError): boolean =>
  *
  * @errors those of `headObject`, but not that there is none
  */
-export const headIfThere =
-  (input: HeadObjectInput): Effect<O.Option<ObjectHead>> =>
+export const headIfExists =
+  (input: HeadObjectInput): CosEffect<O.Option<ObjectHead>> =>
   (client) =>
     pipe(
       send(headObject(input))(client),

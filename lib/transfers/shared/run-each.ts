@@ -1,25 +1,25 @@
 /** One transfer for each of many things, several at once, and what became of each told as it is known. */
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
-import { CosFailure, type Context, type CosError } from '../../core/error.js'
+import { CosException, type Context, type CosError } from '../../core/error.js'
 import type { Client } from '../../client/client.js'
-import { heeding } from '../../stages/abortable.js'
-import { inParallel } from '../../stages/map-concurrent.js'
-import { streamIn, type Streaming } from './effect-stream.js'
+import { abortable } from '../../stages/abortable.js'
+import { mapConcurrent } from '../../stages/map-concurrent.js'
+import { scopedStream, type EffectStream } from './effect-stream.js'
 
 /**
  * What a failure of one does to the others. `stop`: nothing more is begun, what is under way is finished and told, and
  * then the stream fails with the first failure. `continue`: a failure is a result among others.
  */
-export type Policy = 'stop' | 'continue'
+export type OnItemError = 'stop' | 'continue'
 
 /** For a codec. */
-export const Policy = In.oneOf<Policy>('stop', 'continue')
+export const OnItemError = In.oneOf<OnItemError>('stop', 'continue')
 
-export interface Working<A, B> {
+export interface RunEachOptions<A, B> {
   /** Things under way, at most. */
   readonly concurrency: number
-  readonly policy: Policy
+  readonly onError: OnItemError
   readonly items: (client: Client) => AsyncIterable<A>
   /** What becomes of one, failures included; it throws nothing. */
   readonly work: (item: A, client: Client) => Promise<ReadonlyArray<B>>
@@ -28,7 +28,7 @@ export interface Working<A, B> {
   readonly ended?: () => void
 }
 
-interface Held<A> {
+interface DeferredFailure<A> {
   readonly items: AsyncIterable<A>
   /** No more of them. */
   readonly close: () => void
@@ -37,8 +37,8 @@ interface Held<A> {
 }
 
 /** A source whose failure is kept until what it gave before has been worked on. */
-const held = <A>(source: AsyncIterable<A>, signal: AbortSignal): Held<A> => {
-  const iterator = heeding(signal)(source)[Symbol.asyncIterator]()
+const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): DeferredFailure<A> => {
+  const iterator = abortable(signal)(source)[Symbol.asyncIterator]()
   const now = { failure: O.none as O.Option<unknown> }
   const done = { done: true, value: undefined } as const
   const close = async (): Promise<typeof done> => {
@@ -77,12 +77,12 @@ const held = <A>(source: AsyncIterable<A>, signal: AbortSignal): Held<A> => {
  * @units  holds at most `concurrency` of them
  * @errors `CosFailure` of the source's failure, and by policy of the first of `failureOf`
  */
-export const working = <A, B>(
+export const runEach = <A, B>(
   context: Context,
-  { concurrency, policy, items, work, failureOf, ended }: Working<A, B>
-): Streaming<B> =>
-  streamIn(context, async function* ({ client, stop }) {
-    const source = held(items(client), stop.signal)
+  { concurrency, onError: policy, items, work, failureOf, ended }: RunEachOptions<A, B>
+): EffectStream<B> =>
+  scopedStream(context, async function* ({ client, controller: stop }) {
+    const source = deferFailure(items(client), stop.signal)
     let failed: O.Option<CosError> = O.none
     const one = async (item: A, signal: AbortSignal): Promise<ReadonlyArray<B>> => {
       if (O.isSome(failed)) return []
@@ -94,7 +94,7 @@ export const working = <A, B>(
       if (O.isSome(failed)) source.close()
       return results
     }
-    const parallel = inParallel<A>({ concurrency, readAhead: 0, stop })(one)
+    const parallel = mapConcurrent<A>({ concurrency, readAhead: 0, controller: stop })(one)
     try {
       for await (const results of parallel(source.items)) yield* results
     } finally {
@@ -102,5 +102,5 @@ export const working = <A, B>(
     }
     const thrown = source.failure()
     if (O.isSome(thrown)) throw thrown.value
-    if (O.isSome(failed)) throw new CosFailure(failed.value)
+    if (O.isSome(failed)) throw new CosException(failed.value)
   })

@@ -2,14 +2,14 @@
 import { Writable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, type CosError } from '../../core/error.js'
+import { CosException, type CosError } from '../../core/error.js'
 import type { Client } from '../../client/client.js'
 import { withSignal } from '../../client/send.js'
-import { uploadStream, type Uploaded, type UploadStreamInput } from './upload-stream.js'
+import { uploadStream, type UploadResult, type UploadStreamInput } from './upload-stream.js'
 
 export interface UploadWritable extends Writable {
   /** What became of it: settles when the stream has finished, failed or been destroyed. */
-  readonly uploaded: TaskEither<CosError, Uploaded>
+  readonly uploaded: TaskEither<CosError, UploadResult>
 }
 
 /** One chunk at a time from a writer to a reader; each waits for the other. */
@@ -19,7 +19,7 @@ interface Handover {
   readonly source: AsyncIterable<Uint8Array>
 }
 
-const handover = (): Handover => {
+const createHandover = (): Handover => {
   let waiting: { readonly chunk: Uint8Array; readonly taken: () => void } | undefined
   let ended = false
   let wake: () => void = () => undefined
@@ -68,7 +68,7 @@ export const createUploadStream =
   (client: Client) =>
   (input: UploadStreamInput): UploadWritable => {
     const stop = new AbortController()
-    const bytes = handover()
+    const bytes = createHandover()
     const upload = withSignal(stop.signal)(uploadStream(input)(bytes.source))(client)()
 
     const writable = new Writable({
@@ -79,7 +79,7 @@ export const createUploadStream =
       final: (done) => {
         bytes.end()
         void upload.then((result) => {
-          done(E.isLeft(result) ? new CosFailure(result.left) : null)
+          done(E.isLeft(result) ? new CosException(result.left) : null)
         })
       },
       destroy: (error, done) => {
@@ -89,7 +89,7 @@ export const createUploadStream =
     })
     // A refusal half-way must not wait for the last chunk.
     void upload.then((result) => {
-      if (E.isLeft(result) && !writable.destroyed) writable.destroy(new CosFailure(result.left))
+      if (E.isLeft(result) && !writable.destroyed) writable.destroy(new CosException(result.left))
     })
     return Object.assign(writable, { uploaded: () => upload })
   }

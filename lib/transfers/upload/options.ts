@@ -7,10 +7,15 @@ import { largestPart, smallestPart } from '../../stages/part-size.js'
 import type { CompleteMultipartUploadInput } from '../../operations/complete-multipart-upload.js'
 import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'
 import { accessControl, type AccessControl } from '../../operations/parameters/access.js'
-import { afterwards, type Afterwards } from '../../operations/parameters/callback.js'
+import { uploadCallback, type UploadCallback } from '../../operations/parameters/callback.js'
 import { withEncryption, type WithEncryption } from '../../operations/parameters/encryption.js'
 import { entityMetadata, entityNames, type EntityMetadata } from '../../operations/parameters/metadata.js'
-import { limited, storing, type Limited, type Storing } from '../../operations/parameters/storage.js'
+import {
+  trafficLimit,
+  storageOptions,
+  type TrafficLimit,
+  type StorageOptions
+} from '../../operations/parameters/storage.js'
 import type { PutObjectInput } from '../../operations/put-object.js'
 import type { UploadPartInput } from '../../operations/upload-part.js'
 import { headOptions, type OnFailure } from '../multipart/lifecycle.js'
@@ -19,18 +24,25 @@ const MiB = 1024 * 1024
 
 /** All of `putObject`'s parameters but the body, and how to cut it. */
 export interface UploadOptions
-  extends ObjectRef, EntityMetadata, AccessControl, WithEncryption, Storing, Limited, Afterwards {
+  extends
+    ObjectRef,
+    EntityMetadata,
+    AccessControl,
+    WithEncryption,
+    StorageOptions,
+    TrafficLimit,
+    UploadCallback {
   /** In bytes, 1 MiB to 5 GiB; 8 MiB unless said. It grows where 10,000 parts of it would not do. */
   readonly partSize?: number
   /** 4 unless said; the upload holds that many parts and one more in memory. */
-  readonly partsInFlight?: number
+  readonly concurrency?: number
   /** Sends the MD5 of each part, which COS compares before it takes the part. CRC64 is compared in any case. */
   readonly enableMd5?: boolean
   /** `abort` unless said. */
   readonly onFailure?: OnFailure
 }
 
-export const defaults = { partSize: 8 * MiB, partsInFlight: 4, onFailure: 'abort' } as const
+export const uploadDefaults = { partSize: 8 * MiB, concurrency: 4, onFailure: 'abort' } as const
 
 /** Fields for a codec. */
 export const uploadOptions: In.FieldsOf<UploadOptions> = {
@@ -38,11 +50,11 @@ export const uploadOptions: In.FieldsOf<UploadOptions> = {
   ...entityMetadata,
   ...accessControl,
   ...withEncryption,
-  ...storing,
-  ...limited,
-  ...afterwards,
+  ...storageOptions,
+  ...trafficLimit,
+  ...uploadCallback,
   partSize: In.optional(In.integer(smallestPart, largestPart)),
-  partsInFlight: In.optional(In.integer(1, 1000)),
+  concurrency: In.optional(In.integer(1, 1000)),
   enableMd5: In.optional(In.boolean),
   onFailure: In.optional(In.oneOf('abort', 'keep'))
 }
@@ -60,7 +72,7 @@ const keeping = ['storageClass', 'tagging', 'forbidOverwrite'] as const
 const after = ['callback', 'callbackVar', 'picOperations'] as const
 
 /** One request for it all. */
-export const toPut = (options: UploadOptions, body: BodyInput, contentMd5?: string): PutObjectInput => ({
+export const putInput = (options: UploadOptions, body: BodyInput, contentMd5?: string): PutObjectInput => ({
   ...refOf(options),
   ...In.pick(...extras, ...entityNames, ...access, ...keeping, ...after, 'sse', 'trafficLimit')(options),
   body,
@@ -68,7 +80,7 @@ export const toPut = (options: UploadOptions, body: BodyInput, contentMd5?: stri
 })
 
 /** What the object will say of itself is said here. */
-export const toCreate = (options: UploadOptions): CreateMultipartUploadInput => ({
+export const uploadCreateInput = (options: UploadOptions): CreateMultipartUploadInput => ({
   ...refOf(options),
   ...In.pick(...extras, ...entityNames, ...access, ...keeping, 'sse')(options)
 })
@@ -79,7 +91,7 @@ export const bodyOf = ({ chunks, crc64 }: Pick<HashedPart, 'chunks' | 'crc64'>):
   crc64
 })
 
-export const toPart = (
+export const partInput = (
   options: UploadOptions,
   uploadId: string,
   part: { readonly partNumber: number; readonly body: BodyInput; readonly contentMd5?: string }
@@ -92,14 +104,18 @@ export const toPart = (
 })
 
 /** A part in memory, hashed already. */
-export const toHashedPart = (options: UploadOptions, uploadId: string, part: HashedPart): UploadPartInput =>
-  toPart(options, uploadId, {
+export const hashedPartInput = (
+  options: UploadOptions,
+  uploadId: string,
+  part: HashedPart
+): UploadPartInput =>
+  partInput(options, uploadId, {
     partNumber: part.number,
     body: bodyOf(part),
     ...(O.isSome(part.md5) ? { contentMd5: part.md5.value } : {})
   })
 
-export const toComplete = (
+export const uploadCompleteInput = (
   options: UploadOptions,
   uploadId: string
 ): Omit<CompleteMultipartUploadInput, 'parts'> => ({

@@ -3,38 +3,50 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosFailure, fromUnknown, type Context, type CosError } from '../../core/error.js'
+import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import type { Integrity } from '../../core/integrity.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
-import { announced, publish } from '../../client/diagnostics.js'
+import { publishPart, publish } from '../../client/diagnostics.js'
 import { scoped, type Scope } from '../../client/scope.js'
-import { send, type Effect } from '../../client/send.js'
+import { send, type CosEffect } from '../../client/send.js'
 import { putObject } from '../../operations/put-object.js'
 import { uploadPart } from '../../operations/upload-part.js'
-import { inParallel } from '../../stages/map-concurrent.js'
+import { mapConcurrent } from '../../stages/map-concurrent.js'
 import { forSize } from '../../stages/part-size.js'
-import { planRanges, type Range } from '../../stages/plan-ranges.js'
-import { headIfThere } from '../shared/head-if-exists.js'
-import { metering, told, type Metering } from '../shared/progress.js'
-import { headOptions, beginning, completing, failing, type PartSent } from '../multipart/lifecycle.js'
-import { compare, Resume, unfinished, type PartThere, type Unfinished } from '../multipart/find-resumable.js'
+import { planRanges, type PartRange } from '../../stages/plan-ranges.js'
+import { headIfExists } from '../shared/head-if-exists.js'
+import { withProgress, reportPartsOf, type WithProgress } from '../shared/progress.js'
 import {
-  defaults,
-  toComplete,
-  toCreate,
-  toPart,
-  toPut,
+  headOptions,
+  createUpload,
+  completeUpload,
+  cleanUpFailed,
+  type PartSent
+} from '../multipart/lifecycle.js'
+import {
+  matchesPart,
+  Resume,
+  findResumable,
+  type UploadedPart,
+  type ResumableUpload
+} from '../multipart/find-resumable.js'
+import {
+  uploadDefaults,
+  uploadCompleteInput,
+  uploadCreateInput,
+  partInput,
+  putInput,
   uploadOptions,
   type UploadOptions
 } from './options.js'
-import { hashOf, openSource, stretchOf, unchanged, type SourceFile } from '../../files/source-file.js'
-import { uploadedOf, type Uploaded } from './upload-stream.js'
+import { hashOf, openSource, readStretch, unchanged, type SourceFile } from '../../files/source-file.js'
+import { uploadResultOf, type UploadResult } from './upload-stream.js'
 
 const MiB = 1024 * 1024
 
-export interface UploadFileInput extends UploadOptions, Metering {
+export interface UploadFileInput extends UploadOptions, WithProgress {
   /** The file's path. */
   readonly file: string
   /** In bytes: up to so many go in one plain PUT; 20 MiB unless said. */
@@ -50,8 +62,8 @@ export interface UploadFileInput extends UploadOptions, Metering {
 
 const Input = In.struct<UploadFileInput>('UploadFileInput', {
   ...uploadOptions,
-  ...metering,
-  file: In.judged(
+  ...withProgress,
+  file: In.guarded(
     'the path of a file',
     (u): u is string => typeof u === 'string' && u !== '' && !u.includes('\0')
   ),
@@ -60,14 +72,14 @@ const Input = In.struct<UploadFileInput>('UploadFileInput', {
   skipExisting: In.optional(In.boolean)
 })
 
-export interface UploadedFile extends Uploaded {
+export interface UploadFileResult extends UploadResult {
   /** Nothing was sent: see `skipExisting`. */
   readonly skipped: boolean
 }
 
 const action = 'uploadFile'
 // Those of COS's Python SDK: above the threshold, parts that can be gone on with are worth their requests.
-const fileDefaults = { threshold: 20 * MiB, partsInFlight: 5 }
+const uploadFileDefaults = { threshold: 20 * MiB, concurrency: 5 }
 
 const about = ({
   bucket,
@@ -79,7 +91,7 @@ const about = ({
 })
 
 // -- parts --
-interface Uploading {
+interface UploadRun {
   readonly scope: Scope
   readonly context: Context
   readonly input: UploadFileInput
@@ -87,20 +99,25 @@ interface Uploading {
   readonly partSize: number
 }
 
-async function* each<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
+async function* uploadFilePart<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
   yield* items
 }
 
-const plan = ({ file, partSize }: Uploading): Iterable<Range> => planRanges({ to: file.stats.size, partSize })
+const plan = ({ file, partSize }: UploadRun): Iterable<PartRange> =>
+  planRanges({ to: file.stats.size, partSize })
 
 type Skipped = ReadonlyMap<number, PartSent>
 
 /** One part of an earlier run, held against the file; none where it is another file's. */
-const held = async ({ file }: Uploading, range: Range, known: PartThere): Promise<O.Option<PartSent>> => {
-  const read = await hashOf(file, stretchOf(file, range.first, range.size))()
-  if (E.isLeft(read)) throw new CosFailure(read.left)
+const confirmedParts = async (
+  { file }: UploadRun,
+  range: PartRange,
+  known: UploadedPart
+): Promise<O.Option<PartSent>> => {
+  const read = await hashOf(file, readStretch(file, range.first, range.size))()
+  if (E.isLeft(read)) throw new CosException(read.left)
   const { md5, crc64 } = read.right
-  return compare(known, { size: range.size, md5 }) === 'same'
+  return matchesPart(known, { size: range.size, md5 }) === 'same'
     ? O.some({ number: range.number, size: range.size, etag: known.etag, crc64: O.some(crc64) })
     : O.none
 }
@@ -111,44 +128,44 @@ const held = async ({ file }: Uploading, range: Range, known: PartThere): Promis
  *
  * @shape none where one of them is another file's, or no part of the plan
  */
-const parts = async (now: Uploading, earlier: Unfinished): Promise<O.Option<Skipped>> => {
+const parts = async (now: UploadRun, earlier: ResumableUpload): Promise<O.Option<Skipped>> => {
   const planned = [...plan(now)].filter(({ number }) => earlier.parts.has(number))
   if (planned.length < earlier.parts.size) return O.none
-  const comparing = inParallel<Range>({ concurrency: 2 })(async (range) => {
+  const comparing = mapConcurrent<PartRange>({ concurrency: 2 })(async (range) => {
     const known = earlier.parts.get(range.number)
-    return known === undefined ? O.none : held(now, range, known)
+    return known === undefined ? O.none : confirmedParts(now, range, known)
   })
   const same = new Map<number, PartSent>()
-  for await (const part of comparing(each(planned))) {
+  for await (const part of comparing(uploadFilePart(planned))) {
     if (O.isNone(part)) return O.none
     same.set(part.value.number, part.value)
   }
   return O.some(same)
 }
 
-interface Begun {
+interface StartedUpload {
   readonly uploadId: string
   readonly skipped: Skipped
 }
 
-const begin = ({ scope, context, input }: Uploading): TE.TaskEither<CosError, Begun> =>
+const startUpload = ({ scope, context, input }: UploadRun): TE.TaskEither<CosError, StartedUpload> =>
   pipe(
-    beginning(scope.client, context, toCreate(input)),
+    createUpload(scope.client, context, uploadCreateInput(input)),
     TE.map((uploadId) => ({ uploadId, skipped: new Map() }))
   )
 
 /** Goes on with an earlier upload where all of it is ours. Another's is left alone: its owner may be at work on it. */
-const finding = (now: Uploading): TE.TaskEither<CosError, Begun> =>
+const findExisting = (now: UploadRun): TE.TaskEither<CosError, StartedUpload> =>
   pipe(
-    unfinished(now.input, now.input.resume ?? 'newest')(now.scope.client),
+    findResumable(now.input, now.input.resume ?? 'newest')(now.scope.client),
     TE.chain((found) =>
       O.isNone(found)
-        ? begin(now)
+        ? startUpload(now)
         : pipe(
             TE.tryCatch(() => parts(now, found.value), fromUnknown(now.context)),
             TE.chain((skipped) =>
               O.isNone(skipped)
-                ? begin(now)
+                ? startUpload(now)
                 : TE.right({ uploadId: found.value.uploadId, skipped: skipped.value })
             )
           )
@@ -158,45 +175,51 @@ const finding = (now: Uploading): TE.TaskEither<CosError, Begun> =>
 const countedOf = (integrity: Integrity): O.Option<bigint> =>
   integrity._tag === 'Verified' ? O.some(integrity.crc64) : integrity.crc64
 
-const sendRest = async (now: Uploading, { uploadId, skipped }: Begun): Promise<ReadonlyArray<PartSent>> => {
+const sendRest = async (
+  now: UploadRun,
+  { uploadId, skipped }: StartedUpload
+): Promise<ReadonlyArray<PartSent>> => {
   const { scope, input, file } = now
-  const put = told(input)((range: Range, signal) =>
+  const put = reportPartsOf(input)((range: PartRange, signal) =>
     pipe(
       send(
         uploadPart({
-          ...toPart(input, uploadId, {
+          ...partInput(input, uploadId, {
             partNumber: range.number,
-            body: stretchOf(file, range.first, range.size)
+            body: readStretch(file, range.first, range.size)
           }),
           ...In.pick('enableMd5')(input)
         })
       )({ ...scope.client, signals: [signal] }),
-      announced({ ...about(input), part: range.number, size: range.size, direction: 'up' })
+      publishPart({ ...about(input), part: range.number, size: range.size, direction: 'up' })
     )
   )
-  const rest = function* (): Generator<Range, void, undefined> {
+  const rest = function* (): Generator<PartRange, void, undefined> {
     for (const range of plan(now)) {
       if (!skipped.has(range.number)) yield range
-      else input.meter?.tell({ _tag: 'PartSkipped', size: range.size })
+      else input.progress?.tell({ _tag: 'PartSkipped', size: range.size })
     }
   }
-  const sending = inParallel<Range>({
-    concurrency: input.partsInFlight ?? fileDefaults.partsInFlight,
-    stop: scope.stop
+  const sending = mapConcurrent<PartRange>({
+    concurrency: input.concurrency ?? uploadFileDefaults.concurrency,
+    controller: scope.controller
   })(async (range, signal): Promise<PartSent> => {
     const answer = await put(range, signal)()
-    if (E.isLeft(answer)) throw new CosFailure(answer.left)
+    if (E.isLeft(answer)) throw new CosException(answer.left)
     const { etag, integrity } = answer.right
     return { number: range.number, size: range.size, etag, crc64: countedOf(integrity) }
   })
   const sent = [...skipped.values()]
-  for await (const part of sending(each(rest()))) sent.push(part)
+  for await (const part of sending(uploadFilePart(rest()))) sent.push(part)
   return sent.sort((a, b) => a.number - b.number)
 }
 
-const inParts = (now: Uploading, began: (uploadId: string) => void): TE.TaskEither<CosError, Uploaded> =>
+const uploadInParts = (
+  now: UploadRun,
+  began: (uploadId: string) => void
+): TE.TaskEither<CosError, UploadResult> =>
   pipe(
-    finding(now),
+    findExisting(now),
     TE.chainFirstIOK(({ uploadId }) => () => {
       began(uploadId)
     }),
@@ -205,15 +228,15 @@ const inParts = (now: Uploading, began: (uploadId: string) => void): TE.TaskEith
     TE.chainFirst(() => unchanged(now.file)),
     TE.chain(({ begun, sent }) =>
       pipe(
-        completing(
+        completeUpload(
           now.scope.client,
           now.context,
-          toComplete(now.input, begun.uploadId),
+          uploadCompleteInput(now.input, begun.uploadId),
           headOptions(now.input),
           sent
         ),
         TE.map(
-          uploadedOf(
+          uploadResultOf(
             now.input,
             [...begun.skipped.values()].reduce((sum, { size }) => sum + size, 0)
           )
@@ -223,19 +246,19 @@ const inParts = (now: Uploading, began: (uploadId: string) => void): TE.TaskEith
   )
 
 // -- the whole --
-const inOne = ({ scope, input, file }: Uploading): TE.TaskEither<CosError, Uploaded> => {
+const uploadInOnePut = ({ scope, input, file }: UploadRun): TE.TaskEither<CosError, UploadResult> => {
   const { size } = file.stats
-  const put = told(input)((_whole: { readonly size: number }, signal) =>
+  const put = reportPartsOf(input)((_whole: { readonly size: number }, signal) =>
     pipe(
-      send(putObject({ ...toPut(input, stretchOf(file, 0, size)), ...In.pick('enableMd5')(input) }))({
+      send(putObject({ ...putInput(input, readStretch(file, 0, size)), ...In.pick('enableMd5')(input) }))({
         ...scope.client,
         signals: [signal]
       }),
-      announced({ ...about(input), part: 1, size, direction: 'up' })
+      publishPart({ ...about(input), part: 1, size, direction: 'up' })
     )
   )
   return pipe(
-    put({ size }, scope.stop.signal),
+    put({ size }, scope.controller.signal),
     TE.chainFirst(() => unchanged(file)),
     TE.map(({ etag, versionId, integrity, requestId }) => ({
       bucket: input.bucket,
@@ -253,9 +276,9 @@ const inOne = ({ scope, input, file }: Uploading): TE.TaskEither<CosError, Uploa
 }
 
 /** The object that is there, if it is this file. */
-const existing = ({ scope, input, file }: Uploading): TE.TaskEither<CosError, O.Option<Uploaded>> =>
+const existingObject = ({ scope, input, file }: UploadRun): TE.TaskEither<CosError, O.Option<UploadResult>> =>
   pipe(
-    headIfThere({ ...refOf(input), ...headOptions(input) })(scope.client),
+    headIfExists({ ...refOf(input), ...headOptions(input) })(scope.client),
     TE.chain(
       O.match(
         () => TE.right(O.none),
@@ -263,7 +286,7 @@ const existing = ({ scope, input, file }: Uploading): TE.TaskEither<CosError, O.
           if (head.size !== file.stats.size || O.isNone(head.crc64)) return TE.right(O.none)
           const theirs = head.crc64.value
           return pipe(
-            hashOf(file, stretchOf(file, 0, head.size)),
+            hashOf(file, readStretch(file, 0, head.size)),
             TE.map(({ crc64 }) =>
               crc64 === theirs
                 ? O.some({
@@ -286,20 +309,20 @@ const existing = ({ scope, input, file }: Uploading): TE.TaskEither<CosError, O.
     )
   )
 
-const uploading = (
-  now: Uploading,
+const runUpload = (
+  now: UploadRun,
   began: (uploadId: string) => void
-): TE.TaskEither<CosError, UploadedFile> =>
+): TE.TaskEither<CosError, UploadFileResult> =>
   pipe(
-    now.input.skipExisting === true ? existing(now) : TE.right(O.none),
+    now.input.skipExisting === true ? existingObject(now) : TE.right(O.none),
     TE.chain(
       O.match(
         () =>
           pipe(
-            now.file.stats.size <= (now.input.threshold ?? fileDefaults.threshold)
-              ? inOne(now)
-              : inParts(now, began),
-            TE.map((uploaded): UploadedFile => ({ ...uploaded, skipped: false }))
+            now.file.stats.size <= (now.input.threshold ?? uploadFileDefaults.threshold)
+              ? uploadInOnePut(now)
+              : uploadInParts(now, began),
+            TE.map((uploaded): UploadFileResult => ({ ...uploaded, skipped: false }))
           ),
         (same) => TE.right({ ...same, skipped: true })
       )
@@ -325,33 +348,33 @@ const uploading = (
  * @example uploadFile({ bucket, key: 'film.mp4', file: 'film.mp4', onFailure: 'keep' })(client)()
  */
 export const uploadFile =
-  (input: UploadFileInput): Effect<UploadedFile> =>
+  (input: UploadFileInput): CosEffect<UploadFileResult> =>
   (client) =>
   async () => {
     const context = contextOf(action, input)
-    const judged = judge(action, Input)(input)
+    const judged = validate(action, Input)(input)
     if (E.isLeft(judged)) return judged
     const valid = judged.right
     const opened = await openSource(context, valid.file)()
     if (E.isLeft(opened)) return opened
     const file = opened.right
-    const sized = forSize({ size: file.stats.size, partSize: valid.partSize ?? defaults.partSize })
+    const sized = forSize({ size: file.stats.size, partSize: valid.partSize ?? uploadDefaults.partSize })
     if (E.isLeft(sized)) {
       await file.handle.close()
       return E.left({ _tag: 'InvalidInput', context, ...sized.left })
     }
 
     let uploadId: string | undefined
-    valid.meter?.tell({ _tag: 'Expected', size: file.stats.size })
+    valid.progress?.tell({ _tag: 'Expected', size: file.stats.size })
     publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
     const result = await scoped(client, context, (scope) =>
-      uploading({ scope, context, input: valid, file, partSize: sized.right }, (id) => {
+      runUpload({ scope, context, input: valid, file, partSize: sized.right }, (id) => {
         uploadId = id
       })()
     )
     // Reads that were under way end with the handle.
     await file.handle.close()
-    valid.meter?.end()
+    valid.progress?.end()
     publish('transfer', () => ({
       ...about(valid),
       phase: 'end',
@@ -360,6 +383,6 @@ export const uploadFile =
     }))
     if (E.isRight(result) || uploadId === undefined) return result
     return E.left(
-      await failing(client, valid, uploadId, valid.onFailure ?? defaults.onFailure)(result.left)()
+      await cleanUpFailed(client, valid, uploadId, valid.onFailure ?? uploadDefaults.onFailure)(result.left)()
     )
   }

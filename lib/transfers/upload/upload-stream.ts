@@ -6,40 +6,40 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { fromSource, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import type { Integrity } from '../../core/integrity.js'
-import { contextOf, judge } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
-import { announced, publish } from '../../client/diagnostics.js'
+import { publishPart, publish } from '../../client/diagnostics.js'
 import { scoped, type Scope } from '../../client/scope.js'
-import { send, type Effect } from '../../client/send.js'
+import { send, type CosEffect } from '../../client/send.js'
 import { putObject } from '../../operations/put-object.js'
 import { uploadPart } from '../../operations/upload-part.js'
-import { cutting } from '../../stages/cut-parts.js'
-import { hashing, type HashedPart } from '../../stages/hash-parts.js'
-import { createBudget, inBlocks, type Budget } from '../../stages/memory-budget.js'
+import { cutParts } from '../../stages/cut-parts.js'
+import { hashParts, type HashedPart } from '../../stages/hash-parts.js'
+import { createMemoryBudget, inBlocks, type MemoryBudget } from '../../stages/memory-budget.js'
 import { constant, forSize, growing, type PartSizes } from '../../stages/part-size.js'
-import { sending } from '../../stages/send-parts.js'
-import { metering, told, type Metering } from '../shared/progress.js'
+import { sendParts } from '../../stages/send-parts.js'
+import { withProgress, reportPartsOf, type WithProgress } from '../shared/progress.js'
 import {
   headOptions,
-  beginning,
-  completing,
-  failing,
+  createUpload,
+  completeUpload,
+  cleanUpFailed,
   type Completed,
   type PartSent
 } from '../multipart/lifecycle.js'
-import { compare, Resume, unfinished, type Unfinished } from '../multipart/find-resumable.js'
+import { matchesPart, Resume, findResumable, type ResumableUpload } from '../multipart/find-resumable.js'
 import {
   bodyOf,
-  defaults,
-  toComplete,
-  toCreate,
-  toHashedPart,
-  toPut,
+  uploadDefaults,
+  uploadCompleteInput,
+  uploadCreateInput,
+  hashedPartInput,
+  putInput,
   uploadOptions,
   type UploadOptions
 } from './options.js'
 
-export interface UploadStreamInput extends UploadOptions, Metering {
+export interface UploadStreamInput extends UploadOptions, WithProgress {
   /** In bytes, where it is known; the source is held to it. */
   readonly length?: number
   /** In bytes: up to so many go in one plain PUT. One part at most, which is also what it is unless said. */
@@ -53,13 +53,13 @@ export interface UploadStreamInput extends UploadOptions, Metering {
 
 const Input = In.struct<UploadStreamInput>('UploadStreamInput', {
   ...uploadOptions,
-  ...metering,
+  ...withProgress,
   resume: In.optional(Resume),
   length: In.optional(In.integer(0)),
   threshold: In.optional(In.integer(0))
 })
 
-export interface Uploaded {
+export interface UploadResult {
   readonly bucket: string
   readonly key: string
   /** Opaque, quotes included; of a multipart upload it is not an MD5. */
@@ -83,13 +83,13 @@ const action = 'uploadStream'
 /** How large the parts are, and whose memory they are held in. */
 interface Plan {
   readonly sizes: PartSizes
-  readonly budget: Budget
+  readonly budget: MemoryBudget
 }
 
-const planned = (
+const planParts = (
   client: Client,
   context: Context,
-  { partSize = defaults.partSize, partsInFlight = defaults.partsInFlight, length }: UploadStreamInput
+  { partSize = uploadDefaults.partSize, concurrency = uploadDefaults.concurrency, length }: UploadStreamInput
 ): E.Either<CosError, Plan> =>
   pipe(
     length === undefined
@@ -117,8 +117,8 @@ const planned = (
           client.memory,
           // Its own ceiling: what is in flight, and one part being filled, at whatever size the parts have grown to.
           O.getOrElse(() =>
-            createBudget({
-              limit: (partsInFlight + 1) * inBlocks(Math.max(...sizes.map(({ size }) => size)))
+            createMemoryBudget({
+              limit: (concurrency + 1) * inBlocks(Math.max(...sizes.map(({ size }) => size)))
             })
           )
         )
@@ -126,23 +126,23 @@ const planned = (
     )
   )
 
-const putWhole = async (
+const putInOneRequest = async (
   scope: Scope,
   input: UploadStreamInput,
   part: HashedPart
-): Promise<E.Either<CosError, Uploaded>> => {
-  const put = told(input)((whole: HashedPart, signal) =>
+): Promise<E.Either<CosError, UploadResult>> => {
+  const put = reportPartsOf(input)((whole: HashedPart, signal) =>
     pipe(
-      send(putObject(toPut(input, bodyOf(whole), O.toUndefined(whole.md5))))({
+      send(putObject(putInput(input, bodyOf(whole), O.toUndefined(whole.md5))))({
         ...scope.client,
         signals: [signal]
       }),
-      announced({ ...aboutOf(input), part: 1, size: whole.size, direction: 'up' })
+      publishPart({ ...aboutOf(input), part: 1, size: whole.size, direction: 'up' })
     )
   )
   try {
     return await pipe(
-      put(part, scope.stop.signal),
+      put(part, scope.controller.signal),
       TE.map(({ etag, versionId, integrity, requestId }) => ({
         bucket: input.bucket,
         key: input.key,
@@ -179,53 +179,53 @@ interface Sent {
   readonly resumed: boolean
 }
 
-const inParts = async (
+const uploadInParts = async (
   scope: Scope,
   context: Context,
   input: UploadStreamInput,
   parts: AsyncIterable<HashedPart>,
-  { uploadId, parts: there }: Unfinished
-): Promise<E.Either<CosError, Uploaded>> => {
-  const put = told(input)((part: HashedPart, signal) =>
+  { uploadId, parts: there }: ResumableUpload
+): Promise<E.Either<CosError, UploadResult>> => {
+  const put = reportPartsOf(input)((part: HashedPart, signal) =>
     pipe(
-      send(uploadPart(toHashedPart(input, uploadId, part)))({ ...scope.client, signals: [signal] }),
-      announced({ ...aboutOf(input), part: part.number, size: part.size, direction: 'up' }),
+      send(uploadPart(hashedPartInput(input, uploadId, part)))({ ...scope.client, signals: [signal] }),
+      publishPart({ ...aboutOf(input), part: part.number, size: part.size, direction: 'up' }),
       TE.map(({ etag }): Sent => ({ etag, resumed: false }))
     )
   )
   const putUnlessThere = (part: HashedPart, signal: AbortSignal): TE.TaskEither<CosError, Sent> => {
     const known = there.get(part.number)
     const ours = { size: part.size, md5: O.getOrElse(() => '')(part.md5) }
-    if (known === undefined || compare(known, ours) === 'other') return put(part, signal)
-    input.meter?.tell({ _tag: 'PartSkipped', size: part.size })
+    if (known === undefined || matchesPart(known, ours) === 'other') return put(part, signal)
+    input.progress?.tell({ _tag: 'PartSkipped', size: part.size })
     return TE.right({ etag: known.etag, resumed: true })
   }
-  const concurrency = input.partsInFlight ?? defaults.partsInFlight
+  const concurrency = input.concurrency ?? uploadDefaults.concurrency
   const sent: Array<PartSent> = []
   let resumed = 0
-  for await (const { number, size, crc64, answer } of sending(
-    { concurrency, stop: scope.stop },
+  for await (const { number, size, crc64, answer } of sendParts(
+    { concurrency, controller: scope.controller },
     putUnlessThere
   )(parts)) {
     sent.push({ number, size, crc64: O.some(crc64), etag: answer.etag })
     if (answer.resumed) resumed += size
   }
   return pipe(
-    completing(
+    completeUpload(
       scope.client,
       context,
-      toComplete(input, uploadId),
+      uploadCompleteInput(input, uploadId),
       headOptions(input),
       sent.sort((a, b) => a.number - b.number)
     ),
-    TE.map(uploadedOf(input, resumed))
+    TE.map(uploadResultOf(input, resumed))
   )()
 }
 
 /** What became of an upload in parts. */
-export const uploadedOf =
+export const uploadResultOf =
   ({ bucket, key }: UploadOptions, resumed: number) =>
-  ({ etag, versionId, size, parts, crc64, integrity, requestId }: Completed): Uploaded => ({
+  ({ etag, versionId, size, parts, crc64, integrity, requestId }: Completed): UploadResult => ({
     bucket,
     key,
     etag,
@@ -239,15 +239,15 @@ export const uploadedOf =
   })
 
 /** An upload to send parts to: the one that was found, or a new one. */
-const begun = (
+const startUpload = (
   scope: Scope,
   input: UploadStreamInput,
-  found: O.Option<Unfinished>
-): TE.TaskEither<CosError, Unfinished> =>
+  found: O.Option<ResumableUpload>
+): TE.TaskEither<CosError, ResumableUpload> =>
   O.isSome(found)
     ? TE.right(found.value)
     : pipe(
-        beginning(scope.client, contextOf(action, input), toCreate(input)),
+        createUpload(scope.client, contextOf(action, input), uploadCreateInput(input)),
         TE.map((uploadId) => ({ uploadId, parts: new Map() }))
       )
 
@@ -268,7 +268,7 @@ const aboutOf = ({
  * never kept; the source is read no faster than COS takes its bytes, and is closed if anything fails.
  *
  * @shape  `uploadStream(input)(source)` is an `Effect<Uploaded>`; the source is read once, so run it once
- * @units  holds at most `(partsInFlight + 1) x partSize` bytes and some for sockets. Without a `length`, `partSize` doubles
+ * @units  holds at most `(concurrency + 1) x partSize` bytes and some for sockets. Without a `length`, `partSize` doubles
  *         after every thousand parts, so that 10,000 of them carry 7.8 TiB from 8 MiB: past 8 GiB the ceiling is twice as
  *         high, past 24 GiB four times, and never above the client's `memoryLimit`
  * @errors those of `putObject` and of the multipart operations; `SourceError` of the source; `IntegrityError` with the
@@ -278,35 +278,40 @@ const aboutOf = ({
  */
 export const uploadStream =
   (input: UploadStreamInput) =>
-  (source: AsyncIterable<Uint8Array>): Effect<Uploaded> =>
+  (source: AsyncIterable<Uint8Array>): CosEffect<UploadResult> =>
   (client) =>
   async () => {
     const context = contextOf(action, input)
     const ready = pipe(
-      judge(action, Input)(input),
+      validate(action, Input)(input),
       E.bindTo('valid'),
-      E.bindW('plan', ({ valid }) => planned(client, context, valid))
+      E.bindW('plan', ({ valid }) => planParts(client, context, valid))
     )
     if (E.isLeft(ready)) return ready
     const { valid, plan } = ready.right
 
     let uploadId: string | undefined
-    if (valid.length !== undefined) valid.meter?.tell({ _tag: 'Expected', size: valid.length })
+    if (valid.length !== undefined) valid.progress?.tell({ _tag: 'Expected', size: valid.length })
     publish('transfer', () => ({ ...aboutOf(valid), phase: 'start', transferred: 0, error: '' }))
     const result = await scoped(client, context, async (scope) => {
-      const found = await unfinished(valid, valid.resume ?? 'never')(scope.client)()
+      const found = await findResumable(valid, valid.resume ?? 'never')(scope.client)()
       if (E.isLeft(found)) return found
       try {
-        const cut = cutting({ ...plan, context, signal: scope.stop.signal, ...In.pick('length')(valid) })
+        const cut = cutParts({
+          ...plan,
+          context,
+          signal: scope.controller.signal,
+          ...In.pick('length')(valid)
+        })
         const md5 = valid.enableMd5 === true || O.isSome(found.right)
-        const parts = pipe(source, cut, hashing({ md5 }))
+        const parts = pipe(source, cut, hashParts({ md5 }))
         const first = await parts.next()
         if (first.done === true) throw new Error('cutting gave no part')
         const { last, size } = first.value
         if (O.isNone(found.right) && last && size <= (valid.threshold ?? Number.POSITIVE_INFINITY)) {
-          return await putWhole(scope, valid, first.value)
+          return await putInOneRequest(scope, valid, first.value)
         }
-        const upload = await begun(scope, valid, found.right)()
+        const upload = await startUpload(scope, valid, found.right)()
         if (E.isLeft(upload)) {
           first.value.release()
           await parts.return()
@@ -314,7 +319,7 @@ export const uploadStream =
         }
         uploadId = upload.right.uploadId
         try {
-          return await inParts(scope, context, valid, after(first.value, parts), upload.right)
+          return await uploadInParts(scope, context, valid, after(first.value, parts), upload.right)
         } finally {
           // Where a signal came before anyone asked for a part. Doing so twice does nothing.
           first.value.release()
@@ -323,7 +328,7 @@ export const uploadStream =
         return E.left(fromSource(context)(thrown))
       }
     })
-    valid.meter?.end()
+    valid.progress?.end()
     publish('transfer', () => ({
       ...aboutOf(valid),
       phase: 'end',
@@ -332,6 +337,6 @@ export const uploadStream =
     }))
     if (E.isRight(result) || uploadId === undefined) return result
     return E.left(
-      await failing(client, valid, uploadId, valid.onFailure ?? defaults.onFailure)(result.left)()
+      await cleanUpFailed(client, valid, uploadId, valid.onFailure ?? uploadDefaults.onFailure)(result.left)()
     )
   }

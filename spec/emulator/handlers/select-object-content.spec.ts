@@ -9,13 +9,13 @@ import { gzipSync } from 'node:zlib'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
-import { readingEvents } from '../../../lib/core/event-stream.js'
+import { eventReader } from '../../../lib/core/event-stream.js'
 import { escapeXml } from '../../../lib/core/xml.js'
-import type { KnownCall } from '../../../lib/emulator/http/request.js'
-import { selecting } from '../../../lib/emulator/handlers/select-object-content.js'
+import type { RoutedRequest } from '../../../lib/emulator/http/request.js'
+import { createSelectHandler } from '../../../lib/emulator/handlers/select-object-content.js'
 import type { Emulator } from '../../../lib/emulator/index.js'
-import { settle } from '../../../lib/emulator/options.js'
-import { furnish } from '../../../lib/emulator/seed.js'
+import { readOptions } from '../../../lib/emulator/options.js'
+import { seedObjects } from '../../../lib/emulator/seed.js'
 import { memoryStore } from '../../../lib/emulator/store/store.js'
 import { right } from '../../support/responses.js'
 import { comesTrue } from '../../support/wait-for.js'
@@ -44,7 +44,7 @@ const names = selectXml('SELECT s.name FROM COSObject s')
 
 /** The records of an answer, and the tags of its messages. */
 const read = ({ body }: Told) => {
-  const events = right(readingEvents().step(body))
+  const events = right(eventReader().step(body))
   return {
     tags: events.map(({ _tag }) => _tag),
     text: Buffer.concat(
@@ -211,12 +211,12 @@ t.test('a query waits for its reader, and others are served meanwhile', async (t
 })
 
 t.test('without its libraries the emulator says which one it misses', async (t) => {
-  const settings = right(settle({}))
+  const settings = right(readOptions({}))
   const store = memoryStore()
   t.teardown(store.close)
-  await furnish(store, { ...settings, seed: [{ bucket: 'examplebucket-1250000000', key, size: 1 }] })
+  await seedObjects(store, { ...settings, seed: [{ bucket: 'examplebucket-1250000000', key, size: 1 }] })
   const house = { store, settings, hosts: { isBucket: () => true, domains: new Map<string, string>() } }
-  const call: KnownCall = {
+  const call: RoutedRequest = {
     operation: 'SelectObjectContent',
     ...{ method: 'POST', anonymous: false, requestId: '', now: 0 },
     ...{
@@ -238,15 +238,15 @@ t.test('without its libraries the emulator says which one it misses', async (t) 
   }
   const there = TE.right<unknown, never>(undefined as never)
   const gone = TE.left(new Error('Cannot find package'))
-  t.match(await selecting({ sql: gone, csv: there })(house, call)(), {
+  t.match(await createSelectHandler({ sql: gone, csv: there })(house, call)(), {
     left: {
       status: 501,
       code: 'NotImplemented',
       message: /libpg-query is installed: npm install libpg-query/
     }
   })
-  t.match(await selecting({ sql: there, csv: gone })(house, call)(), {
+  t.match(await createSelectHandler({ sql: there, csv: gone })(house, call)(), {
     left: { status: 501, code: 'NotImplemented', message: /csv-parse is installed: npm install csv-parse/ }
   })
-  t.ok(E.isLeft(await selecting({ sql: gone, csv: gone })(house, call)()))
+  t.ok(E.isLeft(await createSelectHandler({ sql: gone, csv: gone })(house, call)()))
 })

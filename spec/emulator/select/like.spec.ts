@@ -1,8 +1,8 @@
 import t from 'tap'
-import { liking } from '../../../lib/emulator/select/like.js'
+import { likeMatcher } from '../../../lib/emulator/select/like.js'
 import { processorTime } from '../../support/processor-time.js'
 
-const likes = (text: string, pattern: string, escape?: string): boolean => liking(pattern, escape)(text)
+const likes = (text: string, pattern: string, escape?: string): boolean => likeMatcher(pattern, escape)(text)
 
 t.test('a pattern is matched as a whole', async (t) => {
   for (const [text, pattern] of [

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
-import { readingEvents, type SelectEvent } from '../../../lib/core/event-stream.js'
+import { eventReader, type SelectEvent } from '../../../lib/core/event-stream.js'
 import { writeEvent } from '../../../lib/emulator/select/messages.js'
 import { recordedMessages } from '../../support/select-messages.js'
 
@@ -14,7 +14,7 @@ t.test('each message is, byte for byte, the recorded one', async (t) => {
 
 t.test('an error may quote anything, and stays a header', async (t) => {
   for (const message of ['\0\n\x7f', '腾'.repeat(70_000), `${'x'.repeat(999)}😀`]) {
-    const folding = readingEvents()
+    const folding = eventReader()
     const read = folding.step(writeEvent({ _tag: 'Error', code: 'CastFailed', message }))
     t.match(read, E.right([{ _tag: 'Error', code: 'CastFailed' }]))
     const [error] = E.isRight(read) ? read.right : []

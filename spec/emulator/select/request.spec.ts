@@ -1,12 +1,12 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { readRequest } from '../../../lib/emulator/select/request.js'
-import { readingXml } from '../../../lib/core/xml.js'
+import { xmlReader } from '../../../lib/core/xml.js'
 import { right } from '../../support/responses.js'
 
 /** Reads what stands within `SelectRequest`. */
 const read = (xml: string) => {
-  const reader = readingXml()
+  const reader = xmlReader()
   const events = [
     ...right(reader.step(Buffer.from(`<SelectRequest>${xml}</SelectRequest>`))),
     ...right(reader.finish())

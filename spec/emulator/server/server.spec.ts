@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import {
-  describe,
+  formatEmulatorError,
   type EmulatorOptions,
   exampleCredentials,
   startEmulator
@@ -35,7 +35,7 @@ t.test('options that make no sense are named', async (t) => {
   for (const [options, field] of cases) {
     const started = await startEmulator(options)()
     t.match(started, E.left({ _tag: 'InvalidOption', field }), JSON.stringify(options))
-    t.ok(E.isLeft(started) && describe(started.left).startsWith(`${field} should be `))
+    t.ok(E.isLeft(started) && formatEmulatorError(started.left).startsWith(`${field} should be `))
   }
 })
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type COS from 'cos-nodejs-sdk-v5'
 import type { Operation } from '../../../lib/core/operation.js'
-import * as Ops from '../../../lib/operations/index.js'
+import * as Ops from '../../../lib/index.js'
 
 export interface Call {
   readonly name: string

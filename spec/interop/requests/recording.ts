@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as E from 'fp-ts/lib/Either.js'
-import { readingXml, type Element } from '../../../lib/core/xml.js'
+import { xmlReader, type Element } from '../../../lib/core/xml.js'
 
 export interface Recorded {
   readonly method: string
@@ -97,7 +97,7 @@ const treeOf = ({ name, text, children }: Element): Tree => [
 ]
 
 const xmlOf = (body: Buffer): string | undefined => {
-  const reader = readingXml()
+  const reader = xmlReader()
   const read = [reader.step(body), reader.finish()]
   if (read.some(E.isLeft)) return undefined
   const events = read.flatMap((one) => (E.isRight(one) ? one.right : []))

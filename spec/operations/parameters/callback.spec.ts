@@ -1,15 +1,15 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import {
-  afterwards,
-  afterwardsHeaders,
-  type Afterwards
+  uploadCallback,
+  uploadCallbackHeaders,
+  type UploadCallback
 } from '../../../lib/operations/parameters/callback.js'
 import { judging, present } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = judging<Afterwards>(afterwards)(input)
-  return E.isRight(judged) ? present(afterwardsHeaders(judged.right)) : judged.left
+  const judged = judging<UploadCallback>(uploadCallback)(input)
+  return E.isRight(judged) ? present(uploadCallbackHeaders(judged.right)) : judged.left
 }
 const decoded = (input: unknown, name: string): unknown => {
   const made = headers(input)

@@ -1,11 +1,15 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
-import { copying, copyingHeaders, type Copying } from '../../../lib/operations/parameters/copy-source.js'
+import {
+  withCopySource,
+  copySourceHeaders,
+  type WithCopySource
+} from '../../../lib/operations/parameters/copy-source.js'
 import { judging, present } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = judging<Copying>(copying)(input)
-  return E.isRight(judged) ? present(copyingHeaders(judged.right)) : judged.left
+  const judged = judging<WithCopySource>(withCopySource)(input)
+  return E.isRight(judged) ? present(copySourceHeaders(judged.right)) : judged.left
 }
 
 const source = { bucket: 'sourcebucket-1250000001', region: 'ap-shanghai', key: 'a b/c+d.jpg' }

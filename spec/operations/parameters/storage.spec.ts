@@ -1,18 +1,18 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import {
-  limited,
-  limitHeaders,
-  storing,
-  storingHeaders,
-  type Limited,
-  type Storing
+  trafficLimit,
+  trafficLimitHeaders,
+  storageOptions,
+  storageHeaders,
+  type TrafficLimit,
+  type StorageOptions
 } from '../../../lib/operations/parameters/storage.js'
 import { judging, present } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = judging<Storing>(storing)(input)
-  return E.isRight(judged) ? present(storingHeaders(judged.right)) : judged.left
+  const judged = judging<StorageOptions>(storageOptions)(input)
+  return E.isRight(judged) ? present(storageHeaders(judged.right)) : judged.left
 }
 
 t.test('each field is the header of its name', async (t) => {
@@ -43,9 +43,9 @@ t.test('tags that COS would refuse are refused here', async (t) => {
 })
 
 t.test('a traffic limit lies within what COS takes, in bit/s', async (t) => {
-  const limit = (trafficLimit: unknown) => {
-    const judged = judging<Limited>(limited)({ trafficLimit })
-    return E.isRight(judged) ? present(limitHeaders(judged.right)) : judged.left
+  const limit = (value: unknown) => {
+    const judged = judging<TrafficLimit>(trafficLimit)({ trafficLimit: value })
+    return E.isRight(judged) ? present(trafficLimitHeaders(judged.right)) : judged.left
   }
   t.same(limit(undefined), {})
   t.same(limit(819_200), { 'x-cos-traffic-limit': 819_200 })

@@ -6,18 +6,18 @@ import t from 'tap'
 import * as In from '../../../lib/core/input.js'
 import * as R from '../../../lib/core/request.js'
 import {
-  agreeingBody,
-  measuredBody,
-  sending,
-  withSending,
-  type Sending
+  consistentBody,
+  sizedBody,
+  uploadBody,
+  withUploadBody,
+  type UploadBody
 } from '../../../lib/operations/parameters/upload-body.js'
 import { at, judgingBy, shown } from '../../support/operations.js'
 
-const Group = In.struct<Sending>('the group', sending)
-const sent = (input: unknown, codec = agreeingBody(Group)) => {
+const Group = In.struct<UploadBody>('the group', uploadBody)
+const sent = (input: unknown, codec = consistentBody(Group)) => {
   const judged = judgingBy(codec)(input)
-  return E.isRight(judged) ? shown(pipe(R.put(at), withSending(judged.right))) : judged.left
+  return E.isRight(judged) ? shown(pipe(R.put(at), withUploadBody(judged.right))) : judged.left
 }
 
 const md5 = 'XrY7u+Ae7tCTyyK7j1rNww=='
@@ -51,7 +51,7 @@ t.test('a stream’s length is the caller’s word, and other bodies know their 
 })
 
 t.test('where COS takes no chunks a stream says its length', async (t) => {
-  const measured = measuredBody(Group)
+  const measured = sizedBody(Group)
   t.equal(sent({ body: stream() }, measured), 'contentLength: the length of the stream in bytes')
   t.match(sent({ body: stream(), contentLength: 11 }, measured), { body: { _tag: 'Once' } })
   for (const body of ['hello', { file: 'a.txt' }, { open, size: 11 }]) {

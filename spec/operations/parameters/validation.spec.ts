@@ -2,7 +2,13 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import * as In from '../../../lib/core/input.js'
-import { agreeing, chosen, firstOf, named, textOr } from '../../../lib/operations/parameters/validation.js'
+import {
+  crossChecked,
+  choose,
+  firstOf,
+  byTag,
+  textOr
+} from '../../../lib/operations/parameters/validation.js'
 import { judgingBy } from '../../support/operations.js'
 
 interface Circle {
@@ -18,7 +24,7 @@ const Circle = In.struct<Circle>('a circle', { shape: In.oneOf('circle'), radius
 const Square = In.struct<Square>('a square', { shape: In.oneOf('square'), side: In.integer(1) })
 
 t.test('the member that is named is the one that judges', async (t) => {
-  const Shape = chosen<Circle | Square>('a shape', named('shape', { circle: Circle, square: Square }))
+  const Shape = choose<Circle | Square>('a shape', byTag('shape', { circle: Circle, square: Square }))
   const judge = judgingBy(Shape)
   t.same(judge({ shape: 'square', side: 2 }), E.right({ shape: 'square', side: 2 }))
   t.same(judge({ shape: 'square', side: 0 }), E.left('side: a whole number, at least 1'))
@@ -31,7 +37,7 @@ t.test('the member that is named is the one that judges', async (t) => {
 })
 
 t.test('the member whose field is there is the one that judges', async (t) => {
-  const judge = judgingBy(chosen<Circle | Square>('a shape', firstOf({ side: Square, radius: Circle })))
+  const judge = judgingBy(choose<Circle | Square>('a shape', firstOf({ side: Square, radius: Circle })))
   t.same(judge({ shape: 'circle', radius: 2 }), E.right({ shape: 'circle', radius: 2 }))
   t.same(judge({ shape: 'square', side: 2, radius: undefined }), E.right({ shape: 'square', side: 2 }))
   t.same(judge({ shape: 'square', side: 'two' }), E.left('side: a whole number, at least 1'))
@@ -55,7 +61,7 @@ t.test('fields that are right and do not agree are told by the name of one', asy
     readonly from: number
     readonly to: number
   }
-  const Span = agreeing<Span>(
+  const Span = crossChecked<Span>(
     In.struct<Span>('a span', { from: In.integer(0), to: In.integer(0) }),
     ({ from, to }) => (to < from ? O.some({ field: 'to', expected: 'what comes after from' }) : O.none)
   )

@@ -4,9 +4,9 @@ import t from 'tap'
 import {
   ContentRangeText,
   coversAll,
-  ExtentHeaders,
-  extentOf,
-  type Extent
+  ContentExtentHeaders,
+  contentExtentOf,
+  type ContentExtent
 } from '../../../lib/operations/responses/content-extent.js'
 import type { Range } from '../../../lib/operations/parameters/range.js'
 import { right } from '../../support/responses.js'
@@ -37,10 +37,10 @@ const extent = (
   status: number,
   headers: { readonly length?: string; readonly range?: string },
   asked?: Range
-): E.Either<string, Extent> =>
-  extentOf(
+): E.Either<string, ContentExtent> =>
+  contentExtentOf(
     status,
-    right(ExtentHeaders.decode({ 'content-length': headers.length, 'content-range': headers.range })),
+    right(ContentExtentHeaders.decode({ 'content-length': headers.length, 'content-range': headers.range })),
     O.fromNullable(asked)
   )
 

@@ -1,9 +1,9 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { copied } from '../../../lib/operations/responses/copied.js'
+import { copyObjectResponse } from '../../../lib/operations/responses/copied.js'
 import { decoded, left, right, xmlAnswer } from '../../support/responses.js'
 
-const decode = copied('CopyObjectResult')
+const decode = copyObjectResponse('CopyObjectResult')
 const result = (inner: string) =>
   `<?xml version='1.0' encoding='utf-8' ?>\n<CopyObjectResult>${inner}</CopyObjectResult>`
 const etag = '<ETag>&quot;5eb63bbbe01eeed093cb22bb8f5acdc3&quot;</ETag>'
@@ -13,7 +13,7 @@ t.test('a copy is told with all that COS says of it', async (t) => {
     `\n  ${etag}\n  <CRC64>5981764153023615706</CRC64>\n  <LastModified>2024-05-02T09:30:11Z</LastModified>\n` +
       '  <VersionId>MTg0NDUxNTc1NjIzMTQ1MDAwODg</VersionId>\n'
   )
-  const { raw, ...rest } = right(
+  const { headers: raw, ...rest } = right(
     await decoded(
       t,
       decode,

@@ -1,11 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
-import { CosFailure, type CosError } from '../../../lib/core/error.js'
+import { CosException, type CosError } from '../../../lib/core/error.js'
 import {
   cursorAt,
   ListingCursor,
   markerOf,
-  streamed
+  toEvents
 } from '../../../lib/operations/responses/listing-events.js'
 import { answered, failed, left, right, specContext } from '../../support/responses.js'
 import { failing, from, toArray } from '../../support/iterables.js'
@@ -43,10 +43,10 @@ const broken: CosError = {
 
 t.test('the decoder waits for the first event, and its failure is data', async (t) => {
   const response = await answered(t, {})
-  t.same(left(await streamed(() => failing(new CosFailure(broken)))(response)()), broken)
-  t.same(await toArray(right(await streamed(() => from(1, 2, 3))(response)())), [1, 2, 3])
-  t.same(await toArray(right(await streamed(() => from())(response)())), [])
-  const later = right(await streamed(() => failing(new CosFailure(broken), 1))(response)())
+  t.same(left(await toEvents(() => failing(new CosException(broken)))(response)()), broken)
+  t.same(await toArray(right(await toEvents(() => from(1, 2, 3))(response)())), [1, 2, 3])
+  t.same(await toArray(right(await toEvents(() => from())(response)())), [])
+  const later = right(await toEvents(() => failing(new CosException(broken), 1))(response)())
   t.same(await failed(toArray(later)), broken)
 })
 
@@ -60,7 +60,7 @@ t.test('a reader that leaves closes what is read', async (t) => {
         closed = true
       }
     }
-    for await (const n of right(await streamed(endless)(await answered(t, {}))())) if (n === leaveAt) break
+    for await (const n of right(await toEvents(endless)(await answered(t, {}))())) if (n === leaveAt) break
     t.equal(closed, true, `at ${leaveAt}`)
   }
 })

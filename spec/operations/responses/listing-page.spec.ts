@@ -8,7 +8,7 @@ import {
   Class,
   endOf,
   fields,
-  finding,
+  rowFinder,
   Owned,
   textOf,
   wholePage,
@@ -74,7 +74,7 @@ const page: Page<string, string> = {
 t.test('entries and common prefixes come in order, the head last, whatever stood before it', async (t) => {
   const xml =
     '<Page><A/><E>1</E><CommonPrefixes><Prefix>p</Prefix><Prefix>q</Prefix><No>r</No></CommonPrefixes><B/><E>2</E><CommonPrefixs><Prefix>s</Prefix></CommonPrefixs><C/></Page>'
-  t.same(await toArray(finding(page, await answered(t, { chunks: [xml] }))), [
+  t.same(await toArray(rowFinder(page, await answered(t, { chunks: [xml] }))), [
     { _tag: 'Entry', entry: '1' },
     { _tag: 'CommonPrefix', prefix: 'P' },
     { _tag: 'CommonPrefix', prefix: 'Q' },
@@ -99,7 +99,7 @@ t.test('rows by the names that every object has are rows like others', async (t)
 
 t.test('a bad entry is told by its name and hangs up; a bad head is told too', async (t) => {
   const { response, closed } = await serving(t, { chunks: ['<Page><E>1</E><E>bad</E>'], ends: 'open' })
-  const rows = finding(page, response)
+  const rows = rowFinder(page, response)
   t.match(await rows.next(), { value: { entry: '1' } })
   t.match(await failed(rows.next()), { _tag: 'DecodeError', problems: ['E.text should be good'] })
   t.equal(await closed, 'early')

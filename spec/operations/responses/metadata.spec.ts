@@ -4,22 +4,22 @@ import * as io from 'io-ts'
 import t from 'tap'
 import * as W from '../../../lib/core/wire.js'
 import {
-  answerOf,
-  encryptionEcho,
+  responseMetadata,
+  encryptionInfo,
   maybe,
   perhaps,
   readHeaders,
-  reading,
+  readOnly,
   Text
 } from '../../../lib/operations/responses/metadata.js'
 import { answered } from '../../support/responses.js'
 
 t.test('every answer brings its request id and all of its headers', async (t) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==', 'X-Cos-Anything': 'a', 'content-length': '0' }
-  const answer = answerOf(await answered(t, { headers }))
+  const answer = responseMetadata(await answered(t, { headers }))
   t.equal(answer.requestId, 'NjYwMQ==')
-  t.match(answer.raw, { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-anything': 'a', date: String })
-  t.equal(answerOf(await answered(t, {})).requestId, '')
+  t.match(answer.headers, { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-anything': 'a', date: String })
+  t.equal(responseMetadata(await answered(t, {})).requestId, '')
 })
 
 t.test('what is missing or empty is none, and what is there must be right', async (t) => {
@@ -41,7 +41,7 @@ t.test('what is not worth failing over is none where it can not be read', async 
 })
 
 t.test('a codec that only reads says what it wanted', async (t) => {
-  const Even = reading('an even number', (text) => (Number(text) % 2 === 0 ? Number(text) : undefined))
+  const Even = readOnly('an even number', (text) => (Number(text) % 2 === 0 ? Number(text) : undefined))
   t.same(Even.decode('4'), E.right(4))
   for (const wrong of ['3', 4, undefined]) {
     t.same(W.decodeWith(io.type({ n: Even }))({ n: wrong }), E.left(['n should be an even number']))
@@ -66,19 +66,19 @@ t.test('headers that can not be read are a DecodeError with all that is wrong', 
 
 t.test('encryption is told as COS echoes it', async (t) => {
   const sse = 'x-cos-server-side-encryption'
-  t.same(encryptionEcho({}), O.none)
-  t.same(encryptionEcho({ [sse]: 'AES256' }), O.some({ type: 'COS' }))
-  t.same(encryptionEcho({ [sse]: 'cos/kms' }), O.some({ type: 'KMS', keyId: O.none }))
+  t.same(encryptionInfo({}), O.none)
+  t.same(encryptionInfo({ [sse]: 'AES256' }), O.some({ type: 'COS' }))
+  t.same(encryptionInfo({ [sse]: 'cos/kms' }), O.some({ type: 'KMS', keyId: O.none }))
   t.same(
-    encryptionEcho({ [sse]: 'cos/kms', [`${sse}-cos-kms-key-id`]: '48ba38aa' }),
+    encryptionInfo({ [sse]: 'cos/kms', [`${sse}-cos-kms-key-id`]: '48ba38aa' }),
     O.some({ type: 'KMS', keyId: O.some('48ba38aa') })
   )
   t.same(
-    encryptionEcho({
+    encryptionInfo({
       [`${sse}-customer-algorithm`]: 'AES256',
       [`${sse}-customer-key-md5`]: 'U5L61r7jcwdNvT7frmUG8g=='
     }),
     O.some({ type: 'C', keyMd5: O.some('U5L61r7jcwdNvT7frmUG8g==') })
   )
-  t.same(encryptionEcho({ [sse]: 'SM4' }), O.some({ type: 'Other', algorithm: 'SM4' }))
+  t.same(encryptionInfo({ [sse]: 'SM4' }), O.some({ type: 'Other', algorithm: 'SM4' }))
 })

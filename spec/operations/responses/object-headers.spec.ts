@@ -12,7 +12,7 @@ const read = async (t: Teardown, headers: Readonly<Record<string, string>>) =>
   objectAttributes(await answered(t, { headers }))
 
 t.test('an object of which COS says the least is STANDARD, and the rest is none', async (t) => {
-  const { raw, ...attributes } = right(await read(t, least))
+  const { headers: raw, ...attributes } = right(await read(t, least))
   t.match(raw, least)
   t.same(attributes, {
     requestId: '',
@@ -64,7 +64,7 @@ t.test('every header that COS documents is told', async (t) => {
     'x-cos-request-id': 'NTg3NzQ3ZmVfYmRjMzVfMzE5N182NzczMQ==',
     'x-cos-object-lock-mode': 'COMPLIANCE'
   }
-  const { raw, ...attributes } = right(await read(t, headers))
+  const { headers: raw, ...attributes } = right(await read(t, headers))
   t.match(raw, { 'x-cos-object-lock-mode': 'COMPLIANCE', 'x-cos-meta-test': 'test' })
   t.same(attributes, {
     requestId: 'NTg3NzQ3ZmVfYmRjMzVfMzE5N182NzczMQ==',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { CosFailure } from '../../../lib/core/error.js'
+import { CosException } from '../../../lib/core/error.js'
 import { selectEvents } from '../../../lib/operations/responses/select-events.js'
 import { answered, serving, specContext, type Answer } from '../../support/responses.js'
 import { event, recorded } from '../../support/select-messages.js'
@@ -16,7 +16,7 @@ const read = async (t: Teardown, answer: Answer) => {
     for await (const { _tag } of selectEvents(await answered(t, { headers, ...answer }))) tags.push(_tag)
     return { tags }
   } catch (thrown) {
-    if (thrown instanceof CosFailure) return { tags, error: thrown.reason }
+    if (thrown instanceof CosException) return { tags, error: thrown.error }
     throw thrown
   }
 }

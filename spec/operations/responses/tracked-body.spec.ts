@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { CosFailure } from '../../../lib/core/error.js'
+import { CosException } from '../../../lib/core/error.js'
 import type { Response } from '../../../lib/core/response.js'
-import { watched } from '../../../lib/operations/responses/tracked-body.js'
+import { trackBody } from '../../../lib/operations/responses/tracked-body.js'
 import { left, right, serving, specContext } from '../../support/responses.js'
 import { comesTrue } from '../../support/wait-for.js'
 import { settlesWithin } from '../../support/settles-within.js'
@@ -18,7 +18,7 @@ async function* counting({ body }: Response): AsyncGenerator<Uint8Array, number,
   return size
 }
 
-const watching = (response: Response) => watched(response, () => -1, counting(response))
+const watching = (response: Response) => trackBody(response, () => -1, counting(response))
 
 t.test('the outcome is what the reading returned', async (t) => {
   const { response, closed } = await serving(t, { chunks: ['1234', 5, '56789'] })
@@ -42,11 +42,11 @@ t.test('what the reading throws fails the stream and the outcome alike, and hang
   async function* refusing(): AsyncGenerator<Uint8Array, number, undefined> {
     for await (const chunk of counting(response)) {
       yield chunk
-      throw new CosFailure(reason)
+      throw new CosException(reason)
     }
     return 0
   }
-  const { bytes, outcome } = watched(response, () => -1, refusing())
+  const { bytes, outcome } = trackBody(response, () => -1, refusing())
   await t.rejects(bytes.toArray(), { name: 'CosFailure', reason })
   t.same(left(await outcome()), reason)
   t.equal(await closed, 'early')

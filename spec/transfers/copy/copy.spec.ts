@@ -8,7 +8,7 @@ import { send, withSignal } from '../../../lib/client/send.js'
 import { getObject, type GetObjectInput } from '../../../lib/operations/get-object.js'
 import { headObject } from '../../../lib/operations/head-object.js'
 import { putObject, type PutObjectInput } from '../../../lib/operations/put-object.js'
-import { createMeter } from '../../../lib/stages/progress.js'
+import { createProgressWith } from '../../../lib/stages/progress.js'
 import { copy, type CopyInput } from '../../../lib/transfers/copy/copy.js'
 import { streamMultipartUploads } from '../../../lib/transfers/list/stream-multipart-uploads.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
@@ -217,7 +217,7 @@ t.test('a source that is replaced meanwhile is ObjectChanged, and nothing is lef
     },
     { body: large }
   )
-  const error = left(await copy({ ...to, ...inParts, partsInFlight: 1 })(cos.client())())
+  const error = left(await copy({ ...to, ...inParts, concurrency: 1 })(cos.client())())
   t.match(error, { _tag: 'ObjectChanged', expected: /^"/ })
   t.notOk(error.context.uploadId)
   await replaced
@@ -253,7 +253,7 @@ t.test('a version that was current is copied, whatever is written over it meanwh
     },
     { body: large }
   )
-  const copied = right(await copy({ ...to, ...inParts, partsInFlight: 1 })(cos.client())())
+  const copied = right(await copy({ ...to, ...inParts, concurrency: 1 })(cos.client())())
   right((await replaced) as never)
   t.equal(copied.integrity._tag, 'Verified')
   t.ok(large.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
@@ -382,8 +382,8 @@ t.test('a meter hears what is copied, and ends with it', async (t) => {
     [{}, 1],
     [inParts, 4]
   ] as const) {
-    const meter = createMeter({ total: O.some(bytes.length), clock: () => performance.now() })
-    right(await copy({ ...to, ...way, meter })(cos.client())())
+    const meter = createProgressWith({ total: O.some(bytes.length), clock: () => performance.now() })
+    right(await copy({ ...to, ...way, progress: meter })(cos.client())())
     const seen = []
     for await (const progress of meter) seen.push(progress)
     t.match(seen.at(-1), { transferred: bytes.length, parts: { inFlight: 0, done: parts } })
@@ -425,7 +425,7 @@ t.test('nonsense is a Left with the field, and nothing is sent', async (t) => {
     ['copySource.region', { copySource: from }],
     ['copySource.key', { copySource: { ...copySource, key: '' } }],
     ['partSize', { partSize: 1000 }],
-    ['partsInFlight', { partsInFlight: 0 }],
+    ['concurrency', { concurrency: 0 }],
     ['threshold', { threshold: -1 }],
     ['meter', { meter: {} }],
     ['copyStatus', { contentType: 'text/plain' }],

@@ -119,7 +119,7 @@ t.test('a source that is written to meanwhile stays', async (t) => {
     },
     large
   )
-  t.match(left(await move({ ...to, ...inParts, partsInFlight: 1 })(cos.client())()), {
+  t.match(left(await move({ ...to, ...inParts, concurrency: 1 })(cos.client())()), {
     _tag: 'ObjectChanged'
   })
   t.equal(right(await send(headObject(from))(cos.client())()).size, 'another'.length)

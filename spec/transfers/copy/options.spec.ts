@@ -6,10 +6,10 @@ import type { ObjectHead } from '../../../lib/operations/head-object.js'
 import {
   atSource,
   inOneRequest,
-  judgeCopy,
+  validateCopy,
   pinned,
-  toCreate,
-  toHead
+  copyCreateInput,
+  copyHeadInput
 } from '../../../lib/transfers/copy/options.js'
 import { clientOf } from '../../support/server.js'
 
@@ -19,7 +19,7 @@ const input = { bucket: 'examplebucket-1250000000', key: 'b', copySource }
 
 const head: ObjectHead = {
   requestId: '',
-  raw: {},
+  headers: {},
   size: 1,
   etag: '"e"',
   lastModified: new Date(0),
@@ -98,16 +98,19 @@ t.test('what the source says goes along word for word, odd names too', async (t)
     etag: '"e"',
     expires: 'soon'
   }
-  t.same(toCreate(input, { ...head, raw }), {
+  t.same(copyCreateInput(input, { ...head, headers: raw }), {
     bucket: input.bucket,
     key: input.key,
     headers: { 'content-type': 'a/b', 'x-cos-meta-under_score': '1', expires: 'soon' }
   })
-  t.same(toCreate({ ...input, copyStatus: 'Replaced', contentType: 'c/d' }, { ...head, raw }), {
-    bucket: input.bucket,
-    key: input.key,
-    contentType: 'c/d'
-  })
+  t.same(
+    copyCreateInput({ ...input, copyStatus: 'Replaced', contentType: 'c/d' }, { ...head, headers: raw }),
+    {
+      bucket: input.bucket,
+      key: input.key,
+      contentType: 'c/d'
+    }
+  )
 })
 
 t.test('what is pinned is the ETag, and the version where there is one', async (t) => {
@@ -121,7 +124,7 @@ t.test('what is pinned is the ETag, and the version where there is one', async (
 t.test('the conditions on the source are its HEAD', async (t) => {
   const since = new Date(0)
   t.same(
-    toHead({
+    copyHeadInput({
       ...input,
       copySource: { ...copySource, versionId: 'v' },
       copySourceIfMatch: 'x',
@@ -144,7 +147,7 @@ t.test('the conditions on the source are its HEAD', async (t) => {
 t.test('an object is itself under any region, and its older versions are not', async (t) => {
   const itself = { ...copySource, copySource: { ...copySource, region: 'ap-shanghai', key: '/a' } }
   const { region: _, ...to } = itself
-  t.match(judgeCopy('copy')(to), E.left({ _tag: 'InvalidInput', field: 'copyStatus' }))
-  t.ok(E.isRight(judgeCopy('copy')({ ...to, copyStatus: 'Replaced' })))
-  t.ok(E.isRight(judgeCopy('copy')({ ...to, copySource: { ...to.copySource, versionId: 'v' } })))
+  t.match(validateCopy('copy')(to), E.left({ _tag: 'InvalidInput', field: 'copyStatus' }))
+  t.ok(E.isRight(validateCopy('copy')({ ...to, copyStatus: 'Replaced' })))
+  t.ok(E.isRight(validateCopy('copy')({ ...to, copySource: { ...to.copySource, versionId: 'v' } })))
 })

@@ -5,7 +5,11 @@ import t from 'tap'
 import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
 import { send, withSignal } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
-import { deleting, type DeletingResult, type ToDelete } from '../../../lib/transfers/delete/delete-keys.js'
+import {
+  deleteKeys,
+  type DeleteKeysResult,
+  type KeyToDelete
+} from '../../../lib/transfers/delete/delete-keys.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
 import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
@@ -50,12 +54,12 @@ const remaining = async (cos: Cos): Promise<ReadonlyArray<string>> =>
 
 const only = (cos: Cos, operation: string) => cos.asked().filter((name) => name === operation).length
 
-const tags = (results: ReadonlyArray<DeletingResult>) => new Set(results.map(({ _tag }) => _tag))
+const tags = (results: ReadonlyArray<DeleteKeysResult>) => new Set(results.map(({ _tag }) => _tag))
 
 t.test('any number of keys, however odd, with a result for each', async (t) => {
   const keys = [...plain, ...odd]
   const cos = await holding(t, { keys })
-  const results = await toArray(deleting({ bucket })(keys)(cos.client()))
+  const results = await toArray(deleteKeys({ bucket })(keys)(cos.client()))
   t.same(results.map(({ key }) => key).sort(), [...keys].sort())
   t.same(tags(results), new Set(['Deleted']))
   t.same(await remaining(cos), [])
@@ -67,7 +71,7 @@ t.test('a listing is deleted as it comes', async (t) => {
   const cos = await holding(t, { keys: [...plain, ...odd] })
   const results = pipe(
     streamObjects({ bucket, prefix: 'k/1' }),
-    R.chain(deleting({ bucket, quiet: true })),
+    R.chain(deleteKeys({ bucket, quiet: true })),
     collect
   )
   const deleted = right(await results(cos.client())())
@@ -77,7 +81,7 @@ t.test('a listing is deleted as it comes', async (t) => {
 
 t.test('a slash that a key begins with is a part of it', async (t) => {
   const cos = await holding(t, { keys: ['a', '/a', '//a'] })
-  await toArray(deleting({ bucket })(['/a'])(cos.client()))
+  await toArray(deleteKeys({ bucket })(['/a'])(cos.client()))
   t.same(await remaining(cos), ['//a', 'a'])
 })
 
@@ -99,7 +103,7 @@ t.test('what could not be deleted is a result, and so is its reason', async (t) 
     ])
   })
   for (const quiet of [false, true]) {
-    const results = await toArray(deleting({ bucket, quiet })(['a', 'b', 'c'])(cos.client()))
+    const results = await toArray(deleteKeys({ bucket, quiet })(['a', 'b', 'c'])(cos.client()))
     t.match(results, [
       {
         _tag: 'Failed',
@@ -129,7 +133,7 @@ t.test('a request that fails for good is the failure of each of its keys, and of
       }
     ])
   })
-  const results = await toArray(deleting({ bucket, concurrency: 1 })(plain)(cos.client()))
+  const results = await toArray(deleteKeys({ bucket, concurrency: 1 })(plain)(cos.client()))
   const failed = results.flatMap((result) => (result._tag === 'Failed' ? [result] : []))
   t.same(
     failed.map(({ key }) => key),
@@ -142,7 +146,7 @@ t.test('a request that fails for good is the failure of each of its keys, and of
 t.test('a key that makes no sense is a result, and the others are deleted', async (t) => {
   const cos = await holding(t, { keys: ['a', 'b'] })
   const wrong = ['', '.', '\ud800', 'x'.repeat(851), 'a\u001a', '/']
-  const results = await toArray(deleting({ bucket })(['a', ...wrong, 'b'])(cos.client()))
+  const results = await toArray(deleteKeys({ bucket })(['a', ...wrong, 'b'])(cos.client()))
   t.same(
     results.filter(({ _tag }) => _tag === 'Deleted').map(({ key }) => key),
     ['a', 'b']
@@ -156,7 +160,7 @@ t.test('a key that makes no sense is a result, and the others are deleted', asyn
 t.test('keys that are long in XML make shorter requests', async (t) => {
   const keys = Array.from({ length: 400 }, (_, n) => `${'&'.repeat(800)}${String(n)}`)
   const cos = await holding(t, { keys })
-  t.same(tags(await toArray(deleting({ bucket })(keys)(cos.client()))), new Set(['Deleted']))
+  t.same(tags(await toArray(deleteKeys({ bucket })(keys)(cos.client()))), new Set(['Deleted']))
   t.equal(only(cos, 'DeleteObjects'), 2)
   t.ok(cos.emulator.requests().every(({ bytesIn }) => bytesIn < 1_000_000))
 })
@@ -168,7 +172,7 @@ t.test('versions are removed for good, and without one a delete marker is made',
     for (const body of ['1', '2']) right(await send(putObject({ bucket, key, body }))(client)())
   }
   t.match(
-    (await toArray(deleting({ bucket })(['a', 'odd\u0001'])(client))).map((result) => ({ ...result })),
+    (await toArray(deleteKeys({ bucket })(['a', 'odd\u0001'])(client))).map((result) => ({ ...result })),
     ['a', 'odd\u0001'].map(() => ({
       _tag: 'Deleted',
       deleteMarker: true,
@@ -177,7 +181,7 @@ t.test('versions are removed for good, and without one a delete marker is made',
   )
   const every = right(await collect(streamObjectVersions({ bucket }))(client)())
   t.equal(every.length, 8)
-  const results = await toArray(deleting({ bucket })(every)(client))
+  const results = await toArray(deleteKeys({ bucket })(every)(client))
   t.same(tags(results), new Set(['Deleted']))
   t.equal(results.filter((result) => result._tag === 'Deleted' && result.deleteMarker).length, 2)
   t.same(right(await collect(streamObjectVersions({ bucket }))(client)()), [])
@@ -185,10 +189,10 @@ t.test('versions are removed for good, and without one a delete marker is made',
 
 t.test('a source that fails does so after what it gave has been deleted', async (t) => {
   const cos = await holding(t)
-  const seen: Array<DeletingResult> = []
+  const seen: Array<DeleteKeysResult> = []
   const reading = async (): Promise<void> => {
-    const keys: AsyncIterable<ToDelete> = failing(new Error('disk'), ...plain.slice(0, 1200))
-    for await (const result of deleting({ bucket })(keys)(cos.client())) seen.push(result)
+    const keys: AsyncIterable<KeyToDelete> = failing(new Error('disk'), ...plain.slice(0, 1200))
+    for await (const result of deleteKeys({ bucket })(keys)(cos.client())) seen.push(result)
   }
   await t.rejects(reading(), {
     name: 'CosFailure',
@@ -203,7 +207,7 @@ t.test('a signal ends it at once', async (t) => {
     fault: script([{ operation: 'DeleteObjects', skip: 1, fault: { delay: 60_000 } }])
   })
   const stop = new AbortController()
-  const results = pipe(deleting({ bucket })(plain), withSignal(stop.signal), collect)(cos.client())()
+  const results = pipe(deleteKeys({ bucket })(plain), withSignal(stop.signal), collect)(cos.client())()
   await waitFor(() => cos.asked().filter((name) => name === 'DeleteObjects').length >= 2)
   stop.abort()
   t.ok(await settlesWithin(50, results))
@@ -212,8 +216,8 @@ t.test('a signal ends it at once', async (t) => {
 
 t.test('an input that makes no sense fails when it is read', async (t) => {
   const cos = await emulating(t)
-  const results = collect(deleting({ bucket, concurrency: 0 })(['a']))
+  const results = collect(deleteKeys({ bucket, concurrency: 0 })(['a']))
   t.match(left(await results(cos.client())()), { _tag: 'InvalidInput', field: 'concurrency' })
-  t.same(await toArray(deleting({ bucket })([])(cos.client())), [])
+  t.same(await toArray(deleteKeys({ bucket })([])(cos.client())), [])
   t.equal(cos.asked().length, 0)
 })

@@ -3,7 +3,7 @@ import { mkdir, realpath, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { downloadDirectory } from '../../../lib/transfers/directory/download-directory.js'
-import type { Skip } from '../../../lib/transfers/directory/options.js'
+import type { SkipExisting } from '../../../lib/transfers/directory/options.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { uploadDirectory } from '../../../lib/transfers/directory/upload-directory.js'
 import { bytesOf } from '../../support/bytes.js'
@@ -86,7 +86,7 @@ t.test('a tree with any names comes back as it was, and a second run moves nothi
   const from = await grow(join(dir, 'from'), tree)
   const expected = await seen(from)
 
-  const skips: ReadonlyArray<Skip> = ['crc64', 'time']
+  const skips: ReadonlyArray<SkipExisting> = ['crc64', 'time']
   for (const skip of skips) {
     const cos = await emulating(t)
     const sizes = { partSize: MiB, threshold: MiB, skip }
@@ -118,7 +118,7 @@ t.test('a tree with any names comes back as it was, and a second run moves nothi
 
 /** In `npm run torture` as many as the promise says. */
 const size =
-  process.env['TORTURE'] === undefined
+  process.env['CRASH_RUNS'] === undefined
     ? { small: 150, large: 1, of: 21 * MiB }
     : { small: 5000, large: 3, of: 24 * MiB + 1 }
 

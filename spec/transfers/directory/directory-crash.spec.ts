@@ -19,14 +19,14 @@ import { bucket, emulating } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
 // 2 each way in `npm test`; `npm run torture` has a hundred.
-const deaths = Number(process.env['TORTURE'] ?? 2)
+const deaths = Number(process.env['CRASH_RUNS'] ?? 2)
 const seed = Number(process.env['SEED'] ?? 20240501)
 /** Numbers from 0 to 1: the same for the same seed. */
 const random = bytesOf(deaths * 16, seed)
 let taken = 0
 const chance = (): number => random.readUInt16LE((taken += 2)) / 65_536
 
-const filesInFlight = 4
+const concurrency = 4
 // Folders in folders, an empty file, and one that is fetched and sent in parts.
 const files = new Map(
   Array.from({ length: 60 }, (_, n) => [
@@ -34,7 +34,7 @@ const files = new Map(
     bytesOf(n === 7 ? 1_500_000 : n * 97, n)
   ])
 )
-const options = { bucket, filesInFlight, threshold: 1024 * 1024, partSize: 1024 * 1024 }
+const options = { bucket, concurrency, threshold: 1024 * 1024, partSize: 1024 * 1024 }
 
 const grow = async (dir: string): Promise<void> => {
   for (const [path, bytes] of files) {
@@ -133,7 +133,7 @@ for (const { way, call, module, moved } of ways) {
         // Each request before the death was of one file, and those that were under way are moved again.
         const again = tags.filter((tag) => tag === moved).length
         t.ok(
-          again <= files.size - after + 2 * filesInFlight + 2,
+          again <= files.size - after + 2 * concurrency + 2,
           `${String(again)} files were moved by the next run`
         )
 

@@ -4,15 +4,15 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { CosFailure } from '../../../lib/core/error.js'
+import { CosException } from '../../../lib/core/error.js'
 import type { EmulatorOptions, SeedObject } from '../../../lib/emulator/index.js'
 import { send, withSignal } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
-import { createMeter } from '../../../lib/stages/progress.js'
+import { createProgressWith } from '../../../lib/stages/progress.js'
 import {
   downloadDirectory,
   type DownloadDirectoryInput,
-  type DownloadedEntry
+  type DownloadDirectoryResult
 } from '../../../lib/transfers/directory/download-directory.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { comesTrue } from '../../support/wait-for.js'
@@ -24,10 +24,10 @@ import { grow, seen } from '../../support/file-trees.js'
 
 type Input = Omit<DownloadDirectoryInput, 'bucket'>
 
-const downloading = async (cos: Cos, input: Input): Promise<ReadonlyArray<DownloadedEntry>> =>
+const downloading = async (cos: Cos, input: Input): Promise<ReadonlyArray<DownloadDirectoryResult>> =>
   right(await collect(downloadDirectory({ bucket, ...input }))(cos.client())())
 
-const told = (entries: ReadonlyArray<DownloadedEntry>): ReadonlyArray<string> =>
+const told = (entries: ReadonlyArray<DownloadDirectoryResult>): ReadonlyArray<string> =>
   entries.map((one) => `${one._tag} ${one._tag === 'UnsafeKey' ? one.key : one.path}`).sort()
 
 /** Objects that are there; those of a number are so many zeros, which any key can have. */
@@ -142,9 +142,9 @@ t.test('a failure is one result among others, or the end of all', async (t) => {
   t.notOk(Object.keys(await seen(directory)).includes('f03'), 'nothing of it is left')
 
   const before = count(cos, 'GetObject')
-  const stopping = downloadDirectory({ bucket, directory, policy: 'stop', filesInFlight: 2, skip: 'never' })
+  const stopping = downloadDirectory({ bucket, directory, onError: 'stop', concurrency: 2, skip: 'never' })
   const failure: unknown = await toArray(stopping(cos.client())).catch((thrown: unknown) => thrown)
-  t.ok(failure instanceof CosFailure)
+  t.ok(failure instanceof CosException)
   t.match(failure, { reason: { _tag: 'ServiceError', code: 'AccessDenied' } })
   t.ok(count(cos, 'GetObject') - before <= 7)
 })
@@ -207,7 +207,7 @@ t.test(
       }
     )
     const directory = t.testdir()
-    t.same(told(await downloading(cos, { directory, filesInFlight: 1 })), [
+    t.same(told(await downloading(cos, { directory, concurrency: 1 })), [
       'Downloaded a',
       'Downloaded b',
       'Downloaded c'
@@ -250,10 +250,10 @@ t.test('a folder in the place of a file stays, and so does a file in the place o
 })
 
 t.test('of keys that are both file and folder one can be there, and the other is told', async (t) => {
-  for (const filesInFlight of [1, 5]) {
+  for (const concurrency of [1, 5]) {
     const cos = await holding(t, { a: 'a', 'a/b': 'b', 'a/c/d': 'd' })
     const directory = t.testdir()
-    const entries = await downloading(cos, { directory, filesInFlight })
+    const entries = await downloading(cos, { directory, concurrency })
     const there = entries.filter(({ _tag }) => _tag === 'Downloaded').map(({ key }) => key)
     t.equal(entries.filter(({ _tag }) => _tag === 'UnsafeKey').length + there.length, 3)
     const files = Object.entries(await seen(directory)).filter(([, what]) => what !== 'folder')
@@ -263,7 +263,7 @@ t.test('of keys that are both file and folder one can be there, and the other is
       told(entries).join(', ')
     )
     t.ok(there.length >= 1)
-    if (filesInFlight === 1) t.same(there, ['a'])
+    if (concurrency === 1) t.same(there, ['a'])
   }
 })
 
@@ -383,7 +383,7 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
   const cos = await emulating(t, {
     seed: [...hostile, ...fine, first].map((one, at) => ({ bucket, key: one, size: at % 3 }))
   })
-  const entries = await downloading(cos, { directory, caseInsensitive: true, filesInFlight: 8 })
+  const entries = await downloading(cos, { directory, caseInsensitive: true, concurrency: 8 })
 
   const after = Object.entries(await seen(dir))
   t.same(
@@ -417,7 +417,7 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
 t.test('a reader that stops holds it back', async (t) => {
   const names = Array.from({ length: 40 }, (_, at) => String(at))
   const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 3])))
-  const reader = downloadDirectory({ bucket, directory: t.testdir(), filesInFlight: 3 })(cos.client())[
+  const reader = downloadDirectory({ bucket, directory: t.testdir(), concurrency: 3 })(cos.client())[
     Symbol.asyncIterator
   ]()
   await reader.next()
@@ -444,7 +444,7 @@ t.test('a reader that leaves, or a signal, ends it all at once, and leaves nothi
     const directory = t.testdir()
     // What is small is not asked about.
     const threshold = operation === 'HeadObject' ? 0 : 1024
-    const stream = downloadDirectory({ bucket, directory, filesInFlight: 3, threshold })
+    const stream = downloadDirectory({ bucket, directory, concurrency: 3, threshold })
     const reader = stream(cos.client())[Symbol.asyncIterator]()
     if (first > 0) await reader.next()
     const waiting = reader.next()
@@ -483,8 +483,8 @@ t.test('a meter hears of all objects, of those that were there as well, and that
   const cos = await holding(t, { a: 'aaaa', b: 'bb', c: '' })
   const directory = t.testdir()
   for (const run of ['first', 'second']) {
-    const meter = createMeter({ total: O.none, clock: () => performance.now() })
-    await downloading(cos, { directory, meter })
+    const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
+    await downloading(cos, { directory, progress: meter })
     t.match((await toArray(meter)).at(-1), { transferred: 6, parts: { inFlight: 0 } }, run)
   }
 })

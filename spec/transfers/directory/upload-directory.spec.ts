@@ -5,15 +5,15 @@ import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import type { FaultInput, Fault } from '../../../lib/emulator/index.js'
-import { CosFailure } from '../../../lib/core/error.js'
+import { CosException } from '../../../lib/core/error.js'
 import { withSignal } from '../../../lib/client/send.js'
-import { createMeter } from '../../../lib/stages/progress.js'
+import { createProgressWith } from '../../../lib/stages/progress.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import {
   uploadDirectory,
   type UploadDirectoryInput,
-  type UploadedEntry
+  type UploadDirectoryResult
 } from '../../../lib/transfers/directory/upload-directory.js'
 import { comesTrue } from '../../support/wait-for.js'
 import { bucket, emulating, type Cos } from '../../support/cos.js'
@@ -24,10 +24,10 @@ import { grow } from '../../support/file-trees.js'
 
 type Input = Omit<UploadDirectoryInput, 'bucket'>
 
-const uploading = async (cos: Cos, input: Input): Promise<ReadonlyArray<UploadedEntry>> =>
+const uploading = async (cos: Cos, input: Input): Promise<ReadonlyArray<UploadDirectoryResult>> =>
   right(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
 
-const told = (entries: ReadonlyArray<UploadedEntry>): ReadonlyArray<string> =>
+const told = (entries: ReadonlyArray<UploadDirectoryResult>): ReadonlyArray<string> =>
   entries.map((one) => `${one._tag === 'PassedOver' ? one.why : one._tag} ${one.path}`).sort()
 
 const keys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
@@ -124,12 +124,12 @@ t.test('or the end of all: what is under way is finished and told, nothing more 
   const cos = await emulating(t, { fault: refusing('03') })
   const names = Array.from({ length: 30 }, (_, at) => String(at).padStart(2, '0'))
   const directory = await grow(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
-  const entries: Array<UploadedEntry> = []
+  const entries: Array<UploadDirectoryResult> = []
   const failure: unknown = await (async () => {
-    const stream = uploadDirectory({ bucket, directory, policy: 'stop', filesInFlight: 2 })
+    const stream = uploadDirectory({ bucket, directory, onError: 'stop', concurrency: 2 })
     for await (const entry of stream(cos.client())) entries.push(entry)
   })().catch((thrown: unknown) => thrown)
-  t.ok(failure instanceof CosFailure)
+  t.ok(failure instanceof CosException)
   t.match(failure, { reason: { _tag: 'ServiceError', code: 'AccessDenied' } })
   t.ok(entries.length <= 6, String(entries.length))
   t.same(
@@ -142,8 +142,8 @@ t.test('or the end of all: what is under way is finished and told, nothing more 
 t.test('what vanishes between the walk and its turn fails by itself', async (t) => {
   const directory = await grow(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x', '4/y': 'y' })
   const cos = await emulating(t)
-  const stream = uploadDirectory({ bucket, directory, filesInFlight: 1 })(cos.client())
-  const entries: Array<UploadedEntry> = []
+  const stream = uploadDirectory({ bucket, directory, concurrency: 1 })(cos.client())
+  const entries: Array<UploadDirectoryResult> = []
   for await (const entry of stream) {
     if (entry.path === '0') {
       // Now of the first folder only names are known.
@@ -166,7 +166,7 @@ t.test('what vanishes between the walk and its turn fails by itself', async (t) 
 t.test('a folder that can not be read is the end of all with the policy stop', async (t) => {
   const directory = await grow(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x' })
   const cos = await emulating(t)
-  const stream = uploadDirectory({ bucket, directory, filesInFlight: 1, policy: 'stop' })(cos.client())
+  const stream = uploadDirectory({ bucket, directory, concurrency: 1, onError: 'stop' })(cos.client())
   const failure: unknown = await (async () => {
     for await (const _ of stream) await rm(join(directory, '3'), { recursive: true, force: true })
   })().catch((thrown: unknown) => thrown)
@@ -184,7 +184,7 @@ t.test('links are passed over, or what they lead to goes up', async (t) => {
   t.same(told(await uploading(cos, { directory })), [
     ...['Link dead', 'Link file', 'Link folder', 'Link loop', 'Uploaded f']
   ])
-  t.same(told(await uploading(cos, { directory, links: 'follow' })), [
+  t.same(told(await uploading(cos, { directory, symlinks: 'follow' })), [
     ...['DeadLink dead', 'DeadLink loop', 'Skipped f', 'Uploaded file', 'Uploaded folder/o']
   ])
 })
@@ -225,7 +225,7 @@ t.test(
       [{ directory: 'a\0b' }, 'directory'],
       [{ directory: '.', prefix: '/a/' }, 'prefix'],
       [{ directory: '.', prefix: '\ud800' }, 'prefix'],
-      [{ directory: '.', filesInFlight: 0 }, 'filesInFlight'],
+      [{ directory: '.', concurrency: 0 }, 'concurrency'],
       [{ directory: '.', include: [''] }, 'include.0']
     ] as const) {
       t.match(await failureOf(input), { _tag: 'InvalidInput', field })
@@ -240,7 +240,7 @@ t.test('a reader that stops holds it back', async (t) => {
   const names = Array.from({ length: 40 }, (_, at) => String(at))
   const directory = await grow(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
   const cos = await emulating(t)
-  const stream = uploadDirectory({ bucket, directory, filesInFlight: 3 })(cos.client())
+  const stream = uploadDirectory({ bucket, directory, concurrency: 3 })(cos.client())
   const reader = stream[Symbol.asyncIterator]()
   await reader.next()
   t.ok(await comesTrue(() => count(cos, 'PutObject') >= 3))
@@ -259,7 +259,7 @@ t.test('a reader that leaves, or a signal, ends it all at once', async (t) => {
       fault: (request) =>
         request.operation === operation && request.count > 1 ? { delay: 60_000 } : undefined
     })
-    const stream = uploadDirectory({ bucket, directory, filesInFlight: 3 })
+    const stream = uploadDirectory({ bucket, directory, concurrency: 3 })
     const reader = stream(cos.client())[Symbol.asyncIterator]()
     await reader.next()
     const waiting = reader.next()
@@ -268,7 +268,7 @@ t.test('a reader that leaves, or a signal, ends it all at once', async (t) => {
 
     const stop = new AbortController()
     // Elsewhere: what was asked for and not answered was done, and would be skipped.
-    const again = uploadDirectory({ bucket, directory, filesInFlight: 3, prefix: 'again/' })
+    const again = uploadDirectory({ bucket, directory, concurrency: 3, prefix: 'again/' })
     const going = withSignal(stop.signal)(collect(again))(cos.client())()
     await setTimeout(20)
     stop.abort()
@@ -281,8 +281,8 @@ t.test('a meter hears of all files, of those that were there as well, and that i
   const directory = await grow(t.testdir(), { a: 'aaaa', b: 'bb', c: '' })
   const cos = await emulating(t)
   for (const run of ['first', 'second']) {
-    const meter = createMeter({ total: O.none, clock: () => performance.now() })
-    await uploading(cos, { directory, meter })
+    const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
+    await uploading(cos, { directory, progress: meter })
     const heard = await toArray(meter)
     t.match(heard.at(-1), { transferred: 6, parts: { inFlight: 0, done: 3 } }, run)
   }

@@ -15,7 +15,7 @@ import { bucket, emulating, type Cos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
 // 8 in `npm test`; `npm run torture` has a hundred.
-const deaths = Number(process.env['TORTURE'] ?? 8)
+const deaths = Number(process.env['CRASH_RUNS'] ?? 8)
 const seed = Number(process.env['SEED'] ?? 20240501)
 /** Numbers from 0 to 1: the same for the same seed. */
 const random = bytesOf(deaths * 24, seed)
@@ -23,7 +23,7 @@ let taken = 0
 const chance = (): number => random.readUInt16LE((taken += 2)) / 65_536
 
 const partSize = 128 * 1024
-const partsInFlight = 4
+const concurrency = 4
 const at = { bucket, key: 'down/killed.bin' }
 const bytes = bytesOf(4 * 1024 * 1024 + 13)
 
@@ -70,7 +70,7 @@ const setting = async (t: Test): Promise<Scene> => {
       const dir = join(top, 'files', name)
       await mkdir(dir)
       await writeFile(join(dir, 'a.bin'), 'old')
-      return { dir, input: { ...at, file: join(dir, 'a.bin'), threshold: 0, partSize, partsInFlight } }
+      return { dir, input: { ...at, file: join(dir, 'a.bin'), threshold: 0, partSize, concurrency } }
     }
   }
 }
@@ -136,7 +136,7 @@ t.test(`downloads die ${String(deaths)} times and are gone on with (seed ${Strin
       `${words}${String(now)} bytes are there`
     )
     t.ok(now >= there, 'nothing that was known is lost')
-    t.ok(cost <= now - there + partsInFlight * partSize, `${String(cost)} bytes came`)
+    t.ok(cost <= now - there + concurrency * partSize, `${String(cost)} bytes came`)
     return now
   }
   const finish = async (target: Target, there: number): Promise<void> => {

@@ -19,7 +19,7 @@ const lib = await compile(join(top, 'lib'), 'client/client.js', 'transfers/downl
 const cos = await emulating(t)
 right(await send(putObject({ ...at, body: bytes }))(cos.client())())
 
-const input = { ...at, threshold: 0, partSize: MiB, partsInFlight: 2 }
+const input = { ...at, threshold: 0, partSize: MiB, concurrency: 2 }
 const download = (file: string, change: object = {}): Step => ({
   module: 'transfers/download/download-file.js',
   call: 'downloadFile',

@@ -8,7 +8,7 @@ import { send, withSignal } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import {
   downloadFile,
-  type DownloadedFile,
+  type DownloadFileResult,
   type DownloadFileInput
 } from '../../../lib/transfers/download/download-file.js'
 import { bytesOf } from '../../support/bytes.js'
@@ -163,8 +163,8 @@ t.test('an abort while it compares what is there settles at once and loses nothi
   const running = pipe(
     downloadFile({
       ...here.input,
-      partsInFlight: 1,
-      meter: {
+      concurrency: 1,
+      progress: {
         ...meter,
         tell: (event) => {
           if (event._tag === 'PartSkipped' && meter.read().parts.done === 3) stop.abort()
@@ -184,12 +184,12 @@ interface Remains {
   readonly journal: Buffer
   readonly part: Buffer
   /** Puts them there, and downloads over them. */
-  readonly goOn: (journal: Uint8Array, part: Uint8Array) => Promise<DownloadedFile>
+  readonly goOn: (journal: Uint8Array, part: Uint8Array) => Promise<DownloadFileResult>
 }
 
 /** What a run leaves that is cut off with all but its last range. */
 const remaining = async (here: Here, stall: ReturnType<typeof stalling>): Promise<Remains> => {
-  const input = { ...here.input, partSize: 50, partsInFlight: 5, durable: false }
+  const input = { ...here.input, partSize: 50, concurrency: 5, durable: false }
   stall.from = 200
   stall.after = 0
   await cutOff(here, 4, input)

@@ -83,7 +83,7 @@ t.test('ranges grow until 10,000 of them suffice', async (t) => {
       return { delay: 60_000 }
     }
   })
-  const input = { ...here.input, key: large.key, partSize: 1024 ** 2, partsInFlight: 1 }
+  const input = { ...here.input, key: large.key, partSize: 1024 ** 2, concurrency: 1 }
   t.match(left(await withSignal(stop.signal)(downloadFile(input))(here.client())()), { _tag: 'Aborted' })
   t.same(asked, [`bytes=0-${String(16 * 1024 ** 2 - 1)}`])
   await isIntact(t, here)
@@ -134,7 +134,7 @@ t.test('a meter hears of bytes as they come, and of those that were there', asyn
   await cutOff(here, 4)
   stall.from = Number.POSITIVE_INFINITY
   const meter = meterOf()
-  right(await downloadFile({ ...here.input, meter })(here.client())())
+  right(await downloadFile({ ...here.input, progress: meter })(here.client())())
   const seen = []
   for await (const progress of meter) seen.push(progress)
   t.match(seen.at(-1), { transferred: bytes.length, parts: { inFlight: 0, done: 11 } })
@@ -148,7 +148,7 @@ t.test('who listens hears where it begins, of each range, and how it ended', asy
     subscribe(name, hear)
     t.teardown(() => unsubscribe(name, hear))
   }
-  right(await downloadFile({ ...here.input, partsInFlight: 1 })(here.client())())
+  right(await downloadFile({ ...here.input, concurrency: 1 })(here.client())())
   left(await downloadFile({ ...here.input, key: 'missing' })(here.client())())
   const about = { operation: 'downloadFile', bucket, key: at.key }
   const part = { ...about, size: partSize, direction: 'down', error: '' }
@@ -219,7 +219,7 @@ t.test('a failure of the network leaves what came', async (t) => {
         ? { answer: { status: 403, code: 'AccessDenied' } }
         : undefined
   })
-  t.match(left(await downloadFile({ ...here.input, partsInFlight: 1 })(here.client())()), {
+  t.match(left(await downloadFile({ ...here.input, concurrency: 1 })(here.client())()), {
     _tag: 'ServiceError',
     status: 403
   })
@@ -271,7 +271,7 @@ t.test('a target that becomes a folder meanwhile keeps what is in it, and what c
     if (event._tag === 'PartDone') mkdirSync(join(file, 'inside'), { recursive: true })
     meter.tell(event)
   }
-  const done = await downloadFile({ ...here.input, file, meter: { ...meter, tell } })(here.client())()
+  const done = await downloadFile({ ...here.input, file, progress: { ...meter, tell } })(here.client())()
   t.match(left(done), { _tag: 'FileError', code: /EISDIR|ENOTEMPTY|EPERM|EEXIST/ })
   t.same(await readdir(file), ['inside'])
   t.same((await readdir(here.dir)).sort(), ['a.bin', 'b', 'b.cospipe-download'])
@@ -286,7 +286,7 @@ t.test('input that makes no sense is refused before anything is sent', async (t)
     ['file', { file: 'a\0b' }],
     ['file', { file: join(here.dir, folder, 'part') }],
     ['partSize', { partSize: 0 }],
-    ['partsInFlight', { partsInFlight: 0 }],
+    ['concurrency', { concurrency: 0 }],
     ['threshold', { threshold: -1 }],
     ['checkpoint', { checkpoint: '' }],
     ['checkpoint', { checkpoint: true }],

@@ -42,7 +42,7 @@ t.test('an object comes in order, whatever its ranges, and is verified', async (
     [MiB, 1],
     [100 * MiB, 4]
   ] as const) {
-    const down = right(await downloadStream({ ...at, partSize, window })(cos.client())())
+    const down = right(await downloadStream({ ...at, partSize, concurrency: window })(cos.client())())
     t.equal(down.size, bytes.length)
     t.ok(bytes.equals(await read(down.body)), `${String(partSize)} x ${String(window)}`)
     t.match(right(await down.verified()), { _tag: 'Verified', crc64: await crc64(bytes) })
@@ -77,7 +77,7 @@ t.test('what breaks off goes on where it was cut, and no byte comes twice', asyn
 
 t.test('an object that is replaced meanwhile is ObjectChanged, and never a mixture', async (t) => {
   const cos = await holding(t)
-  const down = right(await downloadStream({ ...at, partSize: 256 * KiB, window: 1 })(cos.client())())
+  const down = right(await downloadStream({ ...at, partSize: 256 * KiB, concurrency: 1 })(cos.client())())
   let size = 0
   const reading = (async () => {
     for await (const chunk of down.body) {
@@ -116,7 +116,7 @@ t.test('a server that ignores ranges is an error, never bytes in the wrong place
 t.test('a reader that stalls holds the server back', async (t) => {
   const big = bytesOf(48 * MiB)
   const cos = await holding(t, {}, big)
-  const down = right(await downloadStream({ ...at, partSize: MiB, window: 3 })(cos.client())())
+  const down = right(await downloadStream({ ...at, partSize: MiB, concurrency: 3 })(cos.client())())
   const iterator = down.body[Symbol.asyncIterator]()
   await iterator.next()
   await setTimeout(300)
@@ -169,8 +169,8 @@ t.test('a signal ends it in the middle of a read', async (t) => {
 t.test('what is not there is known before there is a stream', async (t) => {
   const cos = await emulating(t)
   t.match(left(await downloadStream(at)(cos.client())()), { _tag: 'ServiceError', status: 404 })
-  t.match(left(await downloadStream({ ...at, window: 0 })(cos.client())()), {
+  t.match(left(await downloadStream({ ...at, concurrency: 0 })(cos.client())()), {
     _tag: 'InvalidInput',
-    field: 'window'
+    field: 'concurrency'
   })
 })

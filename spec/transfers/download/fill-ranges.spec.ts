@@ -4,15 +4,20 @@ import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { combineAll, crc64 } from '../../../lib/core/crc64.js'
-import { CosFailure, nowhere } from '../../../lib/core/error.js'
-import { planRanges, type Range } from '../../../lib/stages/plan-ranges.js'
-import type { Draft } from '../../../lib/files/partial-file.js'
-import { filling, readRange, writeRange, type Place } from '../../../lib/transfers/download/fill-ranges.js'
+import { combineAllCrc64, crc64 } from '../../../lib/core/crc64.js'
+import { CosException, contextWithoutObject } from '../../../lib/core/error.js'
+import { planRanges, type PartRange } from '../../../lib/stages/plan-ranges.js'
+import type { PartialFile } from '../../../lib/files/partial-file.js'
+import {
+  fillRanges,
+  readFileRange,
+  writeRange,
+  type RangeTarget
+} from '../../../lib/transfers/download/fill-ranges.js'
 import { bytesOf, inChunks } from '../../support/bytes.js'
 import { failing, from } from '../../support/iterables.js'
 
-const context = nowhere('spec')
+const context = contextWithoutObject('spec')
 const bytes = bytesOf(1000)
 const living = new AbortController().signal
 
@@ -21,14 +26,14 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-const placeIn = async (t: Teardown): Promise<Place> => {
+const placeIn = async (t: Teardown): Promise<RangeTarget> => {
   const path = join(t.testdir({}), 'part')
   const handle = await open(path, 'w+')
   t.teardown(() => handle.close())
   return { context, handle, path }
 }
 
-const range = (first: number, size: number): Range => ({ number: 3, first, last: first + size - 1, size })
+const range = (first: number, size: number): PartRange => ({ number: 3, first, last: first + size - 1, size })
 
 t.test('a range is written to its place and hashed, however it is chunked', async (t) => {
   const place = await placeIn(t)
@@ -78,14 +83,14 @@ t.test('what is there is read again, and what is not is none', async (t) => {
   const place = await placeIn(t)
   const large = bytesOf(700_001)
   await place.handle.write(large)
-  t.same(await readRange(place, range(1, 700_000), living), O.some(await crc64(large.subarray(1))))
-  t.same(await readRange(place, range(1, 700_001), living), O.none)
-  await t.rejects(readRange(place, range(1, 700_000), AbortSignal.abort(new Error('given up'))), {
+  t.same(await readFileRange(place, range(1, 700_000), living), O.some(await crc64(large.subarray(1))))
+  t.same(await readFileRange(place, range(1, 700_001), living), O.none)
+  await t.rejects(readFileRange(place, range(1, 700_000), AbortSignal.abort(new Error('given up'))), {
     message: 'given up'
   })
 })
 
-interface Watched extends Draft {
+interface Watched extends PartialFile {
   readonly added: Map<number, bigint>
 }
 
@@ -118,11 +123,11 @@ t.test('what is claimed and there is not fetched; what is claimed and not there 
   )
   const skipped: Array<number> = []
   const fetched: Array<number> = []
-  const { runs, resumed } = await filling({
+  const { runs, resumed } = await fillRanges({
     context,
     draft,
     concurrency: 3,
-    stop: new AbortController(),
+    controller: new AbortController(),
     fetch: ({ number, first, last }) => {
       fetched.push(number)
       return inChunks(bytes.subarray(first, last + 1), 50)
@@ -134,7 +139,7 @@ t.test('what is claimed and there is not fetched; what is claimed and not there 
   t.equal(resumed, 3 * 130)
   t.same([...draft.added.keys()].sort(), [2, 3, 5, 7, 8])
   t.ok([...draft.added].every(([number, sum]) => sums.get(number) === sum))
-  t.equal(combineAll(runs).crc64, await crc64(bytes))
+  t.equal(combineAllCrc64(runs).crc64, await crc64(bytes))
   t.same(await readFile(path), bytes)
 })
 
@@ -142,13 +147,13 @@ t.test('one range that fails stops the others, and what was written down stays',
   const { handle, path } = await placeIn(t)
   const draft = draftOf(handle, path, new Map())
   let aborted = 0
-  const failure = new CosFailure({ _tag: 'TransportError', context, code: 'ECONNRESET', cause: 'x' })
+  const failure = new CosException({ _tag: 'TransportError', context, code: 'ECONNRESET', cause: 'x' })
   await t.rejects(
-    filling({
+    fillRanges({
       context,
       draft,
       concurrency: 4,
-      stop: new AbortController(),
+      controller: new AbortController(),
       fetch: ({ number, size }, signal) => {
         if (number === 1) return from(Buffer.alloc(size))
         if (number === 4) return failing(failure)

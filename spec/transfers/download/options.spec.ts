@@ -1,16 +1,16 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { struct } from '../../../lib/core/input.js'
-import { judge } from '../../../lib/core/operation.js'
+import { validate } from '../../../lib/core/operation.js'
 import {
   downloadOptions,
-  toHead,
-  toPinned,
+  downloadHeadInput,
+  pinnedGetInput,
   type DownloadOptions
 } from '../../../lib/transfers/download/options.js'
 import { left, right } from '../../support/server.js'
 
-const at = { bucket: 'examplebucket-1250000000', key: 'a/..', allowCollapsingKey: true }
+const at = { bucket: 'examplebucket-1250000000', key: 'a/..', allowPathLikeKey: true }
 const always = {
   headers: { 'x-proxy': '1' },
   query: { a: 'b' },
@@ -27,8 +27,8 @@ const options: DownloadOptions = { ...at, ...always, ...conditions, trafficLimit
 const seen = { etag: '"7f3c"', versionId: O.some('v1') }
 
 t.test('conditions decide at the HEAD, and from then on it is this object in this version', async (t) => {
-  t.same(toHead(options), { ...at, ...always, ...conditions })
-  t.same(toPinned(options, seen), {
+  t.same(downloadHeadInput(options), { ...at, ...always, ...conditions })
+  t.same(pinnedGetInput(options, seen), {
     ...at,
     ...always,
     trafficLimit: 819_200,
@@ -39,13 +39,13 @@ t.test('conditions decide at the HEAD, and from then on it is this object in thi
 
 t.test('a version that was asked for is asked for throughout, and none where there are none', async (t) => {
   const versioned = { ...at, versionId: 'v0' }
-  t.equal(toHead(versioned).versionId, 'v0')
-  t.equal(toPinned(versioned, seen).versionId, 'v0')
-  t.notOk('versionId' in toPinned(at, { ...seen, versionId: O.none }))
+  t.equal(downloadHeadInput(versioned).versionId, 'v0')
+  t.equal(pinnedGetInput(versioned, seen).versionId, 'v0')
+  t.notOk('versionId' in pinnedGetInput(at, { ...seen, versionId: O.none }))
 })
 
 t.test('every option is judged', async (t) => {
-  const judged = judge('spec', struct<DownloadOptions>('DownloadOptions', downloadOptions))
+  const judged = validate('spec', struct<DownloadOptions>('DownloadOptions', downloadOptions))
   t.same(right(judged(options)), options)
   for (const [field, change] of [
     ['bucket', { bucket: 'x' }],

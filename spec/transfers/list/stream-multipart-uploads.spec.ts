@@ -20,7 +20,9 @@ t.test('uploads come by key and id, over any number of pages, and a cursor goes 
       ['a', 'a', 'a', 'b', 'c/1']
     )
     t.same(new Set(found.map(({ uploadId }) => uploadId)), new Set(begun))
-    const rest = await toArray(streamMultipartUploads({ bucket, maxUploads, from: found[1]!.cursor })(client))
+    const rest = await toArray(
+      streamMultipartUploads({ bucket, maxUploads, cursor: found[1]!.cursor })(client)
+    )
     t.same(
       rest.map(({ uploadId }) => uploadId),
       found.slice(2).map(({ uploadId }) => uploadId)

@@ -23,6 +23,6 @@ t.test('versions and delete markers come by key, the newest first, over any numb
     )
     t.equal(found.filter(({ isLatest }) => isLatest).length, 2)
     const from = found[4]!.cursor
-    t.equal((await toArray(streamObjectVersions({ bucket, from, maxKeys })(client))).length, 3)
+    t.equal((await toArray(streamObjectVersions({ bucket, cursor: from, maxKeys })(client))).length, 3)
   }
 })

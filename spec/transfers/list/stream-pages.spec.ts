@@ -4,7 +4,7 @@ import * as R from 'fp-ts/lib/Reader.js'
 import t from 'tap'
 import { script, type EmulatorOptions, type SeedObject } from '../../../lib/emulator/index.js'
 import { withRetry, withSignal } from '../../../lib/client/send.js'
-import { inParallel } from '../../../lib/stages/map-concurrent.js'
+import { mapConcurrent } from '../../../lib/stages/map-concurrent.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
 import { comesTrue, waitFor } from '../../support/wait-for.js'
@@ -95,7 +95,7 @@ t.test('after a failure for good, the cursor of the last one goes on', async (t)
   for (const at of [3, 11]) {
     const from = JSON.parse(JSON.stringify(first[at]!.cursor)) as (typeof first)[0]['cursor']
     t.same(
-      await keysOf(streamObjects({ bucket, from })(cos.client())),
+      await keysOf(streamObjects({ bucket, cursor: from })(cos.client())),
       all(30).slice(at + 1),
       `from ${String(at)}`
     )
@@ -161,7 +161,9 @@ t.test('it is a Reader: stages are mapped over it', async (t) => {
   const sizes = pipe(
     streamObjects({ bucket }),
     R.map(
-      inParallel({ concurrency: 3, ordered: true })(async ({ size }: { readonly size: number }) => size * 2)
+      mapConcurrent({ concurrency: 3, ordered: true })(
+        async ({ size }: { readonly size: number }) => size * 2
+      )
     ),
     collect
   )

@@ -22,7 +22,7 @@ t.test('parts come by number, over any number of pages, and a cursor goes on', a
       [1, 2, 5, 10, 11].map((number) => [number, number])
     )
     const rest = right(
-      await collect(streamParts({ ...at, uploadId, maxParts, from: found[2]!.cursor }))(client)()
+      await collect(streamParts({ ...at, uploadId, maxParts, cursor: found[2]!.cursor }))(client)()
     )
     t.same(
       rest.map(({ partNumber }) => partNumber),

@@ -7,8 +7,8 @@ import { uploadPart } from '../../../lib/operations/upload-part.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamMultipartUploads } from '../../../lib/transfers/list/stream-multipart-uploads.js'
 import {
-  sweepUploads,
-  type SweepUploadsInput
+  abortIncompleteUploads,
+  type AbortIncompleteUploadsInput
 } from '../../../lib/transfers/multipart/abort-incomplete-uploads.js'
 import { bucket, emulating, type Cos } from '../../support/cos.js'
 import { serving } from '../../support/server.js'
@@ -38,8 +38,8 @@ const holding = async (t: Parameters<typeof emulating>[0], options: EmulatorOpti
 const open = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamMultipartUploads({ bucket }))(cos.client())()).map(({ key }) => key)
 
-const sweep = async (cos: Cos, input: Omit<SweepUploadsInput, 'bucket'>) =>
-  right(await collect(sweepUploads({ bucket, ...input }))(cos.client())())
+const sweep = async (cos: Cos, input: Omit<AbortIncompleteUploadsInput, 'bucket'>) =>
+  right(await collect(abortIncompleteUploads({ bucket, ...input }))(cos.client())())
 
 t.test('uploads that are older are aborted, and younger ones are not', async (t) => {
   const cos = await holding(t)
@@ -97,7 +97,7 @@ t.test('an upload whose date cannot be read is told, and left alone', async (t) 
       <Upload><Key>a</Key><UploadId>u</UploadId><Initiated>yesterday</Initiated></Upload>
     </ListMultipartUploadsResult>`)
   })
-  t.same(right(await collect(sweepUploads({ bucket, olderThan: 0 }))(server.client())()), [
+  t.same(right(await collect(abortIncompleteUploads({ bucket, olderThan: 0 }))(server.client())()), [
     { _tag: 'Undated', key: 'a', uploadId: 'u', initiatedText: 'yesterday' }
   ])
   t.equal(server.seen.length, 1)
@@ -111,7 +111,7 @@ t.test('an input that makes no sense fails when it is read', async (t) => {
     ['olderThan', {}],
     ['concurrency', { olderThan: 0, concurrency: 0 }]
   ] as ReadonlyArray<readonly [string, object]>) {
-    const swept = collect(sweepUploads({ bucket, ...wrong } as SweepUploadsInput))
+    const swept = collect(abortIncompleteUploads({ bucket, ...wrong } as AbortIncompleteUploadsInput))
     t.match(left(await swept(cos.client())()), { _tag: 'InvalidInput', field })
   }
   t.equal(cos.asked().length, 0)

@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { contextOf } from '../../../lib/core/operation.js'
-import { send, withSignal, type Effect } from '../../../lib/client/send.js'
+import { send, withSignal, type CosEffect } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import { copy } from '../../../lib/transfers/copy/copy.js'
-import { beginning } from '../../../lib/transfers/multipart/lifecycle.js'
+import { createUpload } from '../../../lib/transfers/multipart/lifecycle.js'
 import { uploadFile } from '../../../lib/transfers/upload/upload-file.js'
 import { uploadStream } from '../../../lib/transfers/upload/upload-stream.js'
 import { waitFor } from '../../support/wait-for.js'
@@ -21,14 +21,14 @@ const body = Buffer.alloc(2 * MiB + 1)
 
 t.test('an upload whose beginning is not aborted is begun, and its id told', async (t) => {
   const cos = await emulating(t)
-  const uploadId = right(await beginning(cos.client(), contextOf('spec', at), at)())
+  const uploadId = right(await createUpload(cos.client(), contextOf('spec', at), at)())
   t.match(cos.asked(), ['CreateMultipartUpload'])
   t.match(uploadId, /./)
 })
 
 t.test('a signal that has fired begins nothing', async (t) => {
   const cos = await emulating(t)
-  const begun = withSignal(AbortSignal.abort())((client) => beginning(client, contextOf('spec', at), at))
+  const begun = withSignal(AbortSignal.abort())((client) => createUpload(client, contextOf('spec', at), at))
   t.match(left(await begun(cos.client())()), { _tag: 'Aborted' })
   t.same(cos.asked(), [])
 })
@@ -39,7 +39,7 @@ t.test(
     const file = join(t.testdir({}), 'file')
     await writeFile(file, body)
     const small = { partSize: MiB, threshold: 0 }
-    const transfers: Readonly<Record<string, Effect<unknown>>> = {
+    const transfers: Readonly<Record<string, CosEffect<unknown>>> = {
       uploadFile: uploadFile({ ...at, ...small, file }),
       'uploadFile, kept': uploadFile({ ...at, ...small, file, onFailure: 'keep' }),
       uploadStream: uploadStream({ ...at, ...small })(from(body)),

@@ -6,7 +6,7 @@ import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
 import { send, withSignal } from '../../../lib/client/send.js'
 import { headObject } from '../../../lib/operations/head-object.js'
 import { putObject } from '../../../lib/operations/put-object.js'
-import { createMeter } from '../../../lib/stages/progress.js'
+import { createProgressWith } from '../../../lib/stages/progress.js'
 import {
   copyPrefix,
   type CopyPrefixInput,
@@ -94,7 +94,9 @@ t.test('a failure is a result among others, or the end', async (t) => {
     const cos = await holding(t, {
       fault: script([{ operation: 'CopyObject', key: 'b/07', times: 1, fault: refused }])
     })
-    const { results, thrown } = await reading(copyPrefix({ ...to, policy, objectsInFlight: 3 })(cos.client()))
+    const { results, thrown } = await reading(
+      copyPrefix({ ...to, onError: policy, concurrency: 3 })(cos.client())
+    )
     const failed = results.filter(({ _tag }) => _tag === 'Failed')
     t.match(failed, [
       { key: 'a/07', to: 'b/07', error: { _tag: 'ServiceError', code: 'InvalidObjectState' } }
@@ -109,7 +111,7 @@ t.test('a failure is a result among others, or the end', async (t) => {
 
     // What was not told as settled is what another run begins with, the failure first.
     const { cursor } = results.at(-1)!
-    const rest = await reading(copyPrefix({ ...to, from: cursor })(cos.client()))
+    const rest = await reading(copyPrefix({ ...to, cursor: cursor })(cos.client()))
     t.equal(rest.results[0]!.key <= 'a/07', true)
     t.same(await keysOf(cos), renamed(plain))
   }
@@ -126,7 +128,7 @@ t.test('a listing that fails half-way is gone on with by the last cursor', async
   t.ok(count > 5 && count < 25, `${String(count)} were listed, and all of them copied`)
   const { cursor } = first.results.at(-1)!
   t.equal(cursor.key, plain[count - 1])
-  const second = await reading(copyPrefix({ ...to, from: cursor })(client))
+  const second = await reading(copyPrefix({ ...to, cursor: cursor })(client))
   t.equal(second.thrown, undefined)
   t.same(second.results.map(({ key }) => key).sort(), plain.slice(count))
 })
@@ -135,7 +137,7 @@ t.test('a cursor never passes what is still under way', async (t) => {
   const cos = await holding(t, {
     fault: script([{ operation: 'CopyObject', key: 'b/03', fault: { delay: 1500 } }])
   })
-  const results = right(await collect(copyPrefix({ ...to, objectsInFlight: 4 }))(cos.client())())
+  const results = right(await collect(copyPrefix({ ...to, concurrency: 4 }))(cos.client())())
   const at = results.findIndex(({ key }) => key === 'a/03')
   t.ok(at > 5, 'others were faster')
   for (const { cursor } of results.slice(3, at)) t.ok(cursor.key < 'a/03', cursor.key)
@@ -168,7 +170,7 @@ t.test('within a bucket no copy is ever listed as a source', async (t) => {
     })
   }
   t.equal(cos.asked().length, 0)
-  const results = await toArray(copyPrefix({ ...within, prefix: '', objectsInFlight: 1 })(cos.client()))
+  const results = await toArray(copyPrefix({ ...within, prefix: '', concurrency: 1 })(cos.client()))
   t.match(results, [
     // There is no key for it to have.
     { key: 'a/', to: '', _tag: 'Skipped' },
@@ -186,8 +188,8 @@ t.test('within a bucket no copy is ever listed as a source', async (t) => {
 
 t.test('one meter hears them all', async (t) => {
   const cos = await holding(t)
-  const meter = createMeter({ total: O.none, clock: () => performance.now() })
-  right(await collect(copyPrefix({ ...to, meter }))(cos.client())())
+  const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
+  right(await collect(copyPrefix({ ...to, progress: meter }))(cos.client())())
   const seen = await toArray(meter)
   t.match(seen.at(-1), { transferred: (29 * 30) / 2, parts: { inFlight: 0, done: 30 } })
 })
@@ -217,7 +219,7 @@ t.test('nonsense is told when it is read, and nothing is sent', async (t) => {
     ['bucket', { bucket: 'nameless' }],
     ['copySource.region', { copySource: { bucket: elsewhere, prefix: 'a/' } }],
     ['copySource.prefix', { copySource: { bucket: elsewhere, region: 'ap-shanghai' } }],
-    ['objectsInFlight', { objectsInFlight: 0 }],
+    ['concurrency', { concurrency: 0 }],
     ['policy', { policy: 'perhaps' }],
     ['copyStatus', { contentType: 'text/plain' }],
     ['key', { key: 'a' }]
@@ -240,6 +242,6 @@ t.test('an object that comes while it runs is no reason to run for ever', async 
       void send(putObject({ bucket: elsewhere, key: `a/new${String(more)}`, body: '' }))(cos.client())()
     }
   })
-  const results = right(await collect(copyPrefix({ ...to, objectsInFlight: 2 }))(cos.client())())
+  const results = right(await collect(copyPrefix({ ...to, concurrency: 2 }))(cos.client())())
   t.ok(results.length >= 30 && results.length <= 50)
 })

@@ -3,7 +3,7 @@ import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
 import { send } from '../../../lib/client/send.js'
 import { deleteObject } from '../../../lib/operations/delete-object.js'
 import { putObject } from '../../../lib/operations/put-object.js'
-import type { DeletingResult } from '../../../lib/transfers/delete/delete-keys.js'
+import type { DeleteKeysResult } from '../../../lib/transfers/delete/delete-keys.js'
 import { deletePrefix, type DeletePrefixInput } from '../../../lib/transfers/prefix/delete-prefix.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
@@ -24,7 +24,7 @@ const holding = (t: Parameters<typeof emulating>[0], options: EmulatorOptions = 
 const remaining = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
 
-const tags = (results: ReadonlyArray<DeletingResult>) => new Set(results.map(({ _tag }) => _tag))
+const tags = (results: ReadonlyArray<DeleteKeysResult>) => new Set(results.map(({ _tag }) => _tag))
 
 t.test('all objects of a prefix are deleted, and no others', async (t) => {
   const cos = await holding(t)
@@ -56,7 +56,7 @@ t.test('a listing that fails half-way has what it listed deleted, and can be run
       }
     ])
   })
-  const results: Array<DeletingResult> = []
+  const results: Array<DeleteKeysResult> = []
   const reading = async (): Promise<void> => {
     const all = deletePrefix({ bucket, prefix: 'logs/' })(cos.client())
     for await (const result of all) results.push(result)
@@ -74,7 +74,7 @@ t.test('a request that fails is as many results, or the end', async (t) => {
         { operation: 'DeleteObjects', times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } }
       ])
     })
-    const results: Array<DeletingResult> = []
+    const results: Array<DeleteKeysResult> = []
     const input = { bucket, prefix: 'logs/', concurrency: 1, policy }
     const reading = async (): Promise<void> => {
       for await (const result of deletePrefix(input)(cos.client())) results.push(result)

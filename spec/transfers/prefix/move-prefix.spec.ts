@@ -48,7 +48,7 @@ t.test('what could not be copied is not deleted, and the run can be made again',
     const cos = await holding(t, { fault: script([answer('b/03', '17')]) })
     const results: Array<MovePrefixResult> = []
     const reading = async (): Promise<void> => {
-      for await (const result of movePrefix({ ...to, policy, objectsInFlight: 2 })(cos.client()))
+      for await (const result of movePrefix({ ...to, onError: policy, concurrency: 2 })(cos.client()))
         results.push(result)
     }
     if (policy === 'stop')

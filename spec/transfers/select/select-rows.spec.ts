@@ -15,7 +15,7 @@ import {
   selectObjectContent,
   type SelectObjectContentInput
 } from '../../../lib/operations/select-object-content.js'
-import { selectingRows, selectRows } from '../../../lib/transfers/select/select-rows.js'
+import { selectRowsWith, selectRows } from '../../../lib/transfers/select/select-rows.js'
 import { failed, right } from '../../support/responses.js'
 import { comesTrue } from '../../support/wait-for.js'
 import { emulating } from '../../support/cos.js'
@@ -318,7 +318,7 @@ t.test('a reader who pauses holds the query back', async (t) => {
 t.test('without csv-parse rows of CSV say what to install, and rows of JSON do not ask for it', async (t) => {
   const { client } = await start(t)
   const cause = new Error('Cannot find package')
-  const without = selectingRows(() => TE.left(cause))
+  const without = selectRowsWith(() => TE.left(cause))
   const selected = right(await send(selectObjectContent(asCsv))(client)())
   t.match(await failed(toArray(without(it.unknown)(selected).rows)), {
     _tag: 'MissingPackage',

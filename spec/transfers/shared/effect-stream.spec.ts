@@ -1,14 +1,14 @@
 import t from 'tap'
-import { CosFailure, nowhere } from '../../../lib/core/error.js'
-import { collect, failingStream, streamIn } from '../../../lib/transfers/shared/effect-stream.js'
+import { CosException, contextWithoutObject } from '../../../lib/core/error.js'
+import { collect, failedStream, scopedStream } from '../../../lib/transfers/shared/effect-stream.js'
 import { toArray } from '../../support/iterables.js'
 import { clientOf, left, right } from '../../support/server.js'
 
-const context = nowhere('spec')
+const context = contextWithoutObject('spec')
 
 t.test('nothing happens before it is read, and each reading begins anew', async (t) => {
   let begun = 0
-  const stream = streamIn(context, async function* () {
+  const stream = scopedStream(context, async function* () {
     begun += 1
     yield begun
   })(clientOf(t, '127.0.0.1:1')())
@@ -18,14 +18,14 @@ t.test('nothing happens before it is read, and each reading begins anew', async 
 
 t.test('its scope is left however it ends', async (t) => {
   const signals: Array<AbortSignal> = []
-  const endless = streamIn(context, async function* ({ stop }) {
+  const endless = scopedStream(context, async function* ({ controller: stop }) {
     signals.push(stop.signal)
     for (;;) yield 1
   })(clientOf(t, '127.0.0.1:1')())
   for await (const one of endless) if (one === 1) break
   t.ok(signals[0]?.aborted)
 
-  const whole = streamIn(context, async function* ({ stop }) {
+  const whole = scopedStream(context, async function* ({ controller: stop }) {
     signals.push(stop.signal)
     yield 1
   })
@@ -35,18 +35,18 @@ t.test('its scope is left however it ends', async (t) => {
 
 t.test('what fails is a CosFailure, and data when it is collected', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
-  const broken = streamIn(context, async function* () {
+  const broken = scopedStream(context, async function* () {
     yield 1
     throw new Error('disk')
   })
   t.match(left(await collect(broken)(client)()), { _tag: 'SourceError', cause: { message: 'disk' }, context })
-  const failure = new CosFailure({ _tag: 'InvalidInput', context, field: 'a', expected: 'b' })
-  await t.rejects(toArray(failingStream(failure)(client)), failure)
-  t.equal(left(await collect(failingStream(failure))(client)()), failure.reason)
+  const failure = new CosException({ _tag: 'InvalidInput', context, field: 'a', expected: 'b' })
+  await t.rejects(toArray(failedStream(failure)(client)), failure)
+  t.equal(left(await collect(failedStream(failure))(client)()), failure.error)
 })
 
 t.test('a reader may leave in the middle of a wait', async (t) => {
-  const waiting = streamIn(context, async function* ({ stop }) {
+  const waiting = scopedStream(context, async function* ({ controller: stop }) {
     yield 1
     await new Promise((_, reject) => stop.signal.addEventListener('abort', () => reject(stop.signal.reason)))
     yield 2

@@ -2,34 +2,34 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
-import { createMeter } from '../../../lib/stages/progress.js'
-import { metering, told, unending } from '../../../lib/transfers/shared/progress.js'
+import { createProgressWith } from '../../../lib/stages/progress.js'
+import { withProgress, reportPartsOf, withoutEnd } from '../../../lib/transfers/shared/progress.js'
 import { judging } from '../../support/operations.js'
 
-const meterOf = () => createMeter({ total: O.none, clock: () => 0 })
+const meterOf = () => createProgressWith({ total: O.none, clock: () => 0 })
 const { signal } = new AbortController()
 
 t.test('a call is told to the meter where there is one, and is itself where there is none', async (t) => {
   const meter = meterOf()
   const move = ({ size }: { readonly size: number }) => TE.right(size)
-  t.same(await told({ meter })(move)({ size: 7 }, signal)(), E.right(7))
+  t.same(await reportPartsOf({ progress: meter })(move)({ size: 7 }, signal)(), E.right(7))
   t.match(meter.read(), { transferred: 7, parts: { inFlight: 0, done: 1 } })
-  t.equal(told({})(move), move)
+  t.equal(reportPartsOf({})(move), move)
 })
 
 t.test('the meter of many transfers outlives each of them', async (t) => {
   const meter = meterOf()
-  const one = unending({ meter }).meter
+  const one = withoutEnd({ progress: meter }).progress
   one?.end()
   one?.tell({ _tag: 'Moved', size: 1 })
   const reader = meter[Symbol.asyncIterator]()
   t.match(await reader.next(), { done: false, value: { transferred: 1 } })
   meter.end()
   t.match([await reader.next(), await reader.next()], [{ done: false }, { done: true }])
-  t.same(unending({}), {})
+  t.same(withoutEnd({}), {})
 })
 
 t.test('a meter is what createMeter makes', async (t) => {
-  t.ok(E.isRight(judging(metering)({ meter: meterOf() })))
-  t.match(judging(metering)({ meter: () => 1 }), E.left(/^meter: a meter/))
+  t.ok(E.isRight(judging(withProgress)({ meter: meterOf() })))
+  t.match(judging(withProgress)({ meter: () => 1 }), E.left(/^meter: a meter/))
 })

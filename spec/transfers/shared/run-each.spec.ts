@@ -1,15 +1,15 @@
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { CosFailure, nowhere, type CosError } from '../../../lib/core/error.js'
+import { CosException, contextWithoutObject, type CosError } from '../../../lib/core/error.js'
 import { withSignal } from '../../../lib/client/send.js'
-import { working, type Policy } from '../../../lib/transfers/shared/run-each.js'
+import { runEach, type OnItemError } from '../../../lib/transfers/shared/run-each.js'
 import { waitFor } from '../../support/wait-for.js'
 import { from, toArray } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { clientOf } from '../../support/server.js'
 
-const context = nowhere('spec')
+const context = contextWithoutObject('spec')
 const bad = (n: number): CosError => ({ _tag: 'InvalidInput', context, field: String(n), expected: '' })
 
 interface Done {
@@ -24,13 +24,13 @@ interface Watch {
 /** Doubles numbers, each after a turn; negative ones fail. */
 const doubling = (
   items: () => AsyncIterable<number>,
-  policy: Policy,
+  policy: OnItemError,
   watch: Watch = { begun: 0 },
   concurrency = 2
 ) =>
-  working<number, Done>(context, {
+  runEach<number, Done>(context, {
     concurrency,
-    policy,
+    onError: policy,
     items,
     work: async (n) => {
       watch.begun += 1
@@ -95,7 +95,7 @@ t.test('with stop a source that stalls is let go', async (t) => {
 
 t.test("a source's failure waits until what came before it has been told", async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
-  const failure = new CosFailure(bad(9))
+  const failure = new CosException(bad(9))
   for (const error of [failure, new Error('disk')]) {
     const broken = async function* () {
       yield* [1, 2, 3]
@@ -110,9 +110,9 @@ t.test("a source's failure waits until what came before it has been told", async
 t.test('a signal ends it at once, and is no failure of any of them', async (t) => {
   const stop = new AbortController()
   const client = clientOf(t, '127.0.0.1:1')()
-  const stream = working<number, number>(context, {
+  const stream = runEach<number, number>(context, {
     concurrency: 3,
-    policy: 'continue',
+    onError: 'continue',
     items: () => from(1, 2, 3, 4, 5),
     work: async (n, { signals: [signal] }) => {
       await setTimeout(n === 1 ? 1 : 60_000, undefined, { signal: signal! }).catch(() => undefined)

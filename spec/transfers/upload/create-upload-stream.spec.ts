@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import t from 'tap'
-import { CosFailure } from '../../../lib/core/error.js'
+import { CosException } from '../../../lib/core/error.js'
 import { send } from '../../../lib/client/send.js'
 import { getObject } from '../../../lib/operations/get-object.js'
 import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
@@ -71,7 +71,7 @@ t.test('an input that makes no sense is an error of the stream', async (t) => {
   const cos = await emulating(t)
   const sink = createUploadStream(cos.client())({ ...to, key: '' })
   const [error] = (await once(sink, 'error')) as [unknown]
-  t.ok(error instanceof CosFailure)
+  t.ok(error instanceof CosException)
   t.match(error, { reason: { _tag: 'InvalidInput', field: 'key' } })
 })
 
@@ -79,7 +79,7 @@ t.test('a writer that is ahead waits', async (t) => {
   const cos = await emulating(t, {
     fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 60_000 } : undefined)
   })
-  const sink = createUploadStream(cos.client())({ ...to, partSize: MiB, partsInFlight: 1 })
+  const sink = createUploadStream(cos.client())({ ...to, partSize: MiB, concurrency: 1 })
   let written = 0
   while (written < 50 && sink.write(bytesOf(MiB))) {
     written += 1

@@ -14,10 +14,10 @@ import { right } from '../../support/server.js'
 
 const MiB = 1024 * 1024
 const partSize = MiB
-const partsInFlight = 3
+const concurrency = 3
 const bytes = bytesOf(12 * MiB + 7)
 // 6 of each in `npm test`; `npm run torture` has a hundred.
-const kills = Number(process.env['TORTURE'] ?? 6)
+const kills = Number(process.env['CRASH_RUNS'] ?? 6)
 const seed = Number(process.env['SEED'] ?? 20240501)
 
 /** The instants, in milliseconds after the beginning: the same for the same seed. */
@@ -40,7 +40,7 @@ const shapes: ReadonlyArray<readonly [name: string, step: (key: string, file: st
     (key, file) => ({
       module: 'transfers/upload/upload-file.js',
       call: 'uploadFile',
-      input: { bucket, key, file, partSize, partsInFlight, threshold: MiB, skipExisting: true }
+      input: { bucket, key, file, partSize, concurrency, threshold: MiB, skipExisting: true }
     })
   ],
   [
@@ -48,7 +48,7 @@ const shapes: ReadonlyArray<readonly [name: string, step: (key: string, file: st
     (key, file) => ({
       module: 'transfers/upload/upload-stream.js',
       call: 'uploadStream',
-      input: { bucket, key, partSize, partsInFlight, resume: 'newest' },
+      input: { bucket, key, partSize, concurrency, resume: 'newest' },
       source: file
     })
   ]

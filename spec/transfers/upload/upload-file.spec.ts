@@ -14,7 +14,7 @@ import { headObject } from '../../../lib/operations/head-object.js'
 import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import { uploadPart } from '../../../lib/operations/upload-part.js'
-import { createMeter } from '../../../lib/stages/progress.js'
+import { createProgressWith } from '../../../lib/stages/progress.js'
 import { uploadFile } from '../../../lib/transfers/upload/upload-file.js'
 import { bytesOf } from '../../support/bytes.js'
 import { comesTrue, waitFor } from '../../support/wait-for.js'
@@ -77,7 +77,7 @@ t.test('a second run sends only what the first did not', async (t) => {
       }
     ])
   })
-  const input = { ...at, ...sizes, file, partsInFlight: 1, onFailure: 'keep' } as const
+  const input = { ...at, ...sizes, file, concurrency: 1, onFailure: 'keep' } as const
   const error = left(await uploadFile(input)(client)())
   t.match(error, { _tag: 'ServiceError', code: 'AccessDenied' })
   t.ok(error.context.uploadId)
@@ -197,7 +197,7 @@ t.test('a file that is written to meanwhile is an error, and the old object stay
     change = () => {
       if ((changes += 1) === 1) act()
     }
-    const result = uploadFile({ ...at, ...sizes, file, partsInFlight: 1, resume: 'never' })(client)()
+    const result = uploadFile({ ...at, ...sizes, file, concurrency: 1, resume: 'never' })(client)()
     t.match(left(await result), { _tag: 'SourceError' })
     t.ok(changes > 0)
   }
@@ -218,7 +218,7 @@ t.test('a file that is moved over meanwhile is still the file that was asked for
   arrive = () => {
     renameSync(`${file}.new`, file)
   }
-  right(await uploadFile({ ...at, ...sizes, file, partsInFlight: 1 })(client)())
+  right(await uploadFile({ ...at, ...sizes, file, concurrency: 1 })(client)())
   t.ok(other.equals(await readFile(file)), 'it was moved')
   t.ok(bytes.equals(await stored(cos)))
 })
@@ -244,7 +244,7 @@ t.test('a sparse file of 200 GiB has parts that 10,000 of them carry', async (t)
   await truncate(file, 200 * 1024 * MiB)
   const stop = new AbortController()
   // A dry run: the first parts are refused, and their length is what we came for.
-  const result = withSignal(stop.signal)(uploadFile({ ...at, file, partsInFlight: 1 }))(client)()
+  const result = withSignal(stop.signal)(uploadFile({ ...at, file, concurrency: 1 }))(client)()
   await waitFor(() => partsAsked(cos) > 0)
   stop.abort()
   t.match(left(await result), { _tag: 'Aborted' })
@@ -263,7 +263,7 @@ t.test(
       })
       const stop = new AbortController()
       const result = withSignal(stop.signal)(
-        uploadFile({ ...at, ...sizes, file, partsInFlight: 2, onFailure })
+        uploadFile({ ...at, ...sizes, file, concurrency: 2, onFailure })
       )(client)()
       await waitFor(() => partsAsked(cos) === 4)
       stop.abort()
@@ -282,8 +282,8 @@ t.test(
 
 t.test('its progress can be read, and ends with it', async (t) => {
   const { file, client } = await holding(t)
-  const meter = createMeter({ total: O.none, clock: () => performance.now() })
-  right(await uploadFile({ ...at, ...sizes, file, meter })(client)())
+  const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
+  right(await uploadFile({ ...at, ...sizes, file, progress: meter })(client)())
   t.match(meter.read(), { transferred: bytes.length, parts: { inFlight: 0, done: 6 } })
   let reads = 0
   for await (const _ of meter) reads += 1

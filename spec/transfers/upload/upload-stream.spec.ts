@@ -226,7 +226,7 @@ t.test('the source is read no faster than COS takes its bytes', async (t) => {
       yield bytesOf(MiB)
     }
   }
-  const result = uploadStream({ ...to, partSize, partsInFlight: 3 })(counting())(cos.client())()
+  const result = uploadStream({ ...to, partSize, concurrency: 3 })(counting())(cos.client())()
   await setTimeout(300)
   // 3 in flight, 1 cut ahead, and the chunk that told that it was not the last.
   t.ok(read <= 5, `${String(read)} chunks were read`)
@@ -254,7 +254,7 @@ t.test('nonsense is a Left with the field, and nothing is read or sent', async (
     ['bucket', { bucket: 'nameless' }],
     ['partSize', { partSize: 1000 }],
     ['partSize', { partSize: 6 * 1024 * MiB }],
-    ['partsInFlight', { partsInFlight: 0 }],
+    ['concurrency', { concurrency: 0 }],
     ['length', { length: -1 }],
     ['length', { length: 50_001 * 1024 * MiB }],
     ['partsize', { partsize: MiB }]

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { type Refusal, refuse } from '../../http/service-error.js'
+import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Attributes, Encryption } from '../../store/model.js'
 
 type Headers = Readonly<Record<string, string>>
@@ -43,7 +43,7 @@ const grantHeaders = [
 const maxMetadata = 4 * 1024
 
 // -- reading --
-const readHeaders = (headers: Headers): E.Either<Refusal, Headers> => {
+const readHeaders = (headers: Headers): E.Either<ServiceError, Headers> => {
   const entity = entityHeaders.flatMap((name) => {
     const value = headers[name]
     return value === undefined || value === '' ? [] : [[name, value] as const]
@@ -51,30 +51,28 @@ const readHeaders = (headers: Headers): E.Either<Refusal, Headers> => {
   const metadata = Object.entries(headers).filter(([name]) => name.startsWith('x-cos-meta-'))
   const wrong = metadata.find(([name]) => !/^x-cos-meta-[a-z0-9-]+$/.test(name))
   if (wrong !== undefined)
-    return refuse('InvalidArgument', `A metadata name has letters, digits and "-" only: ${wrong[0]}.`)
+    return fail('InvalidArgument', `A metadata name has letters, digits and "-" only: ${wrong[0]}.`)
   const size = metadata.reduce(
     (sum, [name, value]) => sum + name.length - 'x-cos-meta-'.length + value.length,
     0
   )
-  return size > maxMetadata
-    ? refuse('MetadataTooLarge')
-    : E.right(Object.fromEntries([...entity, ...metadata]))
+  return size > maxMetadata ? fail('MetadataTooLarge') : E.right(Object.fromEntries([...entity, ...metadata]))
 }
 
-const readStorageClass = (headers: Headers): E.Either<Refusal, string> => {
+const readStorageClass = (headers: Headers): E.Either<ServiceError, string> => {
   const given = (headers['x-cos-storage-class'] ?? 'STANDARD').toUpperCase()
-  if (given.startsWith('MAZ_')) return refuse('MAZOperationNotSupportOnOAZBucket')
-  return storageClasses.has(given) ? E.right(given) : refuse('NotSupportedStorageClass')
+  if (given.startsWith('MAZ_')) return fail('MAZOperationNotSupportOnOAZBucket')
+  return storageClasses.has(given) ? E.right(given) : fail('NotSupportedStorageClass')
 }
 
-const readAcl = (headers: Headers): E.Either<Refusal, string> => {
+const readAcl = (headers: Headers): E.Either<ServiceError, string> => {
   const given = headers['x-cos-acl'] ?? 'default'
-  return acls.has(given) ? E.right(given) : refuse('InvalidArgument', `x-cos-acl can not be ${given}.`)
+  return acls.has(given) ? E.right(given) : fail('InvalidArgument', `x-cos-acl can not be ${given}.`)
 }
 
 const grantee = /^(?:id|uin)="[^"]+"$/
 
-const readGrants = (headers: Headers): E.Either<Refusal, Headers> => {
+const readGrants = (headers: Headers): E.Either<ServiceError, Headers> => {
   const grants = grantHeaders.flatMap((name) => {
     const value = headers[name]
     return value === undefined ? [] : [[name, value] as const]
@@ -82,13 +80,13 @@ const readGrants = (headers: Headers): E.Either<Refusal, Headers> => {
   const wrong = grants.find(([, value]) => !value.split(',').every((item) => grantee.test(item.trim())))
   return wrong === undefined
     ? E.right(Object.fromEntries(grants))
-    : refuse('InvalidArgument', `${wrong[0]} should be id="..." or several of them with commas between.`)
+    : fail('InvalidArgument', `${wrong[0]} should be id="..." or several of them with commas between.`)
 }
 
 export type Tags = Attributes['tags']
 
 /** `k1=v1&k2=v2`, percent-encoded; at most ten, each key once. */
-export const readTags = (text: string | undefined): E.Either<Refusal, Tags> => {
+export const readTags = (text: string | undefined): E.Either<ServiceError, Tags> => {
   if (text === undefined || text === '') return E.right([])
   const tags = text.split('&').map((pair) => {
     const [key = '', value = ''] = pair.split('=')
@@ -101,7 +99,7 @@ export const readTags = (text: string | undefined): E.Either<Refusal, Tags> => {
   const keys = new Set(read.map(([key]) => key))
   return read.length === tags.length && keys.size === read.length && read.length <= 10
     ? E.right(read)
-    : refuse('InvalidTag')
+    : fail('InvalidTag')
 }
 
 const sse = 'x-cos-server-side-encryption'
@@ -110,7 +108,7 @@ const sse = 'x-cos-server-side-encryption'
  * The fingerprint of a customer's key, where the three headers for one are given and agree. COS wants TLS for
  * them; the emulator, which has none, takes them as they come, and keeps the fingerprint only.
  */
-const readCustomerKey = (headers: Headers, prefix: string): E.Either<Refusal, string | undefined> => {
+const readCustomerKey = (headers: Headers, prefix: string): E.Either<ServiceError, string | undefined> => {
   const algorithm = headers[`${prefix}-customer-algorithm`]
   const key = headers[`${prefix}-customer-key`]
   const md5 = headers[`${prefix}-customer-key-md5`]
@@ -120,7 +118,7 @@ const readCustomerKey = (headers: Headers, prefix: string): E.Either<Refusal, st
     algorithm === 'AES256' &&
     bytes.length === 32 &&
     createHash('md5').update(bytes).digest('base64') === (md5 ?? '')
-  return holds ? E.right(md5) : refuse('SsecDecryptHeaderInvalid')
+  return holds ? E.right(md5) : fail('SsecDecryptHeaderInvalid')
 }
 
 const isJson = (text: string): boolean => {
@@ -132,20 +130,20 @@ const isJson = (text: string): boolean => {
   }
 }
 
-const readEncryption = (headers: Headers): E.Either<Refusal, Encryption> =>
+const readEncryption = (headers: Headers): E.Either<ServiceError, Encryption> =>
   pipe(
     readCustomerKey(headers, sse),
-    E.chain((keyMd5): E.Either<Refusal, Encryption> => {
+    E.chain((keyMd5): E.Either<ServiceError, Encryption> => {
       const method = headers[sse]
       const context = headers[`${sse}-context`]
       if (method !== undefined && keyMd5 !== undefined)
-        return refuse('InvalidArgument', 'An object is encrypted in one way, not in two.')
+        return fail('InvalidArgument', 'An object is encrypted in one way, not in two.')
       if (keyMd5 !== undefined) return E.right({ _tag: 'Customer', keyMd5 })
       if (method === undefined) return E.right({ _tag: 'None' })
       if (method === 'AES256') return E.right({ _tag: 'Cos' })
-      if (method !== 'cos/kms') return refuse('InvalidArgument', `${sse} should be AES256 or cos/kms.`)
+      if (method !== 'cos/kms') return fail('InvalidArgument', `${sse} should be AES256 or cos/kms.`)
       if (context !== undefined && !isJson(Buffer.from(context, 'base64').toString()))
-        return refuse('InvalidArgument', `${sse}-context should be JSON in Base64.`)
+        return fail('InvalidArgument', `${sse}-context should be JSON in Base64.`)
       return E.right({ _tag: 'Kms', keyId: headers[`${sse}-cos-kms-key-id`] ?? 'emulator-default-key' })
     })
   )
@@ -154,15 +152,15 @@ const readEncryption = (headers: Headers): E.Either<Refusal, Encryption> =>
 const beyond = ['pic-operations', 'x-cos-callback', 'x-cos-callback-var', 'x-cos-return-body']
 
 /** Refuses what COS would do with an object once it is stored, and the emulator does not. */
-export const checkBeyond = (headers: Headers): E.Either<Refusal, true> => {
+export const checkBeyond = (headers: Headers): E.Either<ServiceError, true> => {
   const unknown = beyond.find((name) => headers[name] !== undefined)
   return unknown === undefined
     ? E.right(true)
-    : refuse('NotImplemented', `The emulator does not do ${unknown}.`)
+    : fail('NotImplemented', `The emulator does not do ${unknown}.`)
 }
 
 /** All that a PUT, a copy or the beginning of an upload says of the object. */
-export const readAttributes = (headers: Headers): E.Either<Refusal, Attributes> =>
+export const readAttributes = (headers: Headers): E.Either<ServiceError, Attributes> =>
   pipe(
     E.Do,
     E.chainFirst(() => checkBeyond(headers)),
@@ -175,21 +173,21 @@ export const readAttributes = (headers: Headers): E.Either<Refusal, Attributes> 
   )
 
 // -- asking for a key --
-const checkKey = (headers: Headers, prefix: string, encryption: Encryption): E.Either<Refusal, true> =>
+const checkKey = (headers: Headers, prefix: string, encryption: Encryption): E.Either<ServiceError, true> =>
   pipe(
     readCustomerKey(headers, prefix),
     E.chain((given) => {
       const needed = encryption._tag === 'Customer' ? encryption.keyMd5 : undefined
-      return given === needed ? E.right(true as const) : refuse('SsecDecryptHeaderInvalid')
+      return given === needed ? E.right(true as const) : fail('SsecDecryptHeaderInvalid')
     })
   )
 
 /** A reader, or a writer of parts, must show the key that the object began with, and no other kind of encryption. */
-export const checkCustomerKey = (headers: Headers, encryption: Encryption): E.Either<Refusal, true> =>
-  headers[sse] === undefined ? checkKey(headers, sse, encryption) : refuse('SSEHeaderNotAllowed')
+export const checkCustomerKey = (headers: Headers, encryption: Encryption): E.Either<ServiceError, true> =>
+  headers[sse] === undefined ? checkKey(headers, sse, encryption) : fail('SSEHeaderNotAllowed')
 
 /** The same of a copy's source. */
-export const checkSourceKey = (headers: Headers, encryption: Encryption): E.Either<Refusal, true> =>
+export const checkSourceKey = (headers: Headers, encryption: Encryption): E.Either<ServiceError, true> =>
   checkKey(headers, 'x-cos-copy-source-server-side-encryption', encryption)
 
 // -- saying it again --

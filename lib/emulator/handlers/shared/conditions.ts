@@ -1,6 +1,6 @@
 /** If-Match and its kin, and Range. */
 import * as E from 'fp-ts/lib/Either.js'
-import { type Refusal, refuse } from '../../http/service-error.js'
+import { type ServiceError, fail } from '../../http/service-error.js'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -32,7 +32,11 @@ export type Verdict = 'Go' | 'NotModified' | 'Failed'
  *
  * @source https://www.rfc-editor.org/rfc/rfc9110#name-precedence-of-preconditions
  */
-export const judge = (headers: Headers, prefix: string, { etag, modified }: Validators): Verdict => {
+export const checkConditions = (
+  headers: Headers,
+  prefix: string,
+  { etag, modified }: Validators
+): Verdict => {
   const ifMatch = headers[`${prefix}if-match`]
   const ifNoneMatch = headers[`${prefix}if-none-match`]
   if (ifMatch !== undefined) {
@@ -47,10 +51,10 @@ export interface Range {
   readonly size: number
 }
 
-const asRange = (first: number, last: number, size: number): E.Either<Refusal, Range> =>
+const asRange = (first: number, last: number, size: number): E.Either<ServiceError, Range> =>
   first < size && first <= last
     ? E.right({ first, size: Math.min(last, size - 1) - first + 1 })
-    : refuse('InvalidRange', undefined, { 'content-range': `bytes */${String(size)}` })
+    : fail('InvalidRange', undefined, { 'content-range': `bytes */${String(size)}` })
 
 /**
  * Reads a Range header against a size.
@@ -58,7 +62,10 @@ const asRange = (first: number, last: number, size: number): E.Either<Refusal, R
  * @shape  nothing where there is none, or one that is to be ignored: several ranges, or no range at all
  * @errors `InvalidRange` where it lies beyond the end, as any does of an empty object
  */
-export const readRange = (header: string | undefined, size: number): E.Either<Refusal, Range | undefined> => {
+export const readRange = (
+  header: string | undefined,
+  size: number
+): E.Either<ServiceError, Range | undefined> => {
   const [, first, last] = /^\s*bytes\s*=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i.exec(header ?? '') ?? []
   if (first === undefined || last === undefined || (first === '' && last === '')) return E.right(undefined)
   if (first === '')
@@ -71,10 +78,10 @@ export const readRange = (header: string | undefined, size: number): E.Either<Re
 export const readCopyRange = (
   header: string | undefined,
   size: number
-): E.Either<Refusal, Range | undefined> => {
+): E.Either<ServiceError, Range | undefined> => {
   if (header === undefined) return E.right(undefined)
   const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(header) ?? []
   if (first === undefined || last === undefined || Number(last) < Number(first))
-    return refuse('InvalidArgument', 'x-cos-copy-source-range should be bytes=first-last.')
-  return Number(last) < size ? asRange(Number(first), Number(last), size) : refuse('InvalidRange')
+    return fail('InvalidArgument', 'x-cos-copy-source-range should be bytes=first-last.')
+  return Number(last) < size ? asRange(Number(first), Number(last), size) : fail('InvalidRange')
 }

@@ -1,6 +1,6 @@
 /** Contents that come from the store itself: of stretches of objects, and of zeros. */
 import { createHash } from 'node:crypto'
-import { combine, crc64, crc64Hasher } from '../../../core/crc64.js'
+import { combineCrc64, crc64, crc64Hasher } from '../../../core/crc64.js'
 import { etagOf } from './attributes.js'
 import type { Blobs } from '../../store/blobs.js'
 import { type Content, type Encryption, type Segment, zeros } from '../../store/model.js'
@@ -11,8 +11,8 @@ const crcOfZeros = (one: bigint, size: number): bigint => {
   let run = one
   let length = 1
   for (let left = size; left > 0; left = Math.floor(left / 2)) {
-    if (left % 2 === 1) sum = combine(sum, run, length)
-    run = combine(run, run, length)
+    if (left % 2 === 1) sum = combineCrc64(sum, run, length)
+    run = combineCrc64(run, run, length)
     length *= 2
   }
   return sum

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { compareUtf8, urlEncode } from '../../../core/key.js'
 import type { Xml } from '../../../core/xml.js'
-import { type Refusal, refuse } from '../../http/service-error.js'
+import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Query } from '../../http/route.js'
 import type { SortedMap } from '../../store/sorted.js'
 
@@ -18,29 +18,29 @@ export interface ListQuery {
 const maxPage = 1000
 
 /** A page's size; larger ones than COS gives are cut to what it gives. */
-export const readMax = (text: string | undefined): E.Either<Refusal, number> => {
+export const readMax = (text: string | undefined): E.Either<ServiceError, number> => {
   if (text === undefined || text === '') return E.right(maxPage)
   return /^\d{1,10}$/.test(text)
     ? E.right(Math.min(Number(text), maxPage))
-    : refuse('InvalidArgument', 'The size of a page should be a whole number.')
+    : fail('InvalidArgument', 'The size of a page should be a whole number.')
 }
 
 /** `encoding-type` knows one value. */
-export const readEncoded = (query: Query): E.Either<Refusal, boolean> => {
+export const readEncoded = (query: Query): E.Either<ServiceError, boolean> => {
   const given = query['encoding-type'] ?? ''
   return given === '' || given.toLowerCase() === 'url'
     ? E.right(given !== '')
-    : refuse('InvalidArgument', 'encoding-type should be url.')
+    : fail('InvalidArgument', 'encoding-type should be url.')
 }
 
-export const readListQuery = (query: Query, maxName: string): E.Either<Refusal, ListQuery> => {
+export const readListQuery = (query: Query, maxName: string): E.Either<ServiceError, ListQuery> => {
   const prefix = query['prefix'] ?? ''
   const delimiter = query['delimiter'] ?? ''
   const max = readMax(query[maxName])
   if (E.isLeft(max)) return max
   const encoded = readEncoded(query)
   if (E.isLeft(encoded)) return encoded
-  if (Array.from(delimiter).length > 1) return refuse('InvalidDelimiter')
+  if (Array.from(delimiter).length > 1) return fail('InvalidDelimiter')
   return E.right({ prefix, delimiter, max: max.right, encoded: encoded.right })
 }
 
@@ -55,7 +55,7 @@ export type Found<V> =
   | { readonly _tag: 'Group'; readonly prefix: string }
   | { readonly _tag: 'Entry'; readonly key: string; readonly value: V }
 
-export interface Walk<V> {
+export interface ListingWalk<V> {
   readonly prefix: string
   readonly delimiter: string
   /** Where the last page ended: a key, or a common prefix, which is then not told again. */
@@ -69,7 +69,10 @@ export interface Walk<V> {
  * Walks over the keys after a marker, rolling up what lies beyond the delimiter. Behind a common prefix it goes on by
  * looking up, so that a folder of a million keys costs as much as one of ten.
  */
-export function* walk<V>(map: SortedMap<V>, asked: Walk<V>): Generator<Found<V>, void, undefined> {
+export function* walkListing<V>(
+  map: SortedMap<V>,
+  asked: ListingWalk<V>
+): Generator<Found<V>, void, undefined> {
   const { prefix, delimiter, marker, inclusive = false, visible } = asked
   const least = inclusive ? 0 : 1
   let reached = (key: string): boolean =>

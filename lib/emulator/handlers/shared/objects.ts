@@ -4,19 +4,19 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../../core/wire.js'
 import { encryptionHeaders } from './attributes.js'
-import type { House } from '../../http/request.js'
-import { type Refusal, refuse } from '../../http/service-error.js'
+import type { EmulatorContext } from '../../http/request.js'
+import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Attributes, Content, Restore, StoredObject, Version } from '../../store/model.js'
 import type { Bucket } from '../../store/state.js'
 
 type Headers = Readonly<Record<string, string>>
 
 export const bucketOf = (
-  house: House,
+  house: EmulatorContext,
   { bucket }: { readonly bucket: string }
-): E.Either<Refusal, Bucket> => {
+): E.Either<ServiceError, Bucket> => {
   const found = house.store.bucket(bucket)
-  return found === undefined ? refuse('NoSuchBucket') : E.right(found)
+  return found === undefined ? fail('NoSuchBucket') : E.right(found)
 }
 
 /** The latest version, or the one that is asked for; delete markers too. */
@@ -24,13 +24,13 @@ export const versionOf = (
   bucket: Bucket,
   key: string,
   versionId: string | undefined
-): E.Either<Refusal, Version> => {
+): E.Either<ServiceError, Version> => {
   const versions = bucket.objects.get(key) ?? []
   const [latest] = versions
   if (versionId === undefined || versionId === '')
-    return latest === undefined ? refuse('NoSuchKey') : E.right(latest)
+    return latest === undefined ? fail('NoSuchKey') : E.right(latest)
   const found = versions.find(({ id }) => id === versionId)
-  return found === undefined ? refuse('NoSuchVersion') : E.right(found)
+  return found === undefined ? fail('NoSuchVersion') : E.right(found)
 }
 
 /** As `versionOf`, without delete markers: what they mark is not there, by whichever way one asks. */
@@ -38,21 +38,25 @@ export const objectOf = (
   bucket: Bucket,
   key: string,
   versionId: string | undefined
-): E.Either<Refusal, StoredObject> =>
+): E.Either<ServiceError, StoredObject> =>
   pipe(
     versionOf(bucket, key, versionId),
-    E.chain((version) => (version._tag === 'Object' ? E.right(version) : refuse('NoSuchKey')))
+    E.chain((version) => (version._tag === 'Object' ? E.right(version) : fail('NoSuchKey')))
   )
 
 export const exists = (bucket: Bucket, key: string): boolean =>
   bucket.objects.get(key)?.[0]?._tag === 'Object'
 
 /** `x-cos-forbid-overwrite` has an effect on buckets that were never versioned only. */
-export const checkOverwrite = (bucket: Bucket, key: string, headers: Headers): E.Either<Refusal, true> =>
+export const checkOverwrite = (
+  bucket: Bucket,
+  key: string,
+  headers: Headers
+): E.Either<ServiceError, true> =>
   headers['x-cos-forbid-overwrite']?.toLowerCase() === 'true' &&
   bucket.versioning === 'Off' &&
   exists(bucket, key)
-    ? refuse('FileAlreadyExists')
+    ? fail('FileAlreadyExists')
     : E.right(true)
 
 // -- new versions --
@@ -103,9 +107,12 @@ export const restoreState = (restore: Restore | undefined, now: number): Restore
 }
 
 /** An archived object can be read while its restored copy lives. */
-export const checkReadable = ({ attributes, restore }: StoredObject, now: number): E.Either<Refusal, true> =>
+export const checkReadable = (
+  { attributes, restore }: StoredObject,
+  now: number
+): E.Either<ServiceError, true> =>
   isArchive(attributes.storageClass) && restoreState(restore, now) !== 'Done'
-    ? refuse('InvalidObjectState')
+    ? fail('InvalidObjectState')
     : E.right(true)
 
 const httpDate = (time: number): string => W.HttpDate.encode(new Date(time))
@@ -123,7 +130,7 @@ const restoreHeaders = ({ restore }: StoredObject, now: number): Headers => {
 
 // -- telling --
 /** The headers of HEAD and GET. */
-export const describe = (bucket: Bucket, object: StoredObject, now: number): Headers => {
+export const objectHeaders = (bucket: Bucket, object: StoredObject, now: number): Headers => {
   const { id, modified, content, attributes } = object
   const { storageClass, tags } = attributes
   return {

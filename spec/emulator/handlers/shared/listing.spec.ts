@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Found, takePage, walk } from '../../../../lib/emulator/handlers/shared/listing.js'
+import { type Found, takePage, walkListing } from '../../../../lib/emulator/handlers/shared/listing.js'
 import { sortedMap } from '../../../../lib/emulator/store/sorted.js'
 
 const bytewise = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
@@ -40,7 +40,7 @@ t.test('pages of any size add up to the whole listing, each entry once', async (
       let marker = ''
       for (;;) {
         const asked = { prefix, delimiter, marker, visible: (shown: boolean) => shown }
-        const { items, truncated } = takePage(max, walk(map, asked))
+        const { items, truncated } = takePage(max, walkListing(map, asked))
         all.push(...items.map((item) => `${item._tag === 'Group' ? 'group' : 'key'} ${nameOf(item)}`))
         if (!truncated) break
         marker = nameOf(items.at(-1)!)
@@ -61,7 +61,7 @@ t.test('a folder of a million keys is passed in one step', async (t) => {
     looked += 1
     return true
   }
-  const found = [...walk(map, { prefix: '', delimiter: '/', marker: '', visible })]
+  const found = [...walkListing(map, { prefix: '', delimiter: '/', marker: '', visible })]
   t.strictSame(found.map(nameOf), ['dir/', 'z'])
   t.equal(looked, 2)
 })
