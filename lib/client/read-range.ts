@@ -46,7 +46,7 @@ const stillIs =
  * byte; bytes that came are never asked for twice.
  *
  * @shape  chunks in order, as they come; counted, and for the reader to hash. `answered` is told what each answer said
- * @errors `CosFailure` of those of `getObject`, and of `ObjectChanged` where the object was replaced or deleted
+ * @errors `CosException` of those of `getObject`, and of `ObjectChanged` where the object was replaced or deleted
  */
 export async function* readRange(
   client: Client,

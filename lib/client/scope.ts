@@ -7,7 +7,7 @@ import { aborted } from './timeouts.js'
 
 export interface Scope {
   /**
-   * Fires when a signal of the client's does, with a `CosFailure` for its reason, and when the scope is left. A stage
+   * Fires when a signal of the client's does, with a `CosException` for its reason, and when the scope is left. A stage
    * may fire it to end its siblings; the failure it then throws is what the scope settles with.
    */
   readonly controller: AbortController

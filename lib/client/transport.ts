@@ -110,7 +110,7 @@ async function* sendBody(
 }
 
 /**
- * The answer's body under the idle deadline, which rests while our reader does. Errors come out as `CosFailure`;
+ * The answer's body under the idle deadline, which rests while our reader does. Errors come out as `CosException`;
  * destroying it hangs up at once.
  */
 const receiveBody = (

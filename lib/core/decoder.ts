@@ -225,7 +225,7 @@ const nothing = new Uint8Array()
  *
  * @shape  yields each child of the root in order; closing it early hangs up
  * @units  a document of at most 64 MiB; a row at a time is held
- * @errors throws `CosFailure`: `ServiceError` where the root is `Error`, whole or not; `DecodeError` where it is
+ * @errors throws `CosException`: `ServiceError` where the root is `Error`, whole or not; `DecodeError` where it is
  *         another or the bytes are not XML; `TransportError` where the document was cut short or never began
  */
 export async function* xmlRows(root: string, response: Response): AsyncGenerator<Element, void, undefined> {

@@ -214,7 +214,7 @@ export class CosException extends Error {
   readonly error: CosError
   constructor(error: CosError) {
     super(formatError(error), { cause: error })
-    this.name = 'CosFailure'
+    this.name = 'CosException'
     this.error = error
   }
 }

@@ -18,9 +18,9 @@ export type Integrity =
     }
 
 export const unverifiable = (
-  why: Extract<Integrity, { readonly _tag: 'Unverifiable' }>['reason'],
+  reason: Extract<Integrity, { readonly _tag: 'Unverifiable' }>['reason'],
   crc64: O.Option<bigint> = O.none
-): Integrity => ({ _tag: 'Unverifiable', reason: why, crc64 })
+): Integrity => ({ _tag: 'Unverifiable', reason, crc64 })
 
 /** What an `IntegrityError` is to say beside the two checksums. */
 export interface Comparison {

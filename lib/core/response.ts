@@ -16,7 +16,7 @@ export interface Response {
   readonly headers: Readonly<Record<string, string>>
   /**
    * As it was stored, never decompressed. Whoever decodes owns it: read it out, hand it on, or `dump` it; a body left
-   * alone keeps its connection. It fails with a `CosFailure`.
+   * alone keeps its connection. It fails with a `CosException`.
    */
   readonly body: Readable
   readonly sent: SentBody

@@ -231,7 +231,7 @@ export type AcquireSlot = (context: Context, target: string, signal: AbortSignal
  * that was killed keeps nobody out, and one of this process whose signal has fired is waited for. What is no folder of
  * ours, such as a link, is left as it is, and a folder of another name made.
  *
- * @errors `CosFailure` of a `FileError`, with the system's code: `EISDIR` where the target is a folder
+ * @errors `CosException` of a `FileError`, with the system's code: `EISDIR` where the target is a folder
  */
 export const acquireDownloadSlot: AcquireSlot = async (context, target, signal) => {
   await waitForAborting(target)

@@ -192,7 +192,7 @@ const addRange = (
  * Opens what an earlier run left, or begins anew where that is nothing, or about other bytes, or no file of ours.
  *
  * @shape  with a journal the file has its size from the start, and takes room as its bytes come
- * @errors `CosFailure` of a `FileError`
+ * @errors `CosException` of a `FileError`
  */
 export const openPartialFile = async (options: PartialFileOptions): Promise<PartialFile> => {
   const { context, part, identity } = options

@@ -11,7 +11,7 @@ export type WalkEntry =
   | { readonly _tag: 'EmptyFolder'; readonly path: string }
   /** A folder that can not be read, or that is gone by now. */
   | { readonly _tag: 'Unreadable'; readonly path: string; readonly error: CosError }
-  | { readonly _tag: 'PassedOver'; readonly path: string; readonly why: SkippedEntry }
+  | { readonly _tag: 'PassedOver'; readonly path: string; readonly reason: SkippedEntry }
 
 export type SkippedEntry =
   /** A symbolic link, where links are not followed. */
@@ -104,13 +104,13 @@ async function* inFolder(
     const name = nameOf(entry.name)
     const path = `${at}${name ?? entry.name.toString('utf8')}`
     if (name === undefined) {
-      yield { _tag: 'PassedOver', path, why: 'NotUtf8' }
+      yield { _tag: 'PassedOver', path, reason: 'NotUtf8' }
       continue
     }
     const kind = await kindAt(entry, join(walking.root, path), walking, within)
     if (kind === 'File') yield { _tag: 'File', path }
-    else if (kind !== 'Folder') yield { _tag: 'PassedOver', path, why: kind }
-    else if (walking.isDraft(name)) yield { _tag: 'PassedOver', path: `${path}/`, why: 'Draft' }
+    else if (kind !== 'Folder') yield { _tag: 'PassedOver', path, reason: kind }
+    else if (walking.isDraft(name)) yield { _tag: 'PassedOver', path: `${path}/`, reason: 'Draft' }
     else if (walking.enters(path)) yield* below(walking, `${path}/`, within)
   }
 }
@@ -130,7 +130,7 @@ async function* below(
  *
  * @shape  the root itself is no `EmptyFolder`
  * @units  holds the names of one folder on each level
- * @errors `CosFailure` of a `FileError` where the root can not be read
+ * @errors `CosException` of a `FileError` where the root can not be read
  */
 export async function* walk(walking: WalkOptions): AsyncGenerator<WalkEntry, void, undefined> {
   const folder = await read(walking, '', []).catch((thrown: unknown) => {

@@ -76,7 +76,7 @@ const request = (input: GetObjectInput): R.Request =>
 // -- output --
 export interface GetObjectResult extends ObjectAttributes, ContentExtent {
   /**
-   * The bytes as they are stored. It ends only after they were verified, and fails with a `CosFailure` otherwise: of
+   * The bytes as they are stored. It ends only after they were verified, and fails with a `CosException` otherwise: of
    * an `IntegrityError`, or of a `TransportError` where bytes are missing. Read it or destroy it: until then it keeps
    * its connection.
    */
@@ -92,7 +92,7 @@ export interface GetObjectResult extends ObjectAttributes, ContentExtent {
 
 /** What is read of a stretch of an object, by who has its head already. */
 export interface GetRangeResult extends ObjectAttributes {
-  /** As many bytes as were announced, or a `CosFailure` of a `TransportError`; not hashed. */
+  /** As many bytes as were announced, or a `CosException` of a `TransportError`; not hashed. */
   readonly body: Readable
 }
 

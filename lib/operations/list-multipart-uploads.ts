@@ -288,7 +288,7 @@ export const listMultipartUploads: (input: ListMultipartUploadsInput) => Op.Oper
  * @shape  `ListMultipartUploadEventsInput -> Operation<AsyncIterable<MultipartUploadEvent>>`; iterate it, for it holds
  *         the connection
  * @units  holds one entry at a time
- * @errors those of `listMultipartUploads`, up to the first event as data and then as `CosFailure`; `DecodeError` where
+ * @errors those of `listMultipartUploads`, up to the first event as data and then as `CosException`; `DecodeError` where
  *         the markers of the next page do not lead on
  * @source https://cloud.tencent.com/document/product/436/7736
  */

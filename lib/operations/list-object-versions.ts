@@ -325,7 +325,7 @@ export const listObjectVersions: (input: ListObjectVersionsInput) => Op.Operatio
  * @shape  `ListObjectVersionEventsInput -> Operation<AsyncIterable<ObjectVersionEvent>>`; iterate it, for it holds the
  *         connection
  * @units  holds one entry at a time
- * @errors those of `listObjectVersions`, up to the first event as data and then as `CosFailure`; `DecodeError` where
+ * @errors those of `listObjectVersions`, up to the first event as data and then as `CosException`; `DecodeError` where
  *         the markers of the next page do not lead on
  * @source https://cloud.tencent.com/document/product/436/35521
  */

@@ -262,7 +262,7 @@ export const listObjects: (input: ListObjectsInput) => Op.Operation<ObjectPage> 
  *
  * @shape  `ListObjectEventsInput -> Operation<AsyncIterable<ObjectEvent>>`; iterate it, for it holds the connection
  * @units  holds one entry at a time
- * @errors those of `listObjects`, up to the first event as data and then as `CosFailure`; `DecodeError` where the
+ * @errors those of `listObjects`, up to the first event as data and then as `CosException`; `DecodeError` where the
  *         marker of the next page does not lead on
  * @source https://cloud.tencent.com/document/product/436/7734
  */

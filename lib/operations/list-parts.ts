@@ -255,7 +255,7 @@ export const listParts: (input: ListPartsInput) => Op.Operation<PartPage> = Op.o
  *
  * @shape  `ListPartEventsInput -> Operation<AsyncIterable<PartEvent>>`; iterate it, for it holds the connection
  * @units  holds one part at a time
- * @errors those of `listParts`, up to the first event as data and then as `CosFailure`; `DecodeError` where the marker
+ * @errors those of `listParts`, up to the first event as data and then as `CosException`; `DecodeError` where the marker
  *         of the next page does not lead on
  * @source https://cloud.tencent.com/document/product/436/7747
  */

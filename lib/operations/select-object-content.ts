@@ -66,7 +66,7 @@ const request = (input: SelectObjectContentInput): R.Request =>
 export interface SelectObjectContentResult extends ResponseMetadata {
   /**
    * The results as bytes, in the layout that was asked for. It ends only where COS said `End`, and fails with a
-   * `CosFailure` otherwise: what was read by then is a part of the results. Read it or destroy it.
+   * `CosException` otherwise: what was read by then is a part of the results. Read it or destroy it.
    */
   readonly records: Readable
   /** How they are written: as was asked for. */

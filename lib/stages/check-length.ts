@@ -32,7 +32,7 @@ const wrongSize = (context: Context, size: number, got: number): CosException =>
  *
  * @shape  the same chunks in the same order, empty ones left out
  * @units  holds one chunk at a time; reads none ahead
- * @errors those of its source, untouched; `CosFailure` of a `TransportError` with code `ShortBody` where bytes are
+ * @errors those of its source, untouched; `CosException` of a `TransportError` with code `ShortBody` where bytes are
  *         missing, for they may come another time, and of an `IntegrityError` where there are too many
  */
 export const checkLength = ({ size, context }: ExpectedLength) =>

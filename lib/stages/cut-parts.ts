@@ -109,7 +109,7 @@ const emptyPart: Part = { number: 1, offset: 0, size: 0, chunks: [], last: true,
  *
  * @shape  at least one part, numbered from 1, in order; all but the last are as large as `sizes` says
  * @units  bytes; holds one part at a time besides those its reader has not released
- * @errors its source's own, as they were thrown; the signal's reason; `CosFailure` of `SourceError` where the source
+ * @errors its source's own, as they were thrown; the signal's reason; `CosException` of `SourceError` where the source
  *         gives something other than bytes, other than the promised length, or more than 10,000 parts carry, and of
  *         `InvalidInput` where a part is larger than the whole budget
  * @source https://cloud.tencent.com/document/product/436/7750

@@ -34,7 +34,7 @@ export type FetchRange = (range: PartRange, signal: AbortSignal) => AsyncIterabl
  *
  * @shape  chunks of any size, none of them empty, which the reader may keep
  * @units  holds at most `concurrency` ranges, in bytes, besides what the sockets hold
- * @errors those of `fetchRange` when their range's turn comes, so that all bytes before it came out; `CosFailure` of
+ * @errors those of `fetchRange` when their range's turn comes, so that all bytes before it came out; `CosException` of
  *         `IntegrityError` where a range has not the size that was asked for; the reason of `stop`
  * @source https://cloud.tencent.com/document/product/436/7753
  */

@@ -131,7 +131,7 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
  *
  * @shape  `paging(options, fetchPage)(from)` yields the items of all pages, each as soon as its page has it
  * @units  asks for one page at a time, and reads none ahead; memory does not grow with the number of pages
- * @errors `CosFailure` of those of `fetchPage` and of its pages, where `goOn` says no, and of a `DecodeError` where a
+ * @errors `CosException` of those of `fetchPage` and of its pages, where `goOn` says no, and of a `DecodeError` where a
  *         page sends the listing back to where it has been; the reason of `stop`
  * @example paging({}, (from) => send(listObjectEvents({ bucket, from }))(client))(cursorAt())
  */

@@ -35,7 +35,7 @@ export type Upload<A> = (part: HashedPart, signal: AbortSignal) => TaskEither<Co
  *
  * @shape  one `SentPart` for each `HashedPart`, as they are acknowledged
  * @units  at most `concurrency + 1` parts are alive
- * @errors `CosFailure` with the first failure of `upload`, after its siblings were aborted and have settled; those of
+ * @errors `CosException` with the first failure of `upload`, after its siblings were aborted and have settled; those of
  *         its source, untouched
  * @source https://cloud.tencent.com/document/product/436/7750
  */

@@ -21,7 +21,7 @@ export interface Expected extends ExpectedLength {
  *
  * @shape  the same chunks in the same order, empty ones left out; the generator returns the `Integrity`
  * @units  holds one chunk at a time; reads none ahead
- * @errors those of `measuring`; `CosFailure` of an `IntegrityError` where the CRC64 is another
+ * @errors those of `measuring`; `CosException` of an `IntegrityError` where the CRC64 is another
  * @source https://cloud.tencent.com/document/product/436/40334
  */
 export const verifyBytes = ({ size, crc64, unless = 'NoChecksum', context }: Expected) =>

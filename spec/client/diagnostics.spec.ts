@@ -104,7 +104,7 @@ t.test('each range of a download is told, those that a reader leaves as aborted'
   const cos = await emulating(t)
   right(await uploadStream(to)(inChunks(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
   const events = listening(t)
-  const input = { ...to, partSize: MiB, window: 2 }
+  const input = { ...to, partSize: MiB, concurrency: 2 }
 
   const whole = right(await downloadStream(input)(cos.client())())
   await whole.body.toArray()

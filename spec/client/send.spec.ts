@@ -300,7 +300,7 @@ t.test('a signal ends the reading of a body that the call gave', async (t) => {
   const reading = body.toArray()
   await setTimeout(20)
   stop.abort()
-  await t.rejects(reading, { name: 'CosFailure', reason: { _tag: 'Aborted' } })
+  await t.rejects(reading, { name: 'CosException', error: { _tag: 'Aborted' } })
   t.ok(await comesTrue(() => server.open() === 0))
 })
 

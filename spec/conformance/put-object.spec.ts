@@ -51,7 +51,7 @@ t.test('what is put with all that may be said of it comes back as it was said', 
     versionId: O.none,
     answer: O.none,
     requestId: emulator.requests()[0]?.requestId,
-    raw: { etag: etagOf(body), 'x-cos-hash-crc64ecma': String(sum) }
+    headers: { etag: etagOf(body), 'x-cos-hash-crc64ecma': String(sum) }
   })
   t.match(heard('PutObject'), {
     ...A.accessHeard,

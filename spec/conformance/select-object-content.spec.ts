@@ -79,7 +79,7 @@ t.test('a query with all that can be said of what is read and of what is written
     requestId: request?.requestId,
     layout: outputSerialization,
     context: { operation: 'SelectObjectContent', bucket, key: O.some('a/..'), attempts: 1 },
-    raw: { server: 'tencent-cos' }
+    headers: { server: 'tencent-cos' }
   })
   t.match(request?.query, { select: '', 'select-type': '2', 'by-hand': 'parameter' })
   t.match(heard('SelectObjectContent'), {

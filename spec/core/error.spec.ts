@@ -89,7 +89,7 @@ t.test('the envelope is an Error that says the same and gives back what it holds
   for (const [error] of each) {
     const failure = new CosException(error)
     t.equal(failure instanceof Error, true)
-    t.equal(failure.name, 'CosFailure')
+    t.equal(failure.name, 'CosException')
     t.equal(failure.message, formatError(error))
     t.equal(fromUnknown(contextWithoutObject('other'))(failure), error)
     t.equal(fromSource(contextWithoutObject('other'))(failure), error)

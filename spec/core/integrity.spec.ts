@@ -13,7 +13,7 @@ t.test('where one of the two is not known nothing is claimed, and ours is told',
   const compare = compareCrc64(specContext)
   t.same(compare(O.some(7n), O.none), E.right(unverifiable('NoChecksum', O.some(7n))))
   t.same(compare(O.none, O.some(7n)), E.right(unverifiable('NoChecksum', O.none)))
-  t.same(compare(O.none, O.none), E.right({ _tag: 'Unverifiable', why: 'NoChecksum', crc64: O.none }))
+  t.same(compare(O.none, O.none), E.right({ _tag: 'Unverifiable', reason: 'NoChecksum', crc64: O.none }))
 })
 
 t.test('different checksums are an error that names both, and the part', async (t) => {

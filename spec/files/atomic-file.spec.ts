@@ -20,7 +20,7 @@ t.test('what fails on a file says which file and what the system said', async (t
   const path = join(t.testdir({}), 'missing')
   await t.rejects(
     withFileErrors(context, path)(() => open(path)),
-    { name: 'CosFailure', reason: { _tag: 'FileError', path, code: 'ENOENT', context } }
+    { name: 'CosException', error: { _tag: 'FileError', path, code: 'ENOENT', context } }
   )
   const ours = new CosException({ _tag: 'SourceError', context, cause: 'x' })
   await t.rejects(

@@ -196,8 +196,8 @@ t.test('where there can be no workplace, the system says why', async (t) => {
     [join(dir, 'file', 'a'), 'ENOTDIR']
   ] as const) {
     await t.rejects(acquireDownloadSlot(context, target, living), {
-      name: 'CosFailure',
-      reason: { _tag: 'FileError', path: target, code, context }
+      name: 'CosException',
+      error: { _tag: 'FileError', path: target, code, context }
     })
   }
   t.same((await readdir(dir)).sort(), ['file', 'folder'])

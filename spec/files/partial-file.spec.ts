@@ -220,16 +220,16 @@ t.test('a draft or a journal that is a link, or has a second name, is not ours',
 t.test('what cannot be made says which file it is', async (t) => {
   const dir = t.testdir({ part: {}, folder: { journal: {} } })
   await t.rejects(openPartialFile(optionsIn(dir)), {
-    name: 'CosFailure',
-    reason: { _tag: 'FileError', path: join(dir, 'part') }
+    name: 'CosException',
+    error: { _tag: 'FileError', path: join(dir, 'part') }
   })
   await t.rejects(openPartialFile(optionsIn(join(dir, 'folder'))), {
-    name: 'CosFailure',
-    reason: { _tag: 'FileError', path: join(dir, 'folder', 'journal') }
+    name: 'CosException',
+    error: { _tag: 'FileError', path: join(dir, 'folder', 'journal') }
   })
   await t.rejects(openPartialFile(optionsIn(join(dir, 'missing'))), {
-    name: 'CosFailure',
-    reason: { _tag: 'FileError', code: 'ENOENT' }
+    name: 'CosException',
+    error: { _tag: 'FileError', code: 'ENOENT' }
   })
 })
 

@@ -91,7 +91,7 @@ t.test('where no folder can be made each file has its own', async (t) => {
   await place.leave(false)
   await mkdir(target)
   const refused: unknown = await drafts.enter(context, target, living).catch((thrown: unknown) => thrown)
-  t.match(refused, { reason: { _tag: 'FileError', code: 'EISDIR' } })
+  t.match(refused, { error: { _tag: 'FileError', code: 'EISDIR' } })
   await drafts.leave()
   t.same(await readdir(join(dir, 'below')), ['a'])
 })

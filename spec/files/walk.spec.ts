@@ -18,7 +18,7 @@ const walking = (root: string, more: Partial<WalkOptions> = {}): WalkOptions => 
 })
 
 const told = (found: ReadonlyArray<WalkEntry>): ReadonlyArray<string> =>
-  found.map((one) => `${one._tag === 'PassedOver' ? one.why : one._tag} ${one.path}`)
+  found.map((one) => `${one._tag === 'PassedOver' ? one.reason : one._tag} ${one.path}`)
 
 const walked = async (root: string, more: Partial<WalkOptions> = {}): Promise<ReadonlyArray<string>> =>
   told(await toArray(walk(walking(root, more))))
@@ -53,7 +53,7 @@ t.test('an empty root is nothing, and one that is missing or a file is an error'
   ] as const) {
     const failure: unknown = await walked(join(root, name)).catch((thrown: unknown) => thrown)
     t.ok(failure instanceof CosException)
-    t.match(failure, { reason: { _tag: 'FileError', code, path: join(root, name) } })
+    t.match(failure, { error: { _tag: 'FileError', code, path: join(root, name) } })
   }
 })
 

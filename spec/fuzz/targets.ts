@@ -97,7 +97,7 @@ export const caught = async <A>(
     return await reading()
   } catch (thrown) {
     if (thrown instanceof CosException) return E.left(thrown.error)
-    throw new Error('what a stream failed with is no CosFailure', { cause: thrown })
+    throw new Error('what a stream failed with is no CosException', { cause: thrown })
   }
 }
 

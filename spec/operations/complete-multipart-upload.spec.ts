@@ -45,7 +45,7 @@ t.test('the request is the one of COS’s page, to the byte', async (t) => {
 })
 
 t.test('parts may come in any order, with quotes or without, as answers of uploadPart', async (t) => {
-  const answer = { requestId: 'id', raw: {}, crc64: O.none, sse: O.none }
+  const answer = { requestId: 'id', headers: {}, crc64: O.none, sse: O.none }
   const parts = [
     { ...answer, partNumber: 2, etag: '6f5902ac237024bdd0c176cb93063dc4' },
     { ...answer, partNumber: 1, etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"' }

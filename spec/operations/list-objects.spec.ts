@@ -288,7 +288,7 @@ t.test('a page as events has the same entries, each with a cursor, and ends with
     {
       _tag: 'PageEnd',
       next: O.some({ key: 'trips/beach day.jpg', id: '', prefix: 'trips/beach day.jpg' }),
-      page: { ...head, requestId: 'NjYwMQ==', raw: {} },
+      page: { ...head, requestId: 'NjYwMQ==', headers: {} },
       requestId: 'NjYwMQ=='
     }
   ])

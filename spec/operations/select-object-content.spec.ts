@@ -135,7 +135,7 @@ t.test('a query that fails half way fails the records, after those that were rea
   selected.records.on('data', (chunk) => got.push(String(chunk)))
   const reason = { _tag: 'ServiceError', status: 200, code: 'OverMaxRecordSize', requestId: 'NjYwMQ==' }
   t.match(await new Promise((resolve) => selected.records.once('error', resolve)), {
-    name: 'CosFailure',
+    name: 'CosException',
     reason
   })
   t.same(got, ['1,Ann\n2,Bo\n'])
@@ -147,7 +147,7 @@ t.test('records without an End fail, though the connection ended well', async (t
     await decoded(t, decode, { headers, chunks: [recorded('Records'), recorded('Stats')] })
   )
   const reason = { _tag: 'TransportError', code: 'CutAnswer' }
-  await t.rejects(selected.records.toArray(), { name: 'CosFailure', reason })
+  await t.rejects(selected.records.toArray(), { name: 'CosException', error: reason })
   t.match(left(await selected.stats()), reason)
 })
 

@@ -327,7 +327,7 @@ t.test('a range that is too short or too long is an error that says which and by
       )
       t.ok(failure instanceof CosException)
       t.match(failure, {
-        reason: { _tag: 'IntegrityError', check: 'size', part: O.some(2), expected: '1000', got, context }
+        error: { _tag: 'IntegrityError', check: 'size', part: O.some(2), expected: '1000', got, context }
       })
       t.equal(options.budget.granted(), 0)
     }

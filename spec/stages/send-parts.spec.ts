@@ -178,7 +178,7 @@ t.test('a part that fails ends its siblings, and the failure is data in its enve
     (e: unknown) => e
   )
   t.ok(failure instanceof CosException)
-  t.match(failure, { reason: { _tag: 'TransportError', context, cause: { message: '500' } } })
+  t.match(failure, { error: { _tag: 'TransportError', context, cause: { message: '500' } } })
   t.equal(stop.signal.reason, failure)
   t.ok(taken.size <= 3)
   t.ok(await comesTrue(() => budget.granted() === 0))

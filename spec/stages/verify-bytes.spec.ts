@@ -79,9 +79,9 @@ t.test(
   async (t) => {
     const none = { crc64: O.none }
     const ours = { _tag: 'Unverifiable', crc64 }
-    t.same((await outcome(expected(none), texts(digits))).integrity, { ...ours, why: 'NoChecksum' })
+    t.same((await outcome(expected(none), texts(digits))).integrity, { ...ours, reason: 'NoChecksum' })
     const range = expected({ ...none, unless: 'Range' })
-    t.same((await outcome(range, texts(digits))).integrity, { ...ours, why: 'Range' })
+    t.same((await outcome(range, texts(digits))).integrity, { ...ours, reason: 'Range' })
   }
 )
 

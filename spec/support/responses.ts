@@ -49,7 +49,7 @@ export const specContext: Context = {
   attempts: 1
 }
 
-/** Node's stream of undici's body, that fails as the library's own transport does: with a `CosFailure`. */
+/** Node's stream of undici's body, that fails as the library's own transport does: with a `CosException`. */
 const enveloped = (body: Readable, context: Context): Readable => {
   const out = new Readable({
     read: () => body.resume(),

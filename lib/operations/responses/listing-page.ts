@@ -101,7 +101,7 @@ const isPrefixes = ({ name }: Element): boolean => name === 'CommonPrefixes' || 
  *
  * @shape  yields each entry and common prefix when its element has ended, in the order of the page, then the head
  * @units  holds one row at a time
- * @errors throws `CosFailure`: those of `xmlRows`; `DecodeError`
+ * @errors throws `CosException`: those of `xmlRows`; `DecodeError`
  */
 export async function* rowFinder<Entry, Head>(
   page: Page<Entry, Head>,

@@ -46,7 +46,7 @@ const rejected = (response: Response, event: Extract<SelectEvent, { readonly _ta
  * Reads a Select's answer.
  *
  * @shape  yields each event but errors, up to and with `End`; what follows it is not read
- * @errors throws `CosFailure`: `ServiceError` with status 200 where COS gave up half way; `IntegrityError` and
+ * @errors throws `CosException`: `ServiceError` with status 200 where COS gave up half way; `IntegrityError` and
  *         `DecodeError` of messages that are not what they say; `TransportError` with code `CutAnswer` without an `End`
  */
 export async function* selectEvents(

@@ -237,7 +237,7 @@ export const deleteKeysWith =
  *
  * @shape  `deleting(input)(keys)` is a `Streaming<DeletingResult>`; results in no order
  * @units  holds at most `(concurrency + 1) x 1,000` keys
- * @errors `CosFailure` of the source's failure, and of `InvalidInput` of the input itself
+ * @errors `CosException` of the source's failure, and of `InvalidInput` of the input itself
  * @source https://cloud.tencent.com/document/product/436/8289
  * @example pipe(streamObjects({ bucket, prefix }), R.map(keeping(isOld)), R.chain(deleting({ bucket })))
  */

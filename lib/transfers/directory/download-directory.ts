@@ -79,7 +79,7 @@ export type DownloadDirectoryResult =
   /** Of a key that ends in a slash. */
   | { readonly _tag: 'Folder'; readonly key: string; readonly path: string }
   /** The key can be no file below the folder, or none besides another's. Nothing was written. */
-  | { readonly _tag: 'UnsafeKey'; readonly key: string; readonly why: string }
+  | { readonly _tag: 'UnsafeKey'; readonly key: string; readonly reason: string }
   | { readonly _tag: 'Failed'; readonly key: string; readonly path: string; readonly error: CosError }
 
 const action = 'downloadDirectory'
@@ -97,7 +97,7 @@ interface LocalTarget {
 
 type Step = TE.TaskEither<CosError, DownloadDirectoryResult>
 
-const unsafe = (key: string, why: string): DownloadDirectoryResult => ({ _tag: 'UnsafeKey', key, why })
+const unsafe = (key: string, reason: string): DownloadDirectoryResult => ({ _tag: 'UnsafeKey', key, reason })
 
 const requested = ['sse', 'referer'] as const
 const toResult = [...requested, 'trafficLimit', 'threshold', 'partSize', 'partConcurrency'] as const
@@ -247,7 +247,7 @@ const checkEntry =
         () => 'another key differs from it in case alone'
       ),
       E.bimap(
-        (why) => unsafe(key, why),
+        (reason) => unsafe(key, reason),
         (segments) => ({ input, context, root: footing.root, object, segments, going })
       )
     )
@@ -274,7 +274,7 @@ const entryOf = async (judged: CheckedEntry, client: Client): Promise<DownloadDi
  * @shape  `DownloadDirectoryInput -> Streaming<DownloadedEntry>`, in the order in which they are done
  * @units  below 1 MiB for each of `concurrency x partConcurrency` ranges; where `a` and `A` are one file, all keys' names
  * @errors with the policy `continue` an object's failure is an entry; with `stop` the stream fails with the first, once
- *         what was under way is done and told; `CosFailure` of those of the listing, of `FileError` where the folder can
+ *         what was under way is done and told; `CosException` of those of the listing, of `FileError` where the folder can
  *         not be made, of `InvalidInput`
  * @example for await (const entry of downloadDirectory({ bucket, prefix: 'site/', directory: 'in' })(client)) log(entry)
  */

@@ -59,7 +59,7 @@ export type UploadDirectoryResult =
   | { readonly _tag: 'Skipped'; readonly path: string; readonly key: string; readonly size: number }
   /** An empty folder, now an object whose key ends in a slash. */
   | { readonly _tag: 'Folder'; readonly path: string; readonly key: string }
-  | { readonly _tag: 'PassedOver'; readonly path: string; readonly why: SkippedEntry }
+  | { readonly _tag: 'PassedOver'; readonly path: string; readonly reason: SkippedEntry }
   /** Of a folder: it could not be read, and what is in it is not known. */
   | { readonly _tag: 'Failed'; readonly path: string; readonly key: string; readonly error: CosError }
 
@@ -168,7 +168,7 @@ const entryOf =
  * @shape  `UploadDirectoryInput -> Streaming<UploadedEntry>`, in the order in which they are done
  * @units  holds some 512 KiB for each of `concurrency x partConcurrency` parts
  * @errors with the policy `continue` a failure, of a file or a folder, is an entry; with `stop` the stream fails with the
- *         first, once what was under way is done and told; a `CosFailure` of `FileError` where the folder itself can not
+ *         first, once what was under way is done and told; a `CosException` of `FileError` where the folder itself can not
  *         be read; of `InvalidInput`
  * @example for await (const entry of uploadDirectory({ bucket, prefix: 'site/', directory: 'out' })(client)) log(entry)
  */

@@ -39,7 +39,7 @@ const Input = In.struct<DownloadStreamInput>('DownloadStreamInput', {
 
 export interface DownloadResult extends ObjectHead {
   /**
-   * The bytes as they are stored. It ends only after they were verified, and fails with a `CosFailure` otherwise.
+   * The bytes as they are stored. It ends only after they were verified, and fails with a `CosException` otherwise.
    * Destroying it ends every request of it at once.
    */
   readonly body: Readable

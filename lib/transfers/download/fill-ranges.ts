@@ -82,7 +82,7 @@ const rangeWriter = ({ context, handle, path }: RangeTarget, from: number): Writ
  * Writes a range to its place and gives its CRC64, that of the bytes that came.
  *
  * @units  holds two batches, one being written while the other comes: below 640 KiB in chunks of 64 KiB
- * @errors those of its bytes; `CosFailure` of a `FileError`, and of an `IntegrityError` where there are more bytes than
+ * @errors those of its bytes; `CosException` of a `FileError`, and of an `IntegrityError` where there are more bytes than
  *         the range has, or fewer
  */
 export const writeRange = (

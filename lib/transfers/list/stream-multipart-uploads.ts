@@ -1,4 +1,4 @@
-/** The uploads that were begun and neither completed nor aborted, one by one. */
+/** The unfinished multipart uploads of a bucket as one stream: created, and neither completed nor aborted. */
 import { contextOf } from '../../core/operation.js'
 import {
   listMultipartUploadEvents,
@@ -13,15 +13,15 @@ import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamMultipartUploadsInput = ListMultipartUploadEventsInput
 
-/** With the cursor to go on from behind it. */
+/** An unfinished upload, with the cursor that resumes the listing after it. */
 export type ListedUpload = UploadEntry & { readonly cursor: ListingCursor }
 
 /**
- * Lists unfinished uploads, page after page: by key, and of each key by upload id.
+ * Lists unfinished uploads page after page, ordered by key, then by upload id.
  *
- * @shape  `StreamMultipartUploadsInput -> Streaming<ListedUpload>`; with a `delimiter` common prefixes as well
- * @units  `maxUploads` is a page's; memory does not grow with the number of uploads
- * @errors `CosFailure` of those of `listMultipartUploads`
+ * @shape  `StreamMultipartUploadsInput -> EffectStream<ListedUpload>`; with a `delimiter`, common prefixes too
+ * @units  `maxUploads` limits one page; memory does not grow with the number of uploads
+ * @errors a `CosException` with an error of `listMultipartUploads`
  * @source https://cloud.tencent.com/document/product/436/7736
  */
 export function streamMultipartUploads(
@@ -36,6 +36,6 @@ export function streamMultipartUploads(
   return streamPages({
     context: contextOf('streamMultipartUploads', input),
     cursor: multipartUploadsStart(input),
-    page: (from) => listMultipartUploadEvents({ ...input, cursor: from })
+    page: (cursor) => listMultipartUploadEvents({ ...input, cursor })
   })
 }

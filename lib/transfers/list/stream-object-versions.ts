@@ -1,4 +1,4 @@
-/** The versions of a bucket's objects, and the delete markers in their place, one by one. */
+/** The object versions and delete markers of a bucket as one stream. */
 import { contextOf } from '../../core/operation.js'
 import {
   listObjectVersionEvents,
@@ -13,18 +13,19 @@ import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamObjectVersionsInput = ListObjectVersionEventsInput
 
-/** A version or a delete marker, told apart by `_tag`, with the cursor to go on from behind it. */
+/** A version or a delete marker (see `_tag`), with the cursor that resumes the listing after it. */
 export type ListedVersion = VersionEntry & { readonly cursor: ListingCursor }
 
 /**
- * Lists versions and delete markers, page after page: by key, and of each key the newest first.
+ * Lists versions and delete markers page after page, ordered by key, then newest first.
  *
- * As `streamObjects` otherwise. A cursor names a version; where that was deleted meanwhile, COS may go on with the next
- * key. So who deletes while listing leaves the last one that came until the next has.
+ * Otherwise like `streamObjects`. A cursor names a version. If that version has been deleted, COS may continue with the
+ * next key and skip the remaining versions. A caller that deletes while it lists must keep the last version received until
+ * the next one has arrived.
  *
- * @shape  `StreamObjectVersionsInput -> Streaming<ListedVersion>`; with a `delimiter` common prefixes as well
- * @units  `maxKeys` is a page's; memory does not grow with the bucket
- * @errors `CosFailure` of those of `listObjectVersions`
+ * @shape  `StreamObjectVersionsInput -> EffectStream<ListedVersion>`; with a `delimiter`, common prefixes too
+ * @units  `maxKeys` limits one page; memory does not grow with the bucket
+ * @errors a `CosException` with an error of `listObjectVersions`
  * @source https://cloud.tencent.com/document/product/436/35521
  */
 export function streamObjectVersions(
@@ -39,6 +40,6 @@ export function streamObjectVersions(
   return streamPages({
     context: contextOf('streamObjectVersions', input),
     cursor: objectVersionsStart(input),
-    page: (from) => listObjectVersionEvents({ ...input, cursor: from })
+    page: (cursor) => listObjectVersionEvents({ ...input, cursor })
   })
 }

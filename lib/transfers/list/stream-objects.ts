@@ -1,4 +1,4 @@
-/** The objects of a bucket, or those of a prefix, however many, one by one. */
+/** All objects of a bucket or a prefix as one stream. */
 import { contextOf } from '../../core/operation.js'
 import {
   listObjectEvents,
@@ -12,19 +12,19 @@ import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamObjectsInput = ListObjectEventsInput
 
-/** With the cursor to go on from behind it: `from` of another `streamObjects`. */
+/** An object, with the cursor that resumes the listing after it: pass it as `cursor` to another `streamObjects`. */
 export type ListedObject = ObjectEntry & { readonly cursor: ListingCursor }
 export type ListedPrefix = CommonPrefix & { readonly cursor: ListingCursor }
 
 /**
- * Lists objects in the order of their keys, page after page.
+ * Lists objects page after page, in the order of their keys.
  *
- * The first is out before its page has ended. A page that breaks off is gone on with, behind the last object that came.
- * COS may be a moment behind: what was just put may be missing, what was just deleted may be there.
+ * Each object is yielded as soon as it is parsed, before its page has ended. If a page is cut off, the listing resumes after
+ * the last object received. COS lists with a delay: an object just put may be missing, one just deleted may be present.
  *
- * @shape  `StreamObjectsInput -> Streaming<ListedObject>`; with a `delimiter` common prefixes as well, told apart by `_tag`
- * @units  `maxKeys` is a page's; memory does not grow with the bucket
- * @errors `CosFailure` of those of `listObjects`
+ * @shape  `StreamObjectsInput -> EffectStream<ListedObject>`; with a `delimiter`, common prefixes too (see `_tag`)
+ * @units  `maxKeys` limits one page; memory does not grow with the bucket
+ * @errors a `CosException` with an error of `listObjects`
  * @source https://cloud.tencent.com/document/product/436/7734
  * @example for await (const { key, size } of streamObjects({ bucket, prefix: 'logs/' })(client)) console.log(key, size)
  */
@@ -36,6 +36,6 @@ export function streamObjects(input: StreamObjectsInput): EffectStream<WithCurso
   return streamPages({
     context: contextOf('streamObjects', input),
     cursor: objectsStart(input),
-    page: (from) => listObjectEvents({ ...input, cursor: from })
+    page: (cursor) => listObjectEvents({ ...input, cursor })
   })
 }

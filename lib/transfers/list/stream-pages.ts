@@ -1,4 +1,4 @@
-/** All pages of a listing as one stream, which goes on by itself where a page broke off. */
+/** All pages of a listing as one stream, which resumes by itself after a page was cut off. */
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Context, CosError } from '../../core/error.js'
@@ -11,47 +11,51 @@ import { scopedStream, type EffectStream } from '../shared/effect-stream.js'
 
 export interface Pages<Item, Cursor> {
   readonly context: Context
-  /** Where the first page begins. */
+  /** The start of the first page. */
   readonly cursor: Cursor
   readonly page: (cursor: Cursor) => Operation<AsyncIterable<PageEvent<Item, Cursor>>>
 }
 
-/** The client's policy, for pages that began and broke off. One that never began has had its attempts already. */
+/** The client's retry policy for pages that were cut off. A page whose request failed has used up its attempts in `send`. */
 const resumeFrom =
-  (client: Client, context: Context, refused: WeakSet<CosError>): NonNullable<PaginateOptions['goOn']> =>
+  (
+    client: Client,
+    context: Context,
+    requestErrors: WeakSet<CosError>
+  ): NonNullable<PaginateOptions['goOn']> =>
   (error, failures, signal) =>
   async () => {
-    if (refused.has(error) || !isTransient(error) || failures >= client.retry.attempts) return false
+    if (requestErrors.has(error) || !isTransient(error) || failures >= client.retry.attempts) return false
     const wait = retryDelay(client.retry, failures, error, client.clock.now())
-    // A signal that fires meanwhile is for `paging` to tell.
+    // If the signal fires during the wait, `paginate` reports the abort.
     await sleepUnlessAborted(wait, { ...client, signals: [signal] }, context)
     return true
   }
 
 /**
- * Follows a listing from page to page, and tries again, from behind the last item, as often as the client's policy
- * allows without a new one.
+ * Follows a listing from page to page. After a cut page it resumes behind the last item. The client's retry policy limits
+ * how many failures in a row, without a new item between them, are tolerated.
  *
- * @shape  each item as soon as its page has it, with the cursor to go on from behind it
+ * @shape  each item as soon as it is parsed, with the cursor that resumes the listing after it
  * @units  one page at a time; memory does not grow with the number of pages
- * @errors `CosFailure` of those of the operation
+ * @errors a `CosException` with an error of the operation
  */
 export const streamPages = <Cursor, Item extends { readonly cursor: Cursor }>({
   context,
-  cursor: from,
+  cursor: start,
   page
 }: Pages<Item, Cursor>): EffectStream<Item> =>
-  scopedStream(context, async function* ({ client, controller: stop }) {
-    const refused = new WeakSet<CosError>()
+  scopedStream(context, async function* ({ client, controller }) {
+    const requestErrors = new WeakSet<CosError>()
     yield* paginate<Cursor, Item>(
-      { controller: stop, goOn: resumeFrom(client, context, refused) },
-      (at, signal) =>
+      { controller, goOn: resumeFrom(client, context, requestErrors) },
+      (cursor, signal) =>
         pipe(
-          send(page(at))({ ...client, signals: [signal] }),
+          send(page(cursor))({ ...client, signals: [signal] }),
           TE.mapLeft((error) => {
-            refused.add(error)
+            requestErrors.add(error)
             return error
           })
         )
-    )(from)
+    )(start)
   })

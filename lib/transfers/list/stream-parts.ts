@@ -1,4 +1,4 @@
-/** What an unfinished upload has so far, part by part. */
+/** The parts of an unfinished multipart upload as one stream. */
 import { contextOf } from '../../core/operation.js'
 import {
   listPartEvents,
@@ -12,16 +12,16 @@ import type { EffectStream } from '../shared/effect-stream.js'
 export type StreamPartsInput = ListPartEventsInput
 
 /**
- * Lists the parts of an upload by number, page after page.
+ * Lists the parts of an upload page after page, in the order of their numbers.
  *
- * @shape  `StreamPartsInput -> Streaming<ListedPart>`, each with the cursor to go on from behind it
- * @units  `maxParts` is a page's
- * @errors `CosFailure` of those of `listParts`
+ * @shape  `StreamPartsInput -> EffectStream<ListedPart>`, each with the cursor that resumes the listing after it
+ * @units  `maxParts` limits one page
+ * @errors a `CosException` with an error of `listParts`
  * @source https://cloud.tencent.com/document/product/436/7747
  */
 export const streamParts = (input: StreamPartsInput): EffectStream<ListedPart> =>
   streamPages({
     context: contextOf('streamParts', input),
     cursor: partsStart(input),
-    page: (from) => listPartEvents({ ...input, cursor: from })
+    page: (cursor) => listPartEvents({ ...input, cursor })
   })

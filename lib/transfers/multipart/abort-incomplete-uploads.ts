@@ -92,7 +92,7 @@ const abortUploads = async (
  *
  * @shape  `SweepUploadsInput -> Streaming<SweptUpload>`: one for each, as it is known, in no order
  * @units  `olderThan` in milliseconds, by COS's clock where ours was found to be off
- * @errors `CosFailure` of those of `listMultipartUploads`, and of `InvalidInput`; an abort that fails is a result
+ * @errors `CosException` of those of `listMultipartUploads`, and of `InvalidInput`; an abort that fails is a result
  * @source https://cloud.tencent.com/document/product/436/7736, https://cloud.tencent.com/document/product/436/7740
  * @example for await (const swept of sweepUploads({ bucket, olderThan: 7 * 86_400_000 })(client)) console.log(swept)
  */

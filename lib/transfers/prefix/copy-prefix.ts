@@ -20,7 +20,7 @@ export type CopyPrefixResult = ObjectResult &
  *
  * @shape  `CopyPrefixInput -> Streaming<CopyPrefixResult>`: one for each object, in no order
  * @units  at most `concurrency` objects, each with its `concurrency` requests; memory does not grow with the bucket
- * @errors `CosFailure` of those of the listing, after the results of what was listed before; with the policy `stop`, of
+ * @errors `CosException` of those of the listing, after the results of what was listed before; with the policy `stop`, of
  *         the first object that could not be copied, after the results of what was under way; `InvalidInput`
  * @source https://cloud.tencent.com/document/product/436/10881
  * @example copyPrefix({ bucket, prefix: 'b/', copySource: { bucket, region: 'ap-guangzhou', prefix: 'a/' } })

@@ -68,7 +68,7 @@ async function* oneBehind<A>(items: AsyncIterable<A>): AsyncGenerator<A, void, u
  *
  * @shape  `DeletePrefixInput -> Streaming<DeletingResult>`: one for each object, or each version, in no order
  * @units  holds at most `(concurrency + 1) x 1,000` keys
- * @errors `CosFailure` of those of the listing, after the results of what was listed before; with the policy `stop`, of
+ * @errors `CosException` of those of the listing, after the results of what was listed before; with the policy `stop`, of
  *         the first object that could not be deleted, after the results of what was under way
  * @source https://cloud.tencent.com/document/product/436/8289
  * @example for await (const result of deletePrefix({ bucket, prefix: 'tmp/' })(client)) if (result._tag === 'Failed') ...

@@ -56,7 +56,7 @@ const lowWatermark = (start: ListingCursor): LowWatermark => {
  * Lists a prefix, and makes an effect for each object of it happen, several at once.
  *
  * @shape  one result for each object, as they are known, in no order
- * @errors `CosFailure` of `InvalidInput`, of the listing's failure after what it gave before, and by policy of the first
+ * @errors `CosException` of `InvalidInput`, of the listing's failure after what it gave before, and by policy of the first
  *         object's
  */
 export const forEachObject =

@@ -19,7 +19,7 @@ export interface SelectRowsOptions {
 export interface SelectedRows<A> extends Omit<SelectObjectContentResult, 'records'> {
   /**
    * The rows in order, once; the request is closed when its reader leaves. It ends only where COS said `End`, and fails
-   * with a `CosFailure` otherwise. Read it, or `return()` it.
+   * with a `CosException` otherwise. Read it, or `return()` it.
    */
   readonly rows: CancelableIterator<A>
 }
@@ -112,7 +112,7 @@ export const selectRowsWith =
  *
  * @shape  `selectRows(codec)(result)` -> the result with `rows` in place of `records`
  * @units  a row of at most 1 MiB; one chunk's rows are held, and no more are read than are wanted
- * @errors of `rows`, as `CosFailure`: those of `records`; `DecodeError` that names the row and the field, where one is
+ * @errors of `rows`, as `CosException`: those of `records`; `DecodeError` that names the row and the field, where one is
  *         not what the codec says; `MissingPackage`
  * @example pipe(send(selectObjectContent(input)), RTE.map(selectRows(t.type({ id: t.number, name: t.string }))))
  */

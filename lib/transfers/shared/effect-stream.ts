@@ -15,7 +15,7 @@ import { cancelable, readerCancelled, type CancelableIterator } from '../../stag
 
 /**
  * A stream that waits for its client. Nothing happens before it is read, and each reading of it begins anew. It fails
- * with a `CosFailure`; a reader that leaves, or a signal of the client's, ends all of it at once.
+ * with a `CosException`; a reader that leaves, or a signal of the client's, ends all of it at once.
  *
  * It is fp-ts's `Reader`: `map` puts a stage behind it, `chain` one that needs the client too.
  *

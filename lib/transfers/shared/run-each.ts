@@ -75,7 +75,7 @@ const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): Deferre
  *
  * @shape  the results of each, as they are known, in no order
  * @units  holds at most `concurrency` of them
- * @errors `CosFailure` of the source's failure, and by policy of the first of `failureOf`
+ * @errors `CosException` of the source's failure, and by policy of the first of `failureOf`
  */
 export const runEach = <A, B>(
   context: Context,

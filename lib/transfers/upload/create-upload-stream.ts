@@ -57,11 +57,11 @@ const createHandover = (): Handover => {
  * Makes a `Writable` whose bytes become an object.
  *
  * It finishes when the object is complete and verified, and not before; `pipeline` therefore resolves when the upload
- * has. An error of the upload destroys it with a `CosFailure`. Destroying it aborts the upload.
+ * has. An error of the upload destroys it with a `CosException`. Destroying it aborts the upload.
  *
  * @shape  `createUploadStream(client)(input) -> Writable`, which is in use from then on: it is not a value to keep
  * @units  as `uploadStream`
- * @errors as `uploadStream`, in a `CosFailure` on the stream and as data in `uploaded`
+ * @errors as `uploadStream`, in a `CosException` on the stream and as data in `uploaded`
  * @example await pipeline(createReadStream('a.log'), createGzip(), createUploadStream(client)({ bucket, key }))
  */
 export const createUploadStream =

@@ -32,7 +32,7 @@ t.test('the outcome is what the reading returned', async (t) => {
 t.test('a body that breaks off fails the stream and the outcome alike', async (t) => {
   const { response } = await serving(t, { chunks: ['1234'], ends: 'cut' })
   const { bytes, outcome } = watching(response)
-  await t.rejects(bytes.toArray(), { name: 'CosFailure', reason: { _tag: 'TransportError' } })
+  await t.rejects(bytes.toArray(), { name: 'CosException', error: { _tag: 'TransportError' } })
   t.match(left(await outcome()), { _tag: 'TransportError', context: specContext })
 })
 
@@ -47,7 +47,7 @@ t.test('what the reading throws fails the stream and the outcome alike, and hang
     return 0
   }
   const { bytes, outcome } = trackBody(response, () => -1, refusing())
-  await t.rejects(bytes.toArray(), { name: 'CosFailure', reason })
+  await t.rejects(bytes.toArray(), { name: 'CosException', error: reason })
   t.same(left(await outcome()), reason)
   t.equal(await closed, 'early')
 })
@@ -77,5 +77,5 @@ t.test('a body that breaks before anyone reads it waits to be found, and ends no
   response.body.resume().pause()
   t.ok(await comesTrue(() => response.body.errored !== null))
   t.match(left(await outcome()), { _tag: 'TransportError' })
-  await t.rejects(bytes.toArray(), { name: 'CosFailure', reason: { _tag: 'TransportError' } })
+  await t.rejects(bytes.toArray(), { name: 'CosException', error: { _tag: 'TransportError' } })
 })

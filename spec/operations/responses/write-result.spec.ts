@@ -27,7 +27,7 @@ t.test('bytes that COS stored as they were sent are verified', async (t) => {
 t.test('where COS says no checksum nothing is claimed', async (t) => {
   const { 'x-cos-hash-crc64ecma': _, ...silent } = headers
   const put = right(writeResult(O.none)(await answered(t, { headers: silent }, { sent })))
-  t.same(put.integrity, { _tag: 'Unverifiable', why: 'NoChecksum', crc64: sent.crc64 })
+  t.same(put.integrity, { _tag: 'Unverifiable', reason: 'NoChecksum', crc64: sent.crc64 })
   t.same(put.crc64, O.none)
 })
 

@@ -304,7 +304,7 @@ t.test('without a checksum of the source there is nothing to compare, and the re
   })
   for (const way of [{}, inParts]) {
     const copied = right(await copy({ ...to, ...way })(cos.client())())
-    t.same(copied.integrity, { _tag: 'Unverifiable', why: 'NoChecksum', crc64: O.none })
+    t.same(copied.integrity, { _tag: 'Unverifiable', reason: 'NoChecksum', crc64: O.none })
   }
 })
 
@@ -427,7 +427,7 @@ t.test('nonsense is a Left with the field, and nothing is sent', async (t) => {
     ['partSize', { partSize: 1000 }],
     ['concurrency', { concurrency: 0 }],
     ['threshold', { threshold: -1 }],
-    ['meter', { meter: {} }],
+    ['progress', { progress: {} }],
     ['copyStatus', { contentType: 'text/plain' }],
     ['taggingDirective', { tagging: { a: 'b' } }],
     ['copystatus', { copystatus: 'Copy' }]

@@ -195,8 +195,8 @@ t.test('a source that fails does so after what it gave has been deleted', async 
     for await (const result of deleteKeys({ bucket })(keys)(cos.client())) seen.push(result)
   }
   await t.rejects(reading(), {
-    name: 'CosFailure',
-    reason: { _tag: 'SourceError', cause: { message: 'disk' } }
+    name: 'CosException',
+    error: { _tag: 'SourceError', cause: { message: 'disk' } }
   })
   t.equal(seen.length, 1200)
   t.equal((await remaining(cos)).length, plain.length - 1200)

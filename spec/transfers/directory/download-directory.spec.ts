@@ -145,7 +145,7 @@ t.test('a failure is one result among others, or the end of all', async (t) => {
   const stopping = downloadDirectory({ bucket, directory, onError: 'stop', concurrency: 2, skip: 'never' })
   const failure: unknown = await toArray(stopping(cos.client())).catch((thrown: unknown) => thrown)
   t.ok(failure instanceof CosException)
-  t.match(failure, { reason: { _tag: 'ServiceError', code: 'AccessDenied' } })
+  t.match(failure, { error: { _tag: 'ServiceError', code: 'AccessDenied' } })
   t.ok(count(cos, 'GetObject') - before <= 7)
 })
 
@@ -271,7 +271,7 @@ t.test('a folder whose key has bytes is told, for a folder can not hold them', a
   const cos = await holding(t, { 'a/': 'bytes' })
   const directory = t.testdir()
   t.match(await downloading(cos, { directory }), [
-    { _tag: 'UnsafeKey', key: 'a/', why: 'a folder that has bytes' }
+    { _tag: 'UnsafeKey', key: 'a/', reason: 'a folder that has bytes' }
   ])
   t.same(await seen(directory), {})
 })

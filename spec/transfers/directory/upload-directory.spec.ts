@@ -28,7 +28,7 @@ const uploading = async (cos: Cos, input: Input): Promise<ReadonlyArray<UploadDi
   right(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
 
 const told = (entries: ReadonlyArray<UploadDirectoryResult>): ReadonlyArray<string> =>
-  entries.map((one) => `${one._tag === 'PassedOver' ? one.why : one._tag} ${one.path}`).sort()
+  entries.map((one) => `${one._tag === 'PassedOver' ? one.reason : one._tag} ${one.path}`).sort()
 
 const keys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
@@ -130,7 +130,7 @@ t.test('or the end of all: what is under way is finished and told, nothing more 
     for await (const entry of stream(cos.client())) entries.push(entry)
   })().catch((thrown: unknown) => thrown)
   t.ok(failure instanceof CosException)
-  t.match(failure, { reason: { _tag: 'ServiceError', code: 'AccessDenied' } })
+  t.match(failure, { error: { _tag: 'ServiceError', code: 'AccessDenied' } })
   t.ok(entries.length <= 6, String(entries.length))
   t.same(
     await keys(cos),
@@ -170,7 +170,7 @@ t.test('a folder that can not be read is the end of all with the policy stop', a
   const failure: unknown = await (async () => {
     for await (const _ of stream) await rm(join(directory, '3'), { recursive: true, force: true })
   })().catch((thrown: unknown) => thrown)
-  t.match(failure, { reason: { _tag: 'FileError', code: 'ENOENT' } })
+  t.match(failure, { error: { _tag: 'FileError', code: 'ENOENT' } })
 })
 
 t.test('links are passed over, or what they lead to goes up', async (t) => {

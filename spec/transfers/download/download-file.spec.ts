@@ -123,7 +123,7 @@ t.test('the version that was the latest is the one that comes, whatever is writt
 t.test('an object without a checksum is downloaded, and called unverifiable', async (t) => {
   const here = await holding(t, { fault: () => ({ headers: { 'x-cos-hash-crc64ecma': null } }) })
   const { integrity } = right(await downloadFile(here.input)(here.client())())
-  t.match(integrity, { _tag: 'Unverifiable', why: 'NoChecksum', crc64: O.some(await crc64(bytes)) })
+  t.match(integrity, { _tag: 'Unverifiable', reason: 'NoChecksum', crc64: O.some(await crc64(bytes)) })
   await isDone(t, here)
 })
 
@@ -292,8 +292,8 @@ t.test('input that makes no sense is refused before anything is sent', async (t)
     ['checkpoint', { checkpoint: true }],
     ['onFailure', { onFailure: 'abort' }],
     ['durable', { durable: 'yes' }],
-    ['meter', { meter: {} }],
-    ['window', { window: 4 }]
+    ['progress', { progress: {} }],
+    ['concurrency', { concurrency: 0 }]
   ]
   for (const [field, change] of broken) {
     const input = { ...here.input, ...change }

@@ -87,7 +87,7 @@ t.test('an object that is replaced meanwhile is ObjectChanged, and never a mixtu
       }
     }
   })()
-  await t.rejects(reading, { name: 'CosFailure', reason: { _tag: 'ObjectChanged' } })
+  await t.rejects(reading, { name: 'CosException', error: { _tag: 'ObjectChanged' } })
   t.match(left(await down.verified()), { _tag: 'ObjectChanged' })
 })
 
@@ -100,8 +100,8 @@ t.test('a byte that changed on the way fails the stream before it ends', async (
   })
   const down = right(await downloadStream({ ...at, partSize: MiB })(cos.client())())
   await t.rejects(read(down.body), {
-    name: 'CosFailure',
-    reason: { _tag: 'IntegrityError', check: 'crc64', part: O.none }
+    name: 'CosException',
+    error: { _tag: 'IntegrityError', check: 'crc64', part: O.none }
   })
 })
 
@@ -110,7 +110,7 @@ t.test('a server that ignores ranges is an error, never bytes in the wrong place
     fault: ({ operation }) => (operation === 'GetObject' ? { ignoreRange: true } : undefined)
   })
   const down = right(await downloadStream({ ...at, partSize: MiB })(cos.client())())
-  await t.rejects(read(down.body), { name: 'CosFailure', reason: { _tag: 'DecodeError' } })
+  await t.rejects(read(down.body), { name: 'CosException', error: { _tag: 'DecodeError' } })
 })
 
 t.test('a reader that stalls holds the server back', async (t) => {
@@ -145,7 +145,7 @@ t.test('a reader that leaves closes every request at once', async (t) => {
   await waitFor(() => begun >= 4)
   t.same([begun, over], [4, 0])
   down.body.destroy()
-  t.match(right(await down.verified()), { _tag: 'Unverifiable', why: 'Unread' })
+  t.match(right(await down.verified()), { _tag: 'Unverifiable', reason: 'Unread' })
   // Not by counting connections: undici opens an idle one in the place of one that was hung up on.
   t.ok(await comesTrue(() => over === 4))
 })
@@ -162,7 +162,7 @@ t.test('a signal ends it in the middle of a read', async (t) => {
   await setTimeout(20)
   stop.abort()
   t.ok(await settlesWithin(50, reading))
-  await t.rejects(reading, { name: 'CosFailure', reason: { _tag: 'Aborted' } })
+  await t.rejects(reading, { name: 'CosException', error: { _tag: 'Aborted' } })
   t.match(left(await down.verified()), { _tag: 'Aborted' })
 })
 

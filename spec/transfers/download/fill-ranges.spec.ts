@@ -52,8 +52,8 @@ t.test('more bytes than the range has, or fewer, are an error that names the ran
   const place = await placeIn(t)
   for (const size of [999, 1001, 1]) {
     await t.rejects(writeRange(place, range(0, size), inChunks(bytes, 100)), {
-      name: 'CosFailure',
-      reason: { _tag: 'IntegrityError', check: 'size', expected: String(size), part: O.some(3) }
+      name: 'CosException',
+      error: { _tag: 'IntegrityError', check: 'size', expected: String(size), part: O.some(3) }
     })
   }
   t.ok((await readFile(place.path)).length <= 1000, 'what is too much is not written')
@@ -74,8 +74,8 @@ t.test('a file that cannot be written is a FileError', async (t) => {
   const handle = await open(path, 'r')
   t.teardown(() => handle.close())
   await t.rejects(writeRange({ context, handle, path }, range(0, 1000), inChunks(bytes, 100)), {
-    name: 'CosFailure',
-    reason: { _tag: 'FileError', path, code: 'EBADF' }
+    name: 'CosException',
+    error: { _tag: 'FileError', path, code: 'EBADF' }
   })
 })
 

@@ -37,7 +37,7 @@ t.test('a range is a file of its own, and a stream of ranges one file', async (t
   const part = right(
     await pipe(send(getObject({ ...at, range })), RTE.chain(toFile(here.input.file)))(here.client())()
   )
-  t.match(part, { written: 90, integrity: { _tag: 'Unverifiable', why: 'Range' } })
+  t.match(part, { written: 90, integrity: { _tag: 'Unverifiable', reason: 'Range' } })
   await isDone(t, here, bytes.subarray(10, 100))
   const all = downloadStream({ ...at, partSize })
   t.match(right(await pipe(all, RTE.chain(toFile(here.input.file)))(here.client())()), {

@@ -7,7 +7,7 @@ import { streamParts } from '../../../lib/transfers/list/stream-parts.js'
 import { bucket, emulating } from '../../support/cos.js'
 import { left, right } from '../../support/server.js'
 
-t.test('parts come by number, over any number of pages, and a cursor goes on', async (t) => {
+t.test('streamParts yields parts by number over all pages, and a cursor resumes it', async (t) => {
   const cos = await emulating(t)
   const client = cos.client()
   const at = { bucket, key: 'a' }

@@ -106,7 +106,7 @@ t.test('a failure is a result among others, or the end', async (t) => {
       t.equal((await keysOf(cos)).length, plain.length - 1)
       continue
     }
-    t.match(thrown, { name: 'CosFailure', reason: { _tag: 'ServiceError' } })
+    t.match(thrown, { name: 'CosException', error: { _tag: 'ServiceError' } })
     t.ok(results.length <= 11, `${String(results.length)} were begun`)
 
     // What was not told as settled is what another run begins with, the failure first.
@@ -123,7 +123,7 @@ t.test('a listing that fails half-way is gone on with by the last cursor', async
   })
   const client = cos.client({ retry: { attempts: 1 } })
   const first = await reading(copyPrefix(to)(client))
-  t.match(first.thrown, { name: 'CosFailure', reason: { _tag: 'TransportError' } })
+  t.match(first.thrown, { name: 'CosException', error: { _tag: 'TransportError' } })
   const count = first.results.length
   t.ok(count > 5 && count < 25, `${String(count)} were listed, and all of them copied`)
   const { cursor } = first.results.at(-1)!
@@ -220,7 +220,7 @@ t.test('nonsense is told when it is read, and nothing is sent', async (t) => {
     ['copySource.region', { copySource: { bucket: elsewhere, prefix: 'a/' } }],
     ['copySource.prefix', { copySource: { bucket: elsewhere, region: 'ap-shanghai' } }],
     ['concurrency', { concurrency: 0 }],
-    ['policy', { policy: 'perhaps' }],
+    ['onError', { onError: 'perhaps' }],
     ['copyStatus', { contentType: 'text/plain' }],
     ['key', { key: 'a' }]
   ] as ReadonlyArray<readonly [string, object]>) {

@@ -61,7 +61,7 @@ t.test('a listing that fails half-way has what it listed deleted, and can be run
     const all = deletePrefix({ bucket, prefix: 'logs/' })(cos.client())
     for await (const result of all) results.push(result)
   }
-  await t.rejects(reading(), { name: 'CosFailure', reason: { _tag: 'ServiceError', code: 'AccessDenied' } })
+  await t.rejects(reading(), { name: 'CosException', error: { _tag: 'ServiceError', code: 'AccessDenied' } })
   t.ok(results.length > 900)
   await reading()
   t.same(await remaining(cos), ['/logs/a', ...others])
@@ -80,7 +80,7 @@ t.test('a request that fails is as many results, or the end', async (t) => {
       for await (const result of deletePrefix(input)(cos.client())) results.push(result)
     }
     if (policy === 'stop')
-      await t.rejects(reading(), { name: 'CosFailure', reason: { _tag: 'ServiceError' } })
+      await t.rejects(reading(), { name: 'CosException', error: { _tag: 'ServiceError' } })
     else await reading()
     const failed = results.filter(({ _tag }) => _tag === 'Failed')
     t.equal(failed.length, 1000)

@@ -52,7 +52,7 @@ t.test('what could not be copied is not deleted, and the run can be made again',
         results.push(result)
     }
     if (policy === 'stop')
-      await t.rejects(reading(), { name: 'CosFailure', reason: { _tag: 'IntegrityError' } })
+      await t.rejects(reading(), { name: 'CosException', error: { _tag: 'IntegrityError' } })
     else await reading()
     t.match(
       results.filter(({ _tag }) => _tag === 'Failed'),

@@ -33,7 +33,7 @@ t.test('its scope is left however it ends', async (t) => {
   t.ok(signals[1]?.aborted)
 })
 
-t.test('what fails is a CosFailure, and data when it is collected', async (t) => {
+t.test('what fails is a CosException, and data when it is collected', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   const broken = scopedStream(context, async function* () {
     yield 1

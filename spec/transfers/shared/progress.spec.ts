@@ -30,6 +30,6 @@ t.test('the meter of many transfers outlives each of them', async (t) => {
 })
 
 t.test('a meter is what createMeter makes', async (t) => {
-  t.ok(E.isRight(judging(withProgress)({ meter: meterOf() })))
-  t.match(judging(withProgress)({ meter: () => 1 }), E.left(/^meter: a meter/))
+  t.ok(E.isRight(judging(withProgress)({ progress: meterOf() })))
+  t.match(judging(withProgress)({ progress: () => 1 }), E.left(/^progress: a meter/))
 })

@@ -24,7 +24,7 @@ interface Watch {
 /** Doubles numbers, each after a turn; negative ones fail. */
 const doubling = (
   items: () => AsyncIterable<number>,
-  policy: OnItemError,
+  onError: OnItemError,
   watch: Watch = { begun: 0 },
   concurrency = 2
 ) =>
@@ -76,7 +76,7 @@ t.test(
     }
     const { seen, thrown } = await reading(doubling(endless, 'stop', watch)(client))
     t.same(seen, [-4, 2])
-    t.match(thrown, { name: 'CosFailure', reason: bad(-2) })
+    t.match(thrown, { name: 'CosException', error: bad(-2) })
     t.equal(watch.begun, 2)
     t.ok(closed)
   }
@@ -103,7 +103,7 @@ t.test("a source's failure waits until what came before it has been told", async
     }
     const { seen, thrown } = await reading(doubling(broken, 'continue', { begun: 0 }, 3)(client))
     t.same(seen, [2, 4, 6])
-    t.match(thrown, error === failure ? failure : { name: 'CosFailure', reason: { _tag: 'SourceError' } })
+    t.match(thrown, error === failure ? failure : { name: 'CosException', error: { _tag: 'SourceError' } })
   }
 })
 
@@ -127,7 +127,7 @@ t.test('a signal ends it at once, and is no failure of any of them', async (t) =
   await waitFor(() => seen.length === 1)
   stop.abort('enough')
   t.ok(await settlesWithin(50, ended))
-  await t.rejects(ended, { name: 'CosFailure', reason: { _tag: 'Aborted', reason: 'enough' } })
+  await t.rejects(ended, { name: 'CosException', error: { _tag: 'Aborted', reason: 'enough' } })
   t.same(seen, [1])
 })
 

@@ -47,7 +47,7 @@ t.test('a failure of the upload fails the pipeline, half-way', async (t) => {
   const endless = async function* () {
     for (;;) yield bytesOf(MiB)
   }
-  await t.rejects(pipeline(endless(), sink), { name: 'CosFailure', reason: { code: 'AccessDenied' } })
+  await t.rejects(pipeline(endless(), sink), { name: 'CosException', error: { code: 'AccessDenied' } })
   t.match(left(await sink.uploaded()), { _tag: 'ServiceError', code: 'AccessDenied' })
   t.ok(await comesTrue(() => cos.asked().includes('AbortMultipartUpload')))
 })
@@ -72,7 +72,7 @@ t.test('an input that makes no sense is an error of the stream', async (t) => {
   const sink = createUploadStream(cos.client())({ ...to, key: '' })
   const [error] = (await once(sink, 'error')) as [unknown]
   t.ok(error instanceof CosException)
-  t.match(error, { reason: { _tag: 'InvalidInput', field: 'key' } })
+  t.match(error, { error: { _tag: 'InvalidInput', field: 'key' } })
 })
 
 t.test('a writer that is ahead waits', async (t) => {
