@@ -30,7 +30,7 @@ const doubling = (
 ) =>
   runEach<number, Done>(context, {
     concurrency,
-    onError: policy,
+    onError,
     items,
     work: async (n) => {
       watch.begun += 1
