@@ -9,6 +9,7 @@ import { toEndpoint, type Endpoint } from '../core/address.js'
 import type { InvalidInput } from '../core/error.js'
 import { contextWithoutObject } from '../core/error.js'
 import * as In from '../core/input.js'
+import { MiB } from '../core/limits.js'
 import { validate } from '../core/operation.js'
 import { createMemoryBudget, type MemoryBudget } from '../stages/memory-budget.js'
 import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from './rate-limit.js'
@@ -104,7 +105,7 @@ const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConf
   credentials: CredentialsSourceCodec,
   timeouts: In.optional(TimeoutsCodec),
   retry: In.optional(RetryPolicyCodec),
-  memoryLimit: In.optional(In.integer(2 * 1024 * 1024)),
+  memoryLimit: In.optional(In.integer(2 * MiB)),
   bandwidth: In.optional(BandwidthCodec),
   dispatcher: In.optional(DispatcherCodec),
   userAgent: In.optional(In.headerValue)

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { pipe } from 'fp-ts/lib/function.js'
+import { constVoid, pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fileError, fromSource, type Context, type CosError } from '../core/error.js'
+import { ioChunkSize } from '../core/limits.js'
 import type { Body } from '../core/request.js'
+import { fromIterable, sliceChunks } from '../stages/iterables.js'
 
 /** A body ready to be sent, perhaps more than once. */
 export interface OpenBody {
@@ -20,21 +22,14 @@ export interface OpenBody {
   readonly close: () => void
 }
 
-const nothing = (): void => undefined
-
 /** A Node stream is destroyed, as `pipeline` would; of a generator, only its own `return` can be asked. */
 const destroyStream = (stream: AsyncIterable<Uint8Array>): void => {
-  if (stream instanceof Readable) stream.on('error', nothing).destroy()
+  if (stream instanceof Readable) stream.on('error', constVoid).destroy()
 }
 
-// Large enough that a turn of the loop costs little, small enough that the idle deadline sees bytes move.
-const stretch = 256 * 1024
-
-async function* stretches(chunks: ReadonlyArray<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  for (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += stretch) yield chunk.subarray(at, at + stretch)
-  }
-}
+// The idle timeout sees bytes move in between.
+const inIoChunks = (chunks: ReadonlyArray<Uint8Array>): AsyncIterable<Uint8Array> =>
+  fromIterable(sliceChunks(ioChunkSize)(chunks))
 
 async function* fileBytes(
   context: Context,
@@ -47,7 +42,7 @@ async function* fileBytes(
     const stream: AsyncIterable<Uint8Array> = createReadStream(path, {
       start,
       end: start + size - 1,
-      highWaterMark: stretch
+      highWaterMark: ioChunkSize
     })
     yield* stream
   } catch (thrown) {
@@ -74,7 +69,7 @@ const openFile = (
         open: () => fileBytes(context, path, start, size),
         size: O.some(size),
         crc64: O.none,
-        close: nothing
+        close: constVoid
       }
     })
   )
@@ -83,16 +78,16 @@ const openFile = (
 export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, OpenBody> => {
   switch (body._tag) {
     case 'Empty':
-      return TE.right({ open: () => stretches([]), size: O.some(0), crc64: O.some(0n), close: nothing })
+      return TE.right({ open: () => inIoChunks([]), size: O.some(0), crc64: O.some(0n), close: constVoid })
     case 'Bytes':
       return TE.right({
-        open: () => stretches(body.chunks),
+        open: () => inIoChunks(body.chunks),
         size: O.some(body.size),
         crc64: body.crc64,
-        close: nothing
+        close: constVoid
       })
     case 'Replayable':
-      return TE.right({ open: body.open, size: O.some(body.size), crc64: O.none, close: nothing })
+      return TE.right({ open: body.open, size: O.some(body.size), crc64: O.none, close: constVoid })
     case 'Once':
       return TE.right({
         open: () => body.stream,

@@ -6,8 +6,10 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Dispatcher } from 'undici'
 import { crc64Hasher } from '../core/crc64.js'
 import { CosException, codeOf, type Context, type CosError } from '../core/error.js'
+import { ioChunkSize } from '../core/limits.js'
 import type { Method } from '../core/request.js'
 import type { Response } from '../core/response.js'
+import { sliceChunks } from '../stages/iterables.js'
 import { delay, type RateLimiter, type RateLimiters } from './rate-limit.js'
 import type { OpenBody } from './open-body.js'
 import type { Timeouts } from './client.js'
@@ -27,9 +29,6 @@ export interface OutgoingRequest {
   readonly signals: ReadonlyArray<AbortSignal>
   readonly context: Context
 }
-
-// A chunk of a gigabyte would leave the deadline, and the limit, nothing to see in between.
-const chunkSize = 256 * 1024
 
 interface Counted {
   size: number
@@ -84,8 +83,7 @@ async function* sendBody(
         // With the last byte that was promised COS may answer, before anyone asks for more.
         if (counted.size === promised) summed()
         // While undici holds the bytes it is the network's turn; while the source is asked, the caller's.
-        for (let at = 0; at < chunk.length; at += chunkSize) {
-          const bytes = chunk.subarray(at, at + chunkSize)
+        for (const bytes of sliceChunks(ioChunkSize)([chunk])) {
           await delay(paces.up(bytes.length), ended)
           watch.wait('idle')
           yield bytes

@@ -6,6 +6,7 @@ import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import { CosException, fromUnknown, type CosError, type ServiceError } from './error.js'
+import { KiB, MiB } from './limits.js'
 import type { Response } from './response.js'
 import { decodeWith } from './wire.js'
 import { cutDocument, emptyDocument, xmlReader, toFields, type Element, type XmlEvent } from './xml.js'
@@ -36,7 +37,7 @@ export const decodeError = (response: Response, problems: ReadonlyArray<string>)
 })
 
 // -- bodies --
-const drainLimit = 64 * 1024
+const drainLimit = 64 * KiB
 
 /** Reads the rest of a body that nobody wants, or hangs up where that would take longer than a new connection. */
 export const drain = (response: Response): TE.TaskEither<CosError, void> =>
@@ -194,7 +195,7 @@ const serviceErrorInBody = (problem: CosError): boolean =>
 
 const decodeServiceError: Decoder<never> = (response) =>
   pipe(
-    readPartially(64 * 1024)(response),
+    readPartially(64 * KiB)(response),
     T.map(({ bytes, problem }) =>
       E.left(
         O.isNone(problem) || serviceErrorInBody(problem.value)
@@ -212,7 +213,7 @@ export const rejectErrors =
 
 // -- XML --
 // The longest true one is a page of a thousand keys, each byte of them spelled `%XX`: some 4 MB.
-const maxDocument = 64 * 1024 * 1024
+const maxDocument = 64 * MiB
 
 // Of what an error says of itself, the first; it could go on for ever.
 const maxErrorRows = 64

@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
+import { MiB } from './limits.js'
 import * as W from './wire.js'
 import { xmlReader, toFields } from './xml.js'
 
@@ -48,7 +49,7 @@ const preludeSize = 12
 const checksumSize = 4
 const overhead = preludeSize + checksumSize
 // Records are at most 1 MiB, and messages in the wild far smaller; COS names no limit.
-const maxMessage = 16 * 1024 * 1024
+const maxMessage = 16 * MiB
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
 

@@ -1,6 +1,7 @@
 /** Records in a stream of bytes: what reading them comes to, whatever they are written in. */
 import type * as E from 'fp-ts/lib/Either.js'
 import type * as T from 'fp-ts/lib/Task.js'
+import { MiB } from './limits.js'
 
 /** Why there is no next record. */
 export interface RecordProblem {
@@ -17,7 +18,7 @@ export interface RecordFold<A> {
 }
 
 /** The longest record that COS reads or writes, in bytes. */
-export const maxRecord = 1024 * 1024
+export const maxRecord = MiB
 
 export const tooLarge = (limit: number): RecordProblem => ({
   _tag: 'TooLarge',

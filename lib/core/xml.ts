@@ -4,6 +4,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { SaxesParser } from 'saxes'
+import { MiB } from './limits.js'
 
 /** An element without its attributes and namespace, neither of which COS gives a meaning. */
 export interface Element {
@@ -29,7 +30,7 @@ export interface XmlFold<I, O> {
 }
 
 // The largest true answers (a thousand entries, ten thousand parts) have rows of some 2 KB, 3 levels deep.
-const maxRow = 1024 * 1024
+const maxRow = MiB
 const maxDepth = 16
 // What an element costs us beside its text, in characters, so that a row of a million empty ones is refused too.
 const elementCost = 64

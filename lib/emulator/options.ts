@@ -4,6 +4,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { InvalidOption } from './error.js'
 import type { Fault, FaultInput } from './fault.js'
 import type { BucketAcl } from './store/model.js'
+import { MiB } from '../core/limits.js'
 
 export interface Credentials {
   readonly secretId: string
@@ -132,7 +133,7 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
     region: options.region ?? 'ap-guangzhou',
     credentials: [first, ...others],
     now: options.now ?? Date.now,
-    minPartSize: options.minPartSize ?? 1024 * 1024,
+    minPartSize: options.minPartSize ?? MiB,
     restoreTime: options.restoreTime,
     seed: options.seed ?? [],
     fault: options.fault ?? (() => undefined),

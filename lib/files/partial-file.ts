@@ -7,6 +7,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import type { Context } from '../core/error.js'
 import * as In from '../core/input.js'
+import { MiB } from '../core/limits.js'
 import { readRecords, writeRecord, type Records } from './journal-records.js'
 import * as W from '../core/wire.js'
 import { systemError, reopenFile, replaceFile, withFileErrors } from './atomic-file.js'
@@ -83,7 +84,7 @@ const journalRanges = (
 }
 
 // 10,000 ranges make less than 500 KB; what is more was not written by us.
-const largestJournal = 4 * 1024 * 1024
+const largestJournal = 4 * MiB
 
 const readAll = async (handle: FileHandle): Promise<Records> => {
   const { size } = await handle.stat()

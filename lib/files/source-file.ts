@@ -6,6 +6,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { crc64Hasher } from '../core/crc64.js'
 import { CosException, fileError, fromUnknown, type Context, type CosError } from '../core/error.js'
+import { ioChunkSize } from '../core/limits.js'
 import type { BodyInput } from '../core/request.js'
 
 export interface SourceFile {
@@ -57,16 +58,13 @@ const read = async (
 
 export type Replayable = Extract<BodyInput, { readonly open: unknown }>
 
-// Large enough that a turn of the loop costs little, small enough that a thousand parts in flight hold 256 MiB.
-const readAtOnce = 256 * 1024
-
 /** A stretch of the file, read anew each time it is sent. */
 export const readStretch = (file: SourceFile, first: number, size: number): Replayable => ({
   size,
   async *open(): AsyncGenerator<Uint8Array, void, undefined> {
     // Not `createReadStream`: each leaves a listener on the handle for as long as that is open.
     for (let at = 0; at < size;) {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(readAtOnce, size - at))
+      const buffer = Buffer.allocUnsafeSlow(Math.min(ioChunkSize, size - at))
       const bytesRead = await read(file, buffer, first + at)
       // It became shorter; whoever counts the bytes will say so.
       if (bytesRead === 0) return

@@ -9,6 +9,7 @@ import * as D from '../core/decoder.js'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import { withoutLeadingSlash } from '../core/key.js'
+import { MiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import type { Response } from '../core/response.js'
@@ -140,7 +141,7 @@ const Fields = t.type({
 })
 type Fields = t.TypeOf<typeof Fields>
 
-const answerLimit = 1024 * 1024
+const answerLimit = MiB
 
 /** With a callback the document is COS's no more, but whatever the caller's server said. The headers are still COS's. */
 const fromCallback =

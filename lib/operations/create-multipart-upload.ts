@@ -8,6 +8,7 @@ import * as D from '../core/decoder.js'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import { withoutLeadingSlash } from '../core/key.js'
+import { KiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import {
@@ -65,7 +66,7 @@ const Named = t.intersection([
   t.union([t.type({ UploadId }), t.type({ UploadID: UploadId })])
 ])
 
-const answerLimit = 64 * 1024
+const answerLimit = 64 * KiB
 
 /**
  * The id comes out even where the document is not one: a key may hold characters that no XML can, and an upload whose

@@ -6,6 +6,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
+import { MiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { maybe, readHeaders, Text } from './responses/metadata.js'
@@ -74,7 +75,7 @@ export interface PutObjectResult extends WriteResult {
 
 const Headers = t.type({ 'x-cos-version-id': maybe(Text) })
 
-const answerLimit = 1024 * 1024
+const answerLimit = MiB
 
 const decode: Op.Decoder<PutObjectResult> = (response) =>
   pipe(

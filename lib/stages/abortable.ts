@@ -1,7 +1,6 @@
 /** A source that stops when it is told to, even in the middle of a read. */
 import { Readable } from 'node:stream'
-
-const nothing = (): void => undefined
+import { constVoid } from 'fp-ts/lib/function.js'
 
 /**
  * Passes items on until the signal fires; then the read that is under way, or the next one, fails with the signal's
@@ -41,8 +40,8 @@ const raceSignal = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIter
   }
   // A Node stream is destroyed, as `pipeline` would; of anything else only its own `return` can be asked.
   const letGo = (): void => {
-    if (source instanceof Readable) source.on('error', nothing).destroy()
-    Promise.resolve(iterator.return?.()).catch(nothing)
+    if (source instanceof Readable) source.on('error', constVoid).destroy()
+    Promise.resolve(iterator.return?.()).catch(constVoid)
   }
   const onAbort = (): void => {
     if (!over) letGo()

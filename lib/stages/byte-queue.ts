@@ -1,5 +1,6 @@
 /** Bytes that wait for their reader, in no more memory than they need. */
 import * as O from 'fp-ts/lib/Option.js'
+import { KiB } from '../core/limits.js'
 
 export interface ByteQueue {
   readonly put: (chunk: Uint8Array) => void
@@ -7,8 +8,8 @@ export interface ByteQueue {
   readonly take: () => O.Option<Uint8Array>
 }
 
-const concatenate = 64 * 1024
-const tooSmall = 16 * 1024
+const concatenate = 64 * KiB
+const tooSmall = 16 * KiB
 const nothing = new Uint8Array()
 
 /** Nearly all of the memory that it keeps alive, as what comes from a socket is. */

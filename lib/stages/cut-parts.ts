@@ -4,6 +4,7 @@ import { isUint8Array } from 'node:util/types'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { CosException, type Context } from '../core/error.js'
+import { MiB } from '../core/limits.js'
 import { abortable } from './abortable.js'
 import type { MemoryBudget, Reservation } from './memory-budget.js'
 import { capacityOf, sizeOfPart, type PartSizes } from './part-size.js'
@@ -37,7 +38,7 @@ export interface CutPartsOptions {
 // A source that never waits, such as a generator over bytes in memory, would keep every socket waiting: after so much
 // work, in bytes copied, the loop gets its turn. A chunk counts as 1 KiB more than its bytes, so that single bytes come
 // to 4096 chunks a turn, some 2 ms; at 64 KiB a chunk a turn is taken every 4 MiB, some 1 ms.
-const turnAfter = 4 * 1024 * 1024
+const turnAfter = 4 * MiB
 const perChunk = 1024
 
 /** A part in the making. */

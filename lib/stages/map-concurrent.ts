@@ -1,5 +1,6 @@
 /** A function of one item at a time becomes a stage that has several under way. */
 import { setImmediate } from 'node:timers/promises'
+import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
 
@@ -24,8 +25,6 @@ export interface MapConcurrentOptions<A> extends MapConcurrentSettings {
 
 /** Works on one item; the signal fires when the result is no longer wanted. */
 export type Mapper<A, B> = (item: A, signal: AbortSignal) => Promise<B>
-
-const nothing = (): void => undefined
 
 /**
  * Works on several items at once.
@@ -64,7 +63,7 @@ async function* run<A, B>(
   f: Mapper<A, B>,
   source: AsyncIterable<A>
 ): AsyncGenerator<B, void, undefined> {
-  const { ordered = false, readAhead = 1, discard = nothing } = options
+  const { ordered = false, readAhead = 1, discard = constVoid } = options
   // NaN or 0 would be room for nothing, and so a run that never ends.
   const room = options.concurrency >= 1 ? options.concurrency : 1
   const { signal } = stop
@@ -74,7 +73,7 @@ async function* run<A, B>(
   const slots: Array<Slot<B>> = []
   const ready: Array<Slot<B>> = []
 
-  let wake = nothing
+  let wake = constVoid
   const woken = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve
@@ -147,7 +146,7 @@ async function* run<A, B>(
     if (O.isSome(now.ahead)) discard(now.ahead.value)
     // A source that heeds the signal ends within this turn.
     if (now.reading) await setImmediate()
-    const closing = now.exhausted ? Promise.resolve() : Promise.resolve(iterator.return?.()).catch(nothing)
+    const closing = now.exhausted ? Promise.resolve() : Promise.resolve(iterator.return?.()).catch(constVoid)
     if (!now.reading) await closing
   }
 }

@@ -2,13 +2,14 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
+import { ioChunkSize } from '../core/limits.js'
 
 /**
  * Bytes in a block. A part is a list of blocks, so that it may outgrow any Buffer, and so that a block that one upload
  * gave back fits any other. Between 64 KiB and 1 MiB the size makes no difference to what an upload costs; it is what a
  * short part wastes at most.
  */
-export const blockSize = 256 * 1024
+export const blockSize = ioChunkSize
 
 /** Memory that has been granted. It has one owner, who releases it. */
 export interface Reservation {

@@ -1,12 +1,11 @@
 /** How large each part is, so that 10,000 of them suffice. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-
-const MiB = 1024 * 1024
+import { GiB, MiB } from '../core/limits.js'
 
 /** COS's limits: part sizes in bytes. Only a last part may be smaller than the smallest. */
 export const smallestPart = MiB
-export const largestPart = 5 * 1024 * MiB
+export const largestPart = 5 * GiB
 export const mostParts = 10_000
 /** 48.82 TB, in bytes. */
 export const largestObject = mostParts * largestPart

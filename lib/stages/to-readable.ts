@@ -1,8 +1,9 @@
 /** At the door bytes are a Node `Readable`: a generator of bytes as one. */
 import { Readable } from 'node:stream'
+import { KiB } from '../core/limits.js'
 
 // Of what waits in the stream for its reader, in bytes; Node's own default for byte streams.
-const highWaterMark = 64 * 1024
+const highWaterMark = 64 * KiB
 
 /**
  * Makes a `Readable` of a generator of bytes.

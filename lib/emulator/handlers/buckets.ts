@@ -1,6 +1,7 @@
 /** What other people's tools ask of buckets before they come to objects. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import { KiB } from '../../core/limits.js'
 import type { Xml } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { empty, xml } from '../http/response.js'
@@ -86,7 +87,7 @@ export const getBucketVersioning: Handler = (house, call) => async () =>
   )
 
 export const putBucketVersioning: Handler = (house, call) => async () => {
-  const rows = await readXmlBody(call, 'VersioningConfiguration', 64 * 1024)
+  const rows = await readXmlBody(call, 'VersioningConfiguration', 64 * KiB)
   const asked = pipe(authorizeBucket(house, call), E.bindTo('bucket'), E.apS('rows', rows))
   if (E.isLeft(asked)) return asked
   const { bucket } = asked.right

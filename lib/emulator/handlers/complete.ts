@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { combineAllCrc64 } from '../../core/crc64.js'
+import { MiB } from '../../core/limits.js'
 import { type Element, toFields } from '../../core/xml.js'
 import { xmlStream } from '../http/response.js'
 import { checkBeyond } from './shared/attributes.js'
@@ -15,7 +16,7 @@ import type { Upload } from '../store/state.js'
 import { maxParts, openUpload } from './multipart.js'
 
 // 10,000 parts take 889 KB when they are written without white space.
-const maxXml = 1024 * 1024
+const maxXml = MiB
 
 interface ListedPart {
   readonly number: number

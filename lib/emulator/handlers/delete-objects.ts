@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { maxKeyBytes, withoutLeadingSlash } from '../../core/key.js'
+import { MiB } from '../../core/limits.js'
 import { type Element, toFields, type Xml } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
@@ -14,7 +15,7 @@ import { deleteLatest } from './delete-object.js'
 
 const maxKeys = 1000
 // A thousand of the longest keys, each byte spelled as an entity.
-const maxXml = 8 * 1024 * 1024
+const maxXml = 8 * MiB
 
 interface KeyAndVersion {
   readonly key: string

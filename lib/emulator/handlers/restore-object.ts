@@ -1,6 +1,7 @@
 /** POST Object restore. How far a restore has come is a matter of the clock alone. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import { KiB } from '../../core/limits.js'
 import { type Element, toFields } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { empty } from '../http/response.js'
@@ -12,7 +13,7 @@ import { type ServiceError, fail } from '../http/service-error.js'
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
-const maxXml = 64 * 1024
+const maxXml = 64 * KiB
 
 // The longest that COS's page names for each.
 const durations: Readonly<Record<string, Readonly<Record<string, number>>>> = {

@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { csvReader, type CsvReader } from '../../core/csv-records.js'
+import { KiB } from '../../core/limits.js'
 import { authorizeRead, hideExistence } from '../http/authorization.js'
 import { checkCustomerKey } from './shared/attributes.js'
 import type { EmulatorResponse } from '../http/response.js'
@@ -22,7 +23,7 @@ export interface SelectLibraries {
   readonly csv: TE.TaskEither<unknown, CsvReader>
 }
 
-const maxXml = 256 * 1024
+const maxXml = 256 * KiB
 
 const missing = (name: string): TE.TaskEither<ServiceError, never> =>
   TE.fromEither(

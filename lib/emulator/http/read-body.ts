@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import { crc64Hasher } from '../../core/crc64.js'
+import { GiB } from '../../core/limits.js'
 import { type Element, xmlReader } from '../../core/xml.js'
 import type { EmulatorRequest, EmulatorContext, RoutedRequest } from './request.js'
 import { type ServiceError, fail } from './service-error.js'
 import type { Segment } from '../store/model.js'
 
 /** What COS takes in one request: 5 GiB. */
-export const maxPut = 5 * 1024 ** 3
+export const maxPut = 5 * GiB
 
 /** What came in. Its blob is held for the receiver, who must release the segments. */
 export interface ReceivedBody {

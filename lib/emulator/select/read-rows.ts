@@ -6,6 +6,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type { CsvReader } from '../../core/csv-records.js'
 import { codeOf } from '../../core/error.js'
 import { parseJson, jsonReader } from '../../core/json-records.js'
+import { MiB } from '../../core/limits.js'
 import { maxRecord, notUtf8, tooLarge, type RecordFold, type RecordProblem } from '../../core/records.js'
 import { expandStars, type Header, headerOf, type Row } from './columns.js'
 import type { FromStep } from './expression.js'
@@ -165,7 +166,7 @@ const jsonRows = (input: JsonInput, from: ReadonlyArray<FromStep>, bytes: Bytes)
 }
 
 // A value is held whole while its records are taken out of it.
-const maxDocument = 32 * 1024 * 1024
+const maxDocument = 32 * MiB
 
 /**
  * Reads the records of an object, decompressed already.

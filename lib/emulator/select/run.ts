@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { CsvReader } from '../../core/csv-records.js'
 import type { SelectEvent, SelectStats } from '../../core/event-stream.js'
+import { KiB, MiB } from '../../core/limits.js'
 import { allOf, type Row } from './columns.js'
 import { type Aggregate, compile, isTrue } from './compile.js'
 import type { Query } from './expression.js'
@@ -24,11 +25,11 @@ export interface Job extends Omit<SelectRequest, 'expression'> {
 }
 
 // Of one message of records.
-const messageSize = 64 * 1024
+const messageSize = 64 * KiB
 // Of bytes looked at in one go.
-const pieceSize = 64 * 1024
+const pieceSize = 64 * KiB
 // COS tells from time to time that it is there, and how far; here it is after so many bytes, so that a spec can count.
-const between = 1024 * 1024
+const between = MiB
 
 /** What a query does with a record, and what it says at its end. */
 interface Work {

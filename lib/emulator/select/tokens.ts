@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { ScanToken } from 'libpg-query'
 import type { FromStep, Step } from './expression.js'
+import { KiB } from '../../core/limits.js'
 
 /** Where a token stands, in bytes from the beginning, and what it says. */
 export type Token = Pick<ScanToken, 'start' | 'end' | 'text' | 'tokenName' | 'keywordKind'>
@@ -10,7 +11,7 @@ export type Token = Pick<ScanToken, 'start' | 'end' | 'text' | 'tokenName' | 'ke
 export type CheckedTokens<A> = E.Either<string, A>
 
 // The parser's own stack is not endless: 20,000 additions overflow it. S3 takes 256 KB; no one has written them.
-const maxBytes = 64 * 1024
+const maxBytes = 64 * KiB
 const maxTokens = 4000
 
 // Its lexer takes a run of signs whole and then gives it back bit by bit: 60,000 of them take it seconds.

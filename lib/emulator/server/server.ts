@@ -7,6 +7,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { codeOf } from '../../core/error.js'
+import { KiB } from '../../core/limits.js'
 import { errorXml } from '../http/response.js'
 import type { CannotListen, CannotStore, EmulatorError } from '../error.js'
 import { handleRequest, type Progress } from './handle-request.js'
@@ -112,8 +113,8 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
 
   const server = createServer({
     // Chunks of a body come as large as the system gives them; Node 20's default is 16 KiB.
-    highWaterMark: 64 * 1024,
-    maxHeaderSize: 64 * 1024,
+    highWaterMark: 64 * KiB,
+    maxHeaderSize: 64 * KiB,
     keepAliveTimeout: 75_000,
     // An upload may take as long as it takes.
     requestTimeout: 0

@@ -1,5 +1,6 @@
 /** Where bytes lie: in memory, or in files. A blob is written once, then read and shared until nobody holds it. */
 import type { Segment } from './model.js'
+import { KiB } from '../../core/limits.js'
 
 export interface BlobWriter {
   /** The chunk is the caller's again when the promise is kept. */
@@ -48,7 +49,7 @@ export const referenceCounts = (
   }
 }
 
-const page = new Uint8Array(64 * 1024)
+const page = new Uint8Array(64 * KiB)
 
 /** A stretch of zeros, all views of one page. */
 export function* zeroBytes(size: number): Generator<Uint8Array, void, undefined> {

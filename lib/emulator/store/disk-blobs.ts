@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Blobs, referenceCounts, zeroBytes } from './blobs.js'
+import { KiB } from '../../core/limits.js'
 
-const readSize = 128 * 1024
+const readSize = 128 * KiB
 
 export const diskBlobs = async (dir: string): Promise<Blobs> => {
   const incoming = join(dir, 'incoming')

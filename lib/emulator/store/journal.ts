@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import * as E from 'fp-ts/lib/Either.js'
 import { decodeWith } from '../../core/wire.js'
 import { codeOf } from '../../core/error.js'
+import { KiB } from '../../core/limits.js'
 import { Event } from './model.js'
 
 const decode = decodeWith(Event)
@@ -53,7 +54,7 @@ export const startJournal = async (dir: string, events: Iterable<Event>): Promis
   let batch = ''
   for (const event of events) {
     batch += write(event)
-    if (batch.length > 64 * 1024) {
+    if (batch.length > 64 * KiB) {
       await file.appendFile(batch)
       batch = ''
     }

@@ -1,9 +1,10 @@
 /** Blobs in memory. */
 import { randomUUID } from 'node:crypto'
 import { type Blobs, referenceCounts, zeroBytes } from './blobs.js'
+import { KiB, MiB } from '../../core/limits.js'
 
-const slabSize = 1024 * 1024
-const firstSlab = 16 * 1024
+const slabSize = MiB
+const firstSlab = 16 * KiB
 
 /**
  * Bytes are copied into slabs of our own: a chunk off a socket is a view of a larger buffer, and keeping it would keep

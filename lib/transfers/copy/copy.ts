@@ -13,6 +13,7 @@ import { send, type CosEffect } from '../../client/send.js'
 import { copyObject } from '../../operations/copy-object.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
 import { uploadPartCopy } from '../../operations/upload-part-copy.js'
+import { fromIterable } from '../../stages/iterables.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
 import { forSize } from '../../stages/part-size.js'
 import { planRanges, type PartRange } from '../../stages/plan-ranges.js'
@@ -138,10 +139,6 @@ const whole = (copying: CopyRun): TE.TaskEither<CosError, CopyResult> => {
 }
 
 // -- in parts --
-async function* copyPart<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
-  yield* items
-}
-
 const copyParts = async (
   { scope, input, source }: CopyRun,
   partSize: number,
@@ -166,7 +163,7 @@ const copyParts = async (
     return { number: range.number, size: range.size, etag, crc64 }
   })
   const sent: Array<PartSent> = []
-  for await (const part of copying(copyPart(planRanges({ to: source.size, partSize })))) sent.push(part)
+  for await (const part of copying(fromIterable(planRanges({ to: source.size, partSize })))) sent.push(part)
   return sent.sort((a, b) => a.number - b.number)
 }
 

@@ -5,6 +5,7 @@ import { hostOf, type Endpoint } from '../../core/address.js'
 import type { InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { withoutLeadingSlash } from '../../core/key.js'
+import { GiB, MiB } from '../../core/limits.js'
 import { contextOf, validate } from '../../core/operation.js'
 import { objectRef, refOf } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
@@ -23,8 +24,6 @@ import { largestPart, smallestPart } from '../../stages/part-size.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
-const MiB = 1024 * 1024
-
 /** All of `copyObject`'s parameters, and how to cut what is too large for one request. */
 export interface CopyInput extends CopyObjectInput, WithProgress {
   /** In bytes, 1 MiB to 5 GiB; 10 MiB unless said. It grows where 10,000 parts of it would not do. */
@@ -38,7 +37,7 @@ export interface CopyInput extends CopyObjectInput, WithProgress {
   readonly threshold?: number
 }
 
-export const copyDefaults = { partSize: 10 * MiB, concurrency: 5, threshold: 5 * 1024 * MiB } as const
+export const copyDefaults = { partSize: 10 * MiB, concurrency: 5, threshold: 5 * GiB } as const
 
 /** Fields for a codec. */
 export const copyOptions: In.FieldsOf<CopyInput> = {

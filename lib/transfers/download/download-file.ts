@@ -9,6 +9,7 @@ import { combineAllCrc64 } from '../../core/crc64.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
+import { MiB } from '../../core/limits.js'
 import { contextOf, validate } from '../../core/operation.js'
 import { publishPartBytes, publish } from '../../client/diagnostics.js'
 import { readRange } from '../../client/read-range.js'
@@ -32,7 +33,6 @@ import {
   type DownloadSlot
 } from '../../files/download-lock.js'
 
-const MiB = 1024 * 1024
 const downloadFileDefaults = { threshold: 20 * MiB, partSize: 20 * MiB, concurrency: 5 }
 
 // -- input --

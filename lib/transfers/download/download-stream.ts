@@ -7,6 +7,7 @@ import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { unverifiable, type Integrity } from '../../core/integrity.js'
+import { MiB } from '../../core/limits.js'
 import { contextOf, validate } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
 import { publishPartBytes, publish } from '../../client/diagnostics.js'
@@ -50,7 +51,6 @@ export interface DownloadResult extends ObjectHead {
 }
 
 const action = 'downloadStream'
-const MiB = 1024 * 1024
 const downloadStreamDefaults = { partSize: 8 * MiB, concurrency: 4 }
 
 /** Settles once, with what comes first: the end, a failure, or the reader's leaving. */

@@ -3,6 +3,8 @@ import type { FileHandle } from 'node:fs/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import { crc64Hasher, type Crc64Hasher, type Crc64Run } from '../../core/crc64.js'
 import { CosException, type Context } from '../../core/error.js'
+import { ioChunkSize } from '../../core/limits.js'
+import { fromIterable } from '../../stages/iterables.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
 import type { FetchRange } from '../../stages/fetch-ranges.js'
 import type { PartRange } from '../../stages/plan-ranges.js'
@@ -38,7 +40,7 @@ const wrongSize = (context: Context, { number, size }: PartRange, got: number): 
 // One trip to the system for several chunks, which are of 64 KiB: with one for each, 512 MiB cost 1.16 s of its time in
 // place of 0.96, and 15 MiB more at the peak (Node 20). Bounded in number as well: however small a chunk is, all that it
 // was cut from is kept with it.
-const batch = { bytes: 256 * 1024, chunks: 16 }
+const batch = { bytes: ioChunkSize, chunks: 16 }
 
 interface Writer {
   /** Takes a chunk; waits only where one batch is full while another is being written. */
@@ -108,9 +110,6 @@ export const writeRange = (
     return hasher.digest()
   })
 
-// In bytes, of one read. Larger ones are no faster; one is held for each range that is looked at.
-const stretch = 256 * 1024
-
 /** The CRC64 of what a file holds at a range; none where it ends before. */
 export const readFileRange = (
   { context, handle, path }: RangeTarget,
@@ -118,13 +117,13 @@ export const readFileRange = (
   signal: AbortSignal
 ): Promise<O.Option<bigint>> =>
   hashChunks(async (hasher) => {
-    const block = Buffer.allocUnsafe(Math.min(stretch, size))
+    const block = Buffer.allocUnsafe(Math.min(ioChunkSize, size))
     for (let at = 0; at < size;) {
       signal.throwIfAborted()
       const { bytesRead } = await withFileErrors(
         context,
         path
-      )(() => handle.read(block, 0, Math.min(stretch, size - at), first + at))
+      )(() => handle.read(block, 0, Math.min(ioChunkSize, size - at), first + at))
       if (bytesRead === 0) return O.none
       hasher.update(block.subarray(0, bytesRead))
       at += bytesRead
@@ -149,10 +148,6 @@ export interface FillResult {
   readonly runs: ReadonlyArray<Crc64Run>
   /** Bytes that were there already. */
   readonly resumed: number
-}
-
-async function* each<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
-  yield* items
 }
 
 /**
@@ -182,7 +177,7 @@ export const fillRanges =
       return { ...range, crc64, resumed: 0 }
     })
     const runs: Array<PartRange & Crc64Run & Pick<FillResult, 'resumed'>> = []
-    for await (const run of working(each(ranges))) runs.push(run)
+    for await (const run of working(fromIterable(ranges))) runs.push(run)
     return {
       runs: runs.sort((a, b) => a.number - b.number),
       resumed: runs.reduce((sum, { resumed }) => sum + resumed, 0)

@@ -1,6 +1,7 @@
 /** What every upload takes, and which of it goes to which call: to one PUT, or to an upload's beginning, parts and end. */
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
+import { MiB } from '../../core/limits.js'
 import { objectRef, refOf, type BodyInput, type ObjectRef } from '../../core/request.js'
 import type { HashedPart } from '../../stages/hash-parts.js'
 import { largestPart, smallestPart } from '../../stages/part-size.js'
@@ -19,8 +20,6 @@ import {
 import type { PutObjectInput } from '../../operations/put-object.js'
 import type { UploadPartInput } from '../../operations/upload-part.js'
 import { headOptions, type OnFailure } from '../multipart/lifecycle.js'
-
-const MiB = 1024 * 1024
 
 /** All of `putObject`'s parameters but the body, and how to cut it. */
 export interface UploadOptions

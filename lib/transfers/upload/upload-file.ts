@@ -6,6 +6,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import type { Integrity } from '../../core/integrity.js'
+import { MiB } from '../../core/limits.js'
 import { contextOf, validate } from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
 import { publishPart, publish } from '../../client/diagnostics.js'
@@ -13,6 +14,7 @@ import { scoped, type Scope } from '../../client/scope.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { putObject } from '../../operations/put-object.js'
 import { uploadPart } from '../../operations/upload-part.js'
+import { fromIterable } from '../../stages/iterables.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
 import { forSize } from '../../stages/part-size.js'
 import { planRanges, type PartRange } from '../../stages/plan-ranges.js'
@@ -43,8 +45,6 @@ import {
 } from './options.js'
 import { hashOf, openSource, readStretch, unchanged, type SourceFile } from '../../files/source-file.js'
 import { uploadResultOf, type UploadResult } from './upload-stream.js'
-
-const MiB = 1024 * 1024
 
 export interface UploadFileInput extends UploadOptions, WithProgress {
   /** The file's path. */
@@ -99,10 +99,6 @@ interface UploadRun {
   readonly partSize: number
 }
 
-async function* uploadFilePart<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
-  yield* items
-}
-
 const plan = ({ file, partSize }: UploadRun): Iterable<PartRange> =>
   planRanges({ to: file.stats.size, partSize })
 
@@ -136,7 +132,7 @@ const parts = async (now: UploadRun, earlier: ResumableUpload): Promise<O.Option
     return known === undefined ? O.none : confirmedParts(now, range, known)
   })
   const same = new Map<number, PartSent>()
-  for await (const part of comparing(uploadFilePart(planned))) {
+  for await (const part of comparing(fromIterable(planned))) {
     if (O.isNone(part)) return O.none
     same.set(part.value.number, part.value)
   }
@@ -210,7 +206,7 @@ const sendRest = async (
     return { number: range.number, size: range.size, etag, crc64: countedOf(integrity) }
   })
   const sent = [...skipped.values()]
-  for await (const part of sending(uploadFilePart(rest()))) sent.push(part)
+  for await (const part of sending(fromIterable(rest()))) sent.push(part)
   return sent.sort((a, b) => a.number - b.number)
 }
 

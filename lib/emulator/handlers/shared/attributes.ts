@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Attributes, Encryption } from '../../store/model.js'
+import { KiB } from '../../../core/limits.js'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -40,7 +41,7 @@ const grantHeaders = [
   'x-cos-grant-write-acp',
   'x-cos-grant-full-control'
 ]
-const maxMetadata = 4 * 1024
+const maxMetadata = 4 * KiB
 
 // -- reading --
 const readHeaders = (headers: Headers): E.Either<ServiceError, Headers> => {
