@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { exampleCredentials, script, type EmulatorOptions } from '../lib/emulator/index.js'
 import { collect, streamObjectVersions } from '../lib/index.js'
-import { bucket, emulating, type Cos } from './support/cos.js'
+import { bucket, startCos, type Cos } from './support/cos.js'
 import { right } from './support/server.js'
 
 const MiB = 1024 * 1024
@@ -57,7 +57,7 @@ const running = (t: Test, path: string, environment: Readonly<Record<string, str
 
 /** An emulator of this spec's own, and what leads the demo to it as to any bucket. */
 const ownBucket = async (t: Test, options: EmulatorOptions = {}) => {
-  const cos = await emulating(t, options)
+  const cos = await startCos(t, options)
   return {
     cos,
     environment: {

@@ -4,9 +4,9 @@ import { script } from '../../lib/emulator/index.js'
 import { publish, type PartEvent } from '../../lib/client/diagnostics.js'
 import { downloadStream } from '../../lib/transfers/download/download-stream.js'
 import { uploadStream } from '../../lib/transfers/upload/upload-stream.js'
-import { bytesOf, inChunks } from '../support/bytes.js'
+import { bytesOf, splitBytes } from '../support/bytes.js'
 import { waitFor } from '../support/wait-for.js'
-import { bucket, emulating } from '../support/cos.js'
+import { bucket, startCos } from '../support/cos.js'
 import { left, right } from '../support/server.js'
 
 const MiB = 1024 * 1024
@@ -58,10 +58,10 @@ t.test('nothing is made for nobody', async (t) => {
 })
 
 t.test('each part of an upload is told when it begins to move, and when COS has it', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const events = listening(t)
   const input = { ...to, partSize: MiB, concurrency: 2 }
-  right(await uploadStream(input)(inChunks(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
+  right(await uploadStream(input)(splitBytes(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
   t.same(of(events, 'start'), [1, 2, 3, 4])
   t.same(of(events, 'end'), [1, 2, 3, 4])
   t.equal(most(events), 2)
@@ -73,9 +73,9 @@ t.test('each part of an upload is told when it begins to move, and when COS has 
 })
 
 t.test('what goes in one PUT is part 1', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const events = listening(t)
-  right(await uploadStream(to)(inChunks(bytesOf(10), 10))(cos.client())())
+  right(await uploadStream(to)(splitBytes(bytesOf(10), 10))(cos.client())())
   t.match(events, [
     { part: 1, size: 10, phase: 'start' },
     { part: 1, size: 10, phase: 'end', error: '' }
@@ -84,14 +84,14 @@ t.test('what goes in one PUT is part 1', async (t) => {
 
 t.test('a part that failed, and those that failed with it, have ended too', async (t) => {
   const refusal = { answer: { status: 403, code: 'AccessDenied' } }
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: script([
       { operation: 'UploadPart', query: { partNumber: '2' }, fault: refusal },
       { operation: 'UploadPart', query: { partNumber: '1' }, fault: { delay: 60_000 } }
     ])
   })
   const events = listening(t)
-  const source = inChunks(bytesOf(3 * MiB), 50_000)
+  const source = splitBytes(bytesOf(3 * MiB), 50_000)
   left(await uploadStream({ ...to, partSize: MiB, concurrency: 2 })(source)(cos.client())())
   t.same(of(events, 'end'), of(events, 'start'))
   // Part 1 ends for the reason that it was given: part 2's.
@@ -101,8 +101,8 @@ t.test('a part that failed, and those that failed with it, have ended too', asyn
 })
 
 t.test('each range of a download is told, those that a reader leaves as aborted', async (t) => {
-  const cos = await emulating(t)
-  right(await uploadStream(to)(inChunks(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
+  const cos = await startCos(t)
+  right(await uploadStream(to)(splitBytes(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
   const events = listening(t)
   const input = { ...to, partSize: MiB, concurrency: 2 }
 

@@ -6,8 +6,8 @@ import { Agent } from 'undici'
 import { send, withSignal } from '../../lib/client/send.js'
 import { bytesOf } from '../support/bytes.js'
 import { waitFor } from '../support/wait-for.js'
-import { putting } from '../support/minimal-operations.js'
-import { at, clientOf, left, refuse, right, serving } from '../support/server.js'
+import { probePut } from '../support/minimal-operations.js'
+import { at, clientOf, left, sendServiceError, right, startServer } from '../support/server.js'
 
 interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
@@ -21,7 +21,7 @@ const asked = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
   })
   server.on('checkContinue', (request, response) => {
     seen.expects += 1
-    if (says === 'no') return refuse(response, 403, 'AccessDenied')
+    if (says === 'no') return sendServiceError(response, 403, 'AccessDenied')
     if (says === 'yes') response.writeContinue()
     server.emit('request', request, response)
   })
@@ -39,13 +39,13 @@ const body = bytesOf(3_000_000)
 
 t.test('a body goes when COS says so', async (t) => {
   const { seen, client } = await asked(t, 'yes')
-  const put = right(await send(putting({ ...at, body, expectContinue: true }))(client())())
+  const put = right(await send(probePut({ ...at, body, expectContinue: true }))(client())())
   t.same([put.text, put.sent.size, seen], ['done', body.length, { bytes: body.length, expects: 1 }])
 })
 
 t.test('a refusal comes before a byte of the body went', async (t) => {
   const { seen, client } = await asked(t, 'no')
-  t.match(left(await send(putting({ ...at, body, expectContinue: true }))(client())()), {
+  t.match(left(await send(probePut({ ...at, body, expectContinue: true }))(client())()), {
     _tag: 'ServiceError',
     code: 'AccessDenied'
   })
@@ -55,18 +55,18 @@ t.test('a refusal comes before a byte of the body went', async (t) => {
 t.test('a server that says nothing gets the body after a second', async (t) => {
   const { seen, client } = await asked(t, 'nothing')
   const began = performance.now()
-  right(await send(putting({ ...at, body: 'hello', expectContinue: true }))(client())())
+  right(await send(probePut({ ...at, body: 'hello', expectContinue: true }))(client())())
   t.ok(performance.now() - began >= 950)
   t.equal(seen.bytes, 5)
 })
 
 t.test('it ends with its signal, and fails with its source', async (t) => {
-  const silent = await serving(t, () => undefined)
+  const silent = await startServer(t, () => undefined)
   const stop = new AbortController()
-  const result = withSignal(stop.signal)(send(putting({ ...at, body, expectContinue: true })))(
+  const result = withSignal(stop.signal)(send(probePut({ ...at, body, expectContinue: true })))(
     silent.client()
   )()
-  await waitFor(() => silent.seen.length === 1)
+  await waitFor(() => silent.received.length === 1)
   stop.abort()
   t.match(left(await result), { _tag: 'Aborted' })
 
@@ -78,7 +78,7 @@ t.test('it ends with its signal, and fails with its source', async (t) => {
       throw new Error('disk')
     }
   }
-  t.match(left(await send(putting({ ...at, body: broken, expectContinue: true }))(client())()), {
+  t.match(left(await send(probePut({ ...at, body: broken, expectContinue: true }))(client())()), {
     _tag: 'SourceError',
     cause: { message: 'disk' }
   })
@@ -88,7 +88,7 @@ t.test('a dispatcher of the caller is not gone around', async (t) => {
   const { seen, client } = await asked(t, 'yes')
   const dispatcher = new Agent()
   t.teardown(() => dispatcher.destroy())
-  t.match(left(await send(putting({ ...at, body, expectContinue: true }))(client({ dispatcher }))()), {
+  t.match(left(await send(probePut({ ...at, body, expectContinue: true }))(client({ dispatcher }))()), {
     _tag: 'InvalidInput',
     field: 'expectContinue'
   })

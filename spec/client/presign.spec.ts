@@ -1,7 +1,7 @@
 import t from 'tap'
 import { sign } from '../../lib/core/signature.js'
 import { presign } from '../../lib/client/presign.js'
-import { getting, putting } from '../support/minimal-operations.js'
+import { probeGet, probePut } from '../support/minimal-operations.js'
 import { at, clientOf, credentials, left, right } from '../support/server.js'
 
 const host = 'examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com'
@@ -9,7 +9,7 @@ const host = 'examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com'
 t.test('a URL carries the signature of what it asks for, every field encoded, in order', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')({ credentials: { ...credentials, sessionToken: 'a+b/c=' } })
   const query = { 'response-content-type': 'text/plain; charset=utf-8' }
-  const made = right(await presign(getting({ ...at, key: 'a b/../c', query }), 600)(client)())
+  const made = right(await presign(probeGet({ ...at, key: 'a b/../c', query }), 600)(client)())
   const url = new URL(made.url)
   t.equal(url.pathname, '/a%20b/..%2Fc')
   t.equal(url.host, host)
@@ -44,7 +44,7 @@ t.test('a URL carries the signature of what it asks for, every field encoded, in
 t.test('headers that were signed are handed over; the traffic limit goes into the URL', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   const headers = { 'x-cos-acl': 'private', 'content-type': 'text/plain', 'x-cos-traffic-limit': '819200' }
-  const made = right(await presign(putting({ ...at, headers }), 60)(client)())
+  const made = right(await presign(probePut({ ...at, headers }), 60)(client)())
   t.same(made.headers, { 'x-cos-acl': 'private', 'content-type': 'text/plain' })
   t.match(made.url, /[?&]x-cos-traffic-limit=819200&/)
   t.match(made.url, /q-header-list=host%3Bx-cos-acl&q-url-param-list=x-cos-traffic-limit&/)
@@ -53,16 +53,16 @@ t.test('headers that were signed are handed over; the traffic limit goes into th
 t.test('nonsense is a Left before anything is signed', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')
   for (const expiresIn of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
-    t.match(left(await presign(getting(at), expiresIn)(client())()), {
+    t.match(left(await presign(probeGet(at), expiresIn)(client())()), {
       _tag: 'InvalidInput',
       field: 'expiresIn'
     })
   }
-  t.match(left(await presign(getting({ ...at, key: '' }), 60)(client())()), {
+  t.match(left(await presign(probeGet({ ...at, key: '' }), 60)(client())()), {
     _tag: 'InvalidInput',
     field: 'key'
   })
-  t.match(left(await presign(getting(at), 60)(client({ credentials: 'anonymous' }))()), {
+  t.match(left(await presign(probeGet(at), 60)(client({ credentials: 'anonymous' }))()), {
     _tag: 'CredentialsError'
   })
 })

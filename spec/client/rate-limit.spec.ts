@@ -2,8 +2,8 @@ import t from 'tap'
 import { rateLimiter } from '../../lib/client/rate-limit.js'
 import { send } from '../../lib/client/send.js'
 import { bytesOf } from '../support/bytes.js'
-import { opening, putting } from '../support/minimal-operations.js'
-import { at, credentials, left, right, serving } from '../support/server.js'
+import { probeOpen, probePut } from '../support/minimal-operations.js'
+import { at, credentials, left, right, startServer } from '../support/server.js'
 import { createClient } from '../../lib/client/client.js'
 
 t.test('a line that is busy says how long, and one that was silent allows no more than a burst', (t) => {
@@ -21,12 +21,12 @@ t.test('a line that is busy says how long, and one that was silent allows no mor
 
 t.test('two requests share the limit, each way', async (t) => {
   const bytes = bytesOf(100_000)
-  const server = await serving(t, (seen, response) => response.end(seen.method === 'GET' ? bytes : ''))
+  const server = await startServer(t, (seen, response) => response.end(seen.method === 'GET' ? bytes : ''))
   const client = server.client({ bandwidth: { up: 400_000, down: 400_000 } })
   for (const call of [
-    async () => right(await send(putting({ ...at, body: bytes }))(client)()).sent.size,
+    async () => right(await send(probePut({ ...at, body: bytes }))(client)()).sent.size,
     async () =>
-      Buffer.concat((await right(await send(opening(at))(client)()).toArray()) as Array<Buffer>).length
+      Buffer.concat((await right(await send(probeOpen(at))(client)()).toArray()) as Array<Buffer>).length
   ]) {
     const began = performance.now()
     t.same(await Promise.all([call(), call()]), [bytes.length, bytes.length])

@@ -9,8 +9,8 @@ import type { EmulatorOptions } from '../../lib/emulator/index.js'
 import { headObject } from '../../lib/operations/head-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { bytesOf } from '../support/bytes.js'
-import { comesTrue } from '../support/wait-for.js'
-import { bucket, emulating } from '../support/cos.js'
+import { becomesTrue } from '../support/wait-for.js'
+import { bucket, startCos } from '../support/cos.js'
 import { right } from '../support/server.js'
 
 const at = { bucket, key: 'stretch.bin' }
@@ -18,8 +18,8 @@ const bytes = bytesOf(1_000_000)
 const context = contextOf('reading', at)
 const all: ByteRange = { first: 0, last: bytes.length - 1 }
 
-const holding = async (t: Parameters<typeof emulating>[0], options: EmulatorOptions = {}) => {
-  const cos = await emulating(t, options)
+const holding = async (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}) => {
+  const cos = await startCos(t, options)
   const client = cos.client({ retry: { attempts: 3, base: 1 } })
   right(await send(putObject({ ...at, body: bytes }))(client)())
   const { etag } = right(await send(headObject(at))(client)())
@@ -120,5 +120,5 @@ t.test('a reader that leaves hangs up', async (t) => {
   })
   await client.close()
   for await (const _ of readRange(cos.client(), context, pinned, all)) break
-  t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
+  t.ok(await becomesTrue(() => cos.emulator.openConnections() === 0))
 })

@@ -8,29 +8,29 @@ import { authorization } from '../../lib/core/signature.js'
 import type { Timeouts } from '../../lib/client/client.js'
 import { run, send, withRetry, withSignal, withTimeout } from '../../lib/client/send.js'
 import { objectExists } from '../../lib/operations/object-exists.js'
-import { comesTrue, waitFor } from '../support/wait-for.js'
-import { getting, opening, putting } from '../support/minimal-operations.js'
+import { becomesTrue, waitFor } from '../support/wait-for.js'
+import { probeGet, probeOpen, probePut } from '../support/minimal-operations.js'
 import { settlesWithin } from '../support/settles-within.js'
-import { at, credentials, left, refuse, right, secretKey, serving } from '../support/server.js'
+import { at, credentials, left, sendServiceError, right, secretKey, startServer } from '../support/server.js'
 
 const field = (text: string, name: string): string => new RegExp(`${name}=([^&]*)`).exec(text)?.[1] ?? ''
 
 t.test('nothing is sent before the task is called, and each call sends anew', async (t) => {
-  const server = await serving(t, (_, response) => response.end('yes'))
-  const task = run(server.client())(send(getting(at)))
+  const server = await startServer(t, (_, response) => response.end('yes'))
+  const task = run(server.client())(send(probeGet(at)))
   await setTimeout(20)
-  t.equal(server.seen.length, 0)
+  t.equal(server.received.length, 0)
   t.equal(right(await task()).text, 'yes')
   t.equal(right(await task()).text, 'yes')
-  t.equal(server.seen.length, 2)
+  t.equal(server.received.length, 2)
 })
 
 t.test("a request arrives under COS's host, signed over what arrives", async (t) => {
-  const server = await serving(t, (_, response) => response.end())
+  const server = await startServer(t, (_, response) => response.end())
   const key = 'a b/../腾讯+云!'
   const query = { 'x y': 'a+b/ü', plain: '' }
-  right(await send(putting({ ...at, key, query, body: 'hello' }))(server.client())())
-  const seen = server.seen[0]!
+  right(await send(probePut({ ...at, key, query, body: 'hello' }))(server.client())())
+  const seen = server.received[0]!
   t.equal(seen.target, '/a%20b/..%2F%E8%85%BE%E8%AE%AF%2B%E4%BA%91%21?x%20y=a%2Bb%2F%C3%BC&plain=')
   t.equal(seen.headers.host, 'examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com')
   t.equal(seen.headers['content-length'], '5')
@@ -51,17 +51,17 @@ t.test("a request arrives under COS's host, signed over what arrives", async (t)
 })
 
 t.test('a token is sent and signed, and an anonymous request is not signed at all', async (t) => {
-  const server = await serving(t, (_, response) => response.end())
+  const server = await startServer(t, (_, response) => response.end())
   const token = 'tok/en+with=all'
-  await send(getting(at))(server.client({ credentials: { ...credentials, sessionToken: token } }))()
-  await send(getting(at))(server.client({ credentials: 'anonymous' }))()
-  t.equal(server.seen[0]?.headers['x-cos-security-token'], token)
-  t.match(server.seen[0]?.headers.authorization, /q-header-list=host;x-cos-security-token&/)
-  t.equal(server.seen[1]?.headers.authorization, undefined)
+  await send(probeGet(at))(server.client({ credentials: { ...credentials, sessionToken: token } }))()
+  await send(probeGet(at))(server.client({ credentials: 'anonymous' }))()
+  t.equal(server.received[0]?.headers['x-cos-security-token'], token)
+  t.match(server.received[0]?.headers.authorization, /q-header-list=host;x-cos-security-token&/)
+  t.equal(server.received[1]?.headers.authorization, undefined)
 })
 
 t.test('bad input is a Left that names the field, and nothing is sent', async (t) => {
-  const server = await serving(t, (_, response) => response.end())
+  const server = await startServer(t, (_, response) => response.end())
   const client = server.client()
   const wrong = [
     ['bucket', { ...at, bucket: 'no-appid' }],
@@ -74,20 +74,20 @@ t.test('bad input is a Left that names the field, and nothing is sent', async (t
     ['headers.x', { ...at, headers: { x: 'a\r\nhost: b' } }]
   ] as const
   for (const [name, input] of wrong) {
-    const error = left(await send(putting(input))(client)())
+    const error = left(await send(probePut(input))(client)())
     t.match(error, { _tag: 'InvalidInput', field: name, context: { operation: 'ProbePut', attempts: 0 } })
   }
-  t.equal(server.seen.length, 0)
+  t.equal(server.received.length, 0)
 })
 
 t.test('what may pass is tried four times, signed each time, and marked as a retry', async (t) => {
-  const server = await serving(t, (_, response, count) => {
-    if (count < 4) refuse(response, 503, 'SlowDown')
+  const server = await startServer(t, (_, response, count) => {
+    if (count < 4) sendServiceError(response, 503, 'SlowDown')
     else response.end('at last')
   })
-  t.equal(right(await send(putting({ ...at, body: 'again' }))(server.client())()).text, 'at last')
+  t.equal(right(await send(probePut({ ...at, body: 'again' }))(server.client())()).text, 'at last')
   t.same(
-    server.seen.map((seen) => [seen.body.toString(), seen.headers['x-cos-sdk-retry']]),
+    server.received.map((seen) => [seen.body.toString(), seen.headers['x-cos-sdk-retry']]),
     [
       ['again', undefined],
       ['again', 'true'],
@@ -95,51 +95,51 @@ t.test('what may pass is tried four times, signed each time, and marked as a ret
       ['again', 'true']
     ]
   )
-  t.match(server.seen[3]?.headers.authorization, /q-header-list=content-length;host;x-cos-sdk-retry&/)
+  t.match(server.received[3]?.headers.authorization, /q-header-list=content-length;host;x-cos-sdk-retry&/)
 })
 
 t.test('after the last attempt the error is the last answer, and counts the attempts', async (t) => {
-  const server = await serving(t, (_, response) => {
-    refuse(response, 500, 'InternalError')
+  const server = await startServer(t, (_, response) => {
+    sendServiceError(response, 500, 'InternalError')
   })
-  t.match(left(await send(getting(at))(server.client())()), {
+  t.match(left(await send(probeGet(at))(server.client())()), {
     _tag: 'ServiceError',
     status: 500,
     code: 'InternalError',
     requestId: 'NjYwMWE5YzRf',
     context: { operation: 'ProbeGet', bucket: at.bucket, key: O.some(at.key), attempts: 4 }
   })
-  const once = withRetry({ attempts: 1 })(send(getting(at)))
+  const once = withRetry({ attempts: 1 })(send(probeGet(at)))
   t.match(left(await once(server.client())()), { context: { attempts: 1 } })
-  t.equal(server.seen.length, 5)
+  t.equal(server.received.length, 5)
 })
 
 t.test('what COS refuses for good is asked once', async (t) => {
-  const server = await serving(t, (_, response) => {
-    refuse(response, 404, 'NoSuchKey')
+  const server = await startServer(t, (_, response) => {
+    sendServiceError(response, 404, 'NoSuchKey')
   })
-  t.match(left(await send(getting(at))(server.client())()), { code: 'NoSuchKey', context: { attempts: 1 } })
-  t.equal(server.seen.length, 1)
+  t.match(left(await send(probeGet(at))(server.client())()), { code: 'NoSuchKey', context: { attempts: 1 } })
+  t.equal(server.received.length, 1)
 })
 
 t.test('a stream that can be read once is sent once, and let go of', async (t) => {
-  const server = await serving(t, (_, response) => {
-    refuse(response, 503, 'SlowDown')
+  const server = await startServer(t, (_, response) => {
+    sendServiceError(response, 503, 'SlowDown')
   })
   const body = (async function* () {
     yield Buffer.from('only')
     yield Buffer.from(' once')
   })()
-  t.match(left(await send(putting({ ...at, body }))(server.client())()), {
+  t.match(left(await send(probePut({ ...at, body }))(server.client())()), {
     status: 503,
     context: { attempts: 1 }
   })
-  t.equal(server.seen[0]?.body.toString(), 'only once')
-  t.equal(server.seen[0]?.headers['transfer-encoding'], 'chunked')
+  t.equal(server.received[0]?.body.toString(), 'only once')
+  t.equal(server.received[0]?.headers['transfer-encoding'], 'chunked')
 })
 
 t.test('a body that can be opened anew is opened for each attempt', async (t) => {
-  const server = await serving(t, (_, response, count) => {
+  const server = await startServer(t, (_, response, count) => {
     if (count === 1) response.destroy()
     else response.end()
   })
@@ -152,22 +152,22 @@ t.test('a body that can be opened anew is opened for each attempt', async (t) =>
       yield Buffer.from('def')
     }
   }
-  const { sent } = right(await send(putting({ ...at, body }))(server.client())())
+  const { sent } = right(await send(probePut({ ...at, body }))(server.client())())
   t.equal(opened, 2)
   t.equal(sent.size, 6)
-  t.equal(server.seen[1]?.body.toString(), 'abcdef')
+  t.equal(server.received[1]?.body.toString(), 'abcdef')
 })
 
 t.test('what goes up is hashed on the way', async (t) => {
-  const server = await serving(t, (_, response) => response.end())
-  const { sent } = right(await send(putting({ ...at, body: '123456789' }))(server.client())())
+  const server = await startServer(t, (_, response) => response.end())
+  const { sent } = right(await send(probePut({ ...at, body: '123456789' }))(server.client())())
   // CRC-64/XZ by its catalogue name: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
   t.same(sent, { size: 9, crc64: O.some(0x995dc9bbdf1939fan) })
-  t.same(right(await send(putting(at))(server.client())()).sent, { size: 0, crc64: O.some(0n) })
+  t.same(right(await send(probePut(at))(server.client())()).sent, { size: 0, crc64: O.some(0n) })
 })
 
 t.test('a body that gives more or less than it promised fails as the source that it is', async (t) => {
-  const server = await serving(t, (_, response) => response.end())
+  const server = await startServer(t, (_, response) => response.end())
   const giving = (...texts: ReadonlyArray<string>) => ({
     size: 4,
     async *open() {
@@ -175,81 +175,86 @@ t.test('a body that gives more or less than it promised fails as the source that
     }
   })
   for (const body of [giving('abc'), giving('abc', 'de'), giving()]) {
-    t.match(left(await send(putting({ ...at, body }))(server.client())()), {
+    t.match(left(await send(probePut({ ...at, body }))(server.client())()), {
       _tag: 'SourceError',
       context: { attempts: 1 }
     })
   }
-  t.equal(server.seen.length, 0)
+  t.equal(server.received.length, 0)
 })
 
 t.test('a source that fails ends the request with its own error', async (t) => {
-  const server = await serving(t, (_, response) => response.end())
+  const server = await startServer(t, (_, response) => response.end())
   const body = (async function* () {
     yield Buffer.from('begun')
     throw new Error('disk')
   })()
-  const error = left(await send(putting({ ...at, body }))(server.client())())
+  const error = left(await send(probePut({ ...at, body }))(server.client())())
   t.match(error, { _tag: 'SourceError', cause: { message: 'disk' } })
 })
 
 t.test('Content-MD5 is computed when asked for, and never of a stream that is read once', async (t) => {
-  const server = await serving(t, (_, response) => response.end())
-  await send(putting({ ...at, body: '123456789', enableMd5: true }))(server.client())()
-  t.equal(server.seen[0]?.headers['content-md5'], 'JfnnlDI7RTiF9RgfG2JNCw==')
+  const server = await startServer(t, (_, response) => response.end())
+  await send(probePut({ ...at, body: '123456789', enableMd5: true }))(server.client())()
+  t.equal(server.received[0]?.headers['content-md5'], 'JfnnlDI7RTiF9RgfG2JNCw==')
   const body = (async function* () {
     yield Buffer.from('x')
   })()
-  t.match(left(await send(putting({ ...at, body, enableMd5: true }))(server.client())()), {
+  t.match(left(await send(probePut({ ...at, body, enableMd5: true }))(server.client())()), {
     _tag: 'InvalidInput',
     field: 'enableMd5'
   })
 })
 
 t.test('a redirect is handed over, not followed', async (t) => {
-  const server = await serving(t, (_, response) => {
+  const server = await startServer(t, (_, response) => {
     response.writeHead(302, { location: 'http://127.0.0.1:1/stolen', 'x-cos-request-id': 'r' }).end()
   })
-  t.match(left(await send(getting(at))(server.client())()), {
+  t.match(left(await send(probeGet(at))(server.client())()), {
     _tag: 'ServiceError',
     status: 302,
     headers: { location: 'http://127.0.0.1:1/stolen' }
   })
-  t.equal(server.seen.length, 1)
+  t.equal(server.received.length, 1)
 })
 
 t.test("a clock that COS calls wrong is set by COS's own, once", async (t) => {
   const hour = 3_600_000
-  const server = await serving(t, (_, response) => {
-    refuse(response, 403, 'RequestTimeTooSkewed', { date: new Date(Date.now() + hour).toUTCString() })
+  const server = await startServer(t, (_, response) => {
+    sendServiceError(response, 403, 'RequestTimeTooSkewed', {
+      date: new Date(Date.now() + hour).toUTCString()
+    })
   })
   const client = server.client()
-  t.match(left(await send(getting(at))(client)()), { code: 'RequestTimeTooSkewed', context: { attempts: 2 } })
-  const starts = server.seen.map((seen) =>
+  t.match(left(await send(probeGet(at))(client)()), {
+    code: 'RequestTimeTooSkewed',
+    context: { attempts: 2 }
+  })
+  const starts = server.received.map((seen) =>
     Number(field(seen.headers.authorization ?? '', 'q-sign-time').split(';')[0])
   )
   t.ok(Math.abs((starts[1] ?? 0) - (starts[0] ?? 0) - 3600) <= 2, String(starts))
-  t.equal(server.seen.length, 2)
+  t.equal(server.received.length, 2)
 
-  const honest = await serving(t, (_, response) => {
-    refuse(response, 403, 'RequestTimeTooSkewed')
+  const honest = await startServer(t, (_, response) => {
+    sendServiceError(response, 403, 'RequestTimeTooSkewed')
   })
-  await send(getting(at))(honest.client())()
-  t.equal(honest.seen.length, 1)
+  await send(probeGet(at))(honest.client())()
+  t.equal(honest.received.length, 1)
 })
 
 t.test('a token that COS calls expired is fetched anew, once', async (t) => {
-  const server = await serving(t, (_, response) => {
-    refuse(response, 400, 'ExpiredToken')
+  const server = await startServer(t, (_, response) => {
+    sendServiceError(response, 400, 'ExpiredToken')
   })
   let count = 0
   const source = (sessionToken: () => string) => async () => {
     count += 1
     return E.right({ ...credentials, sessionToken: sessionToken() })
   }
-  const tokens = () => server.seen.map(({ headers }) => headers['x-cos-security-token'])
+  const tokens = () => server.received.map(({ headers }) => headers['x-cos-security-token'])
   const asked = async (of: ReturnType<typeof source>) =>
-    left(await send(getting(at))(server.client({ credentials: of }))())
+    left(await send(probeGet(at))(server.client({ credentials: of }))())
   t.match(await asked(source(() => `t${String(count)}`)), { code: 'ExpiredToken', context: { attempts: 2 } })
   t.same(tokens(), ['t1', 't2'])
   t.match(await asked(source(() => 'same')), { context: { attempts: 1 } }, 'the source has no other')
@@ -257,9 +262,9 @@ t.test('a token that COS calls expired is fetched anew, once', async (t) => {
 })
 
 t.test('a signal settles the call at once, whatever it is waiting for, and nothing stays open', async (t) => {
-  const silent = await serving(t, () => undefined)
-  const refusing = await serving(t, (_, response) => {
-    refuse(response, 503, 'SlowDown', { 'retry-after': '30' })
+  const silent = await startServer(t, () => undefined)
+  const refusing = await startServer(t, (_, response) => {
+    sendServiceError(response, 503, 'SlowDown', { 'retry-after': '30' })
   })
   let isAsked = false
   const never = async function* () {
@@ -268,9 +273,9 @@ t.test('a signal settles the call at once, whatever it is waiting for, and nothi
     await new Promise(() => undefined)
   }
   const cases = [
-    ['the head of an answer', send(getting(at)), silent, () => silent.seen.length === 1],
-    ['the next attempt', send(getting(at)), refusing, () => refusing.seen.length === 1],
-    ['its own source', send(putting({ ...at, body: never() })), silent, () => isAsked]
+    ['the head of an answer', send(probeGet(at)), silent, () => silent.received.length === 1],
+    ['the next attempt', send(probeGet(at)), refusing, () => refusing.received.length === 1],
+    ['its own source', send(probePut({ ...at, body: never() })), silent, () => isAsked]
   ] as const
   for (const [what, effect, server, isWaiting] of cases) {
     const stop = new AbortController()
@@ -281,57 +286,57 @@ t.test('a signal settles the call at once, whatever it is waiting for, and nothi
     t.ok(await settlesWithin(50, result))
     t.match(left(await result), { _tag: 'Aborted', reason: 'enough' }, what)
   }
-  t.ok(await comesTrue(() => silent.open() === 0))
+  t.ok(await becomesTrue(() => silent.open() === 0))
 })
 
 t.test('a signal that has fired already sends nothing', async (t) => {
-  const server = await serving(t, (_, response) => response.end())
-  const result = await withSignal(AbortSignal.abort())(send(getting(at)))(server.client())()
+  const server = await startServer(t, (_, response) => response.end())
+  const result = await withSignal(AbortSignal.abort())(send(probeGet(at)))(server.client())()
   t.match(left(result), { _tag: 'Aborted' })
-  t.equal(server.seen.length, 0)
+  t.equal(server.received.length, 0)
 })
 
 t.test('a signal ends the reading of a body that the call gave', async (t) => {
-  const server = await serving(t, (_, response) => {
+  const server = await startServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': '1000000' }).write('begun')
   })
   const stop = new AbortController()
-  const body = right(await withSignal(stop.signal)(send(opening(at)))(server.client())())
+  const body = right(await withSignal(stop.signal)(send(probeOpen(at)))(server.client())())
   const reading = body.toArray()
   await setTimeout(20)
   stop.abort()
   await t.rejects(reading, { name: 'CosException', error: { _tag: 'Aborted' } })
-  t.ok(await comesTrue(() => server.open() === 0))
+  t.ok(await becomesTrue(() => server.open() === 0))
 })
 
 t.test('each deadline ends what it is for, and says which it was', async (t) => {
-  const silent = await serving(t, () => undefined)
-  const stalling = await serving(t, (_, response) => {
+  const silent = await startServer(t, () => undefined)
+  const stalling = await startServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': '10' }).write('half')
   })
   // One at a time: where the machine is busy, even the head of an answer may take so long.
   const waiting = (timeouts: Partial<Timeouts>) => ({ retry: { attempts: 1 }, timeouts })
-  t.match(left(await send(getting(at))(silent.client(waiting({ headers: 60 })))()), {
+  t.match(left(await send(probeGet(at))(silent.client(waiting({ headers: 60 })))()), {
     _tag: 'Timeout',
     phase: 'headers',
     after: 60
   })
-  t.match(left(await send(getting(at))(stalling.client(waiting({ idle: 60 })))()), {
+  t.match(left(await send(probeGet(at))(stalling.client(waiting({ idle: 60 })))()), {
     _tag: 'Timeout',
     phase: 'idle',
     after: 60
   })
-  t.match(left(await withTimeout(60)(send(getting(at)))(silent.client())()), {
+  t.match(left(await withTimeout(60)(send(probeGet(at)))(silent.client())()), {
     _tag: 'Timeout',
     phase: 'overall',
     after: 60,
     context: { operation: 'ProbeGet', bucket: at.bucket }
   })
-  t.ok(await comesTrue(() => silent.open() + stalling.open() === 0))
+  t.ok(await becomesTrue(() => silent.open() + stalling.open() === 0))
 })
 
 t.test('a server that stops reading is an idle one', async (t) => {
-  const server = await serving(t, (_, __, ___, request) => request.pause(), { early: true })
+  const server = await startServer(t, (_, __, ___, request) => request.pause(), { early: true })
   const body = {
     size: 256 * 1024 * 1024,
     async *open() {
@@ -339,11 +344,11 @@ t.test('a server that stops reading is an idle one', async (t) => {
     }
   }
   const client = server.client({ retry: { attempts: 1 }, timeouts: { idle: 100 } })
-  t.match(left(await send(putting({ ...at, body }))(client)()), { _tag: 'Timeout', phase: 'idle' })
+  t.match(left(await send(probePut({ ...at, body }))(client)()), { _tag: 'Timeout', phase: 'idle' })
 })
 
 t.test('a deadline rests while it is our turn', async (t) => {
-  const server = await serving(t, (_, response) => response.end('x'.repeat(500_000)))
+  const server = await startServer(t, (_, response) => response.end('x'.repeat(500_000)))
   // So long that only we are slower, however busy the machine is.
   const client = server.client({ retry: { attempts: 1 }, timeouts: { headers: 1000, idle: 1000 } })
   const ours = 1500
@@ -354,19 +359,19 @@ t.test('a deadline rests while it is our turn', async (t) => {
   }
   const read = async (): Promise<number> => {
     let size = 0
-    for await (const chunk of right(await send(opening(at))(client)())) {
+    for await (const chunk of right(await send(probeOpen(at))(client)())) {
       if (size === 0) await setTimeout(ours)
       size += (chunk as Buffer).length
     }
     return size
   }
-  const [put, size] = await Promise.all([send(putting({ ...at, body: slow() }))(client)(), read()])
+  const [put, size] = await Promise.all([send(probePut({ ...at, body: slow() }))(client)(), read()])
   t.ok(E.isRight(put), 'a slow source is not an idle network')
   t.equal(size, 500_000, 'a slow reader is not an idle network')
 })
 
 t.test('a process that has no turn itself does not take the network for idle', async (t) => {
-  const server = await serving(t, (_, response) =>
+  const server = await startServer(t, (_, response) =>
     // The answer has left when the process gets stuck, and its deadline is over when it goes on.
     response.end('yes', () => {
       const until = performance.now() + 600
@@ -374,19 +379,19 @@ t.test('a process that has no turn itself does not take the network for idle', a
     })
   )
   const client = server.client({ retry: { attempts: 1 }, timeouts: { headers: 300 } })
-  t.equal(right(await send(getting(at))(client)()).text, 'yes')
+  t.equal(right(await send(probeGet(at))(client)()).text, 'yes')
 })
 
 t.test('one connection serves one request after another, of any method', async (t) => {
   const ports: Array<number | undefined> = []
-  const server = await serving(t, ({ method }, response, _, request) => {
+  const server = await startServer(t, ({ method }, response, _, request) => {
     ports.push(request.socket.remotePort)
     const lastModified = 'Tue, 01 Oct 2024 12:00:00 GMT'
     response.writeHead(200, { etag: '"e"', 'last-modified': lastModified, 'content-length': 3 })
     response.end(method === 'HEAD' ? undefined : 'yes')
   })
   const client = server.client()
-  for (const operation of [getting(at), putting({ ...at, body: 'x' }), objectExists(at), getting(at)]) {
+  for (const operation of [probeGet(at), probePut({ ...at, body: 'x' }), objectExists(at), probeGet(at)]) {
     right(await send<unknown>(operation)(client)())
     await setTimeout(10)
   }
@@ -396,7 +401,7 @@ t.test('one connection serves one request after another, of any method', async (
 
 t.test('an answer that never begins to be read holds the server back', async (t) => {
   let written = 0
-  const server = await serving(t, async (_, response) => {
+  const server = await startServer(t, async (_, response) => {
     const chunk = Buffer.alloc(64 * 1024)
     while (written < 64 * 1024 * 1024 && !response.destroyed) {
       written += chunk.length
@@ -404,36 +409,36 @@ t.test('an answer that never begins to be read holds the server back', async (t)
         await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
     }
   })
-  const body = right(await send(opening(at))(server.client())())
+  const body = right(await send(probeOpen(at))(server.client())())
   await setTimeout(100)
   // What loopback sockets buffer on both sides; far less than the object.
   t.ok(written < 16 * 1024 * 1024, `${String(written)} bytes were sent`)
   body.destroy()
-  t.ok(await comesTrue(() => server.open() === 0))
+  t.ok(await becomesTrue(() => server.open() === 0))
 })
 
 t.test('a body that breaks off says so', async (t) => {
-  const server = await serving(t, (_, response) => {
+  const server = await startServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': '10' }).write('half')
     response.socket?.end()
   })
-  const error = left(await send(getting(at))(server.client({ retry: { attempts: 1 } }))())
+  const error = left(await send(probeGet(at))(server.client({ retry: { attempts: 1 } }))())
   t.match(error, { _tag: 'TransportError', context: { operation: 'ProbeGet' } })
 })
 
 t.test('a file is measured, sent, and never half of one', async (t) => {
   const dir = t.testdir({ 'a.txt': '123456789' })
-  const server = await serving(t, (_, response) => response.end())
+  const server = await startServer(t, (_, response) => response.end())
   const client = server.client()
-  right(await send(putting({ ...at, body: { file: `${dir}/a.txt` } }))(client)())
-  t.equal(server.seen[0]?.body.toString(), '123456789')
-  t.match(left(await send(putting({ ...at, body: { file: `${dir}/none` } }))(client)()), {
+  right(await send(probePut({ ...at, body: { file: `${dir}/a.txt` } }))(client)())
+  t.equal(server.received[0]?.body.toString(), '123456789')
+  t.match(left(await send(probePut({ ...at, body: { file: `${dir}/none` } }))(client)()), {
     _tag: 'FileError',
     code: 'ENOENT',
     path: `${dir}/none`
   })
-  t.match(left(await send(putting({ ...at, body: { file: dir } }))(client)()), { _tag: 'FileError' })
-  t.equal(server.seen.length, 1)
+  t.match(left(await send(probePut({ ...at, body: { file: dir } }))(client)()), { _tag: 'FileError' })
+  t.equal(server.received.length, 1)
 })
 
 t.test('no secret shows in a client, an error, an event or a stack', async (t) => {
@@ -445,12 +450,12 @@ t.test('no secret shows in a client, an error, an event or a stack', async (t) =
     subscribe(name, listen)
     t.teardown(() => unsubscribe(name, listen))
   }
-  const server = await serving(t, (_, response) => {
+  const server = await startServer(t, (_, response) => {
     response.destroy()
   })
   const token = 'a-very-secret-token'
   const client = server.client({ credentials: { ...credentials, sessionToken: token } })
-  const operation = getting(at)
+  const operation = probeGet(at)
   const error = left(await send(operation)(client)())
   const shown = [client, error, operation, said]
     .map((value) => inspect(value, { depth: 20, showHidden: true }))
@@ -466,8 +471,8 @@ t.test('no secret shows in a client, an error, an event or a stack', async (t) =
 })
 
 t.test('what happens can be watched', async (t) => {
-  const server = await serving(t, (_, response, count) => {
-    if (count === 1) refuse(response, 503, 'SlowDown')
+  const server = await startServer(t, (_, response, count) => {
+    if (count === 1) sendServiceError(response, 503, 'SlowDown')
     else response.end()
   })
   const said: Array<unknown> = []
@@ -475,7 +480,7 @@ t.test('what happens can be watched', async (t) => {
     said.push(event)
   }
   for (const name of ['cospipe:operation', 'cospipe:attempt']) subscribe(name, listen)
-  await send(getting(at))(server.client())()
+  await send(probeGet(at))(server.client())()
   for (const name of ['cospipe:operation', 'cospipe:attempt']) unsubscribe(name, listen)
   const about = { operation: 'ProbeGet', bucket: at.bucket, key: at.key }
   t.match(said, [
@@ -486,12 +491,12 @@ t.test('what happens can be watched', async (t) => {
 })
 
 t.test("a customer's key is not shown, and not sent in the clear beyond this machine", async (t) => {
-  const server = await serving(t, (_, response) => response.end())
+  const server = await startServer(t, (_, response) => response.end())
   const name = 'x-cos-server-side-encryption-customer-key'
-  const operation = getting({ ...at, headers: { [name]: 'MDEyMzQ1Njc4OUFC' } })
+  const operation = probeGet({ ...at, headers: { [name]: 'MDEyMzQ1Njc4OUFC' } })
   t.notMatch(inspect(operation, { depth: 9 }) + JSON.stringify(operation), /MDEyMzQ1Njc4OUFC/)
   right(await send(operation)(server.client())())
-  t.equal(server.seen[0]?.headers[name], 'MDEyMzQ1Njc4OUFC')
+  t.equal(server.received[0]?.headers[name], 'MDEyMzQ1Njc4OUFC')
   const abroad = server.client({ address: '192.0.2.1:80' })
   t.match(left(await send(operation)(abroad)()), {
     _tag: 'InvalidInput',
@@ -501,15 +506,15 @@ t.test("a customer's key is not shown, and not sent in the clear beyond this mac
 })
 
 t.test('a signal and a deadline end even the wait for credentials', async (t) => {
-  const server = await serving(t, (_, response) => response.end())
+  const server = await startServer(t, (_, response) => response.end())
   const never = () => new Promise<E.Either<never, typeof credentials>>(() => undefined)
   const client = server.client({ credentials: never })
   const stop = new AbortController()
-  const result = withSignal(stop.signal)(send(getting(at)))(client)()
+  const result = withSignal(stop.signal)(send(probeGet(at)))(client)()
   await setTimeout(10)
   stop.abort()
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted', context: { operation: 'ProbeGet' } })
-  t.match(left(await withTimeout(20)(send(getting(at)))(client)()), { _tag: 'Timeout', phase: 'overall' })
-  t.equal(server.seen.length, 0)
+  t.match(left(await withTimeout(20)(send(probeGet(at)))(client)()), { _tag: 'Timeout', phase: 'overall' })
+  t.equal(server.received.length, 0)
 })

@@ -11,7 +11,7 @@ import { listMultipartUploads } from '../../lib/operations/list-multipart-upload
 import { objectExists } from '../../lib/operations/object-exists.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { uploadPart } from '../../lib/operations/upload-part.js'
-import { ask } from '../support/signed.js'
+import { sendRequest } from '../support/signed.js'
 import * as A from './fixture.js'
 import { refusals, refusedUnsent } from './error-cases.js'
 import { showing } from './parameter-coverage.js'
@@ -66,7 +66,7 @@ t.test('what is said at the beginning is said of the object in the end', async (
     taggingCount: O.some(2),
     sse: O.some({ type: 'COS' })
   })
-  const acl = await ask(emulator, { key: 'a/..', query: { acl: '' } })
+  const acl = await sendRequest(emulator, { key: 'a/..', query: { acl: '' } })
   t.match(acl.text, /100000000006<\/ID>[^]*<Permission>FULL_CONTROL/)
 })
 

@@ -90,7 +90,7 @@ t.test('some may fail while others do not, and that is no failure of the call', 
     { ...failure, key: 'c', code: 'AccessDenied', message: 'AccessDenied.' },
     { ...failure, key: 'd', code: 'ObjectLocked', message: 'ObjectLocked.' }
   ])
-  t.same(cos.asked(), ['DeleteObjects'])
+  t.same(cos.operations(), ['DeleteObjects'])
 })
 
 t.test('what does not hold is refused by the one who looks', async (t) => {

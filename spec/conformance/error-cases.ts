@@ -4,7 +4,7 @@ import type { CosError } from '../../lib/core/error.js'
 import type { Operation } from '../../lib/core/operation.js'
 import { send } from '../../lib/client/send.js'
 import type { Emulator, EmulatorOptions, Fault } from '../../lib/emulator/index.js'
-import { emulating } from '../support/cos.js'
+import { startCos } from '../support/cos.js'
 import { left, right } from '../support/server.js'
 import { named, refusals as table, type Retry } from './error-table.js'
 
@@ -32,7 +32,7 @@ const sendingTo = (emulator: Emulator, client: Parameters<ReturnType<typeof send
 /** Each refusal of COS's table that the operation may meet, over the wire: as it was said, and after so many tries. */
 const refusedAsSaid = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   let fault: Fault = {}
-  const cos = await emulating(t, { fault: () => fault })
+  const cos = await startCos(t, { fault: () => fault })
   const sent = sendingTo(cos.emulator, cos.client({ retry: { base: 0 } }))
   const head = isHead(operation)
   const mine = table.filter(({ to }) => to.some((action) => action === operation.action))
@@ -73,7 +73,7 @@ const refusedToStrangers = async (t: Test, operation: Operation<unknown>): Promi
   const token = 'emulatorExampleToken'
   const temporary = { secretId: 'AKIDEmulatorExampleTemporary00000000', secretKey: 'temporaryExample', token }
   const own = { secretId: 'AKIDEmulatorExampleOwner000000000000', secretKey: 'ownerExample' }
-  const cos = await emulating(t, { credentials: [own, { ...temporary, expires: Date.now() }] })
+  const cos = await startCos(t, { credentials: [own, { ...temporary, expires: Date.now() }] })
   const withToken = (sessionToken: string) => ({
     secretId: temporary.secretId,
     secretKey: temporary.secretKey,
@@ -116,14 +116,14 @@ const correctedByTheClock = async (t: Test, operation: Operation<unknown>): Prom
     [{ now: hour }, 'RequestTimeTooSkewed'],
     [{ now: hour, fault }, 'AccessDenied']
   ] as const) {
-    const cos = await emulating(t, options)
+    const cos = await startCos(t, options)
     await send(operation)(cos.client())()
     const [first, second, third] = cos.emulator.requests()
     t.match(first, { status: 403, code })
     t.match(second, { headers: { 'x-cos-sdk-retry': 'true' } })
     t.same([second?.code === 'RequestTimeTooSkewed', third], [false, undefined])
   }
-  const honest = await emulating(t, { fault })
+  const honest = await startCos(t, { fault })
   const { message } = isHead(operation) ? { message: '' } : expired
   t.match(left(await send(operation)(honest.client())()), { status: 403, code: 'AccessDenied', message })
   t.equal(honest.emulator.requests().length, 1)
@@ -136,7 +136,7 @@ export const failedInside200 = async (
   root: string
 ): Promise<void> => {
   let fault: Fault = {}
-  const cos = await emulating(t, { fault: () => fault })
+  const cos = await startCos(t, { fault: () => fault })
   const sent = sendingTo(cos.emulator, cos.client({ retry: { base: 0 } }))
   const about = (tries: number) => ({ context: contextOf(operation, tries) })
 
@@ -206,7 +206,7 @@ export const refusedUnsent = async (
   t: Test,
   cases: ReadonlyArray<readonly [field: string, operation: Operation<unknown>]>
 ): Promise<void> => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const client = cos.client()
   for (const [field, operation] of cases) {
     const error = left(await send(operation)(client)())
@@ -216,13 +216,13 @@ export const refusedUnsent = async (
       field
     )
   }
-  t.same(cos.asked(), [])
+  t.same(cos.operations(), [])
 }
 
 /** What is true of every listing of a bucket. */
 export const brokenOff = (listing: Operation<unknown>): void => {
   t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
-    const { emulator, client } = await emulating(t, { fault: () => ({ shorten: 200 }) })
+    const { emulator, client } = await startCos(t, { fault: () => ({ shorten: 200 }) })
     const { error } = await sendingTo(emulator, client({ retry: { base: 1 } }))(listing)
     t.match(error, { _tag: 'TransportError', code: 'CutAnswer', context: contextOf(listing, 4) })
   })

@@ -3,7 +3,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type { Operation } from '../../lib/core/operation.js'
 import { send } from '../../lib/client/send.js'
 import type { EmulatorOptions } from '../../lib/emulator/index.js'
-import { bucket, emulating } from '../support/cos.js'
+import { bucket, startCos } from '../support/cos.js'
 import { left, right } from '../support/server.js'
 
 export { bucket } from '../support/cos.js'
@@ -18,10 +18,10 @@ export const sseC = { type: 'C', key: Buffer.from('0123456789ABCDEF0123456789ABC
 export const sseCMd5 = 'U5L61r7jcwdNvT7frmUG8g=='
 export const otherC = { type: 'C', key: Buffer.alloc(32, 8) } as const
 
-type Teardown = Parameters<typeof emulating>[0]
+type Teardown = Parameters<typeof startCos>[0]
 
 export const asking = async (t: Teardown, options: EmulatorOptions = {}) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     buckets: [
       bucket,
       { name: versioned, versioning: 'Enabled' },

@@ -175,7 +175,7 @@ t.test('whether an object is there is a yes or a no, and no right to ask is neit
   t.equal(await done(objectExists({ ...at, bucket: A.nowhere })), false)
   const stranger = await A.asking(t, { fault: () => ({ answer: { status: 403, code: 'AccessDenied' } }) })
   t.match(await stranger.failed(objectExists(at)), { status: 403, code: 'AccessDenied' })
-  t.same(cos.asked(), ['HeadObject', 'PutObject', 'HeadObject', 'HeadObject'])
+  t.same(cos.operations(), ['HeadObject', 'PutObject', 'HeadObject', 'HeadObject'])
 })
 
 t.test('a result is changed before anything is sent', async (t) => {
@@ -184,7 +184,7 @@ t.test('a result is changed before anything is sent', async (t) => {
     headObject(at),
     Op.map((head) => head.size)
   )
-  t.same(cos.asked(), [])
+  t.same(cos.operations(), [])
   await done(putObject({ ...at, body: '12345' }))
   t.equal(await done(size), 5)
 })

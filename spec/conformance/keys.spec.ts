@@ -4,7 +4,7 @@ import { send } from '../../lib/client/send.js'
 import { getObject } from '../../lib/operations/get-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
-import { bucket, emulating } from '../support/cos.js'
+import { bucket, startCos } from '../support/cos.js'
 import { right } from '../support/server.js'
 
 const isAllowed = (point: number): boolean =>
@@ -20,7 +20,7 @@ const keys = (): ReadonlyArray<string> => {
 }
 
 t.test('every code point is put, listed and got back', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const client = cos.client()
   const all = keys()
   const each = async (work: (key: string) => Promise<void>): Promise<void> => {

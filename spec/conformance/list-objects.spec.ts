@@ -108,13 +108,13 @@ t.test('of none, of one, and of more than a page; a key stays the text it is', a
     await done(putObject({ bucket, key, body: '' }))
     t.equal((await done(listObjects({ bucket }))).contents.length, n + 1)
   }
-  const before = cos.asked().length
+  const before = cos.operations().length
   const all = await toArray(streamObjects({ bucket, maxKeys: 3 })(client))
   t.same(
     all.map(({ key }) => key),
     keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   )
-  t.equal(cos.asked().length - before, 4)
+  t.equal(cos.operations().length - before, 4)
 })
 
 t.test('a page of a thousand has a thousand, whatever it takes to spell them', async (t) => {

@@ -95,13 +95,13 @@ t.test('of none, of one, and of more than a page', async (t) => {
     await done(uploadPart({ ...at, uploadId, partNumber: n, body: '' }))
     t.equal((await done(listParts({ ...at, uploadId }))).parts.length, n)
   }
-  const before = cos.asked().length
+  const before = cos.operations().length
   const all = await toArray(streamParts({ ...at, uploadId, maxParts: 2 })(client))
   t.same(
     all.map(({ partNumber }) => partNumber),
     [1, 2, 3, 4, 5]
   )
-  t.equal(cos.asked().length - before, 3)
+  t.equal(cos.operations().length - before, 3)
 })
 
 t.test('a date in another hand is read, or kept as it is', async (t) => {

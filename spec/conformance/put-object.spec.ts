@@ -7,7 +7,7 @@ import { crc64 } from '../../lib/core/crc64.js'
 import { getObject } from '../../lib/operations/get-object.js'
 import { headObject } from '../../lib/operations/head-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
-import { ask } from '../support/signed.js'
+import { sendRequest } from '../support/signed.js'
 import { from } from '../support/iterables.js'
 import * as A from './fixture.js'
 import { refusals, refusedUnsent } from './error-cases.js'
@@ -78,7 +78,7 @@ t.test('what is put with all that may be said of it comes back as it was said', 
   t.match(got, { ...told, size: O.some(12) })
   t.equal(await A.textOf(got.body), body)
 
-  const acl = await ask(emulator, { key: A.awkward.slice(1), query: { acl: '' } })
+  const acl = await sendRequest(emulator, { key: A.awkward.slice(1), query: { acl: '' } })
   t.match(acl.text, /100000000006<\/ID>[^]*<Permission>FULL_CONTROL/)
 })
 

@@ -9,8 +9,8 @@ import {
   selectObjectContent,
   type SelectObjectContentInput
 } from '../../lib/operations/select-object-content.js'
-import { failed as failure } from '../support/responses.js'
-import { event, message, recorded } from '../support/select-messages.js'
+import { catchCosError as failure } from '../support/responses.js'
+import { encodeEvent, encodeMessage, recordedMessage } from '../support/select-messages.js'
 import { right } from '../support/server.js'
 import * as A from './fixture.js'
 import { refusals, refusedUnsent } from './error-cases.js'
@@ -119,7 +119,7 @@ t.test('Parquet and BZIP2 go out as any other, and what is recorded of COS comes
   await honest.done(putObject({ ...at, body: '' }))
   const parquet = { ...names, inputSerialization: { parquet: {}, compressionType: 'NONE' } } as const
   const bzip2 = { ...names, inputSerialization: { csv: {}, compressionType: 'BZIP2' } } as const
-  const body = Buffer.concat(['Records', 'Progress', 'Cont', 'Stats', 'End'].map(recorded))
+  const body = Buffer.concat(['Records', 'Progress', 'Cont', 'Stats', 'End'].map(recordedMessage))
   const { done } = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
   for (const input of [parquet, bzip2]) {
     t.match(await honest.failed(selectObjectContent(input)), { status: 501, code: 'NotImplemented' })
@@ -214,16 +214,20 @@ t.test('results that break off, or are not what was sent, do not pass for result
   const said = (...messages: ReadonlyArray<Uint8Array>): Fault => ({
     answer: { status: 200, body: Buffer.concat(messages) }
   })
-  const busy = message({ ':message-type': 'error', ':error-code': 'Busy', ':error-message': 'Later.' })
+  const busy = encodeMessage({ ':message-type': 'error', ':error-code': 'Busy', ':error-message': 'Later.' })
   const cases: ReadonlyArray<readonly [string, Fault, object]> = [
-    ['no End', said(recorded('Records'), recorded('Stats')), { _tag: 'TransportError', code: 'CutAnswer' }],
+    [
+      'no End',
+      said(recordedMessage('Records'), recordedMessage('Stats')),
+      { _tag: 'TransportError', code: 'CutAnswer' }
+    ],
     ['nothing', said(), { _tag: 'TransportError', code: 'CutAnswer' }],
     ['half a message', { shorten: 40 }, { _tag: 'TransportError' }],
     ['a broken connection', { cut: { at: 'body', after: 40 } }, { _tag: 'TransportError' }],
     ['one byte inverted', { flip: 105 }, { _tag: 'IntegrityError', check: 'crc32' }],
     [
       'an error after results',
-      said(recorded('Records'), busy),
+      said(recordedMessage('Records'), busy),
       { _tag: 'ServiceError', status: 200, code: 'Busy', message: 'Later.' }
     ],
     ['XML', said(Buffer.from('<Error><Code>Busy</Code></Error>')), { _tag: 'IntegrityError' }]
@@ -242,11 +246,11 @@ t.test('results that break off, or are not what was sent, do not pass for result
   )
   const halves = [Buffer.from('腾').subarray(0, 1), Buffer.from('腾').subarray(1)]
   fault = said(
-    event('Records', halves[0]),
-    event('Cont'),
-    event('New'),
-    event('Records', halves[1]),
-    event('End'),
+    encodeEvent('Records', halves[0]),
+    encodeEvent('Cont'),
+    encodeEvent('New'),
+    encodeEvent('Records', halves[1]),
+    encodeEvent('End'),
     Buffer.from('more')
   )
   t.equal(await A.textOf((await done(selectObjectContent(names))).records), '腾')

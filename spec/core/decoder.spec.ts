@@ -9,17 +9,17 @@ import { CosException, type CosError } from '../../lib/core/error.js'
 import type { Response } from '../../lib/core/response.js'
 import { ByteCount } from '../../lib/core/wire.js'
 import {
-  answered,
-  decoded,
-  failed,
-  gate,
+  fetchResponse,
+  decodeResponse,
+  catchCosError,
+  createGate,
   left,
   right,
-  serving,
+  serveResponse,
   specContext,
-  xmlAnswer,
-  type Answer,
-  type Asked
+  xmlResponse,
+  type CannedResponse,
+  type ServeOptions
 } from '../support/responses.js'
 import { waitFor } from '../support/wait-for.js'
 import { toArray } from '../support/iterables.js'
@@ -33,27 +33,36 @@ const head: D.Decoder<number> = (response) =>
     TE.map(() => response.status)
   )
 
-type Test = Parameters<typeof serving>[0]
-const refused = async (t: Test, answer: Answer, asked?: Asked): Promise<CosError> =>
-  left(await decoded(t, D.rejectErrors(head), answer, asked))
+type Test = Parameters<typeof serveResponse>[0]
+const refused = async (t: Test, answer: CannedResponse, asked?: ServeOptions): Promise<CosError> =>
+  left(await decodeResponse(t, D.rejectErrors(head), answer, asked))
 
 // -- bodies --
 t.test('a body is read to its limit, and a longer one is hung up on', async (t) => {
-  t.same(right(await decoded(t, D.readBytes(10), { chunks: ['hello', 5, ' you'] })), Buffer.from('hello you'))
-  t.same(right(await decoded(t, D.readBytes(9), { chunks: ['hello', 5, ' you'] })), Buffer.from('hello you'))
-  t.same(right(await decoded(t, D.readBytes(4), { chunks: ['hello', 5, ' you'] })), Buffer.from('hell'))
+  t.same(
+    right(await decodeResponse(t, D.readBytes(10), { chunks: ['hello', 5, ' you'] })),
+    Buffer.from('hello you')
+  )
+  t.same(
+    right(await decodeResponse(t, D.readBytes(9), { chunks: ['hello', 5, ' you'] })),
+    Buffer.from('hello you')
+  )
+  t.same(
+    right(await decodeResponse(t, D.readBytes(4), { chunks: ['hello', 5, ' you'] })),
+    Buffer.from('hell')
+  )
 
-  const { response, closed } = await serving(t, { chunks: ['hello'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { chunks: ['hello'], ends: 'open' })
   t.same(right(await D.readBytes(4)(response)()), Buffer.from('hell'))
   t.equal(await closed, 'early')
 })
 
 t.test('a body nobody wants is read out when it is short, and hung up on when it is long', async (t) => {
-  const short = await serving(t, { chunks: ['x'.repeat(1000)] })
+  const short = await serveResponse(t, { chunks: ['x'.repeat(1000)] })
   t.same(await D.drain(short.response)(), E.right(undefined))
   t.equal(await short.closed, 'whole')
 
-  const long = await serving(t, { chunks: Array<string>(160).fill('x'.repeat(64 * 1024)) })
+  const long = await serveResponse(t, { chunks: Array<string>(160).fill('x'.repeat(64 * 1024)) })
   t.same(await D.drain(long.response)(), E.right(undefined))
   t.equal(await long.closed, 'early')
   t.ok(long.written() < 10 * mebi, `${long.written()} bytes of 10 MiB left the server`)
@@ -61,7 +70,7 @@ t.test('a body nobody wants is read out when it is short, and hung up on when it
 
 t.test('a body that breaks off is an error with its cause', async (t) => {
   for (const decode of [D.readBytes(100), D.drain, D.fromHead(io.unknown)]) {
-    const error = left(await decoded<unknown>(t, decode, { chunks: ['half'], ends: 'cut' }))
+    const error = left(await decodeResponse<unknown>(t, decode, { chunks: ['half'], ends: 'cut' }))
     t.match(error, { _tag: 'TransportError', context: specContext })
   }
 })
@@ -72,10 +81,10 @@ const Size = io.type({ 'content-length': ByteCount, etag: io.string })
 t.test('a head is read with a codec, and what is wrong with it is told', async (t) => {
   const headers = { 'Content-Length': '3', ETag: '"x"', 'x-cos-request-id': 'id' }
   t.same(
-    await decoded(t, D.fromHead(io.exact(Size)), { headers, chunks: ['abc'] }),
+    await decodeResponse(t, D.fromHead(io.exact(Size)), { headers, chunks: ['abc'] }),
     E.right({ 'content-length': 3, etag: '"x"' })
   )
-  const wrong = await decoded(t, D.fromHead(Size), {
+  const wrong = await decodeResponse(t, D.fromHead(Size), {
     headers: { 'x-cos-request-id': 'id', 'content-length': '0' }
   })
   t.same(left(wrong), {
@@ -92,12 +101,12 @@ t.test('what was read can be changed, and found wrong', async (t) => {
     head,
     D.map((n) => n + 1)
   )
-  t.same(await decoded(t, status, {}), E.right(201))
+  t.same(await decodeResponse(t, status, {}), E.right(201))
   const doubted = pipe(
     head,
     D.chainEither((n, response) => E.left(D.decodeError(response, [`${n} is odd`])))
   )
-  t.match(left(await decoded(t, doubted, {})), { _tag: 'DecodeError', problems: ['200 is odd'] })
+  t.match(left(await decodeResponse(t, doubted, {})), { _tag: 'DecodeError', problems: ['200 is odd'] })
 })
 
 // -- refusals --
@@ -112,7 +121,7 @@ const errorXml = `<?xml version='1.0' encoding='utf-8' ?>
 
 t.test('any 2xx is the decoder’s, and no other', async (t) => {
   for (const status of [200, 201, 202, 204, 206])
-    t.same(await decoded(t, D.rejectErrors(head), { status }), E.right(status))
+    t.same(await decodeResponse(t, D.rejectErrors(head), { status }), E.right(status))
   for (const status of [301, 302, 304, 400, 404, 500, 503]) {
     t.match(await refused(t, { status }), { _tag: 'ServiceError', status }, String(status))
   }
@@ -237,7 +246,7 @@ t.test('an answer without a body is named after its status', async (t) => {
 })
 
 t.test('a huge error is not read whole', async (t) => {
-  const { response, written, closed } = await serving(t, {
+  const { response, written, closed } = await serveResponse(t, {
     status: 500,
     headers: { 'content-length': String(10 * mebi) },
     chunks: ['<Error><Code>Huge</Code><Message>', ...Array<string>(160).fill('x'.repeat(64 * 1024))]
@@ -253,7 +262,7 @@ t.test('an error whose body stalls is told by its head; one that the caller abor
     [{ _tag: 'Timeout', context: specContext, phase: 'overall', after: 1 }, 'Timeout'],
     [{ _tag: 'Aborted', context: specContext, reason: 'enough' }, 'Aborted']
   ] as const) {
-    const response = await answered(t, {
+    const response = await fetchResponse(t, {
       status: 503,
       chunks: ['<Error><Code>SlowDown</Code>'],
       ends: 'open'
@@ -273,8 +282,8 @@ const result = '<Result xmlns="http://x"><ETag>&quot;x&quot;</ETag><Owner><ID>7<
 const xml = D.fromXml('Result', Result)
 
 t.test('an XML answer is read with a codec, unknown elements and all', async (t) => {
-  t.match(right(await decoded(t, xml, xmlAnswer(result))), { ETag: '"x"', Owner: { ID: '7' } })
-  t.match(left(await decoded(t, xml, xmlAnswer('<Result><Owner/></Result>'))), {
+  t.match(right(await decodeResponse(t, xml, xmlResponse(result))), { ETag: '"x"', Owner: { ID: '7' } })
+  t.match(left(await decodeResponse(t, xml, xmlResponse('<Result><Owner/></Result>'))), {
     _tag: 'DecodeError',
     problems: ['ETag should be string', /^Owner should be/],
     requestId: 'NjYwMQ=='
@@ -282,7 +291,9 @@ t.test('an XML answer is read with a codec, unknown elements and all', async (t)
 })
 
 t.test('a document has its rows in order and its fields by name', async (t) => {
-  const { rows, fields } = right(await decoded(t, D.document('A'), xmlAnswer('<A><B>1</B><C/><B>2</B></A>')))
+  const { rows, fields } = right(
+    await decodeResponse(t, D.document('A'), xmlResponse('<A><B>1</B><C/><B>2</B></A>'))
+  )
   t.same(
     rows.map((row) => [row.name, row.text]),
     [
@@ -296,16 +307,16 @@ t.test('a document has its rows in order and its fields by name', async (t) => {
 
 t.test('white space may come first, for as long as it likes', async (t) => {
   const slowly = ['   \r\n \n', 5, ' ', 5, ' ', "<?xml version='1.0'?>", 5, '\n', result, '\n']
-  t.match(await decoded(t, xml, { chunks: slowly }), { _tag: 'Right' })
+  t.match(await decodeResponse(t, xml, { chunks: slowly }), { _tag: 'Right' })
 })
 
 t.test('a 200 whose document is an error is that error', async (t) => {
-  t.match(left(await decoded(t, xml, xmlAnswer(`  \n ${errorXml}`))), {
+  t.match(left(await decodeResponse(t, xml, xmlResponse(`  \n ${errorXml}`))), {
     _tag: 'ServiceError',
     status: 200,
     code: 'NoSuchKey'
   })
-  t.match(left(await decoded(t, xml, xmlAnswer('<Error/>'))), {
+  t.match(left(await decodeResponse(t, xml, xmlResponse('<Error/>'))), {
     _tag: 'ServiceError',
     status: 200,
     code: 'Unknown',
@@ -313,7 +324,7 @@ t.test('a 200 whose document is an error is that error', async (t) => {
   })
   const half = errorXml.slice(0, errorXml.indexOf('</Resource>'))
   t.match(
-    left(await decoded(t, xml, xmlAnswer(half))),
+    left(await decodeResponse(t, xml, xmlResponse(half))),
     { _tag: 'ServiceError', status: 200, code: 'NoSuchKey' },
     'cut short'
   )
@@ -321,7 +332,7 @@ t.test('a 200 whose document is an error is that error', async (t) => {
 
 t.test('an answer that ends too early is no answer', async (t) => {
   for (const nothing of [[], [' '], ['\n', 5, '  ']]) {
-    t.match(left(await decoded(t, xml, { chunks: nothing })), {
+    t.match(left(await decodeResponse(t, xml, { chunks: nothing })), {
       _tag: 'TransportError',
       code: 'EmptyAnswer',
       context: specContext
@@ -335,14 +346,16 @@ t.test('an answer that ends too early is no answer', async (t) => {
     result.slice(0, -1)
   ]) {
     t.match(
-      left(await decoded(t, xml, { chunks: [part] })),
+      left(await decodeResponse(t, xml, { chunks: [part] })),
       { _tag: 'TransportError', code: 'CutAnswer' },
       part
     )
   }
-  t.match(left(await decoded(t, xml, { chunks: [' ', 5, ' '], ends: 'cut' })), { _tag: 'TransportError' })
+  t.match(left(await decodeResponse(t, xml, { chunks: [' ', 5, ' '], ends: 'cut' })), {
+    _tag: 'TransportError'
+  })
   t.match(
-    left(await decoded(t, xml, { chunks: [result], ends: 'cut' })),
+    left(await decodeResponse(t, xml, { chunks: [result], ends: 'cut' })),
     { _tag: 'TransportError' },
     'behind the document'
   )
@@ -359,7 +372,7 @@ t.test('an answer in other words is a decode error', async (t) => {
     [`<Result><A>${'x'.repeat(mebi)}</A></Result>`, /more than 1 Mi/]
   ]
   for (const [body, problem] of others) {
-    t.match(left(await decoded(t, xml, { chunks: [body] })), {
+    t.match(left(await decodeResponse(t, xml, { chunks: [body] })), {
       _tag: 'DecodeError',
       status: 200,
       problems: [problem]
@@ -369,7 +382,7 @@ t.test('an answer in other words is a decode error', async (t) => {
 
 t.test('a document that never ends is hung up on', async (t) => {
   const row = `<Row>${'x'.repeat(512 * 1024)}</Row>`
-  const { response, closed } = await serving(t, {
+  const { response, closed } = await serveResponse(t, {
     chunks: (function* () {
       yield '<Result>'
       for (;;) yield row
@@ -386,8 +399,8 @@ const names = async (response: Response): Promise<ReadonlyArray<string>> =>
   (await toArray(D.xmlRows('Result', response))).map((row) => row.name)
 
 t.test('rows are out as they come in', async (t) => {
-  const { opened, open } = gate()
-  const response = await answered(t, { chunks: ['<Result><A/>', opened, '<B/></Result>'] })
+  const { opened, open } = createGate()
+  const response = await fetchResponse(t, { chunks: ['<Result><A/>', opened, '<B/></Result>'] })
   const rows = D.xmlRows('Result', response)
   t.match(await rows.next(), { value: { name: 'A' } }, 'the first one before the second is sent')
   open()
@@ -396,16 +409,16 @@ t.test('rows are out as they come in', async (t) => {
 })
 
 t.test('rows that came before a mistake are out before it is told, and it is told at once', async (t) => {
-  const { response, closed } = await serving(t, { chunks: ['<Result><A/><B/>&nope;'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { chunks: ['<Result><A/><B/>&nope;'], ends: 'open' })
   const rows = D.xmlRows('Result', response)
   t.match(await rows.next(), { value: { name: 'A' } })
   t.match(await rows.next(), { value: { name: 'B' } })
-  t.match(await failed(rows.next()), { _tag: 'DecodeError' })
+  t.match(await catchCosError(rows.next()), { _tag: 'DecodeError' })
   t.equal(await closed, 'early')
 })
 
 t.test('a reader that leaves hangs up', async (t) => {
-  const { response, closed } = await serving(t, { chunks: ['<Result><A/>'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { chunks: ['<Result><A/>'], ends: 'open' })
   for await (const row of D.xmlRows('Result', response)) {
     t.equal(row.name, 'A')
     break
@@ -414,14 +427,14 @@ t.test('a reader that leaves hangs up', async (t) => {
 })
 
 t.test('rows of a refused or broken answer are failures in their envelope', async (t) => {
-  t.match(await failed(names(await answered(t, { chunks: [errorXml] }))), {
+  t.match(await catchCosError(names(await fetchResponse(t, { chunks: [errorXml] }))), {
     _tag: 'ServiceError',
     code: 'NoSuchKey'
   })
-  t.match(await failed(names(await answered(t, { chunks: ['<Result><A/>'], ends: 'cut' }))), {
+  t.match(await catchCosError(names(await fetchResponse(t, { chunks: ['<Result><A/>'], ends: 'cut' }))), {
     _tag: 'TransportError'
   })
-  t.same(await names(await answered(t, { chunks: ['<Result><A/><B/></Result>'] })), ['A', 'B'])
+  t.same(await names(await fetchResponse(t, { chunks: ['<Result><A/><B/></Result>'] })), ['A', 'B'])
 })
 
 t.test('the sum that went up is there for whoever compares', async (t) => {
@@ -437,5 +450,5 @@ t.test('the sum that went up is there for whoever compares', async (t) => {
       )
     )
   )
-  t.same(await decoded(t, decode, {}, asked), E.right(7n))
+  t.same(await decodeResponse(t, decode, {}, asked), E.right(7n))
 })

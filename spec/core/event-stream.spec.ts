@@ -2,7 +2,14 @@ import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { eventReader, type EventProblem, type SelectEvent } from '../../lib/core/event-stream.js'
 import { processorTime } from '../support/processor-time.js'
-import { event, framed, header, message, recorded, recordedMessages } from '../support/select-messages.js'
+import {
+  encodeEvent,
+  frameMessage,
+  encodeHeader,
+  encodeMessage,
+  recordedMessage,
+  recordedMessages
+} from '../support/select-messages.js'
 
 /** Events as a spec can compare them: bytes as text, neighbours joined, for where they were cut says nothing. */
 type Told = { readonly _tag: 'Records'; readonly text: string } | Exclude<SelectEvent, { _tag: 'Records' }>
@@ -42,7 +49,7 @@ t.test('each recorded message is read as what it is', async (t) => {
   }
 })
 
-const whole = Buffer.concat(['Cont', 'Records', 'Progress', 'Records', 'Stats', 'End'].map(recorded))
+const whole = Buffer.concat(['Cont', 'Records', 'Progress', 'Records', 'Stats', 'End'].map(recordedMessage))
 const expected = ['Cont', 'Records', 'Progress', 'Records', 'Stats', 'End'].map((name) => {
   const found = recordedMessages().find((message) => message.name === name)
   return found?.event
@@ -70,14 +77,14 @@ t.test('a stream that stops before its End is cut short, between messages too', 
 
 t.test('a message is handed on as soon as it is whole', async (t) => {
   const folding = eventReader()
-  const first = recorded('Records')
+  const first = recordedMessage('Records')
   t.same(folding.step(first.subarray(0, -1)), E.right([]))
   const given = folding.step(first.subarray(-1))
   t.same(E.isRight(given) ? given.right.map(told) : given, [records('1,Ann\n2,Bo\n')])
 })
 
 t.test('a bit that flips anywhere is noticed, and nothing of its message is handed on', async (t) => {
-  const bytes = Buffer.concat([recorded('Cont'), recorded('Records'), recorded('End')])
+  const bytes = Buffer.concat([recordedMessage('Cont'), recordedMessage('Records'), recordedMessage('End')])
   const [start, stop] = [57, 57 + 112]
   for (let at = start; at < stop; at += 1) {
     const broken = Buffer.from(bytes)
@@ -89,15 +96,15 @@ t.test('a bit that flips anywhere is noticed, and nothing of its message is hand
 })
 
 t.test('a checksum that is wrong is told beside the right one', async (t) => {
-  const broken = recorded('Records')
+  const broken = recordedMessage('Records')
   broken[97] = 0x32
   t.same(read(broken).problem, { _tag: 'Checksum', expected: '3f6c0e55', got: 'a68e6854' })
 })
 
 t.test('what came whole before a mistake is given, wherever the bytes were cut', async (t) => {
-  const broken = Buffer.from(recorded('Records'))
+  const broken = Buffer.from(recordedMessage('Records'))
   broken[100] = 0
-  const bytes = Buffer.concat([recorded('Records'), broken, recorded('End')])
+  const bytes = Buffer.concat([recordedMessage('Records'), broken, recordedMessage('End')])
   for (let at = 0; at <= bytes.length; at += 1) {
     const { events, problem } = read(bytes.subarray(0, at), bytes.subarray(at))
     t.same(events, [records('1,Ann\n2,Bo\n')], `cut at ${String(at)}`)
@@ -107,85 +114,105 @@ t.test('what came whole before a mistake is given, wherever the bytes were cut',
 
 t.test('a mistake stays: no later step takes it back', async (t) => {
   const folding = eventReader()
-  const broken = Buffer.from(recorded('Cont'))
+  const broken = Buffer.from(recordedMessage('Cont'))
   broken[0] = 1
   t.equal(E.isLeft(folding.step(broken)), true)
-  t.equal(E.isLeft(folding.step(recorded('End'))), true)
+  t.equal(E.isLeft(folding.step(recordedMessage('End'))), true)
   t.equal(E.isLeft(folding.finish()), true)
 })
 
 t.test('what follows an End or an Error is not looked at', async (t) => {
   const rubbish = Buffer.from('<html>Bad Gateway</html>')
-  t.same(read(recorded('End'), rubbish), { events: [end], problem: undefined })
-  t.same(read(Buffer.concat([recorded('End'), rubbish])), { events: [end], problem: undefined })
+  t.same(read(recordedMessage('End'), rubbish), { events: [end], problem: undefined })
+  t.same(read(Buffer.concat([recordedMessage('End'), rubbish])), { events: [end], problem: undefined })
   const error = {
     _tag: 'Error',
     code: 'OverMaxRecordSize',
     message: 'The length of a record is greater than 1 MB'
   }
-  t.same(read(Buffer.concat([recorded('Error'), recorded('Records')])), {
+  t.same(read(Buffer.concat([recordedMessage('Error'), recordedMessage('Records')])), {
     events: [error],
     problem: undefined
   })
 })
 
 t.test('an Error after records leaves the records as they were', async (t) => {
-  const { events } = read(Buffer.concat([recorded('Records'), recorded('Error')]))
+  const { events } = read(Buffer.concat([recordedMessage('Records'), recordedMessage('Error')]))
   t.match(events, [records('1,Ann\n2,Bo\n'), { _tag: 'Error', code: 'OverMaxRecordSize' }])
 })
 
 t.test('a record that is cut within a character comes out in its pieces', async (t) => {
   const text = Buffer.from('北京\n')
   const pieces = [text.subarray(0, 1), text.subarray(1, 4), text.subarray(4)]
-  const bytes = pieces.flatMap((piece) => [event('Records', piece), event('Cont')])
-  const { events } = read(Buffer.concat([...bytes, event('End')]))
+  const bytes = pieces.flatMap((piece) => [encodeEvent('Records', piece), encodeEvent('Cont')])
+  const { events } = read(Buffer.concat([...bytes, encodeEvent('End')]))
   const got = events.flatMap((event) => (event._tag === 'Records' ? [Buffer.from(event.text, 'latin1')] : []))
   t.equal(got.length, 3)
   t.equal(Buffer.concat(got).toString(), '北京\n')
 })
 
 t.test('headers come in any order, and those that have no meaning here are passed over', async (t) => {
-  const records = message(
+  const records = encodeMessage(
     { ':content-type': 'x', ':event-type': 'Records', ':new': 'one', ':message-type': 'event' },
     'a'
   )
-  t.same(read(records, event('End')).events, [{ _tag: 'Records', text: 'a' }, end])
+  t.same(read(records, encodeEvent('End')).events, [{ _tag: 'Records', text: 'a' }, end])
 })
 
 t.test('an event of a kind that is not known yet is passed over', async (t) => {
-  t.same(read(event('Weather', 'rain'), event('End')), { events: [end], problem: undefined })
-  t.same(read(message({}), event('End')), { events: [end], problem: undefined })
+  t.same(read(encodeEvent('Weather', 'rain'), encodeEvent('End')), { events: [end], problem: undefined })
+  t.same(read(encodeMessage({}), encodeEvent('End')), { events: [end], problem: undefined })
 })
 
 t.test('an Error that says nothing is an Error all the same', async (t) => {
-  t.same(read(message({ ':message-type': 'error' })).events, [{ _tag: 'Error', code: '', message: '' }])
+  t.same(read(encodeMessage({ ':message-type': 'error' })).events, [{ _tag: 'Error', code: '', message: '' }])
 })
 
 t.test('stats are read with a declaration and in any order', async (t) => {
   const xml =
     '<?xml version="1.0" encoding="UTF-8"?><Stats><BytesReturned>3</BytesReturned>' +
     '<BytesScanned>1</BytesScanned><BytesProcessed>9007199254740</BytesProcessed></Stats>'
-  t.same(read(event('Stats', xml), event('End')).events, [
+  t.same(read(encodeEvent('Stats', xml), encodeEvent('End')).events, [
     { _tag: 'Stats', stats: { bytesScanned: 1, bytesProcessed: 9007199254740, bytesReturned: 3 } },
     end
   ])
 })
 
 t.test('a message that is not what it says is malformed, though its checksums are right', async (t) => {
-  const type = header(':message-type', 'event')
+  const type = encodeHeader(':message-type', 'event')
   const cases: ReadonlyArray<readonly [string, Uint8Array, RegExp]> = [
-    ['shorter than its headers', framed(type, new Uint8Array(), 20), /shorter than its headers/],
-    ['too long to be true', framed(type, new Uint8Array(), 17 * 1024 * 1024), /a message of 17825792 bytes/],
-    ['a header that goes on', framed(type.subarray(0, -1), Buffer.from('t')), /goes on behind its block/],
-    ['a header cut in its length', framed(type.subarray(0, 16), new Uint8Array()), /goes on behind/],
-    ['a header that is a number', framed(header(':n', 'four', 4), new Uint8Array()), /not text: :n/],
-    ['a name that is not UTF-8', framed(Uint8Array.of(1, 0xff, 7, 0, 0), new Uint8Array()), /not UTF-8/],
-    ['stats that are no XML', event('Stats', 'lots'), /./],
-    ['stats that are no numbers', event('Stats', '<Stats><BytesScanned>x</BytesScanned></Stats>'), /whole/],
-    ['progress cut short', event('Progress', '<Progress><BytesScanned>1</BytesScanned>'), /./]
+    ['shorter than its headers', frameMessage(type, new Uint8Array(), 20), /shorter than its headers/],
+    [
+      'too long to be true',
+      frameMessage(type, new Uint8Array(), 17 * 1024 * 1024),
+      /a message of 17825792 bytes/
+    ],
+    [
+      'a header that goes on',
+      frameMessage(type.subarray(0, -1), Buffer.from('t')),
+      /goes on behind its block/
+    ],
+    ['a header cut in its length', frameMessage(type.subarray(0, 16), new Uint8Array()), /goes on behind/],
+    [
+      'a header that is a number',
+      frameMessage(encodeHeader(':n', 'four', 4), new Uint8Array()),
+      /not text: :n/
+    ],
+    [
+      'a name that is not UTF-8',
+      frameMessage(Uint8Array.of(1, 0xff, 7, 0, 0), new Uint8Array()),
+      /not UTF-8/
+    ],
+    ['stats that are no XML', encodeEvent('Stats', 'lots'), /./],
+    [
+      'stats that are no numbers',
+      encodeEvent('Stats', '<Stats><BytesScanned>x</BytesScanned></Stats>'),
+      /whole/
+    ],
+    ['progress cut short', encodeEvent('Progress', '<Progress><BytesScanned>1</BytesScanned>'), /./]
   ]
   for (const [name, bytes, words] of cases) {
-    const { events, problem } = read(bytes, event('End'))
+    const { events, problem } = read(bytes, encodeEvent('End'))
     t.same(events, [], name)
     t.match(problem, { _tag: 'Malformed', words }, name)
   }
@@ -193,7 +220,10 @@ t.test('a message that is not what it says is malformed, though its checksums ar
 
 t.test('many messages in one chunk are read in time that grows as they do', async (t) => {
   const timed = (count: number): number => {
-    const many = Buffer.concat([...Array.from({ length: count }, () => event('Records', 'x')), event('End')])
+    const many = Buffer.concat([
+      ...Array.from({ length: count }, () => encodeEvent('Records', 'x')),
+      encodeEvent('End')
+    ])
     // The best of three: the first is run before the code is compiled.
     const runs = [1, 2, 3].map(() => {
       const before = processorTime()

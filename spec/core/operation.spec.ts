@@ -8,7 +8,7 @@ import * as D from '../../lib/core/decoder.js'
 import * as In from '../../lib/core/input.js'
 import * as Op from '../../lib/core/operation.js'
 import * as R from '../../lib/core/request.js'
-import { decoded, left, right } from '../support/responses.js'
+import { decodeResponse, left, right } from '../support/responses.js'
 
 interface SampleInput extends R.ObjectRef {
   readonly part?: number
@@ -36,7 +36,7 @@ t.test('an operation is a value: what to ask, and how to read the answer', async
   const op = sample({ ...ref, key: '/a.txt', part: 3 })
   t.equal(op.action, 'Sample')
   t.match(right(op.request), { method: 'GET', key: O.some('a.txt'), query: { part: '3' }, headers: {} })
-  t.same(await decoded(t, op.decode, { status: 206 }), E.right(206))
+  t.same(await decodeResponse(t, op.decode, { status: 206 }), E.right(206))
 })
 
 t.test('a bad input is inside the value, names the field, and reads no answer', async (t) => {
@@ -52,7 +52,7 @@ t.test('a bad input is inside the value, names the field, and reads no answer', 
     const op = sample(input as SampleInput)
     const error = left(op.request)
     t.match(error, { _tag: 'InvalidInput', field, context: { operation: 'Sample', key, attempts: 0 } })
-    t.equal(left(await decoded(t, op.decode, {})), error)
+    t.equal(left(await decodeResponse(t, op.decode, {})), error)
   }
 })
 
@@ -90,11 +90,14 @@ t.test('the caller’s own headers and parameters are in the request', async (t)
 })
 
 t.test('how to read may depend on what was asked', async (t) => {
-  t.same(await decoded(t, dependent({ ...ref, key: 'b' }).decode, {}), E.right('b'))
+  t.same(await decodeResponse(t, dependent({ ...ref, key: 'b' }).decode, {}), E.right('b'))
 })
 
 t.test('a refusal never reaches the decoder', async (t) => {
-  t.match(left(await decoded(t, sample(ref).decode, { status: 404 })), { _tag: 'ServiceError', status: 404 })
+  t.match(left(await decodeResponse(t, sample(ref).decode, { status: 404 })), {
+    _tag: 'ServiceError',
+    status: 404
+  })
 })
 
 t.test('what an operation gives can be changed before it is sent', async (t) => {
@@ -103,7 +106,7 @@ t.test('what an operation gives can be changed before it is sent', async (t) => 
     Op.map((n) => `status ${n}`)
   )
   t.equal(op.action, 'Sample')
-  t.same(await decoded(t, op.decode, {}), E.right('status 200'))
+  t.same(await decodeResponse(t, op.decode, {}), E.right('status 200'))
 })
 
 t.test(
@@ -115,10 +118,10 @@ t.test(
       Op.recoverLostAnswer(['Gone'], ({ status }) => status)
     )
     const refused = (code: string, retried: boolean) =>
-      decoded(t, decode, { status: 404, chunks: [`<Error><Code>${code}</Code></Error>`] }, { retried })
+      decodeResponse(t, decode, { status: 404, chunks: [`<Error><Code>${code}</Code></Error>`] }, { retried })
     t.same(await refused('Gone', true), E.right(404))
     t.match(left(await refused('Gone', false)), { _tag: 'ServiceError', code: 'Gone' })
     t.match(left(await refused('Other', true)), { _tag: 'ServiceError', code: 'Other' })
-    t.same(await decoded(t, decode, { status: 204 }), E.right(204))
+    t.same(await decodeResponse(t, decode, { status: 204 }), E.right(204))
   }
 )

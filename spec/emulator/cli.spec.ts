@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import t from 'tap'
 import { exampleCredentials } from '../../lib/emulator/index.js'
-import { ask, type Asked } from '../support/signed.js'
+import { sendRequest, type RequestInput } from '../support/signed.js'
 
 const cli = resolve(import.meta.dirname, '../../lib/emulator/cli.ts')
 
@@ -59,14 +59,26 @@ t.test('it says one line, serves what it was told to, and ends when asked', asyn
   )
   const line = await running.line
   t.match(line, /^cospipe-emulator listens on http:\/\/127\.0\.0\.1:\d+$/)
-  const emulator = { port: Number(/\d+$/.exec(line)?.[0]) } as Parameters<typeof ask>[0]
-  const mine = { credentials: { secretId: 'AKIDmine', secretKey } } satisfies Asked
-  const told = await ask(emulator, { ...mine, method: 'HEAD', bucket: 'mine-1250000000' })
+  const emulator = { port: Number(/\d+$/.exec(line)?.[0]) } as Parameters<typeof sendRequest>[0]
+  const mine = { credentials: { secretId: 'AKIDmine', secretKey } } satisfies RequestInput
+  const told = await sendRequest(emulator, { ...mine, method: 'HEAD', bucket: 'mine-1250000000' })
   t.equal(told.headers['x-cos-bucket-region'], 'ap-beijing')
-  const put = await ask(emulator, { ...mine, method: 'PUT', bucket: 'other-1250000000', key: 'k', body: 'x' })
+  const put = await sendRequest(emulator, {
+    ...mine,
+    method: 'PUT',
+    bucket: 'other-1250000000',
+    key: 'k',
+    body: 'x'
+  })
   t.ok(put.headers['x-cos-version-id'])
-  t.equal((await ask(emulator, { credentials: null, bucket: 'other-1250000000', key: 'k' })).text, 'x')
-  t.equal((await ask(emulator, { credentials: exampleCredentials, bucket: 'mine-1250000000' })).status, 403)
+  t.equal(
+    (await sendRequest(emulator, { credentials: null, bucket: 'other-1250000000', key: 'k' })).text,
+    'x'
+  )
+  t.equal(
+    (await sendRequest(emulator, { credentials: exampleCredentials, bucket: 'mine-1250000000' })).status,
+    403
+  )
   running.kill('SIGTERM')
   const { code, out, err } = await running.ended
   t.equal(code, 0)

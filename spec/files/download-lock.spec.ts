@@ -5,7 +5,7 @@ import t from 'tap'
 import { contextWithoutObject } from '../../lib/core/error.js'
 import { clearAfter, acquireDownloadSlot, FilePath } from '../../lib/files/download-lock.js'
 import { waitFor } from '../support/wait-for.js'
-import { dead, far } from '../support/lock-names.js'
+import { lockNameOfDeadProcess, lockNameOfOtherMachine } from '../support/lock-names.js'
 
 const context = contextWithoutObject('spec')
 const living = new AbortController().signal
@@ -46,7 +46,7 @@ t.test('what is kept is there for the next, and for nobody else meanwhile', asyn
 t.test('who was killed keeps nobody out, and leaves nothing behind', async (t) => {
   const dir = t.testdir({ [folderName]: {} })
   const folder = join(dir, folderName)
-  const killed = await dead()
+  const killed = await lockNameOfDeadProcess()
   for (const name of [`${killed}.claim`, `${killed}.part`, 'part', 'journal']) {
     await writeFile(join(folder, name), name)
   }
@@ -61,7 +61,7 @@ t.test('who was killed keeps nobody out, and leaves nothing behind', async (t) =
 t.test(
   'what is left beside a file that is done is cleared away, unless somebody is at work there',
   async (t) => {
-    const killed = await dead()
+    const killed = await lockNameOfDeadProcess()
     const left = { journal: 'x', [`${killed}.claim`]: '' }
     const dir = t.testdir({ 'a.bin': 'done', [folderName]: left, 'b.bin': 'done' })
     await clearAfter(context, join(dir, 'a.bin'), living)
@@ -85,7 +85,7 @@ t.test('who is out of sight is believed for a minute after the last sign of life
     [86_400, true]
   ] as const) {
     const dir = t.testdir({ [folderName]: {} })
-    const claim = join(dir, folderName, `${await far()}.claim`)
+    const claim = join(dir, folderName, `${await lockNameOfOtherMachine()}.claim`)
     await writeFile(claim, '')
     const time = Date.now() / 1000 - age
     await utimes(claim, time, time)
@@ -115,7 +115,7 @@ t.test('who is at work gives signs of life', async (t) => {
 
 t.test('what a stranger left of its bytes without a claim is cleared away', async (t) => {
   const dir = t.testdir({ [folderName]: {} })
-  await writeFile(join(dir, folderName, `${await far()}.part`), 'x')
+  await writeFile(join(dir, folderName, `${await lockNameOfOtherMachine()}.part`), 'x')
   const place = await acquireDownloadSlot(context, join(dir, 'a.bin'), living)
   t.ok(place.alone)
   await place.leave(false)

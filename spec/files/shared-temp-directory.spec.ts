@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { contextWithoutObject } from '../../lib/core/error.js'
 import { sharedTempDirectory } from '../../lib/files/shared-temp-directory.js'
-import { dead } from '../support/lock-names.js'
+import { lockNameOfDeadProcess } from '../support/lock-names.js'
 
 const context = contextWithoutObject('spec')
 const living = new AbortController().signal
@@ -56,7 +56,7 @@ t.test('who comes after the end has a folder all the same, and takes it away', a
 })
 
 t.test('two runs at once do not disturb each other, and what the dead left is cleared away', async (t) => {
-  const killed = await dead()
+  const killed = await lockNameOfDeadProcess()
   const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '', [`${killed}.7.part`]: 'half' } })
   const [one, other] = [sharedTempDirectory(dir), sharedTempDirectory(dir)]
   const [mine, yours] = await Promise.all([
@@ -76,7 +76,7 @@ t.test('two runs at once do not disturb each other, and what the dead left is cl
 })
 
 t.test('what was left by who died with all done is cleared away though nothing is to do', async (t) => {
-  const killed = await dead()
+  const killed = await lockNameOfDeadProcess()
   const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '' } })
   await sharedTempDirectory(dir).leave()
   t.same(await readdir(dir), [])

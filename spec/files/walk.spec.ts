@@ -6,7 +6,7 @@ import t from 'tap'
 import { CosException } from '../../lib/core/error.js'
 import { walk, type WalkEntry, type WalkOptions } from '../../lib/files/walk.js'
 import { toArray } from '../support/iterables.js'
-import { grow } from '../support/file-trees.js'
+import { createTree } from '../support/file-trees.js'
 
 const walking = (root: string, more: Partial<WalkOptions> = {}): WalkOptions => ({
   context: { operation: 'walk', bucket: '', key: O.none, attempts: 0 },
@@ -24,7 +24,7 @@ const walked = async (root: string, more: Partial<WalkOptions> = {}): Promise<Re
   told(await toArray(walk(walking(root, more))))
 
 t.test('files and empty folders come by their names, depth first, each folder in order', async (t) => {
-  const root = await grow(t.testdir(), {
+  const root = await createTree(t.testdir(), {
     'b/c': 'c',
     'b/a': 'a',
     a: 'a',
@@ -108,7 +108,7 @@ t.test('a root behind a link is walked', async (t) => {
 })
 
 t.test('pipes are passed over, and drafts of our own', async (t) => {
-  const root = await grow(t.testdir(), { 'x.draft/part': 'p', f: 'f' })
+  const root = await createTree(t.testdir(), { 'x.draft/part': 'p', f: 'f' })
   execFileSync('mkfifo', [join(root, 'fifo')])
   t.same(await walked(root, { isDraft: (name) => name.endsWith('.draft') }), [
     'File f',
@@ -118,12 +118,12 @@ t.test('pipes are passed over, and drafts of our own', async (t) => {
 })
 
 t.test('a folder that is not to be entered is not even opened', async (t) => {
-  const root = await grow(t.testdir(), { 'a/f': 'f', 'b/f': 'f' })
+  const root = await createTree(t.testdir(), { 'a/f': 'f', 'b/f': 'f' })
   t.same(await walked(root, { enters: (path) => path !== 'a' }), ['File b/f'])
 })
 
 t.test('a folder that is gone by now is told, and the walk goes on', async (t) => {
-  const root = await grow(t.testdir(), { '0': '0', 'a/f': 'f', 'b/f': 'f' })
+  const root = await createTree(t.testdir(), { '0': '0', 'a/f': 'f', 'b/f': 'f' })
   const found = walk(walking(root))
   t.match(await found.next(), { value: { _tag: 'File', path: '0' } })
   await rm(join(root, 'a'), { recursive: true })
@@ -134,7 +134,7 @@ t.test('a folder that is gone by now is told, and the walk goes on', async (t) =
 })
 
 t.test('a reader that leaves ends it', async (t) => {
-  const root = await grow(t.testdir(), { 'a/b/c/f': 'f', g: 'g' })
+  const root = await createTree(t.testdir(), { 'a/b/c/f': 'f', g: 'g' })
   for await (const found of walk(walking(root))) {
     t.equal(found.path, 'a/b/c/f')
     break

@@ -10,7 +10,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { createClient, type Timeouts } from '../../lib/client/client.js'
-import { comesTrue } from '../support/wait-for.js'
+import { becomesTrue } from '../support/wait-for.js'
 import { credentials, right } from '../support/server.js'
 import { chanceOf } from './seeded-random.js'
 import { mutantOf, type Mutant } from './mutants.js'
@@ -46,7 +46,7 @@ const within = async <A>(promise: Promise<A>, what: string): Promise<A> => {
 }
 
 const until = async (done: () => boolean, what: string): Promise<void> => {
-  if (!(await comesTrue(done))) throw new Error(what)
+  if (!(await becomesTrue(done))) throw new Error(what)
 }
 
 /** A result without what differs from one true answer to the next. */

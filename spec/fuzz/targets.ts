@@ -9,7 +9,7 @@ import { send } from '../../lib/client/send.js'
 import * as Ops from '../../lib/index.js'
 import { downloadStream } from '../../lib/transfers/download/download-stream.js'
 import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
-import { event, recorded } from '../support/select-messages.js'
+import { encodeEvent, recordedMessage } from '../support/select-messages.js'
 import type { Chance } from './seeded-random.js'
 
 export interface Answer {
@@ -78,15 +78,15 @@ const partsXml = `<ListPartsResult><Bucket>b-1250000000</Bucket><Encoding-type/>
 
 /** Select's frames: some of COS's own, and an end. */
 export const frames = (): ReadonlyArray<Buffer> => [
-  event('Records', 'one,1\n'),
-  event('Cont'),
-  event('Records', 'two,2\n'),
-  event('Records', 'three'),
-  event(
+  encodeEvent('Records', 'one,1\n'),
+  encodeEvent('Cont'),
+  encodeEvent('Records', 'two,2\n'),
+  encodeEvent('Records', 'three'),
+  encodeEvent(
     'Stats',
     '<?xml version="1.0" encoding="UTF-8"?><Stats><BytesScanned>10</BytesScanned><BytesProcessed>20</BytesProcessed><BytesReturned>17</BytesReturned></Stats>'
   ),
-  recorded('End')
+  recordedMessage('End')
 ]
 
 // -- running --

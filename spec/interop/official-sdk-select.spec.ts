@@ -10,13 +10,13 @@ import {
 } from '../../lib/operations/select-object-content.js'
 import { selectRows } from '../../lib/transfers/select/select-rows.js'
 import { right } from '../support/responses.js'
-import { emulating } from '../support/cos.js'
+import { startCos } from '../support/cos.js'
 import { toArray } from '../support/iterables.js'
 
 const place = { Bucket: 'examplebucket-1250000000', Region: 'ap-guangzhou' }
 
 const start = async (t: Test) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const { secretId, secretKey } = cos.emulator.credentials
   const sdk = new COS({
     SecretId: secretId,

@@ -6,7 +6,7 @@ import COS from 'cos-nodejs-sdk-v5'
 import t, { type Test } from 'tap'
 import { crc64 } from '../../lib/core/crc64.js'
 import type { Emulator, EmulatorOptions } from '../../lib/emulator/index.js'
-import { emulating } from '../support/signed.js'
+import { startTestEmulator } from '../support/signed.js'
 
 const mib = 1024 * 1024
 const at = { Bucket: 'examplebucket-1250000000', Region: 'ap-guangzhou' }
@@ -45,7 +45,7 @@ const start = async (
   options: EmulatorOptions = {},
   way = ways['at an address under its own host names']!
 ): Promise<{ readonly emulator: Emulator; readonly sdk: COS }> => {
-  const emulator = await emulating(t, { buckets, ...options })
+  const emulator = await startTestEmulator(t, { buckets, ...options })
   return { emulator, sdk: sdkOf(t, emulator, way(emulator)) }
 }
 

@@ -16,8 +16,8 @@ import { listParts } from '../../lib/operations/list-parts.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
 import { uploadStream } from '../../lib/transfers/upload/upload-stream.js'
-import { bytesOf, inChunks } from '../support/bytes.js'
-import { bucket, emulating, type Cos } from '../support/cos.js'
+import { bytesOf, splitBytes } from '../support/bytes.js'
+import { bucket, startCos, type Cos } from '../support/cos.js'
 import { toArray } from '../support/iterables.js'
 import { right } from '../support/server.js'
 
@@ -40,7 +40,7 @@ const read = async (cos: Cos, key: string): Promise<Buffer> => {
 }
 
 t.test('what the SDK puts, cospipe heads, gets and lists', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const sdk = sdkOf(cos, t.testdir())
   for (const Key of keys) {
     const body = `of ${Key}`
@@ -60,7 +60,7 @@ t.test('what the SDK puts, cospipe heads, gets and lists', async (t) => {
 })
 
 t.test('what cospipe puts, the SDK heads, gets and lists', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const sdk = sdkOf(cos, t.testdir())
   for (const key of keys) {
     const body = `of ${key}`
@@ -82,7 +82,7 @@ t.test('what cospipe puts, the SDK heads, gets and lists', async (t) => {
 })
 
 t.test('parts of one are the other’s object', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const dir = t.testdir()
   const sdk = sdkOf(cos, dir)
   const bytes = bytesOf(3 * mib + 17)
@@ -95,12 +95,15 @@ t.test('parts of one are the other’s object', async (t) => {
   t.ok((await read(cos, 'theirs')).equals(bytes))
 
   const ours = { bucket, key: 'ours', partSize: mib }
-  t.match(right(await uploadStream(ours)(inChunks(bytes, 50_000))(cos.client())()), { parts: 4, crc64: sum })
+  t.match(right(await uploadStream(ours)(splitBytes(bytes, 50_000))(cos.client())()), {
+    parts: 4,
+    crc64: sum
+  })
   t.ok((await sdk.getObject({ ...at, Key: 'ours' })).Body.equals(bytes))
 })
 
 t.test('an upload that the SDK began is seen by cospipe', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const sdk = sdkOf(cos, t.testdir())
   const { UploadId } = await sdk.multipartInit({ ...at, Key: 'k' })
   const part = await sdk.multipartUpload({ ...at, Key: 'k', UploadId, PartNumber: 3, Body: 'part' })
@@ -109,7 +112,7 @@ t.test('an upload that the SDK began is seen by cospipe', async (t) => {
 })
 
 t.test('a copy that cospipe makes of what the SDK put is what the SDK gets', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const sdk = sdkOf(cos, t.testdir())
   const key = keys[1]!
   await sdk.putObject({ ...at, Key: key, Body: 'x' })
@@ -119,7 +122,7 @@ t.test('a copy that cospipe makes of what the SDK put is what the SDK gets', asy
 })
 
 t.test('a URL that cospipe signs opens what the SDK put', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const key = keys[1]!
   await sdkOf(cos, t.testdir()).putObject({ ...at, Key: key, Body: 'shared' })
   const { url } = right(await presign(getObject({ bucket, key }), 60)(cos.client())())

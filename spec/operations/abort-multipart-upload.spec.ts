@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { abortMultipartUpload } from '../../lib/operations/abort-multipart-upload.js'
-import { decoded, left, right } from '../support/responses.js'
+import { decodeResponse, left, right } from '../support/responses.js'
 
 const input = { bucket: 'examplebucket-1250000000', key: 'trips/film.mp4', uploadId: '1714552211f00d' }
 
@@ -24,9 +24,13 @@ t.test('it deletes the upload, never the object', async (t) => {
 t.test('its answer is empty, its refusals are COS’s', async (t) => {
   const { decode } = abortMultipartUpload(input)
   const headers = { 'x-cos-request-id': 'id' }
-  t.match(right(await decoded(t, decode, { status: 204, headers })), { requestId: 'id', raw: headers })
+  t.match(right(await decodeResponse(t, decode, { status: 204, headers })), { requestId: 'id', raw: headers })
   const gone = { status: 404, chunks: ['<Error><Code>NoSuchUpload</Code></Error>'] }
-  t.match(left(await decoded(t, decode, gone)), { _tag: 'ServiceError', status: 404, code: 'NoSuchUpload' })
+  t.match(left(await decodeResponse(t, decode, gone)), {
+    _tag: 'ServiceError',
+    status: 404,
+    code: 'NoSuchUpload'
+  })
 })
 
 t.test('a query of the caller’s own can not turn it into a deletion of the object', async (t) => {

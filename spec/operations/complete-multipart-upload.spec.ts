@@ -7,7 +7,7 @@ import {
   type CompleteMultipartUploadInput,
   type CompleteMultipartUploadResult
 } from '../../lib/operations/complete-multipart-upload.js'
-import { decoded, left, right, xmlAnswer, type Answer } from '../support/responses.js'
+import { decodeResponse, left, right, xmlResponse, type CannedResponse } from '../support/responses.js'
 
 const input: CompleteMultipartUploadInput = {
   bucket: 'examplebucket-1250000000',
@@ -122,9 +122,17 @@ const xml = `<?xml version="1.0" encoding="UTF-8"?>
   <ETag>&quot;7f3c1d5be2a94c08b6d1e0f49a5c7b21-2&quot;</ETag>
 </CompleteMultipartUploadResult>`
 
-type Test = Parameters<typeof decoded>[0]
-const completed = async (t: Test, answer: Answer, changes: Partial<CompleteMultipartUploadInput> = {}) =>
-  decoded<CompleteMultipartUploadResult>(t, completeMultipartUpload({ ...input, ...changes }).decode, answer)
+type Test = Parameters<typeof decodeResponse>[0]
+const completed = async (
+  t: Test,
+  answer: CannedResponse,
+  changes: Partial<CompleteMultipartUploadInput> = {}
+) =>
+  decodeResponse<CompleteMultipartUploadResult>(
+    t,
+    completeMultipartUpload({ ...input, ...changes }).decode,
+    answer
+  )
 
 t.test('the answer is typed, what COS does not say is none', async (t) => {
   const headers = {
@@ -132,7 +140,7 @@ t.test('the answer is typed, what COS does not say is none', async (t) => {
     'x-cos-version-id': 'null',
     'x-cos-server-side-encryption': 'AES256'
   }
-  const { headers: raw, ...whole } = right(await completed(t, xmlAnswer(xml, headers)))
+  const { headers: raw, ...whole } = right(await completed(t, xmlResponse(xml, headers)))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     bucket: 'examplebucket-1250000000',
@@ -187,7 +195,7 @@ t.test('a 200 that is an error is one', async (t) => {
 })
 
 t.test('an answer without an ETag, of another kind, or cut short is no success', async (t) => {
-  const answers: ReadonlyArray<readonly [answer: Answer, error: object]> = [
+  const answers: ReadonlyArray<readonly [answer: CannedResponse, error: object]> = [
     [
       { chunks: [xml.replace(/<ETag>.*<\/ETag>/, '')] },
       { _tag: 'DecodeError', problems: [/^ETag should be/] }
@@ -212,7 +220,7 @@ t.test('a key that XML can not spell does not make a failure of a success', asyn
 })
 
 t.test('a checksum that is none does not either', async (t) => {
-  t.match(right(await completed(t, xmlAnswer(xml, { 'x-cos-hash-crc64ecma': 'none' }))), { crc64: O.none })
+  t.match(right(await completed(t, xmlResponse(xml, { 'x-cos-hash-crc64ecma': 'none' }))), { crc64: O.none })
 })
 
 t.test('with a callback the answer is the callback’s, and the ETag may be in a header', async (t) => {

@@ -1,8 +1,8 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { copyObject } from '../../lib/operations/copy-object.js'
-import { decoded, left, right, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 const copySource = { bucket: 'sourcebucket-1250000001', region: 'ap-shanghai', key: 'a b/c+d.jpg' }
 const sourceText = 'sourcebucket-1250000001.cos.ap-shanghai.myqcloud.com/a%20b/c%2Bd.jpg'
@@ -12,8 +12,8 @@ const keyMd5 = 'U5L61r7jcwdNvT7frmUG8g=='
 
 t.test('the least request names the source, and may take long', async (t) => {
   t.equal(copyObject({ ...at, copySource }).action, 'CopyObject')
-  t.same(requested(copyObject({ ...at, copySource })), {
-    ...plain,
+  t.same(requestOf(copyObject({ ...at, copySource })), {
+    ...emptyRequest,
     method: 'PUT',
     headers: { 'x-cos-copy-source': sourceText },
     slow: true
@@ -52,8 +52,8 @@ t.test('every parameter is sent as COS names it', async (t) => {
     headers: { 'x-cos-extra': '1' },
     query: { extra: '2' }
   })
-  t.same(requested(operation), {
-    ...plain,
+  t.same(requestOf(operation), {
+    ...emptyRequest,
     method: 'PUT',
     slow: true,
     query: { extra: '2' },
@@ -93,7 +93,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
 })
 
 t.test('what COS would ignore without a word is refused', async (t) => {
-  const copy = (more: object) => refused(copyObject({ ...at, copySource, ...more }))
+  const copy = (more: object) => problemOf(copyObject({ ...at, copySource, ...more }))
   for (const [name, value] of [
     ['cacheControl', 'no-store'],
     ['contentType', 'text/plain'],
@@ -110,13 +110,13 @@ t.test('what COS would ignore without a word is refused', async (t) => {
   )
   // What is never the source's needs no directive.
   const other = { acl: 'private', storageClass: 'ARCHIVE', sse: { type: 'COS' }, copyStatus: 'Copy' } as const
-  t.match(requested(copyObject({ ...at, copySource, ...other })), {
+  t.match(requestOf(copyObject({ ...at, copySource, ...other })), {
     headers: { 'x-cos-metadata-directive': 'Copy', 'x-cos-storage-class': 'ARCHIVE' }
   })
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const copy = (more: object) => refused(copyObject({ ...at, copySource, ...more }))
+  const copy = (more: object) => problemOf(copyObject({ ...at, copySource, ...more }))
   t.match(copy({ copySource: undefined }), /^copySource: /)
   t.match(copy({ copySource: { ...copySource, key: '' } }), /^copySource\.key: /)
   t.match(copy({ copySource: { ...copySource, region: undefined } }), /^copySource\.region: /)
@@ -129,18 +129,18 @@ t.test('a copy is its ETag; an error inside a 200 is one', async (t) => {
   const { decode } = copyObject({ ...at, copySource })
   const xml =
     '<CopyObjectResult><ETag>&quot;a&quot;</ETag><LastModified>2024-05-02T09:30:11Z</LastModified></CopyObjectResult>'
-  t.match(right(await decoded(t, decode, xmlAnswer(` \n${xml}`))), {
+  t.match(right(await decodeResponse(t, decode, xmlResponse(` \n${xml}`))), {
     etag: '"a"',
     lastModified: O.some(new Date('2024-05-02T09:30:11Z'))
   })
   const error = '<Error><Code>InternalError</Code></Error>'
-  t.match(left(await decoded(t, decode, xmlAnswer(error))), {
+  t.match(left(await decodeResponse(t, decode, xmlResponse(error))), {
     _tag: 'ServiceError',
     status: 200,
     code: 'InternalError'
   })
-  const refusal = { ...xmlAnswer('<Error><Code>NoSuchCopySource</Code></Error>'), status: 404 }
-  t.match(left(await decoded(t, decode, refusal)), {
+  const refusal = { ...xmlResponse('<Error><Code>NoSuchCopySource</Code></Error>'), status: 404 }
+  t.match(left(await decodeResponse(t, decode, refusal)), {
     _tag: 'ServiceError',
     status: 404,
     code: 'NoSuchCopySource'

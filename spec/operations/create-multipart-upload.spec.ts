@@ -1,12 +1,12 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { createMultipartUpload } from '../../lib/operations/create-multipart-upload.js'
-import { decoded, left, right, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 t.test('the least request names the object', async (t) => {
   t.equal(createMultipartUpload(at).action, 'CreateMultipartUpload')
-  t.same(requested(createMultipartUpload(at)), { ...plain, method: 'POST', query: { uploads: '' } })
+  t.same(requestOf(createMultipartUpload(at)), { ...emptyRequest, method: 'POST', query: { uploads: '' } })
 })
 
 t.test('every parameter is sent as COS names it', async (t) => {
@@ -32,8 +32,8 @@ t.test('every parameter is sent as COS names it', async (t) => {
     headers: { 'x-cos-extra': '1' },
     query: { extra: '2' }
   })
-  t.same(requested(operation), {
-    ...plain,
+  t.same(requestOf(operation), {
+    ...emptyRequest,
     method: 'POST',
     query: { uploads: '', extra: '2' },
     headers: {
@@ -57,11 +57,11 @@ t.test('every parameter is sent as COS names it', async (t) => {
       'x-cos-extra': '1'
     }
   })
-  t.equal(Object.keys(requested(operation).query)[0], 'uploads')
+  t.equal(Object.keys(requestOf(operation).query)[0], 'uploads')
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const create = (more: object) => refused(createMultipartUpload({ ...at, ...more }))
+  const create = (more: object) => problemOf(createMultipartUpload({ ...at, ...more }))
   t.match(create({ key: '' }), /^key: /)
   t.match(create({ metadata: { a_b: '' } }), /^metadata: /)
   t.match(create({ sse: {} }), /^sse: /)
@@ -77,7 +77,7 @@ t.test('an upload is its id, and what it was created for', async (t) => {
     `\n  <Bucket>photos-1250000000</Bucket>\n  <Key>trips/ film&amp;.mp4</Key>\n  <UploadId>${uploadId}</UploadId>\n`
   )
   const headers = { 'x-cos-server-side-encryption': 'AES256' }
-  const { headers: raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml, headers)))
+  const { headers: raw, ...rest } = right(await decodeResponse(t, decode, xmlResponse(xml, headers)))
   t.match(raw, headers)
   t.same(rest, {
     requestId: 'NjYwMQ==',
@@ -89,7 +89,7 @@ t.test('an upload is its id, and what it was created for', async (t) => {
 })
 
 t.test('the id is found by its other spelling, and alone', async (t) => {
-  t.match(right(await decoded(t, decode, xmlAnswer(result(`<UploadID>${uploadId}</UploadID>`)))), {
+  t.match(right(await decodeResponse(t, decode, xmlResponse(result(`<UploadID>${uploadId}</UploadID>`)))), {
     ...at,
     uploadId
   })
@@ -105,7 +105,7 @@ t.test('an id in a document that no parser takes is not lost', async (t) => {
     ]),
     `<InitiateMultipartUploadResult><UploadId>${uploadId}</UploadId>`
   ]) {
-    t.match(right(await decoded(t, decode, { chunks: [xml] })), { ...at, uploadId })
+    t.match(right(await decodeResponse(t, decode, { chunks: [xml] })), { ...at, uploadId })
   }
 })
 
@@ -116,17 +116,17 @@ t.test('an answer without an id is an error', async (t) => {
     result('<Key>a < b</Key>'),
     'Bad Gateway'
   ]) {
-    t.match(left(await decoded(t, decode, xmlAnswer(xml))), { _tag: 'DecodeError' })
+    t.match(left(await decodeResponse(t, decode, xmlResponse(xml))), { _tag: 'DecodeError' })
   }
-  t.match(left(await decoded(t, decode, { chunks: [' '] })), { _tag: 'TransportError' })
-  t.match(left(await decoded(t, decode, { chunks: [result('').slice(0, 9)], ends: 'cut' })), {
+  t.match(left(await decodeResponse(t, decode, { chunks: [' '] })), { _tag: 'TransportError' })
+  t.match(left(await decodeResponse(t, decode, { chunks: [result('').slice(0, 9)], ends: 'cut' })), {
     _tag: 'TransportError'
   })
 })
 
 t.test('an error inside a 200 is a ServiceError, whatever else it holds', async (t) => {
   const xml = `<Error><Code>InternalError</Code><UploadId>${uploadId}</UploadId></Error>`
-  t.match(left(await decoded(t, decode, xmlAnswer(xml))), {
+  t.match(left(await decodeResponse(t, decode, xmlResponse(xml))), {
     _tag: 'ServiceError',
     status: 200,
     code: 'InternalError'

@@ -1,16 +1,16 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { deleteObject } from '../../lib/operations/delete-object.js'
-import { decoded, left, right, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 t.test('an object or one version of it is named, and nothing else is sent', async (t) => {
   t.equal(deleteObject(at).action, 'DeleteObject')
-  t.same(requested(deleteObject(at)), { ...plain, method: 'DELETE' })
+  t.same(requestOf(deleteObject(at)), { ...emptyRequest, method: 'DELETE' })
   t.same(
-    requested(deleteObject({ ...at, versionId: 'null', headers: { 'x-cos-a': '1' }, query: { b: '2' } })),
+    requestOf(deleteObject({ ...at, versionId: 'null', headers: { 'x-cos-a': '1' }, query: { b: '2' } })),
     {
-      ...plain,
+      ...emptyRequest,
       method: 'DELETE',
       query: { versionId: 'null', b: '2' },
       headers: { 'x-cos-a': '1' }
@@ -20,42 +20,42 @@ t.test('an object or one version of it is named, and nothing else is sent', asyn
 
 t.test('what could turn into a deletion of something else is refused', async (t) => {
   // DELETE of the empty key deletes the bucket.
-  t.match(refused(deleteObject({ ...at, key: '' })), /^key: /)
-  t.match(refused(deleteObject({ ...at, key: '/' })), /^key: /)
-  t.match(refused(deleteObject({ ...at, key: 'a/../..' })), /^key: /)
-  t.match(refused(deleteObject({ ...at, versionId: '' })), /^versionId: /)
+  t.match(problemOf(deleteObject({ ...at, key: '' })), /^key: /)
+  t.match(problemOf(deleteObject({ ...at, key: '/' })), /^key: /)
+  t.match(problemOf(deleteObject({ ...at, key: 'a/../..' })), /^key: /)
+  t.match(problemOf(deleteObject({ ...at, versionId: '' })), /^versionId: /)
 })
 
 const { decode } = deleteObject(at)
 
 t.test('an object that is gone says so by 204 alone', async (t) => {
   const { headers: _, ...rest } = right(
-    await decoded(t, decode, { status: 204, headers: { 'x-cos-request-id': 'NjYwMQ==' } })
+    await decodeResponse(t, decode, { status: 204, headers: { 'x-cos-request-id': 'NjYwMQ==' } })
   )
   t.same(rest, { requestId: 'NjYwMQ==', versionId: O.none, deleteMarker: false })
-  t.match(right(await decoded(t, decode, { status: 200 })), { deleteMarker: false })
+  t.match(right(await decodeResponse(t, decode, { status: 200 })), { deleteMarker: false })
 })
 
 t.test('a delete marker is told, and its version', async (t) => {
   const headers = { 'x-cos-version-id': 'MTg0', 'x-cos-delete-marker': 'true' }
-  t.match(right(await decoded(t, decode, { status: 204, headers })), {
+  t.match(right(await decodeResponse(t, decode, { status: 204, headers })), {
     versionId: O.some('MTg0'),
     deleteMarker: true
   })
   const removed = { 'x-cos-version-id': 'MTg0', 'x-cos-delete-marker': 'FALSE' }
-  t.match(right(await decoded(t, decode, { status: 204, headers: removed })), { deleteMarker: false })
+  t.match(right(await decodeResponse(t, decode, { status: 204, headers: removed })), { deleteMarker: false })
 })
 
 t.test('a marker that is neither true nor false is a DecodeError', async (t) => {
   const failed = left(
-    await decoded(t, decode, { status: 204, headers: { 'x-cos-delete-marker': 'perhaps' } })
+    await decodeResponse(t, decode, { status: 204, headers: { 'x-cos-delete-marker': 'perhaps' } })
   )
   t.match(failed, { _tag: 'DecodeError', problems: [/^x-cos-delete-marker/] })
 })
 
 t.test('a refusal is told in COS’s words', async (t) => {
   const xml = '<Error><Code>ObjectLocked</Code><Message>Locked.</Message></Error>'
-  t.match(left(await decoded(t, decode, { ...xmlAnswer(xml), status: 409 })), {
+  t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 409 })), {
     _tag: 'ServiceError',
     status: 409,
     code: 'ObjectLocked'

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { deleteObjects } from '../../lib/operations/delete-objects.js'
-import { decoded, left, right, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 const { bucket } = at
-const { key: _, ...onBucket } = plain
+const { key: _, ...onBucket } = emptyRequest
 
 t.test('the request is the one that COS’s reference counts and sums', async (t) => {
   const operation = deleteObjects({
@@ -19,7 +19,7 @@ t.test('the request is the one that COS’s reference counts and sums', async (t
     '<VersionId>MTg0NDUxNTc2</VersionId></Object></Delete>'
   // 156 bytes and this MD5 were computed outside.
   t.equal(Buffer.byteLength(body), 156)
-  t.same(requested(operation), {
+  t.same(requestOf(operation), {
     ...onBucket,
     method: 'POST',
     query: { delete: '' },
@@ -37,7 +37,7 @@ t.test('every parameter is sent', async (t) => {
     query: { extra: '2' }
   })
   const body = '<Delete><Quiet>true</Quiet><Object><Key> a&#13;\n"&lt;1&gt;\u007f腾</Key></Object></Delete>'
-  t.same(requested(operation), {
+  t.same(requestOf(operation), {
     ...onBucket,
     method: 'POST',
     query: { delete: '', extra: '2' },
@@ -55,14 +55,14 @@ t.test('a thousand keys are taken, and neither none nor one more', async (t) => 
     bucket,
     objects: Array.from({ length }, (_, n) => ({ key: `k${String(n)}` }))
   })
-  t.match(requested(deleteObjects(many(1000))), { body: /<Key>k999<\/Key>/ })
-  t.equal(refused(deleteObjects(many(0))), 'objects: 1 to 1,000 objects')
-  t.equal(refused(deleteObjects(many(1001))), 'objects: 1 to 1,000 objects')
+  t.match(requestOf(deleteObjects(many(1000))), { body: /<Key>k999<\/Key>/ })
+  t.equal(problemOf(deleteObjects(many(0))), 'objects: 1 to 1,000 objects')
+  t.equal(problemOf(deleteObjects(many(1001))), 'objects: 1 to 1,000 objects')
 })
 
 t.test('a key that XML can not carry is refused by its place', async (t) => {
   const third = (key: string) =>
-    refused(deleteObjects({ bucket, objects: [{ key: 'a' }, { key: 'b' }, { key }] }))
+    problemOf(deleteObjects({ bucket, objects: [{ key: 'a' }, { key: 'b' }, { key }] }))
   for (const key of ['a\0', 'a\u0001b', 'a\ufffe']) {
     t.match(third(key), /^objects\.2\.key: a key that XML can carry/)
   }
@@ -72,14 +72,14 @@ t.test('a key that XML can not carry is refused by its place', async (t) => {
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const remove = (more: object) => refused(deleteObjects({ bucket, objects: [{ key: 'a' }], ...more }))
+  const remove = (more: object) => problemOf(deleteObjects({ bucket, objects: [{ key: 'a' }], ...more }))
   t.match(remove({ objects: [{ key: 'a', versionId: '' }] }), /^objects\.0\.versionId: /)
   t.match(remove({ objects: [{ Key: 'a' }] }), /^objects\.0\.Key: left out/)
   t.match(remove({ objects: 'a' }), /^objects: /)
   t.match(remove({ quiet: 'true' }), /^quiet: true or false/)
   t.match(remove({ bucket: '' }), /^bucket: /)
   // A path that collapses is no danger here: these keys are in no path.
-  t.match(requested(deleteObjects({ bucket, objects: [{ key: 'a/..' }] })), { body: /<Key>a\/\.\.<\/Key>/ })
+  t.match(requestOf(deleteObjects({ bucket, objects: [{ key: 'a/..' }] })), { body: /<Key>a\/\.\.<\/Key>/ })
 })
 
 const { decode } = deleteObjects({ bucket, objects: [{ key: 'a' }] })
@@ -93,7 +93,7 @@ t.test('each result is told, in the order of the answer', async (t) => {
     '<Code>PathConflict</Code><Message>Path conflict.</Message></Error>\n' +
     '  <Deleted><Key> 00123 </Key><VersionId>null</VersionId></Deleted>\n' +
     '  <Error><Key>d</Key><Code>AccessDenied</Code></Error><Unheard/>\n</DeleteResult>'
-  const { headers: raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml)))
+  const { headers: raw, ...rest } = right(await decodeResponse(t, decode, xmlResponse(xml)))
   t.match(raw, { 'content-type': 'application/xml' })
   t.same(rest, {
     requestId: 'NjYwMQ==',
@@ -126,14 +126,14 @@ t.test('each result is told, in the order of the answer', async (t) => {
 
 t.test('a quiet answer in which all went well has no results', async (t) => {
   for (const xml of ['<DeleteResult/>', '<DeleteResult></DeleteResult>']) {
-    t.same(right(await decoded(t, decode, xmlAnswer(xml))).results, [])
+    t.same(right(await decodeResponse(t, decode, xmlResponse(xml))).results, [])
   }
 })
 
 t.test('a thousand results are read', async (t) => {
   const row = (n: number) => `<Deleted><Key>k${String(n)}</Key></Deleted>`
   const xml = `<DeleteResult>${Array.from({ length: 1000 }, (_, n) => row(n)).join('')}</DeleteResult>`
-  const { results } = right(await decoded(t, decode, xmlAnswer(xml)))
+  const { results } = right(await decodeResponse(t, decode, xmlResponse(xml)))
   t.same(
     results.map(({ key }) => key),
     Array.from({ length: 1000 }, (_, n) => `k${String(n)}`)
@@ -142,12 +142,12 @@ t.test('a thousand results are read', async (t) => {
 
 t.test('an answer that can not be read is an error of a known kind', async (t) => {
   const error = '<Error><Code>MalformedXML</Code></Error>'
-  t.match(left(await decoded(t, decode, { ...xmlAnswer(error), status: 400 })), {
+  t.match(left(await decodeResponse(t, decode, { ...xmlResponse(error), status: 400 })), {
     _tag: 'ServiceError',
     status: 400,
     code: 'MalformedXML'
   })
-  t.match(left(await decoded(t, decode, xmlAnswer(error))), { _tag: 'ServiceError', status: 200 })
+  t.match(left(await decodeResponse(t, decode, xmlResponse(error))), { _tag: 'ServiceError', status: 200 })
   for (const [xml, problem] of [
     ['<DeleteResult><Deleted></Deleted></DeleteResult>', /^Key should be/],
     [
@@ -156,7 +156,12 @@ t.test('an answer that can not be read is an error of a known kind', async (t) =
     ],
     ['<DeleteResult><Error><Key>a</Key></Error></DeleteResult>', /^Code should be/]
   ] as const) {
-    t.match(left(await decoded(t, decode, xmlAnswer(xml))), { _tag: 'DecodeError', problems: [problem] })
+    t.match(left(await decodeResponse(t, decode, xmlResponse(xml))), {
+      _tag: 'DecodeError',
+      problems: [problem]
+    })
   }
-  t.match(left(await decoded(t, decode, xmlAnswer('<DeleteResult><Deleted>'))), { _tag: 'TransportError' })
+  t.match(left(await decodeResponse(t, decode, xmlResponse('<DeleteResult><Deleted>'))), {
+    _tag: 'TransportError'
+  })
 })

@@ -2,12 +2,23 @@ import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { getObject, type GetObjectInput } from '../../lib/operations/get-object.js'
-import { decoded, left, right, serving, xmlAnswer, type Answer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import {
+  decodeResponse,
+  left,
+  right,
+  serveResponse,
+  xmlResponse,
+  type CannedResponse
+} from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 t.test('the least request asks for the bytes as they are stored', async (t) => {
   t.equal(getObject(at).action, 'GetObject')
-  t.same(requested(getObject(at)), { ...plain, method: 'GET', headers: { 'accept-encoding': 'identity' } })
+  t.same(requestOf(getObject(at)), {
+    ...emptyRequest,
+    method: 'GET',
+    headers: { 'accept-encoding': 'identity' }
+  })
 })
 
 t.test('every parameter is sent as COS names it', async (t) => {
@@ -33,8 +44,8 @@ t.test('every parameter is sent as COS names it', async (t) => {
     headers: { 'x-cos-extra': '1' },
     query: { extra: '2' }
   })
-  t.same(requested(operation), {
-    ...plain,
+  t.same(requestOf(operation), {
+    ...emptyRequest,
     method: 'GET',
     query: {
       versionId: 'MTg0',
@@ -64,7 +75,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const get = (more: object) => refused(getObject({ ...at, ...more }))
+  const get = (more: object) => problemOf(getObject({ ...at, ...more }))
   t.match(get({ key: '' }), /^key: /)
   t.match(get({ key: '../..' }), /^key: /)
   t.match(get({ range: { first: 5, last: 4 } }), /^range\.last: /)
@@ -86,8 +97,8 @@ const head = {
   'x-cos-request-id': 'NjYwMQ=='
 }
 const crc64 = 11051210869376104954n
-const whole: Answer = { headers: { ...head, 'content-length': '9' }, chunks: ['1234', 5, '56789'] }
-const part = (range: string, ...chunks: ReadonlyArray<string>): Answer => ({
+const whole: CannedResponse = { headers: { ...head, 'content-length': '9' }, chunks: ['1234', 5, '56789'] }
+const part = (range: string, ...chunks: ReadonlyArray<string>): CannedResponse => ({
   status: 206,
   headers: { ...head, 'content-length': String(chunks.join('').length), 'content-range': range },
   chunks
@@ -96,8 +107,8 @@ const part = (range: string, ...chunks: ReadonlyArray<string>): Answer => ({
 interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
-const get = (t: Teardown, answer: Answer, input: Partial<GetObjectInput> = {}) =>
-  decoded(t, getObject({ ...at, ...input }).decode, answer)
+const get = (t: Teardown, answer: CannedResponse, input: Partial<GetObjectInput> = {}) =>
+  decodeResponse(t, getObject({ ...at, ...input }).decode, answer)
 
 t.test('a whole object comes with its head, verified', async (t) => {
   const got = right(await get(t, whole))
@@ -162,7 +173,7 @@ t.test('bytes from elsewhere than was asked are never handed out', async (t) => 
     part('bytes 2-3/9', '34'),
     { ...whole, status: 206 }
   ]) {
-    const { response, closed } = await serving(t, { ...answer, ends: 'open' })
+    const { response, closed } = await serveResponse(t, { ...answer, ends: 'open' })
     t.match(left(await getObject({ ...at, range }).decode(response)()), {
       _tag: 'DecodeError',
       requestId: 'NjYwMQ=='
@@ -211,7 +222,7 @@ t.test('a body that is cut short fails, by length and by range', async (t) => {
       { ...part('bytes 2-4/9', '34'), headers: { ...head, 'content-range': 'bytes 2-4/9' } },
       { range: { first: 2, last: 4 } }
     ]
-  ] as ReadonlyArray<readonly [Answer, Partial<GetObjectInput>]>) {
+  ] as ReadonlyArray<readonly [CannedResponse, Partial<GetObjectInput>]>) {
     const got = right(await get(t, answer, input))
     await t.rejects(got.body.toArray(), { name: 'CosException', error: { _tag: 'TransportError' } })
     t.match(left(await got.verified()), { _tag: 'TransportError' })
@@ -222,7 +233,7 @@ t.test('a reader that stops holds the server back', async (t) => {
   const chunk = Buffer.alloc(64 * 1024)
   const size = 32 * 1024 * 1024
   const chunks = Array.from({ length: size / chunk.length }, () => chunk)
-  const { response, written } = await serving(t, {
+  const { response, written } = await serveResponse(t, {
     headers: { ...head, 'content-length': String(size) },
     chunks
   })
@@ -235,7 +246,7 @@ t.test('a reader that stops holds the server back', async (t) => {
 })
 
 t.test('a reader that leaves hangs up', async (t) => {
-  const { response, closed } = await serving(t, { ...whole, chunks: ['1234'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { ...whole, chunks: ['1234'], ends: 'open' })
   const got = right(await getObject(at).decode(response)())
   for await (const _ of got.body) break
   t.equal(await closed, 'early')
@@ -244,7 +255,7 @@ t.test('a reader that leaves hangs up', async (t) => {
 
 t.test('a head that can not be read is a DecodeError, and hangs up', async (t) => {
   const { etag: _, ...nameless } = head
-  const { response, closed } = await serving(t, { headers: nameless, chunks: ['1234'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { headers: nameless, chunks: ['1234'], ends: 'open' })
   t.match(left(await getObject(at).decode(response)()), { _tag: 'DecodeError', problems: [/^etag/] })
   t.equal(await closed, 'early')
 })
@@ -258,7 +269,7 @@ t.test('a refusal is told in COS’s words', async (t) => {
     [412, 'PreconditionFailed'],
     [416, 'InvalidRange']
   ] as const) {
-    t.match(left(await get(t, { ...xmlAnswer(xml(code)), status })), { _tag: 'ServiceError', status, code })
+    t.match(left(await get(t, { ...xmlResponse(xml(code)), status })), { _tag: 'ServiceError', status, code })
   }
   t.match(left(await get(t, { status: 304, headers: head })), { _tag: 'ServiceError', code: 'NotModified' })
   const redirect = {

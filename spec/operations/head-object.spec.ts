@@ -1,13 +1,13 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { headObject } from '../../lib/operations/head-object.js'
-import { decoded, left, right } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 t.test('the least request asks for nothing but the object', async (t) => {
   t.equal(headObject(at).action, 'HeadObject')
-  t.same(requested(headObject(at)), {
-    ...plain,
+  t.same(requestOf(headObject(at)), {
+    ...emptyRequest,
     method: 'HEAD',
     headers: { 'accept-encoding': 'identity' }
   })
@@ -28,8 +28,8 @@ t.test('every parameter is sent as COS names it', async (t) => {
     headers: { 'X-Cos-Extra': '1' },
     query: { extra: '2' }
   })
-  t.same(requested(operation), {
-    ...plain,
+  t.same(requestOf(operation), {
+    ...emptyRequest,
     method: 'HEAD',
     query: { versionId: 'MTg0', extra: '2' },
     headers: {
@@ -48,13 +48,13 @@ t.test('every parameter is sent as COS names it', async (t) => {
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  t.match(refused(headObject({ ...at, bucket: 'nameless' })), /^bucket: /)
-  t.match(refused(headObject({ ...at, key: '' })), /^key: /)
-  t.match(refused(headObject({ ...at, key: 'a/..' })), /^key: .*allowPathLikeKey/)
-  t.match(refused(headObject({ ...at, versionId: '' })), /^versionId: /)
-  t.match(refused(headObject({ ...at, ifModifiedSince: new Date(NaN) })), /^ifModifiedSince: /)
+  t.match(problemOf(headObject({ ...at, bucket: 'nameless' })), /^bucket: /)
+  t.match(problemOf(headObject({ ...at, key: '' })), /^key: /)
+  t.match(problemOf(headObject({ ...at, key: 'a/..' })), /^key: .*allowPathLikeKey/)
+  t.match(problemOf(headObject({ ...at, versionId: '' })), /^versionId: /)
+  t.match(problemOf(headObject({ ...at, ifModifiedSince: new Date(NaN) })), /^ifModifiedSince: /)
   const misspelt = { ...at, versionID: 'a' }
-  t.match(refused(headObject(misspelt)), /^versionID: left out/)
+  t.match(problemOf(headObject(misspelt)), /^versionID: left out/)
 })
 
 const headers = {
@@ -70,7 +70,7 @@ const asked = { method: 'HEAD' } as const
 const { decode } = headObject(at)
 
 t.test('an object’s head is its size and all else that COS says', async (t) => {
-  const head = right(await decoded(t, decode, { headers }, asked))
+  const head = right(await decodeResponse(t, decode, { headers }, asked))
   t.match(head, {
     size: 16807,
     etag: '"9a4802d5c99dafe1c04da0a8e7e166bf"',
@@ -85,7 +85,7 @@ t.test('an object’s head is its size and all else that COS says', async (t) =>
 t.test('a head without a size is a DecodeError', async (t) => {
   const { 'content-length': _, ...unsized } = headers
   const failed = left(
-    await decoded(t, decode, { headers: { ...unsized, 'transfer-encoding': 'chunked' } }, asked)
+    await decodeResponse(t, decode, { headers: { ...unsized, 'transfer-encoding': 'chunked' } }, asked)
   )
   t.match(failed, { _tag: 'DecodeError', problems: [/^content-length/] })
 })
@@ -100,7 +100,7 @@ t.test('a refusal has no body, and is named after its status', async (t) => {
     [412, 'PreconditionFailed']
   ] as const) {
     const answer = { status, headers: { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-trace-id': 'VA==' } }
-    t.match(left(await decoded(t, decode, answer, asked)), {
+    t.match(left(await decodeResponse(t, decode, answer, asked)), {
       _tag: 'ServiceError',
       status,
       code,

@@ -6,18 +6,18 @@ import {
   type ListMultipartUploadEventsInput,
   type ListMultipartUploadsInput
 } from '../../lib/operations/list-multipart-uploads.js'
-import { decoded, failed, left, right, xmlAnswer } from '../support/responses.js'
+import { decodeResponse, catchCosError, left, right, xmlResponse } from '../support/responses.js'
 import { toArray } from '../support/iterables.js'
 
 const bucket = 'examplebucket-1250000000'
-type Test = Parameters<typeof decoded>[0]
+type Test = Parameters<typeof decodeResponse>[0]
 
 const asked = (input: Partial<ListMultipartUploadsInput> = {}) =>
   right(listMultipartUploads({ bucket, ...input }).request).query
 const listed = async (t: Test, xml: string, input: Partial<ListMultipartUploadsInput> = {}) =>
-  decoded(t, listMultipartUploads({ bucket, ...input }).decode, xmlAnswer(xml))
+  decodeResponse(t, listMultipartUploads({ bucket, ...input }).decode, xmlResponse(xml))
 const events = async (t: Test, xml: string, input: Partial<ListMultipartUploadEventsInput> = {}) =>
-  right(await decoded(t, listMultipartUploadEvents({ bucket, ...input }).decode, xmlAnswer(xml)))
+  right(await decodeResponse(t, listMultipartUploadEvents({ bucket, ...input }).decode, xmlResponse(xml)))
 
 // -- request --
 t.test('the sub-resource comes first, and what is empty is left out', async (t) => {
@@ -204,5 +204,5 @@ t.test('markers lead on by key, or within a key to a greater upload', async (t) 
   const stuck = await events(t, wrapped(row('zz', '1'), `${forgot}<NextKeyMarker>k</NextKeyMarker>`), {
     keyMarker: 'k'
   })
-  t.match(await failed(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
+  t.match(await catchCosError(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
 })

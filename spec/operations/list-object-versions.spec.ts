@@ -1,6 +1,6 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { decoded, failed, left, right, xmlAnswer } from '../support/responses.js'
+import { decodeResponse, catchCosError, left, right, xmlResponse } from '../support/responses.js'
 import {
   listObjectVersionEvents,
   listObjectVersions,
@@ -10,14 +10,14 @@ import {
 import { toArray } from '../support/iterables.js'
 
 const bucket = 'examplebucket-1250000000'
-type Test = Parameters<typeof decoded>[0]
+type Test = Parameters<typeof decodeResponse>[0]
 
 const asked = (input: Partial<ListObjectVersionsInput> = {}) =>
   right(listObjectVersions({ bucket, ...input }).request).query
 const listed = async (t: Test, xml: string, input: Partial<ListObjectVersionsInput> = {}) =>
-  decoded(t, listObjectVersions({ bucket, ...input }).decode, xmlAnswer(xml))
+  decodeResponse(t, listObjectVersions({ bucket, ...input }).decode, xmlResponse(xml))
 const events = async (t: Test, xml: string, input: Partial<ListObjectVersionEventsInput> = {}) =>
-  right(await decoded(t, listObjectVersionEvents({ bucket, ...input }).decode, xmlAnswer(xml)))
+  right(await decodeResponse(t, listObjectVersionEvents({ bucket, ...input }).decode, xmlResponse(xml)))
 
 // -- request --
 t.test('the sub-resource comes first, and what is empty is left out', async (t) => {
@@ -292,5 +292,5 @@ t.test('markers lead on by key, or within a key to another version', async (t) =
     keyMarker: 'k',
     versionIdMarker: '2'
   })
-  t.match(await failed(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
+  t.match(await catchCosError(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
 })

@@ -11,16 +11,25 @@ import {
   type ListObjectsInput,
   type ObjectEvent
 } from '../../lib/operations/list-objects.js'
-import { decoded, failed, gate, left, right, serving, xmlAnswer, type Answer } from '../support/responses.js'
+import {
+  decodeResponse,
+  catchCosError,
+  createGate,
+  left,
+  right,
+  serveResponse,
+  xmlResponse,
+  type CannedResponse
+} from '../support/responses.js'
 import { toArray } from '../support/iterables.js'
 
 const bucket = 'examplebucket-1250000000'
-type Test = Parameters<typeof serving>[0]
+type Test = Parameters<typeof serveResponse>[0]
 
 const asked = (input: Partial<ListObjectsInput> = {}): Request =>
   right(listObjects({ bucket, ...input }).request)
-const listed = async (t: Test, answer: Answer, input: Partial<ListObjectsInput> = {}) =>
-  decoded(t, listObjects({ bucket, ...input }).decode, answer)
+const listed = async (t: Test, answer: CannedResponse, input: Partial<ListObjectsInput> = {}) =>
+  decodeResponse(t, listObjects({ bucket, ...input }).decode, answer)
 
 // -- request --
 t.test('the request is for the bucket, encoded always, with what was asked and no more', async (t) => {
@@ -134,7 +143,7 @@ const head = {
 
 t.test('a page is typed, its texts decoded once', async (t) => {
   const { headers: raw, ...whole } = right(
-    await listed(t, xmlAnswer(page, { 'x-cos-bucket-region': 'ap-guangzhou' }))
+    await listed(t, xmlResponse(page, { 'x-cos-bucket-region': 'ap-guangzhou' }))
   )
   t.same(whole, {
     ...head,
@@ -147,7 +156,7 @@ t.test('a page is typed, its texts decoded once', async (t) => {
 })
 
 t.test('who asks for the encoding gets the texts as they came', async (t) => {
-  t.match(right(await listed(t, xmlAnswer(page), { encodingType: 'url' })), {
+  t.match(right(await listed(t, xmlResponse(page), { encodingType: 'url' })), {
     encodingType: O.some('url'),
     nextMarker: O.some('trips/beach%20day.jpg'),
     contents: [{ key: 'trips/' }, { key: 'trips/beach%20day.jpg' }]
@@ -161,7 +170,7 @@ t.test('the order of elements, namespaces and unknown elements are nothing', asy
     ) ?? []
   t.equal(rows.length, 9, 'the prefix of the common prefix is not one of them')
   const turned = `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><New><A/></New>${rows.toReversed().join('')}</ListBucketResult>`
-  t.match(right(await listed(t, xmlAnswer(turned))), { ...head, contents: contents.toReversed() })
+  t.match(right(await listed(t, xmlResponse(turned))), { ...head, contents: contents.toReversed() })
 })
 
 const entry = (key: string): string =>
@@ -174,7 +183,7 @@ const more = (marker: string): string => `<IsTruncated>TRUE</IsTruncated><NextMa
 
 t.test('none, one or two entries are a list of so many', async (t) => {
   for (const keys of [[], ['a'], ['a', 'b']]) {
-    const page = right(await listed(t, xmlAnswer(wrapped(whole, '<Prefix/>', ...keys.map(entry)))))
+    const page = right(await listed(t, xmlResponse(wrapped(whole, '<Prefix/>', ...keys.map(entry)))))
     t.same(
       page.contents.map(({ key }) => key),
       keys
@@ -199,7 +208,7 @@ t.test('a key is its text: numbers, spaces, plus signs, percent signs, what does
     ['a%00b', 'a\0b'],
     ['&lt;a&gt;&amp;b', '<a>&b']
   ]
-  const page = right(await listed(t, xmlAnswer(wrapped(whole, ...keys.map(([wire]) => entry(wire))))))
+  const page = right(await listed(t, xmlResponse(wrapped(whole, ...keys.map(([wire]) => entry(wire))))))
   t.same(
     page.contents.map(({ key }) => key),
     keys.map(([, key]) => key)
@@ -210,7 +219,7 @@ t.test('what COS leaves out of an entry is none, or its default', async (t) => {
   const { contents } = right(
     await listed(
       t,
-      xmlAnswer(wrapped(whole, entry('a'), entry('b').replace('<Size>', '<Owner/><StorageClass/><Size>')))
+      xmlResponse(wrapped(whole, entry('a'), entry('b').replace('<Size>', '<Owner/><StorageClass/><Size>')))
     )
   )
   for (const object of contents) {
@@ -233,7 +242,7 @@ t.test('a thousand entries with their entities are a page', async (t) => {
 t.test('a next marker that COS forgot is the greatest key or common prefix, by UTF-8', async (t) => {
   const forgot = '<IsTruncated>true</IsTruncated>'
   const next = async (input: Partial<ListObjectsInput>, ...rows: ReadonlyArray<string>) =>
-    right(await listed(t, xmlAnswer(wrapped(forgot, ...rows)), input)).nextMarker
+    right(await listed(t, xmlResponse(wrapped(forgot, ...rows)), input)).nextMarker
   t.same(await next({}, entry('a'), entry('b')), O.some('b'))
   t.same(await next({}, rolled('z/'), entry('a')), O.some('z/'))
   t.same(await next({}, rolled('a/'), entry('b')), O.some('b'))
@@ -244,7 +253,7 @@ t.test('a next marker that COS forgot is the greatest key or common prefix, by U
 })
 
 t.test('what is no page is an error', async (t) => {
-  const wrong: ReadonlyArray<readonly [answer: Answer, error: object]> = [
+  const wrong: ReadonlyArray<readonly [answer: CannedResponse, error: object]> = [
     [{ chunks: [wrapped(entry('a'))] }, { _tag: 'DecodeError', problems: [/^IsTruncated should be/] }],
     [
       { chunks: [wrapped(whole, entry('a').replace('<Size>1', '<Size>x'))] },
@@ -269,10 +278,10 @@ t.test('what is no page is an error', async (t) => {
 })
 
 // -- a page as events --
-const eventsOf = async (t: Test, answer: Answer, input: Partial<ListObjectEventsInput> = {}) =>
-  decoded(t, listObjectEvents({ bucket, ...input }).decode, answer)
+const eventsOf = async (t: Test, answer: CannedResponse, input: Partial<ListObjectEventsInput> = {}) =>
+  decodeResponse(t, listObjectEvents({ bucket, ...input }).decode, answer)
 const allEvents = async (t: Test, xml: string, input: Partial<ListObjectEventsInput> = {}) =>
-  toArray(right(await eventsOf(t, xmlAnswer(xml), input)))
+  toArray(right(await eventsOf(t, xmlResponse(xml), input)))
 const briefly = (events: ReadonlyArray<ObjectEvent>): ReadonlyArray<string> =>
   events.map((event) => {
     if (event._tag === 'PageEnd') return O.isSome(event.next) ? `> ${event.next.value.key}` : 'end'
@@ -295,7 +304,7 @@ t.test('a page as events has the same entries, each with a cursor, and ends with
 })
 
 t.test('an entry is out when it has come, before the next has been sent', async (t) => {
-  const gates = [gate(), gate()]
+  const gates = [createGate(), createGate()]
   const chunks = [
     '<ListBucketResult>',
     entry('a'),
@@ -316,8 +325,8 @@ t.test('an entry is out when it has come, before the next has been sent', async 
 
 t.test('of a page dribbled at an entry every 50 ms the first is out before the third is sent', async (t) => {
   const entries = Array.from({ length: 20 }, (_, n) => entry(String(n).padStart(2, '0')))
-  const { opened, open } = gate()
-  const { response, written } = await serving(t, {
+  const { opened, open } = createGate()
+  const { response, written } = await serveResponse(t, {
     chunks: [
       opened,
       '<ListBucketResult>',
@@ -344,11 +353,14 @@ t.test('what fails before the first event is data, what fails later fails the st
     Symbol.asyncIterator
   ]()
   t.match(await events.next(), { value: { key: 'a', cursor: { key: 'a' } } })
-  t.match(await failed(events.next()), { _tag: 'TransportError' })
+  t.match(await catchCosError(events.next()), { _tag: 'TransportError' })
 })
 
 t.test('a reader that leaves hangs up', async (t) => {
-  const { response, closed } = await serving(t, { chunks: ['<ListBucketResult>', entry('a')], ends: 'open' })
+  const { response, closed } = await serveResponse(t, {
+    chunks: ['<ListBucketResult>', entry('a')],
+    ends: 'open'
+  })
   for await (const event of right(await listObjectEvents({ bucket }).decode(response)())) {
     t.match(event, { key: 'a' })
     break
@@ -374,17 +386,17 @@ t.test('a marker that does not lead on, or none where there is more, is an error
     ['😀', '\uffff']
   ] as const) {
     const events = right(
-      await eventsOf(t, xmlAnswer(wrapped(entry('%F4%8F%BF%BF'), more(encodeURIComponent(next)))), {
+      await eventsOf(t, xmlResponse(wrapped(entry('%F4%8F%BF%BF'), more(encodeURIComponent(next)))), {
         marker: from
       })
     )
     t.match(
-      await failed(toArray(events)),
+      await catchCosError(toArray(events)),
       { _tag: 'DecodeError', problems: [/does not lead on/] },
       `${from} to ${next}`
     )
   }
-  const nowhere = await eventsOf(t, xmlAnswer(wrapped('<IsTruncated>true</IsTruncated>')))
+  const nowhere = await eventsOf(t, xmlResponse(wrapped('<IsTruncated>true</IsTruncated>')))
   t.match(left(nowhere), { _tag: 'DecodeError', problems: [/neither a next marker nor an entry/] })
   t.same(
     briefly(await allEvents(t, wrapped(entry('\u{10000}'), more('%F0%90%80%80')), { marker: '\uffff' })),
@@ -440,7 +452,7 @@ t.test(
         const input = { bucket, delimiter: world.delimiter, ...(from === undefined ? {} : { from }) }
         const operation = listObjectEvents(input)
         const marker = right(operation.request).query['marker'] ?? ''
-        const events = right(await decoded(t, operation.decode, xmlAnswer(answerTo(world, marker))))
+        const events = right(await decodeResponse(t, operation.decode, xmlResponse(answerTo(world, marker))))
         let read = 0
         for await (const event of events) {
           if (event._tag === 'PageEnd') {

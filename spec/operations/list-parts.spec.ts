@@ -6,17 +6,17 @@ import {
   type ListPartEventsInput,
   type ListPartsInput
 } from '../../lib/operations/list-parts.js'
-import { decoded, failed, left, right, xmlAnswer } from '../support/responses.js'
+import { decodeResponse, catchCosError, left, right, xmlResponse } from '../support/responses.js'
 import { toArray } from '../support/iterables.js'
 
 const input = { bucket: 'examplebucket-1250000000', key: 'trips/film .mp4', uploadId: '1714552211f00d' }
-type Test = Parameters<typeof decoded>[0]
+type Test = Parameters<typeof decodeResponse>[0]
 
 const asked = (changes: Partial<ListPartsInput> = {}) => right(listParts({ ...input, ...changes }).request)
 const listed = async (t: Test, xml: string, changes: Partial<ListPartsInput> = {}) =>
-  decoded(t, listParts({ ...input, ...changes }).decode, xmlAnswer(xml))
+  decodeResponse(t, listParts({ ...input, ...changes }).decode, xmlResponse(xml))
 const events = async (t: Test, xml: string, changes: Partial<ListPartEventsInput> = {}) =>
-  right(await decoded(t, listPartEvents({ ...input, ...changes }).decode, xmlAnswer(xml)))
+  right(await decodeResponse(t, listPartEvents({ ...input, ...changes }).decode, xmlResponse(xml)))
 
 // -- request --
 t.test('the upload comes first, and what is the default is left out', async (t) => {
@@ -167,8 +167,8 @@ t.test('going on asks behind the part, and gives none that was given', async (t)
 t.test('a marker that does not lead on is an error', async (t) => {
   for (const next of [more(2), more(1)]) {
     const stuck = await events(t, wrapped(part(3), next), { cursor: 2 })
-    t.match(await failed(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
+    t.match(await catchCosError(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
   }
-  const empty = await decoded(t, listPartEvents(input).decode, xmlAnswer(wrapped(forgot)))
+  const empty = await decodeResponse(t, listPartEvents(input).decode, xmlResponse(wrapped(forgot)))
   t.match(left(empty), { _tag: 'DecodeError' })
 })

@@ -2,17 +2,21 @@ import { Readable } from 'node:stream'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { putObject } from '../../lib/operations/put-object.js'
-import { decoded, left, right, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 t.test('the least request is the bytes', async (t) => {
   t.equal(putObject({ ...at, body: '' }).action, 'PutObject')
-  t.same(requested(putObject({ ...at, body: 'hello world' })), {
-    ...plain,
+  t.same(requestOf(putObject({ ...at, body: 'hello world' })), {
+    ...emptyRequest,
     method: 'PUT',
     body: 'hello world'
   })
-  t.same(requested(putObject({ ...at, key: 'dir/', body: '' })), { ...plain, method: 'PUT', key: 'dir/' })
+  t.same(requestOf(putObject({ ...at, key: 'dir/', body: '' })), {
+    ...emptyRequest,
+    method: 'PUT',
+    key: 'dir/'
+  })
 })
 
 const everything = {
@@ -48,8 +52,8 @@ const everything = {
 } as const
 
 t.test('every parameter is sent as COS names it', async (t) => {
-  t.same(requested(putObject(everything)), {
-    ...plain,
+  t.same(requestOf(putObject(everything)), {
+    ...emptyRequest,
     method: 'PUT',
     expectContinue: true,
     body: 'hello world',
@@ -83,20 +87,20 @@ t.test('every parameter is sent as COS names it', async (t) => {
     }
   })
   const { contentMd5: _, ...computed } = everything
-  t.match(requested(putObject(computed)), { computeMd5: true })
+  t.match(requestOf(putObject(computed)), { computeMd5: true })
 })
 
 t.test('a stream goes up once, of a known length or not', async (t) => {
   const body = Readable.from([Buffer.from('hello')])
-  t.match(requested(putObject({ ...at, body })), { body: { _tag: 'Once', size: O.none } })
-  t.match(requested(putObject({ ...at, body, contentLength: 5 })), {
+  t.match(requestOf(putObject({ ...at, body })), { body: { _tag: 'Once', size: O.none } })
+  t.match(requestOf(putObject({ ...at, body, contentLength: 5 })), {
     body: { _tag: 'Once', size: O.some(5) }
   })
   body.destroy()
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const put = (more: object) => refused(putObject({ ...at, body: 'hello', ...more }))
+  const put = (more: object) => problemOf(putObject({ ...at, body: 'hello', ...more }))
   t.match(put({ key: '' }), /^key: /)
   t.match(put({ bucket: 'b/..-1' }), /^bucket: /)
   t.match(put({ body: 3 }), /^body: /)
@@ -124,7 +128,7 @@ const asked = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
 
 t.test('what COS stored is told, and that it is what was sent', async (t) => {
   const { headers: raw, ...rest } = right(
-    await decoded(t, decode, { headers: { ...headers, 'x-cos-version-id': 'MTg0' } }, asked)
+    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-version-id': 'MTg0' } }, asked)
   )
   t.match(raw, headers)
   t.same(rest, {
@@ -140,21 +144,23 @@ t.test('what COS stored is told, and that it is what was sent', async (t) => {
 
 t.test('what a callback’s server answered is handed on', async (t) => {
   const { 'content-length': _, ...chunked } = headers
-  const put = right(await decoded(t, decode, { headers: chunked, chunks: ['{"ok":', 5, 'true}'] }, asked))
+  const put = right(
+    await decodeResponse(t, decode, { headers: chunked, chunks: ['{"ok":', 5, 'true}'] }, asked)
+  )
   t.same(put.answer, O.some('{"ok":true}'))
   t.same(put.versionId, O.none)
 })
 
 t.test('other bytes than were sent are an IntegrityError', async (t) => {
   const failed = left(
-    await decoded(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, asked)
+    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, asked)
   )
   t.match(failed, { _tag: 'IntegrityError', part: O.none, expected: '5981764153023615706', got: '2' })
 })
 
 t.test('a refusal is told in COS’s words', async (t) => {
   const xml = '<Error><Code>BadDigest</Code><Message>Not the MD5.</Message></Error>'
-  t.match(left(await decoded(t, decode, { ...xmlAnswer(xml), status: 400 }, asked)), {
+  t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 400 }, asked)), {
     _tag: 'ServiceError',
     status: 400,
     code: 'BadDigest',

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { restoreObject } from '../../lib/operations/restore-object.js'
-import { decoded, left, right, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 const bodyOf = (days: number, tier: string) =>
   `<RestoreRequest><Days>${String(days)}</Days><CASJobParameters><Tier>${tier}</Tier></CASJobParameters></RestoreRequest>`
@@ -11,8 +11,8 @@ t.test('the least request is the one that COS’s reference counts and sums', as
   t.equal(operation.action, 'RestoreObject')
   // 105 bytes and this MD5 were computed outside.
   t.equal(bodyOf(3, 'Standard').length, 105)
-  t.same(requested(operation), {
-    ...plain,
+  t.same(requestOf(operation), {
+    ...emptyRequest,
     method: 'POST',
     query: { restore: '' },
     headers: { 'content-type': 'application/xml', 'content-md5': 'c1441iqgEdD6iK4elw20ow==' },
@@ -29,17 +29,17 @@ t.test('every parameter is sent', async (t) => {
     headers: { 'x-cos-extra': '1' },
     query: { extra: '2' }
   })
-  t.match(requested(operation), {
+  t.match(requestOf(operation), {
     query: { restore: '', versionId: 'MTg0', extra: '2' },
     headers: { 'x-cos-extra': '1' },
     body: bodyOf(365, 'Expedited')
   })
-  t.equal(Object.keys(requested(operation).query)[0], 'restore')
-  t.match(requested(restoreObject({ ...at, days: 1, tier: 'Bulk' })), { body: bodyOf(1, 'Bulk') })
+  t.equal(Object.keys(requestOf(operation).query)[0], 'restore')
+  t.match(requestOf(restoreObject({ ...at, days: 1, tier: 'Bulk' })), { body: bodyOf(1, 'Bulk') })
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const restore = (more: object) => refused(restoreObject({ ...at, days: 3, ...more }))
+  const restore = (more: object) => problemOf(restoreObject({ ...at, days: 3, ...more }))
   for (const days of [0, -1, 1.5, '3', undefined])
     t.equal(restore({ days }), 'days: a whole number, at least 1')
   t.equal(restore({ tier: 'standard' }), 'tier: one of Expedited, Standard, Bulk')
@@ -51,9 +51,9 @@ const { decode } = restoreObject({ ...at, days: 3 })
 
 t.test('202 says that the work has begun, 200 that there was none', async (t) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==' }
-  const begun = right(await decoded(t, decode, { status: 202, headers }))
+  const begun = right(await decodeResponse(t, decode, { status: 202, headers }))
   t.match(begun, { requestId: 'NjYwMQ==', alreadyRestored: false, raw: headers })
-  t.match(right(await decoded(t, decode, { status: 200, headers })), { alreadyRestored: true })
+  t.match(right(await decodeResponse(t, decode, { status: 200, headers })), { alreadyRestored: true })
 })
 
 t.test('a refusal is told in COS’s words', async (t) => {
@@ -63,7 +63,7 @@ t.test('a refusal is told in COS’s words', async (t) => {
     [404, 'NoSuchKey']
   ] as const) {
     const xml = `<Error><Code>${code}</Code></Error>`
-    t.match(left(await decoded(t, decode, { ...xmlAnswer(xml), status })), {
+    t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status })), {
       _tag: 'ServiceError',
       status,
       code

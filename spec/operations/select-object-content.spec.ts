@@ -3,9 +3,9 @@ import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { selectObjectContent } from '../../lib/operations/select-object-content.js'
-import { decoded, left, right, serving, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
-import { event, recorded } from '../support/select-messages.js'
+import { decodeResponse, left, right, serveResponse, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
+import { encodeEvent, recordedMessage } from '../support/select-messages.js'
 
 const least = {
   ...at,
@@ -15,7 +15,7 @@ const least = {
 } as const
 
 const asked = (body: string) => ({
-  ...plain,
+  ...emptyRequest,
   method: 'POST',
   query: { select: '', 'select-type': '2' },
   headers: {
@@ -30,14 +30,14 @@ t.test('the least request is a query, and the two layouts', async (t) => {
   const operation = selectObjectContent(least)
   t.equal(operation.action, 'SelectObjectContent')
   t.same(
-    requested(operation),
+    requestOf(operation),
     asked(
       '<SelectRequest><Expression>Select * from COSObject</Expression><ExpressionType>SQL</ExpressionType>' +
         '<InputSerialization><JSON><Type>LINES</Type></JSON></InputSerialization>' +
         '<OutputSerialization><CSV></CSV></OutputSerialization></SelectRequest>'
     )
   )
-  t.equal(Object.keys(requested(operation).query)[0], 'select')
+  t.equal(Object.keys(requestOf(operation).query)[0], 'select')
 })
 
 t.test('every parameter is sent as COS’s sample has it', async (t) => {
@@ -61,7 +61,7 @@ t.test('every parameter is sent as COS’s sample has it', async (t) => {
     requestProgress: { enabled: true }
   })
   t.same(
-    requested(operation),
+    requestOf(operation),
     asked(
       '<SelectRequest><Expression>SELECT s._1, s._3 FROM COSObject s WHERE s._3 &gt; 100</Expression>' +
         '<ExpressionType>SQL</ExpressionType><InputSerialization><CompressionType>GZIP</CompressionType><CSV>' +
@@ -73,11 +73,11 @@ t.test('every parameter is sent as COS’s sample has it', async (t) => {
     )
   )
   const silent = selectObjectContent({ ...least, requestProgress: { enabled: false } })
-  t.match(requested(silent), { body: /<RequestProgress><Enabled>FALSE<\/Enabled><\/RequestProgress>/ })
+  t.match(requestOf(silent), { body: /<RequestProgress><Enabled>FALSE<\/Enabled><\/RequestProgress>/ })
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const select = (more: object) => refused(selectObjectContent({ ...least, ...more }))
+  const select = (more: object) => problemOf(selectObjectContent({ ...least, ...more }))
   t.equal(select({ expression: '' }), 'expression: text, not empty')
   t.match(select({ expression: 'SELECT \0' }), /^expression: SQL that XML can carry/)
   t.equal(select({ expressionType: 'sql' }), 'expressionType: one of SQL')
@@ -99,7 +99,7 @@ const stats = { ...progress, bytesReturned: 11 }
 
 t.test('records stream as bytes, and progress and totals stand beside them', async (t) => {
   const names = ['Cont', 'Records', 'Progress', 'Cont', 'Records', 'Stats', 'End']
-  const selected = right(await decoded(t, decode, { headers, chunks: names.map(recorded) }))
+  const selected = right(await decodeResponse(t, decode, { headers, chunks: names.map(recordedMessage) }))
   t.equal(selected.requestId, 'NjYwMQ==')
   t.match(selected.headers, headers)
   t.same(selected.progress(), O.none)
@@ -111,9 +111,11 @@ t.test('records stream as bytes, and progress and totals stand beside them', asy
 t.test('a character that was cut between records is whole in the stream', async (t) => {
   const text = Buffer.from('北京,腾讯\n')
   const chunks = Array.from(text, (byte) =>
-    Buffer.concat([event('Records', Uint8Array.of(byte)), event('Cont')])
+    Buffer.concat([encodeEvent('Records', Uint8Array.of(byte)), encodeEvent('Cont')])
   )
-  const selected = right(await decoded(t, decode, { headers, chunks: [...chunks, event('End')] }))
+  const selected = right(
+    await decodeResponse(t, decode, { headers, chunks: [...chunks, encodeEvent('End')] })
+  )
   let got = ''
   for await (const chunk of selected.records.setEncoding('utf8')) got += String(chunk)
   t.equal(got, '北京,腾讯\n')
@@ -121,16 +123,20 @@ t.test('a character that was cut between records is whole in the stream', async 
 })
 
 t.test('progress is told while the query runs', async (t) => {
-  const chunks = [Buffer.concat([recorded('Progress'), recorded('Records')]), 200, recorded('End')]
-  const selected = right(await decoded(t, decode, { headers, chunks }))
+  const chunks = [
+    Buffer.concat([recordedMessage('Progress'), recordedMessage('Records')]),
+    200,
+    recordedMessage('End')
+  ]
+  const selected = right(await decodeResponse(t, decode, { headers, chunks }))
   await new Promise((resolve) => selected.records.once('readable', resolve))
   t.same(selected.progress(), O.some(progress))
   await selected.records.toArray()
 })
 
 t.test('a query that fails half way fails the records, after those that were read', async (t) => {
-  const chunks = [recorded('Records'), 20, recorded('Error')]
-  const selected = right(await decoded(t, decode, { headers, chunks }))
+  const chunks = [recordedMessage('Records'), 20, recordedMessage('Error')]
+  const selected = right(await decodeResponse(t, decode, { headers, chunks }))
   const got: Array<string> = []
   selected.records.on('data', (chunk) => got.push(String(chunk)))
   const reason = { _tag: 'ServiceError', status: 200, code: 'OverMaxRecordSize', requestId: 'NjYwMQ==' }
@@ -144,7 +150,10 @@ t.test('a query that fails half way fails the records, after those that were rea
 
 t.test('records without an End fail, though the connection ended well', async (t) => {
   const selected = right(
-    await decoded(t, decode, { headers, chunks: [recorded('Records'), recorded('Stats')] })
+    await decodeResponse(t, decode, {
+      headers,
+      chunks: [recordedMessage('Records'), recordedMessage('Stats')]
+    })
   )
   const reason = { _tag: 'TransportError', code: 'CutAnswer' }
   await t.rejects(selected.records.toArray(), { name: 'CosException', error: reason })
@@ -152,8 +161,8 @@ t.test('records without an End fail, though the connection ended well', async (t
 })
 
 t.test('a reader that stops holds the server back', async (t) => {
-  const chunk = event('Records', Buffer.alloc(256 * 1024))
-  const { response, written } = await serving(t, {
+  const chunk = encodeEvent('Records', Buffer.alloc(256 * 1024))
+  const { response, written } = await serveResponse(t, {
     headers,
     chunks: Array.from({ length: 128 }, () => chunk)
   })
@@ -165,8 +174,8 @@ t.test('a reader that stops holds the server back', async (t) => {
 })
 
 t.test('a reader that leaves hangs up, and has the totals that came by then', async (t) => {
-  const chunks = [Buffer.concat([recorded('Stats'), recorded('Records')])]
-  const { response, closed } = await serving(t, { headers, chunks, ends: 'open' })
+  const chunks = [Buffer.concat([recordedMessage('Stats'), recordedMessage('Records')])]
+  const { response, closed } = await serveResponse(t, { headers, chunks, ends: 'open' })
   const selected = right(await decode(response)())
   for await (const _ of selected.records) break
   t.equal(await closed, 'early')
@@ -175,7 +184,7 @@ t.test('a reader that leaves hangs up, and has the totals that came by then', as
 
 t.test('a query that is refused is told in COS’s words', async (t) => {
   const xml = '<Error><Code>SQLParsingError</Code><Message>No.</Message></Error>'
-  t.match(left(await decoded(t, decode, { ...xmlAnswer(xml), status: 400 })), {
+  t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 400 })), {
     _tag: 'ServiceError',
     status: 400,
     code: 'SQLParsingError'

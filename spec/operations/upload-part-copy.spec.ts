@@ -1,8 +1,8 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { uploadPartCopy } from '../../lib/operations/upload-part-copy.js'
-import { decoded, left, right, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 const one = {
   ...at,
@@ -15,8 +15,8 @@ const key = Buffer.from('0123456789ABCDEF0123456789ABCDEF')
 
 t.test('the least request names the source and the part, and may take long', async (t) => {
   t.equal(uploadPartCopy(one).action, 'UploadPartCopy')
-  t.same(requested(uploadPartCopy(one)), {
-    ...plain,
+  t.same(requestOf(uploadPartCopy(one)), {
+    ...emptyRequest,
     method: 'PUT',
     query: { partNumber: '1', uploadId: '1714552211f00d' },
     headers: { 'x-cos-copy-source': sourceText },
@@ -48,8 +48,8 @@ t.test('every parameter is sent as COS names it', async (t) => {
         value
       ])
     )
-  t.same(requested(operation), {
-    ...plain,
+  t.same(requestOf(operation), {
+    ...emptyRequest,
     method: 'PUT',
     slow: true,
     query: { partNumber: '10000', uploadId: '1714552211f00d', extra: '2' },
@@ -68,7 +68,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const copy = (more: object) => refused(uploadPartCopy({ ...one, ...more }))
+  const copy = (more: object) => problemOf(uploadPartCopy({ ...one, ...more }))
   t.match(copy({ uploadId: '' }), /^uploadId: /)
   t.match(copy({ partNumber: 0 }), /^partNumber: /)
   t.match(copy({ copySourceRange: { first: 1, last: 0 } }), /^copySourceRange\.last: /)
@@ -86,7 +86,7 @@ t.test('a part is its number and its ETag, its date in COS’s own way', async (
     '<?xml version="1.0"?>\n<CopyPartResult>\n  <ETag>&quot;6f5902ac237024bdd0c176cb93063dc4&quot;</ETag>\n' +
     '  <LastModified>2024-05-02T09:30:11</LastModified>\n</CopyPartResult>'
   const headers = { 'x-cos-copy-source-version-id': 'MTg0' }
-  const { headers: raw, ...rest } = right(await decoded(t, decode, xmlAnswer(xml, headers)))
+  const { headers: raw, ...rest } = right(await decodeResponse(t, decode, xmlResponse(xml, headers)))
   t.match(raw, headers)
   t.same(rest, {
     requestId: 'NjYwMQ==',
@@ -101,11 +101,11 @@ t.test('a part is its number and its ETag, its date in COS’s own way', async (
 
 t.test('an error inside a 200 is one, and so is another answer', async (t) => {
   const error = '\n\n<Error><Code>SlowDown</Code></Error>'
-  t.match(left(await decoded(t, decode, xmlAnswer(error))), {
+  t.match(left(await decodeResponse(t, decode, xmlResponse(error))), {
     _tag: 'ServiceError',
     status: 200,
     code: 'SlowDown'
   })
-  t.match(left(await decoded(t, decode, xmlAnswer('<CopyObjectResult/>'))), { _tag: 'DecodeError' })
-  t.match(left(await decoded(t, decode, { chunks: ['   '] })), { _tag: 'TransportError' })
+  t.match(left(await decodeResponse(t, decode, xmlResponse('<CopyObjectResult/>'))), { _tag: 'DecodeError' })
+  t.match(left(await decodeResponse(t, decode, { chunks: ['   '] })), { _tag: 'TransportError' })
 })

@@ -2,16 +2,16 @@ import { Readable } from 'node:stream'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { uploadPart } from '../../lib/operations/upload-part.js'
-import { decoded, left, right, xmlAnswer } from '../support/responses.js'
-import { at, plain, refused, requested } from '../support/operations.js'
+import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
+import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
 const one = { ...at, uploadId: '1714552211f00d', partNumber: 1 }
 
 t.test('the least request is the bytes, and where they go', async (t) => {
   const operation = uploadPart({ ...one, body: 'hello world' })
   t.equal(operation.action, 'UploadPart')
-  t.same(requested(operation), {
-    ...plain,
+  t.same(requestOf(operation), {
+    ...emptyRequest,
     method: 'PUT',
     query: { partNumber: '1', uploadId: '1714552211f00d' },
     body: 'hello world'
@@ -32,8 +32,8 @@ t.test('every parameter is sent as COS names it', async (t) => {
     headers: { 'x-cos-extra': '1' },
     query: { extra: '2' }
   })
-  t.same(requested(operation), {
-    ...plain,
+  t.same(requestOf(operation), {
+    ...emptyRequest,
     method: 'PUT',
     expectContinue: true,
     query: { partNumber: '10000', uploadId: '1714552211f00d', extra: '2' },
@@ -47,11 +47,11 @@ t.test('every parameter is sent as COS names it', async (t) => {
     },
     body: 'hello world'
   })
-  t.match(requested(uploadPart({ ...one, body: 'a', enableMd5: true })), { computeMd5: true })
+  t.match(requestOf(uploadPart({ ...one, body: 'a', enableMd5: true })), { computeMd5: true })
 })
 
 t.test('an input that makes no sense is refused by name', async (t) => {
-  const upload = (more: object) => refused(uploadPart({ ...one, body: 'hello', ...more }))
+  const upload = (more: object) => problemOf(uploadPart({ ...one, body: 'hello', ...more }))
   for (const partNumber of [0, 10_001, 1.5]) {
     t.equal(upload({ partNumber }), 'partNumber: a whole number from 1 to 10000')
   }
@@ -62,7 +62,7 @@ t.test('an input that makes no sense is refused by name', async (t) => {
   t.match(upload({ storageClass: 'ARCHIVE' }), /^storageClass: left out/)
   const stream = Readable.from([Buffer.from('a')])
   t.equal(upload({ body: stream }), 'contentLength: the length of the stream in bytes')
-  t.match(requested(uploadPart({ ...one, body: stream, contentLength: 1 })), { body: { _tag: 'Once' } })
+  t.match(requestOf(uploadPart({ ...one, body: stream, contentLength: 1 })), { body: { _tag: 'Once' } })
   stream.destroy()
 })
 
@@ -76,7 +76,7 @@ const headers = {
 const asked = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
 
 t.test('a part is its number, its ETag, and that it is what was sent', async (t) => {
-  const { headers: _, ...rest } = right(await decoded(t, decode, { headers }, asked))
+  const { headers: _, ...rest } = right(await decodeResponse(t, decode, { headers }, asked))
   t.same(rest, {
     requestId: 'NjYwMQ==',
     partNumber: 7,
@@ -89,14 +89,14 @@ t.test('a part is its number, its ETag, and that it is what was sent', async (t)
 
 t.test('other bytes than were sent are an IntegrityError of the part', async (t) => {
   const failed = left(
-    await decoded(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, asked)
+    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, asked)
   )
   t.match(failed, { _tag: 'IntegrityError', part: O.some(7), check: 'crc64' })
 })
 
 t.test('a refusal is told in COS’s words', async (t) => {
   const xml = '<Error><Code>NoSuchUpload</Code><Message>Gone.</Message></Error>'
-  t.match(left(await decoded(t, decode, { ...xmlAnswer(xml), status: 404 })), {
+  t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 404 })), {
     _tag: 'ServiceError',
     status: 404,
     code: 'NoSuchUpload'

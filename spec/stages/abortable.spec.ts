@@ -4,7 +4,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { abortable } from '../../lib/stages/abortable.js'
 import { collectGarbage } from '../support/gc.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 const never = (): AbortSignal => new AbortController().signal
 
@@ -55,8 +55,8 @@ t.test('a reader that leaves in the middle of a read is not kept', async (t) => 
 
 t.test('a failing source fails the pipeline, with its own error', async (t) => {
   const error = new Error('disk')
-  await t.rejects(pipeline(failing(error, 1), abortable(never()), toArray), error)
-  const iterator = abortable(never())(failing(error))[Symbol.asyncIterator]()
+  await t.rejects(pipeline(yieldThenFail(error, 1), abortable(never()), toArray), error)
+  const iterator = abortable(never())(yieldThenFail(error))[Symbol.asyncIterator]()
   await iterator.next().catch((thrown: unknown) => t.equal(thrown, error))
 })
 
@@ -102,7 +102,7 @@ t.test('a Node stream that stalls is destroyed', async (t) => {
 t.test('a source that fails after the signal fired troubles nobody', async (t) => {
   const late = async function* () {
     await setTimeout(5)
-    yield* failing<number>(new Error('late'))
+    yield* yieldThenFail<number>(new Error('late'))
   }
   const stop = new AbortController()
   const reading = toArray(abortable(stop.signal)(late()))

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { abortable } from '../../lib/stages/abortable.js'
 import { cancelable, readerCancelled } from '../../lib/stages/cancelable.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 const never = new Promise<number>(() => {})
 
@@ -53,7 +53,7 @@ t.test('a run that came to its end stops nothing, even when its reader leaves af
 
 t.test('a failure is its reader’s to see, as it was thrown', async (t) => {
   const error = new Error('disk')
-  await t.rejects(pipeline(cancelable(new AbortController(), failing(error, 1)), toArray), error)
+  await t.rejects(pipeline(cancelable(new AbortController(), yieldThenFail(error, 1)), toArray), error)
 })
 
 t.test('another’s stop is a failure like any other', async (t) => {

@@ -5,7 +5,7 @@ import t from 'tap'
 import { CosException, type CosError } from '../../lib/core/error.js'
 import { checkLength } from '../../lib/stages/check-length.js'
 import { specContext } from '../support/responses.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 const announced = (size: O.Option<number> = O.some(9)) => ({ size, context: specContext })
 const texts = (...chunks: ReadonlyArray<string>) => from(...chunks.map((chunk) => Buffer.from(chunk)))
@@ -77,6 +77,6 @@ t.test('a reader that leaves closes the source', async (t) => {
 })
 
 t.test('a failing source fails the pipeline with its own error', async (t) => {
-  const broken = failing(new Error('disk'), Buffer.from('1234'))
+  const broken = yieldThenFail(new Error('disk'), Buffer.from('1234'))
   await t.rejects(pipeline(broken, checkLength(announced()), toArray), { message: 'disk' })
 })

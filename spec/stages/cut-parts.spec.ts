@@ -9,8 +9,8 @@ import { CosException, type CosError } from '../../lib/core/error.js'
 import { cutParts, type CutPartsOptions, type Part } from '../../lib/stages/cut-parts.js'
 import { blockSize, createMemoryBudget } from '../../lib/stages/memory-budget.js'
 import { constant } from '../../lib/stages/part-size.js'
-import { bytesOf, inChunks } from '../support/bytes.js'
-import { failing, from } from '../support/iterables.js'
+import { bytesOf, splitBytes } from '../support/bytes.js'
+import { yieldThenFail, from } from '../support/iterables.js'
 
 const context = {
   operation: 'uploadStream',
@@ -69,10 +69,10 @@ t.test('the parts are the bytes, however these came in', async (t) => {
     ['64 KiB', 65536],
     ['one chunk', bytes.length]
   ] as const) {
-    t.same(await copies(cutParts(options(MiB))(inChunks(bytes, chunk))), expected(bytes, MiB), name)
+    t.same(await copies(cutParts(options(MiB))(splitBytes(bytes, chunk))), expected(bytes, MiB), name)
   }
   const few = bytes.subarray(0, 10_000)
-  t.same(await copies(cutParts(options(999))(inChunks(few, 1))), expected(few, 999), 'single bytes')
+  t.same(await copies(cutParts(options(999))(splitBytes(few, 1))), expected(few, 999), 'single bytes')
 })
 
 t.test('any bytes, in any chunks, cut at any size, come out as they were, in order', async () => {
@@ -102,7 +102,7 @@ t.test('parts grow by their schedule', async (t) => {
     { from: 1, size: 3 },
     { from: 3, size: 5 }
   ] as const
-  const parts = await copies(cutParts(options(1, { sizes }))(inChunks(Buffer.from('abcdefghijklm'), 4)))
+  const parts = await copies(cutParts(options(1, { sizes }))(splitBytes(Buffer.from('abcdefghijklm'), 4)))
   t.same(
     parts.map(({ bytes }) => bytes.toString()),
     ['abc', 'def', 'ghijk', 'lm']
@@ -196,7 +196,10 @@ t.test('a reader that leaves closes the source; the parts it took are its own to
 t.test('a failing source fails the pipeline, and leaves nothing held', async (t) => {
   const error = new Error('disk')
   const { budget, ...rest } = options(MiB)
-  await t.rejects(pipeline(failing(error, Buffer.alloc(10)), cutParts({ budget, ...rest }), copies), error)
+  await t.rejects(
+    pipeline(yieldThenFail(error, Buffer.alloc(10)), cutParts({ budget, ...rest }), copies),
+    error
+  )
   t.equal(budget.granted(), 0)
 })
 
@@ -216,7 +219,7 @@ t.test('a source is held to the length that was promised', async (t) => {
   const bytes = Buffer.from('abcdefgh')
   for (const chunk of [1, 3, 8]) {
     const cut = (length: number, partSize: number) =>
-      cutParts(options(partSize, { length }))(inChunks(bytes, chunk))
+      cutParts(options(partSize, { length }))(splitBytes(bytes, chunk))
     t.same(await copies(cut(8, 3)), expected(bytes, 3))
     t.same(await copies(cut(8, 4)), expected(bytes, 4))
     for (const partSize of [3, 4, 7, 8, 9]) {
@@ -246,7 +249,7 @@ t.test('no part past the promised length is ever cut', async (t) => {
 
 t.test('a promised length takes no more memory than it needs', async (t) => {
   const { budget, ...rest } = options(4 * MiB, { length: 4 * MiB + 10 })
-  const parts = cutParts({ budget, ...rest })(inChunks(Buffer.alloc(4 * MiB + 10), 65536))
+  const parts = cutParts({ budget, ...rest })(splitBytes(Buffer.alloc(4 * MiB + 10), 65536))
   ;(await parts.next()).value?.release()
   t.equal((await parts.next()).value?.size, 10)
   t.equal(budget.granted(), blockSize)

@@ -7,7 +7,7 @@ import { combineAllCrc64 } from '../../lib/core/crc64.js'
 import type { Part } from '../../lib/stages/cut-parts.js'
 import { hashParts, type HashedPart } from '../../lib/stages/hash-parts.js'
 import { bytesOf } from '../support/bytes.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 import { bytesOf as vectorBytes, crc64Vectors } from '../support/vectors.js'
 
 const partOf = (number: number, ...chunks: ReadonlyArray<Uint8Array>): Part => ({
@@ -105,7 +105,7 @@ t.test('a reader that leaves closes the source', async (t) => {
 
 t.test('a failing source fails the pipeline, with its own error', async (t) => {
   const error = new Error('disk')
-  await t.rejects(pipeline(failing(error, part(1, 'x')), hashParts(), toArray), error)
+  await t.rejects(pipeline(yieldThenFail(error, part(1, 'x')), hashParts(), toArray), error)
 })
 
 t.test('the event loop has a turn every 256 KiB, in chunks of any size', async (t) => {

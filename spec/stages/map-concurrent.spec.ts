@@ -6,7 +6,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import t from 'tap'
 import { abortable } from '../../lib/stages/abortable.js'
 import { mapConcurrent } from '../../lib/stages/map-concurrent.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 /** Counts from 1, as far as asked, and tells how far it was read and whether it was closed. */
 const counting = (until = Infinity) => {
@@ -313,7 +313,7 @@ t.test('a failing source fails the pipeline with its own error, and aborts what 
   const error = new Error('disk')
   const { aborted, work } = workshop()
   await t.rejects(
-    pipeline(failing(error, 1, 2), mapConcurrent<number>({ concurrency: 3 })(work), toArray),
+    pipeline(yieldThenFail(error, 1, 2), mapConcurrent<number>({ concurrency: 3 })(work), toArray),
     error
   )
   t.same(aborted, [1, 2])

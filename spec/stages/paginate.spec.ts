@@ -6,7 +6,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
 import { CosException, type CosError } from '../../lib/core/error.js'
 import { paginate, type FetchPage, type PageEnd } from '../../lib/stages/paginate.js'
-import { failed, gate, specContext } from '../support/responses.js'
+import { catchCosError, createGate, specContext } from '../support/responses.js'
 import { collectGarbage } from '../support/gc.js'
 import { from, toArray } from '../support/iterables.js'
 
@@ -62,7 +62,7 @@ t.test('an empty page in between is no end', async (t) => {
 })
 
 t.test('an item is out as soon as its page has it', async (t) => {
-  const { opened, open } = gate()
+  const { opened, open } = createGate()
   async function* slowly() {
     yield item(1)
     await opened
@@ -131,7 +131,7 @@ t.test('a reader that leaves while a page is on its way does not wait for it', a
 })
 
 t.test('a failure is the reader’s, wherever it happens, and the last cursor goes on behind it', async (t) => {
-  t.match(await failed(toArray(paginate({}, () => TE.left(broken))(0))), broken)
+  t.match(await catchCosError(toArray(paginate({}, () => TE.left(broken))(0))), broken)
   const { fetch } = counting(6, 2)
   const failing: FetchPage<Item, number> = (start) =>
     start < 2
@@ -149,13 +149,13 @@ t.test('a failure is the reader’s, wherever it happens, and the last cursor go
   const reading = (async () => {
     for await (const { cursor } of paginate({}, failing)(0)) last = cursor
   })()
-  t.match(await failed(reading), broken)
+  t.match(await catchCosError(reading), broken)
   t.equal(last, 3)
   t.same(await numbers(paginate({}, fetch)(last)), [4, 5, 6])
 })
 
 t.test('a failing page fails the pipeline', async (t) => {
-  t.match(await failed(pipeline(paginate({}, () => TE.left(broken))(0), toArray)), broken)
+  t.match(await catchCosError(pipeline(paginate({}, () => TE.left(broken))(0), toArray)), broken)
 })
 
 t.test('a policy may go on after failures, from behind the last item', async (t) => {
@@ -194,7 +194,7 @@ t.test('a policy may go on after failures, from behind the last item', async (t)
 
   const hopeless = paginate({ goOn }, () => TE.left(broken))(0)
   told.length = 0
-  t.match(await failed(toArray(hopeless)), broken)
+  t.match(await catchCosError(toArray(hopeless)), broken)
   t.equal(told.length, 3)
 })
 
@@ -233,7 +233,7 @@ t.test('a listing that is sent back to where it has been is an error, however lo
         const next = start + 1 < approach + circle ? start + 1 : approach
         return TE.right(from<Item | PageEnd<number>>(item(start), end(next)))
       }
-      const error = await failed(toArray(paginate({}, fetch)(0)))
+      const error = await catchCosError(toArray(paginate({}, fetch)(0)))
       t.match(error, {
         _tag: 'DecodeError',
         problems: [/where it has been before/],

@@ -13,7 +13,7 @@ import {
   type ProgressSnapshot,
   type ProgressEvent
 } from '../../lib/stages/progress.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 /** What there is to say at `at`, after events at their moments. */
 const after = (at: number, ...events: ReadonlyArray<readonly [number, ProgressEvent]>): ProgressSnapshot =>
@@ -168,7 +168,7 @@ t.test('a call that fetches a range is told as its bytes come, and lets its erro
   const { signal } = new AbortController()
   const chunks = (error: boolean) => {
     const bytes = [Buffer.alloc(3), Buffer.alloc(4)]
-    return error ? failing(new Error('reset'), ...bytes) : from(...bytes)
+    return error ? yieldThenFail(new Error('reset'), ...bytes) : from(...bytes)
   }
   const fetch = reportBytes(meter)(chunks)
   const seen: Array<ProgressSnapshot> = []

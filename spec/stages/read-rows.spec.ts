@@ -2,7 +2,7 @@ import t from 'tap'
 import { csvReader } from '../../lib/core/csv-records.js'
 import { readCsvRows, readJsonRows } from '../../lib/stages/read-rows.js'
 import { right } from '../support/responses.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 const fail = (problem: string): Error => new Error(problem)
 const json = readJsonRows({ fail })
@@ -55,7 +55,8 @@ t.test('where the source fails, the last row was not given for a row', async (t)
       )
       const numbers: Array<number> = []
       const read = async () => {
-        for await (const { number } of reading(failing(new Error('cut'), ...chunks))) numbers.push(number)
+        for await (const { number } of reading(yieldThenFail(new Error('cut'), ...chunks)))
+          numbers.push(number)
       }
       await t.rejects(read(), { message: 'cut' })
       // csv-parse looks a few bytes ahead, and so may be one row further behind.

@@ -17,9 +17,9 @@ import { hashParts, type HashedPart } from '../../lib/stages/hash-parts.js'
 import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
 import { constant } from '../../lib/stages/part-size.js'
 import { sendParts, type SentPart, type Upload } from '../../lib/stages/send-parts.js'
-import { bytesOf, inChunks } from '../support/bytes.js'
-import { comesTrue, waitFor } from '../support/wait-for.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { bytesOf, splitBytes } from '../support/bytes.js'
+import { becomesTrue, waitFor } from '../support/wait-for.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 const context = {
   operation: 'uploadStream',
@@ -80,7 +80,7 @@ const taking = async (
 const parts = (bytes: Buffer, partSize = MiB, stop = new AbortController()) => {
   const budget = createMemoryBudget({ limit: 32 * inBlocks(partSize) })
   const cut = cutParts({ sizes: constant(partSize), budget, context, signal: stop.signal })
-  return { budget, stop, hashed: pipe(inChunks(bytes, 64 * 1024), cut, hashParts()) }
+  return { budget, stop, hashed: pipe(splitBytes(bytes, 64 * 1024), cut, hashParts()) }
 }
 
 // -- known answers --
@@ -136,7 +136,7 @@ t.test('as many parts are in flight as was asked for, and one more is held', asy
   t.equal(at.most, 3)
   t.equal(budget.granted(), 4 * MiB, 'what was acknowledged is held no more')
   await sending3.return()
-  t.ok(await comesTrue(() => budget.granted() === 0))
+  t.ok(await becomesTrue(() => budget.granted() === 0))
 })
 
 // -- the reader --
@@ -150,7 +150,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   t.equal(taken.size, 3, 'the one it took, and two that wait to be taken')
   t.equal(budget.granted(), 256 * 1024, 'and only the part ahead is in memory')
   await running.return()
-  t.ok(await comesTrue(() => budget.granted() === 0))
+  t.ok(await becomesTrue(() => budget.granted() === 0))
 })
 
 t.test('a reader that leaves hangs up on every part, and leaves nothing held', async (t) => {
@@ -161,7 +161,7 @@ t.test('a reader that leaves hangs up on every part, and leaves nothing held', a
   await waitFor(() => taken.size >= 3)
   await running.return()
   t.same(await read, { done: true, value: undefined })
-  t.ok(await comesTrue(() => budget.granted() === 0))
+  t.ok(await becomesTrue(() => budget.granted() === 0))
   await waitFor(() => at.aborted >= 3)
   t.equal(at.open, 0)
 })
@@ -181,7 +181,7 @@ t.test('a part that fails ends its siblings, and the failure is data in its enve
   t.match(failure, { error: { _tag: 'TransportError', context, cause: { message: '500' } } })
   t.equal(stop.signal.reason, failure)
   t.ok(taken.size <= 3)
-  t.ok(await comesTrue(() => budget.granted() === 0))
+  t.ok(await becomesTrue(() => budget.granted() === 0))
   await waitFor(() => at.open === 0)
 })
 
@@ -198,7 +198,7 @@ t.test('a failure with a source that stalls is seen at once, and the source is c
   const running = pipe(stalled, cut, hashParts(), sendParts({ concurrency: 2, controller: stop }, upload))
   await t.rejects(toArray(running), CosException)
   t.equal(stalled.destroyed, true)
-  t.ok(await comesTrue(() => budget.granted() === 0))
+  t.ok(await becomesTrue(() => budget.granted() === 0))
 })
 
 t.test('a failing source fails the pipeline with its own error, and hangs up', async (t) => {
@@ -207,12 +207,12 @@ t.test('a failing source fails the pipeline with its own error, and hangs up', a
   const stop = new AbortController()
   const budget = createMemoryBudget({ limit: 8 * MiB })
   const cut = cutParts({ sizes: constant(1000), budget, context, signal: stop.signal })
-  const source = failing(error, Buffer.alloc(1500))
+  const source = yieldThenFail(error, Buffer.alloc(1500))
   await t.rejects(
     pipeline(source, cut, hashParts(), sendParts({ concurrency: 2, controller: stop }, upload), toArray),
     error
   )
-  t.ok(await comesTrue(() => budget.granted() === 0))
+  t.ok(await becomesTrue(() => budget.granted() === 0))
   await waitFor(() => at.open === 0)
 })
 

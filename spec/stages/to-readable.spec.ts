@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { toReadable } from '../../lib/stages/to-readable.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 import { settlesWithin } from '../support/settles-within.js'
 
 const nothing = () => undefined
@@ -59,7 +59,7 @@ t.test('a stream that no one read is closed too', async (t) => {
 
 t.test('a failing source fails the pipeline with its own error', async (t) => {
   let closed = 0
-  const readable = toReadable(failing(new Error('disk'), Buffer.from('1')), () => (closed += 1))
+  const readable = toReadable(yieldThenFail(new Error('disk'), Buffer.from('1')), () => (closed += 1))
   await t.rejects(pipeline(readable, toArray), { message: 'disk' })
   t.equal(closed, 1)
 })

@@ -6,7 +6,7 @@ import { CosException, type CosError } from '../../lib/core/error.js'
 import type { Integrity } from '../../lib/core/integrity.js'
 import { verifyBytes, type Expected } from '../../lib/stages/verify-bytes.js'
 import { specContext } from '../support/responses.js'
-import { failing, from, toArray } from '../support/iterables.js'
+import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 // The check value of CRC-64/XZ: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
 const digits = '123456789'
@@ -140,9 +140,9 @@ t.test('a reader that leaves closes the source', async (t) => {
 })
 
 t.test('a failing source fails the pipeline with its own error', async (t) => {
-  const broken = failing(new Error('disk'), Buffer.from('1234'))
+  const broken = yieldThenFail(new Error('disk'), Buffer.from('1234'))
   await t.rejects(pipeline(broken, verifyBytes(expected()), toArray), { message: 'disk' })
   // The bytes are all here, and still their end is not what it should be.
-  const late = failing(new Error('reset'), Buffer.from(digits))
+  const late = yieldThenFail(new Error('reset'), Buffer.from(digits))
   await t.rejects(pipeline(late, verifyBytes(expected()), toArray), { message: 'reset' })
 })

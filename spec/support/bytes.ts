@@ -12,7 +12,7 @@ export const bytesOf = (size: number, seed = 1): Buffer => {
 }
 
 /** The bytes in chunks of one size. */
-export async function* inChunks(
+export async function* splitBytes(
   bytes: Uint8Array,
   size: number
 ): AsyncGenerator<Uint8Array, void, undefined> {

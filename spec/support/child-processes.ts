@@ -54,7 +54,7 @@ export type Step =
 export interface Child {
   readonly pid: number
   /** Lets it begin. */
-  readonly begin: () => void
+  readonly start: () => void
   /** SIGKILL; settles when it is gone. */
   readonly kill: () => Promise<void>
   /** What came of each step, as JSON has it, up to where it was killed. */
@@ -68,7 +68,7 @@ export interface ChildOptions {
 }
 
 /** Starts a child that is ready to begin. */
-export const starting = async (
+export const startChild = async (
   lib: string,
   { address, credentials }: Pick<Emulator, 'address' | 'credentials'>,
   steps: ReadonlyArray<Step>,
@@ -98,7 +98,7 @@ export const starting = async (
   await Promise.race([ready, gone.then(() => Promise.reject(new Error('the child did not start')))])
   return {
     pid: child.pid!,
-    begin: () => {
+    start: () => {
       child.stdin.on('error', () => undefined).end('\n')
     },
     kill: async () => {

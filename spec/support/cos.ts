@@ -10,14 +10,14 @@ export interface Cos {
   readonly emulator: Emulator
   readonly client: (config?: Partial<ClientConfig>) => Client
   /** Names of the operations that were asked for, in order. */
-  readonly asked: () => ReadonlyArray<string>
+  readonly operations: () => ReadonlyArray<string>
 }
 
 interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-export const emulating = async (t: Teardown, options: EmulatorOptions = {}): Promise<Cos> => {
+export const startCos = async (t: Teardown, options: EmulatorOptions = {}): Promise<Cos> => {
   const started = await startEmulator(options)()
   if (E.isLeft(started)) throw new Error('the emulator did not start', { cause: started.left })
   const emulator = started.right
@@ -27,6 +27,6 @@ export const emulating = async (t: Teardown, options: EmulatorOptions = {}): Pro
   return {
     emulator,
     client: (config = {}) => make({ credentials: { secretId, secretKey }, ...config }),
-    asked: () => emulator.requests().map(({ operation }) => operation)
+    operations: () => emulator.requests().map(({ operation }) => operation)
   }
 }

@@ -10,8 +10,8 @@ import { putObject } from '../../lib/operations/put-object.js'
 import { createProgressWith, type Progress } from '../../lib/stages/progress.js'
 import { downloadFile, type DownloadFileInput } from '../../lib/transfers/download/download-file.js'
 import { bytesOf } from './bytes.js'
-import { comesTrue, waitFor } from './wait-for.js'
-import { bucket, emulating, type Cos } from './cos.js'
+import { becomesTrue, waitFor } from './wait-for.js'
+import { bucket, startCos, type Cos } from './cos.js'
 import { left, right } from './server.js'
 
 const KiB = 1024
@@ -19,9 +19,9 @@ export const partSize = 64 * KiB
 export const at = { bucket, key: 'down/load.bin' }
 // Ten ranges and a bit.
 export const bytes = bytesOf(10 * partSize + 13)
-export const folder = 'a.bin.cospipe-download'
+export const tempDirectory = 'a.bin.cospipe-download'
 
-export interface Here extends Cos {
+export interface DownloadFixture extends Cos {
   readonly dir: string
   readonly input: DownloadFileInput
   readonly put: (body: Uint8Array) => Promise<unknown>
@@ -30,12 +30,12 @@ export interface Here extends Cos {
 }
 
 /** An object, a folder with an old file in it, and faults that can be changed on the way. */
-export const holding = async (
+export const createDownloadFixture = async (
   t: Test,
   options: EmulatorOptions = {},
   body: Uint8Array = bytes
-): Promise<Here> => {
-  const cos = await emulating(t, options)
+): Promise<DownloadFixture> => {
+  const cos = await startCos(t, options)
   const put = async (bytes: Uint8Array): Promise<unknown> => {
     const client = cos.client()
     const done = right(await send(putObject({ ...at, body: bytes }))(client)())
@@ -59,11 +59,11 @@ export const holding = async (
   }
 }
 
-export const firstOf = ({ headers }: FaultInput): number =>
+export const firstByteOf = ({ headers }: FaultInput): number =>
   Number(/bytes=(\d+)-/.exec(headers['range'] ?? '')?.[1])
 
 /** Ranges from a certain one on stall after so many bytes, while that is wanted. */
-export const stalling = (): {
+export const createStallFault = (): {
   fault: (request: FaultInput) => Fault | undefined
   from: number
   after: number
@@ -72,34 +72,35 @@ export const stalling = (): {
     from: Number.POSITIVE_INFINITY,
     after: 10,
     fault: (request: FaultInput): Fault | undefined =>
-      request.operation === 'GetObject' && firstOf(request) >= state.from
+      request.operation === 'GetObject' && firstByteOf(request) >= state.from
         ? { stall: { after: state.after, pause: 60_000 } }
         : undefined
   }
   return state
 }
 
-export const meterOf = (): Progress => createProgressWith({ total: O.none, clock: () => performance.now() })
+export const newProgress = (): Progress =>
+  createProgressWith({ total: O.none, clock: () => performance.now() })
 
 /** What the journal says is there, in lines. */
-export const written = async (dir: string): Promise<number> =>
-  (await readFile(join(dir, folder, 'journal'), 'utf8').catch(() => '')).split('\n').length - 2
+export const countRecordedRanges = async (dir: string): Promise<number> =>
+  (await readFile(join(dir, tempDirectory, 'journal'), 'utf8').catch(() => '')).split('\n').length - 2
 
 /** Runs until so many ranges are written down, and aborts. */
-export const cutOff = async (
-  here: Here,
+export const abortAfterRanges = async (
+  here: DownloadFixture,
   ranges: number,
   change: Partial<DownloadFileInput> = {}
 ): Promise<CosError> => {
   const stop = new AbortController()
   const running = withSignal(stop.signal)(downloadFile({ ...here.input, ...change }))(here.client())()
-  await waitFor(async () => (await written(here.dir)) >= ranges)
+  await waitFor(async () => (await countRecordedRanges(here.dir)) >= ranges)
   stop.abort()
   return left(await running)
 }
 
 /** An aborted run has settled before all of it is cleared away, where the machine is busy. */
-export const untilLeft = async (dir: string): Promise<void> => {
+export const waitForLockRelease = async (dir: string): Promise<void> => {
   await waitFor(async () => {
     const entries = await readdir(dir, { recursive: true }).catch((thrown: unknown) => {
       // A folder that goes while it is read: it is looked at again.
@@ -110,16 +111,24 @@ export const untilLeft = async (dir: string): Promise<void> => {
   })
 }
 
-export const isIntact = async (t: Test, { dir }: Here, ...left: ReadonlyArray<string>): Promise<void> => {
-  await untilLeft(dir)
+export const assertUntouched = async (
+  t: Test,
+  { dir }: DownloadFixture,
+  ...left: ReadonlyArray<string>
+): Promise<void> => {
+  await waitForLockRelease(dir)
   t.equal(await readFile(join(dir, 'a.bin'), 'utf8'), 'old')
   const expected = ['a.bin', ...left].sort()
   // The claim goes first, and then its folder.
-  await comesTrue(async () => (await readdir(dir)).length === expected.length)
+  await becomesTrue(async () => (await readdir(dir)).length === expected.length)
   t.same((await readdir(dir)).sort(), expected)
 }
 
-export const isDone = async (t: Test, { dir }: Here, expected: Uint8Array = bytes): Promise<void> => {
+export const assertDownloaded = async (
+  t: Test,
+  { dir }: DownloadFixture,
+  expected: Uint8Array = bytes
+): Promise<void> => {
   t.ok(Buffer.from(expected).equals(await readFile(join(dir, 'a.bin'))), 'the bytes are the bytes')
   t.same(await readdir(dir), ['a.bin'], 'and nothing else is there')
 }

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 /** By path: a file's bytes; null of an empty folder; where a link leads. */
 export type Tree = Readonly<Record<string, Uint8Array | string | null | { readonly link: string }>>
 
-export const grow = async (root: string, tree: Tree): Promise<string> => {
+export const createTree = async (root: string, tree: Tree): Promise<string> => {
   await mkdir(root, { recursive: true })
   for (const [path, what] of Object.entries(tree)) {
     const full = join(root, path)
@@ -22,7 +22,7 @@ export const grow = async (root: string, tree: Tree): Promise<string> => {
  * What is in a folder, links not followed: a line for each file, folder and link, by path. Files of more than a hundred
  * bytes are told by their SHA-256. Names are read as bytes, so that none is missed.
  */
-export const seen = async (root: string): Promise<Readonly<Record<string, string>>> => {
+export const readTree = async (root: string): Promise<Readonly<Record<string, string>>> => {
   const lines: Record<string, string> = {}
   const look = async (at: Buffer): Promise<void> => {
     const full = Buffer.concat([Buffer.from(`${root}/`), at])

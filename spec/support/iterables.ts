@@ -15,7 +15,7 @@ export const toArray = async <A>(source: AsyncIterable<A>): Promise<Array<A>> =>
 }
 
 /** Yields the items, then fails with the error. */
-export async function* failing<A>(
+export async function* yieldThenFail<A>(
   error: unknown,
   ...items: ReadonlyArray<A>
 ): AsyncGenerator<A, void, undefined> {

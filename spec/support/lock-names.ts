@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { newLockName } from '../../lib/files/process-identity.js'
 
 /** Of a process that has ended. */
-export const dead = async (): Promise<string> => {
+export const lockNameOfDeadProcess = async (): Promise<string> => {
   const [machine, , started, nonce] = (await newLockName()).split('-')
   const child = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
   await once(child, 'exit')
@@ -12,7 +12,7 @@ export const dead = async (): Promise<string> => {
 }
 
 /** Of one on another machine. */
-export const far = async (): Promise<string> => {
+export const lockNameOfOtherMachine = async (): Promise<string> => {
   const [, , started, nonce] = (await newLockName()).split('-')
   return ['00000000', '1', started, nonce].join('-')
 }

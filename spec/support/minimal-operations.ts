@@ -34,24 +34,24 @@ const request = (method: R.Method) => (input: ProbeInput) =>
     (built) => (input.slow === true ? R.withSlowHeaders(built) : built)
   )
 
-export interface Probed {
+export interface ProbeResult {
   readonly status: number
   readonly text: string
   readonly sent: Response['sent']
 }
 
-const read: D.Decoder<Probed> = (response) =>
+const read: D.Decoder<ProbeResult> = (response) =>
   pipe(
     D.readBytes(1024 * 1024)(response),
     TE.map((bytes) => ({ status: response.status, text: Buffer.from(bytes).toString(), sent: response.sent }))
   )
 
 /** GETs an object and reads its small body. */
-export const getting = Op.operation('ProbeGet', Input, request('GET'), read)
+export const probeGet = Op.operation('ProbeGet', Input, request('GET'), read)
 /** PUTs a body. */
-export const putting = Op.operation('ProbePut', Input, request('PUT'), read)
+export const probePut = Op.operation('ProbePut', Input, request('PUT'), read)
 /** GETs an object and hands its body on. */
-export const opening: (input: ProbeInput) => Op.Operation<Readable> = Op.operation(
+export const probeOpen: (input: ProbeInput) => Op.Operation<Readable> = Op.operation(
   'ProbeOpen',
   Input,
   request('GET'),

@@ -23,16 +23,16 @@ const bodyOf = (body: Body): unknown => {
 }
 
 /** A request laid open: bytes as text, an absent key left out. */
-export const shown = ({ key, body, ...request }: Request) => ({
+export const plainRequest = ({ key, body, ...request }: Request) => ({
   ...request,
   ...(O.isSome(key) ? { key: key.value } : {}),
   body: bodyOf(body)
 })
 
-export const requested = (operation: Operation<unknown>) => shown(right(operation.request))
+export const requestOf = (operation: Operation<unknown>) => plainRequest(right(operation.request))
 
 /** What a request is besides its headers, its query and its body, unless a spec says otherwise. */
-export const plain = {
+export const emptyRequest = {
   ...at,
   query: {},
   headers: {},
@@ -43,17 +43,17 @@ export const plain = {
 }
 
 /** What an operation says of an input that makes no sense: `field: expected`. */
-export const refused = (operation: Operation<unknown>): string => {
+export const problemOf = (operation: Operation<unknown>): string => {
   const { field, expected }: InvalidInput = left(operation.request)
   return `${field}: ${expected}`
 }
 
 /** A group of parameters on its own: judges an input of nothing else. */
-export const judging = <A>(fields: In.FieldsOf<A>): ((u: unknown) => E.Either<string, A>) =>
-  judgingBy(In.struct<A>('the group', fields))
+export const validateFields = <A>(fields: In.FieldsOf<A>): ((u: unknown) => E.Either<string, A>) =>
+  validateWith(In.struct<A>('the group', fields))
 
 /** What a codec says of a value: the value as the codec has it, or `field: expected`. */
-export const judgingBy =
+export const validateWith =
   <A>(codec: t.Decoder<unknown, A>) =>
   (u: unknown): E.Either<string, A> => {
     const result = codec.decode(u)
@@ -63,5 +63,7 @@ export const judgingBy =
   }
 
 /** Without what is `undefined`: the headers or parameters that would be sent. */
-export const present = (values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+export const withoutUndefined = (
+  values: Readonly<Record<string, unknown>>
+): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))

@@ -2,24 +2,24 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Emulator } from '../../lib/emulator/index.js'
-import { type Asked, prepare } from './signed.js'
+import { type RequestInput, toHttpOptions } from './signed.js'
 
 /** The request's head as text, signed, with the headers as they are given. */
-export const headOf = (emulator: Emulator, asked: Asked): string => {
-  const { method, path, headers } = prepare(emulator, asked)
+export const requestHead = (emulator: Emulator, asked: RequestInput): string => {
+  const { method, path, headers } = toHttpOptions(emulator, asked)
   const lines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${String(value)}`)
   return [`${String(method)} ${String(path)} HTTP/1.1`, ...lines, '', ''].join('\r\n')
 }
 
-export interface Talk {
+export interface RawConnection {
   readonly socket: Socket
   /** Sends, and keeps the connection. */
-  readonly say: (text: string | Uint8Array) => void
+  readonly send: (text: string | Uint8Array) => void
   /** All that was heard, once it matches, or once the other side has nothing more to say. */
-  readonly hear: (until?: RegExp) => Promise<string>
+  readonly receive: (until?: RegExp) => Promise<string>
 }
 
-export const talking = async (port: number): Promise<Talk> => {
+export const openRawSocket = async (port: number): Promise<RawConnection> => {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   await once(socket, 'connect')
   let heard = ''
@@ -30,8 +30,8 @@ export const talking = async (port: number): Promise<Talk> => {
   socket.on('end', () => (over = true))
   return {
     socket,
-    say: (text) => socket.write(text),
-    hear: async (until) => {
+    send: (text) => socket.write(text),
+    receive: async (until) => {
       while (!over && !(until?.test(heard) ?? false))
         await Promise.race([once(socket, 'data'), once(socket, 'close'), once(socket, 'end')]).catch(
           () => undefined

@@ -10,7 +10,7 @@ import type { Decoder } from '../../lib/core/decoder.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../../lib/core/error.js'
 import type { Response, SentBody } from '../../lib/core/response.js'
 
-export interface Answer {
+export interface CannedResponse {
   /** 200 unless said. */
   readonly status?: number
   /** Sent as they are. Without `content-length` the body is chunked. */
@@ -21,7 +21,7 @@ export interface Answer {
   readonly ends?: 'whole' | 'cut' | 'open'
 }
 
-export interface Asked {
+export interface ServeOptions {
   /** A HEAD is answered without its body. GET unless said. */
   readonly method?: 'GET' | 'HEAD'
   readonly sent?: SentBody
@@ -29,7 +29,7 @@ export interface Asked {
   readonly retried?: boolean
 }
 
-export interface Served {
+export interface ServedResponse {
   readonly response: Response
   /** Bytes of the body that the server has handed to its socket. */
   readonly written: () => number
@@ -68,7 +68,11 @@ const enveloped = (body: Readable, context: Context): Readable => {
 }
 
 /** Serves one answer on the loopback, asks for it, and gives its head with the body on its way. */
-export const serving = async (t: Teardown, answer: Answer, asked: Asked = {}): Promise<Served> => {
+export const serveResponse = async (
+  t: Teardown,
+  answer: CannedResponse,
+  asked: ServeOptions = {}
+): Promise<ServedResponse> => {
   const context = asked.context ?? specContext
   let written = 0
   let settle: (how: 'whole' | 'early') => void = () => {}
@@ -121,25 +125,28 @@ export const serving = async (t: Teardown, answer: Answer, asked: Asked = {}): P
   return { response, written: () => written, closed }
 }
 
-export const answered = async (t: Teardown, answer: Answer, asked?: Asked): Promise<Response> =>
-  (await serving(t, answer, asked)).response
+export const fetchResponse = async (
+  t: Teardown,
+  answer: CannedResponse,
+  asked?: ServeOptions
+): Promise<Response> => (await serveResponse(t, answer, asked)).response
 
 /** What a decoder makes of an answer. */
-export const decoded = async <A>(
+export const decodeResponse = async <A>(
   t: Teardown,
   decode: Decoder<A>,
-  answer: Answer,
-  asked?: Asked
-): Promise<E.Either<CosError, A>> => decode(await answered(t, answer, asked))()
+  answer: CannedResponse,
+  asked?: ServeOptions
+): Promise<E.Either<CosError, A>> => decode(await fetchResponse(t, answer, asked))()
 
 /** An XML answer as COS sends one; headers are its own besides `content-type` and a request id. */
-export const xmlAnswer = (xml: string, headers: Readonly<Record<string, string>> = {}): Answer => ({
+export const xmlResponse = (xml: string, headers: Readonly<Record<string, string>> = {}): CannedResponse => ({
   headers: { 'content-type': 'application/xml', 'x-cos-request-id': 'NjYwMQ==', ...headers },
   chunks: [xml]
 })
 
 /** What a stream or a generator failed with, taken out of its envelope. */
-export const failed = async (reading: Promise<unknown>): Promise<CosError> => {
+export const catchCosError = async (reading: Promise<unknown>): Promise<CosError> => {
   const thrown = await reading.then(
     () => new Error('a failure was expected'),
     (error: unknown) => error
@@ -149,7 +156,7 @@ export const failed = async (reading: Promise<unknown>): Promise<CosError> => {
 }
 
 /** A promise, and the way to keep it. */
-export const gate = (): { readonly opened: Promise<void>; readonly open: () => void } => {
+export const createGate = (): { readonly opened: Promise<void>; readonly open: () => void } => {
   let open: () => void = () => {}
   const opened = new Promise<void>((resolve) => {
     open = resolve

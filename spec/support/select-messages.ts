@@ -25,7 +25,7 @@ const Recorded = t.type({
 export const recordedMessages = () => vectors('select-events.json', Recorded).messages
 
 /** The bytes of a recorded message. */
-export const recorded = (name: string): Buffer => {
+export const recordedMessage = (name: string): Buffer => {
   const found = recordedMessages().find((message) => message.name === name)
   if (found === undefined) throw new Error(`no message is named ${name}`)
   return Buffer.from(found.hex, 'hex')
@@ -37,7 +37,7 @@ const uint32 = (value: number): Buffer => {
   return bytes
 }
 
-export const header = (name: string, value: string, type = 7): Buffer => {
+export const encodeHeader = (name: string, value: string, type = 7): Buffer => {
   const length = Buffer.alloc(2)
   length.writeUInt16BE(Buffer.byteLength(value))
   return Buffer.concat([
@@ -50,7 +50,7 @@ export const header = (name: string, value: string, type = 7): Buffer => {
 }
 
 /** A message with both checksums right, whatever is in it. */
-export const framed = (headers: Uint8Array, payload: Uint8Array, total?: number): Buffer => {
+export const frameMessage = (headers: Uint8Array, payload: Uint8Array, total?: number): Buffer => {
   const prelude = Buffer.concat([
     uint32(total ?? headers.length + payload.length + 16),
     uint32(headers.length)
@@ -59,14 +59,14 @@ export const framed = (headers: Uint8Array, payload: Uint8Array, total?: number)
   return Buffer.concat([bytes, uint32(crc32(bytes))])
 }
 
-export const message = (
+export const encodeMessage = (
   headers: Readonly<Record<string, string>>,
   payload: string | Uint8Array = ''
 ): Buffer =>
-  framed(
-    Buffer.concat(Object.entries(headers).map(([name, value]) => header(name, value))),
+  frameMessage(
+    Buffer.concat(Object.entries(headers).map(([name, value]) => encodeHeader(name, value))),
     Buffer.from(payload)
   )
 
-export const event = (type: string, payload: string | Uint8Array = ''): Buffer =>
-  message({ ':message-type': 'event', ':event-type': type }, payload)
+export const encodeEvent = (type: string, payload: string | Uint8Array = ''): Buffer =>
+  encodeMessage({ ':message-type': 'event', ':event-type': type }, payload)

@@ -38,7 +38,7 @@ export const jsonOutput: Output = { _tag: 'Json', recordDelimiter: '\n' }
 export const readSql = right(await sqlReader()())
 const csv = right(await csvReader()())
 
-export interface Asked {
+export interface QueryOptions {
   readonly input?: Input
   readonly output?: Output
   readonly progress?: boolean
@@ -46,7 +46,7 @@ export interface Asked {
   readonly now?: number
 }
 
-export interface Told {
+export interface QueryOutput {
   readonly text: string
   /** `code: message`, where the last message is an error. */
   readonly error?: string
@@ -72,7 +72,7 @@ export const messagesOf = (sql: string, open: () => AsyncIterable<Uint8Array>): 
   })
 
 /** Runs a query over CSV, unless `input` says otherwise; the results are CSV too, unless `output` does. */
-export const query = async (sql: string, data: Data, asked: Asked = {}): Promise<Told> => {
+export const runQuery = async (sql: string, data: Data, asked: QueryOptions = {}): Promise<QueryOutput> => {
   const read = readSql(sql)
   if (E.isLeft(read)) return { text: '', error: `SQLParsingError: ${read.left}`, events: [] }
   const { input = csvInput(), output = csvOutput(), progress = false, now = 0 } = asked
@@ -93,5 +93,8 @@ export const query = async (sql: string, data: Data, asked: Asked = {}): Promise
 }
 
 /** Of JSON lines, the results as JSON too. */
-export const queryJson = (sql: string, data: Data, type: JsonInput['type'] = 'LINES'): Promise<Told> =>
-  query(sql, data, { input: jsonInput(type), output: jsonOutput })
+export const runJsonQuery = (
+  sql: string,
+  data: Data,
+  type: JsonInput['type'] = 'LINES'
+): Promise<QueryOutput> => runQuery(sql, data, { input: jsonInput(type), output: jsonOutput })

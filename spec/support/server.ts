@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import * as E from 'fp-ts/lib/Either.js'
 import { createClient, type Client, type ClientConfig } from '../../lib/client/client.js'
 
-export interface Seen {
+export interface ReceivedRequest {
   readonly method: string
   /** The request line's target, as it came. */
   readonly target: string
@@ -13,10 +13,10 @@ export interface Seen {
   readonly body: Buffer
 }
 
-export interface Scripted {
+export interface ScriptedServer {
   readonly address: string
   /** Every request whose body has come whole, in order. */
-  readonly seen: ReadonlyArray<Seen>
+  readonly received: ReadonlyArray<ReceivedRequest>
   /** Connections that are open now. */
   readonly open: () => number
   readonly client: (config?: Partial<ClientConfig>) => Client
@@ -24,7 +24,7 @@ export interface Scripted {
 
 /** Answers one request; `count` from 1. The body has been read when it is called, unless `early` is set. */
 export type Script = (
-  seen: Seen,
+  received: ReceivedRequest,
   response: ServerResponse,
   count: number,
   request: IncomingMessage
@@ -66,12 +66,12 @@ export const clientOf =
     return client
   }
 
-export const serving = async (
+export const startServer = async (
   t: Teardown,
   script: Script,
   { early = false }: { readonly early?: boolean } = {}
-): Promise<Scripted> => {
-  const seen: Array<Seen> = []
+): Promise<ScriptedServer> => {
+  const received: Array<ReceivedRequest> = []
   const sockets = new Set<Socket>()
   let count = 0
   const server = createServer((request, response) => {
@@ -85,7 +85,7 @@ export const serving = async (
         headers: request.headers,
         body: Buffer.concat(chunks)
       }
-      seen.push(one)
+      received.push(one)
       count += 1
       script(one, response, count, request)
     }
@@ -104,11 +104,11 @@ export const serving = async (
   })
   const { port } = server.address() as AddressInfo
   const address = `127.0.0.1:${String(port)}`
-  return { address, seen, open: () => sockets.size, client: clientOf(t, address) }
+  return { address, received, open: () => sockets.size, client: clientOf(t, address) }
 }
 
 /** COS's own refusal. */
-export const refuse = (
+export const sendServiceError = (
   response: ServerResponse,
   status: number,
   code: string,

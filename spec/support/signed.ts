@@ -12,7 +12,7 @@ import {
   startEmulator
 } from '../../lib/emulator/index.js'
 
-export interface Asked {
+export interface RequestInput {
   readonly method?: string
   readonly bucket?: string
   readonly key?: string
@@ -34,7 +34,7 @@ export interface Asked {
   readonly agent?: http.Agent
 }
 
-export interface Told {
+export interface ReceivedResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
@@ -45,7 +45,7 @@ const querying = (pairs: ReadonlyArray<readonly [string, string]>): string =>
   pairs.map(([name, value]) => `${urlEncode(name)}=${urlEncode(value)}`).join('&')
 
 /** The request as node:http wants it. */
-export const prepare = (emulator: Emulator, asked: Asked): http.RequestOptions => {
+export const toHttpOptions = (emulator: Emulator, asked: RequestInput): http.RequestOptions => {
   const {
     method = 'GET',
     bucket = 'examplebucket-1250000000',
@@ -93,13 +93,13 @@ export const prepare = (emulator: Emulator, asked: Asked): http.RequestOptions =
   }
 }
 
-const isStream = (body: Asked['body']): body is AsyncIterable<Uint8Array> =>
+const isStream = (body: RequestInput['body']): body is AsyncIterable<Uint8Array> =>
   typeof body === 'object' && Symbol.asyncIterator in body
 
 /** Asks, and reads the whole answer. Rejects when the connection breaks. */
-export const ask = (emulator: Emulator, asked: Asked): Promise<Told> =>
+export const sendRequest = (emulator: Emulator, asked: RequestInput): Promise<ReceivedResponse> =>
   new Promise((resolve, reject) => {
-    const request = http.request(prepare(emulator, asked), (response) => {
+    const request = http.request(toHttpOptions(emulator, asked), (response) => {
       const chunks: Array<Buffer> = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
@@ -125,11 +125,11 @@ export const ask = (emulator: Emulator, asked: Asked): Promise<Told> =>
   })
 
 /** The text of the first element of that name. */
-export const tag = (text: string, name: string): string | undefined =>
+export const readTag = (text: string, name: string): string | undefined =>
   new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1]
 
 /** The texts of all elements of that name, in order. */
-export const tags = (text: string, name: string): ReadonlyArray<string> =>
+export const readTags = (text: string, name: string): ReadonlyArray<string> =>
   [...text.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((match) => match[1] ?? '')
 
 interface Teardown {
@@ -137,7 +137,7 @@ interface Teardown {
 }
 
 /** An emulator that closes with the test. */
-export const emulating = async (t: Teardown, options: EmulatorOptions = {}): Promise<Emulator> => {
+export const startTestEmulator = async (t: Teardown, options: EmulatorOptions = {}): Promise<Emulator> => {
   const started = await startEmulator(options)()
   if (E.isLeft(started)) throw new Error(formatEmulatorError(started.left), { cause: started.left })
   t.teardown(started.right.close)
@@ -145,7 +145,7 @@ export const emulating = async (t: Teardown, options: EmulatorOptions = {}): Pro
 }
 
 /** A completion's XML. */
-export const completion = (etags: ReadonlyArray<string>): string =>
+export const completionXml = (etags: ReadonlyArray<string>): string =>
   `<CompleteMultipartUpload>${etags
     .map((etag, at) => `<Part><PartNumber>${String(at + 1)}</PartNumber><ETag>${etag}</ETag></Part>`)
     .join('')}</CompleteMultipartUpload>`
@@ -154,9 +154,9 @@ export const completion = (etags: ReadonlyArray<string>): string =>
 export const initiate = async (
   emulator: Emulator,
   key: string,
-  asked: Partial<Asked> = {}
+  asked: Partial<RequestInput> = {}
 ): Promise<string> => {
   const headers = { 'content-length': '0', ...asked.headers }
-  const told = await ask(emulator, { ...asked, method: 'POST', key, query: { uploads: '' }, headers })
-  return tag(told.text, 'UploadId') ?? ''
+  const told = await sendRequest(emulator, { ...asked, method: 'POST', key, query: { uploads: '' }, headers })
+  return readTag(told.text, 'UploadId') ?? ''
 }

@@ -6,7 +6,7 @@ const looks = 1000
 const between = 5
 
 /** Whether it holds, now or within five seconds of looking. */
-export const comesTrue = async (holds: () => boolean | Promise<boolean>): Promise<boolean> => {
+export const becomesTrue = async (holds: () => boolean | Promise<boolean>): Promise<boolean> => {
   for (let n = 0; n < looks; n += 1) {
     if (await holds()) return true
     await setTimeout(between)
@@ -16,5 +16,5 @@ export const comesTrue = async (holds: () => boolean | Promise<boolean>): Promis
 
 /** Goes on when it holds: for what a spec can do nothing without. */
 export const waitFor = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  if (!(await comesTrue(holds))) throw new Error(`waited in vain for ${String(holds)}`)
+  if (!(await becomesTrue(holds))) throw new Error(`waited in vain for ${String(holds)}`)
 }

@@ -1,60 +1,66 @@
 import t from 'tap'
-import { ask, emulating, initiate, tag, tags } from '../../support/signed.js'
+import { sendRequest, startTestEmulator, initiate, readTag, readTags } from '../../support/signed.js'
 
 const bucket = 'fresh-1250000000'
 
 t.test('a bucket is made, found, listed and removed', async (t) => {
-  const emulator = await emulating(t, { region: 'ap-beijing' })
+  const emulator = await startTestEmulator(t, { region: 'ap-beijing' })
   const empty = { headers: { 'content-length': '0' } }
-  t.equal((await ask(emulator, { method: 'HEAD', bucket })).status, 404)
-  t.equal((await ask(emulator, { method: 'PUT', bucket, ...empty })).status, 200)
-  t.match(await ask(emulator, { method: 'PUT', bucket, ...empty }), {
+  t.equal((await sendRequest(emulator, { method: 'HEAD', bucket })).status, 404)
+  t.equal((await sendRequest(emulator, { method: 'PUT', bucket, ...empty })).status, 200)
+  t.match(await sendRequest(emulator, { method: 'PUT', bucket, ...empty }), {
     status: 409,
     text: /BucketAlreadyExists/
   })
-  t.match(await ask(emulator, { method: 'HEAD', bucket }), {
+  t.match(await sendRequest(emulator, { method: 'HEAD', bucket }), {
     status: 200,
     headers: { 'x-cos-bucket-region': 'ap-beijing' }
   })
-  const all = await ask(emulator, { host: 'service.cos.myqcloud.com' })
-  t.strictSame(tags(all.text, 'Name'), ['examplebucket-1250000000', bucket])
-  await ask(emulator, { method: 'PUT', bucket, key: 'k', body: 'x' })
-  t.match(await ask(emulator, { method: 'DELETE', bucket }), { status: 409, text: /BucketNotEmpty/ })
-  await ask(emulator, { method: 'DELETE', bucket, key: 'k' })
+  const all = await sendRequest(emulator, { host: 'service.cos.myqcloud.com' })
+  t.strictSame(readTags(all.text, 'Name'), ['examplebucket-1250000000', bucket])
+  await sendRequest(emulator, { method: 'PUT', bucket, key: 'k', body: 'x' })
+  t.match(await sendRequest(emulator, { method: 'DELETE', bucket }), { status: 409, text: /BucketNotEmpty/ })
+  await sendRequest(emulator, { method: 'DELETE', bucket, key: 'k' })
   const uploadId = await initiate(emulator, 'u', { bucket })
   t.equal(
-    (await ask(emulator, { method: 'DELETE', bucket })).status,
+    (await sendRequest(emulator, { method: 'DELETE', bucket })).status,
     409,
     'an upload under way is something, too'
   )
-  await ask(emulator, { method: 'DELETE', bucket, key: 'u', query: { uploadId } })
-  t.equal((await ask(emulator, { method: 'DELETE', bucket })).status, 204)
-  t.equal((await ask(emulator, { method: 'HEAD', bucket })).status, 404)
+  await sendRequest(emulator, { method: 'DELETE', bucket, key: 'u', query: { uploadId } })
+  t.equal((await sendRequest(emulator, { method: 'DELETE', bucket })).status, 204)
+  t.equal((await sendRequest(emulator, { method: 'HEAD', bucket })).status, 404)
 })
 
 t.test('what is no bucket is not made, nor is one for nobody', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const put = { method: 'PUT', host: '127.0.0.1', headers: { 'content-length': '0' } } as const
-  t.match(await ask(emulator, { ...put, key: 'Upper' }), { status: 400, text: /InvalidBucketName/ })
-  t.equal((await ask(emulator, { ...put, key: bucket, credentials: null })).status, 403)
+  t.match(await sendRequest(emulator, { ...put, key: 'Upper' }), { status: 400, text: /InvalidBucketName/ })
+  t.equal((await sendRequest(emulator, { ...put, key: bucket, credentials: null })).status, 403)
   t.equal(
-    (await ask(emulator, { ...put, key: bucket, headers: { ...put.headers, 'x-cos-acl': 'default' } }))
-      .status,
+    (
+      await sendRequest(emulator, {
+        ...put,
+        key: bucket,
+        headers: { ...put.headers, 'x-cos-acl': 'default' }
+      })
+    ).status,
     400
   )
-  t.equal((await ask(emulator, { host: '127.0.0.1', credentials: null })).status, 403)
+  t.equal((await sendRequest(emulator, { host: '127.0.0.1', credentials: null })).status, 403)
   t.equal(
-    (await ask(emulator, { ...put, key: bucket, body: '<CreateBucketConfiguration/>', headers: {} })).status,
+    (await sendRequest(emulator, { ...put, key: bucket, body: '<CreateBucketConfiguration/>', headers: {} }))
+      .status,
     501
   )
 })
 
 t.test('versioning is switched on and off, never back to never', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const status = async (): Promise<string | undefined> =>
-    tag((await ask(emulator, { query: { versioning: '' } })).text, 'Status')
+    readTag((await sendRequest(emulator, { query: { versioning: '' } })).text, 'Status')
   const put = (word: string) =>
-    ask(emulator, {
+    sendRequest(emulator, {
       method: 'PUT',
       query: { versioning: '' },
       body: `<VersioningConfiguration><Status>${word}</Status></VersioningConfiguration>`
@@ -68,25 +74,28 @@ t.test('versioning is switched on and off, never back to never', async (t) => {
 })
 
 t.test('what was granted at the writing is told', async (t) => {
-  const emulator = await emulating(t, { buckets: [{ name: bucket, acl: 'public-read-write' }] })
+  const emulator = await startTestEmulator(t, { buckets: [{ name: bucket, acl: 'public-read-write' }] })
   const headers = {
     'x-cos-acl': 'public-read',
     'x-cos-grant-full-control': 'id="100000000001",id="100000000002"',
     'x-cos-grant-read-acp': 'uin="3"'
   }
-  await ask(emulator, { method: 'PUT', bucket, key: 'k', body: 'x', headers })
-  const told = await ask(emulator, { bucket, key: 'k', query: { acl: '' } })
+  await sendRequest(emulator, { method: 'PUT', bucket, key: 'k', body: 'x', headers })
+  const told = await sendRequest(emulator, { bucket, key: 'k', query: { acl: '' } })
   t.equal(told.headers['x-cos-acl'], 'public-read')
-  t.strictSame(tags(told.text, 'Permission'), [
+  t.strictSame(readTags(told.text, 'Permission'), [
     'FULL_CONTROL',
     'READ',
     'READ_ACP',
     'FULL_CONTROL',
     'FULL_CONTROL'
   ])
-  t.strictSame(tags(told.text, 'ID').slice(2), ['3', '100000000001', '100000000002'])
-  const whole = await ask(emulator, { bucket, query: { acl: '' } })
-  t.strictSame(tags(whole.text, 'Permission'), ['FULL_CONTROL', 'READ', 'WRITE'])
-  t.equal((await ask(emulator, { bucket, key: 'absent', query: { acl: '' } })).status, 404)
-  t.equal((await ask(emulator, { bucket, key: 'k', query: { acl: '' }, credentials: null })).status, 403)
+  t.strictSame(readTags(told.text, 'ID').slice(2), ['3', '100000000001', '100000000002'])
+  const whole = await sendRequest(emulator, { bucket, query: { acl: '' } })
+  t.strictSame(readTags(whole.text, 'Permission'), ['FULL_CONTROL', 'READ', 'WRITE'])
+  t.equal((await sendRequest(emulator, { bucket, key: 'absent', query: { acl: '' } })).status, 404)
+  t.equal(
+    (await sendRequest(emulator, { bucket, key: 'k', query: { acl: '' }, credentials: null })).status,
+    403
+  )
 })

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { crc64 } from '../../../lib/core/crc64.js'
-import { ask, type Asked, completion, emulating, initiate, tag, type Told } from '../../support/signed.js'
+import {
+  sendRequest,
+  type RequestInput,
+  completionXml,
+  startTestEmulator,
+  initiate,
+  readTag,
+  type ReceivedResponse
+} from '../../support/signed.js'
 
 const bucket = 'examplebucket-1250000000'
 const other = 'other-1250000000'
@@ -16,35 +24,40 @@ const buckets = [bucket, { name: other, versioning: 'Enabled' as const }]
 
 t.test('bytes and headers are copied; class, ACL and encryption are not', async (t) => {
   for (const dir of [undefined, t.testdir()]) {
-    const emulator = await emulating(t, { buckets, ...(dir === undefined ? {} : { dir }) })
+    const emulator = await startTestEmulator(t, { buckets, ...(dir === undefined ? {} : { dir }) })
     const said = { 'x-cos-meta-a': '1', 'content-type': 'text/plain', 'x-cos-tagging': 'a=1' }
     const unsaid = { 'x-cos-storage-class': 'STANDARD_IA', 'x-cos-acl': 'public-read', [sse]: 'AES256' }
-    const put = await ask(emulator, {
+    const put = await sendRequest(emulator, {
       method: 'PUT',
       key: '源 +1',
       body: 'bytes',
       headers: { ...said, ...unsaid }
     })
     const source = encodeURIComponent('源 +1')
-    const told = await ask(emulator, { method: 'PUT', bucket: other, key: 'copy', headers: from(source) })
+    const told = await sendRequest(emulator, {
+      method: 'PUT',
+      bucket: other,
+      key: 'copy',
+      headers: from(source)
+    })
     t.equal(told.status, 200)
     t.equal(told.headers['content-length'], undefined, 'the answer is chunked')
-    t.equal(tag(told.text, 'ETag'), put.headers['etag']?.replaceAll('"', '&quot;'))
-    t.equal(tag(told.text, 'CRC64'), String(await crc64(Buffer.from('bytes'))))
-    t.match(tag(told.text, 'LastModified'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
-    t.equal(tag(told.text, 'VersionId'), told.headers['x-cos-version-id'])
-    await ask(emulator, { method: 'DELETE', key: '源 +1' })
-    const copy = await ask(emulator, { bucket: other, key: 'copy' })
+    t.equal(readTag(told.text, 'ETag'), put.headers['etag']?.replaceAll('"', '&quot;'))
+    t.equal(readTag(told.text, 'CRC64'), String(await crc64(Buffer.from('bytes'))))
+    t.match(readTag(told.text, 'LastModified'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+    t.equal(readTag(told.text, 'VersionId'), told.headers['x-cos-version-id'])
+    await sendRequest(emulator, { method: 'DELETE', key: '源 +1' })
+    const copy = await sendRequest(emulator, { bucket: other, key: 'copy' })
     t.equal(copy.text, 'bytes', 'the copy outlives its source')
     t.match(copy.headers, { 'x-cos-meta-a': '1', 'content-type': 'text/plain', 'x-cos-tagging-count': '1' })
     t.notOk(copy.headers['x-cos-storage-class'] ?? copy.headers[sse])
-    t.equal((await ask(emulator, { bucket: other, key: 'copy', credentials: null })).status, 403)
+    t.equal((await sendRequest(emulator, { bucket: other, key: 'copy', credentials: null })).status, 403)
   }
 })
 
 t.test('what is replaced is replaced whole', async (t) => {
-  const emulator = await emulating(t)
-  await ask(emulator, {
+  const emulator = await startTestEmulator(t)
+  await sendRequest(emulator, {
     method: 'PUT',
     key: 'k',
     body: 'x',
@@ -56,29 +69,32 @@ t.test('what is replaced is replaced whole', async (t) => {
     'x-cos-meta-b': '2',
     'x-cos-storage-class': 'STANDARD_IA'
   })
-  t.equal((await ask(emulator, { method: 'PUT', key: 'k', headers })).status, 200, 'onto itself, too')
-  const got = (await ask(emulator, { key: 'k' })).headers
+  t.equal((await sendRequest(emulator, { method: 'PUT', key: 'k', headers })).status, 200, 'onto itself, too')
+  const got = (await sendRequest(emulator, { key: 'k' })).headers
   t.match(got, { 'x-cos-meta-b': '2', 'x-cos-storage-class': 'STANDARD_IA' })
   t.notOk(got['x-cos-meta-a'] ?? got['x-cos-tagging-count'])
-  const bare = await ask(emulator, { method: 'PUT', key: 'k', headers: from('k') })
+  const bare = await sendRequest(emulator, { method: 'PUT', key: 'k', headers: from('k') })
   t.match(bare, { status: 400, text: /InvalidRequest/ }, 'but not without it')
 })
 
 t.test('an ETag that is no MD5 does not become one', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const uploadId = await initiate(emulator, 'parts')
-  const part = await ask(emulator, {
+  const part = await sendRequest(emulator, {
     method: 'PUT',
     key: 'parts',
     query: { partNumber: '1', uploadId },
     body: 'x'
   })
-  const body = completion([part.headers['etag'] ?? ''])
-  await ask(emulator, { method: 'POST', key: 'parts', query: { uploadId }, body })
-  await ask(emulator, { method: 'PUT', key: 'whole', body: 'x' })
+  const body = completionXml([part.headers['etag'] ?? ''])
+  await sendRequest(emulator, { method: 'POST', key: 'parts', query: { uploadId }, body })
+  await sendRequest(emulator, { method: 'PUT', key: 'whole', body: 'x' })
   const md5 = `&quot;${createHash('md5').update('x').digest('hex')}&quot;`
   const etag = async (path: string, headers = {}): Promise<string | undefined> =>
-    tag((await ask(emulator, { method: 'PUT', key: 'copy', headers: from(path, headers) })).text, 'ETag')
+    readTag(
+      (await sendRequest(emulator, { method: 'PUT', key: 'copy', headers: from(path, headers) })).text,
+      'ETag'
+    )
   t.equal(await etag('whole'), md5)
   t.equal(await etag('whole', { [sse]: 'AES256' }), md5)
   t.not(await etag('whole', { [sse]: 'cos/kms' }), md5)
@@ -86,19 +102,19 @@ t.test('an ETag that is no MD5 does not become one', async (t) => {
 })
 
 t.test('a source that can not be copied is told by its code', async (t) => {
-  const emulator = await emulating(t, {
+  const emulator = await startTestEmulator(t, {
     buckets: [...buckets, 'third-1250000000'],
     seed: [{ bucket, key: 'huge', size: 5 * 1024 ** 3 + 1 }]
   })
-  await ask(emulator, { method: 'PUT', key: 'k', body: 'x' })
-  await ask(emulator, {
+  await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
+  await sendRequest(emulator, {
     method: 'PUT',
     key: 'cold',
     body: 'x',
     headers: { 'x-cos-storage-class': 'ARCHIVE' }
   })
-  await ask(emulator, { method: 'PUT', bucket: other, key: 'gone', body: 'x' })
-  const marked = await ask(emulator, { method: 'DELETE', bucket: other, key: 'gone' })
+  await sendRequest(emulator, { method: 'PUT', bucket: other, key: 'gone', body: 'x' })
+  const marked = await sendRequest(emulator, { method: 'DELETE', bucket: other, key: 'gone' })
   const marker = marked.headers['x-cos-version-id'] ?? ''
   const elsewhere = `${other}.cos.ap-guangzhou.myqcloud.com`
   const cases: ReadonlyArray<readonly [string, number, string]> = [
@@ -114,8 +130,8 @@ t.test('a source that can not be copied is told by its code', async (t) => {
     ['k', 400, 'InvalidCopySource'],
     [`${host}/%ff`, 400, 'InvalidCopySource']
   ]
-  const copy = (source: string, asked: Asked = {}): Promise<Told> =>
-    ask(emulator, {
+  const copy = (source: string, asked: RequestInput = {}): Promise<ReceivedResponse> =>
+    sendRequest(emulator, {
       method: 'PUT',
       key: 'copy',
       headers: { 'content-length': '0', 'x-cos-copy-source': source },
@@ -123,7 +139,7 @@ t.test('a source that can not be copied is told by its code', async (t) => {
     })
   for (const [source, status, code] of cases) {
     const told = await copy(source)
-    t.strictSame([told.status, tag(told.text, 'Code')], [status, code], source)
+    t.strictSame([told.status, readTag(told.text, 'Code')], [status, code], source)
   }
   for (const source of [`/${bucket}/k`, `${bucket}.cos.accelerate.tencentcos.cn/k`])
     t.equal((await copy(source)).status, 200, source)
@@ -134,13 +150,13 @@ t.test('a source that can not be copied is told by its code', async (t) => {
 })
 
 t.test('a version can be the source, and conditions are laid on it', async (t) => {
-  const emulator = await emulating(t, { buckets })
-  const first = await ask(emulator, { method: 'PUT', bucket: other, key: 'k', body: 'one' })
-  await ask(emulator, { method: 'PUT', bucket: other, key: 'k', body: 'two' })
+  const emulator = await startTestEmulator(t, { buckets })
+  const first = await sendRequest(emulator, { method: 'PUT', bucket: other, key: 'k', body: 'one' })
+  await sendRequest(emulator, { method: 'PUT', bucket: other, key: 'k', body: 'two' })
   const id = first.headers['x-cos-version-id'] ?? ''
   const source = `${other}.cos.ap-guangzhou.myqcloud.com/k?versionId=${id}`
-  const copy = (headers: Record<string, string>): Promise<Told> =>
-    ask(emulator, {
+  const copy = (headers: Record<string, string>): Promise<ReceivedResponse> =>
+    sendRequest(emulator, {
       method: 'PUT',
       bucket: other,
       key: 'k',
@@ -160,5 +176,9 @@ t.test('a version can be the source, and conditions are laid on it', async (t) =
     )
   const told = await copy({ 'x-cos-copy-source-if-match': etag })
   t.match(told, { status: 200, headers: { 'x-cos-copy-source-version-id': id } })
-  t.equal((await ask(emulator, { bucket: other, key: 'k' })).text, 'one', 'an old version becomes the newest')
+  t.equal(
+    (await sendRequest(emulator, { bucket: other, key: 'k' })).text,
+    'one',
+    'an old version becomes the newest'
+  )
 })

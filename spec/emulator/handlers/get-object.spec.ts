@@ -1,13 +1,13 @@
 import t from 'tap'
 import { waitFor } from '../../support/wait-for.js'
-import { ask, emulating, tag } from '../../support/signed.js'
+import { sendRequest, startTestEmulator, readTag } from '../../support/signed.js'
 
 const key = 'k'
 const text = '0123456789'
 
 t.test('a range is a part of the bytes, and the checksum is of the whole', async (t) => {
-  const emulator = await emulating(t, { dir: t.testdir() })
-  const put = await ask(emulator, { method: 'PUT', key, body: text })
+  const emulator = await startTestEmulator(t, { dir: t.testdir() })
+  const put = await sendRequest(emulator, { method: 'PUT', key, body: text })
   const crc = put.headers['x-cos-hash-crc64ecma']
   const cases: ReadonlyArray<readonly [string, string, string]> = [
     ['bytes=0-0', '0', 'bytes 0-0/10'],
@@ -17,7 +17,7 @@ t.test('a range is a part of the bytes, and the checksum is of the whole', async
     ['bytes=5-500', '56789', 'bytes 5-9/10']
   ]
   for (const [range, part, where] of cases) {
-    const told = await ask(emulator, { key, headers: { range } })
+    const told = await sendRequest(emulator, { key, headers: { range } })
     t.match(told, { status: 206, text: part }, range)
     t.match(told.headers, {
       'content-range': where,
@@ -26,22 +26,22 @@ t.test('a range is a part of the bytes, and the checksum is of the whole', async
       'accept-ranges': 'bytes'
     })
   }
-  const beyond = await ask(emulator, { key, headers: { range: 'bytes=10-' } })
+  const beyond = await sendRequest(emulator, { key, headers: { range: 'bytes=10-' } })
   t.match(beyond, { status: 416, headers: { 'content-range': 'bytes */10' }, text: /InvalidRange/ })
-  t.match(await ask(emulator, { key, headers: { range: 'bytes=0-1,3-4' } }), { status: 200, text })
-  await ask(emulator, { method: 'PUT', key: 'empty', body: '' })
-  t.match(await ask(emulator, { key: 'empty' }), { status: 200, text: '' })
-  t.equal((await ask(emulator, { key: 'empty', headers: { range: 'bytes=0-' } })).status, 416)
+  t.match(await sendRequest(emulator, { key, headers: { range: 'bytes=0-1,3-4' } }), { status: 200, text })
+  await sendRequest(emulator, { method: 'PUT', key: 'empty', body: '' })
+  t.match(await sendRequest(emulator, { key: 'empty' }), { status: 200, text: '' })
+  t.equal((await sendRequest(emulator, { key: 'empty', headers: { range: 'bytes=0-' } })).status, 416)
 })
 
 t.test('conditions let an answer through, or stand in for it', async (t) => {
-  const emulator = await emulating(t)
-  const etag = (await ask(emulator, { method: 'PUT', key, body: text })).headers['etag'] ?? ''
+  const emulator = await startTestEmulator(t)
+  const etag = (await sendRequest(emulator, { method: 'PUT', key, body: text })).headers['etag'] ?? ''
   const past = 'Wed, 01 May 2019 00:00:00 GMT'
   const future = 'Wed, 01 May 2999 00:00:00 GMT'
   for (const method of ['GET', 'HEAD']) {
     const status = async (headers: Record<string, string>): Promise<number> =>
-      (await ask(emulator, { method, key, headers })).status
+      (await sendRequest(emulator, { method, key, headers })).status
     t.equal(await status({ 'if-match': etag }), 200)
     t.equal(await status({ 'if-match': '"other"' }), 412)
     t.equal(await status({ 'if-none-match': '"other"' }), 200)
@@ -51,14 +51,14 @@ t.test('conditions let an answer through, or stand in for it', async (t) => {
     t.equal(await status({ 'if-unmodified-since': future }), 200)
     t.equal(await status({ 'if-unmodified-since': past }), 412)
   }
-  const unchanged = await ask(emulator, { key, headers: { 'if-none-match': etag } })
+  const unchanged = await sendRequest(emulator, { key, headers: { 'if-none-match': etag } })
   t.equal(unchanged.text, '')
   t.match(unchanged.headers, { etag, 'x-cos-hash-crc64ecma': /^\d+$/, 'x-cos-trace-id': /./ })
 })
 
 t.test('headers of the answer can be chosen, on success alone', async (t) => {
-  const emulator = await emulating(t)
-  await ask(emulator, { method: 'PUT', key, body: text, headers: { 'content-type': 'a/b' } })
+  const emulator = await startTestEmulator(t)
+  await sendRequest(emulator, { method: 'PUT', key, body: text, headers: { 'content-type': 'a/b' } })
   const names = [
     'content-type',
     'content-language',
@@ -68,43 +68,48 @@ t.test('headers of the answer can be chosen, on success alone', async (t) => {
     'content-encoding'
   ]
   const query = Object.fromEntries(names.map((name) => [`response-${name}`, `chosen ${name}`]))
-  const { headers } = await ask(emulator, { key, query })
+  const { headers } = await sendRequest(emulator, { key, query })
   for (const name of names) t.equal(headers[name], `chosen ${name}`)
-  t.equal((await ask(emulator, { key: 'absent', query })).headers['content-type'], 'application/xml')
+  t.equal((await sendRequest(emulator, { key: 'absent', query })).headers['content-type'], 'application/xml')
 })
 
 t.test('a reader keeps what it reads, whatever becomes of the object', async (t) => {
   for (const dir of [undefined, t.testdir()]) {
-    const emulator = await emulating(t, {
+    const emulator = await startTestEmulator(t, {
       ...(dir === undefined ? {} : { dir }),
       fault: ({ operation }) => (operation === 'GetObject' ? { stall: { after: 3, pause: 200 } } : undefined)
     })
-    await ask(emulator, { method: 'PUT', key, body: text })
-    const reading = ask(emulator, { key })
+    await sendRequest(emulator, { method: 'PUT', key, body: text })
+    const reading = sendRequest(emulator, { key })
     await waitFor(() => emulator.requests().length === 2)
-    await ask(emulator, { method: 'PUT', key, body: 'another' })
+    await sendRequest(emulator, { method: 'PUT', key, body: 'another' })
     t.equal((await reading).text, text)
-    t.equal((await ask(emulator, { key })).text, 'another')
+    t.equal((await sendRequest(emulator, { key })).text, 'another')
   }
 })
 
 t.test('a version is had by its id, and what is marked as deleted is not', async (t) => {
   const buckets = [{ name: 'examplebucket-1250000000', versioning: 'Enabled' as const }]
-  const emulator = await emulating(t, { buckets })
+  const emulator = await startTestEmulator(t, { buckets })
   const ids: Array<string> = []
   for (const body of ['one', 'two'])
-    ids.push((await ask(emulator, { method: 'PUT', key, body })).headers['x-cos-version-id'] ?? '')
+    ids.push((await sendRequest(emulator, { method: 'PUT', key, body })).headers['x-cos-version-id'] ?? '')
   const [first = '', second = ''] = ids
-  t.match(await ask(emulator, { key }), { text: 'two', headers: { 'x-cos-version-id': second } })
-  t.equal((await ask(emulator, { key, query: { versionId: first } })).text, 'one')
-  const marker = (await ask(emulator, { method: 'DELETE', key })).headers['x-cos-version-id'] ?? ''
+  t.match(await sendRequest(emulator, { key }), { text: 'two', headers: { 'x-cos-version-id': second } })
+  t.equal((await sendRequest(emulator, { key, query: { versionId: first } })).text, 'one')
+  const marker = (await sendRequest(emulator, { method: 'DELETE', key })).headers['x-cos-version-id'] ?? ''
   for (const query of [{}, { versionId: marker }]) {
-    t.equal((await ask(emulator, { key, query })).status, 404)
-    t.equal((await ask(emulator, { method: 'HEAD', key, query })).status, 404)
+    t.equal((await sendRequest(emulator, { key, query })).status, 404)
+    t.equal((await sendRequest(emulator, { method: 'HEAD', key, query })).status, 404)
   }
-  t.equal(tag((await ask(emulator, { key, query: { versionId: 'unknown' } })).text, 'Code'), 'NoSuchVersion')
   t.equal(
-    (await ask(emulator, { method: 'HEAD', key, query: { versionId: second } })).headers['content-length'],
+    readTag((await sendRequest(emulator, { key, query: { versionId: 'unknown' } })).text, 'Code'),
+    'NoSuchVersion'
+  )
+  t.equal(
+    (await sendRequest(emulator, { method: 'HEAD', key, query: { versionId: second } })).headers[
+      'content-length'
+    ],
     '3'
   )
 })

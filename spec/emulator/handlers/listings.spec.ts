@@ -1,23 +1,34 @@
 /** The listings as XML; what they walk over is in ../listing.spec.ts. */
 import t from 'tap'
-import { ask, type Asked, emulating, initiate, tag, tags, type Told } from '../../support/signed.js'
+import {
+  sendRequest,
+  type RequestInput,
+  startTestEmulator,
+  initiate,
+  readTag,
+  readTags,
+  type ReceivedResponse
+} from '../../support/signed.js'
 
 const bucket = 'examplebucket-1250000000'
-const fill = async (emulator: Parameters<typeof ask>[0], ...keys: ReadonlyArray<string>): Promise<void> => {
-  for (const key of keys) await ask(emulator, { method: 'PUT', key, body: key })
+const fill = async (
+  emulator: Parameters<typeof sendRequest>[0],
+  ...keys: ReadonlyArray<string>
+): Promise<void> => {
+  for (const key of keys) await sendRequest(emulator, { method: 'PUT', key, body: key })
 }
 
 t.test('a page of objects tells what was asked and what is there', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   await fill(emulator, 'trips/', 'trips/2023/a', 'trips/2023/b', 'trips/beach day.jpg', 'z')
-  await ask(emulator, {
+  await sendRequest(emulator, {
     method: 'PUT',
     key: 'trips/cold',
     body: 'x',
     headers: { 'x-cos-storage-class': 'ARCHIVE' }
   })
   const query = { prefix: 'trips/', delimiter: '/', 'max-keys': '3', 'encoding-type': 'url' }
-  const told = await ask(emulator, { query })
+  const told = await sendRequest(emulator, { query })
   t.equal(told.headers['x-cos-bucket-region'], 'ap-guangzhou')
   const { text } = told
   const top = [
@@ -31,29 +42,29 @@ t.test('a page of objects tells what was asked and what is there', async (t) => 
     'NextMarker'
   ]
   t.strictSame(
-    top.map((name) => tag(text, name)),
+    top.map((name) => readTag(text, name)),
     [bucket, 'url', 'trips/', '', '3', '/', 'true', 'trips/beach%20day.jpg']
   )
   t.match(text, /<CommonPrefixes><Prefix>trips\/2023\/<\/Prefix><\/CommonPrefixes>/)
-  t.strictSame(tags(text, 'Key'), ['trips/', 'trips/beach%20day.jpg'])
+  t.strictSame(readTags(text, 'Key'), ['trips/', 'trips/beach%20day.jpg'])
   t.match(
     text,
     /<Contents><Key>trips\/<\/Key><LastModified>[^<]*\.000Z<\/LastModified><ETag>&quot;[0-9a-f]{32}&quot;<\/ETag><Size>6<\/Size><Owner><ID>1250000000<\/ID><DisplayName>1250000000<\/DisplayName><\/Owner><StorageClass>STANDARD<\/StorageClass><\/Contents>/
   )
-  const rest = (await ask(emulator, { query: { ...query, marker: 'trips/beach day.jpg' } })).text
+  const rest = (await sendRequest(emulator, { query: { ...query, marker: 'trips/beach day.jpg' } })).text
   t.strictSame(
-    [tags(rest, 'Key'), tag(rest, 'IsTruncated'), tag(rest, 'NextMarker')],
+    [readTags(rest, 'Key'), readTag(rest, 'IsTruncated'), readTag(rest, 'NextMarker')],
     [['trips/cold'], 'false', undefined]
   )
-  t.equal(tag(rest, 'RestoreStatus'), '')
+  t.equal(readTag(rest, 'RestoreStatus'), '')
 })
 
 t.test('keys come in the order of their bytes, and any can be told', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const keys = ['\u0001', '\n', ' a', '%', '+', 'a&b', 'é', '\uffff', '😀']
   await fill(emulator, ...keys.toReversed())
-  const told = await ask(emulator, { query: { 'encoding-type': 'url' } })
-  t.strictSame(tags(told.text, 'Key'), [
+  const told = await sendRequest(emulator, { query: { 'encoding-type': 'url' } })
+  t.strictSame(readTags(told.text, 'Key'), [
     '%01',
     '%0A',
     '%20a',
@@ -67,124 +78,136 @@ t.test('keys come in the order of their bytes, and any can be told', async (t) =
   const pages: Array<string> = []
   let marker = ''
   for (;;) {
-    const { text } = await ask(emulator, { query: { 'encoding-type': 'url', 'max-keys': '2', marker } })
-    pages.push(...tags(text, 'Key').map(decodeURIComponent))
-    if (tag(text, 'IsTruncated') === 'false') break
-    marker = decodeURIComponent(tag(text, 'NextMarker') ?? '')
+    const { text } = await sendRequest(emulator, {
+      query: { 'encoding-type': 'url', 'max-keys': '2', marker }
+    })
+    pages.push(...readTags(text, 'Key').map(decodeURIComponent))
+    if (readTag(text, 'IsTruncated') === 'false') break
+    marker = decodeURIComponent(readTag(text, 'NextMarker') ?? '')
   }
   t.strictSame(pages, keys)
 })
 
 t.test('what can not be asked of a listing is refused', async (t) => {
-  const emulator = await emulating(t, {
+  const emulator = await startTestEmulator(t, {
     seed: Array.from({ length: 1001 }, (_, n) => ({ bucket, key: String(n) }))
   })
-  const code = async (query: Asked['query']): Promise<string | undefined> =>
-    tag((await ask(emulator, { query: query ?? {} })).text, 'Code')
+  const code = async (query: RequestInput['query']): Promise<string | undefined> =>
+    readTag((await sendRequest(emulator, { query: query ?? {} })).text, 'Code')
   t.equal(await code({ delimiter: '//' }), 'InvalidDelimiter')
   t.equal(await code({ delimiter: '😀' }), undefined, 'one character, of two units')
   t.equal(await code({ 'max-keys': '-1' }), 'InvalidArgument')
   t.equal(await code({ 'max-keys': 'many' }), 'InvalidArgument')
   t.equal(await code({ 'encoding-type': 'base64' }), 'InvalidArgument')
-  const most = (await ask(emulator, { query: { 'max-keys': '5000' } })).text
+  const most = (await sendRequest(emulator, { query: { 'max-keys': '5000' } })).text
   t.strictSame(
-    [tag(most, 'MaxKeys'), tags(most, 'Key').length, tag(most, 'IsTruncated')],
+    [readTag(most, 'MaxKeys'), readTags(most, 'Key').length, readTag(most, 'IsTruncated')],
     ['1000', 1000, 'true']
   )
-  const none = (await ask(emulator, { query: { 'max-keys': '0' } })).text
-  t.strictSame([tags(none, 'Key').length, tag(none, 'IsTruncated')], [0, 'false'])
-  t.equal((await ask(emulator, { bucket: 'nobodys-1250000000' })).status, 404)
+  const none = (await sendRequest(emulator, { query: { 'max-keys': '0' } })).text
+  t.strictSame([readTags(none, 'Key').length, readTag(none, 'IsTruncated')], [0, 'false'])
+  t.equal((await sendRequest(emulator, { bucket: 'nobodys-1250000000' })).status, 404)
 })
 
 t.test('versions and delete markers come together, the newest of a key first', async (t) => {
-  const emulator = await emulating(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
-  const id = async (asked: Asked): Promise<string> =>
-    (await ask(emulator, asked)).headers['x-cos-version-id'] ?? ''
+  const emulator = await startTestEmulator(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
+  const id = async (asked: RequestInput): Promise<string> =>
+    (await sendRequest(emulator, asked)).headers['x-cos-version-id'] ?? ''
   const a1 = await id({ method: 'PUT', key: 'a', body: '1' })
   const a2 = await id({ method: 'DELETE', key: 'a' })
   const a3 = await id({ method: 'PUT', key: 'a', body: '333' })
   const b1 = await id({ method: 'PUT', key: 'b', body: '1' })
   await id({ method: 'PUT', key: 'dir/x', body: '1' })
   await id({ method: 'PUT', key: 'dir/x', body: '2' })
-  const told = await ask(emulator, { query: { versions: '', delimiter: '/' } })
-  t.strictSame(tags(told.text, 'VersionId'), [a3, a2, a1, b1])
-  t.strictSame(tags(told.text, 'IsLatest'), ['true', 'false', 'false', 'true'])
-  t.strictSame(tags(told.text, 'Size'), ['3', '1', '1'], 'a marker has no size')
+  const told = await sendRequest(emulator, { query: { versions: '', delimiter: '/' } })
+  t.strictSame(readTags(told.text, 'VersionId'), [a3, a2, a1, b1])
+  t.strictSame(readTags(told.text, 'IsLatest'), ['true', 'false', 'false', 'true'])
+  t.strictSame(readTags(told.text, 'Size'), ['3', '1', '1'], 'a marker has no size')
   t.match(told.text, /<DeleteMarker><Key>a<\/Key>.*<\/DeleteMarker>.*<Version><Key>a<\/Key>/s)
   t.match(told.text, /<CommonPrefixes><Prefix>dir\/<\/Prefix>/)
 
   const seen: Array<string> = []
   let markers = {}
   for (;;) {
-    const { text } = await ask(emulator, { query: { versions: '', 'max-keys': '1', ...markers } })
-    seen.push(...tags(text, 'VersionId'))
-    if (tag(text, 'IsTruncated') === 'false') break
+    const { text } = await sendRequest(emulator, { query: { versions: '', 'max-keys': '1', ...markers } })
+    seen.push(...readTags(text, 'VersionId'))
+    if (readTag(text, 'IsTruncated') === 'false') break
     markers = {
-      'key-marker': tag(text, 'NextKeyMarker'),
-      'version-id-marker': tag(text, 'NextVersionIdMarker')
+      'key-marker': readTag(text, 'NextKeyMarker'),
+      'version-id-marker': readTag(text, 'NextVersionIdMarker')
     }
   }
   t.strictSame(seen.slice(0, 4), [a3, a2, a1, b1], 'one at a time, too')
   t.equal(seen.length, 6)
-  const keyed = await ask(emulator, { query: { versions: '', 'key-marker': 'a' } })
-  t.strictSame(tags(keyed.text, 'VersionId')[0], b1, 'a key alone is passed with all its versions')
-  t.strictSame(tags((await ask(emulator, { query: { 'max-keys': '1' } })).text, 'Key'), ['a'])
-  await ask(emulator, { method: 'DELETE', key: 'a' })
+  const keyed = await sendRequest(emulator, { query: { versions: '', 'key-marker': 'a' } })
+  t.strictSame(readTags(keyed.text, 'VersionId')[0], b1, 'a key alone is passed with all its versions')
+  t.strictSame(readTags((await sendRequest(emulator, { query: { 'max-keys': '1' } })).text, 'Key'), ['a'])
+  await sendRequest(emulator, { method: 'DELETE', key: 'a' })
   t.strictSame(
-    tags((await ask(emulator, { query: { 'max-keys': '1' } })).text, 'Key'),
+    readTags((await sendRequest(emulator, { query: { 'max-keys': '1' } })).text, 'Key'),
     ['b'],
     'what is marked is not listed'
   )
 })
 
 t.test('uploads are listed by their keys, then by their ids', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const a = [await initiate(emulator, 'a'), await initiate(emulator, 'a')].toSorted()
   const b = await initiate(emulator, 'b c', { headers: { 'x-cos-storage-class': 'STANDARD_IA' } })
   await initiate(emulator, 'dir/x')
-  const list = (query: Record<string, string>): Promise<Told> =>
-    ask(emulator, { query: { uploads: '', ...query } })
+  const list = (query: Record<string, string>): Promise<ReceivedResponse> =>
+    sendRequest(emulator, { query: { uploads: '', ...query } })
   const told = await list({ delimiter: '/', 'encoding-type': 'url' })
-  t.strictSame(tags(told.text, 'UploadId'), [...a, b])
-  t.strictSame(tags(told.text, 'Key'), ['a', 'a', 'b%20c'])
-  t.strictSame(tags(told.text, 'StorageClass'), ['Standard', 'Standard', 'STANDARD_IA'])
-  t.equal(tag(told.text, 'Encoding-Type'), 'url')
+  t.strictSame(readTags(told.text, 'UploadId'), [...a, b])
+  t.strictSame(readTags(told.text, 'Key'), ['a', 'a', 'b%20c'])
+  t.strictSame(readTags(told.text, 'StorageClass'), ['Standard', 'Standard', 'STANDARD_IA'])
+  t.equal(readTag(told.text, 'Encoding-Type'), 'url')
   t.match(told.text, /<CommonPrefixes><Prefix>dir\/<\/Prefix>/)
   const seen: Array<string> = []
   let markers: Record<string, string> = {}
   for (;;) {
     const { text } = await list({ 'max-uploads': '1', ...markers })
-    seen.push(...tags(text, 'UploadId'))
-    if (tag(text, 'IsTruncated') === 'false') break
+    seen.push(...readTags(text, 'UploadId'))
+    if (readTag(text, 'IsTruncated') === 'false') break
     markers = {
-      'key-marker': tag(text, 'NextKeyMarker') ?? '',
-      'upload-id-marker': tag(text, 'NextUploadIdMarker') ?? ''
+      'key-marker': readTag(text, 'NextKeyMarker') ?? '',
+      'upload-id-marker': readTag(text, 'NextUploadIdMarker') ?? ''
     }
   }
   t.strictSame(seen.slice(0, 3), [...a, b])
   t.equal(seen.length, 4)
   t.strictSame(
-    tags((await list({ 'upload-id-marker': 'zzz' })).text, 'Key').length,
+    readTags((await list({ 'upload-id-marker': 'zzz' })).text, 'Key').length,
     4,
     'an id alone says nothing'
   )
-  t.strictSame(tags((await list({ prefix: 'b' })).text, 'UploadId'), [b])
+  t.strictSame(readTags((await list({ prefix: 'b' })).text, 'UploadId'), [b])
 })
 
 t.test('parts are listed by their numbers', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const uploadId = await initiate(emulator, 'a b')
   for (const partNumber of ['10', '9', '2'])
-    await ask(emulator, { method: 'PUT', key: 'a b', query: { partNumber, uploadId }, body: partNumber })
-  const list = (query: Record<string, string>): Promise<Told> =>
-    ask(emulator, { key: 'a b', query: { uploadId, ...query } })
+    await sendRequest(emulator, {
+      method: 'PUT',
+      key: 'a b',
+      query: { partNumber, uploadId },
+      body: partNumber
+    })
+  const list = (query: Record<string, string>): Promise<ReceivedResponse> =>
+    sendRequest(emulator, { key: 'a b', query: { uploadId, ...query } })
   const told = await list({ 'encoding-type': 'url' })
-  t.strictSame(tags(told.text, 'PartNumber'), ['2', '9', '10'])
-  t.strictSame([tag(told.text, 'Key'), tag(told.text, 'EncodingType')], ['a%20b', 'url'])
+  t.strictSame(readTags(told.text, 'PartNumber'), ['2', '9', '10'])
+  t.strictSame([readTag(told.text, 'Key'), readTag(told.text, 'EncodingType')], ['a%20b', 'url'])
   const page = await list({ 'part-number-marker': '2', 'max-parts': '1' })
-  t.strictSame(tags(page.text, 'PartNumber'), ['9'])
-  t.strictSame([tag(page.text, 'NextPartNumberMarker'), tag(page.text, 'IsTruncated')], ['9', 'true'])
+  t.strictSame(readTags(page.text, 'PartNumber'), ['9'])
+  t.strictSame([readTag(page.text, 'NextPartNumberMarker'), readTag(page.text, 'IsTruncated')], ['9', 'true'])
   t.match(await list({ 'part-number-marker': 'x' }), { status: 400 })
-  t.match(await ask(emulator, { key: 'a b', query: { uploadId: '' } }), { text: /ListPartUploadIdIsEmpty/ })
-  t.match(await ask(emulator, { key: 'other', query: { uploadId } }), { status: 404, text: /NoSuchUpload/ })
+  t.match(await sendRequest(emulator, { key: 'a b', query: { uploadId: '' } }), {
+    text: /ListPartUploadIdIsEmpty/
+  })
+  t.match(await sendRequest(emulator, { key: 'other', query: { uploadId } }), {
+    status: 404,
+    text: /NoSuchUpload/
+  })
 })

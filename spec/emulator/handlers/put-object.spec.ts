@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { ask, emulating, initiate, tag } from '../../support/signed.js'
+import { sendRequest, startTestEmulator, initiate, readTag } from '../../support/signed.js'
 
 const put = { method: 'PUT', key: 'k', body: 'x' } as const
 const md5 = `"${createHash('md5').update('x').digest('hex')}"`
@@ -12,7 +12,7 @@ const customer = {
 }
 
 t.test('what is said of an object is said again', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const headers = {
     'content-type': 'text/plain',
     'cache-control': 'no-cache',
@@ -24,20 +24,23 @@ t.test('what is said of an object is said again', async (t) => {
     'x-cos-storage-class': 'INTELLIGENT_TIERING',
     'x-cos-tagging': 'a=1&b=%E8%85%BE'
   }
-  await ask(emulator, { ...put, headers })
+  await sendRequest(emulator, { ...put, headers })
   const { 'x-cos-tagging': _tags, ...said } = headers
   const expected = { ...said, 'x-cos-storage-tier': 'FREQUENT', 'x-cos-tagging-count': '2', etag: md5 }
-  t.match((await ask(emulator, { method: 'HEAD', key: 'k' })).headers, { ...expected, 'content-length': '1' })
-  t.match((await ask(emulator, { key: 'k' })).headers, expected)
+  t.match((await sendRequest(emulator, { method: 'HEAD', key: 'k' })).headers, {
+    ...expected,
+    'content-length': '1'
+  })
+  t.match((await sendRequest(emulator, { key: 'k' })).headers, expected)
 
-  await ask(emulator, put)
-  const replaced = (await ask(emulator, { key: 'k' })).headers
+  await sendRequest(emulator, put)
+  const replaced = (await sendRequest(emulator, { key: 'k' })).headers
   t.equal(replaced['content-type'], 'application/octet-stream')
   for (const name of Object.keys(said)) if (name !== 'content-type') t.equal(replaced[name], undefined, name)
 })
 
 t.test('what can not be said of an object is refused, and nothing is stored', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const cases: ReadonlyArray<readonly [Record<string, string>, string]> = [
     [{ 'x-cos-storage-class': 'GLACIER' }, 'NotSupportedStorageClass'],
     [{ 'x-cos-storage-class': 'MAZ_STANDARD' }, 'MAZOperationNotSupportOnOAZBucket'],
@@ -58,17 +61,17 @@ t.test('what can not be said of an object is refused, and nothing is stored', as
   ]
   for (const [headers, code] of cases)
     t.equal(
-      tag((await ask(emulator, { ...put, headers })).text, 'Code'),
+      readTag((await sendRequest(emulator, { ...put, headers })).text, 'Code'),
       code,
       JSON.stringify(headers).slice(0, 80)
     )
-  t.equal((await ask(emulator, { key: 'k' })).status, 404)
+  t.equal((await sendRequest(emulator, { key: 'k' })).status, 404)
 })
 
 t.test('five gibibytes are the most, and are known before they come', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const headers = { 'content-length': String(5 * 1024 ** 3 + 1), expect: '100-continue' }
-  const told = await ask(emulator, { ...put, headers, body: '' })
+  const told = await sendRequest(emulator, { ...put, headers, body: '' })
   t.match(told, { status: 400, text: /EntityTooLarge/ })
 })
 
@@ -77,35 +80,39 @@ t.test('forbid-overwrite forbids, until there are versions', async (t) => {
     'examplebucket-1250000000',
     { name: 'versioned-1250000000', versioning: 'Enabled' as const }
   ]
-  const emulator = await emulating(t, { buckets })
+  const emulator = await startTestEmulator(t, { buckets })
   const headers = { 'x-cos-forbid-overwrite': 'true' }
-  t.equal((await ask(emulator, { ...put, headers })).status, 200)
-  t.match(await ask(emulator, { ...put, headers, body: 'y' }), { status: 409, text: /FileAlreadyExists/ })
-  t.equal((await ask(emulator, { key: 'k' })).text, 'x')
-  await ask(emulator, { method: 'DELETE', key: 'k' })
-  const both = await Promise.all(['1', '2'].map((body) => ask(emulator, { ...put, headers, body })))
+  t.equal((await sendRequest(emulator, { ...put, headers })).status, 200)
+  t.match(await sendRequest(emulator, { ...put, headers, body: 'y' }), {
+    status: 409,
+    text: /FileAlreadyExists/
+  })
+  t.equal((await sendRequest(emulator, { key: 'k' })).text, 'x')
+  await sendRequest(emulator, { method: 'DELETE', key: 'k' })
+  const both = await Promise.all(['1', '2'].map((body) => sendRequest(emulator, { ...put, headers, body })))
   t.strictSame(both.map(({ status }) => status).toSorted(), [200, 409], 'of two at once one wins')
   const bucket = 'versioned-1250000000'
-  for (const body of ['1', '2']) t.equal((await ask(emulator, { ...put, bucket, headers, body })).status, 200)
+  for (const body of ['1', '2'])
+    t.equal((await sendRequest(emulator, { ...put, bucket, headers, body })).status, 200)
 })
 
 t.test('encryption is echoed, and a customer’s key asked for again', async (t) => {
-  const emulator = await emulating(t)
-  const told = await ask(emulator, { ...put, headers: { [sse]: 'AES256' } })
+  const emulator = await startTestEmulator(t)
+  const told = await sendRequest(emulator, { ...put, headers: { [sse]: 'AES256' } })
   t.match(told.headers, { [sse]: 'AES256', etag: md5 })
   const kms = { [sse]: 'cos/kms', [`${sse}-cos-kms-key-id`]: 'mine', [`${sse}-context`]: 'e30=' }
-  const { etag, ...echoed } = (await ask(emulator, { ...put, key: 'kms', headers: kms })).headers
+  const { etag, ...echoed } = (await sendRequest(emulator, { ...put, key: 'kms', headers: kms })).headers
   t.match(echoed, { [sse]: 'cos/kms', [`${sse}-cos-kms-key-id`]: 'mine' })
   t.match(etag, /^"[0-9a-f]{32}"$/)
   t.not(etag, md5, 'and is not the MD5')
 
-  const own = await ask(emulator, { ...put, key: 'own', headers: customer })
+  const own = await sendRequest(emulator, { ...put, key: 'own', headers: customer })
   t.match(own.headers, {
     [`${sse}-customer-algorithm`]: 'AES256',
     [`${sse}-customer-key-md5`]: 'U5L61r7jcwdNvT7frmUG8g=='
   })
   t.not(own.headers['etag'], md5)
-  t.equal((await ask(emulator, { key: 'own', headers: customer })).text, 'x')
+  t.equal((await sendRequest(emulator, { key: 'own', headers: customer })).text, 'x')
   const other = Buffer.alloc(32, 7)
   const wrong = {
     ...customer,
@@ -114,18 +121,20 @@ t.test('encryption is echoed, and a customer’s key asked for again', async (t)
   }
   for (const method of ['GET', 'HEAD'])
     for (const headers of [{}, wrong])
-      t.equal((await ask(emulator, { method, key: 'own', headers })).status, 400)
+      t.equal((await sendRequest(emulator, { method, key: 'own', headers })).status, 400)
   t.equal(
-    (await ask(emulator, { key: 'k', headers: customer })).status,
+    (await sendRequest(emulator, { key: 'k', headers: customer })).status,
     400,
     'nor is one asked for that none gave'
   )
-  t.match(await ask(emulator, { key: 'k', headers: { [sse]: 'AES256' } }), { text: /SSEHeaderNotAllowed/ })
+  t.match(await sendRequest(emulator, { key: 'k', headers: { [sse]: 'AES256' } }), {
+    text: /SSEHeaderNotAllowed/
+  })
 
   const uploadId = await initiate(emulator, 'parts', { headers: customer })
   const part = { method: 'PUT', key: 'parts', query: { partNumber: '1', uploadId }, body: 'x' } as const
-  t.equal((await ask(emulator, part)).status, 400)
-  t.equal((await ask(emulator, { ...part, headers: wrong })).status, 400)
-  t.equal((await ask(emulator, { ...part, headers: customer })).status, 200)
+  t.equal((await sendRequest(emulator, part)).status, 400)
+  t.equal((await sendRequest(emulator, { ...part, headers: wrong })).status, 400)
+  t.equal((await sendRequest(emulator, { ...part, headers: customer })).status, 200)
   t.notMatch(JSON.stringify(emulator.requests()), customer[`${sse}-customer-key`])
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ask, emulating, tag, type Told } from '../../support/signed.js'
+import { sendRequest, startTestEmulator, readTag, type ReceivedResponse } from '../../support/signed.js'
 
 const key = 'cold'
 const minutes = (count: number): number => count * 60_000
@@ -9,10 +9,11 @@ const request = (count: number | string, tier?: string): string =>
     tier === undefined ? '' : `<CASJobParameters><Tier>${tier}</Tier></CASJobParameters>`
   }</RestoreRequest>`
 
-const archived = async (t: Parameters<typeof emulating>[0], storageClass: string) => {
+const archived = async (t: Parameters<typeof startTestEmulator>[0], storageClass: string) => {
   let now = Date.parse('2024-11-18T09:34:50Z')
-  const emulator = await emulating(t, { now: () => now })
-  const timed = (asked: Parameters<typeof ask>[1]): Promise<Told> => ask(emulator, { now, ...asked })
+  const emulator = await startTestEmulator(t, { now: () => now })
+  const timed = (asked: Parameters<typeof sendRequest>[1]): Promise<ReceivedResponse> =>
+    sendRequest(emulator, { now, ...asked })
   await timed({ method: 'PUT', key, body: 'ice', headers: { 'x-cos-storage-class': storageClass } })
   return {
     timed,
@@ -23,8 +24,9 @@ const archived = async (t: Parameters<typeof emulating>[0], storageClass: string
 
 t.test('an archive is closed, is opened for a while, and closes again', async (t) => {
   const { timed, wait, restore } = await archived(t, 'ARCHIVE')
-  const head = async (): Promise<Told['headers']> => (await timed({ method: 'HEAD', key })).headers
-  const status = async (): Promise<string | undefined> => tag((await timed({})).text, 'RestoreStatus')
+  const head = async (): Promise<ReceivedResponse['headers']> =>
+    (await timed({ method: 'HEAD', key })).headers
+  const status = async (): Promise<string | undefined> => readTag((await timed({})).text, 'RestoreStatus')
   t.match(await timed({ key }), { status: 403, text: /InvalidObjectState/ })
   t.match(await head(), { 'x-cos-storage-class': 'ARCHIVE', 'content-length': '3' })
   t.equal((await head())['x-cos-restore'], undefined)
@@ -85,8 +87,13 @@ t.test('what can not be restored is told by its code', async (t) => {
 })
 
 t.test('those who can not wait for hours need not', async (t) => {
-  const emulator = await emulating(t, { restoreTime: 0 })
-  await ask(emulator, { method: 'PUT', key, body: 'ice', headers: { 'x-cos-storage-class': 'ARCHIVE' } })
-  await ask(emulator, { method: 'POST', key, query: { restore: '' }, body: request(1) })
-  t.equal((await ask(emulator, { key })).text, 'ice')
+  const emulator = await startTestEmulator(t, { restoreTime: 0 })
+  await sendRequest(emulator, {
+    method: 'PUT',
+    key,
+    body: 'ice',
+    headers: { 'x-cos-storage-class': 'ARCHIVE' }
+  })
+  await sendRequest(emulator, { method: 'POST', key, query: { restore: '' }, body: request(1) })
+  t.equal((await sendRequest(emulator, { key })).text, 'ice')
 })

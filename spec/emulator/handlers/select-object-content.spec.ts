@@ -18,8 +18,15 @@ import { readOptions } from '../../../lib/emulator/options.js'
 import { seedObjects } from '../../../lib/emulator/seed.js'
 import { memoryStore } from '../../../lib/emulator/store/store.js'
 import { right } from '../../support/responses.js'
-import { comesTrue } from '../../support/wait-for.js'
-import { ask, emulating, prepare, tag, type Asked, type Told } from '../../support/signed.js'
+import { becomesTrue } from '../../support/wait-for.js'
+import {
+  sendRequest,
+  startTestEmulator,
+  toHttpOptions,
+  readTag,
+  type RequestInput,
+  type ReceivedResponse
+} from '../../support/signed.js'
 
 const versioned = 'versioned-1250000000'
 const key = 'dir/people.csv'
@@ -32,7 +39,7 @@ const selectXml = (sql: string, input = csvInput, output = '<JSON/>'): string =>
   `<InputSerialization>${input}</InputSerialization><OutputSerialization>${output}</OutputSerialization>` +
   '</SelectRequest>'
 
-const asking = (body: string, more: Asked = {}): Asked => ({
+const asking = (body: string, more: RequestInput = {}): RequestInput => ({
   method: 'POST',
   key,
   query: select,
@@ -43,7 +50,7 @@ const asking = (body: string, more: Asked = {}): Asked => ({
 const names = selectXml('SELECT s.name FROM COSObject s')
 
 /** The records of an answer, and the tags of its messages. */
-const read = ({ body }: Told) => {
+const read = ({ body }: ReceivedResponse) => {
   const events = right(eventReader().step(body))
   return {
     tags: events.map(({ _tag }) => _tag),
@@ -54,13 +61,16 @@ const read = ({ body }: Told) => {
   }
 }
 
-const put = (emulator: Emulator, body: string | Uint8Array, more: Asked = {}): Promise<Told> =>
-  ask(emulator, { method: 'PUT', key, body, ...more })
+const put = (
+  emulator: Emulator,
+  body: string | Uint8Array,
+  more: RequestInput = {}
+): Promise<ReceivedResponse> => sendRequest(emulator, { method: 'PUT', key, body, ...more })
 
 t.test('a query is answered with a stream of messages', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   await put(emulator, people)
-  const told = await ask(emulator, asking(names))
+  const told = await sendRequest(emulator, asking(names))
   t.match(told, {
     status: 200,
     headers: {
@@ -82,10 +92,10 @@ t.test('a query is answered with a stream of messages', async (t) => {
 })
 
 t.test('what is wrong with the request is refused before the answer begins', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   await put(emulator, people)
   await put(emulator, people, { key: 'cold', headers: { 'x-cos-storage-class': 'ARCHIVE' } })
-  const cases: ReadonlyArray<readonly [number, string, Asked]> = [
+  const cases: ReadonlyArray<readonly [number, string, RequestInput]> = [
     [404, 'NoSuchKey', asking(names, { key: 'none' })],
     [404, 'NoSuchBucket', asking(names, { bucket: 'nobodys-1250000000' })],
     [404, 'NoSuchVersion', asking(names, { query: { ...select, versionId: 'none' } })],
@@ -110,19 +120,19 @@ t.test('what is wrong with the request is refused before the answer begins', asy
     ]
   ]
   for (const [status, code, asked] of cases) {
-    const told = await ask(emulator, asked)
-    t.equal(`${String(told.status)} ${tag(told.text, 'Code') ?? ''}`, `${String(status)} ${code}`)
+    const told = await sendRequest(emulator, asked)
+    t.equal(`${String(told.status)} ${readTag(told.text, 'Code') ?? ''}`, `${String(status)} ${code}`)
   }
-  t.match(await ask(emulator, asking(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))), {
+  t.match(await sendRequest(emulator, asking(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))), {
     text: /The SQL is not valid: ORDER BY is not supported\./
   })
 })
 
 t.test('what is wrong with the data is said in the stream', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   await put(emulator, people)
   const failed = async (body: string) => {
-    const told = await ask(emulator, asking(body))
+    const told = await sendRequest(emulator, asking(body))
     t.equal(told.status, 200)
     return read(told)
   }
@@ -146,20 +156,23 @@ t.test('what is wrong with the data is said in the stream', async (t) => {
 })
 
 t.test('one version is queried, and what anyone may read anyone may query', async (t) => {
-  const emulator = await emulating(t, {
+  const emulator = await startTestEmulator(t, {
     buckets: [{ name: versioned, versioning: 'Enabled', acl: 'public-read' }]
   })
   const first = await put(emulator, people, { bucket: versioned })
   await put(emulator, gzipSync(people), { bucket: versioned })
   const versionId = first.headers['x-cos-version-id'] ?? ''
   t.ok(versionId)
-  const old = await ask(emulator, asking(names, { bucket: versioned, query: { ...select, versionId } }))
+  const old = await sendRequest(
+    emulator,
+    asking(names, { bucket: versioned, query: { ...select, versionId } })
+  )
   t.match(read(old), { text: '{"name":"Ann"}\n{"name":"腾讯"}\n' })
   const packed = selectXml(
     'SELECT COUNT(*) FROM COSObject',
     `<CompressionType>GZIP</CompressionType>${csvInput}`
   )
-  const open = await ask(emulator, asking(packed, { bucket: versioned, credentials: null }))
+  const open = await sendRequest(emulator, asking(packed, { bucket: versioned, credentials: null }))
   t.match(read(open), { text: '{"_1":2}\n' })
 })
 
@@ -170,7 +183,7 @@ const everything = selectXml('SELECT * FROM COSObject', '<JSON><Type>LINES</Type
 /** Asks, and gives the answer at its head; the rest waits for its reader. */
 const opened = async (emulator: Emulator, body: string): Promise<IncomingMessage> => {
   const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
-  const sent = request(prepare(emulator, asking(body, { headers })))
+  const sent = request(toHttpOptions(emulator, asking(body, { headers })))
   sent.on('error', () => undefined)
   sent.end(body)
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -179,23 +192,23 @@ const opened = async (emulator: Emulator, body: string): Promise<IncomingMessage
 
 t.test('a caller who leaves half way closes everything', async (t) => {
   const dir = t.testdir()
-  const emulator = await emulating(t, { dir })
+  const emulator = await startTestEmulator(t, { dir })
   const blobs = async () => (await readdir(join(dir, 'blobs'))).length
   await put(emulator, wide)
   const response = await opened(emulator, everything)
   await once(response, 'readable')
-  await ask(emulator, { method: 'DELETE', key })
+  await sendRequest(emulator, { method: 'DELETE', key })
   t.equal(await blobs(), 1, 'what is being read stays, though its object was deleted')
   response.destroy()
-  t.ok(await comesTrue(async () => (await blobs()) === 0), 'and goes with its last reader')
+  t.ok(await becomesTrue(async () => (await blobs()) === 0), 'and goes with its last reader')
 })
 
 t.test('a query waits for its reader, and others are served meanwhile', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   await put(emulator, wide)
   const response = await opened(emulator, everything)
   await once(response, 'readable')
-  t.equal((await ask(emulator, { method: 'HEAD', key })).status, 200)
+  t.equal((await sendRequest(emulator, { method: 'HEAD', key })).status, 200)
   let sent = 0
   const rests = async (): Promise<boolean> => {
     const before = sent
@@ -203,7 +216,7 @@ t.test('a query waits for its reader, and others are served meanwhile', async (t
     sent = emulator.requests().find(({ operation }) => operation === 'SelectObjectContent')?.bytesOut ?? 0
     return sent > 0 && sent === before
   }
-  t.ok(await comesTrue(rests))
+  t.ok(await becomesTrue(rests))
   t.ok(sent < 20_000_000, `${String(sent)} bytes are on their way`)
   let size = 0
   for await (const chunk of response) size += (chunk as Buffer).length

@@ -1,18 +1,26 @@
 import t from 'tap'
 import { crc64 } from '../../../lib/core/crc64.js'
-import { ask, type Asked, completion, emulating, initiate, tag, type Told } from '../../support/signed.js'
+import {
+  sendRequest,
+  type RequestInput,
+  completionXml,
+  startTestEmulator,
+  initiate,
+  readTag,
+  type ReceivedResponse
+} from '../../support/signed.js'
 
 const bucket = 'examplebucket-1250000000'
 const source = `${bucket}.cos.ap-guangzhou.myqcloud.com/source`
 
 t.test('an object is put together from stretches of others', async (t) => {
   for (const dir of [undefined, t.testdir()]) {
-    const emulator = await emulating(t, { minPartSize: 1, ...(dir === undefined ? {} : { dir }) })
+    const emulator = await startTestEmulator(t, { minPartSize: 1, ...(dir === undefined ? {} : { dir }) })
     const whole = Buffer.alloc(300_000, 'some bytes that repeat and some that do not')
-    await ask(emulator, { method: 'PUT', key: 'source', body: whole })
+    await sendRequest(emulator, { method: 'PUT', key: 'source', body: whole })
     const uploadId = await initiate(emulator, 'k')
-    const copy = (partNumber: string, range?: string): Promise<Told> =>
-      ask(emulator, {
+    const copy = (partNumber: string, range?: string): Promise<ReceivedResponse> =>
+      sendRequest(emulator, {
         method: 'PUT',
         key: 'k',
         query: { partNumber, uploadId },
@@ -30,69 +38,75 @@ t.test('an object is put together from stretches of others', async (t) => {
     const expected = [whole.subarray(100, 200_000), whole, whole.subarray(299_999)]
     for (const [at, told] of parts.entries()) {
       t.equal(told.status, 200)
-      t.equal(tag(told.text, 'CRC64'), String(await crc64(expected[at]!)))
-      t.match(tag(told.text, 'LastModified'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/, 'a date without a zone')
+      t.equal(readTag(told.text, 'CRC64'), String(await crc64(expected[at]!)))
+      t.match(readTag(told.text, 'LastModified'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/, 'a date without a zone')
     }
-    const etags = parts.map((told) => tag(told.text, 'ETag')?.replaceAll('&quot;', '"') ?? '')
-    const body = completion(etags)
-    const done = await ask(emulator, { method: 'POST', key: 'k', query: { uploadId }, body })
+    const etags = parts.map((told) => readTag(told.text, 'ETag')?.replaceAll('&quot;', '"') ?? '')
+    const body = completionXml(etags)
+    const done = await sendRequest(emulator, { method: 'POST', key: 'k', query: { uploadId }, body })
     t.equal(done.headers['x-cos-hash-crc64ecma'], String(await crc64(...expected)))
-    await ask(emulator, { method: 'DELETE', key: 'source' })
-    t.ok((await ask(emulator, { key: 'k' })).body.equals(Buffer.concat(expected)), 'which may go')
+    await sendRequest(emulator, { method: 'DELETE', key: 'source' })
+    t.ok((await sendRequest(emulator, { key: 'k' })).body.equals(Buffer.concat(expected)), 'which may go')
   }
 })
 
 t.test('what can not be copied into a part is told by its code', async (t) => {
-  const emulator = await emulating(t, { seed: [{ bucket, key: 'huge', size: 100 * 1024 ** 3 }] })
+  const emulator = await startTestEmulator(t, { seed: [{ bucket, key: 'huge', size: 100 * 1024 ** 3 }] })
   const etag =
-    (await ask(emulator, { method: 'PUT', key: 'source', body: '0123456789' })).headers['etag'] ?? ''
+    (await sendRequest(emulator, { method: 'PUT', key: 'source', body: '0123456789' })).headers['etag'] ?? ''
   const uploadId = await initiate(emulator, 'k')
   const past = 'Wed, 01 May 2019 00:00:00 GMT'
   const future = 'Wed, 01 May 2999 00:00:00 GMT'
   const named = (name: string): string => `x-cos-copy-source-${name}`
-  const cases: ReadonlyArray<readonly [Record<string, string>, Asked['query'], number, string | undefined]> =
-    [
-      [{ [named('range')]: 'bytes=0-10' }, {}, 416, 'InvalidRange'],
-      [{ [named('range')]: 'bytes=5-' }, {}, 400, 'InvalidArgument'],
-      [{}, { partNumber: '0' }, 400, 'InvalidArgument'],
-      [{}, { partNumber: '10001' }, 400, 'InvalidArgument'],
-      [{}, { uploadId: 'unknown' }, 404, 'NoSuchUpload'],
-      [{ [named('if-match')]: '"other"' }, {}, 412, 'PreconditionFailed'],
-      [{ [named('if-none-match')]: etag }, {}, 412, 'PreconditionFailed'],
-      // One for what should be, one for what should not: they do not go together.
-      [{ [named('if-match')]: etag, [named('if-none-match')]: '"other"' }, {}, 400, 'InvalidArgument'],
-      [{ [named('if-match')]: etag, [named('if-unmodified-since')]: past }, {}, 200, undefined],
-      [{ [named('if-none-match')]: '"other"', [named('if-modified-since')]: future }, {}, 200, undefined],
-      [{ 'x-cos-copy-source': `${bucket}.cos.x.myqcloud.com/huge` }, {}, 400, 'EntityTooLarge']
-    ]
+  const cases: ReadonlyArray<
+    readonly [Record<string, string>, RequestInput['query'], number, string | undefined]
+  > = [
+    [{ [named('range')]: 'bytes=0-10' }, {}, 416, 'InvalidRange'],
+    [{ [named('range')]: 'bytes=5-' }, {}, 400, 'InvalidArgument'],
+    [{}, { partNumber: '0' }, 400, 'InvalidArgument'],
+    [{}, { partNumber: '10001' }, 400, 'InvalidArgument'],
+    [{}, { uploadId: 'unknown' }, 404, 'NoSuchUpload'],
+    [{ [named('if-match')]: '"other"' }, {}, 412, 'PreconditionFailed'],
+    [{ [named('if-none-match')]: etag }, {}, 412, 'PreconditionFailed'],
+    // One for what should be, one for what should not: they do not go together.
+    [{ [named('if-match')]: etag, [named('if-none-match')]: '"other"' }, {}, 400, 'InvalidArgument'],
+    [{ [named('if-match')]: etag, [named('if-unmodified-since')]: past }, {}, 200, undefined],
+    [{ [named('if-none-match')]: '"other"', [named('if-modified-since')]: future }, {}, 200, undefined],
+    [{ 'x-cos-copy-source': `${bucket}.cos.x.myqcloud.com/huge` }, {}, 400, 'EntityTooLarge']
+  ]
   for (const [headers, query, status, code] of cases) {
-    const told = await ask(emulator, {
+    const told = await sendRequest(emulator, {
       method: 'PUT',
       key: 'k',
       query: { partNumber: '1', uploadId, ...query },
       headers: { 'content-length': '0', 'x-cos-copy-source': source, ...headers }
     })
-    t.strictSame([told.status, tag(told.text, 'Code')], [status, code], JSON.stringify([headers, query]))
+    t.strictSame([told.status, readTag(told.text, 'Code')], [status, code], JSON.stringify([headers, query]))
   }
 })
 
 t.test('a hundred gibibytes of nothing are copied in parts in no time', async (t) => {
   const size = 100 * 1024 ** 3
-  const emulator = await emulating(t, { seed: [{ bucket, key: 'source', size }] })
+  const emulator = await startTestEmulator(t, { seed: [{ bucket, key: 'source', size }] })
   const uploadId = await initiate(emulator, 'k')
   const etags: Array<string> = []
   for (let at = 0; at < 20; at += 1) {
     const first = (at * size) / 20
     const range = `bytes=${String(first)}-${String(first + size / 20 - 1)}`
-    const told = await ask(emulator, {
+    const told = await sendRequest(emulator, {
       method: 'PUT',
       key: 'k',
       query: { partNumber: String(at + 1), uploadId },
       headers: { 'content-length': '0', 'x-cos-copy-source': source, 'x-cos-copy-source-range': range }
     })
-    etags.push(tag(told.text, 'ETag')?.replaceAll('&quot;', '"') ?? '')
+    etags.push(readTag(told.text, 'ETag')?.replaceAll('&quot;', '"') ?? '')
   }
-  const done = await ask(emulator, { method: 'POST', key: 'k', query: { uploadId }, body: completion(etags) })
-  const head = await ask(emulator, { method: 'HEAD', key: 'source' })
+  const done = await sendRequest(emulator, {
+    method: 'POST',
+    key: 'k',
+    query: { uploadId },
+    body: completionXml(etags)
+  })
+  const head = await sendRequest(emulator, { method: 'HEAD', key: 'source' })
   t.equal(done.headers['x-cos-hash-crc64ecma'], head.headers['x-cos-hash-crc64ecma'])
 })

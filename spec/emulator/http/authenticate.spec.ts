@@ -1,11 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { authenticate } from '../../../lib/emulator/http/authenticate.js'
-import { type Asked, ask, emulating, tag } from '../../support/signed.js'
+import { type RequestInput, sendRequest, startTestEmulator, readTag } from '../../support/signed.js'
 import { signatureVectors } from '../../support/vectors.js'
 
 const code = (told: { readonly status: number; readonly text: string }): string =>
-  `${String(told.status)} ${tag(told.text, 'Code') ?? ''}`
+  `${String(told.status)} ${readTag(told.text, 'Code') ?? ''}`
 const key = "a b/c+d%20~!'()*腾😀"
 
 t.test('signatures of other people’s making hold, and one letter less does not', async (t) => {
@@ -24,20 +24,20 @@ t.test('signatures of other people’s making hold, and one letter less does not
 })
 
 t.test('a signature in the header or in the URL is a signature', async (t) => {
-  const emulator = await emulating(t)
-  t.equal((await ask(emulator, { method: 'PUT', key, body: 'x' })).status, 200)
-  t.equal((await ask(emulator, { key, presigned: true })).text, 'x')
+  const emulator = await startTestEmulator(t)
+  t.equal((await sendRequest(emulator, { method: 'PUT', key, body: 'x' })).status, 200)
+  t.equal((await sendRequest(emulator, { key, presigned: true })).text, 'x')
   const query = { 'response-content-type': 'text/html; charset=utf-8' }
-  const shown = await ask(emulator, { key, presigned: true, query })
+  const shown = await sendRequest(emulator, { key, presigned: true, query })
   t.equal(shown.headers['content-type'], 'text/html; charset=utf-8')
-  t.equal((await ask(emulator, { method: 'PUT', key: 'up', presigned: true, body: 'y' })).status, 200)
+  t.equal((await sendRequest(emulator, { method: 'PUT', key: 'up', presigned: true, body: 'y' })).status, 200)
 })
 
 t.test('whatever was signed must be what arrives', async (t) => {
-  const emulator = await emulating(t)
-  await ask(emulator, { method: 'PUT', key: 'k', body: 'x' })
+  const emulator = await startTestEmulator(t)
+  await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
   const { secretId } = emulator.credentials
-  const cases: ReadonlyArray<readonly [string, Asked, string]> = [
+  const cases: ReadonlyArray<readonly [string, RequestInput, string]> = [
     ['another key', { credentials: { secretId, secretKey: 'another' } }, '403 SignatureDoesNotMatch'],
     ['nobody', { credentials: { secretId: 'AKIDnobody', secretKey: 'x' } }, '403 InvalidAccessKeyId'],
     ['no signature', { credentials: null }, '403 AccessDenied'],
@@ -59,17 +59,17 @@ t.test('whatever was signed must be what arrives', async (t) => {
     ]
   ]
   for (const [name, asked, expected] of cases)
-    t.equal(code(await ask(emulator, { key: 'k', ...asked })), expected, name)
+    t.equal(code(await sendRequest(emulator, { key: 'k', ...asked })), expected, name)
   // A parameter that was not signed is let through, as COS does unless a bucket says otherwise.
-  t.equal((await ask(emulator, { key: 'k', target: '/k?unsigned=1' })).status, 200)
+  t.equal((await sendRequest(emulator, { key: 'k', target: '/k?unsigned=1' })).status, 200)
 })
 
 t.test('time runs out, and clocks are wrong', async (t) => {
   const at = Date.parse('2024-05-01T00:00:00Z')
   const minutes = (count: number): number => count * 60_000
-  const emulator = await emulating(t, { now: () => at })
-  await ask(emulator, { method: 'PUT', key: 'k', body: 'x', now: at })
-  const cases: ReadonlyArray<readonly [string, Asked, string]> = [
+  const emulator = await startTestEmulator(t, { now: () => at })
+  await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x', now: at })
+  const cases: ReadonlyArray<readonly [string, RequestInput, string]> = [
     ['now', {}, '200 '],
     ['five minutes ago', { now: at - minutes(5) }, '200 '],
     ['ten minutes ahead', { now: at + minutes(10) }, '200 '],
@@ -84,24 +84,27 @@ t.test('time runs out, and clocks are wrong', async (t) => {
     ]
   ]
   for (const [name, asked, expected] of cases) {
-    const told = await ask(emulator, { key: 'k', now: at, ...asked })
+    const told = await sendRequest(emulator, { key: 'k', now: at, ...asked })
     t.equal(code(told), expected, name)
     t.equal(told.headers['date'], 'Wed, 01 May 2024 00:00:00 GMT', 'the emulator tells its own time')
-    if (expected.endsWith('AccessDenied')) t.equal(tag(told.text, 'Message'), 'Request has expired')
+    if (expected.endsWith('AccessDenied')) t.equal(readTag(told.text, 'Message'), 'Request has expired')
   }
 })
 
 t.test('a temporary id needs its token, until that runs out', async (t) => {
   let now = Date.now()
   const temporary = { secretId: 'AKIDtemporary', secretKey: 's', token: 'a/b+c==', expires: now + 1000 }
-  const emulator = await emulating(t, { credentials: [temporary], now: () => now })
+  const emulator = await startTestEmulator(t, { credentials: [temporary], now: () => now })
   const { token: _token, ...bare } = temporary
-  t.equal((await ask(emulator, { method: 'PUT', key: 'k', body: 'x' })).status, 200)
-  t.equal((await ask(emulator, { key: 'k', presigned: true })).status, 200)
-  t.equal(code(await ask(emulator, { key: 'k', credentials: bare })), '403 InvalidAccessKeyId')
-  t.equal(code(await ask(emulator, { key: 'k', credentials: { ...bare, token: 'x' } })), '403 AccessDenied')
+  t.equal((await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })).status, 200)
+  t.equal((await sendRequest(emulator, { key: 'k', presigned: true })).status, 200)
+  t.equal(code(await sendRequest(emulator, { key: 'k', credentials: bare })), '403 InvalidAccessKeyId')
+  t.equal(
+    code(await sendRequest(emulator, { key: 'k', credentials: { ...bare, token: 'x' } })),
+    '403 AccessDenied'
+  )
   now += 2000
-  t.equal(code(await ask(emulator, { key: 'k' })), '400 ExpiredToken')
+  t.equal(code(await sendRequest(emulator, { key: 'k' })), '400 ExpiredToken')
 })
 
 t.test('those who do not sign may do what a bucket or an object lets everyone do', async (t) => {
@@ -110,18 +113,19 @@ t.test('those who do not sign may do what a bucket or an object lets everyone do
     { name: 'read-1250000000', acl: 'public-read' as const },
     { name: 'write-1250000000', acl: 'public-read-write' as const }
   ]
-  const emulator = await emulating(t, { buckets })
-  const statuses = async (asked: Asked): Promise<ReadonlyArray<number>> =>
+  const emulator = await startTestEmulator(t, { buckets })
+  const statuses = async (asked: RequestInput): Promise<ReadonlyArray<number>> =>
     Promise.all(
       buckets.map(
-        async ({ name }) => (await ask(emulator, { credentials: null, bucket: name, ...asked })).status
+        async ({ name }) =>
+          (await sendRequest(emulator, { credentials: null, bucket: name, ...asked })).status
       )
     )
   for (const { name } of buckets) {
-    await ask(emulator, { method: 'PUT', bucket: name, key: 'plain', body: 'x' })
+    await sendRequest(emulator, { method: 'PUT', bucket: name, key: 'plain', body: 'x' })
     const acl = { 'x-cos-acl': 'public-read' }
-    await ask(emulator, { method: 'PUT', bucket: name, key: 'open', body: 'x', headers: acl })
-    await ask(emulator, {
+    await sendRequest(emulator, { method: 'PUT', bucket: name, key: 'open', body: 'x', headers: acl })
+    await sendRequest(emulator, {
       method: 'PUT',
       bucket: name,
       key: 'shut',
@@ -129,7 +133,7 @@ t.test('those who do not sign may do what a bucket or an object lets everyone do
       headers: { 'x-cos-acl': 'private' }
     })
     const sse = { 'x-cos-server-side-encryption': 'AES256' }
-    await ask(emulator, { method: 'PUT', bucket: name, key: 'sse', body: 'x', headers: sse })
+    await sendRequest(emulator, { method: 'PUT', bucket: name, key: 'sse', body: 'x', headers: sse })
   }
   t.strictSame(await statuses({ key: 'plain' }), [403, 200, 200])
   t.strictSame(await statuses({ key: 'open' }), [200, 200, 200])
@@ -145,11 +149,13 @@ t.test('those who do not sign may do what a bucket or an object lets everyone do
 
 t.test('nothing that was asked shows a secret', async (t) => {
   const token = 'a token'
-  const emulator = await emulating(t, { credentials: [{ secretId: 'AKIDx', secretKey: 'the key', token }] })
+  const emulator = await startTestEmulator(t, {
+    credentials: [{ secretId: 'AKIDx', secretKey: 'the key', token }]
+  })
   const key = Buffer.alloc(32, 1).toString('base64')
   const headers = { 'x-cos-server-side-encryption-customer-key': key }
-  await ask(emulator, { key: 'k', headers })
-  await ask(emulator, { key: 'k', presigned: true })
+  await sendRequest(emulator, { key: 'k', headers })
+  await sendRequest(emulator, { key: 'k', presigned: true })
   const shown = JSON.stringify(emulator.requests())
   for (const secret of ['the key', token, key]) t.notOk(shown.includes(secret))
   t.notMatch(shown, /q-signature[=":]+[0-9a-f]{40}/)

@@ -5,27 +5,30 @@ import { crc64 } from '../../../lib/core/crc64.js'
 import { waitFor } from '../../support/wait-for.js'
 import { from } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
-import { headOf, talking } from '../../support/raw-socket.js'
-import { ask, emulating, initiate, tag } from '../../support/signed.js'
+import { requestHead, openRawSocket } from '../../support/raw-socket.js'
+import { sendRequest, startTestEmulator, initiate, readTag } from '../../support/signed.js'
 
 const put = { method: 'PUT', key: 'k' } as const
 const md5 = (text: string): string => createHash('md5').update(text).digest('base64')
 
 t.test('a body is hashed as it comes, whatever its chunks', async (t) => {
-  const emulator = await emulating(t, { dir: t.testdir() })
+  const emulator = await startTestEmulator(t, { dir: t.testdir() })
   const chunks = Array.from({ length: 50 }, (_, n) => Buffer.alloc(n * 997, n))
   const whole = Buffer.concat(chunks)
-  const told = await ask(emulator, { ...put, body: from(...chunks.filter(({ length }) => length > 0)) })
+  const told = await sendRequest(emulator, {
+    ...put,
+    body: from(...chunks.filter(({ length }) => length > 0))
+  })
   t.equal(told.status, 200, 'and its length need not be known')
   t.equal(told.headers['etag'], `"${createHash('md5').update(whole).digest('hex')}"`)
   t.equal(told.headers['x-cos-hash-crc64ecma'], String(await crc64(whole)))
-  t.ok((await ask(emulator, { key: 'k' })).body.equals(whole))
+  t.ok((await sendRequest(emulator, { key: 'k' })).body.equals(whole))
   t.match(emulator.requests()[0], { operation: 'PutObject', bytesIn: whole.length, status: 200 })
   t.match(emulator.requests()[1], { operation: 'GetObject', bytesOut: whole.length, status: 200 })
 })
 
 t.test('digests are checked, and what does not match leaves nothing', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const cases: ReadonlyArray<readonly [Record<string, string>, number, string | undefined]> = [
     [{ 'content-md5': md5('other') }, 400, 'BadDigest'],
     [{ 'content-md5': 'no digest' }, 400, 'InvalidDigest'],
@@ -36,24 +39,24 @@ t.test('digests are checked, and what does not match leaves nothing', async (t) 
     [{ 'x-cos-traffic-limit': 'fast' }, 400, 'InvalidArgument']
   ]
   for (const [headers, status, code] of cases) {
-    const told = await ask(emulator, { ...put, headers, body: 'body' })
+    const told = await sendRequest(emulator, { ...put, headers, body: 'body' })
     t.equal(told.status, status)
-    t.equal(tag(told.text, 'Code'), code)
+    t.equal(readTag(told.text, 'Code'), code)
   }
-  t.equal((await ask(emulator, { key: 'k' })).status, 404)
+  t.equal((await sendRequest(emulator, { key: 'k' })).status, 404)
   const sha1 = createHash('sha1').update('body').digest('hex')
   const headers = { 'content-md5': md5('body'), 'x-cos-content-sha1': sha1 }
-  t.equal((await ask(emulator, { ...put, headers, body: 'body' })).status, 200)
+  t.equal((await sendRequest(emulator, { ...put, headers, body: 'body' })).status, 200)
 })
 
 t.test('a length must be given, and a part takes no chunks', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const uploadId = await initiate(emulator, 'k')
-  const bare = async (asked: Parameters<typeof headOf>[1]): Promise<string> => {
-    const talk = await talking(emulator.port)
+  const bare = async (asked: Parameters<typeof requestHead>[1]): Promise<string> => {
+    const talk = await openRawSocket(emulator.port)
     t.teardown(() => talk.socket.destroy())
-    talk.say(headOf(emulator, asked))
-    return talk.hear(/<\/Error>/)
+    talk.send(requestHead(emulator, asked))
+    return talk.receive(/<\/Error>/)
   }
   const uploads = { uploads: '' }
   t.match(await bare(put), /^HTTP\/1.1 411 [^]*<Code>MissingContentLength</)
@@ -61,87 +64,87 @@ t.test('a length must be given, and a part takes no chunks', async (t) => {
   const copy = { 'x-cos-copy-source': 'examplebucket-1250000000.cos.x.myqcloud.com/k' }
   t.match(await bare({ ...put, headers: copy }), /^HTTP\/1.1 411 /)
   const part = { ...put, query: { partNumber: '1', uploadId } }
-  t.equal((await ask(emulator, { ...part, body: from(Buffer.from('x')) })).status, 411)
-  t.equal((await ask(emulator, { ...part, body: 'x' })).status, 200)
+  t.equal((await sendRequest(emulator, { ...part, body: from(Buffer.from('x')) })).status, 411)
+  t.equal((await sendRequest(emulator, { ...part, body: 'x' })).status, 200)
 })
 
 t.test('a body that ends too soon is told so, and nothing of it stays', async (t) => {
-  const emulator = await emulating(t)
-  const talk = await talking(emulator.port)
-  talk.say(`${headOf(emulator, { ...put, headers: { 'content-length': '100' } })}too short`)
+  const emulator = await startTestEmulator(t)
+  const talk = await openRawSocket(emulator.port)
+  talk.send(`${requestHead(emulator, { ...put, headers: { 'content-length': '100' } })}too short`)
   // The caller will say no more, but listens still.
   talk.socket.end()
-  t.match(await talk.hear(), /^HTTP\/1.1 400 [^]*x-cos-request-id[^]*<Code>IncompleteBody</)
-  t.equal((await ask(emulator, { key: 'k' })).status, 404)
+  t.match(await talk.receive(), /^HTTP\/1.1 400 [^]*x-cos-request-id[^]*<Code>IncompleteBody</)
+  t.equal((await sendRequest(emulator, { key: 'k' })).status, 404)
   t.match(emulator.requests()[0], { operation: 'PutObject', status: 400, code: 'IncompleteBody', bytesIn: 9 })
 })
 
 t.test('a caller that leaves in the middle leaves nothing', async (t) => {
   const dir = t.testdir()
   let begun = false
-  const emulator = await emulating(t, {
+  const emulator = await startTestEmulator(t, {
     dir,
     fault: () => {
       begun = true
       return undefined
     }
   })
-  const talk = await talking(emulator.port)
-  talk.say(`${headOf(emulator, { ...put, headers: { 'content-length': '100' } })}too short`)
+  const talk = await openRawSocket(emulator.port)
+  talk.send(`${requestHead(emulator, { ...put, headers: { 'content-length': '100' } })}too short`)
   await waitFor(() => begun)
   await setTimeout(50)
   talk.socket.resetAndDestroy()
   await waitFor(() => emulator.requests().length === 1)
   t.match(emulator.requests()[0], { status: 0 })
-  t.equal((await ask(emulator, { key: 'k' })).status, 404)
+  t.equal((await sendRequest(emulator, { key: 'k' })).status, 404)
 })
 
 t.test('what comes beyond the length is dropped in silence', async (t) => {
-  const emulator = await emulating(t)
-  const talk = await talking(emulator.port)
-  talk.say(`${headOf(emulator, { ...put, headers: { 'content-length': '4' } })}bodyand more of it`)
-  t.match(await talk.hear(), /^HTTP\/1.1 200 /)
-  t.equal((await ask(emulator, { key: 'k' })).text, 'body')
+  const emulator = await startTestEmulator(t)
+  const talk = await openRawSocket(emulator.port)
+  talk.send(`${requestHead(emulator, { ...put, headers: { 'content-length': '4' } })}bodyand more of it`)
+  t.match(await talk.receive(), /^HTTP\/1.1 200 /)
+  t.equal((await sendRequest(emulator, { key: 'k' })).text, 'body')
 })
 
 t.test('a caller that expects to be asked on is, unless it is refused', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const expecting = { expect: '100-continue', 'content-length': '4' }
-  const talk = await talking(emulator.port)
+  const talk = await openRawSocket(emulator.port)
   t.teardown(() => talk.socket.destroy())
-  talk.say(headOf(emulator, { ...put, headers: expecting }))
-  t.match(await talk.hear(/\r\n\r\n/), /^HTTP\/1.1 100 Continue\r\n\r\n$/)
-  talk.say('body')
-  t.match(await talk.hear(/ETag|etag/), /HTTP\/1.1 200 /)
+  talk.send(requestHead(emulator, { ...put, headers: expecting }))
+  t.match(await talk.receive(/\r\n\r\n/), /^HTTP\/1.1 100 Continue\r\n\r\n$/)
+  talk.send('body')
+  t.match(await talk.receive(/ETag|etag/), /HTTP\/1.1 200 /)
 
-  const refused = await talking(emulator.port)
-  refused.say(headOf(emulator, { ...put, headers: expecting, bucket: 'nobodys-1250000000' }))
-  const heard = await refused.hear()
+  const refused = await openRawSocket(emulator.port)
+  refused.send(requestHead(emulator, { ...put, headers: expecting, bucket: 'nobodys-1250000000' }))
+  const heard = await refused.receive()
   t.match(heard, /^HTTP\/1.1 404 [^]*connection: close[^]*NoSuchBucket/i)
   t.notMatch(heard, /100 Continue/)
 })
 
 t.test('a refusal does not cost the connection', async (t) => {
-  const emulator = await emulating(t)
-  const talk = await talking(emulator.port)
+  const emulator = await startTestEmulator(t)
+  const talk = await openRawSocket(emulator.port)
   t.teardown(() => talk.socket.destroy())
   const body = 'x'.repeat(300_000)
   const headers = { 'content-length': String(body.length), 'content-md5': 'no digest' }
-  talk.say(headOf(emulator, { ...put, headers }) + body)
-  t.match(await talk.hear(/<\/Error>/), /InvalidDigest/)
-  talk.say(headOf(emulator, { key: 'nothing' }))
-  t.match(await talk.hear(/NoSuchKey/), /NoSuchKey/)
+  talk.send(requestHead(emulator, { ...put, headers }) + body)
+  t.match(await talk.receive(/<\/Error>/), /InvalidDigest/)
+  talk.send(requestHead(emulator, { key: 'nothing' }))
+  t.match(await talk.receive(/NoSuchKey/), /NoSuchKey/)
 })
 
 t.test('what is no HTTP is told so', async (t) => {
-  const emulator = await emulating(t)
-  const talk = await talking(emulator.port)
-  talk.say('this is no request\r\n\r\n')
-  t.match(await talk.hear(), /^HTTP\/1.1 400 [^]*InvalidRequest/)
+  const emulator = await startTestEmulator(t)
+  const talk = await openRawSocket(emulator.port)
+  talk.send('this is no request\r\n\r\n')
+  t.match(await talk.receive(), /^HTTP\/1.1 400 [^]*InvalidRequest/)
 })
 
 t.test('a rate is kept, up and down', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const body = Buffer.alloc(300 * 1024)
   // 200 KiB a second, of which the first tenth goes at once.
   const headers = { 'x-cos-traffic-limit': '1638400' }
@@ -150,7 +153,7 @@ t.test('a rate is kept, up and down', async (t) => {
     { key: 'k', query: headers }
   ]) {
     const start = performance.now()
-    const told = ask(emulator, asked)
+    const told = sendRequest(emulator, asked)
     t.ok(await settlesWithin(6000, told))
     t.equal((await told).status, 200)
     const took = performance.now() - start
@@ -159,7 +162,7 @@ t.test('a rate is kept, up and down', async (t) => {
 })
 
 t.test('an upload to disk holds one chunk at a time', async (t) => {
-  const emulator = await emulating(t, { dir: t.testdir() })
+  const emulator = await startTestEmulator(t, { dir: t.testdir() })
   const size = 128 * 1024 * 1024
   const chunk = Buffer.alloc(64 * 1024, 1)
   let most = 0
@@ -170,7 +173,11 @@ t.test('an upload to disk holds one chunk at a time', async (t) => {
       yield chunk
     }
   }
-  const told = await ask(emulator, { ...put, headers: { 'content-length': String(size) }, body: source() })
+  const told = await sendRequest(emulator, {
+    ...put,
+    headers: { 'content-length': String(size) },
+    body: source()
+  })
   t.equal(told.status, 200)
   // Chunks that the collector has not come by yet are counted; a body kept in memory would be 128 MiB.
   t.ok(most < 64 * 1024 * 1024, `${String(most)} bytes`)

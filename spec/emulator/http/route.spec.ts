@@ -1,13 +1,13 @@
 import { Agent } from 'node:http'
 import t from 'tap'
-import { ask, emulating, tag, type Told } from '../../support/signed.js'
+import { sendRequest, startTestEmulator, readTag, type ReceivedResponse } from '../../support/signed.js'
 
 const bucket = 'examplebucket-1250000000'
 const key = 'dir/a b.txt'
 
 t.test('one object is reached by any name of its host, by path, and as by a proxy', async (t) => {
-  const emulator = await emulating(t, { buckets: [{ name: bucket, domains: ['files.example.com'] }] })
-  await ask(emulator, { method: 'PUT', key, body: 'x' })
+  const emulator = await startTestEmulator(t, { buckets: [{ name: bucket, domains: ['files.example.com'] }] })
+  await sendRequest(emulator, { method: 'PUT', key, body: 'x' })
   const hosts = [
     `${bucket}.cos.ap-guangzhou.myqcloud.com`,
     `${bucket}.cos.ap-elsewhere.tencentcos.cn`,
@@ -17,23 +17,23 @@ t.test('one object is reached by any name of its host, by path, and as by a prox
     'files.example.com',
     'FILES.example.com:8080'
   ]
-  for (const host of hosts) t.equal((await ask(emulator, { key, host })).text, 'x', host)
+  for (const host of hosts) t.equal((await sendRequest(emulator, { key, host })).text, 'x', host)
   for (const host of ['127.0.0.1', 'localhost:9000', 'cos.ap-guangzhou.myqcloud.com', '[::1]:80']) {
     const whole = { host, key: `${bucket}/${key}` }
-    t.equal((await ask(emulator, whole)).text, 'x', `${host}, signed as it is`)
+    t.equal((await sendRequest(emulator, whole)).text, 'x', `${host}, signed as it is`)
     const alone = { host, key, target: `/${bucket}/dir/a%20b.txt` }
-    t.equal((await ask(emulator, alone)).text, 'x', `${host}, signed as if the path began at the key`)
+    t.equal((await sendRequest(emulator, alone)).text, 'x', `${host}, signed as if the path began at the key`)
   }
   const target = `http://${bucket}.cos.ap-guangzhou.myqcloud.com/dir/a%20b.txt`
-  t.equal((await ask(emulator, { key, target })).text, 'x')
-  t.match(await ask(emulator, { host: 'unknown.example.com', key: 'no-such/x' }), {
+  t.equal((await sendRequest(emulator, { key, target })).text, 'x')
+  t.match(await sendRequest(emulator, { host: 'unknown.example.com', key: 'no-such/x' }), {
     status: 404,
     text: /NoSuchBucket/
   })
 })
 
 t.test('a key is what its path decodes to, once', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const paths: Readonly<Record<string, string>> = {
     '/a%20b': 'a b',
     '/a+b': 'a+b',
@@ -45,11 +45,15 @@ t.test('a key is what its path decodes to, once', async (t) => {
     '//lead': '/lead'
   }
   for (const [target, name] of Object.entries(paths)) {
-    t.equal((await ask(emulator, { method: 'PUT', key: name, target, body: target })).status, 200, target)
+    t.equal(
+      (await sendRequest(emulator, { method: 'PUT', key: name, target, body: target })).status,
+      200,
+      target
+    )
     t.match(emulator.requests().at(-1), { key: name })
   }
   const code = async (target: string, name: string): Promise<string | undefined> =>
-    tag((await ask(emulator, { method: 'PUT', key: name, target, body: 'x' })).text, 'Code')
+    readTag((await sendRequest(emulator, { method: 'PUT', key: name, target, body: 'x' })).text, 'Code')
   t.equal(await code('/%ff', 'x'), 'InvalidURI')
   t.equal(await code('/%1a', '\x1a'), 'InvalidObjectName')
   t.equal(await code(`/${'%E8%85%BE'.repeat(284)}`, '腾'.repeat(284)), 'KeyTooLong')
@@ -57,8 +61,8 @@ t.test('a key is what its path decodes to, once', async (t) => {
 })
 
 t.test('what is not done is said, and not mistaken for what is', async (t) => {
-  const emulator = await emulating(t)
-  await ask(emulator, { method: 'PUT', key: 'k', body: 'x' })
+  const emulator = await startTestEmulator(t)
+  await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
   const asked = [
     { method: 'GET', key: 'k', query: { tagging: '' } },
     { method: 'PUT', key: 'k', query: { acl: '' } },
@@ -70,21 +74,24 @@ t.test('what is not done is said, and not mistaken for what is', async (t) => {
     { method: 'OPTIONS', key: 'k' }
   ]
   for (const one of asked) {
-    const told = await ask(emulator, { ...one, headers: { 'content-length': '0' } })
+    const told = await sendRequest(emulator, { ...one, headers: { 'content-length': '0' } })
     t.match(told, { status: 501, text: /NotImplemented/ }, `${one.method} ${JSON.stringify(one.query ?? {})}`)
   }
   const callback = { 'x-cos-callback': 'e30=' }
-  t.equal((await ask(emulator, { method: 'PUT', key: 'k', body: 'y', headers: callback })).status, 501)
-  t.equal((await ask(emulator, { key: 'k' })).text, 'x')
+  t.equal(
+    (await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'y', headers: callback })).status,
+    501
+  )
+  t.equal((await sendRequest(emulator, { key: 'k' })).text, 'x')
 })
 
 t.test('every answer names itself, and every error its request', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const began = Date.now()
-  const told: ReadonlyArray<Told> = [
-    await ask(emulator, { method: 'PUT', key: 'k', body: 'x' }),
-    await ask(emulator, { key: 'k' }),
-    await ask(emulator, { key: 'nothing here' })
+  const told: ReadonlyArray<ReceivedResponse> = [
+    await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' }),
+    await sendRequest(emulator, { key: 'k' }),
+    await sendRequest(emulator, { key: 'nothing here' })
   ]
   const ids = told.map(({ headers }) => headers['x-cos-request-id'])
   t.equal(new Set(ids).size, 3)
@@ -95,22 +102,22 @@ t.test('every answer names itself, and every error its request', async (t) => {
   }
   const refused = told[2]!
   t.equal(refused.headers['content-type'], 'application/xml')
-  t.equal(tag(refused.text, 'Code'), 'NoSuchKey')
-  t.equal(tag(refused.text, 'Resource'), `${bucket}.cos.ap-guangzhou.myqcloud.com/nothing%20here`)
-  t.equal(tag(refused.text, 'RequestId'), refused.headers['x-cos-request-id'])
-  t.equal(tag(refused.text, 'TraceId'), refused.headers['x-cos-trace-id'])
+  t.equal(readTag(refused.text, 'Code'), 'NoSuchKey')
+  t.equal(readTag(refused.text, 'Resource'), `${bucket}.cos.ap-guangzhou.myqcloud.com/nothing%20here`)
+  t.equal(readTag(refused.text, 'RequestId'), refused.headers['x-cos-request-id'])
+  t.equal(readTag(refused.text, 'TraceId'), refused.headers['x-cos-trace-id'])
   t.notOk(told[1]!.headers['x-cos-trace-id'])
 })
 
 t.test('a HEAD has no body, whatever goes wrong', async (t) => {
-  const emulator = await emulating(t)
+  const emulator = await startTestEmulator(t)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())
   for (const name of ['absent', 'absent too']) {
-    const told = await ask(emulator, { method: 'HEAD', key: name, agent })
+    const told = await sendRequest(emulator, { method: 'HEAD', key: name, agent })
     t.match(told, { status: 404, text: '' })
   }
-  t.match(await ask(emulator, { method: 'HEAD', credentials: null, key: 'x', agent }), {
+  t.match(await sendRequest(emulator, { method: 'HEAD', credentials: null, key: 'x', agent }), {
     status: 403,
     text: ''
   })

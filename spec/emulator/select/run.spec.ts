@@ -7,15 +7,15 @@ import {
   jsonInput,
   jsonOutput,
   messagesOf,
-  query,
-  queryJson,
-  type Told
+  runQuery,
+  runJsonQuery,
+  type QueryOutput
 } from '../../support/select.js'
 
 type Cases = Readonly<Record<string, string>>
 
 /** Each query's text, or its error. */
-const tell = async (t: Test, ask: (sql: string) => Promise<Told>, cases: Cases): Promise<void> => {
+const tell = async (t: Test, ask: (sql: string) => Promise<QueryOutput>, cases: Cases): Promise<void> => {
   for (const [sql, expected] of Object.entries(cases)) {
     const { text, error } = await ask(sql)
     t.equal(error ?? text, expected, JSON.stringify(sql).slice(0, 200))
@@ -23,11 +23,11 @@ const tell = async (t: Test, ask: (sql: string) => Promise<Told>, cases: Cases):
 }
 
 const people = ['1,Ann,30', '2,Bo,', '3,"Cy, Jr",4.5', '4,腾讯😀,100'].map((line) => `${line}\n`).join('')
-const ofPeople = (sql: string): Promise<Told> => query(sql, people)
+const ofPeople = (sql: string): Promise<QueryOutput> => runQuery(sql, people)
 
 /** The value of an expression, as CSV. */
-const valued = (expression: string): Promise<Told> =>
-  query(`SELECT ${expression} FROM COSObject s LIMIT 1`, people)
+const valued = (expression: string): Promise<QueryOutput> =>
+  runQuery(`SELECT ${expression} FROM COSObject s LIMIT 1`, people)
 const values = (t: Test, cases: Cases): Promise<void> =>
   tell(
     t,
@@ -55,7 +55,8 @@ t.test('columns are chosen by number, with the table’s name and without', (t) 
 
 t.test('columns are chosen by their names in the first line', async (t) => {
   const table = 'Id,name,Full Name,NAME\n1,a,b,c\n2,d\n'
-  const used = (sql: string) => query(sql, table, { input: csvInput({ header: 'USE' }), output: jsonOutput })
+  const used = (sql: string) =>
+    runQuery(sql, table, { input: csvInput({ header: 'USE' }), output: jsonOutput })
   await tell(t, used, {
     'SELECT * FROM COSObject': '{"Id":"1","name":"a","Full Name":"b","NAME":"c"}\n{"Id":"2","name":"d"}\n',
     'SELECT s.id FROM COSObject s': '{"id":"1"}\n{"id":"2"}\n',
@@ -68,11 +69,11 @@ t.test('columns are chosen by their names in the first line', async (t) => {
       '{"Key":"1","K\\"ey":"x","_3":"1x"}\n'
   })
   const csv = (header: 'NONE' | 'USE' | 'IGNORE') =>
-    query('SELECT * FROM COSObject', table, { input: csvInput({ header }) })
+    runQuery('SELECT * FROM COSObject', table, { input: csvInput({ header }) })
   t.equal((await csv('NONE')).text, table)
   t.equal((await csv('USE')).text, '1,a,b,c\n2,d\n')
   t.equal((await csv('IGNORE')).text, '1,a,b,c\n2,d\n')
-  const ignored = await query('SELECT Id, _1 FROM COSObject', table, {
+  const ignored = await runQuery('SELECT Id, _1 FROM COSObject', table, {
     input: csvInput({ header: 'IGNORE' })
   })
   t.equal(ignored.text, ',1\n,2\n')
@@ -239,7 +240,7 @@ t.test('aggregates are about all records that match', (t) =>
 )
 
 t.test('aggregates have names of their own', async (t) => {
-  const { text } = await query('SELECT COUNT(*), MAX(_1) AS most FROM COSObject', people, {
+  const { text } = await runQuery('SELECT COUNT(*), MAX(_1) AS most FROM COSObject', people, {
     output: jsonOutput
   })
   t.equal(text, '{"_1":4,"most":4}\n')
@@ -254,7 +255,7 @@ t.test('records of JSON are chosen by their members', async (t) => {
   ]
     .map((line) => `${line}\n`)
     .join('')
-  await tell(t, (sql) => queryJson(sql, lines), {
+  await tell(t, (sql) => runJsonQuery(sql, lines), {
     'SELECT * FROM COSObject':
       '{"id":1,"Name":"Ann","tags":["a","b"],"at":{"City":"深圳","zip":null},"ok":true}\n' +
       '{"id":2,"name":"Bo","at":{"city":"广州"},"big":9007199254740993,"half":0.5}\n{"_1":[7,[8]]}\n{"_1":"text"}\n',
@@ -273,7 +274,7 @@ t.test('records of JSON are chosen by their members', async (t) => {
     'SELECT id FROM COSObject WHERE at = 1': '',
     "SELECT id FROM COSObject s WHERE tags LIKE 'a'": 'ComparisonFailed: LIKE is about text.'
   })
-  const csv = await query('SELECT * FROM COSObject', lines, { input: jsonInput('LINES') })
+  const csv = await runQuery('SELECT * FROM COSObject', lines, { input: jsonInput('LINES') })
   t.equal(
     csv.text,
     '1,Ann,"[""a"",""b""]","{""City"":""深圳"",""zip"":null}",true\n2,Bo,"{""city"":""广州""}",9007199254740993,0.5\n"[7,[8]]"\ntext\n'
@@ -281,7 +282,7 @@ t.test('records of JSON are chosen by their members', async (t) => {
 })
 
 t.test('members that differ in letters alone can not be told apart without quotes', (t) =>
-  tell(t, (sql) => queryJson(sql, '{"a":1,"A":2}\n{"a":3}\n'), {
+  tell(t, (sql) => runJsonQuery(sql, '{"a":1,"A":2}\n{"a":3}\n'), {
     'SELECT "A" FROM COSObject': '{"A":2}\n{}\n',
     'SELECT a FROM COSObject':
       'AmbiguousFieldName: a is the name of more than one field; put it in double quotes.'
@@ -301,7 +302,7 @@ t.test('a path of FROM finds the records in a document', async (t) => {
     null,
     2
   )
-  await tell(t, (sql) => queryJson(sql, `${document}\n{"books":[{"title":"C"}]}`, 'DOCUMENT'), {
+  await tell(t, (sql) => runJsonQuery(sql, `${document}\n{"books":[{"title":"C"}]}`, 'DOCUMENT'), {
     'SELECT s.shop FROM COSObject s': '{"shop":"x"}\n{}\n',
     'SELECT b.title FROM COSObject[*].books[*] b': '{"title":"A"}\n{"title":"B"}\n{"title":"C"}\n',
     'SELECT b.title FROM COSObject[*].BOOKS[*] AS b WHERE b.price > 5': '{"title":"B"}\n',
@@ -313,7 +314,7 @@ t.test('a path of FROM finds the records in a document', async (t) => {
     "SELECT EXTRACT(YEAR FROM CAST('2020-01-01' AS TIMESTAMP)) y FROM COSObject[*].shop LIMIT 1":
       '{"y":2020}\n'
   })
-  const list = await queryJson(
+  const list = await runJsonQuery(
     'SELECT x.n FROM COSObject[*][*] x WHERE x.n > 1',
     '[{"n":1},{"n":2},{"n":3}]',
     'DOCUMENT'
@@ -397,8 +398,8 @@ t.test('SQL that COS does not have is refused', (t) =>
 
 t.test('a CSV is read as it is said to be', async (t) => {
   const all = (data: string | Uint8Array, changes: Parameters<typeof csvInput>[0] = {}) =>
-    query('SELECT _2 FROM COSObject', data, { input: csvInput(changes), output: jsonOutput })
-  const is = async (expected: string, told: Promise<Told>, words: string) =>
+    runQuery('SELECT _2 FROM COSObject', data, { input: csvInput(changes), output: jsonOutput })
+  const is = async (expected: string, told: Promise<QueryOutput>, words: string) =>
     t.equal(await told.then(({ text, error }) => error ?? text), expected, words)
   await is('{"_2":"b\\r"}\n', all('a,b\r\n'), 'a carriage return is a character')
   await is('{"_2":"b"}\n', all('a,b\r\n', { recordDelimiter: '\r\n' }), 'unless it delimits')
@@ -430,7 +431,7 @@ t.test('a CSV is read as it is said to be', async (t) => {
 
 t.test('JSON that is none is told', async (t) => {
   const told = async (data: string | Uint8Array, type: 'LINES' | 'DOCUMENT' = 'LINES') => {
-    const { text, error } = await queryJson('SELECT s.a FROM COSObject s', data, type)
+    const { text, error } = await runJsonQuery('SELECT s.a FROM COSObject s', data, type)
     return `${text}${error ?? ''}`
   }
   t.equal(await told('{"a":1}\n\n \r\n{"a":2}'), '{"a":1}\n{"a":2}\n', 'empty lines are none')
@@ -450,7 +451,11 @@ t.test('JSON that is none is told', async (t) => {
     )
   }
   const wide = `[${Array.from({ length: 30_000 }, (_, n) => `{"a":"${String(n).padStart(60)}"}`).join()}]`
-  const { stats } = await queryJson('SELECT x.a FROM COSObject[*][*] x WHERE x.a = 29999', wide, 'DOCUMENT')
+  const { stats } = await runJsonQuery(
+    'SELECT x.a FROM COSObject[*][*] x WHERE x.a = 29999',
+    wide,
+    'DOCUMENT'
+  )
   t.match(stats, { bytesProcessed: wide.length, bytesReturned: 69 }, 'a long list is read by its elements')
 })
 
@@ -458,18 +463,18 @@ t.test('a compressed object is read, and counted before and after', async (t) =>
   const plain = people.repeat(1000)
   const packed = gzipSync(plain)
   const gzip = csvInput({ gzip: true })
-  const { text, stats } = await query('SELECT COUNT(*) FROM COSObject', packed, { input: gzip })
+  const { text, stats } = await runQuery('SELECT COUNT(*) FROM COSObject', packed, { input: gzip })
   t.equal(text, '4000\n')
   t.same(stats, { bytesScanned: packed.length, bytesProcessed: Buffer.byteLength(plain), bytesReturned: 5 })
-  const twice = await query('SELECT COUNT(*) FROM COSObject', Buffer.concat([packed, packed]), {
+  const twice = await runQuery('SELECT COUNT(*) FROM COSObject', Buffer.concat([packed, packed]), {
     input: gzip
   })
   t.equal(twice.text, '8000\n', 'files of GZIP may follow one another')
   for (const broken of [Buffer.from(people), packed.subarray(0, 100), packed.subarray(0, -4)]) {
-    const { error } = await query('SELECT COUNT(*) FROM COSObject', broken, { input: gzip })
+    const { error } = await runQuery('SELECT COUNT(*) FROM COSObject', broken, { input: gzip })
     t.equal(error, 'GzipDecompressError: The object is not GZIP, or not all of it.')
   }
-  const lines = await query('SELECT s.a FROM COSObject s', gzipSync('{"a":1}\n'), {
+  const lines = await runQuery('SELECT s.a FROM COSObject s', gzipSync('{"a":1}\n'), {
     input: jsonInput('LINES', true)
   })
   t.equal(lines.text, '1\n')
@@ -478,20 +483,20 @@ t.test('a compressed object is read, and counted before and after', async (t) =>
 t.test('results are written as they are wanted', async (t) => {
   const sql = `SELECT 'a,b', 'c"d', 'e\nf', 'g;h', '', 'i' FROM COSObject LIMIT 1`
   const told = async (output: Parameters<typeof csvOutput>[0]) =>
-    (await query(sql, people, { output: csvOutput(output) })).text
+    (await runQuery(sql, people, { output: csvOutput(output) })).text
   t.equal(await told({}), '"a,b","c""d","e\nf",g;h,,i\n')
   t.equal(await told({ quoteAll: true }), '"a,b","c""d","e\nf","g;h","","i"\n')
   t.equal(await told({ fieldDelimiter: ';', recordDelimiter: '\r\n' }), 'a,b;"c""d";"e\nf";"g;h";;i\r\n')
   t.equal(await told({ quoteCharacter: "'", quoteEscapeCharacter: '\\' }), "'a,b',c\"d,'e\nf',g;h,,i\n")
-  const quoted = await query("SELECT 'it''s \\' FROM COSObject LIMIT 1", people, {
+  const quoted = await runQuery("SELECT 'it''s \\' FROM COSObject LIMIT 1", people, {
     output: csvOutput({ quoteCharacter: "'", quoteEscapeCharacter: '\\' })
   })
   t.equal(quoted.text, "'it\\'s \\\\'\n")
-  const json = await query('SELECT 1, NULL, _9, TRUE, 0.5 FROM COSObject LIMIT 2', people, {
+  const json = await runQuery('SELECT 1, NULL, _9, TRUE, 0.5 FROM COSObject LIMIT 2', people, {
     output: { _tag: 'Json', recordDelimiter: ';' }
   })
   t.equal(json.text, '{"_1":1,"_2":null,"_4":true,"_5":0.5};{"_1":1,"_2":null,"_4":true,"_5":0.5};')
-  const long = await query('SELECT _1 || _1 FROM COSObject', 'x'.repeat(600 * 1024))
+  const long = await runQuery('SELECT _1 || _1 FROM COSObject', 'x'.repeat(600 * 1024))
   t.match(long, { text: '', error: 'OverMaxRecordSize: The length of a result is greater than 1 MB.' })
 })
 
@@ -516,17 +521,17 @@ const watched = (chunks: number, line: string) => {
 const line = '0123456789,abcdefghijklmnopqrs\n'
 
 t.test('the messages are records, cut anywhere, and then the totals and the end', async (t) => {
-  const { events } = await query('SELECT * FROM COSObject', people)
+  const { events } = await runQuery('SELECT * FROM COSObject', people)
   t.same(
     events.map(({ _tag }) => _tag),
     ['Records', 'Stats', 'End']
   )
   const { source, size } = watched(5, line)
-  const told = await query('SELECT * FROM COSObject', source)
+  const told = await runQuery('SELECT * FROM COSObject', source)
   const sizes = told.events.flatMap((event) => (event._tag === 'Records' ? [event.bytes.length] : []))
   t.same(sizes, [65_536, 65_536, 65_536, 65_536, 5 * size - 4 * 65_536], 'whatever the records are')
   t.equal(told.text, line.repeat((5 * size) / line.length))
-  const none = await query('SELECT * FROM COSObject WHERE FALSE', people)
+  const none = await runQuery('SELECT * FROM COSObject WHERE FALSE', people)
   t.same(
     none.events.map(({ _tag }) => _tag),
     ['Stats', 'End']
@@ -535,12 +540,12 @@ t.test('the messages are records, cut anywhere, and then the totals and the end'
 
 t.test('a long search tells that it is there, and where it is if it was asked', async (t) => {
   const { source, size } = watched(40, line)
-  const silent = await query('SELECT * FROM COSObject WHERE FALSE', source)
+  const silent = await runQuery('SELECT * FROM COSObject WHERE FALSE', source)
   t.same(
     silent.events.map(({ _tag }) => _tag),
     ['Cont', 'Cont', 'Stats', 'End']
   )
-  const asked = await query('SELECT COUNT(*) FROM COSObject', watched(40, line).source, { progress: true })
+  const asked = await runQuery('SELECT COUNT(*) FROM COSObject', watched(40, line).source, { progress: true })
   t.same(
     asked.events.map(({ _tag }) => _tag),
     ['Cont', 'Progress', 'Cont', 'Progress', 'Records', 'Progress', 'Stats', 'End']
@@ -553,12 +558,12 @@ t.test('a long search tells that it is there, and where it is if it was asked', 
 
 t.test('LIMIT stops the reading', async (t) => {
   const { source, seen, size } = watched(1000, line)
-  const { text, stats } = await query('SELECT * FROM COSObject LIMIT 3', source)
+  const { text, stats } = await runQuery('SELECT * FROM COSObject LIMIT 3', source)
   t.equal(text, line.repeat(3))
   t.same(seen, { taken: 1, closed: true })
   t.match(stats, { bytesScanned: size })
   const none = watched(1, line)
-  t.equal((await query('SELECT * FROM COSObject LIMIT 0', none.source)).text, '')
+  t.equal((await runQuery('SELECT * FROM COSObject LIMIT 0', none.source)).text, '')
   t.equal(none.seen.taken, 0)
 })
 
@@ -576,7 +581,7 @@ t.test('a reader who pauses holds the object back, and one who leaves closes it'
 t.test('a failure of the object’s own source is no error of the query', async (t) => {
   for (const gzip of [false, true])
     await t.rejects(
-      query(
+      runQuery(
         'SELECT * FROM COSObject',
         async function* () {
           yield gzip ? gzipSync(people).subarray(0, 5) : Buffer.from(people)
@@ -589,7 +594,7 @@ t.test('a failure of the object’s own source is no error of the query', async 
 })
 
 t.test('what was found before an error was is told before it', async (t) => {
-  const { text, error, events } = await query('SELECT CAST(_1 AS INT) FROM COSObject', '1\n2\nx\n4\n')
+  const { text, error, events } = await runQuery('SELECT CAST(_1 AS INT) FROM COSObject', '1\n2\nx\n4\n')
   t.equal(text, '1\n2\n')
   t.equal(error, "CastFailed: 'x' can not be cast to INT.")
   t.same(
@@ -601,7 +606,7 @@ t.test('what was found before an error was is told before it', async (t) => {
 t.test('the clock is the emulator’s', async (t) => {
   const now = Date.UTC(2024, 1, 29, 12, 30, 15, 250)
   t.equal(
-    (await query('SELECT UTCNOW() FROM COSObject LIMIT 1', people, { now })).text,
+    (await runQuery('SELECT UTCNOW() FROM COSObject LIMIT 1', people, { now })).text,
     '2024-02-29T12:30:15.250Z\n'
   )
 })

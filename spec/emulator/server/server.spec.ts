@@ -15,8 +15,8 @@ import {
 import { waitFor } from '../../support/wait-for.js'
 import { processorTime } from '../../support/processor-time.js'
 import { settlesWithin } from '../../support/settles-within.js'
-import { headOf, talking } from '../../support/raw-socket.js'
-import { ask, emulating, initiate, tags } from '../../support/signed.js'
+import { requestHead, openRawSocket } from '../../support/raw-socket.js'
+import { sendRequest, startTestEmulator, initiate, readTags } from '../../support/signed.js'
 
 t.test('options that make no sense are named', async (t) => {
   const cases: ReadonlyArray<readonly [EmulatorOptions, string]> = [
@@ -57,18 +57,20 @@ t.test('nothing begins before the task is called, and each call begins anew', as
   const [first, second] = [await task(), await task()]
   if (E.isLeft(first) || E.isLeft(second)) throw new Error('no emulator')
   t.not(first.right.port, second.right.port)
-  await ask(first.right, { method: 'PUT', key: 'k', body: 'x' })
-  t.equal((await ask(second.right, { key: 'k' })).status, 404)
+  await sendRequest(first.right, { method: 'PUT', key: 'k', body: 'x' })
+  t.equal((await sendRequest(second.right, { key: 'k' })).status, 404)
   await Promise.all([first.right.close(), second.right.close(), second.right.close()])
   t.equal(first.right.openConnections(), 0)
-  await t.rejects(ask(first.right, { key: 'k', agent: new Agent() }), { code: 'ECONNREFUSED' })
+  await t.rejects(sendRequest(first.right, { key: 'k', agent: new Agent() }), { code: 'ECONNREFUSED' })
 })
 
 t.test('closing ends what is under way, at once', async (t) => {
-  const emulator = await emulating(t, { fault: () => ({ delay: 60_000 }) })
-  const waiting = ask(emulator, { key: 'k' })
-  const upload = await talking(emulator.port)
-  upload.say(`${headOf(emulator, { method: 'PUT', key: 'k', headers: { 'content-length': '100' } })}half`)
+  const emulator = await startTestEmulator(t, { fault: () => ({ delay: 60_000 }) })
+  const waiting = sendRequest(emulator, { key: 'k' })
+  const upload = await openRawSocket(emulator.port)
+  upload.send(
+    `${requestHead(emulator, { method: 'PUT', key: 'k', headers: { 'content-length': '100' } })}half`
+  )
   await waitFor(() => emulator.openConnections() >= 2)
   const closed = Promise.allSettled([waiting, emulator.close()])
   t.ok(await settlesWithin(1000, closed))
@@ -79,18 +81,20 @@ t.test('closing ends what is under way, at once', async (t) => {
 
 t.test('a folder outlives its emulator, with uploads half done', async (t) => {
   const dir = t.testdir()
-  const first = await emulating(t, { dir })
-  await ask(first, { method: 'PUT', key: 'k', body: 'kept', headers: { 'x-cos-meta-a': '1' } })
+  const first = await startTestEmulator(t, { dir })
+  await sendRequest(first, { method: 'PUT', key: 'k', body: 'kept', headers: { 'x-cos-meta-a': '1' } })
   const uploadId = await initiate(first, 'u')
-  await ask(first, { method: 'PUT', key: 'u', query: { partNumber: '7', uploadId }, body: 'part' })
+  await sendRequest(first, { method: 'PUT', key: 'u', query: { partNumber: '7', uploadId }, body: 'part' })
   await first.close()
-  const second = await emulating(t, {
+  const second = await startTestEmulator(t, {
     dir,
     buckets: [{ name: 'examplebucket-1250000000', acl: 'public-read' }]
   })
-  const told = await ask(second, { key: 'k', credentials: null })
+  const told = await sendRequest(second, { key: 'k', credentials: null })
   t.match(told, { status: 200, text: 'kept', headers: { 'x-cos-meta-a': '1' } })
-  t.strictSame(tags((await ask(second, { key: 'u', query: { uploadId } })).text, 'PartNumber'), ['7'])
+  t.strictSame(readTags((await sendRequest(second, { key: 'u', query: { uploadId } })).text, 'PartNumber'), [
+    '7'
+  ])
 })
 
 t.test('what was acknowledged survives a process that is killed', async (t) => {
@@ -102,12 +106,12 @@ t.test('what was acknowledged survives a process that is killed', async (t) => {
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
   const port = Number(/:(\d+)$/.exec(line)?.[1])
-  const remote = { port, credentials: exampleCredentials } as Awaited<ReturnType<typeof emulating>>
+  const remote = { port, credentials: exampleCredentials } as Awaited<ReturnType<typeof startTestEmulator>>
   const acknowledged: Array<string> = []
   const writing = async (name: string): Promise<void> => {
     for (let n = 0; ; n += 1) {
       const key = `${name}/${String(n)}`
-      const told = await ask(remote, { method: 'PUT', key, body: key.repeat(500) })
+      const told = await sendRequest(remote, { method: 'PUT', key, body: key.repeat(500) })
       if (told.status === 200) acknowledged.push(key)
     }
   }
@@ -116,9 +120,9 @@ t.test('what was acknowledged survives a process that is killed', async (t) => {
   child.kill('SIGKILL')
   await Promise.all(writers)
 
-  const emulator = await emulating(t, { dir })
+  const emulator = await startTestEmulator(t, { dir })
   for (const key of acknowledged) {
-    const told = await ask(emulator, { key })
+    const told = await sendRequest(emulator, { key })
     if (told.text !== key.repeat(500)) t.fail(`${key} is not what it was`)
   }
   t.ok(acknowledged.length >= 60)
@@ -130,13 +134,13 @@ t.test('a seed is there from the start, and takes no room', async (t) => {
     { bucket, key: 'huge', size: 50 * 1024 ** 4, modified: 1_700_000_000_000 },
     { bucket, key: 'cold', storageClass: 'ARCHIVE' }
   ]
-  const emulator = await emulating(t, { seed })
-  const head = await ask(emulator, { method: 'HEAD', key: 'huge' })
+  const emulator = await startTestEmulator(t, { seed })
+  const head = await sendRequest(emulator, { method: 'HEAD', key: 'huge' })
   t.equal(head.headers['content-length'], String(50 * 1024 ** 4))
   t.equal(head.headers['last-modified'], 'Tue, 14 Nov 2023 22:13:20 GMT')
   const last = { range: `bytes=${String(50 * 1024 ** 4 - 3)}-` }
-  t.strictSame((await ask(emulator, { key: 'huge', headers: last })).body, Buffer.alloc(3))
-  t.equal((await ask(emulator, { key: 'cold' })).status, 403)
+  t.strictSame((await sendRequest(emulator, { key: 'huge', headers: last })).body, Buffer.alloc(3))
+  t.equal((await sendRequest(emulator, { key: 'cold' })).status, 403)
 })
 
 t.test('a hundred thousand keys are listed in a moment', async (t) => {
@@ -145,17 +149,17 @@ t.test('a hundred thousand keys are listed in a moment', async (t) => {
     bucket,
     key: `dir/${String(n).padStart(6, '0')}`
   }))
-  const emulator = await emulating(t, { seed })
+  const emulator = await startTestEmulator(t, { seed })
   const before = processorTime()
-  const told = await ask(emulator, { query: { marker: 'dir/050000', 'max-keys': '1000' } })
-  t.strictSame([tags(told.text, 'Key')[0], tags(told.text, 'Key').length], ['dir/050001', 1000])
+  const told = await sendRequest(emulator, { query: { marker: 'dir/050000', 'max-keys': '1000' } })
+  t.strictSame([readTags(told.text, 'Key')[0], readTags(told.text, 'Key').length], ['dir/050001', 1000])
   t.ok(processorTime() - before < 2000)
 })
 
 t.test('the records that are kept have an end', async (t) => {
   const heard: Array<string> = []
-  const emulator = await emulating(t, { keepRequests: 2, onRequest: ({ key }) => heard.push(key) })
-  for (const key of ['a', 'b', 'c']) await ask(emulator, { key })
+  const emulator = await startTestEmulator(t, { keepRequests: 2, onRequest: ({ key }) => heard.push(key) })
+  for (const key of ['a', 'b', 'c']) await sendRequest(emulator, { key })
   t.strictSame(
     emulator.requests().map(({ key }) => key),
     ['b', 'c']

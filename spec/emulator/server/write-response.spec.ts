@@ -2,8 +2,15 @@
 import { request } from 'node:http'
 import t from 'tap'
 import { script, type Fault, type Rule } from '../../../lib/emulator/index.js'
-import { headOf, talking } from '../../support/raw-socket.js'
-import { ask, completion, emulating, initiate, prepare, tag } from '../../support/signed.js'
+import { requestHead, openRawSocket } from '../../support/raw-socket.js'
+import {
+  sendRequest,
+  completionXml,
+  startTestEmulator,
+  initiate,
+  toHttpOptions,
+  readTag
+} from '../../support/signed.js'
 
 const key = 'k'
 const put = { method: 'PUT', key, body: 'twelve bytes' } as const
@@ -12,13 +19,13 @@ const broken = (thrown: unknown): string =>
   thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
 
 /** An emulator that holds one object, and then errs once. */
-const erring = async (t: Parameters<typeof emulating>[0], fault: Fault, rule: Partial<Rule> = {}) => {
-  const emulator = await emulating(t, {
+const erring = async (t: Parameters<typeof startTestEmulator>[0], fault: Fault, rule: Partial<Rule> = {}) => {
+  const emulator = await startTestEmulator(t, {
     fault: script([
       { where: ({ count, operation }) => operation !== 'PutObject' || count > 1, ...rule, fault, times: 1 }
     ])
   })
-  await ask(emulator, put)
+  await sendRequest(emulator, put)
   return emulator
 }
 
@@ -26,12 +33,12 @@ t.test('an answer can be any answer, in place of what was asked', async (t) => {
   const emulator = await erring(t, {
     answer: { status: 503, code: 'SlowDown', message: 'Later & later', headers: { 'retry-after': '1' } }
   })
-  const told = await ask(emulator, { key })
+  const told = await sendRequest(emulator, { key })
   t.equal(told.status, 503)
-  t.match([tag(told.text, 'Code'), tag(told.text, 'Message')], ['SlowDown', 'Later &amp; later'])
-  t.equal(tag(told.text, 'RequestId'), told.headers['x-cos-request-id'])
+  t.match([readTag(told.text, 'Code'), readTag(told.text, 'Message')], ['SlowDown', 'Later &amp; later'])
+  t.equal(readTag(told.text, 'RequestId'), told.headers['x-cos-request-id'])
   t.equal(told.headers['retry-after'], '1')
-  t.equal((await ask(emulator, { key })).status, 200, 'once')
+  t.equal((await sendRequest(emulator, { key })).status, 200, 'once')
 })
 
 t.test('an answer can come from no COS at all', async (t) => {
@@ -43,7 +50,7 @@ t.test('an answer can come from no COS at all', async (t) => {
   ]
   for (const [answer, text] of bodies) {
     const emulator = await erring(t, { answer: { ...answer, requestId: false } })
-    const told = await ask(emulator, { key })
+    const told = await sendRequest(emulator, { key })
     t.equal(told.status, answer.status)
     t.equal(told.text, text)
     t.equal(told.headers['x-cos-request-id'], undefined)
@@ -53,50 +60,50 @@ t.test('an answer can come from no COS at all', async (t) => {
 t.test('a success can be denied, a failure can be early', async (t) => {
   const answer = { status: 500, code: 'InternalError' }
   const denied = await erring(t, { answer: { ...answer, when: 'performed' } })
-  t.equal((await ask(denied, { ...put, body: 'new' })).status, 500)
-  t.equal((await ask(denied, { key })).text, 'new')
+  t.equal((await sendRequest(denied, { ...put, body: 'new' })).status, 500)
+  t.equal((await sendRequest(denied, { key })).text, 'new')
 
   const undone = await erring(t, { answer })
-  t.equal((await ask(undone, { ...put, body: 'new' })).status, 500)
-  t.equal((await ask(undone, { key })).text, put.body)
+  t.equal((await sendRequest(undone, { ...put, body: 'new' })).status, 500)
+  t.equal((await sendRequest(undone, { key })).text, put.body)
 
   const early = await erring(t, { answer: { ...answer, when: 'early' } })
-  const talk = await talking(early.port)
+  const talk = await openRawSocket(early.port)
   t.teardown(() => talk.socket.destroy())
-  talk.say(headOf(early, { method: 'PUT', key, headers: { 'content-length': '1000000' } }))
-  t.match(await talk.hear(/<\/Error>/), /^HTTP\/1.1 500 /, 'before a byte of the body')
+  talk.send(requestHead(early, { method: 'PUT', key, headers: { 'content-length': '1000000' } }))
+  t.match(await talk.receive(/<\/Error>/), /^HTTP\/1.1 500 /, 'before a byte of the body')
 })
 
 t.test('a connection can end anywhere', async (t) => {
   const gone = ['ECONNRESET', 'EPIPE']
   const request = await erring(t, { cut: { at: 'request', after: 5 } })
-  t.ok(gone.includes(await ask(request, { ...put, body: 'new' }).then(String, broken)))
+  t.ok(gone.includes(await sendRequest(request, { ...put, body: 'new' }).then(String, broken)))
   t.match(request.requests()[1], { status: 0, bytesIn: 3 })
-  t.equal((await ask(request, { key })).text, put.body, 'nothing was done')
+  t.equal((await sendRequest(request, { key })).text, put.body, 'nothing was done')
 
   const head = await erring(t, { cut: { at: 'head' } })
-  t.ok(gone.includes(await ask(head, { ...put, body: 'new' }).then(String, broken)))
+  t.ok(gone.includes(await sendRequest(head, { ...put, body: 'new' }).then(String, broken)))
   t.match(head.requests()[1], { status: 0 })
-  t.equal((await ask(head, { key })).text, 'new', 'all was done')
+  t.equal((await sendRequest(head, { key })).text, 'new', 'all was done')
 
   for (const after of [0, 5]) {
     const body = await erring(t, { cut: { at: 'body', after } })
-    const talk = await talking(body.port)
-    talk.say(headOf(body, { key }))
-    const heard = await talk.hear()
+    const talk = await openRawSocket(body.port)
+    talk.send(requestHead(body, { key }))
+    const heard = await talk.receive()
     t.match(heard, /^HTTP\/1.1 200 [^]*content-length: 12/i)
     t.equal(heard.split('\r\n\r\n')[1], put.body.slice(0, after))
   }
 
   const reset = await erring(t, { cut: { at: 'head' }, reset: true })
-  t.equal(await ask(reset, { key }).then(String, broken), 'ECONNRESET')
+  t.equal(await sendRequest(reset, { key }).then(String, broken), 'ECONNRESET')
 })
 
 t.test('an answer can be late, stop, or trickle', async (t) => {
   const timed = async (fault: Fault): Promise<{ readonly took: number; readonly text: string }> => {
     const emulator = await erring(t, fault)
     const start = performance.now()
-    const { text } = await ask(emulator, { key })
+    const { text } = await sendRequest(emulator, { key })
     return { took: performance.now() - start, text }
   }
   for (const fault of [
@@ -114,7 +121,7 @@ t.test('an answer can be late, stop, or trickle', async (t) => {
   const emulator = await erring(t, { dribble: { size: 6, pause: 1000 } })
   const pieces = await new Promise<ReadonlyArray<string>>((resolve) => {
     const heard: Array<string> = []
-    request(prepare(emulator, { key }), (response) => {
+    request(toHttpOptions(emulator, { key }), (response) => {
       response.on('data', (chunk) => heard.push(String(chunk)))
       response.on('end', () => resolve(heard))
     }).end()
@@ -124,42 +131,50 @@ t.test('an answer can be late, stop, or trickle', async (t) => {
 
 t.test('an answer can lie', async (t) => {
   const about = await erring(t, { headers: { 'x-cos-hash-crc64ecma': '1', etag: null } })
-  const { headers } = await ask(about, { key })
+  const { headers } = await sendRequest(about, { key })
   t.equal(headers['x-cos-hash-crc64ecma'], '1')
   t.equal(headers['etag'], undefined)
 
-  const flipped = await ask(await erring(t, { flip: 0 }), { key })
+  const flipped = await sendRequest(await erring(t, { flip: 0 }), { key })
   t.equal(flipped.body[0], 't'.charCodeAt(0) ^ 0xff)
   t.equal(flipped.text.slice(-11), put.body.slice(1))
 
-  const whole = await ask(await erring(t, { ignoreRange: true }), { key, headers: { range: 'bytes=0-1' } })
+  const whole = await sendRequest(await erring(t, { ignoreRange: true }), {
+    key,
+    headers: { range: 'bytes=0-1' }
+  })
   t.match(whole, { status: 200, text: put.body })
 
-  const short = await ask(await erring(t, { shorten: 4 }), { key })
+  const short = await sendRequest(await erring(t, { shorten: 4 }), { key })
   t.match(short, { status: 200, text: 'twel', headers: { 'content-length': '4' } })
 })
 
 t.test('a completion can fail after its 200, or keep one waiting', async (t) => {
   const complete = async (fault: Fault): Promise<string> => {
-    const emulator = await emulating(t, {
+    const emulator = await startTestEmulator(t, {
       fault: script([{ operation: 'CompleteMultipartUpload', fault, times: 1 }])
     })
     const uploadId = await initiate(emulator, key)
-    const part = await ask(emulator, { method: 'PUT', key, query: { partNumber: '1', uploadId }, body: 'x' })
-    const body = completion([part.headers['etag'] ?? ''])
-    const told = await ask(emulator, { method: 'POST', key, query: { uploadId }, body })
+    const part = await sendRequest(emulator, {
+      method: 'PUT',
+      key,
+      query: { partNumber: '1', uploadId },
+      body: 'x'
+    })
+    const body = completionXml([part.headers['etag'] ?? ''])
+    const told = await sendRequest(emulator, { method: 'POST', key, query: { uploadId }, body })
     t.equal(told.status, 200)
-    t.equal((await ask(emulator, { key })).text, 'x', 'it was done')
+    t.equal((await sendRequest(emulator, { key })).text, 'x', 'it was done')
     return told.text
   }
-  t.equal(tag(await complete({ error: { code: 'InternalError' } }), 'Code'), 'InternalError')
+  t.equal(readTag(await complete({ error: { code: 'InternalError' } }), 'Code'), 'InternalError')
   const slow = await complete({ keepAlive: { bytes: 4, pause: 5 } })
   t.ok(slow.startsWith(' \r\n <?xml'))
-  t.ok(tag(slow, 'ETag'))
+  t.ok(readTag(slow, 'ETag'))
 })
 
 t.test('a script takes its rules in order, lets some pass, and ends', async (t) => {
-  const emulator = await emulating(t, {
+  const emulator = await startTestEmulator(t, {
     fault: script([
       { operation: 'GetObject', key: 'a', times: 1, fault: { answer: { status: 500 } } },
       { operation: 'GetObject', skip: 1, times: 2, fault: { answer: { status: 503 } } },
@@ -168,17 +183,18 @@ t.test('a script takes its rules in order, lets some pass, and ends', async (t) 
     ])
   })
   const statuses: Array<number> = []
-  for (const wanted of ['a', 'b', 'a', 'a', 'a']) statuses.push((await ask(emulator, { key: wanted })).status)
+  for (const wanted of ['a', 'b', 'a', 'a', 'a'])
+    statuses.push((await sendRequest(emulator, { key: wanted })).status)
   t.strictSame(statuses, [500, 404, 503, 503, 404])
-  t.equal((await ask(emulator, { key, query: { versionId: 'v' } })).status, 504)
-  t.equal((await ask(emulator, { method: 'DELETE', key })).status, 505)
+  t.equal((await sendRequest(emulator, { key, query: { versionId: 'v' } })).status, 504)
+  t.equal((await sendRequest(emulator, { method: 'DELETE', key })).status, 505)
 })
 
 t.test('a fault function that throws is an answer, not a crash', async (t) => {
-  const emulator = await emulating(t, {
+  const emulator = await startTestEmulator(t, {
     fault: () => {
       throw new Error('my own mistake')
     }
   })
-  t.match(await ask(emulator, { key }), { status: 500, text: /my own mistake/ })
+  t.match(await sendRequest(emulator, { key }), { status: 500, text: /my own mistake/ })
 })

@@ -5,12 +5,12 @@ import {
   accessHeaders,
   type AccessControl
 } from '../../../lib/operations/parameters/access.js'
-import { judging, present } from '../../support/operations.js'
+import { validateFields, withoutUndefined } from '../../support/operations.js'
 
-const judge = judging<AccessControl>(accessControl)
+const judge = validateFields<AccessControl>(accessControl)
 const headers = (input: unknown) => {
   const judged = judge(input)
-  return E.isRight(judged) ? present(accessHeaders(judged.right)) : judged.left
+  return E.isRight(judged) ? withoutUndefined(accessHeaders(judged.right)) : judged.left
 }
 
 t.test('each field is the header of its name', async (t) => {

@@ -5,11 +5,11 @@ import {
   uploadCallbackHeaders,
   type UploadCallback
 } from '../../../lib/operations/parameters/callback.js'
-import { judging, present } from '../../support/operations.js'
+import { validateFields, withoutUndefined } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = judging<UploadCallback>(uploadCallback)(input)
-  return E.isRight(judged) ? present(uploadCallbackHeaders(judged.right)) : judged.left
+  const judged = validateFields<UploadCallback>(uploadCallback)(input)
+  return E.isRight(judged) ? withoutUndefined(uploadCallbackHeaders(judged.right)) : judged.left
 }
 const decoded = (input: unknown, name: string): unknown => {
   const made = headers(input)

@@ -9,15 +9,15 @@ import {
   type Conditions,
   type CopySourceConditions
 } from '../../../lib/operations/parameters/conditions.js'
-import { judging, judgingBy, present } from '../../support/operations.js'
+import { validateFields, validateWith, withoutUndefined } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = judging<Conditions>(conditions)(input)
-  return E.isRight(judged) ? present(conditionHeaders(judged.right)) : judged.left
+  const judged = validateFields<Conditions>(conditions)(input)
+  return E.isRight(judged) ? withoutUndefined(conditionHeaders(judged.right)) : judged.left
 }
 const sourceHeaders = (input: unknown) => {
-  const judged = judging<CopySourceConditions>(copySourceConditions)(input)
-  return E.isRight(judged) ? present(copySourceConditionHeaders(judged.right)) : judged.left
+  const judged = validateFields<CopySourceConditions>(copySourceConditions)(input)
+  return E.isRight(judged) ? withoutUndefined(copySourceConditionHeaders(judged.right)) : judged.left
 }
 
 const date = new Date('2024-05-01T08:31:00.999Z')
@@ -49,7 +49,7 @@ t.test('each condition is the header of its name, of the object or of the source
 })
 
 t.test('an ETag gets its quotes where it came without, once', async (t) => {
-  const judge = judgingBy(ETag)
+  const judge = validateWith(ETag)
   for (const [given, sent] of [
     ['9a4802d5c99dafe1c04da0a8e7e166bf', '"9a4802d5c99dafe1c04da0a8e7e166bf"'],
     ['"9a4802d5c99dafe1c04da0a8e7e166bf-2"', '"9a4802d5c99dafe1c04da0a8e7e166bf-2"'],

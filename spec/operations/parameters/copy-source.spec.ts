@@ -5,11 +5,11 @@ import {
   copySourceHeaders,
   type WithCopySource
 } from '../../../lib/operations/parameters/copy-source.js'
-import { judging, present } from '../../support/operations.js'
+import { validateFields, withoutUndefined } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = judging<WithCopySource>(withCopySource)(input)
-  return E.isRight(judged) ? present(copySourceHeaders(judged.right)) : judged.left
+  const judged = validateFields<WithCopySource>(withCopySource)(input)
+  return E.isRight(judged) ? withoutUndefined(copySourceHeaders(judged.right)) : judged.left
 }
 
 const source = { bucket: 'sourcebucket-1250000001', region: 'ap-shanghai', key: 'a b/c+d.jpg' }

@@ -10,11 +10,11 @@ import {
   type WithCustomerKey,
   type WithEncryption
 } from '../../../lib/operations/parameters/encryption.js'
-import { at, judging, present } from '../../support/operations.js'
+import { at, validateFields, withoutUndefined } from '../../support/operations.js'
 
 const headers = (sse: unknown) => {
-  const judged = judging<WithEncryption>(withEncryption)({ sse })
-  return E.isRight(judged) ? present(encryptionHeaders(judged.right)) : judged.left
+  const judged = validateFields<WithEncryption>(withEncryption)({ sse })
+  return E.isRight(judged) ? withoutUndefined(encryptionHeaders(judged.right)) : judged.left
 }
 
 // A pair that was computed for the protocol's reference: this key in ASCII, and its MD5.
@@ -72,7 +72,7 @@ t.test('what is no mode is refused by name', async (t) => {
 })
 
 t.test('reads and parts take the caller’s own key alone', async (t) => {
-  const judge = judging<WithCustomerKey>(withCustomerKey)
+  const judge = validateFields<WithCustomerKey>(withCustomerKey)
   t.same(judge({ sse: { type: 'C', key } }), E.right({ sse: { type: 'C', key } }))
   t.same(judge({ sse: { type: 'COS' } }), E.left("sse: { type: 'C', key } with a key of 32 bytes"))
 })

@@ -6,12 +6,12 @@ import {
   entityNames,
   type EntityMetadata
 } from '../../../lib/operations/parameters/metadata.js'
-import { judging, present } from '../../support/operations.js'
+import { validateFields, withoutUndefined } from '../../support/operations.js'
 
-const judge = judging<EntityMetadata>(entityMetadata)
+const judge = validateFields<EntityMetadata>(entityMetadata)
 const headers = (input: unknown) => {
   const judged = judge(input)
-  return E.isRight(judged) ? present(entityHeaders(judged.right)) : judged.left
+  return E.isRight(judged) ? withoutUndefined(entityHeaders(judged.right)) : judged.left
 }
 
 t.test('nothing said is nothing sent', async (t) => {

@@ -8,10 +8,10 @@ import {
   responseOverrides,
   type ResponseOverrides
 } from '../../../lib/operations/parameters/range.js'
-import { judging, judgingBy, present } from '../../support/operations.js'
+import { validateFields, validateWith, withoutUndefined } from '../../support/operations.js'
 
 const range = (u: unknown) => {
-  const judged = judgingBy(Range)(u)
+  const judged = validateWith(Range)(u)
   return E.isRight(judged) ? rangeText(judged.right) : judged.left
 }
 
@@ -38,7 +38,7 @@ t.test('a range that holds no byte, or is two, is refused by the name of the fie
 })
 
 t.test('a closed range has both its ends', async (t) => {
-  const judge = judgingBy(ClosedRange)
+  const judge = validateWith(ClosedRange)
   t.same(judge({ first: 0, last: 5 }), E.right({ first: 0, last: 5 }))
   t.same(judge({ first: 6, last: 5 }), E.left('last: a whole number, at least 6 as first is'))
   t.same(judge({ first: 0 }), E.left('last: a whole number, at least 0'))
@@ -46,8 +46,8 @@ t.test('a closed range has both its ends', async (t) => {
 })
 
 const query = (input: unknown) => {
-  const judged = judging<ResponseOverrides>(responseOverrides)(input)
-  return E.isRight(judged) ? present(overridesQuery(judged.right)) : judged.left
+  const judged = validateFields<ResponseOverrides>(responseOverrides)(input)
+  return E.isRight(judged) ? withoutUndefined(overridesQuery(judged.right)) : judged.left
 }
 
 t.test('overrides are parameters, of any text', async (t) => {

@@ -7,14 +7,14 @@ import {
   OutputSerialization,
   outputXml
 } from '../../../lib/operations/parameters/serialisation.js'
-import { judgingBy } from '../../support/operations.js'
+import { validateWith } from '../../support/operations.js'
 
 const input = (u: unknown) => {
-  const judged = judgingBy(InputSerialization)(u)
+  const judged = validateWith(InputSerialization)(u)
   return E.isRight(judged) ? writeTerseXml(inputXml(judged.right)) : judged.left
 }
 const output = (u: unknown) => {
-  const judged = judgingBy(OutputSerialization)(u)
+  const judged = validateWith(OutputSerialization)(u)
   return E.isRight(judged) ? writeTerseXml(outputXml(judged.right)) : judged.left
 }
 

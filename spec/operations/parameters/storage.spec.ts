@@ -8,11 +8,11 @@ import {
   type TrafficLimit,
   type StorageOptions
 } from '../../../lib/operations/parameters/storage.js'
-import { judging, present } from '../../support/operations.js'
+import { validateFields, withoutUndefined } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = judging<StorageOptions>(storageOptions)(input)
-  return E.isRight(judged) ? present(storageHeaders(judged.right)) : judged.left
+  const judged = validateFields<StorageOptions>(storageOptions)(input)
+  return E.isRight(judged) ? withoutUndefined(storageHeaders(judged.right)) : judged.left
 }
 
 t.test('each field is the header of its name', async (t) => {
@@ -44,8 +44,8 @@ t.test('tags that COS would refuse are refused here', async (t) => {
 
 t.test('a traffic limit lies within what COS takes, in bit/s', async (t) => {
   const limit = (value: unknown) => {
-    const judged = judging<TrafficLimit>(trafficLimit)({ trafficLimit: value })
-    return E.isRight(judged) ? present(trafficLimitHeaders(judged.right)) : judged.left
+    const judged = validateFields<TrafficLimit>(trafficLimit)({ trafficLimit: value })
+    return E.isRight(judged) ? withoutUndefined(trafficLimitHeaders(judged.right)) : judged.left
   }
   t.same(limit(undefined), {})
   t.same(limit(819_200), { 'x-cos-traffic-limit': 819_200 })

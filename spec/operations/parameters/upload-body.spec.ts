@@ -12,12 +12,12 @@ import {
   withUploadBody,
   type UploadBody
 } from '../../../lib/operations/parameters/upload-body.js'
-import { at, judgingBy, shown } from '../../support/operations.js'
+import { at, validateWith, plainRequest } from '../../support/operations.js'
 
 const Group = In.struct<UploadBody>('the group', uploadBody)
 const sent = (input: unknown, codec = consistentBody(Group)) => {
-  const judged = judgingBy(codec)(input)
-  return E.isRight(judged) ? shown(pipe(R.put(at), withUploadBody(judged.right))) : judged.left
+  const judged = validateWith(codec)(input)
+  return E.isRight(judged) ? plainRequest(pipe(R.put(at), withUploadBody(judged.right))) : judged.left
 }
 
 const md5 = 'XrY7u+Ae7tCTyyK7j1rNww=='

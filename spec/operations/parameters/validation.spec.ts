@@ -9,7 +9,7 @@ import {
   byTag,
   textOr
 } from '../../../lib/operations/parameters/validation.js'
-import { judgingBy } from '../../support/operations.js'
+import { validateWith } from '../../support/operations.js'
 
 interface Circle {
   readonly shape: 'circle'
@@ -25,7 +25,7 @@ const Square = In.struct<Square>('a square', { shape: In.oneOf('square'), side: 
 
 t.test('the member that is named is the one that judges', async (t) => {
   const Shape = choose<Circle | Square>('a shape', byTag('shape', { circle: Circle, square: Square }))
-  const judge = judgingBy(Shape)
+  const judge = validateWith(Shape)
   t.same(judge({ shape: 'square', side: 2 }), E.right({ shape: 'square', side: 2 }))
   t.same(judge({ shape: 'square', side: 0 }), E.left('side: a whole number, at least 1'))
   t.same(judge({ shape: 'circle', side: 2 }), E.left('side: left out: a circle has no such field'))
@@ -37,7 +37,7 @@ t.test('the member that is named is the one that judges', async (t) => {
 })
 
 t.test('the member whose field is there is the one that judges', async (t) => {
-  const judge = judgingBy(choose<Circle | Square>('a shape', firstOf({ side: Square, radius: Circle })))
+  const judge = validateWith(choose<Circle | Square>('a shape', firstOf({ side: Square, radius: Circle })))
   t.same(judge({ shape: 'circle', radius: 2 }), E.right({ shape: 'circle', radius: 2 }))
   t.same(judge({ shape: 'square', side: 2, radius: undefined }), E.right({ shape: 'square', side: 2 }))
   t.same(judge({ shape: 'square', side: 'two' }), E.left('side: a whole number, at least 1'))
@@ -46,7 +46,7 @@ t.test('the member whose field is there is the one that judges', async (t) => {
 
 t.test('text is judged as text, and what is not as the other', async (t) => {
   const DateOrText = textOr(In.nonEmpty, In.date)
-  const judge = judgingBy(DateOrText)
+  const judge = validateWith(DateOrText)
   t.same(judge('now'), E.right('now'))
   t.same(judge(''), E.left(': text, not empty'))
   t.same(judge(new Date(NaN)), E.left(': a valid Date'))
@@ -65,7 +65,7 @@ t.test('fields that are right and do not agree are told by the name of one', asy
     In.struct<Span>('a span', { from: In.integer(0), to: In.integer(0) }),
     ({ from, to }) => (to < from ? O.some({ field: 'to', expected: 'what comes after from' }) : O.none)
   )
-  const judge = judgingBy(Span)
+  const judge = validateWith(Span)
   t.same(judge({ from: 1, to: 2 }), E.right({ from: 1, to: 2 }))
   t.same(judge({ from: 2, to: 1 }), E.left('to: what comes after from'))
   t.same(judge({ from: -1, to: 1 }), E.left('from: a whole number, at least 0'))

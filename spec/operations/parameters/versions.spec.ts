@@ -7,23 +7,23 @@ import {
   VersionId,
   type PartRef
 } from '../../../lib/operations/parameters/versions.js'
-import { judging, judgingBy } from '../../support/operations.js'
+import { validateFields, validateWith } from '../../support/operations.js'
 
 t.test('ids are opaque, and never empty: an empty one would name the object instead', async (t) => {
   for (const id of ['null', 'MTg0NDUxNTc1NjIzMTQ1MDAwODg', '1714552211f00d', 'a+b/c=']) {
-    t.same(judgingBy(VersionId)(id), E.right(id))
-    t.same(judgingBy(UploadId)(id), E.right(id))
+    t.same(validateWith(VersionId)(id), E.right(id))
+    t.same(validateWith(UploadId)(id), E.right(id))
   }
   for (const wrong of ['', '\ud800', 'a\0', 'a\n', 3, undefined]) {
-    t.same(judgingBy(VersionId)(wrong), E.left(': a version id, not empty'))
-    t.same(judgingBy(UploadId)(wrong), E.left(': an upload id, not empty'))
+    t.same(validateWith(VersionId)(wrong), E.left(': a version id, not empty'))
+    t.same(validateWith(UploadId)(wrong), E.left(': an upload id, not empty'))
   }
 })
 
 t.test('parts are numbered from 1 to 10,000', async (t) => {
-  for (const number of [1, 10_000]) t.same(judgingBy(PartNumber)(number), E.right(number))
+  for (const number of [1, 10_000]) t.same(validateWith(PartNumber)(number), E.right(number))
   for (const wrong of [0, 10_001, -1, 1.5, '1', NaN]) {
-    t.same(judgingBy(PartNumber)(wrong), E.left(': a whole number from 1 to 10000'))
+    t.same(validateWith(PartNumber)(wrong), E.left(': a whole number from 1 to 10000'))
   }
-  t.match(judging<PartRef>(partRef)({ partNumber: 1 }), { left: /^uploadId: / })
+  t.match(validateFields<PartRef>(partRef)({ partNumber: 1 }), { left: /^uploadId: / })
 })

@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { copyObjectResponse } from '../../../lib/operations/responses/copied.js'
-import { decoded, left, right, xmlAnswer } from '../../support/responses.js'
+import { decodeResponse, left, right, xmlResponse } from '../../support/responses.js'
 
 const decode = copyObjectResponse('CopyObjectResult')
 const result = (inner: string) =>
@@ -14,10 +14,10 @@ t.test('a copy is told with all that COS says of it', async (t) => {
       '  <VersionId>MTg0NDUxNTc1NjIzMTQ1MDAwODg</VersionId>\n'
   )
   const { headers: raw, ...rest } = right(
-    await decoded(
+    await decodeResponse(
       t,
       decode,
-      xmlAnswer(xml, { 'x-cos-copy-source-version-id': 'MTg0', 'x-cos-server-side-encryption': 'AES256' })
+      xmlResponse(xml, { 'x-cos-copy-source-version-id': 'MTg0', 'x-cos-server-side-encryption': 'AES256' })
     )
   )
   t.match(raw, { 'x-cos-copy-source-version-id': 'MTg0' })
@@ -34,13 +34,13 @@ t.test('a copy is told with all that COS says of it', async (t) => {
 
 t.test('what only the headers say is told too', async (t) => {
   const headers = { 'x-cos-version-id': 'MTg1', 'x-cos-hash-crc64ecma': '7' }
-  const copy = right(await decoded(t, decode, xmlAnswer(result(etag), headers)))
+  const copy = right(await decodeResponse(t, decode, xmlResponse(result(etag), headers)))
   t.match(copy, { versionId: O.some('MTg1'), crc64: O.some(7n) })
 })
 
 t.test('the ETag alone makes a success, and what can not be read beside it is none', async (t) => {
   const odd = result(`${etag}<LastModified>recently</LastModified><CRC64>many</CRC64><New>one</New>`)
-  const copy = right(await decoded(t, decode, xmlAnswer(odd)))
+  const copy = right(await decodeResponse(t, decode, xmlResponse(odd)))
   t.match(copy, { etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"', lastModified: O.none, crc64: O.none })
 })
 
@@ -55,7 +55,9 @@ t.test(
       [' ', '\n\r\n \t', 20, ' ', `\n<?xml version='1.0'?>`, ...Array.from(error)],
       ['\ufeff', error]
     ]) {
-      const failed = left(await decoded(t, decode, { headers: { 'x-cos-request-id': 'NjYwMQ==' }, chunks }))
+      const failed = left(
+        await decodeResponse(t, decode, { headers: { 'x-cos-request-id': 'NjYwMQ==' }, chunks })
+      )
       t.match(failed, {
         _tag: 'ServiceError',
         status: 200,
@@ -77,7 +79,7 @@ t.test('an answer of another kind, or without an ETag, is a DecodeError', async 
     ['not found', /./]
   ] as const) {
     t.match(
-      left(await decoded(t, decode, xmlAnswer(xml))),
+      left(await decodeResponse(t, decode, xmlResponse(xml))),
       { _tag: 'DecodeError', status: 200, problems: [problem] },
       xml
     )
@@ -87,7 +89,7 @@ t.test('an answer of another kind, or without an ETag, is a DecodeError', async 
 t.test('an answer that was cut short is no answer', async (t) => {
   const xml = result(`${etag}<CRC64>5</CRC64>`)
   for (const chunks of [[], [' \n '], [xml.slice(0, -30)]]) {
-    t.match(left(await decoded(t, decode, { chunks })), { _tag: 'TransportError' })
-    t.match(left(await decoded(t, decode, { chunks, ends: 'cut' })), { _tag: 'TransportError' })
+    t.match(left(await decodeResponse(t, decode, { chunks })), { _tag: 'TransportError' })
+    t.match(left(await decodeResponse(t, decode, { chunks, ends: 'cut' })), { _tag: 'TransportError' })
   }
 })

@@ -7,8 +7,8 @@ import {
   markerOf,
   toEvents
 } from '../../../lib/operations/responses/listing-events.js'
-import { answered, failed, left, right, specContext } from '../../support/responses.js'
-import { failing, from, toArray } from '../../support/iterables.js'
+import { fetchResponse, catchCosError, left, right, specContext } from '../../support/responses.js'
+import { yieldThenFail, from, toArray } from '../../support/iterables.js'
 
 // What listingEvents makes of pages is shown with each listing; here are its pieces.
 
@@ -42,12 +42,12 @@ const broken: CosError = {
 }
 
 t.test('the decoder waits for the first event, and its failure is data', async (t) => {
-  const response = await answered(t, {})
-  t.same(left(await toEvents(() => failing(new CosException(broken)))(response)()), broken)
+  const response = await fetchResponse(t, {})
+  t.same(left(await toEvents(() => yieldThenFail(new CosException(broken)))(response)()), broken)
   t.same(await toArray(right(await toEvents(() => from(1, 2, 3))(response)())), [1, 2, 3])
   t.same(await toArray(right(await toEvents(() => from())(response)())), [])
-  const later = right(await toEvents(() => failing(new CosException(broken), 1))(response)())
-  t.same(await failed(toArray(later)), broken)
+  const later = right(await toEvents(() => yieldThenFail(new CosException(broken), 1))(response)())
+  t.same(await catchCosError(toArray(later)), broken)
 })
 
 t.test('a reader that leaves closes what is read', async (t) => {
@@ -60,7 +60,8 @@ t.test('a reader that leaves closes what is read', async (t) => {
         closed = true
       }
     }
-    for await (const n of right(await toEvents(endless)(await answered(t, {}))())) if (n === leaveAt) break
+    for await (const n of right(await toEvents(endless)(await fetchResponse(t, {}))()))
+      if (n === leaveAt) break
     t.equal(closed, true, `at ${leaveAt}`)
   }
 })

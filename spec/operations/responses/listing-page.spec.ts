@@ -14,7 +14,14 @@ import {
   wholePage,
   type Page
 } from '../../../lib/operations/responses/listing-page.js'
-import { answered, decoded, failed, left, right, serving } from '../../support/responses.js'
+import {
+  fetchResponse,
+  decodeResponse,
+  catchCosError,
+  left,
+  right,
+  serveResponse
+} from '../../support/responses.js'
 import { toArray } from '../../support/iterables.js'
 
 const leaf = (name: string, text: string): Element => ({ name, text, children: [] })
@@ -74,7 +81,7 @@ const page: Page<string, string> = {
 t.test('entries and common prefixes come in order, the head last, whatever stood before it', async (t) => {
   const xml =
     '<Page><A/><E>1</E><CommonPrefixes><Prefix>p</Prefix><Prefix>q</Prefix><No>r</No></CommonPrefixes><B/><E>2</E><CommonPrefixs><Prefix>s</Prefix></CommonPrefixs><C/></Page>'
-  t.same(await toArray(rowFinder(page, await answered(t, { chunks: [xml] }))), [
+  t.same(await toArray(rowFinder(page, await fetchResponse(t, { chunks: [xml] }))), [
     { _tag: 'Entry', entry: '1' },
     { _tag: 'CommonPrefix', prefix: 'P' },
     { _tag: 'CommonPrefix', prefix: 'Q' },
@@ -82,7 +89,7 @@ t.test('entries and common prefixes come in order, the head last, whatever stood
     { _tag: 'CommonPrefix', prefix: 'S' },
     { _tag: 'Head', head: 'A,B,C' }
   ])
-  t.same(right(await decoded(t, wholePage(page), { chunks: [xml] })), {
+  t.same(right(await decodeResponse(t, wholePage(page), { chunks: [xml] })), {
     entries: ['1', '2'],
     commonPrefixes: ['P', 'Q', 'S'],
     head: 'A,B,C'
@@ -91,19 +98,19 @@ t.test('entries and common prefixes come in order, the head last, whatever stood
 
 t.test('rows by the names that every object has are rows like others', async (t) => {
   const xml = '<Page><constructor/><__proto__/><E>1</E></Page>'
-  t.match(right(await decoded(t, wholePage(page), { chunks: [xml] })), {
+  t.match(right(await decodeResponse(t, wholePage(page), { chunks: [xml] })), {
     entries: ['1'],
     head: 'constructor,__proto__'
   })
 })
 
 t.test('a bad entry is told by its name and hangs up; a bad head is told too', async (t) => {
-  const { response, closed } = await serving(t, { chunks: ['<Page><E>1</E><E>bad</E>'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { chunks: ['<Page><E>1</E><E>bad</E>'], ends: 'open' })
   const rows = rowFinder(page, response)
   t.match(await rows.next(), { value: { entry: '1' } })
-  t.match(await failed(rows.next()), { _tag: 'DecodeError', problems: ['E.text should be good'] })
+  t.match(await catchCosError(rows.next()), { _tag: 'DecodeError', problems: ['E.text should be good'] })
   t.equal(await closed, 'early')
-  t.match(left(await decoded(t, wholePage(page), { chunks: ['<Page><Wrong/></Page>'] })), {
+  t.match(left(await decodeResponse(t, wholePage(page), { chunks: ['<Page><Wrong/></Page>'] })), {
     _tag: 'DecodeError',
     problems: ['wrong']
   })
@@ -111,7 +118,7 @@ t.test('a bad entry is told by its name and hangs up; a bad head is told too', a
 
 t.test('of what a page says of itself no more is kept than any page says', async (t) => {
   const { head } = right(
-    await decoded(t, wholePage(page), { chunks: [`<Page>${'<N/>'.repeat(10_000)}</Page>`] })
+    await decodeResponse(t, wholePage(page), { chunks: [`<Page>${'<N/>'.repeat(10_000)}</Page>`] })
   )
   t.equal(head.split(',').length, 64)
 })

@@ -12,14 +12,14 @@ import {
   readOnly,
   Text
 } from '../../../lib/operations/responses/metadata.js'
-import { answered } from '../../support/responses.js'
+import { fetchResponse } from '../../support/responses.js'
 
 t.test('every answer brings its request id and all of its headers', async (t) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==', 'X-Cos-Anything': 'a', 'content-length': '0' }
-  const answer = responseMetadata(await answered(t, { headers }))
+  const answer = responseMetadata(await fetchResponse(t, { headers }))
   t.equal(answer.requestId, 'NjYwMQ==')
   t.match(answer.headers, { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-anything': 'a', date: String })
-  t.equal(responseMetadata(await answered(t, {})).requestId, '')
+  t.equal(responseMetadata(await fetchResponse(t, {})).requestId, '')
 })
 
 t.test('what is missing or empty is none, and what is there must be right', async (t) => {
@@ -52,7 +52,7 @@ t.test('a codec that only reads says what it wanted', async (t) => {
 })
 
 t.test('headers that can not be read are a DecodeError with all that is wrong', async (t) => {
-  const response = await answered(t, { headers: { a: 'x', b: 'y', 'x-cos-request-id': 'NjYwMQ==' } })
+  const response = await fetchResponse(t, { headers: { a: 'x', b: 'y', 'x-cos-request-id': 'NjYwMQ==' } })
   t.same(readHeaders(io.type({ a: Text }))(response), E.right({ ...response.headers, a: 'x' }))
   t.match(readHeaders(io.type({ a: W.ByteCount, b: W.Crc64 }))(response), {
     left: {

@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { metadataOf, objectAttributes } from '../../../lib/operations/responses/object-headers.js'
-import { answered, left, right } from '../../support/responses.js'
+import { fetchResponse, left, right } from '../../support/responses.js'
 
 const least = { etag: '"9a4802d5c99dafe1c04da0a8e7e166bf"', 'last-modified': 'Wed, 28 Oct 2014 20:30:00 GMT' }
 
@@ -9,7 +9,7 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 const read = async (t: Teardown, headers: Readonly<Record<string, string>>) =>
-  objectAttributes(await answered(t, { headers }))
+  objectAttributes(await fetchResponse(t, { headers }))
 
 t.test('an object of which COS says the least is STANDARD, and the rest is none', async (t) => {
   const { headers: raw, ...attributes } = right(await read(t, least))

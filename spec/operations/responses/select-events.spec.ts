@@ -1,19 +1,19 @@
 import t from 'tap'
 import { CosException } from '../../../lib/core/error.js'
 import { selectEvents } from '../../../lib/operations/responses/select-events.js'
-import { answered, serving, specContext, type Answer } from '../../support/responses.js'
-import { event, recorded } from '../../support/select-messages.js'
+import { fetchResponse, serveResponse, specContext, type CannedResponse } from '../../support/responses.js'
+import { encodeEvent, recordedMessage } from '../../support/select-messages.js'
 
 interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
 /** The tags that came, and what ended them. */
-const read = async (t: Teardown, answer: Answer) => {
+const read = async (t: Teardown, answer: CannedResponse) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-trace-id': 'VHJhY2U=' }
   const tags: Array<string> = []
   try {
-    for await (const { _tag } of selectEvents(await answered(t, { headers, ...answer }))) tags.push(_tag)
+    for await (const { _tag } of selectEvents(await fetchResponse(t, { headers, ...answer }))) tags.push(_tag)
     return { tags }
   } catch (thrown) {
     if (thrown instanceof CosException) return { tags, error: thrown.error }
@@ -24,7 +24,7 @@ const read = async (t: Teardown, answer: Answer) => {
 const all = ['Records', 'Cont', 'Progress', 'Records', 'Stats', 'End']
 
 t.test('the events come in their order, however the bytes came', async (t) => {
-  const bytes = Buffer.concat(all.map(recorded))
+  const bytes = Buffer.concat(all.map(recordedMessage))
   t.same(await read(t, { chunks: [bytes] }), { tags: all })
   const torn = Array.from({ length: Math.ceil(bytes.length / 50) }, (_, n) =>
     bytes.subarray(n * 50, n * 50 + 50)
@@ -33,7 +33,7 @@ t.test('the events come in their order, however the bytes came', async (t) => {
 })
 
 t.test('after End nothing is waited for', async (t) => {
-  const { response, closed } = await serving(t, { chunks: [recorded('End')], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { chunks: [recordedMessage('End')], ends: 'open' })
   const tags = []
   for await (const { _tag } of selectEvents(response)) tags.push(_tag)
   t.same(tags, ['End'])
@@ -42,10 +42,12 @@ t.test('after End nothing is waited for', async (t) => {
 
 t.test('an error in the midst is a ServiceError of status 200', async (t) => {
   t.same(
-    await read(t, { chunks: [recorded('Records'), recorded('Error')], ends: 'open' }).then((it) => it.tags),
+    await read(t, { chunks: [recordedMessage('Records'), recordedMessage('Error')], ends: 'open' }).then(
+      (it) => it.tags
+    ),
     ['Records']
   )
-  const { error } = await read(t, { chunks: [recorded('Error')] })
+  const { error } = await read(t, { chunks: [recordedMessage('Error')] })
   t.match(error, {
     _tag: 'ServiceError',
     context: specContext,
@@ -58,16 +60,19 @@ t.test('an error in the midst is a ServiceError of status 200', async (t) => {
 })
 
 t.test('a stream without its End is cut, whether the connection says so or not', async (t) => {
-  for (const chunks of [[], [recorded('Records')], [recorded('Records').subarray(0, 50)]]) {
+  for (const chunks of [[], [recordedMessage('Records')], [recordedMessage('Records').subarray(0, 50)]]) {
     t.match((await read(t, { chunks })).error, { _tag: 'TransportError', code: 'CutAnswer' })
     t.match((await read(t, { chunks, ends: 'cut' })).error, { _tag: 'TransportError' })
   }
 })
 
 t.test('a checksum that is wrong is an IntegrityError, told without waiting for more', async (t) => {
-  const broken = recorded('Records')
+  const broken = recordedMessage('Records')
   broken[97] = 0x32
-  const { tags, error } = await read(t, { chunks: [Buffer.concat([recorded('Cont'), broken])], ends: 'open' })
+  const { tags, error } = await read(t, {
+    chunks: [Buffer.concat([recordedMessage('Cont'), broken])],
+    ends: 'open'
+  })
   t.same(tags, ['Cont'])
   t.match(error, { _tag: 'IntegrityError', check: 'crc32', expected: '3f6c0e55', got: 'a68e6854' })
 })
@@ -77,5 +82,5 @@ t.test('what is no stream of events is an error of a known kind', async (t) => {
     _tag: 'IntegrityError',
     check: 'crc32'
   })
-  t.match((await read(t, { chunks: [event('Stats', 'lots')] })).error, { _tag: 'DecodeError' })
+  t.match((await read(t, { chunks: [encodeEvent('Stats', 'lots')] })).error, { _tag: 'DecodeError' })
 })

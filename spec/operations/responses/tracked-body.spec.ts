@@ -3,8 +3,8 @@ import t from 'tap'
 import { CosException } from '../../../lib/core/error.js'
 import type { Response } from '../../../lib/core/response.js'
 import { trackBody } from '../../../lib/operations/responses/tracked-body.js'
-import { left, right, serving, specContext } from '../../support/responses.js'
-import { comesTrue } from '../../support/wait-for.js'
+import { left, right, serveResponse, specContext } from '../../support/responses.js'
+import { becomesTrue } from '../../support/wait-for.js'
 import { settlesWithin } from '../../support/settles-within.js'
 
 /** Passes a body on, and returns how many bytes it was. */
@@ -21,7 +21,7 @@ async function* counting({ body }: Response): AsyncGenerator<Uint8Array, number,
 const watching = (response: Response) => trackBody(response, () => -1, counting(response))
 
 t.test('the outcome is what the reading returned', async (t) => {
-  const { response, closed } = await serving(t, { chunks: ['1234', 5, '56789'] })
+  const { response, closed } = await serveResponse(t, { chunks: ['1234', 5, '56789'] })
   const { bytes, outcome } = watching(response)
   t.equal((await bytes.toArray()).join(''), '123456789')
   t.equal(right(await outcome()), 9)
@@ -30,14 +30,14 @@ t.test('the outcome is what the reading returned', async (t) => {
 })
 
 t.test('a body that breaks off fails the stream and the outcome alike', async (t) => {
-  const { response } = await serving(t, { chunks: ['1234'], ends: 'cut' })
+  const { response } = await serveResponse(t, { chunks: ['1234'], ends: 'cut' })
   const { bytes, outcome } = watching(response)
   await t.rejects(bytes.toArray(), { name: 'CosException', error: { _tag: 'TransportError' } })
   t.match(left(await outcome()), { _tag: 'TransportError', context: specContext })
 })
 
 t.test('what the reading throws fails the stream and the outcome alike, and hangs up', async (t) => {
-  const { response, closed } = await serving(t, { chunks: ['1234'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
   const reason = { _tag: 'Aborted', context: specContext, reason: 'enough' } as const
   async function* refusing(): AsyncGenerator<Uint8Array, number, undefined> {
     for await (const chunk of counting(response)) {
@@ -53,7 +53,7 @@ t.test('what the reading throws fails the stream and the outcome alike, and hang
 })
 
 t.test('a reader that leaves hangs up at once, though nothing comes', async (t) => {
-  const { response, closed } = await serving(t, { chunks: ['1234'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
   const { bytes, outcome } = watching(response)
   await once(bytes, 'readable')
   bytes.read()
@@ -64,7 +64,7 @@ t.test('a reader that leaves hangs up at once, though nothing comes', async (t) 
 })
 
 t.test('a stream that no one reads and someone destroys hangs up', async (t) => {
-  const { response, closed } = await serving(t, { chunks: ['1234'], ends: 'open' })
+  const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
   const { bytes, outcome } = watching(response)
   bytes.destroy()
   t.equal(right(await outcome()), -1)
@@ -72,10 +72,10 @@ t.test('a stream that no one reads and someone destroys hangs up', async (t) => 
 })
 
 t.test('a body that breaks before anyone reads it waits to be found, and ends no process', async (t) => {
-  const { response } = await serving(t, { chunks: ['1234'], ends: 'cut' })
+  const { response } = await serveResponse(t, { chunks: ['1234'], ends: 'cut' })
   const { bytes, outcome } = watching(response)
   response.body.resume().pause()
-  t.ok(await comesTrue(() => response.body.errored !== null))
+  t.ok(await becomesTrue(() => response.body.errored !== null))
   t.match(left(await outcome()), { _tag: 'TransportError' })
   await t.rejects(bytes.toArray(), { name: 'CosException', error: { _tag: 'TransportError' } })
 })

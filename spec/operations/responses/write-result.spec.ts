@@ -1,7 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { writeResult } from '../../../lib/operations/responses/write-result.js'
-import { answered, left, right } from '../../support/responses.js'
+import { fetchResponse, left, right } from '../../support/responses.js'
 
 const headers = {
   etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"',
@@ -13,7 +13,7 @@ const headers = {
 const sent = { size: 11, crc64: O.some(5981764153023615706n) }
 
 t.test('bytes that COS stored as they were sent are verified', async (t) => {
-  const { headers: raw, ...rest } = right(writeResult(O.none)(await answered(t, { headers }, { sent })))
+  const { headers: raw, ...rest } = right(writeResult(O.none)(await fetchResponse(t, { headers }, { sent })))
   t.match(raw, headers)
   t.same(rest, {
     requestId: 'NjYwMQ==',
@@ -26,7 +26,7 @@ t.test('bytes that COS stored as they were sent are verified', async (t) => {
 
 t.test('where COS says no checksum nothing is claimed', async (t) => {
   const { 'x-cos-hash-crc64ecma': _, ...silent } = headers
-  const put = right(writeResult(O.none)(await answered(t, { headers: silent }, { sent })))
+  const put = right(writeResult(O.none)(await fetchResponse(t, { headers: silent }, { sent })))
   t.same(put.integrity, { _tag: 'Unverifiable', reason: 'NoChecksum', crc64: sent.crc64 })
   t.same(put.crc64, O.none)
 })
@@ -34,28 +34,33 @@ t.test('where COS says no checksum nothing is claimed', async (t) => {
 t.test('other bytes than were sent are an error, of the part where it was one', async (t) => {
   const wrong = { ...headers, 'x-cos-hash-crc64ecma': '1' }
   const error = { _tag: 'IntegrityError', check: 'crc64', expected: '5981764153023615706', got: '1' }
-  t.match(left(writeResult(O.none)(await answered(t, { headers: wrong }, { sent }))), {
+  t.match(left(writeResult(O.none)(await fetchResponse(t, { headers: wrong }, { sent }))), {
     ...error,
     part: O.none
   })
-  t.match(left(writeResult(O.some(7))(await answered(t, { headers: wrong }, { sent }))), {
+  t.match(left(writeResult(O.some(7))(await fetchResponse(t, { headers: wrong }, { sent }))), {
     ...error,
     part: O.some(7)
   })
 })
 
 t.test('an answer without an ETag, or with half a checksum, is a DecodeError', async (t) => {
-  t.match(left(writeResult(O.none)(await answered(t, { headers: { ...headers, etag: '' } }, { sent }))), {
-    _tag: 'DecodeError',
-    problems: [/^etag/]
-  })
+  t.match(
+    left(writeResult(O.none)(await fetchResponse(t, { headers: { ...headers, etag: '' } }, { sent }))),
+    {
+      _tag: 'DecodeError',
+      problems: [/^etag/]
+    }
+  )
   const torn = { ...headers, 'x-cos-hash-crc64ecma': '59817641530236157o6' }
-  t.match(left(writeResult(O.none)(await answered(t, { headers: torn }, { sent }))), { _tag: 'DecodeError' })
+  t.match(left(writeResult(O.none)(await fetchResponse(t, { headers: torn }, { sent }))), {
+    _tag: 'DecodeError'
+  })
 })
 
 t.test('a success that came before the body was sent is none', async (t) => {
   const early = { size: 5, crc64: O.none }
-  t.match(left(writeResult(O.none)(await answered(t, { headers }, { sent: early }))), {
+  t.match(left(writeResult(O.none)(await fetchResponse(t, { headers }, { sent: early }))), {
     _tag: 'TransportError',
     code: 'EarlyAnswer'
   })

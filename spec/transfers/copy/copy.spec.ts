@@ -13,8 +13,8 @@ import { copy, type CopyInput } from '../../../lib/transfers/copy/copy.js'
 import { streamMultipartUploads } from '../../../lib/transfers/list/stream-multipart-uploads.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { bytesOf } from '../../support/bytes.js'
-import { comesTrue, waitFor } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { becomesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
@@ -37,14 +37,14 @@ const said = {
   metadata: { colour: 'red', 'a-b': 'caf\u00e9' }
 }
 
-type Teardown = Parameters<typeof emulating>[0]
+type Teardown = Parameters<typeof startCos>[0]
 
 const holding = async (
   t: Teardown,
   options: EmulatorOptions = {},
   put: Partial<PutObjectInput> = {}
 ): Promise<Cos> => {
-  const cos = await emulating(t, { buckets: [bucket, elsewhere], ...options })
+  const cos = await startCos(t, { buckets: [bucket, elsewhere], ...options })
   right(await send(putObject({ ...from, body: bytes, ...said, ...put }))(cos.client())())
   return cos
 }
@@ -77,7 +77,7 @@ t.test(
       integrity: { _tag: 'Verified', crc64: sum },
       source: { size: bytes.length, contentType: O.some('text/x-spec') }
     })
-    t.same(cos.asked(), ['PutObject', 'HeadObject', 'CopyObject'])
+    t.same(cos.operations(), ['PutObject', 'HeadObject', 'CopyObject'])
     t.match(only(cos, 'CopyObject')[0]?.headers, {
       'x-cos-copy-source': `${elsewhere}.cos.ap-shanghai.myqcloud.com/from/here%20%26%20there.bin`,
       'x-cos-copy-source-if-match': copied.source.etag
@@ -293,7 +293,7 @@ t.test('a copy that is not the source is an IntegrityError', async (t) => {
   t.match(left(await copy(to)(cos.client())()), mismatch)
 
   t.equal(right(await copy(to)(cos.client())()).integrity._tag, 'Verified', 'no checksum in the answer')
-  t.same(cos.asked().slice(-3), ['HeadObject', 'CopyObject', 'HeadObject'])
+  t.same(cos.operations().slice(-3), ['HeadObject', 'CopyObject', 'HeadObject'])
 
   t.match(left(await copy({ ...to, ...inParts })(cos.client())()), mismatch)
 })
@@ -349,8 +349,8 @@ t.test('a signal settles a copy at once, and nothing is left open', async (t) =>
   stop.abort('enough')
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted', reason: 'enough', context: { operation: 'copy' } })
-  t.ok(await comesTrue(() => cos.asked().includes('AbortMultipartUpload')))
-  t.ok(await comesTrue(async () => (await open(cos)).length === 0))
+  t.ok(await becomesTrue(() => cos.operations().includes('AbortMultipartUpload')))
+  t.ok(await becomesTrue(async () => (await open(cos)).length === 0))
 })
 
 t.test('a part that fails for good ends the others, and the upload', async (t) => {
@@ -408,17 +408,17 @@ t.test('an object is copied onto itself only to be told what it says of itself',
 })
 
 t.test('what is not there is known before anything is made', async (t) => {
-  const cos = await emulating(t, { buckets: [bucket, elsewhere] })
+  const cos = await startCos(t, { buckets: [bucket, elsewhere] })
   t.match(left(await copy(to)(cos.client())()), {
     _tag: 'ServiceError',
     status: 404,
     context: { operation: 'HeadObject', bucket: elsewhere }
   })
-  t.same(cos.asked(), ['HeadObject'])
+  t.same(cos.operations(), ['HeadObject'])
 })
 
 t.test('nonsense is a Left with the field, and nothing is sent', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   for (const [field, wrong] of [
     ['key', { key: '' }],
     ['bucket', { bucket: 'nameless' }],
@@ -438,5 +438,5 @@ t.test('nonsense is a Left with the field, and nothing is sent', async (t) => {
       context: { operation: 'copy' }
     })
   }
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
 })

@@ -9,7 +9,7 @@ import { move, type MoveInput } from '../../../lib/transfers/copy/move.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
 import { bytesOf } from '../../support/bytes.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { left, right } from '../../support/server.js'
 
 const MiB = 1024 * 1024
@@ -23,11 +23,11 @@ const inParts = { threshold: MiB, partSize: MiB }
 const versioned = { buckets: [bucket, { name: elsewhere, versioning: 'Enabled' as const }] }
 
 const holding = async (
-  t: Parameters<typeof emulating>[0],
+  t: Parameters<typeof startCos>[0],
   options: EmulatorOptions = {},
   body: string | Uint8Array = bytes
 ): Promise<Cos> => {
-  const cos = await emulating(t, { buckets: [bucket, elsewhere], ...options })
+  const cos = await startCos(t, { buckets: [bucket, elsewhere], ...options })
   right(await send(putObject({ ...from, body }))(cos.client())())
   return cos
 }
@@ -40,7 +40,7 @@ t.test('an object is copied, the copy is held against it, and then it is deleted
     const cos = await holding(t)
     const moved = right(await move({ ...to, ...way })(cos.client())())
     t.match(moved, { size: bytes.length, integrity: { _tag: 'Verified' }, deleted: { _tag: 'Some' } })
-    t.same(cos.asked().slice(-2), ['HeadObject', 'DeleteObject'])
+    t.same(cos.operations().slice(-2), ['HeadObject', 'DeleteObject'])
     t.same([await exists(cos, from), await exists(cos, at)], [false, true])
   }
 })
@@ -69,7 +69,7 @@ t.test('an object is never moved onto itself', async (t) => {
       context: { operation: 'move' }
     })
   }
-  t.same(cos.asked(), ['PutObject'])
+  t.same(cos.operations(), ['PutObject'])
 })
 
 t.test('a copy that is not the source costs nothing: the source stays', async (t) => {
@@ -133,7 +133,7 @@ t.test('a source that is gone by then is as good as deleted', async (t) => {
     ])
   })
   t.same(right(await move(to)(cos.client())()).deleted, O.none)
-  t.notOk(cos.asked().includes('DeleteObject'))
+  t.notOk(cos.operations().includes('DeleteObject'))
 })
 
 t.test(
@@ -195,7 +195,7 @@ t.test('a version whose deletion lost its answer was deleted all the same', asyn
 })
 
 t.test('what is not there is not moved', async (t) => {
-  const cos = await emulating(t, { buckets: [bucket, elsewhere] })
+  const cos = await startCos(t, { buckets: [bucket, elsewhere] })
   t.match(left(await move(to)(cos.client())()), { _tag: 'ServiceError', status: 404 })
-  t.same(cos.asked(), ['HeadObject'])
+  t.same(cos.operations(), ['HeadObject'])
 })

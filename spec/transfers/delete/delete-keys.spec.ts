@@ -14,8 +14,8 @@ import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
 import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { waitFor } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
-import { failing, toArray } from '../../support/iterables.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
+import { yieldThenFail, toArray } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
@@ -45,14 +45,14 @@ const plain = Array.from({ length: 2500 - odd.length }, (_, n) => `k/${String(n)
 type Options = EmulatorOptions & { readonly keys?: ReadonlyArray<string> }
 
 const holding = (
-  t: Parameters<typeof emulating>[0],
+  t: Parameters<typeof startCos>[0],
   { keys = plain, ...options }: Options = {}
-): Promise<Cos> => emulating(t, { seed: keys.map((key) => ({ bucket, key })), ...options })
+): Promise<Cos> => startCos(t, { seed: keys.map((key) => ({ bucket, key })), ...options })
 
 const remaining = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
 
-const only = (cos: Cos, operation: string) => cos.asked().filter((name) => name === operation).length
+const only = (cos: Cos, operation: string) => cos.operations().filter((name) => name === operation).length
 
 const tags = (results: ReadonlyArray<DeleteKeysResult>) => new Set(results.map(({ _tag }) => _tag))
 
@@ -166,7 +166,7 @@ t.test('keys that are long in XML make shorter requests', async (t) => {
 })
 
 t.test('versions are removed for good, and without one a delete marker is made', async (t) => {
-  const cos = await emulating(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
+  const cos = await startCos(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
   const client = cos.client()
   for (const key of ['a', 'b', 'odd\u0001']) {
     for (const body of ['1', '2']) right(await send(putObject({ bucket, key, body }))(client)())
@@ -191,7 +191,7 @@ t.test('a source that fails does so after what it gave has been deleted', async 
   const cos = await holding(t)
   const seen: Array<DeleteKeysResult> = []
   const reading = async (): Promise<void> => {
-    const keys: AsyncIterable<KeyToDelete> = failing(new Error('disk'), ...plain.slice(0, 1200))
+    const keys: AsyncIterable<KeyToDelete> = yieldThenFail(new Error('disk'), ...plain.slice(0, 1200))
     for await (const result of deleteKeys({ bucket })(keys)(cos.client())) seen.push(result)
   }
   await t.rejects(reading(), {
@@ -208,16 +208,16 @@ t.test('a signal ends it at once', async (t) => {
   })
   const stop = new AbortController()
   const results = pipe(deleteKeys({ bucket })(plain), withSignal(stop.signal), collect)(cos.client())()
-  await waitFor(() => cos.asked().filter((name) => name === 'DeleteObjects').length >= 2)
+  await waitFor(() => cos.operations().filter((name) => name === 'DeleteObjects').length >= 2)
   stop.abort()
   t.ok(await settlesWithin(50, results))
   t.match(left(await results), { _tag: 'Aborted' })
 })
 
 t.test('an input that makes no sense fails when it is read', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const results = collect(deleteKeys({ bucket, concurrency: 0 })(['a']))
   t.match(left(await results(cos.client())()), { _tag: 'InvalidInput', field: 'concurrency' })
   t.same(await toArray(deleteKeys({ bucket })([])(cos.client())), [])
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
 })

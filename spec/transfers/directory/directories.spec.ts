@@ -7,9 +7,9 @@ import type { SkipExisting } from '../../../lib/transfers/directory/options.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { uploadDirectory } from '../../../lib/transfers/directory/upload-directory.js'
 import { bytesOf } from '../../support/bytes.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
-import { grow, seen, type Tree } from '../../support/file-trees.js'
+import { createTree, readTree, type Tree } from '../../support/file-trees.js'
 
 const MiB = 1024 * 1024
 
@@ -83,12 +83,12 @@ t.test('a tree with any names comes back as it was, and a second run moves nothi
   tree['deep/a/b/c/d/e/f/g/h/i/j'] = ''
   tree['large'] = bytesOf(3 * MiB + 1)
   const dir = await realpath(t.testdir())
-  const from = await grow(join(dir, 'from'), tree)
-  const expected = await seen(from)
+  const from = await createTree(join(dir, 'from'), tree)
+  const expected = await readTree(from)
 
   const skips: ReadonlyArray<SkipExisting> = ['crc64', 'time']
   for (const skip of skips) {
-    const cos = await emulating(t)
+    const cos = await startCos(t)
     const sizes = { partSize: MiB, threshold: MiB, skip }
     const up = uploadDirectory({ bucket, prefix: 'the tree/', directory: from, ...sizes })
     const down = downloadDirectory({ bucket, prefix: 'the tree/', directory: join(dir, skip), ...sizes })
@@ -104,7 +104,7 @@ t.test('a tree with any names comes back as it was, and a second run moves nothi
       { Downloaded: files, Folder: folders },
       `down, ${skip}`
     )
-    t.same(await seen(join(dir, skip)), expected, skip)
+    t.same(await readTree(join(dir, skip)), expected, skip)
     const before = moved(cos)
     t.same(tags(right(await collect(up)(cos.client())())), { Skipped: files + folders }, `up again, ${skip}`)
     t.same(
@@ -136,7 +136,7 @@ t.test(`${String(size.small)} small files and large ones, up and down`, async (t
   // So that by time nothing is newer than its object.
   await utimes(join(from, 'large-0'), 0, 0)
 
-  const cos = await emulating(t, { keepRequests: 1_000_000 })
+  const cos = await startCos(t, { keepRequests: 1_000_000 })
   const to = join(dir, 'to')
   const up = uploadDirectory({ bucket, prefix: 'many/', directory: from })
   const down = downloadDirectory({ bucket, prefix: 'many/', directory: to })
@@ -153,7 +153,7 @@ t.test(`${String(size.small)} small files and large ones, up and down`, async (t
     right(await collect<{ readonly _tag: string }>(stream)(client)())
   t.same(await timed('up', () => go(up)), { Uploaded: files })
   t.same(await timed('down', () => go(down)), { Downloaded: files })
-  t.same(await seen(to), await seen(from))
+  t.same(await readTree(to), await readTree(from))
   const before = moved(cos)
   t.same(await timed('up again', () => go(up)), { Skipped: files })
   t.same(await timed('down again', () => go(down)), { Skipped: files })

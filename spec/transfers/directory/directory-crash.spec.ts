@@ -13,9 +13,9 @@ import { putObject } from '../../../lib/operations/put-object.js'
 import { downloadDirectory } from '../../../lib/transfers/directory/download-directory.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compile, starting, type Step } from '../../support/child-processes.js'
+import { compile, startChild, type Step } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
 // 2 each way in `npm test`; `npm run torture` has a hundred.
@@ -90,7 +90,7 @@ for (const { way, call, module, moved } of ways) {
         // Slow enough that there is a time to die in.
         return { delay: 5 }
       }
-      const cos = await emulating(t, { fault })
+      const cos = await startCos(t, { fault })
       // Closed at once, so that connections that are open are those of a child.
       const ask = async <A>(effect: (client: Client) => () => Promise<E.Either<CosError, A>>): Promise<A> => {
         const client = cos.client()
@@ -107,22 +107,22 @@ for (const { way, call, module, moved } of ways) {
         const prefix = way === 'up' ? `${String(death)}/` : ''
         const directory = way === 'up' ? join(top, 'files') : join(top, String(death))
         const steps: ReadonlyArray<Step> = [{ module, call, input: { ...options, prefix, directory } }]
-        const victim = await starting(lib, cos.emulator, steps)
+        const victim = await startChild(lib, cos.emulator, steps)
         // Counted in requests: a clock would let a busy machine choose the moment.
         const after = 1 + Math.floor(chance() * files.size)
         const pause = chance() * 20
         const reached = new Promise<void>((go) => {
           until = { count: count + after, go }
         })
-        victim.begin()
+        victim.start()
         await Promise.race([reached, victim.results])
         await setTimeout(pause)
         await victim.kill()
         await waitFor(() => cos.emulator.openConnections() === 0)
 
         const words = `death ${String(death)}, ${pause.toFixed(1)} ms after request ${String(after)}`
-        const next = await starting(lib, cos.emulator, steps)
-        next.begin()
+        const next = await startChild(lib, cos.emulator, steps)
+        next.start()
         const [entries] = (await next.results) as ReadonlyArray<ReadonlyArray<Entry>>
         const tags = (entries ?? []).map(({ _tag }) => _tag)
         t.ok(

@@ -15,12 +15,12 @@ import {
   type DownloadDirectoryResult
 } from '../../../lib/transfers/directory/download-directory.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
-import { comesTrue } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { becomesTrue } from '../../support/wait-for.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
-import { grow, seen } from '../../support/file-trees.js'
+import { createTree, readTree } from '../../support/file-trees.js'
 
 type Input = Omit<DownloadDirectoryInput, 'bucket'>
 
@@ -39,14 +39,15 @@ const holding = async (
   const seed: ReadonlyArray<SeedObject> = Object.entries(objects).flatMap(([key, size]) =>
     typeof size === 'number' ? [{ bucket, key, size }] : []
   )
-  const cos = await emulating(t, { ...options, seed })
+  const cos = await startCos(t, { ...options, seed })
   for (const [key, body] of Object.entries(objects)) {
     if (typeof body === 'string') right(await send(putObject({ bucket, key, body }))(cos.client())())
   }
   return cos
 }
 
-const count = (cos: Cos, operation: string): number => cos.asked().filter((name) => name === operation).length
+const count = (cos: Cos, operation: string): number =>
+  cos.operations().filter((name) => name === operation).length
 
 t.test('objects become files below the folder, and keys that end in a slash folders', async (t) => {
   const cos = await holding(t, { 'p/': 0, 'p/a/b': 'b', 'p/.c': '', 'p/e/': 0, 'p/f/g/': 0, 'q/x': 'x' })
@@ -57,7 +58,7 @@ t.test('objects become files below the folder, and keys that end in a slash fold
     entries.find((entry) => entry._tag === 'Downloaded' && entry.path === 'a/b'),
     { key: 'p/a/b', downloaded: { size: 1, integrity: { _tag: 'Verified' } } }
   )
-  t.same(await seen(directory), {
+  t.same(await readTree(directory), {
     '.c': 'file ',
     'a/': 'folder',
     'a/b': 'file b',
@@ -73,7 +74,7 @@ t.test('a prefix is what keys begin with, in a folder or not', async (t) => {
   t.same(told(await downloading(cos, { directory, prefix: 'site' })), [
     ...['Downloaded map', 'UnsafeKey site', 'UnsafeKey site/a']
   ])
-  t.same(await seen(directory), { map: 'file m' })
+  t.same(await readTree(directory), { map: 'file m' })
 })
 
 t.test('a second run moves nothing, but what has changed on either side', async (t) => {
@@ -90,12 +91,12 @@ t.test('a second run moves nothing, but what has changed on either side', async 
   t.same(told(await downloading(cos, { directory, skip: 'never' })), [
     ...['Downloaded a', 'Downloaded b/c', 'Downloaded z', 'Folder e/']
   ])
-  t.equal((await seen(directory))['a'], 'file aaaa')
+  t.equal((await readTree(directory))['a'], 'file aaaa')
 })
 
 t.test('by time, what is as large and no older is not moved, and not asked about either', async (t) => {
   const cos = await holding(t, { a: 'aaaa', b: 'bbbb', c: 'cccc' })
-  const directory = await grow(t.testdir(), { a: 'AAAA', b: 'BBBBB', c: 'CCCC' })
+  const directory = await createTree(t.testdir(), { a: 'AAAA', b: 'BBBBB', c: 'CCCC' })
   const later = new Date(Date.now() + 60_000)
   for (const name of ['a', 'b']) await utimes(join(directory, name), later, later)
   await utimes(join(directory, 'c'), 0, 0)
@@ -121,7 +122,7 @@ t.test('globs choose', async (t) => {
     'Downloaded a.log',
     'Downloaded x/b.log'
   ])
-  t.same(Object.keys(await seen(directory)), ['a.log', 'x/', 'x/b.log'])
+  t.same(Object.keys(await readTree(directory)), ['a.log', 'x/', 'x/b.log'])
 })
 
 t.test('a failure is one result among others, or the end of all', async (t) => {
@@ -139,7 +140,7 @@ t.test('a failure is one result among others, or the end of all', async (t) => {
     [['Failed', 'f03']]
   )
   t.equal(entries.length, 20)
-  t.notOk(Object.keys(await seen(directory)).includes('f03'), 'nothing of it is left')
+  t.notOk(Object.keys(await readTree(directory)).includes('f03'), 'nothing of it is left')
 
   const before = count(cos, 'GetObject')
   const stopping = downloadDirectory({ bucket, directory, onError: 'stop', concurrency: 2, skip: 'never' })
@@ -159,7 +160,7 @@ t.test('what the file system does not take fails by itself', async (t) => {
     entries.flatMap((one) => (one._tag === 'Failed' && 'code' in one.error ? [one.error.code] : [])),
     ['ENAMETOOLONG', 'ENAMETOOLONG']
   )
-  t.same(await seen(directory), { b: 'file b' })
+  t.same(await readTree(directory), { b: 'file b' })
 })
 
 t.test('a listing that fails is a failure, and so is a folder that can not be made', async (t) => {
@@ -212,9 +213,9 @@ t.test(
       'Downloaded b',
       'Downloaded c'
     ])
-    t.same(await seen(directory), { a: 'file aaaa', b: 'file bbbb', c: 'file ' })
+    t.same(await readTree(directory), { a: 'file aaaa', b: 'file bbbb', c: 'file ' })
     const asked = ['ListObjects', 'GetObject', 'GetObject', 'HeadObject', 'GetObject', 'HeadObject']
-    t.same(cos.asked().slice(-asked.length), asked)
+    t.same(cos.operations().slice(-asked.length), asked)
   }
 )
 
@@ -232,13 +233,13 @@ t.test(
     const names = ['file', 'link', 'folder', 'pipe', 'hard']
     const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 'new'])))
     t.same(told(await downloading(cos, { directory })), names.map((name) => `Downloaded ${name}`).sort())
-    t.same(await seen(directory), Object.fromEntries([...names].sort().map((name) => [name, 'file new'])))
-    t.same(await seen(join(dir, 'outside')), { o: 'file old' })
+    t.same(await readTree(directory), Object.fromEntries([...names].sort().map((name) => [name, 'file new'])))
+    t.same(await readTree(join(dir, 'outside')), { o: 'file old' })
   }
 )
 
 t.test('a folder in the place of a file stays, and so does a file in the place of a folder', async (t) => {
-  const directory = await grow(t.testdir(), { 'a/kept': 'k', b: 'b' })
+  const directory = await createTree(t.testdir(), { 'a/kept': 'k', b: 'b' })
   const cos = await holding(t, { a: 'x', 'b/c': 'x', 'b/d/': 0, 'b/': 0 })
   t.same(told(await downloading(cos, { directory })), [
     'UnsafeKey a',
@@ -246,7 +247,7 @@ t.test('a folder in the place of a file stays, and so does a file in the place o
     'UnsafeKey b/c',
     'UnsafeKey b/d/'
   ])
-  t.same(await seen(directory), { 'a/': 'folder', 'a/kept': 'file k', b: 'file b' })
+  t.same(await readTree(directory), { 'a/': 'folder', 'a/kept': 'file k', b: 'file b' })
 })
 
 t.test('of keys that are both file and folder one can be there, and the other is told', async (t) => {
@@ -256,7 +257,7 @@ t.test('of keys that are both file and folder one can be there, and the other is
     const entries = await downloading(cos, { directory, concurrency })
     const there = entries.filter(({ _tag }) => _tag === 'Downloaded').map(({ key }) => key)
     t.equal(entries.filter(({ _tag }) => _tag === 'UnsafeKey').length + there.length, 3)
-    const files = Object.entries(await seen(directory)).filter(([, what]) => what !== 'folder')
+    const files = Object.entries(await readTree(directory)).filter(([, what]) => what !== 'folder')
     t.same(
       files.map(([path]) => path),
       [...there].sort(),
@@ -273,7 +274,7 @@ t.test('a folder whose key has bytes is told, for a folder can not hold them', a
   t.match(await downloading(cos, { directory }), [
     { _tag: 'UnsafeKey', key: 'a/', reason: 'a folder that has bytes' }
   ])
-  t.same(await seen(directory), {})
+  t.same(await readTree(directory), {})
 })
 
 t.test('names that unfinished downloads have are not a bucket’s to give', async (t) => {
@@ -283,7 +284,7 @@ t.test('names that unfinished downloads have are not a bucket’s to give', asyn
   })
   const directory = t.testdir()
   t.equal((await downloading(cos, { directory })).filter(({ _tag }) => _tag === 'UnsafeKey').length, 5)
-  t.same(await seen(directory), { x: 'file x' })
+  t.same(await readTree(directory), { x: 'file x' })
 })
 
 t.test('where case is folded, the first of twins is there, and the others are told', async (t) => {
@@ -365,7 +366,7 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
 
   const dir = await realpath(t.testdir())
   const directory = join(dir, 'parent', 'in')
-  await grow(dir, {
+  await createTree(dir, {
     ...{ 'outside/secret': 's', 'outside/inner/secret': 's', 'parent/in.txt': 'n', 'parent/etc/passwd': 'p' },
     ...{ 'parent/in/file': 'f', 'parent/in/deep': null, 'parent/in/twins/x': 'x' },
     ...{
@@ -376,16 +377,16 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
     ...{ 'parent/in/dead': { link: '../../nowhere' }, 'parent/in/self': { link: 'self' } }
   })
   const isInside = ([path]: readonly [string, string]): boolean => path.startsWith('parent/in/')
-  const before = Object.entries(await seen(dir))
+  const before = Object.entries(await readTree(dir))
 
   // The first of the twins, in the order of keys, is the one that is no object's: so all of the others are told.
   const first = 'TWINS/first'
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     seed: [...hostile, ...fine, first].map((one, at) => ({ bucket, key: one, size: at % 3 }))
   })
   const entries = await downloading(cos, { directory, caseInsensitive: true, concurrency: 8 })
 
-  const after = Object.entries(await seen(dir))
+  const after = Object.entries(await readTree(dir))
   t.same(
     after.filter((one) => !isInside(one)),
     before.filter((one) => !isInside(one)),
@@ -421,7 +422,7 @@ t.test('a reader that stops holds it back', async (t) => {
     Symbol.asyncIterator
   ]()
   await reader.next()
-  t.ok(await comesTrue(() => count(cos, 'GetObject') >= 3))
+  t.ok(await becomesTrue(() => count(cos, 'GetObject') >= 3))
   await setTimeout(50)
   t.ok(count(cos, 'GetObject') <= 4, String(count(cos, 'GetObject')))
   let more = 1
@@ -457,10 +458,10 @@ t.test('a reader that leaves, or a signal, ends it all at once, and leaves nothi
     stop.abort()
     t.ok(await settlesWithin(50, going), `aborted, ${operation}`)
     t.match(left(await going), { _tag: 'Aborted' })
-    await comesTrue(async () => (await readdir(directory)).every((name) => name === 'a'))
+    await becomesTrue(async () => (await readdir(directory)).every((name) => name === 'a'))
     await setTimeout(20)
     t.same(
-      Object.keys(await seen(directory)).filter((path) => path !== 'a'),
+      Object.keys(await readTree(directory)).filter((path) => path !== 'a'),
       []
     )
   }
@@ -474,7 +475,7 @@ t.test('not even a large file that is being compared is waited for', async (t) =
   execFileSync('truncate', ['-s', String(size), join(directory, 'big')])
   const reader = downloadDirectory({ bucket, directory })(cos.client())[Symbol.asyncIterator]()
   const waiting = reader.next()
-  t.ok(await comesTrue(() => count(cos, 'HeadObject') === 1))
+  t.ok(await becomesTrue(() => count(cos, 'HeadObject') === 1))
   t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])))
   t.match(await waiting, { done: true })
 })

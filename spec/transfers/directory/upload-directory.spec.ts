@@ -15,12 +15,12 @@ import {
   type UploadDirectoryInput,
   type UploadDirectoryResult
 } from '../../../lib/transfers/directory/upload-directory.js'
-import { comesTrue } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { becomesTrue } from '../../support/wait-for.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
-import { grow } from '../../support/file-trees.js'
+import { createTree } from '../../support/file-trees.js'
 
 type Input = Omit<UploadDirectoryInput, 'bucket'>
 
@@ -33,7 +33,8 @@ const told = (entries: ReadonlyArray<UploadDirectoryResult>): ReadonlyArray<stri
 const keys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
 
-const count = (cos: Cos, operation: string): number => cos.asked().filter((name) => name === operation).length
+const count = (cos: Cos, operation: string): number =>
+  cos.operations().filter((name) => name === operation).length
 
 const refused = { answer: { status: 403, code: 'AccessDenied' } } as const
 const refusing =
@@ -42,8 +43,8 @@ const refusing =
     operation === 'PutObject' && names.includes(key) ? refused : undefined
 
 t.test('files become objects under the prefix, and folders with nothing in them markers', async (t) => {
-  const cos = await emulating(t)
-  const directory = await grow(t.testdir(), { 'a/b': 'b', '.c': '', e: null, 'f/g': null })
+  const cos = await startCos(t)
+  const directory = await createTree(t.testdir(), { 'a/b': 'b', '.c': '', e: null, 'f/g': null })
   const entries = await uploading(cos, {
     directory,
     prefix: 'to/',
@@ -60,14 +61,14 @@ t.test('files become objects under the prefix, and folders with nothing in them 
   t.equal(types.get('to/a/b'), 'text/x')
   t.not(types.get('to/e/'), 'text/x')
 
-  const without = await emulating(t)
+  const without = await startCos(t)
   await uploading(without, { directory, emptyFolders: false })
   t.same(await keys(without), ['.c', 'a/b'], 'no prefix, no markers')
 })
 
 t.test('a second run moves nothing, but what has changed', async (t) => {
-  const cos = await emulating(t)
-  const directory = await grow(t.testdir(), { a: 'aaaa', 'b/c': 'cccc', e: null, z: '' })
+  const cos = await startCos(t)
+  const directory = await createTree(t.testdir(), { a: 'aaaa', 'b/c': 'cccc', e: null, z: '' })
   await uploading(cos, { directory })
   const puts = count(cos, 'PutObject')
   t.same(told(await uploading(cos, { directory })), ['Skipped a', 'Skipped b/c', 'Skipped e/', 'Skipped z'])
@@ -83,8 +84,8 @@ t.test('a second run moves nothing, but what has changed', async (t) => {
 })
 
 t.test('by time, what is as large and no newer is not moved, and not read either', async (t) => {
-  const cos = await emulating(t)
-  const directory = await grow(t.testdir(), { a: 'aaaa', b: 'bbbb', c: 'cccc' })
+  const cos = await startCos(t)
+  const directory = await createTree(t.testdir(), { a: 'aaaa', b: 'bbbb', c: 'cccc' })
   const old = new Date(Date.now() - 60_000)
   for (const name of ['a', 'b', 'c']) await utimes(join(directory, name), old, old)
   await uploading(cos, { directory, skip: 'time' })
@@ -98,8 +99,8 @@ t.test('by time, what is as large and no newer is not moved, and not read either
 })
 
 t.test('globs choose, and folders that are excluded whole are not entered', async (t) => {
-  const cos = await emulating(t)
-  const directory = await grow(t.testdir(), {
+  const cos = await startCos(t)
+  const directory = await createTree(t.testdir(), {
     ...{ 'a.log': 'a', 'a.txt': 'a', 'x/b.log': 'b', 'x/tmp/c.log': 'c', 'x/tmp/e': null },
     ...{ '.git/d.log': 'd' }
   })
@@ -110,8 +111,8 @@ t.test('globs choose, and folders that are excluded whole are not entered', asyn
 })
 
 t.test('a failure is one result among others', async (t) => {
-  const cos = await emulating(t, { fault: refusing('b', 'e/') })
-  const directory = await grow(t.testdir(), { a: 'a', b: 'b', c: 'c', e: null })
+  const cos = await startCos(t, { fault: refusing('b', 'e/') })
+  const directory = await createTree(t.testdir(), { a: 'a', b: 'b', c: 'c', e: null })
   const entries = await uploading(cos, { directory })
   t.same(told(entries), ['Failed b', 'Failed e/', 'Uploaded a', 'Uploaded c'])
   t.match(
@@ -121,9 +122,9 @@ t.test('a failure is one result among others', async (t) => {
 })
 
 t.test('or the end of all: what is under way is finished and told, nothing more is begun', async (t) => {
-  const cos = await emulating(t, { fault: refusing('03') })
+  const cos = await startCos(t, { fault: refusing('03') })
   const names = Array.from({ length: 30 }, (_, at) => String(at).padStart(2, '0'))
-  const directory = await grow(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
+  const directory = await createTree(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
   const entries: Array<UploadDirectoryResult> = []
   const failure: unknown = await (async () => {
     const stream = uploadDirectory({ bucket, directory, onError: 'stop', concurrency: 2 })
@@ -140,8 +141,8 @@ t.test('or the end of all: what is under way is finished and told, nothing more 
 })
 
 t.test('what vanishes between the walk and its turn fails by itself', async (t) => {
-  const directory = await grow(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x', '4/y': 'y' })
-  const cos = await emulating(t)
+  const directory = await createTree(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x', '4/y': 'y' })
+  const cos = await startCos(t)
   const stream = uploadDirectory({ bucket, directory, concurrency: 1 })(cos.client())
   const entries: Array<UploadDirectoryResult> = []
   for await (const entry of stream) {
@@ -164,8 +165,8 @@ t.test('what vanishes between the walk and its turn fails by itself', async (t) 
 })
 
 t.test('a folder that can not be read is the end of all with the policy stop', async (t) => {
-  const directory = await grow(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x' })
-  const cos = await emulating(t)
+  const directory = await createTree(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x' })
+  const cos = await startCos(t)
   const stream = uploadDirectory({ bucket, directory, concurrency: 1, onError: 'stop' })(cos.client())
   const failure: unknown = await (async () => {
     for await (const _ of stream) await rm(join(directory, '3'), { recursive: true, force: true })
@@ -180,7 +181,7 @@ t.test('links are passed over, or what they lead to goes up', async (t) => {
   await symlink('../outside/o', join(directory, 'file'))
   await symlink('.', join(directory, 'loop'))
   await symlink('nowhere', join(directory, 'dead'))
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   t.same(told(await uploading(cos, { directory })), [
     ...['Link dead', 'Link file', 'Link folder', 'Link loop', 'Uploaded f']
   ])
@@ -190,10 +191,10 @@ t.test('links are passed over, or what they lead to goes up', async (t) => {
 })
 
 t.test('pipes, names that no key can have, and unfinished downloads stay', async (t) => {
-  const directory = await grow(t.testdir(), { 'f.cospipe-download/part': 'half', f: 'f', 'x\x1b': 'x' })
+  const directory = await createTree(t.testdir(), { 'f.cospipe-download/part': 'half', f: 'f', 'x\x1b': 'x' })
   execFileSync('mkfifo', [join(directory, 'fifo')])
   await mkdir(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff])]))
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const entries = await uploading(cos, { directory })
   t.same(told(entries), [
     ...['Draft f.cospipe-download/', 'Failed x\x1b', 'NoFile fifo', 'NotUtf8 \ufffd', 'Uploaded f']
@@ -206,8 +207,11 @@ t.test('pipes, names that no key can have, and unfinished downloads stay', async
 
 t.test('a path that makes a key too long fails by itself', async (t) => {
   const long = 'é'.repeat(120)
-  const directory = await grow(t.testdir(), { [`${long}/${long}/${long}/${long}`]: 'x', [`${long}/f`]: 'f' })
-  const cos = await emulating(t)
+  const directory = await createTree(t.testdir(), {
+    [`${long}/${long}/${long}/${long}`]: 'x',
+    [`${long}/f`]: 'f'
+  })
+  const cos = await startCos(t)
   t.same(told(await uploading(cos, { directory })), [
     `Failed ${long}/${long}/${long}/${long}`,
     `Uploaded ${long}/f`
@@ -217,7 +221,7 @@ t.test('a path that makes a key too long fails by itself', async (t) => {
 t.test(
   'an input that makes no sense, and a folder that is none, are told when the stream is read',
   async (t) => {
-    const cos = await emulating(t)
+    const cos = await startCos(t)
     const failureOf = async (input: Input) =>
       left(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
     for (const [input, field] of [
@@ -232,18 +236,18 @@ t.test(
     }
     const missing = join(t.testdir(), 'missing')
     t.match(await failureOf({ directory: missing }), { _tag: 'FileError', code: 'ENOENT', path: missing })
-    t.same(cos.asked(), [])
+    t.same(cos.operations(), [])
   }
 )
 
 t.test('a reader that stops holds it back', async (t) => {
   const names = Array.from({ length: 40 }, (_, at) => String(at))
-  const directory = await grow(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
-  const cos = await emulating(t)
+  const directory = await createTree(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
+  const cos = await startCos(t)
   const stream = uploadDirectory({ bucket, directory, concurrency: 3 })(cos.client())
   const reader = stream[Symbol.asyncIterator]()
   await reader.next()
-  t.ok(await comesTrue(() => count(cos, 'PutObject') >= 3))
+  t.ok(await becomesTrue(() => count(cos, 'PutObject') >= 3))
   await setTimeout(50)
   t.ok(count(cos, 'PutObject') <= 4, String(count(cos, 'PutObject')))
   let more = 1
@@ -252,10 +256,10 @@ t.test('a reader that stops holds it back', async (t) => {
 })
 
 t.test('a reader that leaves, or a signal, ends it all at once', async (t) => {
-  const directory = await grow(t.testdir(), { a: 'a', b: 'b', c: 'c', d: 'd' })
+  const directory = await createTree(t.testdir(), { a: 'a', b: 'b', c: 'c', d: 'd' })
   for (const operation of ['HeadObject', 'PutObject']) {
     // The first passes; the others are never answered.
-    const cos = await emulating(t, {
+    const cos = await startCos(t, {
       fault: (request) =>
         request.operation === operation && request.count > 1 ? { delay: 60_000 } : undefined
     })
@@ -278,8 +282,8 @@ t.test('a reader that leaves, or a signal, ends it all at once', async (t) => {
 })
 
 t.test('a meter hears of all files, of those that were there as well, and that it is over', async (t) => {
-  const directory = await grow(t.testdir(), { a: 'aaaa', b: 'bb', c: '' })
-  const cos = await emulating(t)
+  const directory = await createTree(t.testdir(), { a: 'aaaa', b: 'bb', c: '' })
+  const cos = await startCos(t)
   for (const run of ['first', 'second']) {
     const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
     await uploading(cos, { directory, progress: meter })

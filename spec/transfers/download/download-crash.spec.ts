@@ -9,9 +9,9 @@ import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import type { DownloadFileInput } from '../../../lib/transfers/download/download-file.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compile, starting, type Child } from '../../support/child-processes.js'
+import { compile, startChild, type Child } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
 // 8 in `npm test`; `npm run torture` has a hundred.
@@ -43,7 +43,7 @@ interface Target {
 const setting = async (t: Test): Promise<Scene> => {
   let count = 0
   let waiting: ReadonlyArray<{ readonly until: number; readonly go: () => void }> = []
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     // Slow enough that there is a time to die in.
     fault: ({ operation }) => {
       if (operation !== 'GetObject') return undefined
@@ -76,7 +76,7 @@ const setting = async (t: Test): Promise<Scene> => {
 }
 
 const child = (scene: Scene, { input }: Target): Promise<Child> =>
-  starting(scene.lib, scene.emulator, [
+  startChild(scene.lib, scene.emulator, [
     { module: 'transfers/download/download-file.js', call: 'downloadFile', input }
   ])
 
@@ -119,7 +119,7 @@ t.test(`downloads die ${String(deaths)} times and are gone on with (seed ${Strin
     const after = chance() < 0.25 ? last : Math.floor(chance() * last)
     const pause = chance() * 50
     const reached = scene.asked(after)
-    victim.begin()
+    victim.start()
     await Promise.race([reached, victim.results])
     await setTimeout(pause)
     await victim.kill()
@@ -141,7 +141,7 @@ t.test(`downloads die ${String(deaths)} times and are gone on with (seed ${Strin
   }
   const finish = async (target: Target, there: number): Promise<void> => {
     const next = await child(scene, target)
-    next.begin()
+    next.start()
     t.match(await next.results, [{ _tag: 'Right', right: { ...verified, resumed: there } }])
     t.ok(await isWhole(target), 'the bytes are the bytes')
     t.same(await readdir(target.dir), ['a.bin'], 'and nothing else is there')

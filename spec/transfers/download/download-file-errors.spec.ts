@@ -6,8 +6,8 @@ import t from 'tap'
 import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compile, starting, type ChildOptions, type Step } from '../../support/child-processes.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { compile, startChild, type ChildOptions, type Step } from '../../support/child-processes.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
 const MiB = 1024 * 1024
@@ -16,7 +16,7 @@ const bytes = bytesOf(8 * MiB + 13)
 
 const top = t.testdir({ lib: {} })
 const lib = await compile(join(top, 'lib'), 'client/client.js', 'transfers/download/download-file.js')
-const cos = await emulating(t)
+const cos = await startCos(t)
 right(await send(putObject({ ...at, body: bytes }))(cos.client())())
 
 const input = { ...at, threshold: 0, partSize: MiB, concurrency: 2 }
@@ -29,8 +29,8 @@ const running = async (
   steps: ReadonlyArray<Step>,
   options?: ChildOptions
 ): Promise<ReadonlyArray<unknown>> => {
-  const child = await starting(lib, cos.emulator, steps, options)
-  child.begin()
+  const child = await startChild(lib, cos.emulator, steps, options)
+  child.start()
   return child.results
 }
 
@@ -59,14 +59,14 @@ t.test(
   'a file that may not grow so large is an error before anything came, and leaves nothing',
   async (t) => {
     const dir = await folder('limited')
-    const before = cos.asked().length
+    const before = cos.operations().length
     t.match(
       await running([download(join(dir, 'a.bin'))], {
         through: ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh']
       }),
       [{ _tag: 'Left', left: { _tag: 'FileError', code: 'EFBIG' } }]
     )
-    t.same(cos.asked().slice(before), ['HeadObject'])
+    t.same(cos.operations().slice(before), ['HeadObject'])
     t.same(await readdir(dir), ['a.bin'])
     t.equal(await readFile(join(dir, 'a.bin'), 'utf8'), 'old')
   }
@@ -121,9 +121,9 @@ t.test('two processes to one file at a time do not disturb each other', async (t
   const dir = await folder('shared')
   const file = join(dir, 'a.bin')
   const children = await Promise.all(
-    [{}, {}, other].map((change) => starting(lib, cos.emulator, [download(file, change)]))
+    [{}, {}, other].map((change) => startChild(lib, cos.emulator, [download(file, change)]))
   )
-  for (const child of children) child.begin()
+  for (const child of children) child.start()
   const verified = [{ _tag: 'Right', right: { integrity: { _tag: 'Verified' } } }]
   t.match(await Promise.all(children.map(({ results }) => results)), [verified, verified, verified])
   const there = await readFile(file)

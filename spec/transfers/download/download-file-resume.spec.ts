@@ -16,50 +16,50 @@ import { waitFor } from '../../support/wait-for.js'
 import { bucket } from '../../support/cos.js'
 import {
   bytes,
-  cutOff,
-  folder,
-  holding,
-  isDone,
-  isIntact,
-  meterOf,
+  abortAfterRanges,
+  tempDirectory,
+  createDownloadFixture,
+  assertDownloaded,
+  assertUntouched,
+  newProgress,
   partSize,
-  stalling,
-  untilLeft,
-  type Here
+  createStallFault,
+  waitForLockRelease,
+  type DownloadFixture
 } from '../../support/download-fixture.js'
 import { left, right } from '../../support/server.js'
 
 t.test('what came before an abort is not fetched again', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 4 * partSize
-  t.match(await cutOff(here, 4), { _tag: 'Aborted' })
-  await isIntact(t, here, folder)
-  t.same((await readdir(join(here.dir, folder))).sort(), ['journal', 'part'])
+  t.match(await abortAfterRanges(here, 4), { _tag: 'Aborted' })
+  await assertUntouched(t, here, tempDirectory)
+  t.same((await readdir(join(here.dir, tempDirectory))).sort(), ['journal', 'part'])
   here.fetched()
   stall.from = Number.POSITIVE_INFINITY
   const done = right(await downloadFile(here.input)(here.client())())
   t.equal(done.resumed, 4 * partSize)
   t.equal(here.fetched(), bytes.length - 4 * partSize)
   t.equal(done.integrity._tag, 'Verified')
-  await isDone(t, here)
+  await assertDownloaded(t, here)
 })
 
 t.test('what was damaged since is fetched again, and nothing else', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 6 * partSize
-  await cutOff(here, 6)
+  await abortAfterRanges(here, 6)
   stall.from = Number.POSITIVE_INFINITY
   here.fetched()
-  const part = join(here.dir, folder, 'part')
+  const part = join(here.dir, tempDirectory, 'part')
   const there = await readFile(part)
   there.writeUInt8(there.readUInt8(2 * partSize + 5) ^ 1, 2 * partSize + 5)
   await writeFile(part, there)
   await truncate(part, 5 * partSize)
   t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 4 * partSize)
   t.equal(here.fetched(), bytes.length - 4 * partSize)
-  await isDone(t, here)
+  await assertDownloaded(t, here)
 })
 
 t.test('an object that was replaced, or is cut otherwise, is fetched anew', async (t) => {
@@ -69,34 +69,34 @@ t.test('an object that was replaced, or is cut otherwise, is fetched anew', asyn
     ['size', {}, bytes.subarray(1)],
     ['partSize', { partSize: 2 * partSize }, bytes]
   ] as const) {
-    const stall = stalling()
-    const here = await holding(t, { fault: stall.fault })
+    const stall = createStallFault()
+    const here = await createDownloadFixture(t, { fault: stall.fault })
     stall.from = 4 * partSize
-    await cutOff(here, 4)
+    await abortAfterRanges(here, 4)
     stall.from = Number.POSITIVE_INFINITY
     if (body !== bytes) await here.put(body)
     here.fetched()
     t.equal(right(await downloadFile({ ...here.input, ...change })(here.client())()).resumed, 0, what)
     t.equal(here.fetched(), body.length, what)
-    await isDone(t, here, body)
+    await assertDownloaded(t, here, body)
   }
 })
 
 t.test('what of another object was begun for the same file is cleared away', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
   const small = { bucket, key: 'small' }
   right(await send(putObject({ ...small, body: 'few bytes' }))(here.client())())
   stall.from = 4 * partSize
-  await cutOff(here, 4)
+  await abortAfterRanges(here, 4)
   stall.from = Number.POSITIVE_INFINITY
   right(await downloadFile({ ...here.input, ...small, threshold: 100 })(here.client())())
-  await isDone(t, here, Buffer.from('few bytes'))
+  await assertDownloaded(t, here, Buffer.from('few bytes'))
 })
 
 t.test('the journal may be elsewhere, and nothing of it stays', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
   const checkpoint = join(here.dir, 'journals')
   await mkdir(checkpoint)
   const input = { ...here.input, checkpoint }
@@ -110,8 +110,8 @@ t.test('the journal may be elsewhere, and nothing of it stays', async (t) => {
   await waitFor(async () => (await lines()) >= 6)
   stop.abort()
   t.match(left(await running), { _tag: 'Aborted' })
-  await untilLeft(here.dir)
-  t.same(await readdir(join(here.dir, folder)), ['part'])
+  await waitForLockRelease(here.dir)
+  t.same(await readdir(join(here.dir, tempDirectory)), ['part'])
   stall.from = Number.POSITIVE_INFINITY
   t.equal(right(await downloadFile(input)(here.client())()).resumed, 4 * partSize)
   t.same(await readdir(checkpoint), [])
@@ -138,8 +138,8 @@ t.test('who wants nothing kept finds nothing', async (t) => {
     { checkpoint: false },
     { threshold: bytes.length }
   ] as const) {
-    const stall = stalling()
-    const here = await holding(t, { fault: stall.fault })
+    const stall = createStallFault()
+    const here = await createDownloadFixture(t, { fault: stall.fault })
     stall.from = 0
     stall.after = partSize - 1
     const stop = new AbortController()
@@ -148,18 +148,18 @@ t.test('who wants nothing kept finds nothing', async (t) => {
     await setTimeout(50)
     stop.abort()
     t.match(left(await running), { _tag: 'Aborted' })
-    await isIntact(t, here)
+    await assertUntouched(t, here)
   }
 })
 
 t.test('an abort while it compares what is there settles at once and loses nothing', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 10 * partSize
-  await cutOff(here, 10)
+  await abortAfterRanges(here, 10)
   stall.from = Number.POSITIVE_INFINITY
   const stop = new AbortController()
-  const meter = meterOf()
+  const meter = newProgress()
   const running = pipe(
     downloadFile({
       ...here.input,
@@ -176,7 +176,7 @@ t.test('an abort while it compares what is there settles at once and loses nothi
   )(here.client())()
   t.match(left(await running), { _tag: 'Aborted' })
   t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 10 * partSize)
-  await isDone(t, here)
+  await assertDownloaded(t, here)
 })
 
 interface Remains {
@@ -188,14 +188,17 @@ interface Remains {
 }
 
 /** What a run leaves that is cut off with all but its last range. */
-const remaining = async (here: Here, stall: ReturnType<typeof stalling>): Promise<Remains> => {
+const remaining = async (
+  here: DownloadFixture,
+  stall: ReturnType<typeof createStallFault>
+): Promise<Remains> => {
   const input = { ...here.input, partSize: 50, concurrency: 5, durable: false }
   stall.from = 200
   stall.after = 0
-  await cutOff(here, 4, input)
-  await untilLeft(here.dir)
+  await abortAfterRanges(here, 4, input)
+  await waitForLockRelease(here.dir)
   stall.from = Number.POSITIVE_INFINITY
-  const within = join(here.dir, folder)
+  const within = join(here.dir, tempDirectory)
   const client = here.client()
   return {
     input,
@@ -213,8 +216,8 @@ const remaining = async (here: Here, stall: ReturnType<typeof stalling>): Promis
 
 t.test('a journal cut at any byte never makes a wrong file, and costs what it no longer says', async (t) => {
   const body = bytes.subarray(0, 201)
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault }, body)
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault }, body)
   const { journal, part, goOn } = await remaining(here, stall)
   here.fetched()
   // Every byte of the header too is draft.spec.ts's: all of them come to the same.
@@ -226,13 +229,13 @@ t.test('a journal cut at any byte never makes a wrong file, and costs what it no
     if (resumed !== there || here.fetched() !== 201 - there) t.fail(`cut at ${String(at)}`)
     if (!body.equals(await readFile(here.input.file))) t.fail(`a wrong file, cut at ${String(at)}`)
   }
-  await isDone(t, here, body)
+  await assertDownloaded(t, here, body)
 })
 
 t.test('journals and bytes that were damaged anywhere never make a wrong file', async (t) => {
   const body = bytes.subarray(0, 201)
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault }, body)
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault }, body)
   const { journal, part, goOn } = await remaining(here, stall)
   const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 3 })
   const damaged = (bytes: Buffer, flips: ReadonlyArray<readonly [number, number]>): Buffer => {
@@ -247,5 +250,5 @@ t.test('journals and bytes that were damaged anywhere never make a wrong file', 
     }),
     { seed: 41 }
   )
-  await isDone(t, here, body)
+  await assertDownloaded(t, here, body)
 })

@@ -18,16 +18,16 @@ import { bucket } from '../../support/cos.js'
 import {
   at,
   bytes,
-  cutOff,
-  firstOf,
-  folder,
-  holding,
-  isDone,
-  isIntact,
-  meterOf,
+  abortAfterRanges,
+  firstByteOf,
+  tempDirectory,
+  createDownloadFixture,
+  assertDownloaded,
+  assertUntouched,
+  newProgress,
   partSize,
-  stalling,
-  written
+  createStallFault,
+  countRecordedRanges
 } from '../../support/download-fixture.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
@@ -36,9 +36,9 @@ import { left, right } from '../../support/server.js'
 t.test('an object becomes a file, whatever its size and its ranges', async (t) => {
   for (const size of [0, 1, partSize - 1, partSize, partSize + 1, 7 * partSize]) {
     const body = bytes.subarray(0, size)
-    const here = await holding(t, {}, body)
+    const here = await createDownloadFixture(t, {}, body)
     const done = right(await downloadFile(here.input)(here.client())())
-    await isDone(t, here, body)
+    await assertDownloaded(t, here, body)
     t.match(done, {
       file: join(here.dir, 'a.bin'),
       size,
@@ -52,20 +52,20 @@ t.test('an object becomes a file, whatever its size and its ranges', async (t) =
 t.test(
   'up to the threshold one request brings it, above it ranges do, all of the object that was asked for',
   async (t) => {
-    const here = await holding(t)
+    const here = await createDownloadFixture(t)
     const { etag } = right(await send(headObject(at))(here.client())())
     for (const [threshold, count] of [
       [bytes.length, 1],
       [bytes.length - 1, 11]
     ] as const) {
-      const before = here.asked().length
+      const before = here.operations().length
       const { parts } = right(await downloadFile({ ...here.input, threshold })(here.client())())
       t.equal(parts, count)
       const [head, ...gets] = here.emulator.requests().slice(before)
       t.equal(head?.operation, 'HeadObject')
       t.equal(gets.length, count)
       t.ok(gets.every(({ operation, headers }) => operation === 'GetObject' && headers['if-match'] === etag))
-      await isDone(t, here)
+      await assertDownloaded(t, here)
     }
   }
 )
@@ -74,7 +74,7 @@ t.test('ranges grow until 10,000 of them suffice', async (t) => {
   const stop = new AbortController()
   const asked: Array<string | undefined> = []
   const large = { bucket, key: 'large', size: 100 * 1024 ** 3 }
-  const here = await holding(t, {
+  const here = await createDownloadFixture(t, {
     seed: [large],
     fault: ({ operation, headers }) => {
       if (operation !== 'GetObject') return undefined
@@ -86,54 +86,59 @@ t.test('ranges grow until 10,000 of them suffice', async (t) => {
   const input = { ...here.input, key: large.key, partSize: 1024 ** 2, concurrency: 1 }
   t.match(left(await withSignal(stop.signal)(downloadFile(input))(here.client())()), { _tag: 'Aborted' })
   t.same(asked, [`bytes=0-${String(16 * 1024 ** 2 - 1)}`])
-  await isIntact(t, here)
+  await assertUntouched(t, here)
 })
 
 t.test('what breaks off goes on where it was cut, and no byte comes twice', async (t) => {
   let cuts = 0
-  const here = await holding(t, {
+  const here = await createDownloadFixture(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' && (cuts += 1) % 2 === 1 ? { cut: { at: 'body', after: 30_000 } } : undefined
   })
   right(await downloadFile(here.input)(here.client())())
-  await isDone(t, here)
+  await assertDownloaded(t, here)
   t.ok(here.fetched() < bytes.length + cuts * 16_384)
 })
 
 t.test('the version that was the latest is the one that comes, whatever is written meanwhile', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault, buckets: [{ name: bucket, versioning: 'Enabled' }] })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, {
+    fault: stall.fault,
+    buckets: [{ name: bucket, versioning: 'Enabled' }]
+  })
   const { versionId } = right(await send(headObject(at))(here.client())())
   stall.from = 4 * partSize
-  await cutOff(here, 4)
+  await abortAfterRanges(here, 4)
   const other = bytesOf(bytes.length, 2)
   await here.put(other)
   stall.from = Number.POSITIVE_INFINITY
   right(await downloadFile({ ...here.input, versionId: O.toUndefined(versionId) ?? '' })(here.client())())
-  await isDone(t, here)
+  await assertDownloaded(t, here)
   t.ok(
     here.emulator
       .requests()
       .every(({ operation, query }) => operation !== 'GetObject' || 'versionId' in query)
   )
   right(await downloadFile(here.input)(here.client())())
-  await isDone(t, here, other)
+  await assertDownloaded(t, here, other)
 })
 
 t.test('an object without a checksum is downloaded, and called unverifiable', async (t) => {
-  const here = await holding(t, { fault: () => ({ headers: { 'x-cos-hash-crc64ecma': null } }) })
+  const here = await createDownloadFixture(t, {
+    fault: () => ({ headers: { 'x-cos-hash-crc64ecma': null } })
+  })
   const { integrity } = right(await downloadFile(here.input)(here.client())())
   t.match(integrity, { _tag: 'Unverifiable', reason: 'NoChecksum', crc64: O.some(await crc64(bytes)) })
-  await isDone(t, here)
+  await assertDownloaded(t, here)
 })
 
 t.test('a meter hears of bytes as they come, and of those that were there', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 4 * partSize
-  await cutOff(here, 4)
+  await abortAfterRanges(here, 4)
   stall.from = Number.POSITIVE_INFINITY
-  const meter = meterOf()
+  const meter = newProgress()
   right(await downloadFile({ ...here.input, progress: meter })(here.client())())
   const seen = []
   for await (const progress of meter) seen.push(progress)
@@ -141,7 +146,7 @@ t.test('a meter hears of bytes as they come, and of those that were there', asyn
 })
 
 t.test('who listens hears where it begins, of each range, and how it ended', async (t) => {
-  const here = await holding(t, {}, bytes.subarray(0, 2 * partSize))
+  const here = await createDownloadFixture(t, {}, bytes.subarray(0, 2 * partSize))
   const heard: Array<unknown> = []
   const hear = (event: unknown): void => void heard.push(event)
   for (const name of ['cospipe:transfer', 'cospipe:part']) {
@@ -168,54 +173,54 @@ t.test('who listens hears where it begins, of each range, and how it ended', asy
 t.test(
   'an object that is replaced meanwhile is ObjectChanged; the old file stays, the next run begins anew',
   async (t) => {
-    const stall = stalling()
-    const here = await holding(t, { fault: stall.fault })
+    const stall = createStallFault()
+    const here = await createDownloadFixture(t, { fault: stall.fault })
     stall.from = 4 * partSize
     const running = downloadFile(here.input)(here.client({ timeouts: { idle: 200 } }))()
-    await waitFor(async () => (await written(here.dir)) >= 4)
+    await waitFor(async () => (await countRecordedRanges(here.dir)) >= 4)
     const other = bytesOf(bytes.length, 2)
     await here.put(other)
     stall.from = Number.POSITIVE_INFINITY
     t.match(left(await running), { _tag: 'ObjectChanged' })
-    await isIntact(t, here)
+    await assertUntouched(t, here)
     here.fetched()
     t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 0)
     t.equal(here.fetched(), bytes.length)
-    await isDone(t, here, other)
+    await assertDownloaded(t, here, other)
   }
 )
 
 t.test('an object that is deleted meanwhile is ObjectChanged as well', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 4 * partSize
   const running = downloadFile(here.input)(here.client({ timeouts: { idle: 200 } }))()
-  await waitFor(async () => (await written(here.dir)) >= 4)
+  await waitFor(async () => (await countRecordedRanges(here.dir)) >= 4)
   right(await send(deleteObject(at))(here.client())())
   t.match(left(await running), { _tag: 'ObjectChanged', got: O.none })
-  await isIntact(t, here)
+  await assertUntouched(t, here)
 })
 
 t.test('a byte that changed on the way is no file, and is not gone on with', async (t) => {
   let flips = 1
-  const here = await holding(t, {
-    fault: (request) => (firstOf(request) === 3 * partSize && flips-- > 0 ? { flip: 5 } : undefined)
+  const here = await createDownloadFixture(t, {
+    fault: (request) => (firstByteOf(request) === 3 * partSize && flips-- > 0 ? { flip: 5 } : undefined)
   })
   t.match(left(await downloadFile(here.input)(here.client())()), {
     _tag: 'IntegrityError',
     check: 'crc64',
     part: O.none
   })
-  await isIntact(t, here)
+  await assertUntouched(t, here)
   t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 0)
-  await isDone(t, here)
+  await assertDownloaded(t, here)
 })
 
 t.test('a failure of the network leaves what came', async (t) => {
   let broken = true
-  const here = await holding(t, {
+  const here = await createDownloadFixture(t, {
     fault: (request) =>
-      broken && firstOf(request) >= 4 * partSize
+      broken && firstByteOf(request) >= 4 * partSize
         ? { answer: { status: 403, code: 'AccessDenied' } }
         : undefined
   })
@@ -223,14 +228,14 @@ t.test('a failure of the network leaves what came', async (t) => {
     _tag: 'ServiceError',
     status: 403
   })
-  await isIntact(t, here, folder)
+  await assertUntouched(t, here, tempDirectory)
   broken = false
   t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 4 * partSize)
-  await isDone(t, here)
+  await assertDownloaded(t, here)
 })
 
 t.test('what is not there, or not changed, leaves no trace', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   t.match(left(await downloadFile({ ...here.input, key: 'other' })(here.client())()), {
     _tag: 'ServiceError',
     status: 404
@@ -240,11 +245,11 @@ t.test('what is not there, or not changed, leaves no trace', async (t) => {
     _tag: 'ServiceError',
     status: 304
   })
-  await isIntact(t, here)
+  await assertUntouched(t, here)
 })
 
 t.test('a target that is a folder, or in none, is an error of the file', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   await mkdir(join(here.dir, 'sub'))
   for (const [path, code] of [
     ['sub', 'EISDIR'],
@@ -259,14 +264,14 @@ t.test('a target that is a folder, or in none, is an error of the file', async (
       context: { operation: 'downloadFile', bucket, key: O.some(at.key) }
     })
   }
-  await isIntact(t, here, 'sub')
+  await assertUntouched(t, here, 'sub')
   t.same(await readdir(join(here.dir, 'sub')), [])
 })
 
 t.test('a target that becomes a folder meanwhile keeps what is in it, and what came is kept', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   const file = join(here.dir, 'b')
-  const meter = meterOf()
+  const meter = newProgress()
   const tell: typeof meter.tell = (event) => {
     if (event._tag === 'PartDone') mkdirSync(join(file, 'inside'), { recursive: true })
     meter.tell(event)
@@ -278,13 +283,13 @@ t.test('a target that becomes a folder meanwhile keeps what is in it, and what c
 })
 
 t.test('input that makes no sense is refused before anything is sent', async (t) => {
-  const here = await holding(t)
-  const before = here.asked().length
+  const here = await createDownloadFixture(t)
+  const before = here.operations().length
   const broken: ReadonlyArray<readonly [string, object]> = [
     ['file', { file: '' }],
     ['file', { file: 'a/' }],
     ['file', { file: 'a\0b' }],
-    ['file', { file: join(here.dir, folder, 'part') }],
+    ['file', { file: join(here.dir, tempDirectory, 'part') }],
     ['partSize', { partSize: 0 }],
     ['concurrency', { concurrency: 0 }],
     ['threshold', { threshold: -1 }],
@@ -299,14 +304,14 @@ t.test('input that makes no sense is refused before anything is sent', async (t)
     const input = { ...here.input, ...change }
     t.match(left(await downloadFile(input)(here.client())()), { _tag: 'InvalidInput', field }, field)
   }
-  t.equal(here.asked().length, before)
-  await isIntact(t, here)
+  t.equal(here.operations().length, before)
+  await assertUntouched(t, here)
 })
 
 // -- links, modes --
 t.test('no link leads the bytes elsewhere', async (t) => {
-  const stall = stalling()
-  const here = await holding(t, { fault: stall.fault })
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
   const outside = t.testdir({ victim: 'v' })
   const victim = join(outside, 'victim')
   const { input, dir } = { ...here, dir: here.dir }
@@ -319,10 +324,10 @@ t.test('no link leads the bytes elsewhere', async (t) => {
   t.notOk((await lstat(join(dir, 'link'))).isSymbolicLink())
   // The workplace.
   await mkdir(join(dir, 'lair'))
-  await symlink(join(dir, 'lair'), join(dir, folder))
+  await symlink(join(dir, 'lair'), join(dir, tempDirectory))
   right(await downloadFile(input)(here.client())())
   t.same(await readdir(join(dir, 'lair')), [])
-  t.ok((await lstat(join(dir, folder))).isSymbolicLink(), 'what is not ours is left as it is')
+  t.ok((await lstat(join(dir, tempDirectory))).isSymbolicLink(), 'what is not ours is left as it is')
   // The bytes and the journal within it.
   for (const name of ['part', 'journal']) {
     const file = join(dir, `${name}.bin`)
@@ -336,7 +341,7 @@ t.test('no link leads the bytes elsewhere', async (t) => {
 })
 
 t.test('a file is as readable as any new file, whoever could read the old one', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   await writeFile(join(here.dir, 'plain'), '')
   await chmod(join(here.dir, 'a.bin'), 0o600)
   right(await downloadFile(here.input)(here.client())())
@@ -351,7 +356,7 @@ t.test('an abort settles at once in any state, hangs up, and the place is free f
     ['before the first byte', ({ operation }) => (operation === 'GetObject' ? { delay: 60_000 } : undefined)],
     [
       'within the ranges',
-      (request) => (firstOf(request) >= 0 ? { stall: { after: 1000, pause: 60_000 } } : undefined)
+      (request) => (firstByteOf(request) >= 0 ? { stall: { after: 1000, pause: 60_000 } } : undefined)
     ],
     [
       'between two attempts',
@@ -363,12 +368,12 @@ t.test('an abort settles at once in any state, hangs up, and the place is free f
   ]
   for (const [state, fault] of states) {
     let faulty = true
-    const here = await holding(t, { fault: (request) => (faulty ? fault(request) : undefined) })
+    const here = await createDownloadFixture(t, { fault: (request) => (faulty ? fault(request) : undefined) })
     const stop = new AbortController()
-    const before = here.asked().length
+    const before = here.operations().length
     const running = withSignal(stop.signal)(downloadFile(here.input))(here.client())()
     const awaited = state === 'before the HEAD' ? 'HeadObject' : 'GetObject'
-    await waitFor(() => here.asked().slice(before).includes(awaited))
+    await waitFor(() => here.operations().slice(before).includes(awaited))
     await setTimeout(50)
     stop.abort(new Error(state))
     t.ok(await settlesWithin(50, running), state)
@@ -376,21 +381,21 @@ t.test('an abort settles at once in any state, hangs up, and the place is free f
     faulty = false
     // At once: nothing of the first run may be in the way.
     right(await downloadFile(here.input)(here.client())())
-    await isDone(t, here)
+    await assertDownloaded(t, here)
   }
 })
 
 t.test('a signal that has fired already sends nothing and touches nothing', async (t) => {
-  const here = await holding(t)
-  const before = here.asked().length
+  const here = await createDownloadFixture(t)
+  const before = here.operations().length
   const done = withSignal(AbortSignal.abort())(downloadFile(here.input))(here.client())()
   t.match(left(await done), { _tag: 'Aborted' })
-  t.equal(here.asked().length, before)
-  await isIntact(t, here)
+  t.equal(here.operations().length, before)
+  await assertUntouched(t, here)
 })
 
 t.test('two to one file at a time do not disturb each other', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   const other = { bucket, key: 'other' }
   const otherBytes = bytesOf(bytes.length + 1, 5)
   right(await send(putObject({ ...other, body: otherBytes }))(here.client())())

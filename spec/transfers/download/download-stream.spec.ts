@@ -7,10 +7,10 @@ import { putObject } from '../../../lib/operations/put-object.js'
 import { downloadStream } from '../../../lib/transfers/download/download-stream.js'
 import type { EmulatorOptions } from '../../../lib/emulator/index.js'
 import { bytesOf } from '../../support/bytes.js'
-import { comesTrue, waitFor } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { becomesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { settlesWithin } from '../../support/settles-within.js'
-import { left, right, serving } from '../../support/server.js'
+import { left, right, startServer } from '../../support/server.js'
 
 const KiB = 1024
 const MiB = KiB * KiB
@@ -22,7 +22,7 @@ const holding = async (
   options: EmulatorOptions = {},
   body: Uint8Array = bytes
 ): Promise<Cos> => {
-  const cos = await emulating(t, options)
+  const cos = await startCos(t, options)
   right(await send(putObject({ ...at, body }))(cos.client())())
   return cos
 }
@@ -54,7 +54,7 @@ t.test('an empty object is no bytes, and no range is asked for', async (t) => {
   const down = right(await downloadStream(at)(cos.client())())
   t.equal((await read(down.body)).length, 0)
   t.equal(right(await down.verified())._tag, 'Verified')
-  t.same(cos.asked(), ['PutObject', 'HeadObject'])
+  t.same(cos.operations(), ['PutObject', 'HeadObject'])
 })
 
 t.test('what breaks off goes on where it was cut, and no byte comes twice', async (t) => {
@@ -120,7 +120,7 @@ t.test('a reader that stalls holds the server back', async (t) => {
   const iterator = down.body[Symbol.asyncIterator]()
   await iterator.next()
   await setTimeout(300)
-  const asked = cos.asked().filter((name) => name === 'GetObject').length
+  const asked = cos.operations().filter((name) => name === 'GetObject').length
   t.ok(asked <= 3, `${String(asked)} ranges were answered`)
   await iterator.return?.()
 })
@@ -128,7 +128,7 @@ t.test('a reader that stalls holds the server back', async (t) => {
 t.test('a reader that leaves closes every request at once', async (t) => {
   let [begun, over] = [0, 0]
   const head = { etag: '"e"', 'last-modified': 'Wed, 01 May 2024 08:31:00 GMT' }
-  const server = await serving(t, ({ method, headers }, response) => {
+  const server = await startServer(t, ({ method, headers }, response) => {
     if (method === 'HEAD') return response.writeHead(200, { ...head, 'content-length': 4 * MiB }).end()
     begun += 1
     response.on('close', () => (over += 1))
@@ -147,7 +147,7 @@ t.test('a reader that leaves closes every request at once', async (t) => {
   down.body.destroy()
   t.match(right(await down.verified()), { _tag: 'Unverifiable', reason: 'Unread' })
   // Not by counting connections: undici opens an idle one in the place of one that was hung up on.
-  t.ok(await comesTrue(() => over === 4))
+  t.ok(await becomesTrue(() => over === 4))
 })
 
 t.test('a signal ends it in the middle of a read', async (t) => {
@@ -158,7 +158,7 @@ t.test('a signal ends it in the middle of a read', async (t) => {
   const stop = new AbortController()
   const down = right(await withSignal(stop.signal)(downloadStream({ ...at, partSize: MiB }))(cos.client())())
   const reading = read(down.body)
-  await waitFor(() => cos.asked().includes('GetObject'))
+  await waitFor(() => cos.operations().includes('GetObject'))
   await setTimeout(20)
   stop.abort()
   t.ok(await settlesWithin(50, reading))
@@ -167,7 +167,7 @@ t.test('a signal ends it in the middle of a read', async (t) => {
 })
 
 t.test('what is not there is known before there is a stream', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   t.match(left(await downloadStream(at)(cos.client())()), { _tag: 'ServiceError', status: 404 })
   t.match(left(await downloadStream({ ...at, concurrency: 0 })(cos.client())()), {
     _tag: 'InvalidInput',

@@ -14,8 +14,8 @@ import {
   writeRange,
   type RangeTarget
 } from '../../../lib/transfers/download/fill-ranges.js'
-import { bytesOf, inChunks } from '../../support/bytes.js'
-import { failing, from } from '../../support/iterables.js'
+import { bytesOf, splitBytes } from '../../support/bytes.js'
+import { yieldThenFail, from } from '../../support/iterables.js'
 
 const context = contextWithoutObject('spec')
 const bytes = bytesOf(1000)
@@ -40,7 +40,7 @@ t.test('a range is written to its place and hashed, however it is chunked', asyn
   await fc.assert(
     fc.asyncProperty(fc.nat(999), fc.integer({ min: 1, max: 300 }), async (first, chunk) => {
       const part = bytes.subarray(first)
-      const sum = await writeRange(place, range(first, part.length), inChunks(part, chunk))
+      const sum = await writeRange(place, range(first, part.length), splitBytes(part, chunk))
       t.equal(sum, await crc64(part))
     }),
     { seed: 31, examples: [[0, 1000]] }
@@ -51,7 +51,7 @@ t.test('a range is written to its place and hashed, however it is chunked', asyn
 t.test('more bytes than the range has, or fewer, are an error that names the range', async (t) => {
   const place = await placeIn(t)
   for (const size of [999, 1001, 1]) {
-    await t.rejects(writeRange(place, range(0, size), inChunks(bytes, 100)), {
+    await t.rejects(writeRange(place, range(0, size), splitBytes(bytes, 100)), {
       name: 'CosException',
       error: { _tag: 'IntegrityError', check: 'size', expected: String(size), part: O.some(3) }
     })
@@ -61,7 +61,7 @@ t.test('more bytes than the range has, or fewer, are an error that names the ran
 
 t.test('a source that fails is the failure, and nothing is written any more when it is told', async (t) => {
   const place = await placeIn(t)
-  await t.rejects(writeRange(place, range(0, 10), failing(new Error('net'), Buffer.from('abc'))), {
+  await t.rejects(writeRange(place, range(0, 10), yieldThenFail(new Error('net'), Buffer.from('abc'))), {
     message: 'net'
   })
   const { length } = await readFile(place.path)
@@ -73,7 +73,7 @@ t.test('a file that cannot be written is a FileError', async (t) => {
   const { path } = await placeIn(t)
   const handle = await open(path, 'r')
   t.teardown(() => handle.close())
-  await t.rejects(writeRange({ context, handle, path }, range(0, 1000), inChunks(bytes, 100)), {
+  await t.rejects(writeRange({ context, handle, path }, range(0, 1000), splitBytes(bytes, 100)), {
     name: 'CosException',
     error: { _tag: 'FileError', path, code: 'EBADF' }
   })
@@ -130,7 +130,7 @@ t.test('what is claimed and there is not fetched; what is claimed and not there 
     controller: new AbortController(),
     fetch: ({ number, first, last }) => {
       fetched.push(number)
-      return inChunks(bytes.subarray(first, last + 1), 50)
+      return splitBytes(bytes.subarray(first, last + 1), 50)
     },
     skipped: ({ number }) => skipped.push(number)
   })(plan)
@@ -156,7 +156,7 @@ t.test('one range that fails stops the others, and what was written down stays',
       controller: new AbortController(),
       fetch: ({ number, size }, signal) => {
         if (number === 1) return from(Buffer.alloc(size))
-        if (number === 4) return failing(failure)
+        if (number === 4) return yieldThenFail(failure)
         return (async function* () {
           await setTimeout(10_000, undefined, { signal }).catch((thrown: unknown) => {
             aborted += 1

@@ -7,12 +7,12 @@ import { getObject } from '../../../lib/operations/get-object.js'
 import { downloadStream } from '../../../lib/transfers/download/download-stream.js'
 import { toBuffer, toText } from '../../../lib/transfers/download/to-buffer.js'
 import { waitFor } from '../../support/wait-for.js'
-import { at, bytes, holding, partSize } from '../../support/download-fixture.js'
+import { at, bytes, createDownloadFixture, partSize } from '../../support/download-fixture.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
 t.test('an answer is read into memory, of one request or of many', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   const whole = pipe(send(getObject(at)), RTE.chain(toBuffer(bytes.length)))
   t.ok(bytes.equals(right(await whole(here.client())())))
   const ranges = pipe(downloadStream({ ...at, partSize }), RTE.chain(toBuffer(bytes.length)))
@@ -25,19 +25,19 @@ t.test('text is text, without its byte order mark', async (t) => {
     ['ü長💾\n', 'ü長💾\n'],
     ['\ufeffa', 'a']
   ] as const) {
-    const here = await holding(t, {}, Buffer.from(bytes))
+    const here = await createDownloadFixture(t, {}, Buffer.from(bytes))
     t.equal(right(await pipe(send(getObject(at)), RTE.chain(toText(100)))(here.client())()), text)
   }
 })
 
 t.test('what is no text is none', async (t) => {
-  const here = await holding(t, {}, Buffer.from('abc\xff', 'latin1'))
+  const here = await createDownloadFixture(t, {}, Buffer.from('abc\xff', 'latin1'))
   const error = left(await pipe(send(getObject(at)), RTE.chain(toText(100)))(here.client())())
   t.match(error, { _tag: 'DecodeError', problems: ['UTF-8 expected'], requestId: /./ })
 })
 
 t.test('more than the limit is an error, and the rest is not read', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   const error = { _tag: 'DecodeError', problems: [/more than \d+ bytes/] }
   for (const reading of [
     pipe(send(getObject(at)), RTE.chain(toBuffer(0))),
@@ -51,7 +51,7 @@ t.test('more than the limit is an error, and the rest is not read', async (t) =>
 })
 
 t.test('bytes that are not the bytes are an error', async (t) => {
-  const here = await holding(t, {
+  const here = await createDownloadFixture(t, {
     fault: ({ operation }) => (operation === 'GetObject' ? { flip: 5 } : undefined)
   })
   const reading = pipe(send(getObject(at)), RTE.chain(toBuffer(bytes.length)))
@@ -59,7 +59,7 @@ t.test('bytes that are not the bytes are an error', async (t) => {
 })
 
 t.test('an abort settles at once and hangs up', async (t) => {
-  const here = await holding(t, {
+  const here = await createDownloadFixture(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 1000, pause: 60_000 } } : undefined
   })

@@ -10,12 +10,19 @@ import { getObject, type GetObjectResult } from '../../../lib/operations/get-obj
 import { downloadStream } from '../../../lib/transfers/download/download-stream.js'
 import { toFile } from '../../../lib/transfers/download/to-file.js'
 import { waitFor } from '../../support/wait-for.js'
-import { at, bytes, holding, isDone, isIntact, partSize } from '../../support/download-fixture.js'
+import {
+  at,
+  bytes,
+  createDownloadFixture,
+  assertDownloaded,
+  assertUntouched,
+  partSize
+} from '../../support/download-fixture.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
 t.test('an answer becomes a file, and says what it said', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   for (const durable of [true, false]) {
     const saved = right(
       await pipe(send(getObject(at)), RTE.chain(toFile(here.input.file, { durable })))(here.client())()
@@ -27,24 +34,24 @@ t.test('an answer becomes a file, and says what it said', async (t) => {
       size: O.some(bytes.length)
     })
     t.notOk('body' in saved)
-    await isDone(t, here)
+    await assertDownloaded(t, here)
   }
 })
 
 t.test('a range is a file of its own, and a stream of ranges one file', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   const range = { first: 10, last: 99 }
   const part = right(
     await pipe(send(getObject({ ...at, range })), RTE.chain(toFile(here.input.file)))(here.client())()
   )
   t.match(part, { written: 90, integrity: { _tag: 'Unverifiable', reason: 'Range' } })
-  await isDone(t, here, bytes.subarray(10, 100))
+  await assertDownloaded(t, here, bytes.subarray(10, 100))
   const all = downloadStream({ ...at, partSize })
   t.match(right(await pipe(all, RTE.chain(toFile(here.input.file)))(here.client())()), {
     written: bytes.length,
     integrity: { _tag: 'Verified' }
   })
-  await isDone(t, here)
+  await assertDownloaded(t, here)
 })
 
 t.test('bytes that are not the bytes, or are cut off, leave the old file as it was', async (t) => {
@@ -52,17 +59,17 @@ t.test('bytes that are not the bytes, or are cut off, leave the old file as it w
     [{ flip: 5 }, { _tag: 'IntegrityError', check: 'crc64' }],
     [{ cut: { at: 'body', after: 100_000 } }, { _tag: 'TransportError' }]
   ] as const) {
-    const here = await holding(t, {
+    const here = await createDownloadFixture(t, {
       fault: ({ operation }) => (operation === 'GetObject' ? fault : undefined)
     })
     const saving = pipe(send(getObject(at)), RTE.chain(toFile(here.input.file)))
     t.match(left(await saving(here.client())()), error)
-    await isIntact(t, here)
+    await assertUntouched(t, here)
   }
 })
 
 t.test('what cannot be written is an error of the file, and its connection is let go', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   await mkdir(join(here.dir, 'sub'))
   for (const [path, error] of [
     [
@@ -76,11 +83,11 @@ t.test('what cannot be written is an error of the file, and its connection is le
     t.match(left(await saving(here.client())()), error)
     await waitFor(() => here.emulator.openConnections() === 0)
   }
-  await isIntact(t, here, 'sub')
+  await assertUntouched(t, here, 'sub')
 })
 
 t.test('an abort settles at once, of the whole or of the writing alone, and hangs up', async (t) => {
-  const here = await holding(t, {
+  const here = await createDownloadFixture(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 1000, pause: 60_000 } } : undefined
   })
@@ -105,23 +112,23 @@ t.test('an abort settles at once, of the whole or of the writing alone, and hang
     t.ok(await settlesWithin(50, running))
     t.match(left(await running), { _tag: 'Aborted' })
     await waitFor(() => here.emulator.openConnections() === 0)
-    await isIntact(t, here)
+    await assertUntouched(t, here)
   }
 })
 
 t.test('a signal that has fired already leaves no connection behind', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   const saving = pipe(
     send(getObject(at)),
     RTE.chain((got) => withSignal(AbortSignal.abort())(toFile(here.input.file)(got)))
   )
   t.match(left(await saving(here.client())()), { _tag: 'Aborted' })
   await waitFor(() => here.emulator.openConnections() === 0)
-  await isIntact(t, here)
+  await assertUntouched(t, here)
 })
 
 t.test('many to one file at a time leave one of them, whole', async (t) => {
-  const here = await holding(t)
+  const here = await createDownloadFixture(t)
   const saved = await Promise.all(
     Array.from({ length: 8 }, (_, n) => {
       const range = { first: n, last: n + 99_999 }

@@ -2,14 +2,14 @@ import t from 'tap'
 import { createMultipartUpload } from '../../../lib/operations/create-multipart-upload.js'
 import { send } from '../../../lib/client/send.js'
 import { streamMultipartUploads } from '../../../lib/transfers/list/stream-multipart-uploads.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { right } from '../../support/server.js'
 
 t.test(
   'streamMultipartUploads yields uploads by key and id over all pages, and a cursor resumes it',
   async (t) => {
-    const cos = await emulating(t)
+    const cos = await startCos(t)
     const client = cos.client()
     const created: Array<string> = []
     for (const key of ['a', 'a', 'a', 'b', 'c/1']) {

@@ -3,14 +3,14 @@ import { deleteObject } from '../../../lib/operations/delete-object.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import { send } from '../../../lib/client/send.js'
 import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { right } from '../../support/server.js'
 
 t.test(
   'streamObjectVersions yields versions and delete markers by key, newest first, over all pages',
   async (t) => {
-    const cos = await emulating(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
+    const cos = await startCos(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
     const client = cos.client()
     for (const key of ['a', 'b']) {
       for (const body of ['1', '22', '333']) right(await send(putObject({ bucket, key, body }))(client)())

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 
 const keys = ['a/1', 'a/2', 'a b+c%/3', 'b', 'c/\u{1F600}\u0001']
-const holding = (t: Parameters<typeof emulating>[0]) =>
-  emulating(t, { seed: keys.map((key) => ({ bucket, key })) })
+const holding = (t: Parameters<typeof startCos>[0]) =>
+  startCos(t, { seed: keys.map((key) => ({ bucket, key })) })
 
 t.test('streamObjects yields objects in the order of their keys, for keys of any characters', async (t) => {
   const client = (await holding(t)).client()
@@ -51,5 +51,5 @@ t.test('an invalid input fails when the stream is read, and nothing is sent', as
     name: 'CosException',
     error: { _tag: 'InvalidInput', field: 'maxKeys' }
   })
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
 })

@@ -7,8 +7,8 @@ import { withRetry, withSignal } from '../../../lib/client/send.js'
 import { mapConcurrent } from '../../../lib/stages/map-concurrent.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
-import { comesTrue, waitFor } from '../../support/wait-for.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { becomesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { right } from '../../support/server.js'
@@ -18,8 +18,8 @@ const seed = (count: number): ReadonlyArray<SeedObject> =>
   Array.from({ length: count }, (_, n) => ({ bucket, key: name(n), size: n }))
 const all = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, n) => name(n))
 
-const holding = (t: Parameters<typeof emulating>[0], count: number, options: EmulatorOptions = {}) =>
-  emulating(t, { seed: seed(count), ...options })
+const holding = (t: Parameters<typeof startCos>[0], count: number, options: EmulatorOptions = {}) =>
+  startCos(t, { seed: seed(count), ...options })
 
 const keysOf = async (stream: AsyncIterable<{ readonly key: string }>): Promise<ReadonlyArray<string>> =>
   (await toArray(stream)).map(({ key }) => key)
@@ -28,11 +28,11 @@ t.test('a listing sends nothing before it is read, and one request a page then',
   const cos = await holding(t, 2500)
   const stream = streamObjects({ bucket })(cos.client())
   await setTimeout(20)
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
   t.same(await keysOf(stream), all(2500))
-  t.equal(cos.asked().length, 3)
+  t.equal(cos.operations().length, 3)
   t.equal((await keysOf(stream)).length, 2500, 'a second reading lists again')
-  t.equal(cos.asked().length, 6)
+  t.equal(cos.operations().length, 6)
 })
 
 t.test('the first object is yielded before its page has ended', async (t) => {
@@ -67,7 +67,7 @@ t.test(
     }
     await t.rejects(reading(), { name: 'CosException', error: { _tag: 'TransportError' } })
     t.same(seen, all(seen.length))
-    t.ok(cos.asked().length < 40, `${String(cos.asked().length)} requests`)
+    t.ok(cos.operations().length < 40, `${String(cos.operations().length)} requests`)
   }
 )
 
@@ -79,7 +79,7 @@ t.test('a listing does not retry a page again whose request has used up its atte
     name: 'CosException',
     error: { _tag: 'ServiceError', code: 'SlowDown' }
   })
-  t.equal(cos.asked().length, 4)
+  t.equal(cos.operations().length, 4)
 })
 
 t.test('after a permanent failure the cursor of any object received resumes the listing', async (t) => {
@@ -111,12 +111,12 @@ t.test('a reader that stops closes the request at once, between objects and duri
     t.equal(key, name(0))
     break
   }
-  t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
+  t.ok(await becomesTrue(() => cos.emulator.openConnections() === 0))
 
   const reader = streamObjects({ bucket })(cos.client())[Symbol.asyncIterator]()
   while ((await Promise.race([reader.next(), setTimeout(100, 'stalled')])) !== 'stalled');
   t.ok(await settlesWithin(50, Promise.resolve(reader.return?.())), 'during a read')
-  t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
+  t.ok(await becomesTrue(() => cos.emulator.openConnections() === 0))
 })
 
 t.test('a signal aborts a listing in the middle of a page, and a fired signal one that starts', async (t) => {
@@ -129,7 +129,7 @@ t.test('a signal aborts a listing in the middle of a page, and a fired signal on
   stop.abort('enough')
   t.ok(await settlesWithin(50, ended))
   await t.rejects(ended, { name: 'CosException', error: { _tag: 'Aborted', reason: 'enough' } })
-  t.ok(await comesTrue(() => cos.emulator.openConnections() === 0))
+  t.ok(await becomesTrue(() => cos.emulator.openConnections() === 0))
   await t.rejects(
     toArray(reading),
     { name: 'CosException', error: { _tag: 'Aborted' } },

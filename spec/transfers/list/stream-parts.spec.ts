@@ -4,11 +4,11 @@ import { uploadPart } from '../../../lib/operations/upload-part.js'
 import { send } from '../../../lib/client/send.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamParts } from '../../../lib/transfers/list/stream-parts.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { left, right } from '../../support/server.js'
 
 t.test('streamParts yields parts by number over all pages, and a cursor resumes it', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const client = cos.client()
   const at = { bucket, key: 'a' }
   const { uploadId } = right(await send(createMultipartUpload(at))(client)())

@@ -10,17 +10,17 @@ import {
   abortIncompleteUploads,
   type AbortIncompleteUploadsInput
 } from '../../../lib/transfers/multipart/abort-incomplete-uploads.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
-import { serving } from '../../support/server.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
+import { startServer } from '../../support/server.js'
 import { left, right } from '../../support/server.js'
 
 const hour = 3_600_000
 const keys = ['a/1', 'a/1', 'a/&\u0001', '/a', 'b']
 
 /** Uploads that were begun two hours ago, and one of `b` that was begun just now. */
-const holding = async (t: Parameters<typeof emulating>[0], options: EmulatorOptions = {}): Promise<Cos> => {
+const holding = async (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> => {
   let now = Date.now() - 2 * hour
-  const cos = await emulating(t, { now: () => now, ...options })
+  const cos = await startCos(t, { now: () => now, ...options })
   const old = cos.client()
   old.clock.set(now)
   const begin = async (key: string): Promise<void> => {
@@ -64,7 +64,7 @@ t.test('a dry run finds them and leaves them', async (t) => {
   t.same(new Set(swept.map(({ _tag }) => _tag)), new Set(['Found']))
   t.equal(swept.length, keys.length)
   t.equal((await open(cos)).length, keys.length + 1)
-  t.notOk(cos.asked().includes('AbortMultipartUpload'))
+  t.notOk(cos.operations().includes('AbortMultipartUpload'))
 })
 
 t.test('an abort that fails is a result, and what was gone by then is not a failure', async (t) => {
@@ -92,7 +92,7 @@ t.test('an abort that fails is a result, and what was gone by then is not a fail
 })
 
 t.test('an upload whose date cannot be read is told, and left alone', async (t) => {
-  const server = await serving(t, (_seen, response) => {
+  const server = await startServer(t, (_seen, response) => {
     response.end(`<ListMultipartUploadsResult><Bucket>${bucket}</Bucket><IsTruncated>false</IsTruncated>
       <Upload><Key>a</Key><UploadId>u</UploadId><Initiated>yesterday</Initiated></Upload>
     </ListMultipartUploadsResult>`)
@@ -100,11 +100,11 @@ t.test('an upload whose date cannot be read is told, and left alone', async (t) 
   t.same(right(await collect(abortIncompleteUploads({ bucket, olderThan: 0 }))(server.client())()), [
     { _tag: 'Undated', key: 'a', uploadId: 'u', initiatedText: 'yesterday' }
   ])
-  t.equal(server.seen.length, 1)
+  t.equal(server.received.length, 1)
 })
 
 t.test('an input that makes no sense fails when it is read', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   for (const [field, wrong] of [
     ['olderThan', { olderThan: -1 }],
     ['olderThan', { olderThan: new Date(Number.NaN) }],
@@ -114,5 +114,5 @@ t.test('an input that makes no sense fails when it is read', async (t) => {
     const swept = collect(abortIncompleteUploads({ bucket, ...wrong } as AbortIncompleteUploadsInput))
     t.match(left(await swept(cos.client())()), { _tag: 'InvalidInput', field })
   }
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
 })

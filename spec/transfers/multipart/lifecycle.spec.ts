@@ -9,7 +9,7 @@ import { createUpload } from '../../../lib/transfers/multipart/lifecycle.js'
 import { uploadFile } from '../../../lib/transfers/upload/upload-file.js'
 import { uploadStream } from '../../../lib/transfers/upload/upload-stream.js'
 import { waitFor } from '../../support/wait-for.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { from } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
@@ -20,17 +20,17 @@ const source = { bucket, region: 'ap-guangzhou', key: 'source.bin' }
 const body = Buffer.alloc(2 * MiB + 1)
 
 t.test('an upload whose beginning is not aborted is begun, and its id told', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const uploadId = right(await createUpload(cos.client(), contextOf('spec', at), at)())
-  t.match(cos.asked(), ['CreateMultipartUpload'])
+  t.match(cos.operations(), ['CreateMultipartUpload'])
   t.match(uploadId, /./)
 })
 
 t.test('a signal that has fired begins nothing', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const begun = withSignal(AbortSignal.abort())((client) => createUpload(client, contextOf('spec', at), at))
   t.match(left(await begun(cos.client())()), { _tag: 'Aborted' })
-  t.same(cos.asked(), [])
+  t.same(cos.operations(), [])
 })
 
 t.test(
@@ -48,7 +48,7 @@ t.test(
     for (const [name, transfer] of Object.entries(transfers)) {
       // It is made before its answer is held back.
       let isAsked = false
-      const cos = await emulating(t, {
+      const cos = await startCos(t, {
         fault: ({ operation }) => {
           if (operation !== 'CreateMultipartUpload') return undefined
           isAsked = true
@@ -62,9 +62,9 @@ t.test(
       stop.abort()
       t.ok(await settlesWithin(50, running), name)
       t.match(left(await running), { _tag: 'Aborted' }, name)
-      await waitFor(() => cos.asked().includes('AbortMultipartUpload'))
+      await waitFor(() => cos.operations().includes('AbortMultipartUpload'))
       t.match(cos.emulator.requests().at(-1), { operation: 'AbortMultipartUpload', status: 204 }, name)
-      t.notOk(cos.asked().includes('UploadPart'), name)
+      t.notOk(cos.operations().includes('UploadPart'), name)
     }
   }
 )

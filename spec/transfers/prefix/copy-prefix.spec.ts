@@ -14,8 +14,8 @@ import {
 } from '../../../lib/transfers/prefix/copy-prefix.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
-import { comesTrue } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { becomesTrue } from '../../support/wait-for.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
@@ -27,11 +27,11 @@ const plain = Array.from({ length: 30 }, (_, n) => `a/${String(n).padStart(2, '0
 const odd = ['a/', 'a//', 'a/&<>"\' \u0001', 'a/\u{1F600}', 'a/../x', 'a/a%20b+c', 'a/\r']
 
 const holding = (
-  t: Parameters<typeof emulating>[0],
+  t: Parameters<typeof startCos>[0],
   options: EmulatorOptions = {},
   keys: ReadonlyArray<string> = plain
 ): Promise<Cos> =>
-  emulating(t, {
+  startCos(t, {
     buckets: [bucket, elsewhere],
     seed: keys.map((key, at) => ({ bucket: elsewhere, key, size: at })),
     ...options
@@ -111,7 +111,7 @@ t.test('a failure is a result among others, or the end', async (t) => {
 
     // What was not told as settled is what another run begins with, the failure first.
     const { cursor } = results.at(-1)!
-    const rest = await reading(copyPrefix({ ...to, cursor: cursor })(cos.client()))
+    const rest = await reading(copyPrefix({ ...to, cursor })(cos.client()))
     t.equal(rest.results[0]!.key <= 'a/07', true)
     t.same(await keysOf(cos), renamed(plain))
   }
@@ -128,7 +128,7 @@ t.test('a listing that fails half-way is gone on with by the last cursor', async
   t.ok(count > 5 && count < 25, `${String(count)} were listed, and all of them copied`)
   const { cursor } = first.results.at(-1)!
   t.equal(cursor.key, plain[count - 1])
-  const second = await reading(copyPrefix({ ...to, cursor: cursor })(client))
+  const second = await reading(copyPrefix({ ...to, cursor })(client))
   t.equal(second.thrown, undefined)
   t.same(second.results.map(({ key }) => key).sort(), plain.slice(count))
 })
@@ -152,7 +152,7 @@ t.test('an empty source prefix is the whole bucket, and only who says so means i
     field: 'copySource.prefix',
     context: { operation: 'copyPrefix' }
   })
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
   right(await collect(copyPrefix({ ...input, wholeBucket: true }))(cos.client())())
   t.same(
     await keysOf(cos),
@@ -169,7 +169,7 @@ t.test('within a bucket no copy is ever listed as a source', async (t) => {
       field: 'prefix'
     })
   }
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
   const results = await toArray(copyPrefix({ ...within, prefix: '', concurrency: 1 })(cos.client()))
   t.match(results, [
     // There is no key for it to have.
@@ -206,7 +206,7 @@ t.test('a signal ends it at once', async (t) => {
   })
   const stop = new AbortController()
   const result = pipe(copyPrefix(to), withSignal(stop.signal), collect)(cos.client())()
-  t.ok(await comesTrue(() => cos.asked().filter((name) => name === 'CopyObject').length >= 5))
+  t.ok(await becomesTrue(() => cos.operations().filter((name) => name === 'CopyObject').length >= 5))
   await setTimeout(100)
   stop.abort()
   t.ok(await settlesWithin(50, result))
@@ -214,7 +214,7 @@ t.test('a signal ends it at once', async (t) => {
 })
 
 t.test('nonsense is told when it is read, and nothing is sent', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   for (const [field, wrong] of [
     ['bucket', { bucket: 'nameless' }],
     ['copySource.region', { copySource: { bucket: elsewhere, prefix: 'a/' } }],
@@ -230,7 +230,7 @@ t.test('nonsense is told when it is read, and nothing is sent', async (t) => {
       context: { operation: 'copyPrefix' }
     })
   }
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
 })
 
 t.test('an object that comes while it runs is no reason to run for ever', async (t) => {

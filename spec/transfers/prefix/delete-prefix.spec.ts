@@ -8,15 +8,15 @@ import { deletePrefix, type DeletePrefixInput } from '../../../lib/transfers/pre
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
 import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { left, right } from '../../support/server.js'
 
 const logs = Array.from({ length: 1100 }, (_, n) => `logs/${String(n).padStart(4, '0')}`)
 const others = ['log', 'logs', 'logs.txt', 'm']
 const odd = ['logs/&<>"\' \u0001', 'logs/', 'logs//', 'logs/\r', 'logs/../x', '/logs/a']
 
-const holding = (t: Parameters<typeof emulating>[0], options: EmulatorOptions = {}): Promise<Cos> =>
-  emulating(t, {
+const holding = (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> =>
+  startCos(t, {
     seed: [...logs, ...others, ...odd].map((key) => ({ bucket, key })),
     ...options
   })
@@ -40,7 +40,7 @@ t.test('an empty prefix is the whole bucket, and only who says so means it', asy
     const result = collect(deletePrefix({ bucket, ...wrong } as DeletePrefixInput))
     t.match(left(await result(cos.client())()), { _tag: 'InvalidInput', field: 'prefix' })
   }
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
   right(await collect(deletePrefix({ bucket, prefix: '', wholeBucket: true }))(cos.client())())
   t.same(await remaining(cos), [])
 })
@@ -84,12 +84,12 @@ t.test('a request that fails is as many results, or the end', async (t) => {
     else await reading()
     const failed = results.filter(({ _tag }) => _tag === 'Failed')
     t.equal(failed.length, 1000)
-    t.equal(cos.asked().filter((name) => name === 'DeleteObjects').length, policy === 'stop' ? 1 : 2)
+    t.equal(cos.operations().filter((name) => name === 'DeleteObjects').length, policy === 'stop' ? 1 : 2)
   }
 })
 
 t.test('versions and delete markers are deleted for good, where a page ends within a key too', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     buckets: [{ name: bucket, versioning: 'Enabled' }],
     // The page ends behind the second version of the key that comes last.
     seed: Array.from({ length: 998 }, (_, n) => ({ bucket, key: `v/${String(n)}` }))
@@ -113,7 +113,7 @@ t.test('versions and delete markers are deleted for good, where a page ends with
 })
 
 t.test('without versions they stay, under delete markers', async (t) => {
-  const cos = await emulating(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
+  const cos = await startCos(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
   right(await send(putObject({ bucket, key: 'v/a', body: '1' }))(cos.client())())
   right(await collect(deletePrefix({ bucket, prefix: 'v/' }))(cos.client())())
   t.match(right(await collect(streamObjectVersions({ bucket }))(cos.client())()), [

@@ -7,15 +7,15 @@ import {
 } from '../../../lib/transfers/prefix/move-prefix.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { left, right } from '../../support/server.js'
 
 const copySource = { bucket, region: 'ap-guangzhou', prefix: 'a/' }
 const to: MovePrefixInput = { bucket, prefix: 'b/', copySource }
 const keys = [...Array.from({ length: 20 }, (_, n) => `a/${String(n).padStart(2, '0')}`), 'a/&\u0001', 'a//']
 
-const holding = (t: Parameters<typeof emulating>[0], options: EmulatorOptions = {}): Promise<Cos> =>
-  emulating(t, { seed: [...keys, 'c'].map((key, size) => ({ bucket, key, size })), ...options })
+const holding = (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> =>
+  startCos(t, { seed: [...keys, 'c'].map((key, size) => ({ bucket, key, size })), ...options })
 
 const keysOf = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
@@ -78,5 +78,5 @@ t.test('it is refused where copying would be', async (t) => {
       context: { operation: 'movePrefix' }
     })
   }
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
 })

@@ -16,14 +16,14 @@ import {
   type SelectObjectContentInput
 } from '../../../lib/operations/select-object-content.js'
 import { selectRowsWith, selectRows } from '../../../lib/transfers/select/select-rows.js'
-import { failed, right } from '../../support/responses.js'
-import { comesTrue } from '../../support/wait-for.js'
-import { emulating } from '../../support/cos.js'
+import { catchCosError, right } from '../../support/responses.js'
+import { becomesTrue } from '../../support/wait-for.js'
+import { startCos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { at } from '../../support/operations.js'
 import { settlesWithin } from '../../support/settles-within.js'
-import { event, recorded } from '../../support/select-messages.js'
-import { serving } from '../../support/server.js'
+import { encodeEvent, recordedMessage } from '../../support/select-messages.js'
+import { startServer } from '../../support/server.js'
 
 const people = 'id,name,born\n1,Ann,1990-01-31\n2,"Bo, Jr",\n3,腾讯😀,2001-12-01\n'
 
@@ -48,7 +48,7 @@ const expected = [
 ]
 
 const start = async (t: Test, body: string | Uint8Array = people, options: EmulatorOptions = {}) => {
-  const cos = await emulating(t, options)
+  const cos = await startCos(t, options)
   const client = cos.client()
   right(await send(putObject({ ...at, body }))(client)())
   return { ...cos, client }
@@ -99,18 +99,18 @@ t.test('rows of CSV are lists, or objects of columns that have names', async (t)
     expected.map(({ id, name }) => ({ id: String(id), name }))
   )
   const wide = right(await send(selectObjectContent(asCsv))(client)())
-  t.match(await failed(toArray(selectRows(Texts, { columns: ['id'] })(wide).rows)), {
+  t.match(await catchCosError(toArray(selectRows(Texts, { columns: ['id'] })(wide).rows)), {
     _tag: 'DecodeError',
     problems: ['row 1: 2 fields for 1 columns']
   })
 })
 
 t.test('a row that is not what the codec says is a DecodeError that names it', async (t) => {
-  const { client, asked } = await start(t)
+  const { client, operations } = await start(t)
   const selected = right(await send(selectObjectContent(asJson))(client)())
   const rows = selectRows(it.type({ id: it.Integer, name: it.keyof({ Ann: null }) }))(selected).rows
   const given: Array<unknown> = []
-  const error = await failed(
+  const error = await catchCosError(
     (async () => {
       for await (const row of rows) given.push(row)
     })()
@@ -123,7 +123,7 @@ t.test('a row that is not what the codec says is a DecodeError that names it', a
     requestId: /./
   })
   t.ok(selected.records.destroyed)
-  t.equal(asked().filter((operation) => operation === 'SelectObjectContent').length, 1)
+  t.equal(operations().filter((operation) => operation === 'SelectObjectContent').length, 1)
 })
 
 t.test('whole numbers past 2^53 are not rounded in silence', async (t) => {
@@ -136,7 +136,7 @@ t.test('whole numbers past 2^53 are not rounded in silence', async (t) => {
   const rows = async <A>(codec: it.Type<A>) =>
     toArray(selectRows(it.type({ n: codec }))(right(await send(selectObjectContent(input))(client)())).rows)
   t.same(await rows(it.bigint), [{ n: 9007199254740993n }])
-  t.match(await failed(rows(it.number)), { problems: ['row 1: n should be number'] })
+  t.match(await catchCosError(rows(it.number)), { problems: ['row 1: n should be number'] })
 })
 
 t.test('progress and totals stay within reach', async (t) => {
@@ -178,7 +178,7 @@ t.test('a query that fails half way is an error, and not the end', async (t) => 
     code: 'CastFailed',
     message: "'x' can not be cast to INT."
   }
-  t.match(await failed(toArray(rows)), refusal)
+  t.match(await catchCosError(toArray(rows)), refusal)
   t.match(await stats(), { left: refusal })
 })
 
@@ -208,7 +208,7 @@ t.test('a stream that is cut, wherever it is, is an error, and its last row was 
   for (cut = 0; cut < size; cut += cut < size - 60 ? 7 : 2) {
     const given: Array<unknown> = []
     const selected = right(await send(selectObjectContent(asJson))(client)())
-    const error = await failed(
+    const error = await catchCosError(
       (async () => {
         for await (const row of selectRows(Person)(selected).rows) given.push(row)
       })()
@@ -220,14 +220,17 @@ t.test('a stream that is cut, wherever it is, is an error, and its last row was 
 })
 
 t.test('End alone is the proof: records without it are an error', async (t) => {
-  const server = await serving(t, (_, response) => {
+  const server = await startServer(t, (_, response) => {
     response.end(
-      Buffer.concat([event('Records', '{"id":1,"name":"a"}\n{"id":2,"name":"b"}\n'), recorded('Stats')])
+      Buffer.concat([
+        encodeEvent('Records', '{"id":1,"name":"a"}\n{"id":2,"name":"b"}\n'),
+        recordedMessage('Stats')
+      ])
     )
   })
   const { rows } = selectRows(Person)(right(await send(selectObjectContent(asJson))(server.client())()))
   t.same((await rows.next()).value, { id: 1, name: 'a' })
-  t.match(await failed(rows.next()), { _tag: 'TransportError', code: 'CutAnswer' })
+  t.match(await catchCosError(rows.next()), { _tag: 'TransportError', code: 'CutAnswer' })
   t.same(await rows.next(), { done: true, value: undefined })
 })
 
@@ -237,10 +240,13 @@ t.test('a row may be spread over messages, cut within a character', async (t) =>
     ['every byte a message', Array.from(bytes, (byte) => Uint8Array.of(byte))],
     ['with signs of life between', Array.from(bytes, (byte) => Uint8Array.of(byte))]
   ] as const) {
-    const cont = name.startsWith('with') ? [recorded('Cont')] : []
-    const server = await serving(t, (_, response) => {
+    const cont = name.startsWith('with') ? [recordedMessage('Cont')] : []
+    const server = await startServer(t, (_, response) => {
       response.end(
-        Buffer.concat([...chunks.flatMap((chunk) => [event('Records', chunk), ...cont]), recorded('End')])
+        Buffer.concat([
+          ...chunks.flatMap((chunk) => [encodeEvent('Records', chunk), ...cont]),
+          recordedMessage('End')
+        ])
       )
     })
     t.same(await rowsOf(server.client())(asJson), [{ id: 1, name: '腾讯😀' }], name)
@@ -272,7 +278,7 @@ t.test('a reader who leaves ends the request, in whichever way', async (t) => {
     if (leave === 'abort') {
       await rows.next()
       stop.abort('enough')
-      t.match(await failed(toArray(rows)), { _tag: 'Aborted', reason: 'enough' })
+      t.match(await catchCosError(toArray(rows)), { _tag: 'Aborted', reason: 'enough' })
     } else {
       t.same(right(await stats()), O.none, leave)
       t.same(await rows.next(), { done: true, value: undefined }, leave)
@@ -280,7 +286,7 @@ t.test('a reader who leaves ends the request, in whichever way', async (t) => {
     t.ok(selected.records.destroyed, leave)
   }
   // undici keeps one ready, and makes another in place of one that was closed under a body.
-  t.ok(await comesTrue(() => emulator.openConnections() <= 2))
+  t.ok(await becomesTrue(() => emulator.openConnections() <= 2))
   const sent = emulator
     .requests()
     .flatMap((one) => (one.operation === 'SelectObjectContent' ? [one.bytesOut] : []))
@@ -289,8 +295,8 @@ t.test('a reader who leaves ends the request, in whichever way', async (t) => {
 })
 
 t.test('a reader who leaves a silent stream is not kept waiting', async (t) => {
-  const server = await serving(t, (_, response) => {
-    response.write(event('Records', '{"id":1,"name":"a"}\n{"id":2,"name":"b"}\n'))
+  const server = await startServer(t, (_, response) => {
+    response.write(encodeEvent('Records', '{"id":1,"name":"a"}\n{"id":2,"name":"b"}\n'))
   })
   const { rows } = selectRows(Person)(right(await send(selectObjectContent(asJson))(server.client())()))
   await rows.next()
@@ -310,7 +316,7 @@ t.test('a reader who pauses holds the query back', async (t) => {
     await setTimeout(100)
     return before > 0 && before === sent()
   }
-  t.ok(await comesTrue(rests))
+  t.ok(await becomesTrue(rests))
   t.ok(sent() < 15_000_000, String(sent()))
   t.equal((await toArray(rows)).length, 399)
 })
@@ -320,7 +326,7 @@ t.test('without csv-parse rows of CSV say what to install, and rows of JSON do n
   const cause = new Error('Cannot find package')
   const without = selectRowsWith(() => TE.left(cause))
   const selected = right(await send(selectObjectContent(asCsv))(client)())
-  t.match(await failed(toArray(without(it.unknown)(selected).rows)), {
+  t.match(await catchCosError(toArray(without(it.unknown)(selected).rows)), {
     _tag: 'MissingPackage',
     name: 'csv-parse',
     cause,

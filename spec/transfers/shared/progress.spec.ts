@@ -4,7 +4,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
 import { createProgressWith } from '../../../lib/stages/progress.js'
 import { withProgress, reportPartsOf, withoutEnd } from '../../../lib/transfers/shared/progress.js'
-import { judging } from '../../support/operations.js'
+import { validateFields } from '../../support/operations.js'
 
 const meterOf = () => createProgressWith({ total: O.none, clock: () => 0 })
 const { signal } = new AbortController()
@@ -30,6 +30,6 @@ t.test('the meter of many transfers outlives each of them', async (t) => {
 })
 
 t.test('a meter is what createMeter makes', async (t) => {
-  t.ok(E.isRight(judging(withProgress)({ progress: meterOf() })))
-  t.match(judging(withProgress)({ progress: () => 1 }), E.left(/^progress: a meter/))
+  t.ok(E.isRight(validateFields(withProgress)({ progress: meterOf() })))
+  t.match(validateFields(withProgress)({ progress: () => 1 }), E.left(/^progress: a meter/))
 })

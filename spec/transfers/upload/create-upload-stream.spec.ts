@@ -9,20 +9,20 @@ import { send } from '../../../lib/client/send.js'
 import { getObject } from '../../../lib/operations/get-object.js'
 import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
 import { createUploadStream } from '../../../lib/transfers/upload/create-upload-stream.js'
-import { bytesOf, inChunks } from '../../support/bytes.js'
-import { comesTrue, waitFor } from '../../support/wait-for.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { bytesOf, splitBytes } from '../../support/bytes.js'
+import { becomesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { left, right } from '../../support/server.js'
 
 const MiB = 1024 * 1024
 const to = { bucket, key: 'up/load.gz' }
 
 t.test('pipeline resolves when the object is complete and verified', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const client = cos.client()
   const bytes = bytesOf(3 * MiB)
   const sink = createUploadStream(client)({ ...to, partSize: MiB })
-  await pipeline(inChunks(bytes, 10_000), createGzip(), sink)
+  await pipeline(splitBytes(bytes, 10_000), createGzip(), sink)
   t.match(right(await sink.uploaded()), { integrity: { _tag: 'Verified' } })
 
   const { body } = right(await send(getObject(to))(client)())
@@ -31,7 +31,7 @@ t.test('pipeline resolves when the object is complete and verified', async (t) =
 })
 
 t.test('.pipe() works, text is written as UTF-8, and finish comes when the object is there', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const sink = Readable.from(['a', 'é', '腾']).pipe(createUploadStream(cos.client())(to))
   await once(sink, 'finish')
   const { body } = right(await send(getObject(to))(cos.client())())
@@ -39,7 +39,7 @@ t.test('.pipe() works, text is written as UTF-8, and finish comes when the objec
 })
 
 t.test('a failure of the upload fails the pipeline, half-way', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: ({ operation }) =>
       operation === 'UploadPart' ? { answer: { status: 403, code: 'AccessDenied' } } : undefined
   })
@@ -49,26 +49,26 @@ t.test('a failure of the upload fails the pipeline, half-way', async (t) => {
   }
   await t.rejects(pipeline(endless(), sink), { name: 'CosException', error: { code: 'AccessDenied' } })
   t.match(left(await sink.uploaded()), { _tag: 'ServiceError', code: 'AccessDenied' })
-  t.ok(await comesTrue(() => cos.asked().includes('AbortMultipartUpload')))
+  t.ok(await becomesTrue(() => cos.operations().includes('AbortMultipartUpload')))
 })
 
 t.test('a failing source aborts the upload', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const broken = async function* () {
     yield bytesOf(3 * MiB)
-    await waitFor(() => cos.asked().includes('UploadPart'))
+    await waitFor(() => cos.operations().includes('UploadPart'))
     throw new Error('disk')
   }
   const sink = createUploadStream(cos.client())({ ...to, partSize: MiB })
   await t.rejects(pipeline(broken(), sink), { message: 'disk' })
   t.match(left(await sink.uploaded()), { _tag: 'Aborted' })
-  t.ok(await comesTrue(() => cos.asked().includes('AbortMultipartUpload')))
-  t.notOk(cos.asked().includes('CompleteMultipartUpload'))
+  t.ok(await becomesTrue(() => cos.operations().includes('AbortMultipartUpload')))
+  t.notOk(cos.operations().includes('CompleteMultipartUpload'))
   t.equal(right(await send(listMultipartUploads({ bucket }))(cos.client())()).uploads.length, 0)
 })
 
 t.test('an input that makes no sense is an error of the stream', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const sink = createUploadStream(cos.client())({ ...to, key: '' })
   const [error] = (await once(sink, 'error')) as [unknown]
   t.ok(error instanceof CosException)
@@ -76,7 +76,7 @@ t.test('an input that makes no sense is an error of the stream', async (t) => {
 })
 
 t.test('a writer that is ahead waits', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 60_000 } : undefined)
   })
   const sink = createUploadStream(cos.client())({ ...to, partSize: MiB, concurrency: 1 })

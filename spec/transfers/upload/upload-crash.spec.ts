@@ -7,9 +7,9 @@ import { send } from '../../../lib/client/send.js'
 import { getObject } from '../../../lib/operations/get-object.js'
 import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compile, starting, type Step } from '../../support/child-processes.js'
+import { compile, startChild, type Step } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
-import { bucket, emulating } from '../../support/cos.js'
+import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
 const MiB = 1024 * 1024
@@ -61,7 +61,7 @@ for (const [salt, [name, step]] of shapes.entries()) {
       const file = `${folder}/source-${String(salt)}`
       await writeFile(file, bytes)
       let underway = 0
-      const cos = await emulating(t, {
+      const cos = await startCos(t, {
         // Slow enough that instants fall everywhere: into the beginning, between parts, into the completion.
         fault: ({ operation }) => {
           underway += 1
@@ -76,8 +76,8 @@ for (const [salt, [name, step]] of shapes.entries()) {
         const key = `${String(salt)}/${String(n)}`
         const about = `seed ${String(seed)}, kill ${String(n)} after ${instant.toFixed(1)} ms`
         const idle = cos.emulator.openConnections()
-        const first = await starting(lib, cos.emulator, [step(key, file)])
-        first.begin()
+        const first = await startChild(lib, cos.emulator, [step(key, file)])
+        first.start()
         await setTimeout(instant)
         await first.kill()
         // What it sent may still be on its way, and has to be over before it is counted.
@@ -88,8 +88,8 @@ for (const [salt, [name, step]] of shapes.entries()) {
         const there = before.filter(({ status }) => status === 200).length
         const wasDone = asked.some((each) => each.operation === 'CompleteMultipartUpload' && each.code === '')
 
-        const second = await starting(lib, cos.emulator, [step(key, file)])
-        second.begin()
+        const second = await startChild(lib, cos.emulator, [step(key, file)])
+        second.start()
         const [result] = (await second.results) as ReadonlyArray<{
           readonly _tag: string
           readonly right: Sent

@@ -17,8 +17,8 @@ import { uploadPart } from '../../../lib/operations/upload-part.js'
 import { createProgressWith } from '../../../lib/stages/progress.js'
 import { uploadFile } from '../../../lib/transfers/upload/upload-file.js'
 import { bytesOf } from '../../support/bytes.js'
-import { comesTrue, waitFor } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { becomesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
@@ -35,7 +35,7 @@ interface Test {
 const holding = async (t: Test, options: EmulatorOptions = {}, content: Uint8Array = bytes) => {
   const file = `${t.testdir({})}/f.bin`
   await writeFile(file, content)
-  const cos = await emulating(t, options)
+  const cos = await startCos(t, options)
   return { file, cos, client: cos.client() }
 }
 
@@ -47,7 +47,7 @@ const stored = async (cos: Cos): Promise<Buffer> => {
 const open = async (cos: Cos): Promise<number> =>
   right(await send(listMultipartUploads({ bucket }))(cos.client())()).uploads.length
 
-const partsAsked = (cos: Cos): number => cos.asked().filter((name) => name === 'UploadPart').length
+const partsAsked = (cos: Cos): number => cos.operations().filter((name) => name === 'UploadPart').length
 
 t.test('a file becomes an object, in one request or in parts, and is verified', async (t) => {
   for (const [size, parts] of [
@@ -235,7 +235,7 @@ t.test('what is no file is a FileError with its code', async (t) => {
   ] as const) {
     t.match(left(await uploadFile({ ...at, file: path })(client)()), { _tag: 'FileError', code, path })
   }
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
 })
 
 t.test('a sparse file of 200 GiB has parts that 10,000 of them carry', async (t) => {
@@ -270,7 +270,7 @@ t.test(
       t.ok(await settlesWithin(50, result))
       const error = left(await result)
       t.match(error, { _tag: 'Aborted' })
-      if (onFailure === 'abort') t.ok(await comesTrue(async () => (await open(cos)) === 0))
+      if (onFailure === 'abort') t.ok(await becomesTrue(async () => (await open(cos)) === 0))
       else {
         await setTimeout(150)
         t.equal(await open(cos), 1)

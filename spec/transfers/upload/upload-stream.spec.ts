@@ -9,9 +9,9 @@ import { getObject } from '../../../lib/operations/get-object.js'
 import { headObject } from '../../../lib/operations/head-object.js'
 import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
 import { uploadStream } from '../../../lib/transfers/upload/upload-stream.js'
-import { bytesOf, inChunks } from '../../support/bytes.js'
-import { comesTrue, waitFor } from '../../support/wait-for.js'
-import { bucket, emulating, type Cos } from '../../support/cos.js'
+import { bytesOf, splitBytes } from '../../support/bytes.js'
+import { becomesTrue, waitFor } from '../../support/wait-for.js'
+import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
@@ -21,7 +21,7 @@ const partSize = MiB
 
 /** Not by what was asked last: a part that was hung up on is only told when its connection has ended. */
 const isAborted = async (cos: Cos): Promise<boolean> => {
-  const asked = cos.asked()
+  const asked = cos.operations()
   const { uploads } = right(await send(listMultipartUploads({ bucket }))(cos.client())())
   return (
     asked.includes('AbortMultipartUpload') &&
@@ -36,10 +36,10 @@ const stored = async (cos: Cos): Promise<Buffer> => {
 }
 
 t.test('a stream of unknown length becomes an object, whatever the size of its chunks', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const bytes = bytesOf(3 * MiB + 17)
   for (const size of [777, 64 * 1024, bytes.length]) {
-    const up = right(await uploadStream({ ...to, partSize })(inChunks(bytes, size))(cos.client())())
+    const up = right(await uploadStream({ ...to, partSize })(splitBytes(bytes, size))(cos.client())())
     const sum = await crc64(bytes)
     t.match(up, { size: bytes.length, parts: 4, crc64: sum, integrity: { _tag: 'Verified', crc64: sum } })
     t.ok(bytes.equals(await stored(cos)), `chunks of ${String(size)}`)
@@ -47,9 +47,9 @@ t.test('a stream of unknown length becomes an object, whatever the size of its c
 })
 
 t.test('single bytes are bytes too', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const bytes = bytesOf(100_000)
-  right(await uploadStream(to)(inChunks(bytes, 1))(cos.client())())
+  right(await uploadStream(to)(splitBytes(bytes, 1))(cos.client())())
   t.ok(bytes.equals(await stored(cos)))
 })
 
@@ -60,24 +60,26 @@ t.test('up to one part goes in one plain PUT, and one byte more does not', async
     [MiB, ['PutObject']],
     [MiB + 1, ['CreateMultipartUpload', 'UploadPart', 'UploadPart', 'CompleteMultipartUpload']]
   ] as const) {
-    const cos = await emulating(t)
-    const up = right(await uploadStream({ ...to, partSize })(inChunks(bytesOf(size), 50_000))(cos.client())())
+    const cos = await startCos(t)
+    const up = right(
+      await uploadStream({ ...to, partSize })(splitBytes(bytesOf(size), 50_000))(cos.client())()
+    )
     t.equal(up.integrity._tag, 'Verified')
     t.equal(up.size, size)
-    t.same([...cos.asked()].sort(), [...operations].sort(), `${String(size)} bytes`)
+    t.same([...cos.operations()].sort(), [...operations].sort(), `${String(size)} bytes`)
     t.equal((await stored(cos)).length, size)
   }
 })
 
 t.test('a threshold sends even one part as an upload in parts', async (t) => {
-  const cos = await emulating(t)
-  const up = right(await uploadStream({ ...to, threshold: 10 })(inChunks(bytesOf(11), 5))(cos.client())())
+  const cos = await startCos(t)
+  const up = right(await uploadStream({ ...to, threshold: 10 })(splitBytes(bytesOf(11), 5))(cos.client())())
   t.equal(up.parts, 1)
   t.equal(up.integrity._tag, 'Verified')
 })
 
 t.test("the object's own words arrive, in one request or in parts", async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const words = {
     contentType: 'text/plain',
     cacheControl: 'max-age=60',
@@ -87,7 +89,9 @@ t.test("the object's own words arrive, in one request or in parts", async (t) =>
     enableMd5: true
   }
   for (const size of [10, 2 * MiB]) {
-    right(await uploadStream({ ...to, partSize, ...words })(inChunks(bytesOf(size), 100_000))(cos.client())())
+    right(
+      await uploadStream({ ...to, partSize, ...words })(splitBytes(bytesOf(size), 100_000))(cos.client())()
+    )
     t.match(right(await send(headObject(to))(cos.client())()), {
       size,
       contentType: O.some('text/plain'),
@@ -102,74 +106,74 @@ t.test("the object's own words arrive, in one request or in parts", async (t) =>
 })
 
 t.test("a customer's key goes with the beginning and with every part", async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const sse = { type: 'C', key: Buffer.alloc(32, 7) } as const
   const up = right(
-    await uploadStream({ ...to, partSize, sse })(inChunks(bytesOf(2 * MiB), 100_000))(cos.client())()
+    await uploadStream({ ...to, partSize, sse })(splitBytes(bytesOf(2 * MiB), 100_000))(cos.client())()
   )
   t.equal(up.integrity._tag, 'Verified')
   t.equal(right(await send(headObject({ ...to, sse }))(cos.client())()).size, 2 * MiB)
 })
 
 t.test('a part that fails is sent again from memory', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: script([
       { operation: 'UploadPart', skip: 1, times: 1, fault: { answer: { status: 503, code: 'SlowDown' } } }
     ])
   })
   const bytes = bytesOf(3 * MiB)
-  right(await uploadStream({ ...to, partSize })(inChunks(bytes, 70_000))(cos.client())())
+  right(await uploadStream({ ...to, partSize })(splitBytes(bytes, 70_000))(cos.client())())
   t.ok(bytes.equals(await stored(cos)))
-  t.equal(cos.asked().filter((name) => name === 'UploadPart').length, 4)
+  t.equal(cos.operations().filter((name) => name === 'UploadPart').length, 4)
 })
 
 t.test('a part that COS stored otherwise is an error with its number, and nothing is left', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: ({ operation, query }) =>
       operation === 'UploadPart' && query['partNumber'] === '2'
         ? { headers: { 'x-cos-hash-crc64ecma': '1' } }
         : undefined
   })
-  const result = await uploadStream({ ...to, partSize })(inChunks(bytesOf(3 * MiB), 70_000))(cos.client())()
+  const result = await uploadStream({ ...to, partSize })(splitBytes(bytesOf(3 * MiB), 70_000))(cos.client())()
   t.match(left(result), { _tag: 'IntegrityError', part: O.some(2), check: 'crc64' })
   t.ok(await isAborted(cos))
   t.match(left(await send(headObject(to))(cos.client())()), { status: 404 })
 })
 
 t.test('a whole that COS assembled otherwise is an error', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: ({ operation }) =>
       operation === 'CompleteMultipartUpload' ? { headers: { 'x-cos-hash-crc64ecma': '1' } } : undefined
   })
-  const result = await uploadStream({ ...to, partSize })(inChunks(bytesOf(2 * MiB), 70_000))(cos.client())()
+  const result = await uploadStream({ ...to, partSize })(splitBytes(bytesOf(2 * MiB), 70_000))(cos.client())()
   t.match(left(result), { _tag: 'IntegrityError', part: O.none })
 })
 
 t.test('a completion that does not say its checksum is asked about by HEAD', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: ({ operation }) =>
       operation === 'CompleteMultipartUpload' ? { headers: { 'x-cos-hash-crc64ecma': null } } : undefined
   })
   const up = right(
-    await uploadStream({ ...to, partSize })(inChunks(bytesOf(2 * MiB), 70_000))(cos.client())()
+    await uploadStream({ ...to, partSize })(splitBytes(bytesOf(2 * MiB), 70_000))(cos.client())()
   )
   t.equal(up.integrity._tag, 'Verified')
-  t.equal(cos.asked().at(-1), 'HeadObject')
+  t.equal(cos.operations().at(-1), 'HeadObject')
 })
 
 t.test('a completion whose answer was lost is known by its object', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: script([{ operation: 'CompleteMultipartUpload', times: 1, fault: { cut: { at: 'head' } } }])
   })
   const up = right(
-    await uploadStream({ ...to, partSize })(inChunks(bytesOf(2 * MiB), 70_000))(cos.client())()
+    await uploadStream({ ...to, partSize })(splitBytes(bytesOf(2 * MiB), 70_000))(cos.client())()
   )
   t.equal(up.integrity._tag, 'Verified')
-  t.same(cos.asked().slice(-3), ['CompleteMultipartUpload', 'CompleteMultipartUpload', 'HeadObject'])
+  t.same(cos.operations().slice(-3), ['CompleteMultipartUpload', 'CompleteMultipartUpload', 'HeadObject'])
 })
 
 t.test('a source that fails leaves nothing behind, and its error is told', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const broken = async function* () {
     yield bytesOf(3 * MiB)
     throw new Error('disk')
@@ -181,18 +185,18 @@ t.test('a source that fails leaves nothing behind, and its error is told', async
 })
 
 t.test('a failed upload can be kept, and the error says which it is', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const broken = async function* () {
     yield bytesOf(3 * MiB)
     throw new Error('disk')
   }
   const error = left(await uploadStream({ ...to, partSize, onFailure: 'keep' })(broken())(cos.client())())
   t.match(error.context.uploadId, /\w/)
-  t.notOk(cos.asked().includes('AbortMultipartUpload'))
+  t.notOk(cos.operations().includes('AbortMultipartUpload'))
 })
 
 t.test('a signal settles an upload at once, closes its source, and its parts are deleted', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   let closed = false
   const endless = async function* () {
     try {
@@ -206,17 +210,17 @@ t.test('a signal settles an upload at once, closes its source, and its parts are
   }
   const stop = new AbortController()
   const result = pipe(endless(), uploadStream({ ...to, partSize }), withSignal(stop.signal))(cos.client())()
-  await waitFor(() => cos.asked().includes('UploadPart'))
+  await waitFor(() => cos.operations().includes('UploadPart'))
   await setTimeout(20)
   stop.abort('enough')
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted', reason: 'enough' })
-  t.ok(await comesTrue(() => closed))
-  t.ok(await comesTrue(() => isAborted(cos)))
+  t.ok(await becomesTrue(() => closed))
+  t.ok(await becomesTrue(() => isAborted(cos)))
 })
 
 t.test('the source is read no faster than COS takes its bytes', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 400 } : undefined)
   })
   let read = 0
@@ -234,16 +238,16 @@ t.test('the source is read no faster than COS takes its bytes', async (t) => {
 })
 
 t.test('a length that was promised is held to', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const up = (length: number) =>
-    uploadStream({ ...to, partSize, length })(inChunks(bytesOf(1000), 100))(cos.client())()
+    uploadStream({ ...to, partSize, length })(splitBytes(bytesOf(1000), 100))(cos.client())()
   t.equal(right(await up(1000)).size, 1000)
   t.match(left(await up(999)), { _tag: 'SourceError' })
   t.match(left(await up(1001)), { _tag: 'SourceError' })
 })
 
 t.test('nonsense is a Left with the field, and nothing is read or sent', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   let read = false
   const source = async function* () {
     read = true
@@ -265,28 +269,28 @@ t.test('nonsense is a Left with the field, and nothing is read or sent', async (
     })
   }
   t.notOk(read)
-  t.equal(cos.asked().length, 0)
+  t.equal(cos.operations().length, 0)
 })
 
 t.test('many uploads share one memory limit and all finish', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const client = cos.client({ memoryLimit: 6 * MiB })
   const bytes = bytesOf(2 * MiB + 5)
   const results = await Promise.all(
     Array.from({ length: 20 }, (_, n) =>
-      uploadStream({ bucket, key: `many/${String(n)}`, partSize })(inChunks(bytes, 60_000))(client)()
+      uploadStream({ bucket, key: `many/${String(n)}`, partSize })(splitBytes(bytes, 60_000))(client)()
     )
   )
   t.same(new Set(results.map((result) => right(result).integrity._tag)), new Set(['Verified']))
 })
 
 t.test('a source that gives the same bytes again goes on with what is there', async (t) => {
-  const cos = await emulating(t)
+  const cos = await startCos(t)
   const bytes = bytesOf(6 * MiB)
   const sent = () => cos.emulator.requests().filter(({ operation }) => operation === 'UploadPart')
   const broken = async function* () {
     // Three parts; whether the fourth is whole, nobody knows yet.
-    yield* inChunks(bytes.subarray(0, 4 * MiB), 50_000)
+    yield* splitBytes(bytes.subarray(0, 4 * MiB), 50_000)
     await waitFor(() => sent().length === 3 && sent().every(({ status }) => status === 200))
     throw new Error('cut')
   }
@@ -296,17 +300,17 @@ t.test('a source that gives the same bytes again goes on with what is there', as
   const before = sent().length
   t.equal(before, 3)
   for (const resume of ['newest', { uploadId }] as const) {
-    const up = await uploadStream({ ...input, resume })(inChunks(bytes, 70_000))(cos.client())()
+    const up = await uploadStream({ ...input, resume })(splitBytes(bytes, 70_000))(cos.client())()
     if (resume === 'newest') {
       t.match(right(up), { resumed: before * MiB, parts: 6, integrity: { _tag: 'Verified' } })
-      t.equal(cos.asked().filter((name) => name === 'UploadPart').length, 6)
+      t.equal(cos.operations().filter((name) => name === 'UploadPart').length, 6)
     } else t.match(left(up), { _tag: 'ServiceError', code: 'NoSuchUpload' })
   }
   t.ok(bytes.equals(await stored(cos)))
 })
 
 t.test('a source that gives other bytes replaces the parts that are not its own', async (t) => {
-  const cos = await emulating(t, {
+  const cos = await startCos(t, {
     fault: script([
       {
         operation: 'CompleteMultipartUpload',
@@ -318,7 +322,7 @@ t.test('a source that gives other bytes replaces the parts that are not its own'
   const first = bytesOf(4 * MiB)
   const second = Buffer.concat([first.subarray(0, 2 * MiB), bytesOf(2 * MiB, 7)])
   const input = { ...to, partSize, onFailure: 'keep', resume: 'newest' } as const
-  left(await uploadStream(input)(inChunks(first, 70_000))(cos.client())())
-  t.match(right(await uploadStream(input)(inChunks(second, 70_000))(cos.client())()), { resumed: 2 * MiB })
+  left(await uploadStream(input)(splitBytes(first, 70_000))(cos.client())())
+  t.match(right(await uploadStream(input)(splitBytes(second, 70_000))(cos.client())()), { resumed: 2 * MiB })
   t.ok(second.equals(await stored(cos)))
 })
