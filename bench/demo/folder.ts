@@ -110,7 +110,7 @@ export const folderTrip = (
         copyPrefix({
           bucket,
           prefix: copied,
-          copySource: { bucket, prefix: there, region: client.place.region ?? '' },
+          copySource: { bucket, prefix: there, region: client.endpoint.region ?? '' },
           onError: 'stop'
         }),
         collect,

@@ -32,7 +32,7 @@ const ownBucket = (bucket: string, environment: Environment): E.Either<Problem, 
       },
       environment
     ),
-    E.map((client) => ({ client, bucket, words: `${bucket} in ${String(client.place.region)}` }))
+    E.map((client) => ({ client, bucket, words: `${bucket} in ${String(client.endpoint.region)}` }))
   )
 
 // -- the emulator --

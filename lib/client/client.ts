@@ -1,4 +1,4 @@
-/** A client: where requests go, whose key signs them, and how long they may take. It has no methods; effects read it. */
+/** A client: the endpoint, the credentials, the deadlines. It has no methods; effects read it. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -13,65 +13,59 @@ import { MiB } from '../core/limits.js'
 import { validate } from '../core/operation.js'
 import { createMemoryBudget, type MemoryBudget } from '../stages/memory-budget.js'
 import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from './rate-limit.js'
+import { createClock, type Clock } from './clock.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 
-/** In milliseconds, each. */
+/** Each in milliseconds. */
 export interface Timeouts {
-  /** To a connection, TLS included; 10 s. A dispatcher of your own has its own. */
+  /** To connect, TLS included. Default: 10 s. A dispatcher of your own has its own. */
   readonly connect: number
-  /** From the request's last byte to the answer's first; 60 s, and 20 minutes for copies and completions. */
+  /** From the last byte of the request to the head of the answer. Default: 60 s; at least 20 minutes for copies and completions. */
   readonly headers: number
-  /** Without a byte in either direction while we are ready for one; 60 s. */
+  /** Without a byte in either direction while we are ready for one. Default: 60 s. */
   readonly idle: number
-  /** Of one operation with all its attempts, to its decoded answer; 1 hour. Does not bound a body's streaming. */
+  /** For one operation with all its attempts, to its decoded answer. Default: 1 hour. Does not include the streaming of a body. */
   readonly overall: number
 }
 
 export interface ClientConfig extends Endpoint {
   readonly credentials: CredentialsSource
   readonly timeouts?: Partial<Timeouts>
-  /** Four attempts by default. */
+  /** Default: `defaultRetry`, 4 attempts. */
   readonly retry?: Partial<RetryPolicy>
   /**
-   * Bytes that all transfers of the client may hold together. Without it each transfer has its own ceiling: parts in
-   * flight and one more, at the part's size.
+   * Bytes that all transfers of the client may hold together. Default: each transfer has its own limit, the parts in
+   * flight and one more.
    */
   readonly memoryLimit?: number
-  /** Over all requests of the client; `trafficLimit` is COS's own, of one request. */
+  /** For all requests of the client together; `trafficLimit` is COS's own, for one request. Default: no limit. */
   readonly bandwidth?: Bandwidth
-  /** Your own undici dispatcher: a proxy, a pool with limits. It stays yours to close. */
+  /** Your own undici dispatcher: a proxy, a pool with limits. The client does not close it. */
   readonly dispatcher?: Dispatcher
-  /** Before cospipe's own name in `User-Agent`. */
+  /** Put before cospipe's own name in `User-Agent`. */
   readonly userAgent?: string
 }
 
-/** What an effect reads. It holds no secret that can be printed. */
+/** The environment that an effect reads. It holds no secret that can be printed. */
 export interface Client {
-  readonly place: Endpoint
+  readonly endpoint: Endpoint
   readonly timeouts: Timeouts
   readonly retry: RetryPolicy
   readonly userAgent: string
-  /** Any of them ends what is under way. */
+  /** Any of them aborts the effect. */
   readonly signals: ReadonlyArray<AbortSignal>
   readonly signer: Signer
-  /** Learned from COS's `Date` when it says that our clock is off; shared by all that is made of this client. */
+  /** Corrected by COS's `Date` when COS refuses our time. Shared by all effects and copies of the client. */
   readonly clock: Clock
   readonly dispatcher: Dispatcher
-  /** Whether the dispatcher is the caller's, and requests may not go around it. */
+  /** Whether the dispatcher is the caller's: then every request must go through it. */
   readonly dispatcherIsGiven: boolean
-  readonly paces: RateLimiters
-  /** What all transfers share; none: each has its own. */
+  readonly rateLimiters: RateLimiters
+  /** Shared by all transfers; none: each has its own. */
   readonly memory: O.Option<MemoryBudget>
-  /** Closes the connections that are the client's own. Requests under way are ended. */
+  /** Closes the client's own connections. Requests in flight fail. */
   readonly close: Task<void>
-}
-
-export interface Clock {
-  /** Milliseconds of Unix time, corrected. */
-  readonly now: () => number
-  /** Sets it by another's time. */
-  readonly set: (time: number) => void
 }
 
 export const defaultTimeouts: Timeouts = {
@@ -81,7 +75,7 @@ export const defaultTimeouts: Timeouts = {
   overall: 3_600_000
 }
 
-/** The deadline to an answer's head for what COS may think about for minutes, unless `headers` is longer. */
+/** The deadline to the head of an answer that COS may take minutes to begin, if `headers` is shorter. */
 export const slowHeadersTimeout = 20 * 60_000
 
 const maxTimeout = 2 ** 31 - 1
@@ -96,7 +90,7 @@ const TimeoutsCodec = In.struct<Partial<Timeouts>>('timeouts in milliseconds', {
 
 const DispatcherCodec: t.Type<Dispatcher, Dispatcher, unknown> = In.guarded(
   'an undici Dispatcher',
-  // Another copy of undici makes dispatchers of another class, which serve as well.
+  // Not `instanceof`: another copy of undici has another class, and works too.
   (u): u is Dispatcher => typeof u === 'object' && u !== null && 'dispatch' in u && 'request' in u
 )
 
@@ -111,7 +105,7 @@ const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConf
   userAgent: In.optional(In.headerValue)
 })
 
-const somewhere = (config: ClientConfig): E.Either<InvalidInput, ClientConfig> =>
+const checkEndpoint = (config: ClientConfig): E.Either<InvalidInput, ClientConfig> =>
   config.region === undefined && config.endpoint === undefined && config.domain === undefined
     ? E.left({
         _tag: 'InvalidInput',
@@ -121,24 +115,14 @@ const somewhere = (config: ClientConfig): E.Either<InvalidInput, ClientConfig> =
       })
     : E.right(config)
 
-const clock = (): Clock => {
-  let offset = 0
-  return {
-    now: () => Date.now() + offset,
-    set: (time) => {
-      offset = time - Date.now()
-    }
-  }
-}
-
-/** Ours: no pipelining (a stalled answer would stall others), and the deadlines are our own. */
+/** No pipelining: a stalled answer would stall others. No deadlines but that to connect: the others are in `timeouts.ts`. */
 const agent = (connect: number): Agent =>
   new Agent({ connect: { timeout: connect }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
 const version = '0.1.0'
 
 /**
- * Makes a client. Nothing is connected until something is sent.
+ * Makes a client. It connects when the first request is sent.
  *
  * @shape  `ClientConfig -> Either<InvalidInput, Client>`
  * @units  timeouts in milliseconds
@@ -149,22 +133,22 @@ const version = '0.1.0'
 export const createClient = (config: ClientConfig): E.Either<InvalidInput, Client> =>
   pipe(
     validate('createClient', Config)(config),
-    E.chain(somewhere),
-    E.map(({ credentials, timeouts, retry, dispatcher, memoryLimit, bandwidth, userAgent, ...where }) => {
+    E.chain(checkEndpoint),
+    E.map(({ credentials, timeouts, retry, dispatcher, memoryLimit, bandwidth, userAgent, ...endpoint }) => {
       const deadlines = { ...defaultTimeouts, ...timeouts }
-      const time = clock()
-      const through = dispatcher ?? agent(deadlines.connect)
+      const clock = createClock()
+      const used = dispatcher ?? agent(deadlines.connect)
       return {
-        place: where,
+        endpoint,
         timeouts: deadlines,
         retry: { ...defaultRetry, ...retry },
         userAgent: `${userAgent === undefined ? '' : `${userAgent} `}cospipe/${version}`,
         signals: [],
-        signer: signer(credentials, time.now),
-        clock: time,
-        dispatcher: through,
+        signer: signer(credentials, clock.now),
+        clock,
+        dispatcher: used,
         dispatcherIsGiven: dispatcher !== undefined,
-        paces: {
+        rateLimiters: {
           up: rateLimiter(bandwidth?.up, () => performance.now()),
           down: rateLimiter(bandwidth?.down, () => performance.now())
         },
@@ -173,7 +157,7 @@ export const createClient = (config: ClientConfig): E.Either<InvalidInput, Clien
           O.map((limit) => createMemoryBudget({ limit, ahead: Math.floor(limit / 2) }))
         ),
         close: async () => {
-          if (through !== dispatcher) await through.destroy()
+          if (used !== dispatcher) await used.destroy()
         }
       }
     })

@@ -1,14 +1,14 @@
-/** A meter that runs on this process's clock. */
+/** Progress on this process's clock. */
 import * as O from 'fp-ts/lib/Option.js'
 import { createProgressWith, type Progress } from '../stages/progress.js'
 
 /**
- * Starts a meter, to be handed to one transfer or to several as `meter`, and read when its reader likes.
+ * Creates a progress: pass it to one transfer, or to several, as `progress`, and iterate it for snapshots.
  *
  * @example
- * const meter = startMeter()
- * const done = uploadFile({ bucket, key, file, meter })(client)()
- * for await (const { transferred, rate } of meter) { draw(transferred, rate); await setTimeout(200) }
+ * const progress = createProgress()
+ * const done = uploadFile({ bucket, key, file, progress })(client)()
+ * for await (const { transferred, rate } of progress) { draw(transferred, rate); await setTimeout(200) }
  */
 export const createProgress = (): Progress =>
   createProgressWith({ total: O.none, clock: () => performance.now() })

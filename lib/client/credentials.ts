@@ -1,4 +1,4 @@
-/** Whose key signs: a fixed pair, a pair fetched when it is needed, or nobody's. */
+/** Credentials: a fixed pair, a pair fetched when it is needed, or none. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -9,33 +9,33 @@ import * as In from '../core/input.js'
 export interface Credentials {
   readonly secretId: string
   readonly secretKey: string
-  /** Of temporary credentials. */
+  /** The token of temporary credentials. */
   readonly sessionToken?: string
-  /** When COS stops taking them; fetched anew five minutes earlier. Without it they are taken to last. */
+  /** When they expire; the client fetches new ones five minutes earlier. Without it they never expire. */
   readonly expiresAt?: Date
 }
 
-/** What a client can be given: a pair, a function that fetches one, or `'anonymous'` for public buckets. */
+/** A pair, a function that fetches one, or `'anonymous'` for public buckets. */
 export type CredentialsSource = Credentials | TE.TaskEither<unknown, Credentials> | 'anonymous'
 
 /**
- * Gives what a request is signed with; none where it is anonymous. Those that COS has `refused` are not kept: where
- * they were fetched, others are.
+ * Returns the credentials of a request; `undefined` if the client is anonymous. Fetched credentials that COS has `refused`
+ * are dropped, and fetched again.
  */
 export type Signer = (
   context: Context,
   refused?: Credentials
 ) => TE.TaskEither<CosError, Credentials | undefined>
 
-const clean = (expected: string): t.Type<string, string, unknown> =>
+const trimmed = (expected: string): t.Type<string, string, unknown> =>
   In.refined(In.headerValue, expected, (text) => text !== '' && text.trim() === text)
 
 export const CredentialsCodec: t.Type<Credentials, Credentials, unknown> = In.struct<Credentials>(
   'credentials',
   {
-    secretId: clean('a SecretId, without white space around it'),
-    secretKey: clean('a SecretKey, without white space around it'),
-    sessionToken: In.optional(clean('a token, without white space around it')),
+    secretId: trimmed('a SecretId, without white space around it'),
+    secretKey: trimmed('a SecretKey, without white space around it'),
+    sessionToken: In.optional(trimmed('a token, without white space around it')),
     expiresAt: In.optional(In.date)
   }
 )
@@ -53,19 +53,19 @@ export const CredentialsSourceCodec: t.Type<CredentialsSource, CredentialsSource
   t.identity
 )
 
-// Renewed this long before they end, so that a request signed now arrives with a key that is still good.
-const early = 5 * 60_000
+// Fetched this long before they expire, in milliseconds, so that a request signed now arrives with a valid key.
+const earlyRenewal = 5 * 60_000
 
-interface Held {
+interface Cached {
   readonly credentials: Credentials
   readonly renewAt: number
 }
 
-const inWords = (error: unknown): string => (error instanceof Error ? error.message : 'the fetch failed')
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'the fetch failed')
 
 /**
- * Makes a signer of a source. However many requests ask at once, one fetch is under way; an answer is kept until five
- * minutes before it expires (or half its life, if that is shorter), and a failed fetch is not kept at all.
+ * Makes a signer of a source. Parallel requests share one fetch. Fetched credentials are cached until five minutes before
+ * they expire, or for half their life if that is shorter. A failed fetch is not cached.
  *
  * @param now milliseconds of Unix time
  */
@@ -73,13 +73,13 @@ export const signer = (source: CredentialsSource, now: () => number): Signer => 
   if (source === 'anonymous') return () => TE.right(undefined)
   if (typeof source !== 'function') return () => TE.right(source)
 
-  let held: Held | undefined
+  let cached: Cached | undefined
   let flight: Promise<E.Either<string, Credentials>> | undefined
 
   const fetch = async (): Promise<E.Either<string, Credentials>> => {
     try {
       const fetched = await source()
-      if (E.isLeft(fetched)) return E.left(inWords(fetched.left))
+      if (E.isLeft(fetched)) return E.left(messageOf(fetched.left))
       return pipe(
         CredentialsCodec.decode(fetched.right),
         E.mapLeft((errors) => {
@@ -87,27 +87,29 @@ export const signer = (source: CredentialsSource, now: () => number): Signer => 
           return `${field} should be ${expected}`
         }),
         E.map((credentials) => {
-          const end = credentials.expiresAt?.getTime()
-          const left = end === undefined ? 0 : end - now()
-          held = {
+          const expiry = credentials.expiresAt?.getTime()
+          const life = expiry === undefined ? 0 : expiry - now()
+          cached = {
             credentials,
             renewAt:
-              end === undefined ? Number.POSITIVE_INFINITY : end - Math.min(early, Math.max(0, left / 2))
+              expiry === undefined
+                ? Number.POSITIVE_INFINITY
+                : expiry - Math.min(earlyRenewal, Math.max(0, life / 2))
           }
           return credentials
         })
       )
     } catch (thrown) {
-      return E.left(inWords(thrown))
+      return E.left(messageOf(thrown))
     } finally {
       flight = undefined
     }
   }
 
   return (context, refused) => async () => {
-    // Of many calls that were refused at once, the first asks anew, and the others find what it was given.
-    if (held?.credentials === refused) held = undefined
-    if (held !== undefined && now() < held.renewAt) return E.right(held.credentials)
+    // Of parallel calls with the refused credentials, the first fetches. The others find the new ones in the cache.
+    if (cached?.credentials === refused) cached = undefined
+    if (cached !== undefined && now() < cached.renewAt) return E.right(cached.credentials)
     const fetched = await (flight ??= fetch())
     return E.mapLeft((problem: string): CosError => ({ _tag: 'CredentialsError', context, problem }))(fetched)
   }

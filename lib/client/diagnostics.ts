@@ -1,6 +1,6 @@
 /**
- * What can be watched through `node:diagnostics_channel`. Each channel carries plain data of one shape, without a
- * secret in it; nothing is made when nobody has subscribed.
+ * Events on `node:diagnostics_channel`. Each channel carries plain data of one shape, without a secret. An event is only
+ * built if its channel has a subscriber.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -8,33 +8,35 @@
  */
 import { channel } from 'node:diagnostics_channel'
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { fromUnknown, type Context, type CosError } from '../core/error.js'
+import type { Response } from '../core/response.js'
 
-interface PartInfo {
-  /** COS's name of the action, such as `HeadObject`. */
+interface CallInfo {
+  /** COS's name of the action, such as `HeadObject`; a transfer's own name, such as `uploadStream`. */
   readonly operation: string
   readonly bucket: string
-  /** Empty where the call is about the bucket itself. */
+  /** Empty if the call is about the bucket. */
   readonly key: string
 }
 
-/** On `cospipe:operation`, once for each operation sent, when it has settled. */
-export interface OperationEvent extends PartInfo {
+/** On `cospipe:operation`: once for each operation sent, when it has settled. */
+export interface OperationEvent extends CallInfo {
   readonly attempts: number
-  /** Milliseconds from the first attempt's start to the decoded answer. */
+  /** Milliseconds from the call to the decoded answer. */
   readonly duration: number
-  /** Its `_tag`; empty when the operation succeeded. */
+  /** The error's `_tag`; empty if the operation succeeded. */
   readonly error: CosError['_tag'] | ''
 }
 
-/** On `cospipe:attempt`, once for each request, when its head has come or it has failed. */
-export interface AttemptEvent extends PartInfo {
-  /** Counted from 1. */
+/** On `cospipe:attempt`: once for each request, when the head of its answer has come or it has failed. */
+export interface AttemptEvent extends CallInfo {
+  /** The first is 1. */
   readonly attempt: number
   readonly method: string
   readonly host: string
-  /** 0 where no answer came. */
+  /** 0 if no answer came. */
   readonly status: number
   readonly requestId: string
   /** Milliseconds to the answer's head. */
@@ -43,22 +45,22 @@ export interface AttemptEvent extends PartInfo {
 }
 
 /**
- * On `cospipe:part`, when a part of an upload or a copy or a range of a download begins to move, and when that has
- * settled. What goes in one PUT is part 1.
+ * On `cospipe:part`: when a part of an upload or a copy, or a range of a download, starts, and when it has settled. An
+ * object that goes in one PUT is part 1.
  */
-export interface PartEvent extends PartInfo {
+export interface PartEvent extends CallInfo {
   readonly part: number
   /** In bytes. */
   readonly size: number
-  /** `across`: from object to object, through COS alone. */
+  /** `across`: a copy inside COS. */
   readonly direction: 'up' | 'down' | 'across'
   readonly phase: 'start' | 'end'
-  /** Empty at the start; at the end where COS acknowledged the part, or the whole range came. */
+  /** Empty at the start, and at the end if COS acknowledged the part or the whole range came. */
   readonly error: CosError['_tag'] | ''
 }
 
-/** On `cospipe:transfer`, when an upload, a download or a copy begins and when it has settled. */
-export interface TransferEvent extends PartInfo {
+/** On `cospipe:transfer`: when an upload, a download or a copy starts, and when it has settled. */
+export interface TransferEvent extends CallInfo {
   readonly phase: 'start' | 'end'
   /** In bytes, so far. */
   readonly transferred: number
@@ -79,11 +81,56 @@ const channels = {
   transfer: channel('cospipe:transfer')
 } as const
 
-/** Publishes what `make` returns, and does not call it when nobody listens. */
+/** Publishes the event that `make` returns. `make` is not called if the channel has no subscriber. */
 export const publish = <K extends keyof Events>(name: K, make: () => Events[K]): void => {
-  const to = channels[name]
-  if (to.hasSubscribers) to.publish(make())
+  const target = channels[name]
+  if (target.hasSubscribers) target.publish(make())
 }
+
+const callInfo = ({ operation, bucket, key }: Context): CallInfo => ({
+  operation,
+  bucket,
+  key: O.getOrElse(() => '')(key)
+})
+
+const tagOf = (result: E.Either<CosError, unknown>): CosError['_tag'] | '' =>
+  E.isLeft(result) ? result.left._tag : ''
+
+/** Publishes an operation when it has settled. `context` is read then: it has the number of attempts. */
+export const publishOperation =
+  (context: () => Context) =>
+  <A>(call: TaskEither<CosError, A>): TaskEither<CosError, A> =>
+  async () => {
+    const start = performance.now()
+    const result = await call()
+    publish('operation', () => ({
+      ...callInfo(context()),
+      attempts: context().attempts,
+      duration: performance.now() - start,
+      error: tagOf(result)
+    }))
+    return result
+  }
+
+/** Publishes one request when the head of its answer has come, or it has failed. */
+export const publishAttempt =
+  (context: Context, method: string, host: string) =>
+  (request: TaskEither<CosError, Response>): TaskEither<CosError, Response> =>
+  async () => {
+    const start = performance.now()
+    const result = await request()
+    publish('attempt', () => ({
+      ...callInfo(context),
+      attempt: context.attempts,
+      method,
+      host,
+      status: E.isRight(result) ? result.right.status : 0,
+      requestId: E.isRight(result) ? (result.right.headers['x-cos-request-id'] ?? '') : '',
+      duration: performance.now() - start,
+      error: tagOf(result)
+    }))
+    return result
+  }
 
 type Part = Omit<PartEvent, 'phase' | 'error'>
 
@@ -94,18 +141,18 @@ const publishEnd = (part: Part, error: PartEvent['error']): void => {
   publish('part', () => ({ ...part, phase: 'end', error }))
 }
 
-/** A call that moves one part, told before and after. */
+/** Publishes the start and the end of a call that moves one part. */
 export const publishPart =
   (part: Part) =>
   <A>(call: TaskEither<CosError, A>): TaskEither<CosError, A> =>
   async () => {
     publishStart(part)
     const result = await call()
-    publishEnd(part, E.isLeft(result) ? result.left._tag : '')
+    publishEnd(part, tagOf(result))
     return result
   }
 
-/** The bytes of one part, told before the first and after the last; a reader who leaves has aborted it. */
+/** Publishes the start and the end of the bytes of one part. If the reader stops early, the error is `Aborted`. */
 export const publishPartBytes = (context: Context, part: Part) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     let error: PartEvent['error'] = 'Aborted'

@@ -1,4 +1,4 @@
-/** Credentials and a place from the environment, under the names that COS's own tools read. */
+/** Credentials and a region from environment variables, under the names that COS's own tools read. */
 import * as E from 'fp-ts/lib/Either.js'
 import { contextWithoutObject, type InvalidInput } from '../core/error.js'
 import { defined } from '../core/input.js'
@@ -35,7 +35,7 @@ export const credentialsFromEnvironment = (
 }
 
 /**
- * Makes a client of the environment: the credentials above, and `COS_REGION`.
+ * Makes a client from the environment: the credentials above, and `COS_REGION`.
  *
  * @example const client = clientFromEnvironment()
  * @errors `InvalidInput` naming the variable or the field

@@ -1,6 +1,6 @@
 /**
- * `Expect: 100-continue`: the head goes first, and the body only when COS says so. undici has it for HTTP/2 alone, so
- * these requests go by `node:http`, each over a connection of its own.
+ * `Expect: 100-continue`: the head is sent first, and the body when COS answers 100. undici supports it for HTTP/2 only,
+ * so these requests go through `node:http`, each on a new connection.
  */
 import * as http from 'node:http'
 import * as https from 'node:https'
@@ -22,20 +22,20 @@ export interface RawResponse {
   readonly body: Readable
 }
 
-// A server that knows nothing of it waits for the body; RFC 9110 has the client not wait for ever.
+// In milliseconds. A server that does not know the header waits for the body; RFC 9110 says not to wait for ever.
 const continueTimeout = 1000
 
-/** The name that the certificate must be for: the host's that was asked for, wherever it was connected to. */
+/** The name that the certificate must have: the Host header's, whatever address the connection goes to. */
 const serverName = (host: string): string => host.replace(/:\d+$/, '')
 
 /**
- * Sends a request that asks before it sends its body. Refused, it never sends it.
+ * Sends the head of a request, and its body after a 100. After a refusal the body is not sent.
  *
  * @errors rejects with Node's own errors, and with those of `bytes`
  */
-export const requestWithContinue = (asking: ContinueRequest): Promise<RawResponse> =>
+export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse> =>
   new Promise((resolve, reject) => {
-    const { method, origin, requestTarget, headers, bytes, signal } = asking
+    const { method, origin, requestTarget, headers, bytes, signal } = input
     const { protocol, hostname, port } = new URL(origin)
     const secure = protocol === 'https:'
     const request = (secure ? https : http).request({
@@ -48,33 +48,33 @@ export const requestWithContinue = (asking: ContinueRequest): Promise<RawRespons
       signal,
       ...(secure ? { servername: serverName(headers['host'] ?? hostname) } : {})
     })
-    let begun = false
+    let isBodyStarted = false
     const sendBody = async (): Promise<void> => {
-      if (begun) return
-      begun = true
+      if (isBodyStarted) return
+      isBodyStarted = true
       clearTimeout(timer)
       for await (const chunk of bytes) {
         if (!request.write(chunk)) await once(request, 'drain', { signal })
       }
       request.end()
     }
-    const begin = (): void => {
+    const startBody = (): void => {
       sendBody().catch((thrown: unknown) => {
-        // First, or the connection's own end would be taken for the cause.
+        // Before `destroy`, or the end of the connection would be reported as the cause.
         reject(thrown instanceof Error ? thrown : new Error(String(thrown)))
         request.destroy()
       })
     }
-    const timer = setTimeout(begin, continueTimeout)
-    request.on('continue', begin)
+    const timer = setTimeout(startBody, continueTimeout)
+    request.on('continue', startBody)
     request.on('error', (error) => {
       clearTimeout(timer)
       reject(error)
     })
     request.on('response', (response) => {
-      begun = true
+      isBodyStarted = true
       clearTimeout(timer)
-      // Refused before the body began, or half-way: the connection ends with the answer.
+      // The request may be refused before its body or in the middle of it: the connection ends with the answer.
       response.on('close', () => request.destroy())
       resolve({ statusCode: response.statusCode ?? 0, headers: response.headers, body: response })
     })

@@ -1,4 +1,4 @@
-/** From a body as a value to bytes on their way: files measured and opened, streams held to what they promised. */
+/** Opens a `Body` for sending: a file is measured, a stream is taken as it is. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -11,23 +11,23 @@ import { ioChunkSize } from '../core/limits.js'
 import type { Body } from '../core/request.js'
 import { fromIterable, sliceChunks } from '../stages/iterables.js'
 
-/** A body ready to be sent, perhaps more than once. */
+/** A body that is ready to be sent. */
 export interface OpenBody {
   readonly open: () => AsyncIterable<Uint8Array>
-  /** In bytes; none: unknown, sent chunked. */
+  /** In bytes. None: unknown, sent chunked. */
   readonly size: O.Option<number>
-  /** Known beforehand, of bytes that were hashed already. */
+  /** Of bytes that were hashed before. */
   readonly crc64: O.Option<bigint>
-  /** Lets go of a stream that is not the transport's own, even in the middle of a read. */
+  /** Destroys the caller's stream, even in the middle of a read. */
   readonly close: () => void
 }
 
-/** A Node stream is destroyed, as `pipeline` would; of a generator, only its own `return` can be asked. */
+/** Destroys a Node stream, as `pipeline` would. Other iterables have only their `return`, which the reader calls. */
 const destroyStream = (stream: AsyncIterable<Uint8Array>): void => {
   if (stream instanceof Readable) stream.on('error', constVoid).destroy()
 }
 
-// The idle timeout sees bytes move in between.
+// Slices, so that the idle timeout sees bytes move.
 const inIoChunks = (chunks: ReadonlyArray<Uint8Array>): AsyncIterable<Uint8Array> =>
   fromIterable(sliceChunks(ioChunkSize)(chunks))
 
@@ -54,7 +54,7 @@ const openFile = (
   context: Context,
   path: string,
   start: number,
-  wanted: O.Option<number>
+  requested: O.Option<number>
 ): TE.TaskEither<CosError, OpenBody> =>
   pipe(
     TE.tryCatch(() => stat(path), fileError(context, path)),
@@ -64,7 +64,7 @@ const openFile = (
         : TE.left(fileError(context, path)(Object.assign(new Error('not a file'), { code: 'ENOTFILE' })))
     ),
     TE.map((length) => {
-      const size = O.getOrElse(() => Math.max(0, length - start))(wanted)
+      const size = O.getOrElse(() => Math.max(0, length - start))(requested)
       return {
         open: () => fileBytes(context, path, start, size),
         size: O.some(size),
@@ -74,7 +74,7 @@ const openFile = (
     })
   )
 
-/** Finds out what a body is; opens nothing yet. */
+/** Measures a body. Files are opened when `open` is called. */
 export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, OpenBody> => {
   switch (body._tag) {
     case 'Empty':
@@ -102,7 +102,7 @@ export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, 
   }
 }
 
-/** Reads a body through once for its `Content-MD5`, base64 of 16 bytes. */
+/** Reads a body for its `Content-MD5`: base64 of 16 bytes. */
 export const md5Of = (context: Context, body: OpenBody): TE.TaskEither<CosError, string> =>
   TE.tryCatch(async () => {
     const md5 = createHash('md5')

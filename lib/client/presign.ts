@@ -1,4 +1,4 @@
-/** A URL that carries its own signature, for whoever has no key: a browser, curl, a colleague. */
+/** Signed URLs: for a browser, curl or a colleague without a key. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -14,19 +14,21 @@ import { signedHeaders, signedPath } from './sign.js'
 
 export interface Presigned {
   readonly method: Method
-  /** A secret until it expires: whoever has it may do what it says. */
+  /** A secret until it expires: anyone who has it may send the request. */
   readonly url: string
-  /** What the sender has to send with it, unchanged; without `host`, which follows from the URL. */
+  /** Headers that must be sent with it, unchanged. Without `host`, which the URL names. */
   readonly headers: Readonly<Record<string, string>>
   readonly expiresAt: Date
 }
 
-const limit = 'x-cos-traffic-limit'
+const trafficLimit = 'x-cos-traffic-limit'
 
-/** COS takes the limit as a parameter too, which spares the sender a header. */
+/** COS accepts the limit as a query parameter too: then the sender needs no header for it. */
 const limitInQuery = (request: Request): Request => {
-  const { [limit]: value, ...headers } = request.headers
-  return value === undefined ? request : { ...request, headers, query: { ...request.query, [limit]: value } }
+  const { [trafficLimit]: value, ...headers } = request.headers
+  return value === undefined
+    ? request
+    : { ...request, headers, query: { ...request.query, [trafficLimit]: value } }
 }
 
 const contextOf = (operation: Operation<unknown>, request: Request): Context => ({
@@ -36,7 +38,7 @@ const contextOf = (operation: Operation<unknown>, request: Request): Context => 
   attempts: 0
 })
 
-const validFor = (expiresIn: number, context: Context): E.Either<InvalidInput, number> =>
+const checkExpiresIn = (expiresIn: number, context: Context): E.Either<InvalidInput, number> =>
   Number.isSafeInteger(expiresIn) && expiresIn > 0
     ? E.right(expiresIn)
     : E.left({
@@ -47,12 +49,12 @@ const validFor = (expiresIn: number, context: Context): E.Either<InvalidInput, n
       })
 
 /**
- * Signs any operation into a URL. Nothing is sent; credentials are fetched if the client fetches them.
+ * Signs any operation into a URL. Nothing is sent to COS; credentials are fetched if the client fetches them.
  *
- * The host, every parameter and every `x-cos-*` header of the operation are signed. A body is not: what is sent with
- * a presigned PUT is up to the sender, unless the operation has a `contentMd5`.
+ * The host, every parameter and every `x-cos-*` header of the operation are signed. The body is not: a presigned PUT
+ * stores any body, except if the operation has a `contentMd5`.
  *
- * @shape  `(operation, expiresIn) -> Effect<Presigned>`
+ * @shape  `(operation, expiresIn) -> CosEffect<Presigned>`
  * @units  `expiresIn` in seconds
  * @errors `InvalidInput`; `CredentialsError`, also for an anonymous client
  * @example
@@ -66,7 +68,9 @@ export const presign =
       TE.fromEither<CosError, Request>(operation.request),
       TE.map((request: Request) => ({ request: limitInQuery(request) })),
       TE.let('context', ({ request }) => contextOf(operation, request)),
-      TE.bind('seconds', ({ context }) => TE.fromEither<CosError, number>(validFor(expiresIn, context))),
+      TE.bind('seconds', ({ context }) =>
+        TE.fromEither<CosError, number>(checkExpiresIn(expiresIn, context))
+      ),
       TE.bind('credentials', ({ context }) =>
         pipe(
           client.signer(context),
@@ -83,7 +87,7 @@ export const presign =
       ),
       TE.map(({ request, seconds, credentials }) => {
         const now = client.clock.now()
-        const target = targetOf(client.place, request)
+        const target = targetOf(client.endpoint, request)
         const query = {
           ...request.query,
           ...(credentials.sessionToken === undefined
@@ -103,7 +107,7 @@ export const presign =
         const text = queryText({ ...query, ...fields }, urlEncode)
         return {
           method: request.method,
-          url: `${client.place.scheme ?? 'https'}://${target.host}${target.path}?${text}`,
+          url: `${client.endpoint.scheme ?? 'https'}://${target.host}${target.path}?${text}`,
           headers: request.headers,
           expiresAt: new Date((Math.floor(now / 1000) + seconds) * 1000)
         }

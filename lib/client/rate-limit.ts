@@ -1,9 +1,9 @@
-/** How fast all of a client's bytes may go together, each way. */
+/** Rate limits for all bytes of a client, in each direction. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type * as t from 'io-ts'
 import * as In from '../core/input.js'
 
-/** In bytes a second, over all requests of the client; a direction that is left out is not limited. */
+/** In bytes per second, for all requests of the client together. A direction that is left out is not limited. */
 export interface Bandwidth {
   readonly up?: number
   readonly down?: number
@@ -14,7 +14,7 @@ export const BandwidthCodec: t.Type<Bandwidth, Bandwidth, unknown> = In.struct<B
   { up: In.optional(In.integer(1024)), down: In.optional(In.integer(1024)) }
 )
 
-/** Says how long to wait, in milliseconds, before going on after so many bytes. */
+/** Counts bytes, and returns how long to wait before the next ones, in milliseconds. */
 export type RateLimiter = (bytes: number) => number
 
 export interface RateLimiters {
@@ -24,14 +24,15 @@ export interface RateLimiters {
 
 const unlimited: RateLimiter = () => 0
 
-// A line that was silent may send this much at once, in milliseconds' worth; timers are no finer.
+// In milliseconds: after a pause, the bytes of this much time may pass at once. Timers are no finer.
 const burst = 50
 
 /**
- * One line that all requests stand in: each byte takes its time on it, and whoever sent waits until the line is free
- * again. Requests that send at once share it by their turns.
+ * Creates a limiter that several requests share: each byte occupies it for a time, and the sender waits until it is free
+ * again. Parallel requests take turns.
  *
- * @param now milliseconds, never going back
+ * @param rate bytes per second; `undefined`: no limit
+ * @param now milliseconds, monotonic
  */
 export const rateLimiter = (rate: number | undefined, now: () => number): RateLimiter => {
   if (rate === undefined) return unlimited
@@ -43,7 +44,7 @@ export const rateLimiter = (rate: number | undefined, now: () => number): RateLi
   }
 }
 
-/** Waits, unless the signal ends the request first. */
+/** Waits. Rejects if the signal fires. */
 export const delay = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
   if (milliseconds > 0) await sleep(milliseconds, undefined, { signal })
 }

@@ -1,4 +1,4 @@
-/** A stretch of one certain object, whatever the network does meanwhile: cut bodies go on where they were cut. */
+/** Reads a range of one object. A body that breaks off is resumed at the next byte. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -7,9 +7,10 @@ import { CosException, fromUnknown, type Context, type CosError } from '../core/
 import { getObjectUnhashed, type GetObjectInput, type GetRangeResult } from '../operations/get-object.js'
 import type { Client } from './client.js'
 import { isTransient, retryDelay } from './retry.js'
-import { sleepUnlessAborted, send } from './send.js'
+import { send } from './send.js'
+import { sleepUnlessAborted } from './timer.js'
 
-/** The object as it was when the reading began. */
+/** The object as it was when the download started. */
 export interface PinnedObject extends Omit<GetObjectInput, 'range' | 'ifMatch'> {
   readonly etag: string
 }
@@ -20,18 +21,18 @@ export interface ByteRange {
   readonly last: number
 }
 
-// If-Match tells of another object in the place of ours, and none at all is 404.
-const gone: ReadonlySet<number> = new Set([404, 412])
+// 412: another object has the key now, so `If-Match` fails. 404: there is none.
+const changedStatuses: ReadonlySet<number> = new Set([404, 412])
 
-const changed =
+const toObjectChanged =
   (etag: string) =>
   (error: CosError): CosError =>
-    error._tag === 'ServiceError' && gone.has(error.status)
+    error._tag === 'ServiceError' && changedStatuses.has(error.status)
       ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
       : error
 
-/** COS compares ETags for us; a cache on the way may not. */
-const stillIs =
+/** COS compares ETags for us. A cache between may not. */
+const checkEtag =
   (etag: string, context: Context) =>
   (got: GetRangeResult): E.Either<CosError, GetRangeResult> => {
     if (got.etag === etag) return E.right(got)
@@ -40,49 +41,50 @@ const stillIs =
   }
 
 /**
- * Reads a stretch of an object that must not change meanwhile.
+ * Reads a range of an object that must not change meanwhile.
  *
- * A body that breaks off is asked for again from the next byte on, as often as the client's policy allows without a new
- * byte; bytes that came are never asked for twice.
+ * A body that breaks off is requested again from the next byte, as often as the client's policy allows without a new
+ * byte. No byte is requested twice.
  *
- * @shape  chunks in order, as they come; counted, and for the reader to hash. `answered` is told what each answer said
- * @errors `CosException` of those of `getObject`, and of `ObjectChanged` where the object was replaced or deleted
+ * @shape  chunks in order, as they come; not hashed. `onResponse` is called with each answer
+ * @errors `CosException` of those of `getObject`, and of `ObjectChanged` if the object was replaced or deleted
  */
 export async function* readRange(
   client: Client,
   context: Context,
   { etag, ...object }: PinnedObject,
-  stretch: ByteRange,
-  answered?: (answer: GetRangeResult) => void
+  range: ByteRange,
+  onResponse?: (response: GetRangeResult) => void
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let at = stretch.first
-  let fruitless = 0
-  while (at <= stretch.last) {
+  let position = range.first
+  let failuresWithoutProgress = 0
+  while (position <= range.last) {
     const opened = await pipe(
-      send(getObjectUnhashed({ ...object, ifMatch: etag, range: { first: at, last: stretch.last } }))(client),
-      TE.mapLeft(changed(etag)),
-      TE.chainEitherK(stillIs(etag, context))
+      send(getObjectUnhashed({ ...object, ifMatch: etag, range: { first: position, last: range.last } }))(
+        client
+      ),
+      TE.mapLeft(toObjectChanged(etag)),
+      TE.chainEitherK(checkEtag(etag, context))
     )()
     if (E.isLeft(opened)) throw new CosException(opened.left)
-    answered?.(opened.right)
-    const began = at
+    onResponse?.(opened.right)
+    const start = position
     try {
       const body: AsyncIterable<Uint8Array> = opened.right.body
       for await (const chunk of body) {
-        at += chunk.length
+        position += chunk.length
         yield chunk
       }
       return
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
-      fruitless = at > began ? 1 : fruitless + 1
-      if (!isTransient(error) || fruitless >= client.retry.attempts) throw new CosException(error)
-      const ended = await sleepUnlessAborted(
-        retryDelay(client.retry, fruitless, error, client.clock.now()),
-        client,
-        context
-      )
-      if (ended !== undefined) throw new CosException(ended)
+      failuresWithoutProgress = position > start ? 1 : failuresWithoutProgress + 1
+      if (!isTransient(error) || failuresWithoutProgress >= client.retry.attempts) {
+        throw new CosException(error)
+      }
+      const delay = retryDelay(client.retry, failuresWithoutProgress, error, client.clock.now())
+      const slept = await sleepUnlessAborted(delay, client, context)()
+      if (E.isLeft(slept)) throw new CosException(slept.left)
     } finally {
       opened.right.body.destroy()
     }

@@ -1,16 +1,16 @@
-/** Which failures are worth another attempt, and how long to wait before it. A policy is a value. */
+/** Which errors are worth another attempt, and how long to wait before it. A policy is a value. */
 import type * as t from 'io-ts'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 
 export interface RetryPolicy {
-  /** In all, the first included; 1 is no retry. */
+  /** Attempts in all, the first included; 1 is no retry. Default: 4. */
   readonly attempts: number
-  /** The first wait is somewhere between 0 and this many milliseconds; each later one may be twice as long. */
+  /** The first wait is a random time from 0 to this many milliseconds. The limit doubles for each later wait. Default: 200. */
   readonly base: number
-  /** No wait is longer, in milliseconds, unless COS names one in `Retry-After`. */
+  /** The longest wait, in milliseconds; a `Retry-After` of COS may be longer. Default: 20,000. */
   readonly cap: number
-  /** From 0 to 1, 1 left out; injected so that a spec can know it. */
+  /** Returns a number from 0 to below 1. Injected so that a spec can set it. */
   readonly random: () => number
 }
 
@@ -44,9 +44,9 @@ const transientCodes = new Set([
 ])
 
 /**
- * Whether the same request may fare better later.
+ * Whether repeating the request may succeed.
  *
- * @source COS's error table: 5xx but 501, 429, and the 400s that speak of the network or of load
+ * @source COS's error table: 5xx except 501, 429, and the 400s about the network or the load
  */
 export const isTransient = (error: CosError): boolean => {
   switch (error._tag) {
@@ -55,7 +55,7 @@ export const isTransient = (error: CosError): boolean => {
     case 'Timeout':
       return error.phase !== 'overall'
     case 'DecodeError':
-      // A success that is no answer of COS's, such as a proxy's own page, may be one the next time.
+      // A 2xx that COS did not write, such as a proxy's own page: the next answer may be COS's.
       return error.status >= 200 && error.status < 300
     case 'ServiceError':
       return (
@@ -76,13 +76,13 @@ export const isTransient = (error: CosError): boolean => {
   }
 }
 
-// What fails so twice is wrong on our side of the wire, and more tries would only send more bytes into it.
+// A second failure of this kind has its cause on our side of the wire: more attempts would only send more bytes.
 const retryOnce = new Set(['BadDigest', 'UserNetworkTooSlow'])
 
 /**
- * Whether the next attempt is worth it, after those that failed so, oldest first.
+ * Whether another attempt may succeed after these failures, oldest first.
  *
- * @source COS's error table: a digest that does not match, and a network that is too slow, are tried once more
+ * @source COS's error table: a digest that does not match, and a network that is too slow, are retried once
  */
 export const shouldRetry = (policy: RetryPolicy, failures: ReadonlyArray<CosError>): boolean => {
   const last = failures.at(-1)
@@ -94,39 +94,20 @@ export const shouldRetry = (policy: RetryPolicy, failures: ReadonlyArray<CosErro
   )
 }
 
-/** COS says that our clock is off, not that our key is. */
-export const isClockSkewError = (error: CosError): boolean =>
-  error._tag === 'ServiceError' &&
-  (error.code === 'RequestTimeTooSkewed' ||
-    error.code === 'Request has expired' ||
-    (error.code === 'AccessDenied' && error.message === 'Request has expired') ||
-    // A HEAD's refusal has no body to say it in, but it has a Date.
-    (error.status === 403 && error.context.operation.startsWith('Head') && error.message === ''))
-
-/** COS says that the token is too old, though its source gave it as good. A HEAD can not say so. */
-export const isExpiredToken = (error: CosError): boolean =>
-  error._tag === 'ServiceError' && error.code === 'ExpiredToken'
-
-/** What COS's clock said when it answered, in milliseconds of Unix time. */
-export const serverTime = (error: CosError): number | undefined => {
-  if (error._tag !== 'ServiceError') return undefined
-  const time = Date.parse(error.headers['date'] ?? '')
-  return Number.isNaN(time) ? undefined : time
-}
-
 const retryAfter = (error: CosError, now: number): number | undefined => {
-  const said = error._tag === 'ServiceError' ? error.headers['retry-after'] : undefined
-  if (said === undefined) return undefined
-  if (/^\d{1,6}$/.test(said)) return Number(said) * 1000
-  const until = Date.parse(said)
+  const header = error._tag === 'ServiceError' ? error.headers['retry-after'] : undefined
+  if (header === undefined) return undefined
+  if (/^\d{1,6}$/.test(header)) return Number(header) * 1000
+  const until = Date.parse(header)
   return Number.isNaN(until) ? undefined : Math.max(0, until - now)
 }
 
 /**
- * Milliseconds to wait after attempt `attempt`, counted from 1: full jitter over a doubling window, or what COS asked for.
+ * How long to wait after failure number `failures`, in milliseconds: full jitter over a limit that doubles, or the
+ * `Retry-After` of COS.
  *
  * @source https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export const retryDelay = (policy: RetryPolicy, attempt: number, error: CosError, now: number): number =>
+export const retryDelay = (policy: RetryPolicy, failures: number, error: CosError, now: number): number =>
   retryAfter(error, now) ??
-  Math.floor(policy.random() * Math.min(policy.cap, policy.base * 2 ** (attempt - 1)))
+  Math.floor(policy.random() * Math.min(policy.cap, policy.base * 2 ** (failures - 1)))

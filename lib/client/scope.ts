@@ -1,5 +1,6 @@
-/** What runs together ends together: one signal for all that a transfer has under way. */
+/** One signal for all requests of a transfer: they end together. */
 import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
 import type { Client } from './client.js'
@@ -7,26 +8,26 @@ import { aborted } from './timeouts.js'
 
 export interface Scope {
   /**
-   * Fires when a signal of the client's does, with a `CosException` for its reason, and when the scope is left. A stage
-   * may fire it to end its siblings; the failure it then throws is what the scope settles with.
+   * Aborted when a signal of the client fires, with a `CosException` as its reason, and when the scope is closed. A stage
+   * may abort it to end its siblings; the scope then settles with the error that the stage throws.
    */
   readonly controller: AbortController
-  /** The client, for what belongs to the scope: its requests end with it. */
+  /** The client for requests of this scope: they end with it. */
   readonly client: Client
 }
 
 export interface OpenScope extends Scope {
-  /** Called once, when a signal of the client's fires; at once if one has fired already. */
+  /** Registers a function that is called once, when a signal of the client fires; at once if one has fired already. */
   readonly onEnd: (end: (error: CosError) => void) => void
-  /** Ends all that is still under way, and listens no longer. */
+  /** Ends all requests of the scope, and removes its listeners. */
   readonly close: () => void
 }
 
-/** Opens a scope that its owner leaves, as what outlives its effect must: a stream that is still being read. */
+/** Opens a scope that its owner closes: for a stream, which is still read after its effect has settled. */
 export const openScope = (client: Client, context: Context): OpenScope => {
-  const stop = new AbortController()
+  const controller = new AbortController()
   // A listener for each request in flight is no leak, and Node warns at the eleventh.
-  setMaxListeners(0, stop.signal)
+  setMaxListeners(0, controller.signal)
   let ended: CosError | undefined
   let end: ((error: CosError) => void) | undefined
 
@@ -37,7 +38,7 @@ export const openScope = (client: Client, context: Context): OpenScope => {
     unlink()
     ended = aborted(context, reason)
     end?.(ended)
-    stop.abort(new CosException(ended))
+    controller.abort(new CosException(ended))
   }
   function onAbort(this: AbortSignal): void {
     onFired(this.reason)
@@ -47,8 +48,8 @@ export const openScope = (client: Client, context: Context): OpenScope => {
   if (fired !== undefined) onFired(fired.reason)
 
   return {
-    controller: stop,
-    client: { ...client, signals: [stop.signal] },
+    controller,
+    client: { ...client, signals: [controller.signal] },
     onEnd: (then) => {
       end = then
       if (ended !== undefined) then(ended)
@@ -56,18 +57,18 @@ export const openScope = (client: Client, context: Context): OpenScope => {
     close: () => {
       unlink()
       const reason = new Error(`${context.operation} is over`)
-      stop.abort(new CosException({ _tag: 'Aborted', context, reason }))
+      controller.abort(new CosException({ _tag: 'Aborted', context, reason }))
     }
   }
 }
 
 /**
- * Runs what belongs together.
+ * Runs `use` in a scope.
  *
- * However it ends, nothing of it goes on: what was sent with the scope's client is hung up on. When a signal fires it
- * settles at once, and what `use` still does by then is ignored.
+ * When `use` has settled, requests that were sent with the scope's client and are still open are ended. When a signal
+ * fires, the scope settles at once, and the result of `use` is ignored.
  *
- * @errors what `use` throws, opened; `Aborted` or `Timeout` when a signal of the client's fires
+ * @errors those of `use`, thrown ones out of their envelope; `Aborted` or `Timeout` if a signal of the client fires
  */
 export const scoped = async <A>(
   client: Client,
@@ -88,4 +89,29 @@ export const scoped = async <A>(
   } finally {
     scope.close()
   }
+}
+
+/** How long an aborted `scopedWithCleanup` waits, in milliseconds: an abort has to settle within 50. */
+const cleanupGrace = 25
+
+/**
+ * Like `scoped`, but after an abort waits up to 25 ms for open files to be closed and removed, so that a retry started
+ * immediately finds no stale lock. A slower disk is not waited for.
+ */
+export const scopedWithCleanup = async <A>(
+  client: Client,
+  context: Context,
+  use: (scope: Scope) => Promise<E.Either<CosError, A>>
+): Promise<E.Either<CosError, A>> => {
+  let cleanedUp: Promise<unknown> = Promise.resolve()
+  const result = await scoped(client, context, (scope) => {
+    const work = use(scope)
+    cleanedUp = work.catch(() => undefined)
+    return work
+  })
+  const timer = new AbortController()
+  const graceEnded = sleep(cleanupGrace, undefined, { signal: timer.signal }).catch(() => undefined)
+  await Promise.race([cleanedUp, graceEnded])
+  timer.abort()
+  return result
 }

@@ -1,4 +1,4 @@
-/** From a request to one that COS will take: host, length, token and signature, made anew for each attempt. */
+/** Adds the host, the token and the signature to a request; done again for each attempt. */
 import * as O from 'fp-ts/lib/Option.js'
 import { queryText, targetOf, type Endpoint, type Target } from '../core/address.js'
 import { urlEncode } from '../core/key.js'
@@ -7,7 +7,7 @@ import { authorization, isSigned, keyTime } from '../core/signature.js'
 import type { Credentials } from './credentials.js'
 
 export interface Signed extends Target {
-  /** The path with its query, as it stands in the request line. */
+  /** The path with its query, as in the request line. */
   readonly requestTarget: string
   readonly headers: Readonly<Record<string, string>>
 }
@@ -15,23 +15,23 @@ export interface Signed extends Target {
 /** The key as COS signs it: decoded, with a leading slash. */
 export const signedPath = (request: Request): string => `/${O.isSome(request.key) ? request.key.value : ''}`
 
-/** The headers that are signed, of those that are sent. */
+/** Those of the headers that are signed. */
 export const signedHeaders = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => isSigned(name)))
 
 /**
- * Addresses and signs.
+ * Addresses and signs a request.
  *
- * @shape  without credentials the request goes out unsigned, for public buckets
+ * @shape  without credentials the request is unsigned, for public buckets
  * @units  `now` in milliseconds of Unix time
  */
 export const sign = (
-  where: Endpoint,
+  endpoint: Endpoint,
   request: Request,
   credentials: Credentials | undefined,
   now: number
 ): Signed => {
-  const target = targetOf(where, request)
+  const target = targetOf(endpoint, request)
   const headers: Record<string, string> = { ...request.headers, host: target.host }
   if (credentials?.sessionToken !== undefined) headers['x-cos-security-token'] = credentials.sessionToken
   if (credentials !== undefined) {

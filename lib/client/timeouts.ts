@@ -1,30 +1,31 @@
-/** The deadlines of one request, and the signals that end it. One timer, however many bytes pass. */
+/** The deadlines of one request, and the signals that end it. One timer serves a request, however many chunks pass. */
 import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type Context, type CosError } from '../core/error.js'
 import type { Timeouts } from './client.js'
 
 type Phase = 'headers' | 'idle'
 
 export interface RequestTimer {
-  /** It is the other side's turn, from now on, until `rest` or the next `wait`. */
+  /** Starts the deadline of the phase: we wait for the server, until `rest` or the next `wait`. */
   readonly wait: (phase: Phase) => void
-  /** It is our own side's turn; no deadline runs. */
+  /** Stops the deadline: the server waits for us. */
   readonly rest: () => void
-  /** Called once, with what ended the request; at once if that has happened already. */
+  /** Registers a function that is called once, with the error that ends the request; at once if it has ended already. */
   readonly onExpiry: (end: (error: CosError) => void) => void
-  /** No timer and no listener stays behind. */
+  /** Removes the timer and the listeners. */
   readonly close: () => void
 }
 
-/** What an aborted signal means for a call. A timeout rides in its reason. */
+/** The error of a call whose signal has fired: `Aborted`, or the `Timeout` that is the signal's reason. */
 export const aborted = (context: Context, reason: unknown): CosError =>
   reason instanceof CosException ? { ...reason.error, context } : { _tag: 'Aborted', context, reason }
 
 /**
- * Starts watching.
+ * Starts the timer of one request.
  *
- * Setting and clearing a timer for each chunk costs as much as hashing it; so one timer runs, and when it fires it
- * looks at how long the present wait has lasted.
+ * Setting and clearing a timer for each chunk costs as much as hashing the chunk. So one timer runs; when it fires, it
+ * compares the length of the current wait with the deadline.
  */
 export const startTimeouts = (
   timeouts: Timeouts,
@@ -56,19 +57,20 @@ export const startTimeouts = (
   const arm = (now: number, at: number): void => {
     clearTimeout(timer)
     firesAt = at
-    timer = setTimeout(look, Math.max(1, Math.ceil(at - now)))
+    timer = setTimeout(onTimer, Math.max(1, Math.ceil(at - now)))
   }
-  const judge = (): void => {
+  const checkDeadline = (): void => {
     if (phase === undefined || closed) return
     const now = performance.now()
     const at = since + timeouts[phase]
     if (now >= at) expire({ _tag: 'Timeout', context, phase, after: timeouts[phase] })
     else if (at < firesAt) arm(now, at)
   }
-  const look = (): void => {
+  const onTimer = (): void => {
     firesAt = Number.POSITIVE_INFINITY
-    // Timers come before sockets: a process that got no turn for so long must read what lies there before it judges.
-    setImmediate(judge)
+    // After a blocked event loop, timers fire before pending socket reads. `setImmediate` lets those reads run first, so
+    // that a stall of ours is not reported as a timeout.
+    setImmediate(checkDeadline)
   }
 
   for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
@@ -94,27 +96,29 @@ export const startTimeouts = (
 }
 
 /**
- * What comes first: the work's own end, or a signal. The work is not stopped by it; whatever it waits for, as for
- * credentials that never come, the call has settled.
+ * Settles with the task, or with the error of a signal that fires earlier. The task is not stopped; the call settles
+ * whatever the task waits for, such as credentials that never come.
  */
-export const raceAbort = async <A>(
-  signals: ReadonlyArray<AbortSignal>,
-  context: () => Context,
-  work: () => Promise<E.Either<CosError, A>>
-): Promise<E.Either<CosError, A>> => {
-  let end: (result: E.Either<CosError, A>) => void = () => undefined
-  const ended = new Promise<E.Either<CosError, A>>((settle) => {
-    end = settle
-  })
-  const onAbort = function (this: AbortSignal): void {
-    end(E.left(aborted(context(), this.reason)))
+export const raceAbort =
+  <A>(
+    signals: ReadonlyArray<AbortSignal>,
+    context: () => Context,
+    task: TaskEither<CosError, A>
+  ): TaskEither<CosError, A> =>
+  async () => {
+    let settle: (result: E.Either<CosError, A>) => void = () => undefined
+    const ended = new Promise<E.Either<CosError, A>>((resolve) => {
+      settle = resolve
+    })
+    const onAbort = function (this: AbortSignal): void {
+      settle(E.left(aborted(context(), this.reason)))
+    }
+    const fired = signals.find((signal) => signal.aborted)
+    if (fired !== undefined) return E.left(aborted(context(), fired.reason))
+    for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await Promise.race([task(), ended])
+    } finally {
+      for (const signal of signals) signal.removeEventListener('abort', onAbort)
+    }
   }
-  const fired = signals.find((signal) => signal.aborted)
-  if (fired !== undefined) return E.left(aborted(context(), fired.reason))
-  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([work(), ended])
-  } finally {
-    for (const signal of signals) signal.removeEventListener('abort', onAbort)
-  }
-}

@@ -1,4 +1,4 @@
-/** One request, one answer, over undici: counted, hashed, and under deadlines that know whose turn it is. */
+/** One request and its answer over undici: bytes are counted and hashed, deadlines pause while we are the slow side. */
 import { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -19,13 +19,13 @@ import { requestWithContinue, type RawResponse } from './expect-continue.js'
 export interface OutgoingRequest {
   readonly method: Method
   readonly origin: string
-  /** Path and query as they stand in the request line. */
+  /** Path and query as in the request line. */
   readonly requestTarget: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: OpenBody
   readonly expectContinue: boolean
   readonly timeouts: Timeouts
-  readonly paces: RateLimiters
+  readonly rateLimiters: RateLimiters
   readonly signals: ReadonlyArray<AbortSignal>
   readonly context: Context
 }
@@ -38,26 +38,26 @@ interface Counted {
 const sourceError = (context: Context, cause: unknown): CosException =>
   cause instanceof CosException ? cause : new CosException({ _tag: 'SourceError', context, cause })
 
-/** The caller's bytes on their way: hashed, counted, and held to the length that was promised. */
+/** Yields the caller's bytes: hashed, counted, and compared with the length that was announced. */
 async function* sendBody(
-  { body, context, paces }: OutgoingRequest,
+  { body, context, rateLimiters }: OutgoingRequest,
   ended: AbortSignal,
-  watch: RequestTimer,
+  timer: RequestTimer,
   counted: Counted,
   report: (failure: CosException) => void
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const promised = O.toUndefined(body.size)
+  const announced = O.toUndefined(body.size)
   const failure = (cause: unknown): CosException => {
     const failed = sourceError(context, cause)
     report(failed)
     return failed
   }
   const hasher = O.isNone(body.crc64) ? await crc64Hasher() : undefined
-  const summed = (): void => {
+  const digest = (): void => {
     if (O.isNone(counted.crc64)) counted.crc64 = hasher === undefined ? body.crc64 : O.some(hasher.digest())
   }
   try {
-    // By hand: a loop would take a failure of undici's, thrown in at the yield, for one of the source's.
+    // Not `for await`: an error that undici throws at the `yield` must not be counted as one of the source.
     const source = body.open()[Symbol.asyncIterator]()
     let exhausted = false
     try {
@@ -74,94 +74,94 @@ async function* sendBody(
         if (!(chunk instanceof Uint8Array)) {
           throw failure(new TypeError('the body gave something other than bytes'))
         }
-        if (promised !== undefined && counted.size + chunk.length > promised) {
-          throw failure(new RangeError(`the body gave more than the ${String(promised)} bytes it promised`))
+        if (announced !== undefined && counted.size + chunk.length > announced) {
+          throw failure(new RangeError(`the body gave more than the ${String(announced)} bytes it promised`))
         }
         if (chunk.length === 0) continue
         hasher?.update(chunk)
         counted.size += chunk.length
-        // With the last byte that was promised COS may answer, before anyone asks for more.
-        if (counted.size === promised) summed()
-        // While undici holds the bytes it is the network's turn; while the source is asked, the caller's.
+        // COS may answer after the last byte that was announced, before undici reads on.
+        if (counted.size === announced) digest()
+        // While undici has the bytes, the network is the slow side; while the source is read, the caller.
         for (const bytes of sliceChunks(ioChunkSize)([chunk])) {
-          await delay(paces.up(bytes.length), ended)
-          watch.wait('idle')
+          await delay(rateLimiters.up(bytes.length), ended)
+          timer.wait('idle')
           yield bytes
-          watch.rest()
+          timer.rest()
         }
       }
     } finally {
       if (!exhausted) await source.return?.()
     }
-    if (promised !== undefined && counted.size < promised) {
+    if (announced !== undefined && counted.size < announced) {
       throw failure(
         new RangeError(
-          `the body ended after ${String(counted.size)} of the ${String(promised)} bytes it promised`
+          `the body ended after ${String(counted.size)} of the ${String(announced)} bytes it promised`
         )
       )
     }
-    summed()
-    watch.wait('headers')
+    digest()
+    timer.wait('headers')
   } finally {
     hasher?.release()
   }
 }
 
 /**
- * The answer's body under the idle deadline, which rests while our reader does. Errors come out as `CosException`;
- * destroying it hangs up at once.
+ * Wraps the body of an answer: the idle deadline pauses while our reader does, and errors are `CosException`. Destroying
+ * it closes the connection at once.
  */
 const receiveBody = (
   body: Readable,
-  watch: RequestTimer,
-  pace: RateLimiter,
+  timer: RequestTimer,
+  limit: RateLimiter,
   toError: (thrown: unknown) => CosError
 ): Readable => {
-  let ended = false
-  let wanted = false
-  let holding: NodeJS.Timeout | undefined
+  let hasEnded = false
+  let isWanted = false
+  let delayed: NodeJS.Timeout | undefined
   const flow = (): void => {
-    holding = undefined
-    if (!wanted) return
-    watch.wait('idle')
+    delayed = undefined
+    if (!isWanted) return
+    timer.wait('idle')
     body.resume()
   }
   const out = new Readable({
     read: () => {
-      wanted = true
-      if (holding === undefined) flow()
+      isWanted = true
+      if (delayed === undefined) flow()
     },
     destroy: (error, done) => {
-      watch.close()
-      clearTimeout(holding)
-      if (!ended) body.destroy()
+      timer.close()
+      clearTimeout(delayed)
+      if (!hasEnded) body.destroy()
       done(error)
     }
   })
   const fail = (thrown: unknown): void => {
-    if (!ended) out.destroy(new CosException(toError(thrown)))
+    if (!hasEnded) out.destroy(new CosException(toError(thrown)))
   }
-  watch.onExpiry((error) => {
+  timer.onExpiry((error) => {
     fail(new CosException(error))
   })
   body.on('data', (chunk: Uint8Array) => {
-    wanted = out.push(chunk)
-    const hold = pace(chunk.length)
-    if (wanted && hold === 0) return watch.wait('idle')
+    isWanted = out.push(chunk)
+    const wait = limit(chunk.length)
+    if (isWanted && wait === 0) return timer.wait('idle')
     body.pause()
-    watch.rest()
-    if (hold > 0) holding = setTimeout(flow, hold)
+    timer.rest()
+    if (wait > 0) delayed = setTimeout(flow, wait)
   })
   body.on('end', () => {
-    ended = true
-    watch.close()
+    hasEnded = true
+    timer.close()
     out.push(null)
   })
   body.on('error', fail)
   body.on('close', () => {
     fail(new Error('the connection closed before the body ended'))
   })
-  // Only a reader starts it.
+  // It flows when the reader reads.
   body.pause()
   return out
 }
@@ -175,7 +175,7 @@ const headersOf = (
     )
   )
 
-// undici takes any async iterable and reads it with backpressure; its types name fewer.
+// undici accepts any async iterable and reads it with backpressure. Its types do not say so.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unsafe-class-instance-assignment
 const asBody = (bytes: AsyncIterable<Uint8Array>): Readable => bytes as Readable
 
@@ -198,27 +198,27 @@ const requestWithUndici = (
         signal,
         headersTimeout: 0,
         bodyTimeout: 0,
-        // Else undici closes the connection after each HEAD, for servers that send a body with it: COS does not, and with
-        // TLS a connection for each file of a folder costs more than the HEAD. Of other requests it decides itself.
+        // By default undici closes the connection after each HEAD, for servers that send a body with it. COS does not, and
+        // with TLS a connection for each file of a directory costs more than the HEAD. Other requests keep the default.
         ...(out.method === 'HEAD' ? { reset: false } : {})
       })
 
 /**
- * Sends one request and gives its answer when the head has come.
+ * Sends one request, and returns its answer when the head has come.
  *
- * @shape  redirects are not followed and bodies not decompressed
- * @errors `TransportError`, `Timeout`, `Aborted`, `SourceError`, `FileError`; the body's own come from the body
+ * @shape  redirects are not followed, bodies are not decompressed
+ * @errors `TransportError`, `Timeout`, `Aborted`, `SourceError`, `FileError`; errors of the answer's body come from the body
  */
 export const exchange =
   (dispatcher: Dispatcher) =>
   (out: OutgoingRequest): TaskEither<CosError, Response> =>
   async () => {
     const counted: Counted = { size: 0, crc64: hasNoBody(out) ? O.some(0n) : O.none }
-    const watch = startTimeouts(out.timeouts, out.signals, out.context)
-    const hangUp = new AbortController()
-    // undici tells the two sides of a request apart no more than by the error it is given.
+    const timer = startTimeouts(out.timeouts, out.signals, out.context)
+    const controller = new AbortController()
+    // undici does not report which side of a request failed.
     let fromBody: CosException | undefined
-    const bytes = sendBody(out, hangUp.signal, watch, counted, (failure) => {
+    const bytes = sendBody(out, controller.signal, timer, counted, (failure) => {
       fromBody = failure
     })
     const toError = (thrown: unknown): CosError => {
@@ -231,42 +231,42 @@ export const exchange =
     }
 
     return new Promise((settle) => {
-      let settled = false
-      const give = (result: E.Either<CosError, Response>): void => {
-        settled = true
+      let isSettled = false
+      const settleWith = (result: E.Either<CosError, Response>): void => {
+        isSettled = true
         settle(result)
       }
       const fail = (error: CosError): void => {
-        watch.close()
-        give(E.left(error))
-        // After settling: undici only lets go of a request that is still connecting when the connection is there.
-        hangUp.abort(new CosException(error))
+        timer.close()
+        settleWith(E.left(error))
+        // After settling: undici aborts a request that is still connecting only once the connection is there.
+        controller.abort(new CosException(error))
         out.body.close()
         void bytes.return().catch(() => undefined)
       }
-      watch.onExpiry(fail)
-      if (hangUp.signal.aborted) return
-      // Of a body it is our turn until its first bytes are there; a question must be answered before.
-      if (hasNoBody(out) || out.expectContinue) watch.wait('headers')
-      requestWithUndici(dispatcher, out, bytes, hangUp.signal)
+      timer.onExpiry(fail)
+      if (controller.signal.aborted) return
+      // Until the first bytes of a body are read, the caller is the slow side. `Expect` waits for COS before the body.
+      if (hasNoBody(out) || out.expectContinue) timer.wait('headers')
+      requestWithUndici(dispatcher, out, bytes, controller.signal)
         .then((answer) => {
-          if (settled) {
+          if (isSettled) {
             answer.body.on('error', () => undefined).destroy()
             return
           }
-          watch.rest()
-          give(
+          timer.rest()
+          settleWith(
             E.right({
               status: answer.statusCode,
               headers: headersOf(answer.headers),
-              body: receiveBody(answer.body, watch, out.paces.down, toError),
+              body: receiveBody(answer.body, timer, out.rateLimiters.down, toError),
               sent: counted,
               context: out.context
             })
           )
         })
         .catch((thrown: unknown) => {
-          if (!settled) fail(toError(thrown))
+          if (!isSettled) fail(toError(thrown))
         })
     })
   }

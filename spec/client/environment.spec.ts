@@ -18,9 +18,12 @@ t.test('a missing variable is a Left that names it', (t) => {
   t.match(left(credentialsFromEnvironment({})), { _tag: 'InvalidInput', field: 'COS_SECRET_ID' })
   t.match(left(credentialsFromEnvironment({ ...pair, COS_SECRET_KEY: '' })), { field: 'COS_SECRET_KEY' })
   t.match(left(clientFromEnvironment({}, pair)), { field: 'region' })
-  t.equal(right(clientFromEnvironment({}, { ...pair, COS_REGION: 'ap-nanjing' })).place.region, 'ap-nanjing')
   t.equal(
-    right(clientFromEnvironment({ region: 'ap-tokyo' }, { ...pair, COS_REGION: 'x' })).place.region,
+    right(clientFromEnvironment({}, { ...pair, COS_REGION: 'ap-nanjing' })).endpoint.region,
+    'ap-nanjing'
+  )
+  t.equal(
+    right(clientFromEnvironment({ region: 'ap-tokyo' }, { ...pair, COS_REGION: 'x' })).endpoint.region,
     'ap-tokyo'
   )
   t.end()

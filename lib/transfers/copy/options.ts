@@ -105,8 +105,8 @@ export const atSource = (
   { region, endpoint }: Omit<CopySource, 'bucket' | 'key'>
 ): Client => ({
   ...client,
-  place: {
-    ...In.pick('scheme', 'address')(client.place),
+  endpoint: {
+    ...In.pick('scheme', 'address')(client.endpoint),
     ...(endpoint === undefined ? In.defined({ region }) : { endpoint })
   }
 })
@@ -119,7 +119,7 @@ const classOf = (storageClass: string | undefined): string => (storageClass ?? '
 
 /** Whether COS has only to say that there is another object, and moves no bytes for it. */
 const staysInPlace = (client: Client, input: CopyInput, source: ObjectHead): boolean =>
-  placeName(client.place) === placeName(atSource(client, input.copySource).place) &&
+  placeName(client.endpoint) === placeName(atSource(client, input.copySource).endpoint) &&
   classOf(input.storageClass) === classOf(source.storageClass)
 
 /**

@@ -13,7 +13,6 @@ import { MiB } from '../../core/limits.js'
 import { contextOf, validate } from '../../core/operation.js'
 import { publishPartBytes, publish } from '../../client/diagnostics.js'
 import { readRange } from '../../client/read-range.js'
-import type { Scope } from '../../client/scope.js'
 import { send, type CosEffect } from '../../client/send.js'
 import type { GetRangeResult } from '../../operations/get-object.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
@@ -25,7 +24,7 @@ import { openPartialFile, type PartialFile } from '../../files/partial-file.js'
 import { fillRanges, type FillResult } from './fill-ranges.js'
 import { remove, replaceAtomically, withFileErrors } from '../../files/atomic-file.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
-import { scopedWithCleanup } from '../../client/tidily.js'
+import { scopedWithCleanup, type Scope } from '../../client/scope.js'
 import {
   acquireDownloadSlot,
   FilePath,

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import { CosException, type Context, type CosError } from '../../core/error.js'
 import type { CosEffect } from '../../client/send.js'
-import { scopedWithCleanup } from '../../client/tidily.js'
+import { scopedWithCleanup } from '../../client/scope.js'
 import type { VerifiableBody } from './to-file.js'
 
 /** What `getObject` and `downloadStream` give, as far as it is read here. */

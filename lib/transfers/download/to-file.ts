@@ -10,7 +10,7 @@ import type { Integrity } from '../../core/integrity.js'
 import { validate } from '../../core/operation.js'
 import type { CosEffect } from '../../client/send.js'
 import { replaceFile, replaceAtomically, withFileErrors, writeAll } from '../../files/atomic-file.js'
-import { scopedWithCleanup } from '../../client/tidily.js'
+import { scopedWithCleanup } from '../../client/scope.js'
 import { acquireDownloadSlot, FilePath } from '../../files/download-lock.js'
 
 /** What `getObject` and `downloadStream` give, as far as it is read here. */

@@ -5,7 +5,8 @@ import type { Context, CosError } from '../../core/error.js'
 import type { Operation } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
 import { isTransient, retryDelay } from '../../client/retry.js'
-import { sleepUnlessAborted, send } from '../../client/send.js'
+import { send } from '../../client/send.js'
+import { sleepUnlessAborted } from '../../client/timer.js'
 import { paginate, type PageEvent, type PaginateOptions } from '../../stages/paginate.js'
 import { scopedStream, type EffectStream } from '../shared/effect-stream.js'
 
@@ -28,7 +29,7 @@ const resumeFrom =
     if (requestErrors.has(error) || !isTransient(error) || failures >= client.retry.attempts) return false
     const wait = retryDelay(client.retry, failures, error, client.clock.now())
     // If the signal fires during the wait, `paginate` reports the abort.
-    await sleepUnlessAborted(wait, { ...client, signals: [signal] }, context)
+    await sleepUnlessAborted(wait, { ...client, signals: [signal] }, context)()
     return true
   }
 

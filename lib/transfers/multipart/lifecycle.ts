@@ -10,7 +10,8 @@ import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import { aborted } from '../../client/timeouts.js'
-import { send, withRetry, withTimeout } from '../../client/send.js'
+import { withRetry, withTimeout } from '../../client/combinators.js'
+import { send } from '../../client/send.js'
 import { abortMultipartUpload } from '../../operations/abort-multipart-upload.js'
 import {
   completeMultipartUpload,

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type CosError } from '../../core/error.js'
 import type { Client } from '../../client/client.js'
-import { withSignal } from '../../client/send.js'
+import { withSignal } from '../../client/combinators.js'
 import { uploadStream, type UploadResult, type UploadStreamInput } from './upload-stream.js'
 
 export interface UploadWritable extends Writable {

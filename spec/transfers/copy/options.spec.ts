@@ -76,13 +76,13 @@ t.test('a threshold alone decides where it is given, but nothing can not be cut'
 
 t.test("the source's client goes to the source's host, by the same way", async (t) => {
   const client = clientOf(t, '127.0.0.1:1')({ domain: 'files.example.com' })
-  t.same(atSource(client, copySource).place, {
+  t.same(atSource(client, copySource).endpoint, {
     scheme: 'http',
     address: '127.0.0.1:1',
     region: 'ap-guangzhou'
   })
   const endpoint = 'cos-internal.ap-shanghai.tencentcos.cn'
-  t.same(atSource(client, { ...copySource, endpoint }).place, {
+  t.same(atSource(client, { ...copySource, endpoint }).endpoint, {
     scheme: 'http',
     address: '127.0.0.1:1',
     endpoint

@@ -3,7 +3,8 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as R from 'fp-ts/lib/Reader.js'
 import t from 'tap'
 import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
-import { send, withSignal } from '../../../lib/client/send.js'
+import { withSignal } from '../../../lib/client/combinators.js'
+import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import {
   deleteKeys,

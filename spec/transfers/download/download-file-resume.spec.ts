@@ -4,7 +4,8 @@ import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import t from 'tap'
-import { send, withSignal } from '../../../lib/client/send.js'
+import { withSignal } from '../../../lib/client/combinators.js'
+import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import {
   downloadFile,

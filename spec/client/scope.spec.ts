@@ -2,28 +2,31 @@ import { setTimeout } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { contextWithoutObject } from '../../lib/core/error.js'
-import { scopedWithCleanup } from '../../lib/client/tidily.js'
+import { scopedWithCleanup } from '../../lib/client/scope.js'
 import { settlesWithin } from '../support/settles-within.js'
 import { clientOf, left } from '../support/server.js'
 
 const context = contextWithoutObject('spec')
 
-t.test('what is done is given, and what is thrown is the failure', async (t) => {
-  const client = clientOf(t, '127.0.0.1:1')()
-  t.same(await scopedWithCleanup(client, context, () => Promise.resolve(E.right(7))), E.right(7))
-  t.match(left(await scopedWithCleanup(client, context, () => Promise.reject(new Error('disk')))), {
-    _tag: 'TransportError',
-    cause: { message: 'disk' }
-  })
-})
+t.test(
+  'scopedWithCleanup returns the result of its function, and what that throws as an error',
+  async (t) => {
+    const client = clientOf(t, '127.0.0.1:1')()
+    t.same(await scopedWithCleanup(client, context, () => Promise.resolve(E.right(7))), E.right(7))
+    t.match(left(await scopedWithCleanup(client, context, () => Promise.reject(new Error('disk')))), {
+      _tag: 'TransportError',
+      cause: { message: 'disk' }
+    })
+  }
+)
 
-t.test('an abort waits for what is cleared up in a moment, and not for what takes longer', async (t) => {
+t.test('an aborted scopedWithCleanup waits for a short cleanup, and not for a long one', async (t) => {
   for (const [takes, cleared] of [
     [5, true],
     [2000, false]
   ] as const) {
-    const stop = new AbortController()
-    const client = { ...clientOf(t, '127.0.0.1:1')(), signals: [stop.signal] }
+    const controller = new AbortController()
+    const client = { ...clientOf(t, '127.0.0.1:1')(), signals: [controller.signal] }
     const over = new AbortController()
     let isCleared = false
     const running = scopedWithCleanup(client, context, async ({ controller: { signal } }) => {
@@ -33,7 +36,7 @@ t.test('an abort waits for what is cleared up in a moment, and not for what take
       return E.right(undefined)
     })
     await setTimeout(10)
-    stop.abort()
+    controller.abort()
     t.ok(await settlesWithin(50, running))
     t.match(left(await running), { _tag: 'Aborted' })
     t.equal(isCleared, cleared)
@@ -41,7 +44,7 @@ t.test('an abort waits for what is cleared up in a moment, and not for what take
   }
 })
 
-t.test('a signal that has fired already begins nothing', async (t) => {
+t.test('scopedWithCleanup does nothing if a signal has fired already', async (t) => {
   const client = { ...clientOf(t, '127.0.0.1:1')(), signals: [AbortSignal.abort()] }
   let began = false
   const result = await scopedWithCleanup(client, context, () => {

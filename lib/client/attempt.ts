@@ -1,0 +1,102 @@
+/** One request and its answer: the innermost layer of a call. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Context, CosError } from '../core/error.js'
+import { isReplayableBody, withHeaders, type Request } from '../core/request.js'
+import type { Response } from '../core/response.js'
+import type { Send } from './call.js'
+import { slowHeadersTimeout, type Client, type Timeouts } from './client.js'
+import type { Credentials } from './credentials.js'
+import { publishAttempt } from './diagnostics.js'
+import { md5Of, openBody, type OpenBody } from './open-body.js'
+import { sign, type Signed } from './sign.js'
+import { exchange } from './transport.js'
+
+/** A request with the headers that depend on its body, and that body. */
+interface OpenRequest {
+  readonly request: Request
+  readonly body: OpenBody
+}
+
+const contentMd5 = (
+  request: Request,
+  context: Context,
+  body: OpenBody
+): TE.TaskEither<CosError, string | undefined> => {
+  if (!request.computeMd5) return TE.right(undefined)
+  if (isReplayableBody(request.body)) return md5Of(context, body)
+  return TE.left({
+    _tag: 'InvalidInput',
+    context,
+    field: 'enableMd5',
+    expected: 'left out: a stream is read once'
+  })
+}
+
+/** COS demands a Content-Length of 0 of a PUT or POST without a body. */
+const contentLength = ({ method }: Request, body: OpenBody): number | undefined =>
+  method === 'PUT' || method === 'POST' ? O.toUndefined(body.size) : undefined
+
+const openRequest = (request: Request, context: Context): TE.TaskEither<CosError, OpenRequest> =>
+  pipe(
+    openBody(context, request.body),
+    TE.bindTo('body'),
+    TE.bind('md5', ({ body }) => contentMd5(request, context, body)),
+    TE.map(({ body, md5 }) => ({
+      request: pipe(
+        request,
+        withHeaders({
+          'content-md5': md5,
+          'content-length': contentLength(request, body),
+          'x-cos-sdk-retry': context.attempts > 1 ? 'true' : undefined
+        })
+      ),
+      body
+    }))
+  )
+
+const timeoutsOf = ({ timeouts }: Client, { slow }: Request): Timeouts =>
+  slow ? { ...timeouts, headers: Math.max(timeouts.headers, slowHeadersTimeout) } : timeouts
+
+const exchangeSigned = (
+  client: Client,
+  context: Context,
+  { request, body }: OpenRequest,
+  signed: Signed
+): TE.TaskEither<CosError, Response> =>
+  pipe(
+    exchange(client.dispatcher)({
+      method: request.method,
+      origin: signed.origin,
+      requestTarget: signed.requestTarget,
+      headers: signed.headers,
+      body,
+      expectContinue: request.expectContinue,
+      timeouts: timeoutsOf(client, request),
+      rateLimiters: client.rateLimiters,
+      signals: client.signals,
+      context
+    }),
+    publishAttempt(context, request.method, signed.host)
+  )
+
+/** Opens the body, signs with the clock of this moment, sends, and returns the answer when its head has come. */
+export const attempt =
+  (client: Client, credentials: Credentials | undefined): Send<Response> =>
+  (request, call) =>
+    pipe(
+      TE.fromIO<Context, CosError>(call.nextAttempt),
+      TE.bindTo('context'),
+      TE.bind('opened', ({ context }) =>
+        openRequest(pipe(request, withHeaders({ 'user-agent': client.userAgent })), context)
+      ),
+      TE.chain(({ context, opened }) =>
+        exchangeSigned(
+          client,
+          context,
+          opened,
+          sign(client.endpoint, opened.request, credentials, client.clock.now())
+        )
+      )
+    )

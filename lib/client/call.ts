@@ -1,0 +1,37 @@
+/** One call of an operation, and the type of the layers that send it. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Context, CosError } from '../core/error.js'
+import type { Request } from '../core/request.js'
+
+/** What the layers of one call share. */
+export interface Call {
+  /** For errors of the call as a whole; `attempts` counts the requests so far. */
+  readonly context: () => Context
+  /** Counts one more request, and returns the context of its errors. */
+  readonly nextAttempt: () => Context
+  /**
+   * Errors of the attempts before this one, oldest first. COS may have done all the same what they asked. Requests that
+   * COS refused for their clock or their token are not among them: it has done nothing for those.
+   */
+  readonly failures: ReadonlyArray<CosError>
+}
+
+/**
+ * Sends a request and reads the answer. The layers around an attempt are functions `Send<A> -> Send<A>`: each sees the
+ * error of the layer inside it, and may send again.
+ */
+export type Send<A> = (request: Request, call: Call) => TaskEither<CosError, A>
+
+/** Starts a call: no request has been sent. */
+export const createCall = (operation: string, { bucket, key }: Request): Call => {
+  let attempts = 0
+  const context = (): Context => ({ operation, bucket, key, attempts })
+  return {
+    context,
+    nextAttempt: () => {
+      attempts += 1
+      return context()
+    },
+    failures: []
+  }
+}

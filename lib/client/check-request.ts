@@ -1,0 +1,38 @@
+/** The checks of a request that need the client it is sent with. */
+import * as E from 'fp-ts/lib/Either.js'
+import { hostOf } from '../core/address.js'
+import type { Context, InvalidInput } from '../core/error.js'
+import type { Request } from '../core/request.js'
+import type { Client } from './client.js'
+
+const isLoopback = (host: string): boolean => /^(?:127\.|localhost(?::|$)|\[::1\])/.test(host)
+
+/** A customer's key may cross the loopback in plain text, and no network. */
+const exposesKey = ({ endpoint }: Client, request: Request): boolean =>
+  endpoint.scheme === 'http' &&
+  Object.keys(request.headers).some((name) => name.endsWith('-customer-key')) &&
+  !isLoopback(endpoint.address ?? hostOf(endpoint, request.bucket))
+
+/**
+ * Checks a request against the client.
+ *
+ * @errors `InvalidInput`: `sse` with a customer's key over plain HTTP; `expectContinue` with a dispatcher of the caller's
+ */
+export const checkRequest = (
+  client: Client,
+  request: Request,
+  context: Context
+): E.Either<InvalidInput, Request> => {
+  if (exposesKey(client, request)) {
+    return E.left({ _tag: 'InvalidInput', context, field: 'sse', expected: 'sent over https: it is a key' })
+  }
+  if (request.expectContinue && client.dispatcherIsGiven) {
+    return E.left({
+      _tag: 'InvalidInput',
+      context,
+      field: 'expectContinue',
+      expected: 'left out: undici dispatchers know it of HTTP/2 alone'
+    })
+  }
+  return E.right(request)
+}

@@ -1,0 +1,47 @@
+/** The layer that gets the credentials of a request, and replaces a token that COS calls expired. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { CosError } from '../core/error.js'
+import { isReplayableBody } from '../core/request.js'
+import type { Send } from './call.js'
+import type { Client } from './client.js'
+import type { Credentials } from './credentials.js'
+
+/** Whether COS refused the token as expired, though its source returned it as valid. The refusal of a HEAD cannot say so. */
+const isExpiredToken = (error: CosError): boolean =>
+  error._tag === 'ServiceError' && error.code === 'ExpiredToken'
+
+/**
+ * Sends with the client's credentials. If COS refuses their token as expired and the source returns another token, sends
+ * once more with that.
+ *
+ * @shape  `sendAs` returns the layer inside; `undefined` sends unsigned
+ * @errors `CredentialsError`, before anything is sent; those of `sendAs`
+ */
+export const withFreshCredentials =
+  (client: Client) =>
+  <A>(sendAs: (credentials: Credentials | undefined) => Send<A>): Send<A> =>
+  (request, call) =>
+    pipe(
+      client.signer(call.context()),
+      TE.chain((credentials) =>
+        pipe(
+          sendAs(credentials)(request, call),
+          TE.orElse((error) =>
+            isExpiredToken(error)
+              ? pipe(
+                  // Also for a body that cannot be sent again: the next call must not get the expired token.
+                  client.signer(call.context(), credentials),
+                  TE.mapLeft(() => error),
+                  TE.filterOrElse(
+                    (fresh) =>
+                      isReplayableBody(request.body) && fresh?.sessionToken !== credentials?.sessionToken,
+                    () => error
+                  ),
+                  TE.chain((fresh) => sendAs(fresh)(request, call))
+                )
+              : TE.left(error)
+          )
+        )
+      )
+    )

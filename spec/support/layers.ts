@@ -1,0 +1,56 @@
+/** A layer's inside for specs: a `Send` with scripted results. */
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import type { CosError, ServiceError } from '../../lib/core/error.js'
+import { empty, get, type Request } from '../../lib/core/request.js'
+import { createCall, type Call, type Send } from '../../lib/client/call.js'
+import { at } from './server.js'
+
+export const request: Request = get(at)
+
+/** A request whose body can be read once. */
+export const requestOnce: Request = {
+  ...request,
+  method: 'PUT',
+  body: { _tag: 'Once', stream: (async function* () {})(), size: O.none }
+}
+
+export const newCall = (): Call => createCall('Spec', { ...request, body: empty })
+
+export type Result = E.Either<CosError, string>
+
+export interface Scripted {
+  readonly send: Send<string>
+  /** The call as each attempt saw it. */
+  readonly calls: ReadonlyArray<Call>
+}
+
+/** Counts attempts, and settles each with the next result; the last result is repeated. */
+export const scripted = (...results: ReadonlyArray<Result>): Scripted => {
+  const calls: Array<Call> = []
+  return {
+    calls,
+    send: (_, call) => async () => {
+      calls.push(call)
+      call.nextAttempt()
+      return results[Math.min(calls.length, results.length) - 1] ?? E.right('')
+    }
+  }
+}
+
+/** An error as COS sends it. */
+export const serviceError = (
+  status: number,
+  code: string,
+  headers: Readonly<Record<string, string>> = {}
+): ServiceError => ({
+  _tag: 'ServiceError',
+  context: { operation: 'Spec', bucket: '', key: O.none, attempts: 1 },
+  status,
+  code,
+  message: '',
+  resource: '',
+  requestId: '',
+  traceId: '',
+  headers
+})
