@@ -123,8 +123,8 @@ export type { TrafficLimit, StorageClass, StorageOptions } from './operations/pa
 export type { PartRef } from './operations/parameters/versions.js'
 export type { ResponseMetadata, EncryptionInfo } from './operations/responses/metadata.js'
 export type { ContentRange, ContentExtent } from './operations/responses/content-extent.js'
-export type { Owner } from './operations/responses/listing-page.js'
-export type { ListingCursor } from './operations/responses/listing-events.js'
+export type { Owner } from './operations/responses/row.js'
+export type { ListingCursor } from './operations/responses/listing-cursor.js'
 export type { ObjectAttributes, Restore, RestoreStatus } from './operations/responses/object-headers.js'
 export type { WriteResult } from './operations/responses/write-result.js'
 

@@ -224,12 +224,16 @@ const nothing = new Uint8Array()
  * The rows of an XML answer as they come in: children of the root, each whole. Status is not the verdict: COS may
  * put an error into a 200, so the root is looked at first.
  *
- * @shape  yields each child of the root in order; closing it early hangs up
- * @units  a document of at most 64 MiB; a row at a time is held
+ * @shape  yields the children of the root in order, those that a chunk completed at once: a turn of a generator for
+ *         each row costs more than to read it; closing it early closes the connection
+ * @units  a document of at most 64 MiB; holds the rows of one chunk
  * @errors throws `CosException`: `ServiceError` where the root is `Error`, whole or not; `DecodeError` where it is
  *         another or the bytes are not XML; `TransportError` where the document was cut short or never began
  */
-export async function* xmlRows(root: string, response: Response): AsyncGenerator<Element, void, undefined> {
+export async function* xmlRows(
+  root: string,
+  response: Response
+): AsyncGenerator<ReadonlyArray<Element>, void, undefined> {
   const xml = xmlReader()
   let seen = ''
   let size = 0
@@ -264,11 +268,13 @@ export async function* xmlRows(root: string, response: Response): AsyncGenerator
   for await (const chunk of chunksOf(response)) {
     size += chunk.length
     if (size > maxDocument) throw failure('a document of more than 64 MiB')
-    yield* rows(xml.step(chunk))
+    const completed = rows(xml.step(chunk))
+    if (completed.length > 0) yield completed
     // A mistake behind the last row is told on the next step, and the next chunk may be long in coming.
-    yield* rows(xml.step(nothing))
+    rows(xml.step(nothing))
   }
-  yield* rows(xml.finish())
+  const last = rows(xml.finish())
+  if (last.length > 0) yield last
   if (seen === 'Error') throw new CosException(serviceError(response, serviceErrorFromXml(errors)))
 }
 
@@ -284,7 +290,7 @@ export const document =
   (response) =>
     TE.tryCatch(async () => {
       const rows: Array<Element> = []
-      for await (const row of xmlRows(root, response)) rows.push(row)
+      for await (const completed of xmlRows(root, response)) rows.push(...completed)
       return { rows, fields: toFields({ name: root, text: '', children: rows }) }
     }, fromUnknown(response.context))
 

@@ -1,39 +1,15 @@
-/** List Multipart Uploads: the uploads that were begun and neither completed nor aborted; their parts are billed. */
+/** List Multipart Uploads: uploads neither completed nor aborted, whose parts are billed; one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
-import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as t from 'io-ts'
-import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
 import { compareUtf8 } from '../core/key.js'
-import * as Op from '../core/operation.js'
+import type * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import * as W from '../core/wire.js'
-import type { Element } from '../core/xml.js'
-import { responseMetadata, maybe, perhaps, Text, type ResponseMetadata } from './responses/metadata.js'
-import {
-  cursorAt,
-  listingEvents,
-  ListingCursor,
-  markerOf,
-  type ListingEvent,
-  type Order
-} from './responses/listing-events.js'
-import {
-  Class,
-  Echo,
-  echo,
-  encodingOf,
-  endOf,
-  fields,
-  Owned,
-  textOf,
-  wholePage,
-  type Mark,
-  type Owner,
-  type Page,
-  type Problems
-} from './responses/listing-page.js'
+import type { PageEnd } from '../stages/paginate.js'
+import { defineListing } from './responses/listing.js'
+import { byKey, ListingCursor, nonEmptyId, type WithCursor } from './responses/listing-cursor.js'
+import type { ResponseMetadata } from './responses/metadata.js'
+import * as Row from './responses/row.js'
 import {
   encoding,
   listing,
@@ -47,18 +23,20 @@ import { crossChecked, type Disagreement } from './parameters/validation.js'
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
-export interface ListMultipartUploadsInput extends R.BucketRef, Listing, Encoding {
-  /** Uploads of keys behind this one. */
+interface UploadFilter extends R.BucketRef, Listing {
+  /** Lists uploads of keys after this one. */
   readonly keyMarker?: string
-  /** With `keyMarker`: and those of that key with a greater upload id. */
+  /** With `keyMarker`: lists also the uploads of that key with a greater upload id. */
   readonly uploadIdMarker?: string
-  /** Uploads and common prefixes in a page, together: 1 to 1,000, and 1,000 where left out. */
+  /** Uploads and common prefixes per page, together: 1 to 1,000. Default: 1,000. */
   readonly maxUploads?: number
 }
 
-/** As of `listMultipartUploads`, and where to go on; texts are always decoded. */
-export interface ListMultipartUploadEventsInput extends Omit<ListMultipartUploadsInput, 'encodingType'> {
-  /** An entry's cursor: behind that entry. Wins over the markers. */
+export interface ListMultipartUploadsInput extends UploadFilter, Encoding {}
+
+/** As `ListMultipartUploadsInput`, with a cursor; texts are always decoded. */
+export interface ListMultipartUploadEventsInput extends UploadFilter {
+  /** The cursor of an entry: lists from behind that entry. Takes precedence over the markers. */
   readonly cursor?: ListingCursor
 }
 
@@ -70,29 +48,14 @@ const inputFields = {
   maxUploads: In.optional(PageSize)
 }
 
-/** COS would ignore it, and the listing begin anew. */
-const lonely = (
-  input: Pick<ListMultipartUploadsInput, 'keyMarker' | 'uploadIdMarker'>
-): O.Option<Disagreement> =>
-  input.uploadIdMarker && !input.keyMarker
+/** COS ignores it, and lists from the start. */
+const loneUploadMarker = ({ keyMarker, uploadIdMarker }: UploadFilter): O.Option<Disagreement> =>
+  uploadIdMarker && !keyMarker
     ? O.some({ field: 'keyMarker', expected: 'the key that uploadIdMarker is an upload of' })
     : O.none
 
-const Input = crossChecked(
-  In.struct<ListMultipartUploadsInput>('ListMultipartUploadsInput', { ...inputFields, ...encoding }),
-  lonely
-)
-
-const EventsInput = crossChecked(
-  In.struct<ListMultipartUploadEventsInput>('ListMultipartUploadEventsInput', {
-    ...inputFields,
-    cursor: In.optional(ListingCursor)
-  }),
-  lonely
-)
-
 // -- request --
-const request = (input: ListMultipartUploadsInput): R.Request =>
+const request = (input: UploadFilter): R.Request =>
   pipe(
     R.onBucket('GET')(input),
     R.withQuery({
@@ -104,20 +67,15 @@ const request = (input: ListMultipartUploadsInput): R.Request =>
     })
   )
 
-/** Where a listing begins. */
-export const multipartUploadsStart = (
-  input: Pick<ListMultipartUploadEventsInput, 'cursor' | 'keyMarker' | 'uploadIdMarker'>
-): ListingCursor => input.cursor ?? cursorAt(input.keyMarker, input.uploadIdMarker)
-
 // -- output --
 export interface UploadEntry {
   readonly _tag: 'Upload'
   readonly key: string
   readonly uploadId: string
-  readonly initiator: O.Option<Owner>
-  readonly owner: O.Option<Owner>
+  readonly initiator: O.Option<Row.Owner>
+  readonly owner: O.Option<Row.Owner>
   readonly storageClass: StorageClass
-  /** None where COS wrote it in a way that is not known; then `initiatedText` has it all the same. */
+  /** None if COS wrote it in an unknown form; `initiatedText` has it in every case. */
   readonly initiated: O.Option<Date>
   /** As COS wrote it. */
   readonly initiatedText: string
@@ -130,12 +88,12 @@ export interface MultipartUploadPageHead {
   readonly uploadIdMarker: string
   readonly delimiter: O.Option<string>
   readonly maxUploads: number
-  /** `url` where the caller asked for it, and texts are as they came; none where they have been decoded. */
+  /** `url` if the input asked for it: texts are then percent-encoded. None: texts are decoded. */
   readonly encodingType: O.Option<string>
   readonly isTruncated: boolean
-  /** With `nextUploadIdMarker` the markers of the next page; none of the last. */
+  /** With `nextUploadIdMarker` the markers of the next page; none on the last page. */
   readonly nextKeyMarker: O.Option<string>
-  /** None also where the next page begins with another key. */
+  /** None also if the next page begins with another key. */
   readonly nextUploadIdMarker: O.Option<string>
 }
 
@@ -144,159 +102,95 @@ export interface MultipartUploadPage extends MultipartUploadPageHead, ResponseMe
   readonly commonPrefixes: ReadonlyArray<string>
 }
 
-const readFields = fields(
-  t.type({
-    Key: t.string,
-    UploadId: Text,
-    Initiator: Owned,
-    Owner: Owned,
-    StorageClass: perhaps(Class),
-    Initiated: Echo
-  })
-)
+/** An upload or a common prefix of a page, with its cursor; or the end of the page. */
+export type MultipartUploadEvent =
+  WithCursor<UploadEntry> | PageEnd<ListingCursor, MultipartUploadPageHead & ResponseMetadata>
 
-const readUpload =
-  (text: (wire: string) => string) =>
-  (row: Element): E.Either<Problems, UploadEntry> =>
-    pipe(
-      readFields(row.children),
-      E.map((said) => ({
-        _tag: 'Upload',
-        key: text(said.Key),
-        uploadId: said.UploadId,
-        initiator: said.Initiator,
-        owner: said.Owner,
-        storageClass: O.getOrElse((): StorageClass => 'STANDARD')(said.StorageClass),
-        initiated: O.fromEither(W.Timestamp.decode(echo(said.Initiated))),
-        initiatedText: echo(said.Initiated)
-      }))
-    )
+const readUpload = (row: Row.Row): UploadEntry => ({
+  _tag: 'Upload',
+  key: Row.encodedText(row, 'Key'),
+  uploadId: Row.nonEmptyText(row, 'UploadId'),
+  initiator: Row.owner(row, 'Initiator'),
+  owner: Row.owner(row, 'Owner'),
+  storageClass: Row.storageClass(row),
+  initiated: Row.optionalTimestamp(row, 'Initiated'),
+  initiatedText: Row.textOrEmpty(row, 'Initiated')
+})
 
-const readHead = fields(
-  t.type({
-    Bucket: Echo,
-    Prefix: Echo,
-    KeyMarker: Echo,
-    UploadIdMarker: Echo,
-    Delimiter: maybe(Text),
-    MaxUploads: perhaps(W.ByteCount),
-    IsTruncated: W.Bool,
-    NextKeyMarker: maybe(Text),
-    NextUploadIdMarker: maybe(Text)
-  })
-)
-
-const pageOf = (input: ListMultipartUploadsInput): Page<UploadEntry, MultipartUploadPageHead> => {
-  const text = textOf(input)
+const readHead = (row: Row.Row, input: ListMultipartUploadsInput): MultipartUploadPageHead => {
+  const isTruncated = Row.flag(row, 'IsTruncated')
   return {
-    root: 'ListMultipartUploadsResult',
-    entries: new Map([['Upload', readUpload(text)]]),
-    head: (rows) =>
-      pipe(
-        readHead(rows),
-        E.map((said) => ({
-          bucket: echo(said.Bucket),
-          prefix: text(echo(said.Prefix)),
-          keyMarker: text(echo(said.KeyMarker)),
-          uploadIdMarker: text(echo(said.UploadIdMarker)),
-          delimiter: O.map(text)(said.Delimiter),
-          maxUploads: O.getOrElse(() => input.maxUploads ?? 1000)(said.MaxUploads),
-          encodingType: encodingOf(input),
-          isTruncated: said.IsTruncated,
-          nextKeyMarker: said.IsTruncated ? O.map(text)(said.NextKeyMarker) : O.none,
-          nextUploadIdMarker: said.IsTruncated ? O.map(text)(said.NextUploadIdMarker) : O.none
-        }))
-      ),
-    text
+    bucket: Row.textOrEmpty(row, 'Bucket'),
+    prefix: Row.encodedTextOrEmpty(row, 'Prefix'),
+    keyMarker: Row.encodedTextOrEmpty(row, 'KeyMarker'),
+    uploadIdMarker: Row.encodedTextOrEmpty(row, 'UploadIdMarker'),
+    delimiter: Row.optionalEncodedText(row, 'Delimiter'),
+    maxUploads: O.getOrElse(() => input.maxUploads ?? 1000)(Row.optionalCount(row, 'MaxUploads')),
+    encodingType: O.fromNullable(input.encodingType),
+    isTruncated,
+    nextKeyMarker: isTruncated ? Row.optionalEncodedText(row, 'NextKeyMarker') : O.none,
+    nextUploadIdMarker: isTruncated ? Row.optionalEncodedText(row, 'NextUploadIdMarker') : O.none
   }
 }
 
-const markersOf = (
-  end: O.Option<Mark>
-): Pick<MultipartUploadPageHead, 'nextKeyMarker' | 'nextUploadIdMarker'> => ({
-  nextKeyMarker: O.map(({ key }: Mark) => key)(end),
-  nextUploadIdMarker: pipe(
-    end,
-    O.map(({ id }) => id),
-    O.filter((id) => id !== '')
-  )
+// -- operations --
+const operations = defineListing({
+  action: 'ListMultipartUploads',
+  input: crossChecked(
+    In.struct<ListMultipartUploadsInput>('ListMultipartUploadsInput', { ...inputFields, ...encoding }),
+    loneUploadMarker
+  ),
+  eventsInput: crossChecked(
+    In.struct<ListMultipartUploadEventsInput>('ListMultipartUploadEventsInput', {
+      ...inputFields,
+      cursor: In.optional(ListingCursor)
+    }),
+    loneUploadMarker
+  ),
+  request,
+  root: 'ListMultipartUploadsResult',
+  entries: { Upload: readUpload },
+  head: readHead,
+  cursor: byKey<UploadFilter, UploadEntry, MultipartUploadPageHead>({
+    marker: ({ keyMarker = '', uploadIdMarker = '' }) => ({ key: keyMarker, id: uploadIdMarker }),
+    withMarker: ({ key, id }) => ({ keyMarker: key, uploadIdMarker: id }),
+    idOf: ({ uploadId }) => uploadId,
+    isUpTo: (markerId, id) => markerId === '' || compareUtf8(id, markerId) <= 0,
+    nextMark: ({ nextKeyMarker, nextUploadIdMarker }) =>
+      O.map((key: string) => ({ key, id: O.getOrElse(() => '')(nextUploadIdMarker) }))(nextKeyMarker),
+    withNextMark: (mark) => ({ nextKeyMarker: O.some(mark.key), nextUploadIdMarker: nonEmptyId(mark) })
+  }),
+  page: ({ head, entries, commonPrefixes }) => ({ ...head, uploads: entries, commonPrefixes })
 })
 
-const decode = (input: ListMultipartUploadsInput): D.Decoder<MultipartUploadPage> =>
-  pipe(
-    wholePage(pageOf(input)),
-    D.chainEither(({ entries, commonPrefixes, head }, response) => {
-      const said = { nextKeyMarker: head.nextKeyMarker, nextUploadIdMarker: head.nextUploadIdMarker }
-      const forgotten = head.isTruncated && O.isNone(head.nextKeyMarker)
-      const marks = entries.map(({ key, uploadId }) => ({ key, id: uploadId }))
-      return E.right({
-        ...head,
-        ...responseMetadata(response),
-        ...(forgotten ? markersOf(endOf(input)(marks, commonPrefixes)) : said),
-        uploads: entries,
-        commonPrefixes
-      })
-    })
-  )
+/** The cursor at which a listing begins. */
+export const multipartUploadsStart: (input: ListMultipartUploadEventsInput) => ListingCursor =
+  operations.start
 
-// -- as events --
-/** Each upload and common prefix of a page with its cursor, then the end of the page. */
-export type MultipartUploadEvent = ListingEvent<UploadEntry, MultipartUploadPageHead>
-
-const order: Order<UploadEntry> = {
-  idOf: ({ uploadId }) => uploadId,
-  isPast: (marker, id) => marker === '' || compareUtf8(id, marker) <= 0
-}
-
-const decodeEvents = (
-  input: ListMultipartUploadEventsInput
-): D.Decoder<AsyncIterable<MultipartUploadEvent>> =>
-  listingEvents({
-    page: pageOf(input),
-    order,
-    cursor: multipartUploadsStart(input),
-    delimited: Boolean(input.delimiter),
-    nextOf: ({ isTruncated, nextKeyMarker, nextUploadIdMarker }) => ({
-      isTruncated,
-      next: O.map((key: string) => ({ key, id: echo(nextUploadIdMarker) }))(nextKeyMarker)
-    })
-  })
-
-const requestEvents = (input: ListMultipartUploadEventsInput): R.Request => {
-  const { key, id } = markerOf(multipartUploadsStart(input))
-  return request({ ...input, keyMarker: key, uploadIdMarker: id })
-}
-
-// -- operations --
 /**
- * Lists unfinished uploads, one page of them; `streamMultipartUploads` follows the pages.
+ * Lists one page of unfinished uploads; `streamMultipartUploads` lists all pages.
  *
- * Of one key there may be several.
+ * A key may have several uploads.
  *
  * @shape  `ListMultipartUploadsInput -> Operation<MultipartUploadPage>`
  * @units  at most 1,000 uploads
- * @errors `InvalidInput`; `ServiceError` 404 `NoSuchBucket`, 403; `DecodeError`; `TransportError` where the page was
- *         cut short
+ * @errors `InvalidInput`; `ServiceError` 404 `NoSuchBucket`, 403; `DecodeError`; `TransportError` if the page was cut
+ *         short
  * @source https://cloud.tencent.com/document/product/436/7736
  */
 export const listMultipartUploads: (input: ListMultipartUploadsInput) => Op.Operation<MultipartUploadPage> =
-  Op.operationWith('ListMultipartUploads', Input, request, decode)
+  operations.list
 
 /**
- * Lists a page of unfinished uploads as a stream: the first is out before the page has ended.
+ * Lists one page of unfinished uploads as a stream: the first upload is delivered before the page has ended.
  *
- * @shape  `ListMultipartUploadEventsInput -> Operation<AsyncIterable<MultipartUploadEvent>>`; iterate it, for it holds
- *         the connection
- * @units  holds one entry at a time
- * @errors those of `listMultipartUploads`, up to the first event as data and then as `CosException`; `DecodeError` where
- *         the markers of the next page do not lead on
+ * @shape  `ListMultipartUploadEventsInput -> Operation<AsyncIterable<MultipartUploadEvent>>`; iterate it: it holds the
+ *         connection
+ * @units  holds the entries of one chunk of the response
+ * @errors those of `listMultipartUploads`: as data up to the first event, then thrown as `CosException`; `DecodeError`
+ *         if the markers of the next page are not after this page
  * @source https://cloud.tencent.com/document/product/436/7736
  */
 export const listMultipartUploadEvents: (
   input: ListMultipartUploadEventsInput
-) => Op.Operation<AsyncIterable<MultipartUploadEvent>> = Op.operationWith(
-  'ListMultipartUploads',
-  EventsInput,
-  requestEvents,
-  decodeEvents
-)
+) => Op.Operation<AsyncIterable<MultipartUploadEvent>> = operations.events

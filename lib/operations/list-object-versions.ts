@@ -1,38 +1,14 @@
-/** GET Bucket Object Versions: the versions of a bucket's objects, and the delete markers in their place. */
+/** GET Bucket Object Versions: the versions and delete markers of a bucket's objects, one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
-import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as t from 'io-ts'
-import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
-import * as Op from '../core/operation.js'
+import type * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import * as W from '../core/wire.js'
-import { toFields, type Element } from '../core/xml.js'
-import { responseMetadata, maybe, perhaps, Text, type ResponseMetadata } from './responses/metadata.js'
-import {
-  cursorAt,
-  listingEvents,
-  ListingCursor,
-  markerOf,
-  type ListingEvent,
-  type Order
-} from './responses/listing-events.js'
-import {
-  Class,
-  Echo,
-  echo,
-  encodingOf,
-  endOf,
-  fields,
-  Owned,
-  textOf,
-  wholePage,
-  type Mark,
-  type Owner,
-  type Page,
-  type Problems
-} from './responses/listing-page.js'
+import type { PageEnd } from '../stages/paginate.js'
+import { defineListing } from './responses/listing.js'
+import { byKey, ListingCursor, nonEmptyId, type WithCursor } from './responses/listing-cursor.js'
+import type { ResponseMetadata } from './responses/metadata.js'
+import * as Row from './responses/row.js'
 import {
   encoding,
   listing,
@@ -46,18 +22,20 @@ import { crossChecked, type Disagreement } from './parameters/validation.js'
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
-export interface ListObjectVersionsInput extends R.BucketRef, Listing, Encoding {
-  /** Versions of keys behind this one. */
+interface VersionFilter extends R.BucketRef, Listing {
+  /** Lists versions of keys after this one. */
   readonly keyMarker?: string
-  /** With `keyMarker`: and those of that key behind this version. */
+  /** With `keyMarker`: lists also the versions of that key after this version. */
   readonly versionIdMarker?: string
-  /** Versions, delete markers and common prefixes in a page, together: 1 to 1,000, and 1,000 where left out. */
+  /** Versions, delete markers and common prefixes per page, together: 1 to 1,000. Default: 1,000. */
   readonly maxKeys?: number
 }
 
-/** As of `listObjectVersions`, and where to go on; texts are always decoded. */
-export interface ListObjectVersionEventsInput extends Omit<ListObjectVersionsInput, 'encodingType'> {
-  /** An entry's cursor: behind that entry. Wins over the markers. */
+export interface ListObjectVersionsInput extends VersionFilter, Encoding {}
+
+/** As `ListObjectVersionsInput`, with a cursor; texts are always decoded. */
+export interface ListObjectVersionEventsInput extends VersionFilter {
+  /** The cursor of an entry: lists from behind that entry. Takes precedence over the markers. */
   readonly cursor?: ListingCursor
 }
 
@@ -69,29 +47,14 @@ const inputFields = {
   maxKeys: In.optional(PageSize)
 }
 
-/** COS would ignore it, and the listing begin anew. */
-const lonely = (
-  input: Pick<ListObjectVersionsInput, 'keyMarker' | 'versionIdMarker'>
-): O.Option<Disagreement> =>
-  input.versionIdMarker && !input.keyMarker
+/** COS ignores it, and lists from the start. */
+const loneVersionMarker = ({ keyMarker, versionIdMarker }: VersionFilter): O.Option<Disagreement> =>
+  versionIdMarker && !keyMarker
     ? O.some({ field: 'keyMarker', expected: 'the key that versionIdMarker is a version of' })
     : O.none
 
-const Input = crossChecked(
-  In.struct<ListObjectVersionsInput>('ListObjectVersionsInput', { ...inputFields, ...encoding }),
-  lonely
-)
-
-const EventsInput = crossChecked(
-  In.struct<ListObjectVersionEventsInput>('ListObjectVersionEventsInput', {
-    ...inputFields,
-    cursor: In.optional(ListingCursor)
-  }),
-  lonely
-)
-
 // -- request --
-const request = (input: ListObjectVersionsInput): R.Request =>
+const request = (input: VersionFilter): R.Request =>
   pipe(
     R.onBucket('GET')(input),
     R.withQuery({
@@ -103,19 +66,14 @@ const request = (input: ListObjectVersionsInput): R.Request =>
     })
   )
 
-/** Where a listing begins. */
-export const objectVersionsStart = (
-  input: Pick<ListObjectVersionEventsInput, 'cursor' | 'keyMarker' | 'versionIdMarker'>
-): ListingCursor => input.cursor ?? cursorAt(input.keyMarker, input.versionIdMarker)
-
 // -- output --
 interface VersionRow {
   readonly key: string
-  /** `null` of what was written while versioning was suspended; empty where it was never on. */
+  /** `null` if written while versioning was suspended; empty if versioning was never enabled. */
   readonly versionId: string
   readonly isLatest: boolean
   readonly lastModified: Date
-  readonly owner: O.Option<Owner>
+  readonly owner: O.Option<Row.Owner>
 }
 
 export interface ObjectVersion extends VersionRow {
@@ -125,11 +83,11 @@ export interface ObjectVersion extends VersionRow {
   /** In bytes. */
   readonly size: number
   readonly storageClass: StorageClass
-  /** `FREQUENT` or `INFREQUENT`, of an object with intelligent tiering. */
+  /** `FREQUENT` or `INFREQUENT`; of objects with intelligent tiering only. */
   readonly storageTier: O.Option<string>
 }
 
-/** The object was deleted here; its older versions are still there. */
+/** The object was deleted at this point; its older versions still exist. */
 export interface DeleteMarker extends VersionRow {
   readonly _tag: 'DeleteMarker'
 }
@@ -143,197 +101,118 @@ export interface ObjectVersionPageHead {
   readonly versionIdMarker: string
   readonly delimiter: O.Option<string>
   readonly maxKeys: number
-  /** `url` where the caller asked for it, and texts are as they came; none where they have been decoded. */
+  /** `url` if the input asked for it: texts are then percent-encoded. None: texts are decoded. */
   readonly encodingType: O.Option<string>
   readonly isTruncated: boolean
-  /** With `nextVersionIdMarker` the markers of the next page; none of the last. */
+  /** With `nextVersionIdMarker` the markers of the next page; none on the last page. */
   readonly nextKeyMarker: O.Option<string>
-  /** None also where the next page begins with another key. */
+  /** None also if the next page begins with another key. */
   readonly nextVersionIdMarker: O.Option<string>
 }
 
 export interface ObjectVersionPage extends ObjectVersionPageHead, ResponseMetadata {
-  /** In the order of the page: by key, and of each key the newest first. */
+  /** In the order of the page: by key, and the versions of a key from the newest. */
   readonly entries: ReadonlyArray<VersionEntry>
   readonly commonPrefixes: ReadonlyArray<string>
 }
 
-const MarkerFields = t.type({
-  Key: t.string,
-  VersionId: Echo,
-  IsLatest: W.Bool,
-  LastModified: W.Timestamp,
-  Owner: Owned
+/** An entry or a common prefix of a page, with its cursor; or the end of the page. */
+export type ObjectVersionEvent =
+  WithCursor<VersionEntry> | PageEnd<ListingCursor, ObjectVersionPageHead & ResponseMetadata>
+
+const readDeleteMarker = (row: Row.Row): DeleteMarker => ({
+  _tag: 'DeleteMarker',
+  key: Row.encodedText(row, 'Key'),
+  versionId: Row.textOrEmpty(row, 'VersionId'),
+  isLatest: Row.flag(row, 'IsLatest'),
+  lastModified: Row.timestamp(row, 'LastModified'),
+  owner: Row.owner(row, 'Owner')
 })
 
-const VersionFields = t.type({
-  ...MarkerFields.props,
-  ETag: t.string,
-  Size: W.ByteCount,
-  StorageClass: perhaps(Class),
-  StorageTier: maybe(Text)
+const readVersion = (row: Row.Row): ObjectVersion => ({
+  ...readDeleteMarker(row),
+  _tag: 'Version',
+  etag: Row.text(row, 'ETag'),
+  size: Row.count(row, 'Size'),
+  storageClass: Row.storageClass(row),
+  storageTier: Row.optionalText(row, 'StorageTier')
 })
 
-type Read<A> = (row: Element) => E.Either<Problems, A>
-
-const versionRowOf = (said: t.TypeOf<typeof MarkerFields>, text: (wire: string) => string): VersionRow => ({
-  key: text(said.Key),
-  versionId: echo(said.VersionId),
-  isLatest: said.IsLatest,
-  lastModified: said.LastModified,
-  owner: said.Owner
-})
-
-const readMarker =
-  (text: (wire: string) => string): Read<VersionEntry> =>
-  (row) =>
-    pipe(
-      W.decodeWith(MarkerFields)(toFields(row)),
-      E.map((said) => ({ _tag: 'DeleteMarker', ...versionRowOf(said, text) }))
-    )
-
-const readVersion =
-  (text: (wire: string) => string): Read<VersionEntry> =>
-  (row) =>
-    pipe(
-      W.decodeWith(VersionFields)(toFields(row)),
-      E.map((said) => ({
-        _tag: 'Version',
-        ...versionRowOf(said, text),
-        etag: said.ETag,
-        size: said.Size,
-        storageClass: O.getOrElse((): StorageClass => 'STANDARD')(said.StorageClass),
-        storageTier: said.StorageTier
-      }))
-    )
-
-const readHead = fields(
-  t.type({
-    Name: Echo,
-    Prefix: Echo,
-    KeyMarker: Echo,
-    VersionIdMarker: Echo,
-    Delimiter: maybe(Text),
-    MaxKeys: perhaps(W.ByteCount),
-    IsTruncated: W.Bool,
-    NextKeyMarker: maybe(Text),
-    NextVersionIdMarker: maybe(Text)
-  })
-)
-
-const pageOf = (input: ListObjectVersionsInput): Page<VersionEntry, ObjectVersionPageHead> => {
-  const text = textOf(input)
+const readHead = (row: Row.Row, input: ListObjectVersionsInput): ObjectVersionPageHead => {
+  const isTruncated = Row.flag(row, 'IsTruncated')
   return {
-    root: 'ListVersionsResult',
-    entries: new Map([
-      ['Version', readVersion(text)],
-      ['DeleteMarker', readMarker(text)]
-    ]),
-    head: (rows) =>
-      pipe(
-        readHead(rows),
-        E.map((said) => ({
-          name: echo(said.Name),
-          prefix: text(echo(said.Prefix)),
-          keyMarker: text(echo(said.KeyMarker)),
-          versionIdMarker: text(echo(said.VersionIdMarker)),
-          delimiter: O.map(text)(said.Delimiter),
-          maxKeys: O.getOrElse(() => input.maxKeys ?? 1000)(said.MaxKeys),
-          encodingType: encodingOf(input),
-          isTruncated: said.IsTruncated,
-          nextKeyMarker: said.IsTruncated ? O.map(text)(said.NextKeyMarker) : O.none,
-          nextVersionIdMarker: said.IsTruncated ? O.map(text)(said.NextVersionIdMarker) : O.none
-        }))
-      ),
-    text
+    name: Row.textOrEmpty(row, 'Name'),
+    prefix: Row.encodedTextOrEmpty(row, 'Prefix'),
+    keyMarker: Row.encodedTextOrEmpty(row, 'KeyMarker'),
+    versionIdMarker: Row.encodedTextOrEmpty(row, 'VersionIdMarker'),
+    delimiter: Row.optionalEncodedText(row, 'Delimiter'),
+    maxKeys: O.getOrElse(() => input.maxKeys ?? 1000)(Row.optionalCount(row, 'MaxKeys')),
+    encodingType: O.fromNullable(input.encodingType),
+    isTruncated,
+    nextKeyMarker: isTruncated ? Row.optionalEncodedText(row, 'NextKeyMarker') : O.none,
+    nextVersionIdMarker: isTruncated ? Row.optionalEncodedText(row, 'NextVersionIdMarker') : O.none
   }
 }
 
-const markersOf = (
-  end: O.Option<Mark>
-): Pick<ObjectVersionPageHead, 'nextKeyMarker' | 'nextVersionIdMarker'> => ({
-  nextKeyMarker: O.map(({ key }: Mark) => key)(end),
-  nextVersionIdMarker: pipe(
-    end,
-    O.map(({ id }) => id),
-    O.filter((id) => id !== '')
-  )
+// -- operations --
+const operations = defineListing({
+  action: 'ListObjectVersions',
+  input: crossChecked(
+    In.struct<ListObjectVersionsInput>('ListObjectVersionsInput', { ...inputFields, ...encoding }),
+    loneVersionMarker
+  ),
+  eventsInput: crossChecked(
+    In.struct<ListObjectVersionEventsInput>('ListObjectVersionEventsInput', {
+      ...inputFields,
+      cursor: In.optional(ListingCursor)
+    }),
+    loneVersionMarker
+  ),
+  request,
+  root: 'ListVersionsResult',
+  entries: { Version: readVersion, DeleteMarker: readDeleteMarker },
+  head: readHead,
+  cursor: byKey<VersionFilter, VersionEntry, ObjectVersionPageHead>({
+    marker: ({ keyMarker = '', versionIdMarker = '' }) => ({ key: keyMarker, id: versionIdMarker }),
+    withMarker: ({ key, id }) => ({ keyMarker: key, versionIdMarker: id }),
+    idOf: ({ versionId }) => versionId,
+    // Version ids have no order: of the marker's key only the marker's own version is known to be delivered.
+    isUpTo: (markerId, id) => markerId === '' || id === markerId,
+    nextMark: ({ nextKeyMarker, nextVersionIdMarker }) =>
+      O.map((key: string) => ({ key, id: O.getOrElse(() => '')(nextVersionIdMarker) }))(nextKeyMarker),
+    withNextMark: (mark) => ({ nextKeyMarker: O.some(mark.key), nextVersionIdMarker: nonEmptyId(mark) })
+  }),
+  page: ({ head, entries, commonPrefixes }) => ({ ...head, entries, commonPrefixes })
 })
 
-const decode = (input: ListObjectVersionsInput): D.Decoder<ObjectVersionPage> =>
-  pipe(
-    wholePage(pageOf(input)),
-    D.chainEither(({ entries, commonPrefixes, head }, response) => {
-      const said = { nextKeyMarker: head.nextKeyMarker, nextVersionIdMarker: head.nextVersionIdMarker }
-      const forgotten = head.isTruncated && O.isNone(head.nextKeyMarker)
-      const marks = entries.map(({ key, versionId }) => ({ key, id: versionId }))
-      return E.right({
-        ...head,
-        ...responseMetadata(response),
-        ...(forgotten ? markersOf(endOf(input)(marks, commonPrefixes)) : said),
-        entries,
-        commonPrefixes
-      })
-    })
-  )
+/** The cursor at which a listing begins. */
+export const objectVersionsStart: (input: ListObjectVersionEventsInput) => ListingCursor = operations.start
 
-// -- as events --
-/** Each version, delete marker and common prefix of a page with its cursor, then the end of the page. */
-export type ObjectVersionEvent = ListingEvent<VersionEntry, ObjectVersionPageHead>
-
-// Version ids say nothing of their order: of the marker's key only the marker's own version is known to be past.
-const order: Order<VersionEntry> = {
-  idOf: ({ versionId }) => versionId,
-  isPast: (marker, id) => marker === '' || id === marker
-}
-
-const decodeEvents = (input: ListObjectVersionEventsInput): D.Decoder<AsyncIterable<ObjectVersionEvent>> =>
-  listingEvents({
-    page: pageOf(input),
-    order,
-    cursor: objectVersionsStart(input),
-    delimited: Boolean(input.delimiter),
-    nextOf: ({ isTruncated, nextKeyMarker, nextVersionIdMarker }) => ({
-      isTruncated,
-      next: O.map((key: string) => ({ key, id: echo(nextVersionIdMarker) }))(nextKeyMarker)
-    })
-  })
-
-const requestEvents = (input: ListObjectVersionEventsInput): R.Request => {
-  const { key, id } = markerOf(objectVersionsStart(input))
-  return request({ ...input, keyMarker: key, versionIdMarker: id })
-}
-
-// -- operations --
 /**
- * Lists versions of objects, and delete markers, one page of them; `streamObjectVersions` follows the pages.
+ * Lists one page of object versions and delete markers; `streamObjectVersions` lists all pages.
  *
- * @shape  `ListObjectVersionsInput -> Operation<ObjectVersionPage>`; `entries` told apart by `_tag`
+ * @shape  `ListObjectVersionsInput -> Operation<ObjectVersionPage>`; the `_tag` of an entry is `Version` or
+ *         `DeleteMarker`
  * @units  `size` in bytes; at most 1,000 entries
- * @errors `InvalidInput`; `ServiceError` 404 `NoSuchBucket`, 403; `DecodeError`; `TransportError` where the page was
- *         cut short
+ * @errors `InvalidInput`; `ServiceError` 404 `NoSuchBucket`, 403; `DecodeError`; `TransportError` if the page was cut
+ *         short
  * @source https://cloud.tencent.com/document/product/436/35521
  */
 export const listObjectVersions: (input: ListObjectVersionsInput) => Op.Operation<ObjectVersionPage> =
-  Op.operationWith('ListObjectVersions', Input, request, decode)
+  operations.list
 
 /**
- * Lists a page of versions as a stream: the first is out before the page has ended.
+ * Lists one page of versions as a stream: the first version is delivered before the page has ended.
  *
- * Resumed in the middle of a page with a delimiter, the versions of the cursor's key may come once more.
+ * After resuming in the middle of a page with a delimiter, versions of the cursor's key may be delivered again.
  *
- * @shape  `ListObjectVersionEventsInput -> Operation<AsyncIterable<ObjectVersionEvent>>`; iterate it, for it holds the
+ * @shape  `ListObjectVersionEventsInput -> Operation<AsyncIterable<ObjectVersionEvent>>`; iterate it: it holds the
  *         connection
- * @units  holds one entry at a time
- * @errors those of `listObjectVersions`, up to the first event as data and then as `CosException`; `DecodeError` where
- *         the markers of the next page do not lead on
+ * @units  holds the entries of one chunk of the response
+ * @errors those of `listObjectVersions`: as data up to the first event, then thrown as `CosException`; `DecodeError`
+ *         if the markers of the next page are not after this page
  * @source https://cloud.tencent.com/document/product/436/35521
  */
 export const listObjectVersionEvents: (
   input: ListObjectVersionEventsInput
-) => Op.Operation<AsyncIterable<ObjectVersionEvent>> = Op.operationWith(
-  'ListObjectVersions',
-  EventsInput,
-  requestEvents,
-  decodeEvents
-)
+) => Op.Operation<AsyncIterable<ObjectVersionEvent>> = operations.events

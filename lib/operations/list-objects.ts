@@ -1,37 +1,14 @@
-/** GET Bucket (List Objects): the objects of a bucket, in the order of their keys' UTF-8, a page at a time. */
+/** GET Bucket (List Objects): the objects of a bucket in UTF-8 order of their keys, one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
-import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as t from 'io-ts'
-import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
-import * as Op from '../core/operation.js'
+import type * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import * as W from '../core/wire.js'
-import { toFields, type Element } from '../core/xml.js'
-import { responseMetadata, maybe, perhaps, Text, type ResponseMetadata } from './responses/metadata.js'
-import {
-  cursorAt,
-  listingEvents,
-  ListingCursor,
-  markerOf,
-  type ListingEvent,
-  type Order
-} from './responses/listing-events.js'
-import {
-  Class,
-  Echo,
-  echo,
-  encodingOf,
-  endOf,
-  fields,
-  Owned,
-  textOf,
-  wholePage,
-  type Owner,
-  type Page,
-  type Problems
-} from './responses/listing-page.js'
+import { defineListing } from './responses/listing.js'
+import { byKey, ListingCursor, type WithCursor } from './responses/listing-cursor.js'
+import type { PageEnd } from '../stages/paginate.js'
+import type { ResponseMetadata } from './responses/metadata.js'
+import * as Row from './responses/row.js'
 import {
   encoding,
   listing,
@@ -44,16 +21,18 @@ import {
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
-export interface ListObjectsInput extends R.BucketRef, Listing, Encoding {
-  /** Keys behind this one, which need not exist. */
+interface ObjectFilter extends R.BucketRef, Listing {
+  /** Lists keys after this one, which need not exist. */
   readonly marker?: string
-  /** Objects and common prefixes in a page, together: 1 to 1,000, and 1,000 where left out. */
+  /** Objects and common prefixes per page, together: 1 to 1,000. Default: 1,000. */
   readonly maxKeys?: number
 }
 
-/** As of `listObjects`, and where to go on; texts are always decoded. */
-export interface ListObjectEventsInput extends Omit<ListObjectsInput, 'encodingType'> {
-  /** An entry's cursor: behind that entry. Wins over `marker`. */
+export interface ListObjectsInput extends ObjectFilter, Encoding {}
+
+/** As `ListObjectsInput`, with a cursor; texts are always decoded. */
+export interface ListObjectEventsInput extends ObjectFilter {
+  /** The cursor of an entry: lists from behind that entry. Takes precedence over `marker`. */
   readonly cursor?: ListingCursor
 }
 
@@ -64,25 +43,12 @@ const inputFields = {
   maxKeys: In.optional(PageSize)
 }
 
-const Input = In.struct<ListObjectsInput>('ListObjectsInput', { ...inputFields, ...encoding })
-
-const EventsInput = In.struct<ListObjectEventsInput>('ListObjectEventsInput', {
-  ...inputFields,
-  cursor: In.optional(ListingCursor)
-})
-
 // -- request --
-const request = (input: ListObjectsInput): R.Request =>
+const request = (input: ObjectFilter): R.Request =>
   pipe(
     R.onBucket('GET')(input),
     R.withQuery({ ...listingQuery(input), marker: input.marker || undefined, 'max-keys': input.maxKeys })
   )
-
-/** Where a listing begins. */
-export const objectsStart = ({
-  cursor: from,
-  marker
-}: Pick<ListObjectEventsInput, 'cursor' | 'marker'>): ListingCursor => from ?? cursorAt(marker)
 
 // -- output --
 export interface ObjectEntry {
@@ -93,11 +59,11 @@ export interface ObjectEntry {
   readonly etag: string
   /** In bytes. */
   readonly size: number
-  readonly owner: O.Option<Owner>
+  readonly owner: O.Option<Row.Owner>
   readonly storageClass: StorageClass
-  /** `FREQUENT` or `INFREQUENT`, of an object with intelligent tiering. */
+  /** `FREQUENT` or `INFREQUENT`; of objects with intelligent tiering only. */
   readonly storageTier: O.Option<string>
-  /** `ONGOING`, `DONE` or `FAILED`, of an archived object that was to be restored. */
+  /** `ONGOING`, `DONE` or `FAILED`; of archived objects with a restore request only. */
   readonly restoreStatus: O.Option<string>
 }
 
@@ -107,164 +73,102 @@ export interface ObjectPageHead {
   readonly marker: string
   readonly delimiter: O.Option<string>
   readonly maxKeys: number
-  /** `url` where the caller asked for it, and texts are as they came; none where they have been decoded. */
+  /** `url` if the input asked for it: texts are then percent-encoded. None: texts are decoded. */
   readonly encodingType: O.Option<string>
   readonly isTruncated: boolean
-  /** The marker of the next page; none of the last. Where COS forgot it, the greatest key or prefix of this page. */
+  /** The marker of the next page; none on the last page. If COS leaves it out: the greatest key or prefix of the page. */
   readonly nextMarker: O.Option<string>
 }
 
 export interface ObjectPage extends ObjectPageHead, ResponseMetadata {
-  /** Of the bucket; none where COS did not say. */
+  /** Region of the bucket; none if COS did not send it. */
   readonly bucketRegion: O.Option<string>
   readonly contents: ReadonlyArray<ObjectEntry>
   readonly commonPrefixes: ReadonlyArray<string>
 }
 
-const ObjectFields = t.type({
-  Key: t.string,
-  LastModified: W.Timestamp,
-  ETag: t.string,
-  Size: W.ByteCount,
-  Owner: Owned,
-  StorageClass: perhaps(Class),
-  StorageTier: maybe(Text),
-  RestoreStatus: maybe(Text)
+/** An entry or a common prefix of a page, with its cursor; or the end of the page. */
+export type ObjectEvent = WithCursor<ObjectEntry> | PageEnd<ListingCursor, ObjectPageHead & ResponseMetadata>
+
+const readObject = (row: Row.Row): ObjectEntry => ({
+  _tag: 'Object',
+  key: Row.encodedText(row, 'Key'),
+  lastModified: Row.timestamp(row, 'LastModified'),
+  etag: Row.text(row, 'ETag'),
+  size: Row.count(row, 'Size'),
+  owner: Row.owner(row, 'Owner'),
+  storageClass: Row.storageClass(row),
+  storageTier: Row.optionalText(row, 'StorageTier'),
+  restoreStatus: Row.optionalText(row, 'RestoreStatus')
 })
 
-const readObject =
-  (text: (wire: string) => string) =>
-  (row: Element): E.Either<Problems, ObjectEntry> =>
-    pipe(
-      W.decodeWith(ObjectFields)(toFields(row)),
-      E.map((said) => ({
-        _tag: 'Object',
-        key: text(said.Key),
-        lastModified: said.LastModified,
-        etag: said.ETag,
-        size: said.Size,
-        owner: said.Owner,
-        storageClass: O.getOrElse((): StorageClass => 'STANDARD')(said.StorageClass),
-        storageTier: said.StorageTier,
-        restoreStatus: said.RestoreStatus
-      }))
-    )
-
-const readHead = fields(
-  t.type({
-    Name: Echo,
-    Prefix: Echo,
-    Marker: Echo,
-    Delimiter: maybe(Text),
-    MaxKeys: perhaps(W.ByteCount),
-    IsTruncated: W.Bool,
-    NextMarker: maybe(Text)
-  })
-)
-
-const pageOf = (input: ListObjectsInput): Page<ObjectEntry, ObjectPageHead> => {
-  const text = textOf(input)
+const readHead = (row: Row.Row, input: ListObjectsInput): ObjectPageHead => {
+  const isTruncated = Row.flag(row, 'IsTruncated')
   return {
-    root: 'ListBucketResult',
-    entries: new Map([['Contents', readObject(text)]]),
-    head: (rows) =>
-      pipe(
-        readHead(rows),
-        E.map((said) => ({
-          name: echo(said.Name),
-          prefix: text(echo(said.Prefix)),
-          marker: text(echo(said.Marker)),
-          delimiter: O.map(text)(said.Delimiter),
-          maxKeys: O.getOrElse(() => input.maxKeys ?? 1000)(said.MaxKeys),
-          encodingType: encodingOf(input),
-          isTruncated: said.IsTruncated,
-          nextMarker: said.IsTruncated ? O.map(text)(said.NextMarker) : O.none
-        }))
-      ),
-    text
+    name: Row.textOrEmpty(row, 'Name'),
+    prefix: Row.encodedTextOrEmpty(row, 'Prefix'),
+    marker: Row.encodedTextOrEmpty(row, 'Marker'),
+    delimiter: Row.optionalEncodedText(row, 'Delimiter'),
+    maxKeys: O.getOrElse(() => input.maxKeys ?? 1000)(Row.optionalCount(row, 'MaxKeys')),
+    encodingType: O.fromNullable(input.encodingType),
+    isTruncated,
+    nextMarker: isTruncated ? Row.optionalEncodedText(row, 'NextMarker') : O.none
   }
 }
 
-const end = (
-  input: ListObjectsInput,
-  entries: ReadonlyArray<ObjectEntry>,
-  commonPrefixes: ReadonlyArray<string>
-): O.Option<string> =>
-  pipe(
-    endOf(input)(
-      entries.map(({ key }) => ({ key, id: '' })),
-      commonPrefixes
-    ),
-    O.map(({ key }) => key)
-  )
-
-const decode = (input: ListObjectsInput): D.Decoder<ObjectPage> =>
-  pipe(
-    wholePage(pageOf(input)),
-    D.chainEither(({ entries, commonPrefixes, head }, response) =>
-      E.right({
-        ...head,
-        ...responseMetadata(response),
-        nextMarker: pipe(
-          head.nextMarker,
-          O.alt(() => (head.isTruncated ? end(input, entries, commonPrefixes) : O.none))
-        ),
-        bucketRegion: O.fromNullable(response.headers['x-cos-bucket-region']),
-        contents: entries,
-        commonPrefixes
-      })
-    )
-  )
-
-// -- as events --
-/** Each object and common prefix of a page with its cursor, then the end of the page. */
-export type ObjectEvent = ListingEvent<ObjectEntry, ObjectPageHead>
-
-const order: Order<ObjectEntry> = { idOf: () => '', isPast: () => true }
-
-const decodeEvents = (input: ListObjectEventsInput): D.Decoder<AsyncIterable<ObjectEvent>> =>
-  listingEvents({
-    page: pageOf(input),
-    order,
-    cursor: objectsStart(input),
-    delimited: Boolean(input.delimiter),
-    nextOf: ({ isTruncated, nextMarker }) => ({
-      isTruncated,
-      next: O.map((key: string) => ({ key, id: '' }))(nextMarker)
-    })
-  })
-
-const requestEvents = (input: ListObjectEventsInput): R.Request =>
-  request({ ...input, marker: markerOf(objectsStart(input)).key })
-
 // -- operations --
+const operations = defineListing({
+  action: 'ListObjects',
+  input: In.struct<ListObjectsInput>('ListObjectsInput', { ...inputFields, ...encoding }),
+  eventsInput: In.struct<ListObjectEventsInput>('ListObjectEventsInput', {
+    ...inputFields,
+    cursor: In.optional(ListingCursor)
+  }),
+  request,
+  root: 'ListBucketResult',
+  entries: { Contents: readObject },
+  head: readHead,
+  cursor: byKey<ObjectFilter, ObjectEntry, ObjectPageHead>({
+    marker: ({ marker = '' }) => ({ key: marker, id: '' }),
+    withMarker: ({ key }) => ({ marker: key }),
+    idOf: () => '',
+    isUpTo: () => true,
+    nextMark: ({ nextMarker }) => O.map((key: string) => ({ key, id: '' }))(nextMarker),
+    withNextMark: ({ key }) => ({ nextMarker: O.some(key) })
+  }),
+  page: ({ head, entries, commonPrefixes }, { headers }) => ({
+    ...head,
+    bucketRegion: O.fromNullable(headers['x-cos-bucket-region']),
+    contents: entries,
+    commonPrefixes
+  })
+})
+
+/** The cursor at which a listing begins. */
+export const objectsStart: (input: ListObjectEventsInput) => ListingCursor = operations.start
+
 /**
- * Lists objects, one page of them; `streamObjects` follows the pages.
+ * Lists one page of objects; `streamObjects` lists all pages.
  *
- * COS may be a moment behind: what was just put may be missing, what was just deleted may be there.
+ * Listings are eventually consistent: an object just written may be missing, one just deleted may still appear.
  *
- * @shape  `ListObjectsInput -> Operation<ObjectPage>`; `contents` and `commonPrefixes` are empty where nothing matches
+ * @shape  `ListObjectsInput -> Operation<ObjectPage>`; `contents` and `commonPrefixes` are empty if nothing matches
  * @units  `size` in bytes; at most 1,000 entries
- * @errors `InvalidInput`; `ServiceError` 404 `NoSuchBucket`, 403; `DecodeError`; `TransportError` where the page was
- *         cut short
+ * @errors `InvalidInput`; `ServiceError` 404 `NoSuchBucket`, 403; `DecodeError`; `TransportError` if the page was cut
+ *         short
  * @source https://cloud.tencent.com/document/product/436/7734
  * @example listObjects({ bucket, prefix: 'trips/', delimiter: '/' })
  */
-export const listObjects: (input: ListObjectsInput) => Op.Operation<ObjectPage> = Op.operationWith(
-  'ListObjects',
-  Input,
-  request,
-  decode
-)
+export const listObjects: (input: ListObjectsInput) => Op.Operation<ObjectPage> = operations.list
 
 /**
- * Lists a page of objects as a stream: the first is out before the page has ended.
+ * Lists one page of objects as a stream: the first object is delivered before the page has ended.
  *
- * @shape  `ListObjectEventsInput -> Operation<AsyncIterable<ObjectEvent>>`; iterate it, for it holds the connection
- * @units  holds one entry at a time
- * @errors those of `listObjects`, up to the first event as data and then as `CosException`; `DecodeError` where the
- *         marker of the next page does not lead on
+ * @shape  `ListObjectEventsInput -> Operation<AsyncIterable<ObjectEvent>>`; iterate it: it holds the connection
+ * @units  holds the entries of one chunk of the response
+ * @errors those of `listObjects`: as data up to the first event, then thrown as `CosException`; `DecodeError` if the
+ *         marker of the next page is not after this page
  * @source https://cloud.tencent.com/document/product/436/7734
  */
 export const listObjectEvents: (input: ListObjectEventsInput) => Op.Operation<AsyncIterable<ObjectEvent>> =
-  Op.operationWith('ListObjects', EventsInput, requestEvents, decodeEvents)
+  operations.events

@@ -1,49 +1,32 @@
-/** List Parts: what an unfinished upload has so far. */
+/** List Parts: the parts of an unfinished upload, one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as t from 'io-ts'
-import * as D from '../core/decoder.js'
-import { CosException } from '../core/error.js'
 import * as In from '../core/input.js'
-import * as Op from '../core/operation.js'
+import type * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import type { Response } from '../core/response.js'
-import * as W from '../core/wire.js'
-import type { Element } from '../core/xml.js'
 import type { PageEvent } from '../stages/paginate.js'
-import { responseMetadata, perhaps, Text, type ResponseMetadata } from './responses/metadata.js'
-import { toEvents } from './responses/listing-events.js'
-import {
-  Class,
-  Echo,
-  echo,
-  encodingOf,
-  fields,
-  rowFinder,
-  Owned,
-  textOf,
-  wholePage,
-  type Owner,
-  type Page,
-  type Problems
-} from './responses/listing-page.js'
+import { defineListing } from './responses/listing.js'
+import type { ResponseMetadata } from './responses/metadata.js'
+import * as Row from './responses/row.js'
 import { encoding, PageSize, type Encoding } from './parameters/listing.js'
 import type { StorageClass } from './parameters/storage.js'
 import { UploadId } from './parameters/versions.js'
 
 // -- input --
-export interface ListPartsInput extends R.ObjectRef, Encoding {
+interface PartFilter extends R.ObjectRef {
   readonly uploadId: string
-  /** Parts with greater numbers; 0 where left out. */
+  /** Lists parts with greater numbers. Default: 0. */
   readonly partNumberMarker?: number
-  /** Parts in a page: 1 to 1,000, and 1,000 where left out. */
+  /** Parts per page: 1 to 1,000. Default: 1,000. */
   readonly maxParts?: number
 }
 
-/** As of `listParts`, and where to go on; the key is always decoded. */
-export interface ListPartEventsInput extends Omit<ListPartsInput, 'encodingType'> {
-  /** A part's cursor: behind that part. Wins over `partNumberMarker`. */
+export interface ListPartsInput extends PartFilter, Encoding {}
+
+/** As `ListPartsInput`, with a cursor; the key is always decoded. */
+export interface ListPartEventsInput extends PartFilter {
+  /** The cursor of a part: lists from behind that part. Takes precedence over `partNumberMarker`. */
   readonly cursor?: number
 }
 
@@ -56,15 +39,8 @@ const inputFields = {
   maxParts: In.optional(PageSize)
 }
 
-const Input = In.struct<ListPartsInput>('ListPartsInput', { ...inputFields, ...encoding })
-
-const EventsInput = In.struct<ListPartEventsInput>('ListPartEventsInput', {
-  ...inputFields,
-  cursor: In.optional(Marker)
-})
-
 // -- request --
-const request = (input: ListPartsInput): R.Request =>
+const request = (input: PartFilter): R.Request =>
   pipe(
     R.get(input),
     R.withQuery({
@@ -75,19 +51,15 @@ const request = (input: ListPartsInput): R.Request =>
     })
   )
 
-/** Where a listing begins. */
-export const partsStart = (input: Pick<ListPartEventsInput, 'cursor' | 'partNumberMarker'>): number =>
-  input.cursor ?? input.partNumberMarker ?? 0
-
 // -- output --
 export interface PartEntry {
   readonly _tag: 'Part'
   readonly partNumber: number
-  /** Opaque, quotes included; what `completeMultipartUpload` asks for. */
+  /** Opaque, quotes included; `completeMultipartUpload` takes it. */
   readonly etag: string
   /** In bytes. */
   readonly size: number
-  /** None where COS wrote it in a way that is not known; then `lastModifiedText` has it all the same. */
+  /** None if COS wrote it in an unknown form; `lastModifiedText` has it in every case. */
   readonly lastModified: O.Option<Date>
   /** As COS wrote it. */
   readonly lastModifiedText: string
@@ -97,167 +69,126 @@ export interface PartPageHead {
   readonly bucket: string
   readonly key: string
   readonly uploadId: string
-  readonly initiator: O.Option<Owner>
-  readonly owner: O.Option<Owner>
+  readonly initiator: O.Option<Row.Owner>
+  readonly owner: O.Option<Row.Owner>
   readonly storageClass: StorageClass
   readonly partNumberMarker: number
   readonly maxParts: number
-  /** `url` where the caller asked for it, and the key is as it came; none where it has been decoded. */
+  /** `url` if the input asked for it: the key is then percent-encoded. None: the key is decoded. */
   readonly encodingType: O.Option<string>
   readonly isTruncated: boolean
-  /** The marker of the next page; none of the last. */
+  /** The marker of the next page; none on the last page. */
   readonly nextPartNumberMarker: O.Option<number>
 }
 
 export interface PartPage extends PartPageHead, ResponseMetadata {
-  /** By number. */
+  /** Sorted by number. */
   readonly parts: ReadonlyArray<PartEntry>
 }
 
-const readFields = fields(
-  t.type({ PartNumber: W.ByteCount, ETag: Text, Size: W.ByteCount, LastModified: Echo })
-)
-
-const readPart = (row: Element): E.Either<Problems, PartEntry> =>
-  pipe(
-    readFields(row.children),
-    E.map((said) => ({
-      _tag: 'Part',
-      partNumber: said.PartNumber,
-      etag: said.ETag,
-      size: said.Size,
-      lastModified: O.fromEither(W.Timestamp.decode(echo(said.LastModified))),
-      lastModifiedText: echo(said.LastModified)
-    }))
-  )
-
-const readHead = fields(
-  t.type({
-    Bucket: Echo,
-    Key: Echo,
-    UploadId: Echo,
-    Initiator: Owned,
-    Owner: Owned,
-    StorageClass: perhaps(Class),
-    PartNumberMarker: perhaps(W.ByteCount),
-    MaxParts: perhaps(W.ByteCount),
-    IsTruncated: W.Bool,
-    NextPartNumberMarker: perhaps(W.ByteCount)
-  })
-)
-
-const pageOf = (input: ListPartsInput): Page<PartEntry, PartPageHead> => {
-  const text = textOf(input)
-  return {
-    root: 'ListPartsResult',
-    entries: new Map([['Part', readPart]]),
-    head: (rows) =>
-      pipe(
-        readHead(rows),
-        E.map((said) => ({
-          bucket: echo(said.Bucket),
-          key: text(echo(said.Key)),
-          uploadId: echo(said.UploadId),
-          initiator: said.Initiator,
-          owner: said.Owner,
-          storageClass: O.getOrElse((): StorageClass => 'STANDARD')(said.StorageClass),
-          partNumberMarker: O.getOrElse(() => input.partNumberMarker ?? 0)(said.PartNumberMarker),
-          maxParts: O.getOrElse(() => input.maxParts ?? 1000)(said.MaxParts),
-          encodingType: encodingOf(input),
-          isTruncated: said.IsTruncated,
-          nextPartNumberMarker: said.IsTruncated ? said.NextPartNumberMarker : O.none
-        }))
-      ),
-    text
-  }
-}
-
-const decode = (input: ListPartsInput): D.Decoder<PartPage> =>
-  pipe(
-    wholePage(pageOf(input)),
-    D.chainEither(({ entries, head }, response) => {
-      const last = entries.reduce((greatest, { partNumber }) => Math.max(greatest, partNumber), 0)
-      const forgotten = head.isTruncated && O.isNone(head.nextPartNumberMarker) && last > 0
-      return E.right({
-        ...head,
-        ...responseMetadata(response),
-        nextPartNumberMarker: forgotten ? O.some(last) : head.nextPartNumberMarker,
-        parts: entries
-      })
-    })
-  )
-
-// -- as events --
 export type ListedPart = PartEntry & {
-  /** Its number: to go on from behind it. */
+  /** Its number: to resume from behind it. */
   readonly cursor: number
 }
 
-/** Each part of a page with its cursor, then the end of the page. */
+/** A part of a page with its cursor, or the end of the page. */
 export type PartEvent = PageEvent<ListedPart, number, PartPageHead & ResponseMetadata>
 
-async function* following(
-  input: ListPartEventsInput,
-  response: Response
-): AsyncGenerator<PartEvent, void, undefined> {
-  const start = partsStart(input)
-  let last = start
-  for await (const found of rowFinder(pageOf(input), response)) {
-    if (found._tag === 'Entry') {
-      const { partNumber } = found.entry
-      last = Math.max(last, partNumber)
-      if (partNumber > start) yield { ...found.entry, cursor: partNumber }
-    } else if (found._tag === 'Head') {
-      const { isTruncated, nextPartNumberMarker } = found.head
-      const next = isTruncated ? O.some(O.getOrElse(() => last)(nextPartNumberMarker)) : O.none
-      if (O.isSome(next) && next.value <= start) {
-        throw new CosException(D.decodeError(response, ['the next marker does not lead on']))
-      }
-      const answer = responseMetadata(response)
-      yield {
-        _tag: 'PageEnd',
-        next,
-        page: { ...found.head, ...answer },
-        context: response.context,
-        requestId: answer.requestId
-      }
-    }
+const readPart = (row: Row.Row): PartEntry => ({
+  _tag: 'Part',
+  partNumber: Row.count(row, 'PartNumber'),
+  etag: Row.nonEmptyText(row, 'ETag'),
+  size: Row.count(row, 'Size'),
+  lastModified: Row.optionalTimestamp(row, 'LastModified'),
+  lastModifiedText: Row.textOrEmpty(row, 'LastModified')
+})
+
+const readHead = (row: Row.Row, input: ListPartsInput): PartPageHead => {
+  const isTruncated = Row.flag(row, 'IsTruncated')
+  return {
+    bucket: Row.textOrEmpty(row, 'Bucket'),
+    key: Row.encodedTextOrEmpty(row, 'Key'),
+    uploadId: Row.textOrEmpty(row, 'UploadId'),
+    initiator: Row.owner(row, 'Initiator'),
+    owner: Row.owner(row, 'Owner'),
+    storageClass: Row.storageClass(row),
+    partNumberMarker: O.getOrElse(() => input.partNumberMarker ?? 0)(
+      Row.optionalCount(row, 'PartNumberMarker')
+    ),
+    maxParts: O.getOrElse(() => input.maxParts ?? 1000)(Row.optionalCount(row, 'MaxParts')),
+    encodingType: O.fromNullable(input.encodingType),
+    isTruncated,
+    nextPartNumberMarker: isTruncated ? Row.optionalCount(row, 'NextPartNumberMarker') : O.none
   }
 }
 
-const decodeEvents = (input: ListPartEventsInput): D.Decoder<AsyncIterable<PartEvent>> =>
-  toEvents((response) => following(input, response))
-
-const requestEvents = (input: ListPartEventsInput): R.Request =>
-  request({ ...input, partNumberMarker: partsStart(input) })
-
 // -- operations --
+const operations = defineListing({
+  action: 'ListParts',
+  input: In.struct<ListPartsInput>('ListPartsInput', { ...inputFields, ...encoding }),
+  eventsInput: In.struct<ListPartEventsInput>('ListPartEventsInput', {
+    ...inputFields,
+    cursor: In.optional(Marker)
+  }),
+  request,
+  root: 'ListPartsResult',
+  entries: { Part: readPart },
+  head: readHead,
+  // Parts have a cursor of one number, and no common prefixes.
+  cursor: {
+    start: ({ partNumberMarker = 0 }) => partNumberMarker,
+    withCursor: (cursor) => ({ partNumberMarker: cursor }),
+    follow: (start) => {
+      let last = start
+      return {
+        entry: (part) => {
+          last = Math.max(last, part.partNumber)
+          return part.partNumber > start ? { ...part, cursor: part.partNumber } : undefined
+        },
+        commonPrefix: () => undefined,
+        next: ({ isTruncated, nextPartNumberMarker }) => {
+          if (!isTruncated) return E.right(O.none)
+          const next = O.getOrElse(() => last)(nextPartNumberMarker)
+          return next > start
+            ? E.right(O.some(next))
+            : E.left('the marker of the next page is not after the marker of this page')
+        }
+      }
+    },
+    completeHead: ({ entries, head }) => {
+      const last = entries.reduce((greatest, { partNumber }) => Math.max(greatest, partNumber), 0)
+      return head.isTruncated && O.isNone(head.nextPartNumberMarker) && last > 0
+        ? { ...head, nextPartNumberMarker: O.some(last) }
+        : head
+    }
+  },
+  page: ({ head, entries }) => ({ ...head, parts: entries })
+})
+
+/** The cursor at which a listing begins. */
+export const partsStart: (input: ListPartEventsInput) => number = operations.start
+
 /**
- * Lists the parts of an upload, one page of them; `streamParts` follows the pages.
+ * Lists one page of an upload's parts; `streamParts` lists all pages.
  *
- * COS lists no checksum of a part, but its size and its ETag.
+ * COS lists the size and the ETag of a part, but no checksum.
  *
  * @shape  `ListPartsInput -> Operation<PartPage>`
  * @units  `size` in bytes; at most 1,000 parts
- * @errors `InvalidInput`; `ServiceError` 404 `NoSuchUpload`, 403; `DecodeError`; `TransportError` where the page was cut
+ * @errors `InvalidInput`; `ServiceError` 404 `NoSuchUpload`, 403; `DecodeError`; `TransportError` if the page was cut
  *         short
  * @source https://cloud.tencent.com/document/product/436/7747
  */
-export const listParts: (input: ListPartsInput) => Op.Operation<PartPage> = Op.operationWith(
-  'ListParts',
-  Input,
-  request,
-  decode
-)
+export const listParts: (input: ListPartsInput) => Op.Operation<PartPage> = operations.list
 
 /**
- * Lists a page of parts as a stream: the first is out before the page has ended.
+ * Lists one page of parts as a stream: the first part is delivered before the page has ended.
  *
- * @shape  `ListPartEventsInput -> Operation<AsyncIterable<PartEvent>>`; iterate it, for it holds the connection
- * @units  holds one part at a time
- * @errors those of `listParts`, up to the first event as data and then as `CosException`; `DecodeError` where the marker
- *         of the next page does not lead on
+ * @shape  `ListPartEventsInput -> Operation<AsyncIterable<PartEvent>>`; iterate it: it holds the connection
+ * @units  holds the parts of one chunk of the response
+ * @errors those of `listParts`: as data up to the first event, then thrown as `CosException`; `DecodeError` if the
+ *         marker of the next page is not after this page
  * @source https://cloud.tencent.com/document/product/436/7747
  */
 export const listPartEvents: (input: ListPartEventsInput) => Op.Operation<AsyncIterable<PartEvent>> =
-  Op.operationWith('ListParts', EventsInput, requestEvents, decodeEvents)
+  operations.events

@@ -20,7 +20,7 @@ const events = async (t: Test, xml: string, input: Partial<ListMultipartUploadEv
   right(await decodeResponse(t, listMultipartUploadEvents({ bucket, ...input }).decode, xmlResponse(xml)))
 
 // -- request --
-t.test('the sub-resource comes first, and what is empty is left out', async (t) => {
+t.test('the query begins with uploads and omits empty parameters', async (t) => {
   t.same(Object.entries(asked()), [
     ['uploads', ''],
     ['encoding-type', 'url']
@@ -36,7 +36,7 @@ t.test('the sub-resource comes first, and what is empty is left out', async (t) 
   })
 })
 
-t.test('what makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const wrong: ReadonlyArray<readonly [input: object, field: string]> = [
     [{ maxUploads: 0 }, 'maxUploads'],
     [{ maxKeys: 1 }, 'maxKeys'],
@@ -91,7 +91,7 @@ const upload = {
   initiatedText: '2024-05-01T08:30:11.000Z'
 }
 
-t.test('a page is typed, however COS spelled its names', async (t) => {
+t.test('a page is typed in every spelling of its elements', async (t) => {
   const { headers: _, ...whole } = right(await listed(t, page))
   t.same(whole, {
     requestId: 'NjYwMQ==',
@@ -121,7 +121,7 @@ const wrapped = (...rows: ReadonlyArray<string>): string =>
 const whole = '<IsTruncated>false</IsTruncated>'
 const forgot = '<IsTruncated>true</IsTruncated>'
 
-t.test('when an upload began is read in any form, and kept as text in others', async (t) => {
+t.test('an initiation date in an unknown form is none, and kept as text', async (t) => {
   const forms = [
     '2024-05-01T08:30:11.000Z',
     'Wed May  1 08:30:11 2024',
@@ -142,7 +142,7 @@ t.test('when an upload began is read in any form, and kept as text in others', a
   )
 })
 
-t.test('an upload is a key and an id; what else is missing is none', async (t) => {
+t.test('only the key and the upload id are required; other missing fields are none', async (t) => {
   t.match(right(await listed(t, wrapped(whole, row('a', '1')))), {
     uploads: [
       { initiator: O.none, owner: O.none, storageClass: 'STANDARD', initiated: O.none, initiatedText: '' }
@@ -154,7 +154,7 @@ t.test('an upload is a key and an id; what else is missing is none', async (t) =
   })
 })
 
-t.test('next markers that COS forgot are those of the greatest entry', async (t) => {
+t.test('missing next markers are those of the greatest entry', async (t) => {
   t.match(right(await listed(t, wrapped(forgot, row('b', '1'), row('b', '2')))), {
     nextKeyMarker: O.some('b'),
     nextUploadIdMarker: O.some('2')
@@ -162,7 +162,7 @@ t.test('next markers that COS forgot are those of the greatest entry', async (t)
 })
 
 // -- as events --
-t.test('each upload has a cursor, and the page says where the next one begins', async (t) => {
+t.test('each upload has a cursor, and the page end has the next markers', async (t) => {
   t.match(await toArray(await events(t, page)), [
     { ...upload, cursor: { key: 'trips/film .mp4', id, prefix: 'trips/film .mp4' } },
     { _tag: 'CommonPrefix', prefix: 'trips/2023/' },
@@ -170,8 +170,8 @@ t.test('each upload has a cursor, and the page says where the next one begins', 
   ])
 })
 
-t.test('going on gives the uploads of the key with greater ids, and of greater keys', async (t) => {
-  const input = { delimiter: '/', from: { key: 'k', id: '2', prefix: 'a/' } }
+t.test('a cursor resumes with greater upload ids of the key, then with greater keys', async (t) => {
+  const input = { delimiter: '/', cursor: { key: 'k', id: '2', prefix: 'a/' } }
   t.same(right(listMultipartUploadEvents({ bucket, ...input }).request).query, {
     uploads: '',
     delimiter: '/',
@@ -179,13 +179,13 @@ t.test('going on gives the uploads of the key with greater ids, and of greater k
     'key-marker': 'a/'
   })
   const again = wrapped(whole, row('a', '9'), row('k', '1'), row('k', '2'), row('k', '3'), row('z', '1'))
-  const given = (await toArray(await events(t, again, input))).flatMap((event) =>
+  const delivered = (await toArray(await events(t, again, input))).flatMap((event) =>
     event._tag === 'Upload' ? [`${event.key} ${event.uploadId}`] : []
   )
-  t.same(given, ['k 3', 'z 1'])
+  t.same(delivered, ['k 3', 'z 1'])
 })
 
-t.test('markers lead on by key, or within a key to a greater upload', async (t) => {
+t.test('next markers must have a greater key, or the same key and a greater upload id', async (t) => {
   const next = async (from: readonly [string, string], to: readonly [string, string]) => {
     const xml = wrapped(
       row('zz', '1'),
@@ -194,15 +194,18 @@ t.test('markers lead on by key, or within a key to a greater upload', async (t) 
     const read = events(t, xml, { keyMarker: from[0], uploadIdMarker: from[1] }).then(toArray)
     return read.then(
       (all) => all.length,
-      () => 'refused'
+      () => 'failed'
     )
   }
   t.equal(await next(['k', '2'], ['k', '3']), 2)
   t.equal(await next(['k', '2'], ['l', '1']), 2)
-  t.equal(await next(['k', '2'], ['k', '2']), 'refused')
-  t.equal(await next(['k', '2'], ['k', '1']), 'refused')
+  t.equal(await next(['k', '2'], ['k', '2']), 'failed')
+  t.equal(await next(['k', '2'], ['k', '1']), 'failed')
   const stuck = await events(t, wrapped(row('zz', '1'), `${forgot}<NextKeyMarker>k</NextKeyMarker>`), {
     keyMarker: 'k'
   })
-  t.match(await catchCosError(toArray(stuck)), { _tag: 'DecodeError', problems: [/does not lead on/] })
+  t.match(await catchCosError(toArray(stuck)), {
+    _tag: 'DecodeError',
+    problems: [/not after the marker of this page/]
+  })
 })

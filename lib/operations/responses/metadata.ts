@@ -17,7 +17,7 @@ export interface ResponseMetadata {
 
 export const responseMetadata = ({ headers }: Pick<Response, 'headers'>): ResponseMetadata => ({
   requestId: headers['x-cos-request-id'] ?? '',
-  headers: headers
+  headers
 })
 
 /** A codec of text that is only ever read. */
@@ -35,8 +35,9 @@ export const readOnly = <A>(
     String
   )
 
-/** Text that is there. */
 export const Text = readOnly('text, not empty', (text) => (text === '' ? undefined : text))
+
+export const TextOrEmpty = readOnly('text', (text) => text)
 
 /** A field of a `t.type` that may be missing: a missing or empty one is none. */
 export const maybe = <A>(

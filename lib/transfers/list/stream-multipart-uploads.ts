@@ -6,7 +6,7 @@ import {
   type ListMultipartUploadEventsInput,
   type UploadEntry
 } from '../../operations/list-multipart-uploads.js'
-import type { WithCursor, ListingCursor } from '../../operations/responses/listing-events.js'
+import type { WithCursor, ListingCursor } from '../../operations/responses/listing-cursor.js'
 import { streamPages } from './stream-pages.js'
 import type { ListedPrefix } from './stream-objects.js'
 import type { EffectStream } from '../shared/effect-stream.js'

@@ -6,7 +6,7 @@ import {
   type ListObjectEventsInput,
   type ObjectEntry
 } from '../../operations/list-objects.js'
-import type { CommonPrefix, WithCursor, ListingCursor } from '../../operations/responses/listing-events.js'
+import type { CommonPrefix, WithCursor, ListingCursor } from '../../operations/responses/listing-cursor.js'
 import { streamPages } from './stream-pages.js'
 import type { EffectStream } from '../shared/effect-stream.js'
 

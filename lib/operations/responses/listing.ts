@@ -1,0 +1,177 @@
+/** Defines the two operations of a listing, a page as one value and a page as a stream, from one table. */
+import * as E from 'fp-ts/lib/Either.js'
+import type * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type * as t from 'io-ts'
+import * as D from '../../core/decoder.js'
+import { CosException, fromUnknown } from '../../core/error.js'
+import * as Op from '../../core/operation.js'
+import type * as R from '../../core/request.js'
+import type { Response } from '../../core/response.js'
+import type { PageEvent } from '../../stages/paginate.js'
+import type { Encoding } from '../parameters/listing.js'
+import { pageReader, textDecoder, wholePage, type Page, type PageFormat } from './listing-page.js'
+import { responseMetadata, type ResponseMetadata } from './metadata.js'
+import type { Row } from './row.js'
+
+/** Follows the rows of one page. */
+export interface PageFollower<Entry, Head, Cursor, Item> {
+  /** The entry with its cursor; `undefined` if it was delivered before the page's start. */
+  readonly entry: (entry: Entry) => Item | undefined
+  readonly commonPrefix: (prefix: string) => Item | undefined
+  /** Where the next page begins; none after the last. `Left`: the problem, in words. */
+  readonly next: (head: Head) => E.Either<string, O.Option<Cursor>>
+}
+
+/** How a listing is resumed after any of its entries, and continued with the next page. */
+export interface CursorRules<Input, Entry, Head, Cursor, Item> {
+  /** Where the listing begins by the markers of the input. */
+  readonly start: (input: Input) => Cursor
+  /** The markers of a cursor. */
+  readonly withCursor: (cursor: Cursor) => Partial<Input>
+  readonly follow: (start: Cursor, input: Input) => PageFollower<Entry, Head, Cursor, Item>
+  /** Adds the marker of the next page if COS left it out. */
+  readonly completeHead: (page: Page<Entry, Head>, input: Input & Encoding) => Head
+}
+
+export type FromCursor<Cursor> = { readonly cursor?: Cursor }
+
+export interface ListingTable<Input, Entry, Head, Cursor, Item, Whole> {
+  readonly action: string
+  readonly input: t.Decoder<unknown, Input & Encoding>
+  readonly eventsInput: t.Decoder<unknown, Input & FromCursor<Cursor>>
+  readonly request: (input: Input) => R.Request
+  readonly root: string
+  /** Reads an entry, by the name of its element. */
+  readonly entries: Readonly<Record<string, (row: Row) => Entry>>
+  /** Reads the fields of the page. */
+  readonly head: (row: Row, input: Input & Encoding) => Head
+  readonly cursor: CursorRules<Input, Entry, Head, Cursor, Item>
+  readonly page: (page: Page<Entry, Head>, response: Response) => Whole
+}
+
+export interface Listing<Input, Head, Cursor, Item, Whole> {
+  /** A page as one value. */
+  readonly list: (input: Input & Encoding) => Op.Operation<Whole & ResponseMetadata>
+  /** A page as a stream of entries; texts are decoded. */
+  readonly events: (
+    input: Input & FromCursor<Cursor>
+  ) => Op.Operation<AsyncIterable<PageEvent<Item, Cursor, Head & ResponseMetadata>>>
+  /** Where a listing begins: the cursor of the input, or its markers. */
+  readonly start: (input: Input & FromCursor<Cursor>) => Cursor
+}
+
+/**
+ * Delivers `rest` after a first event that was already read.
+ *
+ * By hand, not as a generator: `yield*` would cost a second turn for each event.
+ */
+const resumeAfter = <A>(
+  first: IteratorResult<A, void>,
+  rest: AsyncGenerator<A, void, undefined>
+): AsyncIterable<A> => {
+  let pending: IteratorResult<A, void> | undefined = first
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => {
+        if (pending === undefined) return rest.next()
+        const result = Promise.resolve(pending)
+        pending = undefined
+        return result
+      },
+      return: async () => {
+        pending = undefined
+        await rest.return()
+        return { done: true, value: undefined }
+      }
+    })
+  }
+}
+
+/**
+ * Reads a page as a stream. The decoder waits for the first event: an error response or an empty one is a `Left`, which
+ * can be retried; later failures fail the stream. Iterate it: it holds the connection until its end.
+ */
+export const toEvents =
+  <A>(read: (response: Response) => AsyncGenerator<A, void, undefined>): D.Decoder<AsyncIterable<A>> =>
+  (response) =>
+    TE.tryCatch(async () => {
+      const events = read(response)
+      return resumeAfter(await events.next(), events)
+    }, fromUnknown(response.context))
+
+/** A generator for the whole page: each further one between the parser and the reader would cost a turn an entry. */
+async function* pageEvents<Entry, Head, Cursor, Item>(
+  format: PageFormat<Entry, Head>,
+  follower: PageFollower<Entry, Head, Cursor, Item>,
+  response: Response
+): AsyncGenerator<PageEvent<Item, Cursor, Head & ResponseMetadata>, void, undefined> {
+  const reader = pageReader(format, response)
+  for await (const rows of D.xmlRows(format.root, response)) {
+    for (const element of rows) {
+      const row = reader.row(element)
+      if (row._tag === 'Entry') {
+        const item = follower.entry(row.entry)
+        if (item !== undefined) yield item
+      } else if (row._tag === 'CommonPrefixes') {
+        for (const prefix of row.prefixes) {
+          const item = follower.commonPrefix(prefix)
+          if (item !== undefined) yield item
+        }
+      }
+    }
+  }
+  const head = reader.head()
+  const next = follower.next(head)
+  if (E.isLeft(next)) throw new CosException(D.decodeError(response, [next.left]))
+  const metadata = responseMetadata(response)
+  yield {
+    _tag: 'PageEnd',
+    next: next.right,
+    page: { ...head, ...metadata },
+    context: response.context,
+    requestId: metadata.requestId
+  }
+}
+
+/** Makes the operations of a listing. */
+export const defineListing = <Input extends R.BucketRef, Entry, Head, Cursor, Item, Whole>({
+  action,
+  input,
+  eventsInput,
+  request,
+  root,
+  entries,
+  head,
+  cursor,
+  page
+}: ListingTable<Input, Entry, Head, Cursor, Item, Whole>): Listing<Input, Head, Cursor, Item, Whole> => {
+  const readers = new Map(Object.entries(entries))
+  const formatOf = (input: Input & Encoding): PageFormat<Entry, Head> => ({
+    root,
+    entries: readers,
+    head: (row) => head(row, input),
+    decodeText: textDecoder(input)
+  })
+  const start = (input: Input & FromCursor<Cursor>): Cursor => input.cursor ?? cursor.start(input)
+  return {
+    list: Op.operationWith(
+      action,
+      input,
+      request,
+      (input) => (response) =>
+        TE.map((read: Page<Entry, Head>) => ({
+          ...page({ ...read, head: cursor.completeHead(read, input) }, response),
+          ...responseMetadata(response)
+        }))(wholePage(formatOf(input))(response))
+    ),
+    events: Op.operationWith(
+      action,
+      eventsInput,
+      (input) => request({ ...input, ...cursor.withCursor(start(input)) }),
+      (input) =>
+        toEvents((response) => pageEvents(formatOf(input), cursor.follow(start(input), input), response))
+    ),
+    start
+  }
+}
