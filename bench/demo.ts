@@ -30,14 +30,14 @@ const roundTrip = (bucket: string, prefix: string, inputs: ReadonlyArray<Input>)
     RTE.Do,
     RTE.bindW('up', () =>
       pipe(
-        (meter: Progress) => RTE.traverseSeqArray(upload(bucket, prefix, read, meter))(inputs),
+        (progress: Progress) => RTE.traverseSeqArray(upload(bucket, prefix, read, progress))(inputs),
         watched('up  ', () => read.bytes / sizeOf(inputs))
       )
     ),
     RTE.tap(({ up }) => list(bucket, prefix, up.value)),
     RTE.bindW('down', ({ up }) =>
       pipe(
-        (meter: Progress) => RTE.traverseSeqArray(download(bucket, written, meter))(up.value),
+        (progress: Progress) => RTE.traverseSeqArray(download(bucket, written, progress))(up.value),
         watched('down', () => written.bytes / sizeOf(up.value))
       )
     ),

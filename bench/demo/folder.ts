@@ -66,14 +66,18 @@ const nothing = (entries: ReadonlyArray<Moved>): E.Either<Problem, number> => {
 }
 
 // -- the round trip --
-const telling = <A>(label: string, total: number, move: (meter: Progress) => Step<A>): Step<Watched<A>> => {
-  let meter: Progress | undefined
-  return watched(label, () => (meter === undefined || total === 0 ? 0 : meter.read().transferred / total))(
-    (started: Progress) => {
-      meter = started
-      return move(started)
-    }
-  )
+const telling = <A>(
+  label: string,
+  total: number,
+  move: (progress: Progress) => Step<A>
+): Step<Watched<A>> => {
+  let progress: Progress | undefined
+  return watched(label, () =>
+    progress === undefined || total === 0 ? 0 : progress.read().transferred / total
+  )((started: Progress) => {
+    progress = started
+    return move(started)
+  })
 }
 
 /**
@@ -98,7 +102,7 @@ export const folderTrip = (
     RTE.ask<Client>(),
     RTE.bindTo('client'),
     RTE.bindW('up', () =>
-      telling('up  ', total, (meter) => collect(uploadDirectory({ ...upload, progress: meter })))
+      telling('up  ', total, (progress) => collect(uploadDirectory({ ...upload, progress })))
     ),
     RTE.let('files', ({ up }) => pathsOf(up.value, 'Uploaded')),
     RTE.let('count', ({ up }) => pathsOf(up.value, 'Uploaded', 'Folder').length),
@@ -118,7 +122,7 @@ export const folderTrip = (
       )
     ),
     RTE.bindW('down', () =>
-      telling('down', total, (meter) => collect(downloadDirectory({ ...download, progress: meter })))
+      telling('down', total, (progress) => collect(downloadDirectory({ ...download, progress })))
     ),
     RTE.chainFirstTaskEitherKW(({ files }) => pipe(files, TE.traverseSeqArray(sameFile(directory, back)))),
     RTE.bindW('upAgain', () => pipe(collect(uploadDirectory(upload)), RTE.chainEitherKW(nothing))),

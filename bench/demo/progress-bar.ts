@@ -45,26 +45,28 @@ const lines = (label: string): Screen => ({
 })
 
 /**
- * Shows how transfers come along that are told to a meter, and says afterwards how long they took.
+ * Shows the progress of transfers, and returns how long they took.
  *
  * @param fraction how much of it all is done, from 0 to 1
  */
 export const watched =
   (label: string, fraction: () => number) =>
-  <R, L, A>(transfers: (meter: Progress) => ReaderTaskEither<R, L, A>): ReaderTaskEither<R, L, Watched<A>> =>
+  <R, L, A>(
+    transfers: (progress: Progress) => ReaderTaskEither<R, L, A>
+  ): ReaderTaskEither<R, L, Watched<A>> =>
   (env) =>
   async () => {
-    const meter = createProgress()
+    const progress = createProgress()
     const screen = process.stdout.isTTY ? bar(label) : lines(label)
     const show = (): void => {
-      screen.show(fraction(), meter.read())
+      screen.show(fraction(), progress.read())
     }
     const timer = setInterval(show, screen.every)
     const began = performance.now()
     try {
-      const result = await transfers(meter)(env)()
+      const result = await transfers(progress)(env)()
       const seconds = (performance.now() - began) / 1000
-      return E.map((value: A) => ({ value, seconds, parts: meter.read().parts.done }))(result)
+      return E.map((value: A) => ({ value, seconds, parts: progress.read().parts.done }))(result)
     } finally {
       clearInterval(timer)
       if (process.stdout.isTTY) show()

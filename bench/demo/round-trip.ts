@@ -33,7 +33,7 @@ export interface Sent extends UploadResult {
 }
 
 export const upload =
-  (bucket: string, prefix: string, counter: Counter, meter: Progress) =>
+  (bucket: string, prefix: string, counter: Counter, progress: Progress) =>
   (input: Input): CosEffect<Sent> =>
     pipe(
       sha256,
@@ -47,7 +47,7 @@ export const upload =
             bucket,
             key: `${prefix}${input.name}.gz`,
             contentType: 'application/gzip',
-            progress: meter
+            progress
           }),
           RTE.map((uploaded) => ({ ...uploaded, sha256: hash.digest('hex') }))
         )
@@ -81,12 +81,12 @@ const compare = (sent: Sent, got: string, integrity: Integrity): E.Either<Mismat
 }
 
 export const download =
-  (bucket: string, counter: Counter, meter: Progress) =>
+  (bucket: string, counter: Counter, progress: Progress) =>
   (sent: Sent): Step<Integrity> =>
     pipe(
       sha256,
       RTE.bindTo('hash'),
-      RTE.bindW('down', () => downloadStream({ bucket, key: sent.key, progress: meter })),
+      RTE.bindW('down', () => downloadStream({ bucket, key: sent.key, progress })),
       RTE.chainTaskEitherKW(({ hash, down }) =>
         pipe(
           TE.tryCatch(

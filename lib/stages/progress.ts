@@ -105,13 +105,13 @@ export const progressAt =
     return { transferred, total, parts, rate }
   }
 
-// -- the meter --
+// -- the progress --
 /**
  * Hears what a transfer does, and says how far it is when asked. Iterated, it gives the newest progress each time its
  * reader comes back and something has happened, and ends, after a last one, with the transfer. Nothing queues up: who
  * wants a bar drawn five times a second sleeps 200 ms between reads, and the transfer never waits.
  *
- * @example for await (const { transferred, rate } of meter) { draw(transferred, rate); await setTimeout(200) }
+ * @example for await (const { transferred, rate } of progress) { draw(transferred, rate); await setTimeout(200) }
  */
 export interface Progress extends AsyncIterable<ProgressSnapshot> {
   readonly tell: (event: ProgressEvent) => void
@@ -159,35 +159,35 @@ export const createProgressWith = ({ total, clock }: ProgressOptions): Progress 
   }
 }
 
-/** A call that sends one part, told to a meter. */
+/** Reports the parts that `send` sends: begun, then done or failed. */
 export const reportParts =
-  (meter: Progress) =>
+  (progress: Progress) =>
   <P extends { readonly size: number }, E_, A>(
     send: (part: P, signal: AbortSignal) => TaskEither<E_, A>
   ): ((part: P, signal: AbortSignal) => TaskEither<E_, A>) =>
   (part, signal) =>
   async () => {
-    meter.tell({ _tag: 'PartBegan' })
+    progress.tell({ _tag: 'PartBegan' })
     const answer = await send(part, signal)()
-    if (E.isRight(answer)) meter.tell({ _tag: 'Moved', size: part.size })
-    meter.tell({ _tag: E.isRight(answer) ? 'PartDone' : 'PartFailed' })
+    if (E.isRight(answer)) progress.tell({ _tag: 'Moved', size: part.size })
+    progress.tell({ _tag: E.isRight(answer) ? 'PartDone' : 'PartFailed' })
     return answer
   }
 
-/** A call that fetches one range, told to a meter as its bytes come in. */
+/** Reports the ranges that `fetch` fetches, and their bytes as they arrive. */
 export const reportBytes =
-  (meter: Progress) =>
+  (progress: Progress) =>
   <R>(fetch: (range: R, signal: AbortSignal) => AsyncIterable<Uint8Array>) =>
     async function* (range: R, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
       let done = false
-      meter.tell({ _tag: 'PartBegan' })
+      progress.tell({ _tag: 'PartBegan' })
       try {
         for await (const bytes of fetch(range, signal)) {
-          meter.tell({ _tag: 'Moved', size: bytes.length })
+          progress.tell({ _tag: 'Moved', size: bytes.length })
           yield bytes
         }
         done = true
       } finally {
-        meter.tell({ _tag: done ? 'PartDone' : 'PartFailed' })
+        progress.tell({ _tag: done ? 'PartDone' : 'PartFailed' })
       }
     }

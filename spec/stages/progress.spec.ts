@@ -87,76 +87,80 @@ t.test('a state stays small, however much happens', async (t) => {
   t.ok(Math.abs(progressAt(100_000)(state).rate - 1000) < 20)
 })
 
-// -- the meter --
-t.test('a meter may know the total beforehand, and may be told of more', async (t) => {
-  const meter = createProgressWith({ total: O.some(10), clock: clockAt(0).read })
-  t.same(meter.read().total, O.some(10))
-  meter.tell({ _tag: 'Expected', size: 5 })
-  t.same(meter.read().total, O.some(15))
+// -- the progress --
+t.test('a total that is known beforehand grows by each Expected event', async (t) => {
+  const progress = createProgressWith({ total: O.some(10), clock: clockAt(0).read })
+  t.same(progress.read().total, O.some(10))
+  progress.tell({ _tag: 'Expected', size: 5 })
+  t.same(progress.read().total, O.some(15))
 })
 
-t.test('a meter says how far it is whenever it is asked', async (t) => {
+t.test('read returns the state at the moment of the call', async (t) => {
   const clock = clockAt(500)
-  const meter = createProgressWith({ total: O.none, clock: clock.read })
-  meter.tell(moved(100))
+  const progress = createProgressWith({ total: O.none, clock: clock.read })
+  progress.tell(moved(100))
   clock.at = 1000
-  t.match(meter.read(), { transferred: 100, rate: 200 })
+  t.match(progress.read(), { transferred: 100, rate: 200 })
 })
 
 t.test('a reader gets the newest, no more often than it comes back, and the last at the end', async (t) => {
-  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
-  const reader = meter[Symbol.asyncIterator]()
+  const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
+  const reader = progress[Symbol.asyncIterator]()
   t.match(await reader.next(), { value: { transferred: 0 } })
-  for (let n = 0; n < 50; n += 1) meter.tell(moved(1))
+  for (let n = 0; n < 50; n += 1) progress.tell(moved(1))
   t.match(await reader.next(), { value: { transferred: 50 } })
-  meter.tell(moved(1))
-  meter.tell(moved(1))
-  meter.end()
+  progress.tell(moved(1))
+  progress.tell(moved(1))
+  progress.end()
   t.match(await reader.next(), { value: { transferred: 52 } })
   t.match(await reader.next(), { done: true })
 })
 
 t.test('a reader waits while nothing happens, and two readers both see it all', async (t) => {
-  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
-  const both = [toArray(meter), toArray(meter)]
+  const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
+  const both = [toArray(progress), toArray(progress)]
   await setImmediate()
-  meter.tell(moved(1))
+  progress.tell(moved(1))
   await setImmediate()
-  meter.tell(moved(1))
+  progress.tell(moved(1))
   await setImmediate()
-  meter.end()
+  progress.end()
   for (const seen of await Promise.all(both))
     t.same(
       seen.map(({ transferred }) => transferred),
       [0, 1, 2, 2]
     )
-  t.equal((await toArray(meter)).at(-1)?.transferred, 2, 'and who comes late sees how it ended')
+  t.equal(
+    (await toArray(progress)).at(-1)?.transferred,
+    2,
+    'an iteration that starts after the end yields the last state'
+  )
 })
 
 t.test('a reader that leaves troubles nobody', async (t) => {
-  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
-  for await (const _ of meter) break
-  meter.tell(moved(1))
-  meter.end()
-  t.equal(meter.read().transferred, 1)
+  const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
+  for await (const _ of progress) break
+  progress.tell(moved(1))
+  progress.end()
+  t.equal(progress.read().transferred, 1)
 })
 
 // -- what is told to it --
 t.test('a call that sends a part is told when it begins, and when it is done or fails', async (t) => {
-  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
+  const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const answers = [E.right('etag'), E.left('no')]
   const during: Array<ProgressSnapshot> = []
-  const send = reportParts(meter)((_: { readonly size: number }, __: AbortSignal) => async () => {
-    during.push(meter.read())
+  const send = reportParts(progress)((_: { readonly size: number }, __: AbortSignal) => async () => {
+    during.push(progress.read())
     return answers.shift() ?? E.left('none')
   })
   const { signal } = new AbortController()
   const sent = send({ size: 10 }, signal)
-  t.same(meter.read().parts.inFlight, 0, 'not before it is called')
+  t.same(progress.read().parts.inFlight, 0, 'not before it is called')
   t.same(await sent(), E.right('etag'))
-  t.match(meter.read(), { transferred: 10, parts: { inFlight: 0, done: 1 } })
+  t.match(progress.read(), { transferred: 10, parts: { inFlight: 0, done: 1 } })
   t.same(await send({ size: 10 }, signal)(), E.left('no'))
-  t.match(meter.read(), { transferred: 10, parts: { inFlight: 0, done: 1 } })
+  t.match(progress.read(), { transferred: 10, parts: { inFlight: 0, done: 1 } })
   t.same(
     during.map(({ parts }) => parts.inFlight),
     [1, 1]
@@ -164,22 +168,22 @@ t.test('a call that sends a part is told when it begins, and when it is done or 
 })
 
 t.test('a call that fetches a range is told as its bytes come, and lets its errors through', async (t) => {
-  const meter = createProgressWith({ total: O.none, clock: clockAt(0).read })
+  const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const { signal } = new AbortController()
   const chunks = (error: boolean) => {
     const bytes = [Buffer.alloc(3), Buffer.alloc(4)]
     return error ? yieldThenFail(new Error('reset'), ...bytes) : from(...bytes)
   }
-  const fetch = reportBytes(meter)(chunks)
+  const fetch = reportBytes(progress)(chunks)
   const seen: Array<ProgressSnapshot> = []
-  for await (const _ of fetch(false, signal)) seen.push(meter.read())
+  for await (const _ of fetch(false, signal)) seen.push(progress.read())
   t.match(seen, [
     { transferred: 3, parts: { inFlight: 1, done: 0 } },
     { transferred: 7, parts: { inFlight: 1, done: 0 } }
   ])
-  t.match(meter.read().parts, { inFlight: 0, done: 1 })
+  t.match(progress.read().parts, { inFlight: 0, done: 1 })
   await t.rejects(toArray(fetch(true, signal)), { message: 'reset' })
-  t.match(meter.read(), { transferred: 14, parts: { inFlight: 0, done: 1 } })
+  t.match(progress.read(), { transferred: 14, parts: { inFlight: 0, done: 1 } })
   for await (const _ of fetch(false, signal)) break
-  t.match(meter.read().parts, { inFlight: 0, done: 1 }, 'a range that was left is not done')
+  t.match(progress.read().parts, { inFlight: 0, done: 1 }, 'a range that was left is not done')
 })

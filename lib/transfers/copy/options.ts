@@ -151,7 +151,7 @@ export const copyObjectInput = ({
   partSize: _size,
   concurrency: _inFlight,
   threshold: _threshold,
-  progress: _meter,
+  progress: _progress,
   ...input
 }: CopyInput): CopyObjectInput => input
 

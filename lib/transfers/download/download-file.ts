@@ -145,7 +145,7 @@ const journalOf = ({ input: { checkpoint }, target, place }: DownloadState): O.O
 
 const fetchInto = async (now: DownloadState, draft: PartialFile, partSize: number): Promise<FillResult> => {
   const { scope, context, input, known, answered } = now
-  const { progress: meter } = input
+  const { progress } = input
   const pinned = pinnedGetInput(input, known)
   const fetch: FetchRange = (range, signal) =>
     pipe(
@@ -157,8 +157,8 @@ const fetchInto = async (now: DownloadState, draft: PartialFile, partSize: numbe
     draft,
     concurrency: input.concurrency ?? downloadFileDefaults.concurrency,
     controller: scope.controller,
-    fetch: meter === undefined ? fetch : reportBytes(meter)(fetch),
-    skipped: ({ size }) => meter?.tell({ _tag: 'PartSkipped', size })
+    fetch: progress === undefined ? fetch : reportBytes(progress)(fetch),
+    skipped: ({ size }) => progress?.tell({ _tag: 'PartSkipped', size })
   })(planRanges({ to: known.size, partSize }))
 }
 

@@ -72,8 +72,8 @@ const streamRanges = (
     input
   const limit = concurrency * inBlocks(partSize)
   const pinned = pinnedGetInput(input, head)
-  const { progress: meter } = input
-  meter?.tell({ _tag: 'Expected', size: head.size })
+  const { progress } = input
+  progress?.tell({ _tag: 'Expected', size: head.size })
   const fetch: FetchRange = (range, signal) =>
     pipe(
       readRange({ ...scope.client, signals: [signal] }, context, pinned, range),
@@ -86,7 +86,7 @@ const streamRanges = (
       controller: scope.controller,
       budget: O.getOrElse(() => createMemoryBudget({ limit, ahead: limit }))(scope.client.memory)
     },
-    meter === undefined ? fetch : reportBytes(meter)(fetch)
+    progress === undefined ? fetch : reportBytes(progress)(fetch)
   )(planRanges({ to: head.size, partSize }))
 
   const { settle, settled } = outcome<E.Either<CosError, Integrity>>()
@@ -96,7 +96,7 @@ const streamRanges = (
   const end = (error: CosError['_tag'] | ''): void => {
     if (ended) return
     ended = true
-    meter?.end()
+    progress?.end()
     publish('transfer', () => ({ ...about(input), phase: 'end', transferred, error }))
   }
   async function* watched(): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,4 +1,4 @@
-/** A transfer's progress, told to a meter that its caller made and reads. */
+/** The `progress` option: a transfer reports to a `Progress` that its caller created. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as In from '../../core/input.js'
 import { reportParts, type Progress } from '../../stages/progress.js'
@@ -8,23 +8,23 @@ export interface WithProgress {
   readonly progress?: Progress
 }
 
-const MeterCodec = In.guarded(
-  'a meter, as createMeter makes it',
+const ProgressCodec = In.guarded(
+  'a Progress made by createProgress()',
   (u): u is Progress =>
     typeof u === 'object' && u !== null && 'tell' in u && typeof u.tell === 'function' && 'end' in u
 )
 
 /** Fields for a codec. */
-export const withProgress: In.FieldsOf<WithProgress> = { progress: In.optional(MeterCodec) }
+export const withProgress: In.FieldsOf<WithProgress> = { progress: In.optional(ProgressCodec) }
 
-/** A call that moves one part, told to the meter where there is one. */
+/** Reports the parts that `move` moves, if the caller passed a `progress`. */
 export const reportPartsOf =
-  ({ progress: meter }: WithProgress) =>
+  ({ progress }: WithProgress) =>
   <P extends { readonly size: number }, L, A>(
     move: (part: P, signal: AbortSignal) => TaskEither<L, A>
   ): ((part: P, signal: AbortSignal) => TaskEither<L, A>) =>
-    meter === undefined ? move : reportParts(meter)(move)
+    progress === undefined ? move : reportParts(progress)(move)
 
-/** The meter for one of many transfers that are told to it together. */
-export const withoutEnd = ({ progress: meter }: WithProgress): WithProgress =>
-  meter === undefined ? {} : { progress: { ...meter, end: () => undefined } }
+/** The same `progress` for one of several transfers: the end of one does not end the others' progress. */
+export const withoutEnd = ({ progress }: WithProgress): WithProgress =>
+  progress === undefined ? {} : { progress: { ...progress, end: () => undefined } }

@@ -377,16 +377,16 @@ t.test('a completion whose answer was lost is known by its object', async (t) =>
   t.match(right(await copy({ ...to, ...inParts })(cos.client())()), { integrity: { _tag: 'Verified' } })
 })
 
-t.test('a meter hears what is copied, and ends with it', async (t) => {
+t.test('the progress of a copy counts its bytes and ends with it', async (t) => {
   const cos = await holding(t)
   for (const [way, parts] of [
     [{}, 1],
     [inParts, 4]
   ] as const) {
-    const meter = createProgressWith({ total: O.some(bytes.length), clock: () => performance.now() })
-    right(await copy({ ...to, ...way, progress: meter })(cos.client())())
+    const progress = createProgressWith({ total: O.some(bytes.length), clock: () => performance.now() })
+    right(await copy({ ...to, ...way, progress })(cos.client())())
     const seen = []
-    for await (const progress of meter) seen.push(progress)
+    for await (const snapshot of progress) seen.push(snapshot)
     t.match(seen.at(-1), { transferred: bytes.length, parts: { inFlight: 0, done: parts } })
   }
 })

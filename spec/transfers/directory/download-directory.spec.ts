@@ -481,12 +481,12 @@ t.test('not even a large file that is being compared is waited for', async (t) =
   t.match(await waiting, { done: true })
 })
 
-t.test('a meter hears of all objects, of those that were there as well, and that it is over', async (t) => {
+t.test('the progress counts all objects, skipped ones included, and ends with the download', async (t) => {
   const cos = await holding(t, { a: 'aaaa', b: 'bb', c: '' })
   const directory = t.testdir()
   for (const run of ['first', 'second']) {
-    const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
-    await downloading(cos, { directory, progress: meter })
-    t.match((await toArray(meter)).at(-1), { transferred: 6, parts: { inFlight: 0 } }, run)
+    const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
+    await downloading(cos, { directory, progress })
+    t.match((await toArray(progress)).at(-1), { transferred: 6, parts: { inFlight: 0 } }, run)
   }
 })

@@ -281,13 +281,13 @@ t.test('a reader that leaves, or a signal, ends it all at once', async (t) => {
   }
 })
 
-t.test('a meter hears of all files, of those that were there as well, and that it is over', async (t) => {
+t.test('the progress counts all files, skipped ones included, and ends with the upload', async (t) => {
   const directory = await createTree(t.testdir(), { a: 'aaaa', b: 'bb', c: '' })
   const cos = await startCos(t)
   for (const run of ['first', 'second']) {
-    const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
-    await uploading(cos, { directory, progress: meter })
-    const heard = await toArray(meter)
+    const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
+    await uploading(cos, { directory, progress })
+    const heard = await toArray(progress)
     t.match(heard.at(-1), { transferred: 6, parts: { inFlight: 0, done: 3 } }, run)
   }
 })

@@ -160,16 +160,16 @@ t.test('an abort while it compares what is there settles at once and loses nothi
   await abortAfterRanges(here, 10)
   stall.from = Number.POSITIVE_INFINITY
   const stop = new AbortController()
-  const meter = newProgress()
+  const progress = newProgress()
   const running = pipe(
     downloadFile({
       ...here.input,
       concurrency: 1,
       progress: {
-        ...meter,
+        ...progress,
         tell: (event) => {
-          if (event._tag === 'PartSkipped' && meter.read().parts.done === 3) stop.abort()
-          meter.tell(event)
+          if (event._tag === 'PartSkipped' && progress.read().parts.done === 3) stop.abort()
+          progress.tell(event)
         }
       }
     }),

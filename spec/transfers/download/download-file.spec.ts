@@ -133,16 +133,16 @@ t.test('an object without a checksum is downloaded, and called unverifiable', as
   await assertDownloaded(t, here)
 })
 
-t.test('a meter hears of bytes as they come, and of those that were there', async (t) => {
+t.test('the progress counts bytes as they arrive, and those that were on the disk', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 4 * partSize
   await abortAfterRanges(here, 4)
   stall.from = Number.POSITIVE_INFINITY
-  const meter = newProgress()
-  right(await downloadFile({ ...here.input, progress: meter })(here.client())())
+  const progress = newProgress()
+  right(await downloadFile({ ...here.input, progress })(here.client())())
   const seen = []
-  for await (const progress of meter) seen.push(progress)
+  for await (const snapshot of progress) seen.push(snapshot)
   t.match(seen.at(-1), { transferred: bytes.length, parts: { inFlight: 0, done: 11 } })
 })
 
@@ -272,12 +272,12 @@ t.test('a target that is a folder, or in none, is an error of the file', async (
 t.test('a target that becomes a folder meanwhile keeps what is in it, and what came is kept', async (t) => {
   const here = await createDownloadFixture(t)
   const file = join(here.dir, 'b')
-  const meter = newProgress()
-  const tell: typeof meter.tell = (event) => {
+  const progress = newProgress()
+  const tell: typeof progress.tell = (event) => {
     if (event._tag === 'PartDone') mkdirSync(join(file, 'inside'), { recursive: true })
-    meter.tell(event)
+    progress.tell(event)
   }
-  const done = await downloadFile({ ...here.input, file, progress: { ...meter, tell } })(here.client())()
+  const done = await downloadFile({ ...here.input, file, progress: { ...progress, tell } })(here.client())()
   t.match(left(done), { _tag: 'FileError', code: /EISDIR|ENOTEMPTY|EPERM|EEXIST/ })
   t.same(await readdir(file), ['inside'])
   t.same((await readdir(here.dir)).sort(), ['a.bin', 'b', 'b.cospipe-download'])

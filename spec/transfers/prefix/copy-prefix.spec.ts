@@ -187,11 +187,11 @@ t.test('within a bucket no copy is ever listed as a source', async (t) => {
   ])
 })
 
-t.test('one meter hears them all', async (t) => {
+t.test('one progress counts all copies', async (t) => {
   const cos = await holding(t)
-  const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
-  right(await collect(copyPrefix({ ...to, progress: meter }))(cos.client())())
-  const seen = await toArray(meter)
+  const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
+  right(await collect(copyPrefix({ ...to, progress }))(cos.client())())
+  const seen = await toArray(progress)
   t.match(seen.at(-1), { transferred: (29 * 30) / 2, parts: { inFlight: 0, done: 30 } })
 })
 

@@ -283,11 +283,11 @@ t.test(
 
 t.test('its progress can be read, and ends with it', async (t) => {
   const { file, client } = await holding(t)
-  const meter = createProgressWith({ total: O.none, clock: () => performance.now() })
-  right(await uploadFile({ ...at, ...sizes, file, progress: meter })(client)())
-  t.match(meter.read(), { transferred: bytes.length, parts: { inFlight: 0, done: 6 } })
+  const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
+  right(await uploadFile({ ...at, ...sizes, file, progress })(client)())
+  t.match(progress.read(), { transferred: bytes.length, parts: { inFlight: 0, done: 6 } })
   let reads = 0
-  for await (const _ of meter) reads += 1
+  for await (const _ of progress) reads += 1
   t.ok(reads >= 1)
 })
 
