@@ -21,6 +21,13 @@ interface CallInfo {
   readonly key: string
 }
 
+/** The fields that every event has. */
+export const refInfo = ({ operation, bucket, key }: Context): CallInfo => ({
+  operation,
+  bucket,
+  key: O.getOrElse(() => '')(key)
+})
+
 /** On `cospipe:operation`: once for each operation sent, when it has settled. */
 export interface OperationEvent extends CallInfo {
   readonly attempts: number
@@ -87,12 +94,6 @@ export const publish = <K extends keyof Events>(name: K, make: () => Events[K]):
   if (target.hasSubscribers) target.publish(make())
 }
 
-const callInfo = ({ operation, bucket, key }: Context): CallInfo => ({
-  operation,
-  bucket,
-  key: O.getOrElse(() => '')(key)
-})
-
 const tagOf = (result: E.Either<CosError, unknown>): CosError['_tag'] | '' =>
   E.isLeft(result) ? result.left._tag : ''
 
@@ -104,7 +105,7 @@ export const publishOperation =
     const start = performance.now()
     const result = await call()
     publish('operation', () => ({
-      ...callInfo(context()),
+      ...refInfo(context()),
       attempts: context().attempts,
       duration: performance.now() - start,
       error: tagOf(result)
@@ -120,7 +121,7 @@ export const publishAttempt =
     const start = performance.now()
     const result = await request()
     publish('attempt', () => ({
-      ...callInfo(context),
+      ...refInfo(context),
       attempt: context.attempts,
       method,
       host,

@@ -135,6 +135,7 @@ t.test('what COS stored is told, and that it is what was sent', async (t) => {
     requestId: 'NjYwMQ==',
     etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"',
     crc64: O.some(5981764153023615706n),
+    sentCrc64: 5981764153023615706n,
     integrity: { _tag: 'Verified', crc64: 5981764153023615706n },
     versionId: O.some('MTg0'),
     answer: O.none,

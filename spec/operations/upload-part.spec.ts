@@ -82,6 +82,7 @@ t.test('a part is its number, its ETag, and that it is what was sent', async (t)
     partNumber: 7,
     etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"',
     crc64: O.some(5981764153023615706n),
+    sentCrc64: 5981764153023615706n,
     integrity: { _tag: 'Verified', crc64: 5981764153023615706n },
     sse: O.none
   })

@@ -22,6 +22,8 @@ export interface WriteResult extends ResponseMetadata {
   readonly etag: string
   /** COS's, unsigned. */
   readonly crc64: O.Option<bigint>
+  /** Of the bytes that were sent, unsigned. */
+  readonly sentCrc64: bigint
   /** Whether COS's checksum is that of the bytes that were sent. */
   readonly integrity: Integrity
   readonly sse: O.Option<EncryptionInfo>
@@ -30,9 +32,9 @@ export interface WriteResult extends ResponseMetadata {
 const Headers = t.type({ etag: Text, 'x-cos-hash-crc64ecma': maybe(W.Crc64) })
 
 /** The checksum is counted to the end of the body: without one, the end was never sent. */
-const sentWhole = ({ sent, context }: Response): E.Either<CosError, void> =>
+const sentWhole = ({ sent, context }: Response): E.Either<CosError, bigint> =>
   O.isSome(sent.crc64)
-    ? E.right(undefined)
+    ? E.right(sent.crc64.value)
     : E.left({
         _tag: 'TransportError',
         context,
@@ -51,15 +53,16 @@ export const writeResult =
   (response: Response): E.Either<CosError, WriteResult> =>
     pipe(
       readHeaders(Headers)(response),
-      E.chainFirst(() => sentWhole(response)),
       E.bindTo('headers'),
+      E.bind('sentCrc64', () => sentWhole(response)),
       E.bindW('integrity', ({ headers }) =>
         compareCrc64(response.context, { part })(response.sent.crc64, headers['x-cos-hash-crc64ecma'])
       ),
-      E.map(({ headers, integrity }) => ({
+      E.map(({ headers, sentCrc64, integrity }) => ({
         ...responseMetadata(response),
         etag: headers.etag,
         crc64: headers['x-cos-hash-crc64ecma'],
+        sentCrc64,
         integrity,
         sse: encryptionInfo(response.headers)
       }))

@@ -3,12 +3,9 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosException, type Context, type CosError } from '../../core/error.js'
+import { CosException, type CosError } from '../../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../../core/integrity.js'
-import { contextOf } from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
-import { publishPart, publish } from '../../client/diagnostics.js'
-import { scoped, type Scope } from '../../client/scope.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { copyObject } from '../../operations/copy-object.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
@@ -29,7 +26,8 @@ import {
   pinnedCopyInput,
   type CopyInput
 } from './options.js'
-import { reportPartsOf } from '../shared/progress.js'
+import { runTransfer, type Transfer } from '../shared/run-transfer.js'
+import { sendPart } from '../shared/send-part.js'
 import {
   createUpload,
   completeUpload,
@@ -50,8 +48,10 @@ export interface CopyResult {
   readonly versionId: O.Option<string>
   /** In bytes. */
   readonly size: number
-  /** 0: one request did it. */
+  /** Parts of the copy: 1 for a single request. */
   readonly parts: number
+  /** Whether it was copied in parts. */
+  readonly multipart: boolean
   /** Of the copy, unsigned; none where COS did not say it. */
   readonly crc64: O.Option<bigint>
   /** How it compared with the source's. */
@@ -63,21 +63,9 @@ export interface CopyResult {
 
 const action = 'copy'
 
-interface CopyRun {
-  readonly scope: Scope
-  readonly context: Context
-  readonly input: CopyInput
+interface CopyRun extends Transfer<CopyInput> {
   readonly source: ObjectHead
 }
-
-const about = ({
-  bucket,
-  key
-}: CopyInput): { readonly operation: string; readonly bucket: string; readonly key: string } => ({
-  operation: action,
-  bucket,
-  key
-})
 
 const gone = new Set(['NoSuchKey', 'NoSuchVersion', 'NoSuchCopySource'])
 
@@ -94,7 +82,7 @@ const isTooLarge = (error: CosError): boolean =>
 
 // -- by one request --
 /** Of an answer that does not say the checksum, the copy itself is asked. What it can not say is not known. */
-const crc64Seen = (
+const findCrc64 = (
   { scope, input, source }: CopyRun,
   etag: string,
   said: O.Option<bigint>
@@ -110,18 +98,16 @@ const crc64Seen = (
         TE.fromTask
       )
 
-const whole = (copying: CopyRun): TE.TaskEither<CosError, CopyResult> => {
-  const { scope, context, input, source } = copying
-  const ask = reportPartsOf(input)((_part: { readonly size: number }, signal) =>
-    pipe(
-      send(copyObject(pinnedCopyInput(input, source)))({ ...scope.client, signals: [signal] }),
-      publishPart({ ...about(input), part: 1, size: source.size, direction: 'across' })
-    )
-  )
+const copyInOneRequest = (run: CopyRun): TE.TaskEither<CosError, CopyResult> => {
+  const { scope, context, input, source } = run
+  const request = sendPart(
+    run,
+    'across'
+  )((_whole: Pick<PartRange, 'number' | 'size'>) => copyObject(pinnedCopyInput(input, source)))
   return pipe(
-    ask({ size: source.size }, scope.controller.signal),
+    request({ number: 1, size: source.size }, scope.controller.signal),
     TE.bimap(changed(source), (answer) => ({ answer })),
-    TE.bind('crc64', ({ answer }) => crc64Seen(copying, answer.etag, answer.crc64)),
+    TE.bind('crc64', ({ answer }) => findCrc64(run, answer.etag, answer.crc64)),
     TE.bindW('integrity', ({ crc64 }) => TE.fromEither(compareCrc64(context)(source.crc64, crc64))),
     TE.map(({ answer: { etag, versionId, requestId }, crc64, integrity }) => ({
       bucket: input.bucket,
@@ -129,7 +115,8 @@ const whole = (copying: CopyRun): TE.TaskEither<CosError, CopyResult> => {
       etag,
       versionId,
       size: source.size,
-      parts: 0,
+      parts: 1,
+      multipart: false,
       crc64,
       integrity,
       source,
@@ -140,30 +127,26 @@ const whole = (copying: CopyRun): TE.TaskEither<CosError, CopyResult> => {
 
 // -- in parts --
 const copyParts = async (
-  { scope, input, source }: CopyRun,
+  run: CopyRun,
   partSize: number,
   uploadId: string
 ): Promise<ReadonlyArray<PartSent>> => {
-  const ask = reportPartsOf(input)((range: PartRange, signal) =>
-    pipe(
-      send(uploadPartCopy(copyPartInput(input, source, uploadId, range)))({
-        ...scope.client,
-        signals: [signal]
-      }),
-      publishPart({ ...about(input), part: range.number, size: range.size, direction: 'across' })
-    )
-  )
-  const copying = mapConcurrent<PartRange>({
+  const { scope, input, source } = run
+  const request = sendPart(
+    run,
+    'across'
+  )((range: PartRange) => uploadPartCopy(copyPartInput(input, source, uploadId, range)))
+  const copyAll = mapConcurrent<PartRange>({
     concurrency: input.concurrency ?? copyDefaults.concurrency,
     controller: scope.controller
   })(async (range, signal): Promise<PartSent> => {
-    const answer = await ask(range, signal)()
+    const answer = await request(range, signal)()
     if (E.isLeft(answer)) throw new CosException(changed(source)(answer.left))
     const { etag, crc64 } = answer.right
     return { number: range.number, size: range.size, etag, crc64 }
   })
   const sent: Array<PartSent> = []
-  for await (const part of copying(fromIterable(planRanges({ to: source.size, partSize })))) sent.push(part)
+  for await (const part of copyAll(fromIterable(planRanges({ to: source.size, partSize })))) sent.push(part)
   return sent.sort((a, b) => a.number - b.number)
 }
 
@@ -193,6 +176,7 @@ const complete = (
       versionId,
       size: source.size,
       parts: parts.length,
+      multipart: true,
       crc64: integrity._tag === 'Verified' ? O.some(integrity.crc64) : O.none,
       // That the parts are what COS made of them says nothing of the source.
       integrity: O.isSome(source.crc64) ? integrity : unverifiable('NoChecksum'),
@@ -203,28 +187,27 @@ const complete = (
 }
 
 // -- copying --
-const runCopy = async (
-  scope: Scope,
-  context: Context,
-  input: CopyInput,
-  began: (uploadId: string) => void
-): Promise<E.Either<CosError, CopyResult>> => {
+/** The work of a copy, within a transfer: `copy`, or the first half of `move`. */
+export const copyWithin = async (transfer: Transfer<CopyInput>): Promise<E.Either<CosError, CopyResult>> => {
+  const { scope, context, input, onFailure } = transfer
   const head = await send(headObject(copyHeadInput(input)))(atSource(scope.client, input.copySource))()
   if (E.isLeft(head)) return head
   const source = head.right
   input.progress?.tell({ _tag: 'Expected', size: source.size })
-  const now: CopyRun = { scope, context, input, source }
+  const run: CopyRun = { ...transfer, source }
   if (inOneRequest(scope.client, input, source)) {
-    const once = await whole(now)()
-    if (E.isRight(once) || !isTooLarge(once.left) || source.size === 0) return once
+    const copied = await copyInOneRequest(run)()
+    if (E.isRight(copied) || !isTooLarge(copied.left) || source.size === 0) return copied
   }
   const sized = forSize({ size: source.size, partSize: input.partSize ?? copyDefaults.partSize })
   if (E.isLeft(sized)) return E.left({ _tag: 'InvalidInput', context, ...sized.left })
-  const begun = await createUpload(scope.client, context, copyCreateInput(input, source))()
-  if (E.isLeft(begun)) return begun
-  const uploadId = begun.right
-  began(uploadId)
-  return complete(now, uploadId, await copyParts(now, sized.right, uploadId))()
+  const created = await createUpload(scope.client, context, copyCreateInput(input, source))()
+  if (E.isLeft(created)) return created
+  const uploadId = created.right
+  onFailure(cleanUpFailed(scope.client, input, uploadId, 'abort'))
+  const completed = await complete(run, uploadId, await copyParts(run, sized.right, uploadId))()
+  if (E.isRight(completed)) onFailure(undefined)
+  return completed
 }
 
 /**
@@ -245,29 +228,8 @@ const runCopy = async (
  * @source https://cloud.tencent.com/document/product/436/10881, https://cloud.tencent.com/document/product/436/8287
  * @example copy({ bucket, key: 'b', copySource: { bucket, region: 'ap-guangzhou', key: 'a' } })
  */
-export const copy =
-  (input: CopyInput): CosEffect<CopyResult> =>
-  (client) =>
-  async () => {
-    const context = contextOf(action, input)
-    const judged = validateCopy(action)(input)
-    if (E.isLeft(judged)) return judged
-    const valid = judged.right
-
-    let uploadId: string | undefined
-    publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
-    const result = await scoped(client, context, (scope) =>
-      runCopy(scope, context, valid, (id) => {
-        uploadId = id
-      })
-    )
-    valid.progress?.end()
-    publish('transfer', () => ({
-      ...about(valid),
-      phase: 'end',
-      transferred: E.isRight(result) ? result.right.size : 0,
-      error: E.isLeft(result) ? result.left._tag : ''
-    }))
-    if (E.isRight(result) || uploadId === undefined) return result
-    return E.left(await cleanUpFailed(client, valid, uploadId, 'abort')(result.left)())
-  }
+export const copy: (input: CopyInput) => CosEffect<CopyResult> = runTransfer(
+  action,
+  validateCopy(action),
+  copyWithin
+)

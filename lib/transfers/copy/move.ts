@@ -9,9 +9,10 @@ import { contextOf } from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import { send, type CosEffect } from '../../client/send.js'
+import { runTransfer } from '../shared/run-transfer.js'
 import { deleteObject, type DeleteObjectResult } from '../../operations/delete-object.js'
 import { headObject } from '../../operations/head-object.js'
-import { copy, type CopyResult } from './copy.js'
+import { copyWithin, type CopyResult } from './copy.js'
 import { atSource, isSameKey, validateCopy, copyHeadInput, type CopyInput } from './options.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
@@ -129,23 +130,19 @@ const deleteSource = (
  * @source https://cloud.tencent.com/document/product/436/10881, https://cloud.tencent.com/document/product/436/7743
  * @example move({ bucket, key: 'done/a', copySource: { bucket, region: 'ap-guangzhou', key: 'todo/a' } })
  */
-export const move =
-  (input: MoveInput): CosEffect<MoveResult> =>
-  (client) => {
-    const context = contextOf(action, input)
+export const move: (input: MoveInput) => CosEffect<MoveResult> = runTransfer(
+  action,
+  validateCopy(action, refuseItself),
+  (transfer) => {
+    const { scope, context, input } = transfer
+    const source = atSource(scope.client, input.copySource)
     return pipe(
-      validateCopy(action, refuseItself)(input),
-      TE.fromEither<CosError, CopyInput>,
-      TE.chain((valid) => {
-        const source = atSource(client, valid.copySource)
-        return pipe(
-          copy(valid)(client),
-          TE.chain(isProvenCopy(client, context, valid)),
-          TE.bindTo('copied'),
-          TE.bind('there', ({ copied }) => sourceStillExists(source, valid, copied)),
-          TE.bind('deleted', ({ there }) => (there ? deleteSource(source, valid) : TE.right(O.none))),
-          TE.map(({ copied, deleted }) => ({ ...copied, deleted }))
-        )
-      })
-    )
+      () => copyWithin(transfer),
+      TE.chain(isProvenCopy(scope.client, context, input)),
+      TE.bindTo('copied'),
+      TE.bind('exists', ({ copied }) => sourceStillExists(source, input, copied)),
+      TE.bind('deleted', ({ exists }) => (exists ? deleteSource(source, input) : TE.right(O.none))),
+      TE.map(({ copied, deleted }) => ({ ...copied, deleted }))
+    )()
   }
+)

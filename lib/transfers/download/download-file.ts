@@ -6,12 +6,12 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import { combineAllCrc64 } from '../../core/crc64.js'
-import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
+import { CosException, fromUnknown, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import { MiB } from '../../core/limits.js'
-import { contextOf, validate } from '../../core/operation.js'
-import { publishPartBytes, publish } from '../../client/diagnostics.js'
+import { validate } from '../../core/operation.js'
+import { publishPartBytes, refInfo } from '../../client/diagnostics.js'
 import { readRange } from '../../client/read-range.js'
 import { send, type CosEffect } from '../../client/send.js'
 import type { GetRangeResult } from '../../operations/get-object.js'
@@ -24,7 +24,7 @@ import { openPartialFile, type PartialFile } from '../../files/partial-file.js'
 import { fillRanges, type FillResult } from './fill-ranges.js'
 import { remove, replaceAtomically, withFileErrors } from '../../files/atomic-file.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
-import { scopedWithCleanup, type Scope } from '../../client/scope.js'
+import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import {
   acquireDownloadSlot,
   FilePath,
@@ -85,8 +85,10 @@ const Input = In.struct<DownloadFileInput>('DownloadFileInput', {
 export interface DownloadFileResult extends ObjectHead {
   /** Its whole path. */
   readonly file: string
-  /** Ranges that it was fetched in. */
+  /** Ranges that it was fetched in: 1 for a single request. */
   readonly parts: number
+  /** Whether it was fetched in parts. */
+  readonly multipart: boolean
   /** Bytes that were there already, of an earlier run. */
   readonly resumed: number
   /** How the bytes compared with COS's checksum. */
@@ -95,23 +97,11 @@ export interface DownloadFileResult extends ObjectHead {
 
 const action = 'downloadFile'
 
-const about = ({
-  bucket,
-  key
-}: DownloadFileInput): { readonly operation: string; readonly bucket: string; readonly key: string } => ({
-  operation: action,
-  bucket,
-  key
-})
-
 // -- the flow --
 /** What must be known of an object before its first byte is asked for. */
 type Known = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'versionId'>
 
-interface DownloadState {
-  readonly scope: Scope
-  readonly context: Context
-  readonly input: DownloadFileInput
+interface DownloadState extends Transfer<DownloadFileInput> {
   readonly known: Known
   /** All that COS says of it, once its bytes are there: of a HEAD, or of the answer that brought them. */
   readonly head: () => ObjectHead
@@ -150,7 +140,12 @@ const fetchInto = async (now: DownloadState, draft: PartialFile, partSize: numbe
   const fetch: FetchRange = (range, signal) =>
     pipe(
       readRange({ ...scope.client, signals: [signal] }, context, pinned, range, answered),
-      publishPartBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
+      publishPartBytes(context, {
+        ...refInfo(context),
+        part: range.number,
+        size: range.size,
+        direction: 'down'
+      })
     )
   return fillRanges({
     context,
@@ -191,7 +186,16 @@ const finishDownload = async (
       signal: scope.controller.signal
     })
   )
-  return { ...head, file: target, parts: runs.length, resumed, integrity: integrity.right }
+  const multipart = !isSmall(input, now.known)
+  // An object without bytes has no range.
+  return {
+    ...head,
+    file: target,
+    parts: Math.max(1, runs.length),
+    multipart,
+    resumed,
+    integrity: integrity.right
+  }
 }
 
 const download = async (now: DownloadState): Promise<E.Either<CosError, DownloadFileResult>> => {
@@ -224,33 +228,29 @@ const download = async (now: DownloadState): Promise<E.Either<CosError, Download
   }
 }
 
-type DownloadRun = (
-  scope: Scope,
-  context: Context,
-  input: DownloadFileInput
-) => Promise<E.Either<CosError, DownloadFileResult>>
+type DownloadRun = (transfer: Transfer<DownloadFileInput>) => Promise<E.Either<CosError, DownloadFileResult>>
 
-const runDownload: DownloadRun = async (scope, context, input) => {
+const runDownload: DownloadRun = async (transfer) => {
+  const { scope, context, input } = transfer
   const head = await send(headObject(downloadHeadInput(input)))(scope.client)()
   if (E.isLeft(head)) return head
   input.progress?.tell({ _tag: 'Expected', size: head.right.size })
   const target = resolve(input.file)
   const place = await acquireDownloadSlot(context, target, scope.controller.signal)
-  return download({ scope, context, input, known: head.right, head: () => head.right, target, place })
+  return download({ ...transfer, known: head.right, head: () => head.right, target, place })
 }
 
 /** Bytes and head in one request: a HEAD for each small file of a folder would be half of all requests. */
 const runInOneRequest =
   (listed: ListedObject, going: AcquireSlot): DownloadRun =>
-  async (scope, context, input) => {
+  async (transfer) => {
+    const { scope, context, input } = transfer
     const { etag, size, lastModified } = listed
     let head: ObjectHead | undefined
     const target = resolve(input.file)
     const place = await going(context, target, scope.controller.signal)
     return download({
-      scope,
-      context,
-      input,
+      ...transfer,
       known: { etag, size, lastModified, versionId: O.none },
       head: () => {
         if (head !== undefined) return head
@@ -307,23 +307,5 @@ export const downloadListed = (
       )
     : startDownload(input, runDownload)
 
-const startDownload =
-  (input: DownloadFileInput, run: DownloadRun): CosEffect<DownloadFileResult> =>
-  (client) =>
-  async () => {
-    const context = contextOf(action, input)
-    const judged = validate(action, Input)(input)
-    if (E.isLeft(judged)) return judged
-    const valid = judged.right
-
-    publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
-    const result = await scopedWithCleanup(client, context, (scope) => run(scope, context, valid))
-    valid.progress?.end()
-    publish('transfer', () => ({
-      ...about(valid),
-      phase: 'end',
-      transferred: E.isRight(result) ? result.right.size : 0,
-      error: E.isLeft(result) ? result.left._tag : ''
-    }))
-    return result
-  }
+const startDownload = (input: DownloadFileInput, run: DownloadRun): CosEffect<DownloadFileResult> =>
+  runTransfer(action, validate(action, Input), run)(input)

@@ -10,7 +10,7 @@ import { unverifiable, type Integrity } from '../../core/integrity.js'
 import { MiB } from '../../core/limits.js'
 import { contextOf, validate } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
-import { publishPartBytes, publish } from '../../client/diagnostics.js'
+import { publishPartBytes, refInfo } from '../../client/diagnostics.js'
 import { readRange } from '../../client/read-range.js'
 import { openScope, type OpenScope } from '../../client/scope.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -23,6 +23,7 @@ import { reportBytes } from '../../stages/progress.js'
 import { verifyBytes } from '../../stages/verify-bytes.js'
 import { downloadOptions, downloadHeadInput, pinnedGetInput, type DownloadOptions } from './options.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
+import { startTransfer } from '../shared/run-transfer.js'
 
 export interface DownloadStreamInput extends DownloadOptions, WithProgress {
   /** In bytes, of one range; 8 MiB unless said. */
@@ -66,7 +67,8 @@ const streamRanges = (
   scope: OpenScope,
   context: Context,
   input: DownloadStreamInput,
-  head: ObjectHead
+  head: ObjectHead,
+  end: ReturnType<typeof startTransfer>
 ): Pick<DownloadResult, 'body' | 'verified' | 'context'> => {
   const { partSize = downloadStreamDefaults.partSize, concurrency = downloadStreamDefaults.concurrency } =
     input
@@ -77,7 +79,12 @@ const streamRanges = (
   const fetch: FetchRange = (range, signal) =>
     pipe(
       readRange({ ...scope.client, signals: [signal] }, context, pinned, range),
-      publishPartBytes(context, { ...about(input), part: range.number, size: range.size, direction: 'down' })
+      publishPartBytes(context, {
+        ...refInfo(context),
+        part: range.number,
+        size: range.size,
+        direction: 'down'
+      })
     )
   const ranges = fetchRanges(
     {
@@ -92,19 +99,12 @@ const streamRanges = (
   const { settle, settled } = outcome<E.Either<CosError, Integrity>>()
   const check = verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
   let transferred = 0
-  let ended = false
-  const end = (error: CosError['_tag'] | ''): void => {
-    if (ended) return
-    ended = true
-    progress?.end()
-    publish('transfer', () => ({ ...about(input), phase: 'end', transferred, error }))
-  }
   async function* watched(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (;;) {
         const next = await check.next()
         if (next.done === true) {
-          end('')
+          end(transferred, '')
           settle(E.right(next.value))
           return
         }
@@ -113,13 +113,13 @@ const streamRanges = (
       }
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
-      end(error._tag)
+      end(transferred, error._tag)
       settle(E.left(error))
       throw new CosException(error)
     }
   }
   const body = toReadable(watched(), () => {
-    end('Aborted')
+    end(transferred, 'Aborted')
     settle(E.right(unverifiable('Unread')))
     scope.close()
   })
@@ -131,15 +131,6 @@ const streamRanges = (
   })
   return { body, verified: () => settled, context }
 }
-
-const about = ({
-  bucket,
-  key
-}: DownloadStreamInput): { readonly operation: string; readonly bucket: string; readonly key: string } => ({
-  operation: action,
-  bucket,
-  key
-})
 
 /**
  * Downloads an object as one stream, its ranges fetched in parallel and given in order.
@@ -163,6 +154,9 @@ export const downloadStream =
     const valid = judged.right
     const head = await send(headObject(downloadHeadInput(valid)))(client)()
     if (E.isLeft(head)) return head
-    publish('transfer', () => ({ ...about(valid), phase: 'start', transferred: 0, error: '' }))
-    return E.right({ ...head.right, ...streamRanges(openScope(client, context), context, valid, head.right) })
+    const end = startTransfer(context, valid)
+    return E.right({
+      ...head.right,
+      ...streamRanges(openScope(client, context), context, valid, head.right, end)
+    })
   }

@@ -19,6 +19,7 @@ t.test('bytes that COS stored as they were sent are verified', async (t) => {
     requestId: 'NjYwMQ==',
     etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"',
     crc64: O.some(5981764153023615706n),
+    sentCrc64: 5981764153023615706n,
     integrity: { _tag: 'Verified', crc64: 5981764153023615706n },
     sse: O.some({ type: 'COS' })
   })

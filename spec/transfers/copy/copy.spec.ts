@@ -73,7 +73,8 @@ t.test(
       bucket: to.bucket,
       key: to.key,
       size: bytes.length,
-      parts: 0,
+      parts: 1,
+      multipart: false,
       crc64: O.some(sum),
       integrity: { _tag: 'Verified', crc64: sum },
       source: { size: bytes.length, contentType: O.some('text/x-spec') }
@@ -182,7 +183,8 @@ t.test('nothing is copied too, and is never cut into parts', async (t) => {
   const cos = await holding(t, {}, { body: '' })
   t.match(right(await copy({ ...to, threshold: 0 })(cos.client())()), {
     size: 0,
-    parts: 0,
+    parts: 1,
+    multipart: false,
     integrity: { _tag: 'Verified', crc64: 0n }
   })
 })

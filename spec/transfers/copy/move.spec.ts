@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
@@ -198,4 +199,18 @@ t.test('what is not there is not moved', async (t) => {
   const cos = await startCos(t, { buckets: [bucket, elsewhere] })
   t.match(left(await move(to)(cos.client())()), { _tag: 'ServiceError', status: 404 })
   t.same(cos.operations(), ['HeadObject'])
+})
+
+t.test('a move publishes its transfer events under its own name', async (t) => {
+  const cos = await holding(t)
+  const events: Array<unknown> = []
+  const listen = (event: unknown): void => void events.push(event)
+  subscribe('cospipe:transfer', listen)
+  t.teardown(() => unsubscribe('cospipe:transfer', listen))
+  right(await move(to)(cos.client())())
+  t.match(events, [
+    { operation: 'move', phase: 'start' },
+    { operation: 'move', phase: 'end', transferred: bytes.length }
+  ])
+  t.equal(events.length, 2)
 })

@@ -52,16 +52,23 @@ const partsAsked = (cos: Cos): number => cos.operations().filter((name) => name 
 
 t.test('a file becomes an object, in one request or in parts, and is verified', async (t) => {
   for (const [size, parts] of [
-    [0, 0],
-    [1, 0],
-    [MiB, 0],
+    [0, 1],
+    [1, 1],
+    [MiB, 1],
     [MiB + 1, 2],
     [5 * MiB + 3, 6]
   ] as const) {
     const content = bytesOf(size)
     const { file, cos, client } = await holding(t, {}, content)
     const up = right(await uploadFile({ ...at, ...sizes, file })(client)())
-    t.match(up, { size, parts, resumed: 0, crc64: await crc64(content), integrity: { _tag: 'Verified' } })
+    t.match(up, {
+      size,
+      parts,
+      multipart: parts > 1,
+      resumed: 0,
+      crc64: await crc64(content),
+      integrity: { _tag: 'Verified' }
+    })
     t.ok(content.equals(await stored(cos)), `${String(size)} bytes`)
     t.equal(await open(cos), 0)
   }

@@ -1,0 +1,88 @@
+/** The result of an upload, of one PUT or of many parts. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { combineAllCrc64 } from '../../core/crc64.js'
+import type { CosError } from '../../core/error.js'
+import type { Integrity } from '../../core/integrity.js'
+import type { PutObjectResult } from '../../operations/put-object.js'
+import { completeUpload, headOptions, type PartSent } from '../multipart/lifecycle.js'
+import type { Transfer } from '../shared/run-transfer.js'
+import { uploadCompleteInput, type UploadOptions } from './options.js'
+
+export interface UploadResult {
+  readonly bucket: string
+  readonly key: string
+  /** Opaque, quotes included; of a multipart upload it is not an MD5. */
+  readonly etag: string
+  /** None if the bucket has no versioning. */
+  readonly versionId: O.Option<string>
+  /** In bytes. */
+  readonly size: number
+  /** Parts of the object: 1 for a single PUT. */
+  readonly parts: number
+  /** Whether it was a multipart upload. */
+  readonly multipart: boolean
+  /** Bytes that an earlier run had sent, and this run did not. */
+  readonly resumed: number
+  /** Of the whole object, unsigned, as counted on the way up. */
+  readonly crc64: bigint
+  /** Result of comparing it with COS's. */
+  readonly integrity: Integrity
+  readonly requestId: string
+}
+
+/** The result of a single PUT. */
+export const putResultOf =
+  ({ bucket, key }: UploadOptions, size: number) =>
+  ({ etag, versionId, sentCrc64, integrity, requestId }: PutObjectResult): UploadResult => ({
+    bucket,
+    key,
+    etag,
+    versionId,
+    size,
+    parts: 1,
+    multipart: false,
+    resumed: 0,
+    crc64: sentCrc64,
+    integrity,
+    requestId
+  })
+
+/** A part that COS acknowledged, and whose bytes were hashed here. */
+export interface HashedPartSent extends Omit<PartSent, 'crc64'> {
+  readonly crc64: bigint
+}
+
+/** Completes the upload of these parts, in any order. `resumed`: bytes of them that an earlier run had sent. */
+export const completeParts = (
+  { scope, context, input }: Pick<Transfer<UploadOptions>, 'scope' | 'context' | 'input'>,
+  uploadId: string,
+  sent: ReadonlyArray<HashedPartSent>,
+  resumed: number
+): TE.TaskEither<CosError, UploadResult> => {
+  const parts = sent.toSorted((a, b) => a.number - b.number)
+  const { crc64 } = combineAllCrc64(parts)
+  return pipe(
+    completeUpload(
+      scope.client,
+      context,
+      uploadCompleteInput(input, uploadId),
+      headOptions(input),
+      parts.map((part) => ({ ...part, crc64: O.some(part.crc64) }))
+    ),
+    TE.map(({ etag, versionId, size, integrity, requestId }) => ({
+      bucket: input.bucket,
+      key: input.key,
+      etag,
+      versionId,
+      size,
+      parts: parts.length,
+      multipart: true,
+      resumed,
+      crc64,
+      integrity,
+      requestId
+    }))
+  )
+}
