@@ -25,17 +25,17 @@ const fetching = (each: (count: number) => Credentials) => {
   }
 }
 
-t.test('however many ask at once, one fetch is under way', async (t) => {
+t.test('parallel requests share one fetch', async (t) => {
   const from = fetching(() => pair)
   const sign = signer(from.source, Date.now)
   const got = await Promise.all(Array.from({ length: 50 }, () => sign(context)()))
   t.equal(from.count(), 1)
   t.same(new Set(got.map((each) => right(each)?.secretId)), new Set([pair.secretId]))
   await sign(context)()
-  t.equal(from.count(), 1, 'without an end, they are taken to last')
+  t.equal(from.count(), 1, 'credentials without expiresAt are kept')
 })
 
-t.test('they are fetched anew five minutes before they end', async (t) => {
+t.test('credentials are fetched again five minutes before they expire', async (t) => {
   let now = 1_700_000_000_000
   const from = fetching((count) => ({
     ...pair,
@@ -51,7 +51,7 @@ t.test('they are fetched anew five minutes before they end', async (t) => {
   t.equal(await token(), 't2')
 })
 
-t.test('a life shorter than that is used to its half', async (t) => {
+t.test('credentials that live less than ten minutes are fetched again after half their life', async (t) => {
   let now = 1_700_000_000_000
   const from = fetching(() => ({ ...pair, expiresAt: new Date(now + 60_000) }))
   const sign = signer(from.source, () => now)
@@ -64,7 +64,7 @@ t.test('a life shorter than that is used to its half', async (t) => {
   t.equal(from.count(), 2)
 })
 
-t.test('a failed fetch is an error, and is not kept', async (t) => {
+t.test('a failed fetch is a CredentialsError, and is not cached', async (t) => {
   let count = 0
   const sign = signer(async () => {
     count += 1
@@ -77,12 +77,12 @@ t.test('a failed fetch is an error, and is not kept', async (t) => {
   t.equal(right(await sign(context)())?.secretId, pair.secretId)
 })
 
-t.test('what was fetched is judged too', async (t) => {
+t.test('fetched credentials are validated', async (t) => {
   const sign = signer(TE.right({ ...pair, secretKey: ' padded' }), Date.now)
   t.match(left(await sign(context)()), { _tag: 'CredentialsError', problem: /^secretKey should be/ })
 })
 
-t.test('a missing or malformed secret is a Left that names the field and does not repeat it', (t) => {
+t.test('a missing or malformed secret is a Left that names the field and does not repeat the value', (t) => {
   const wrong: ReadonlyArray<readonly [string, unknown]> = [
     ['credentials', undefined],
     ['credentials', 'anyone'],
@@ -100,16 +100,13 @@ t.test('a missing or malformed secret is a Left that names the field and does no
   t.end()
 })
 
-t.test(
-  'those that COS refused are fetched anew, once for all who ask; a fixed pair is what it is',
-  async (t) => {
-    const from = fetching((count) => ({ ...pair, sessionToken: `t${String(count)}` }))
-    const sign = signer(from.source, Date.now)
-    const first = right(await sign(context)())
-    const anew = await Promise.all(Array.from({ length: 9 }, () => sign(context, first)()))
-    t.same(new Set(anew.map((each) => right(each)?.sessionToken)), new Set(['t2']))
-    t.equal(right(await sign(context, first)())?.sessionToken, 't2', 'late, and they are known already')
-    t.equal(from.count(), 2)
-    t.equal(right(await signer(pair, Date.now)(context, pair)()), pair)
-  }
-)
+t.test('refused credentials are fetched again, once for parallel calls; a fixed pair stays', async (t) => {
+  const from = fetching((count) => ({ ...pair, sessionToken: `t${String(count)}` }))
+  const sign = signer(from.source, Date.now)
+  const first = right(await sign(context)())
+  const anew = await Promise.all(Array.from({ length: 9 }, () => sign(context, first)()))
+  t.same(new Set(anew.map((each) => right(each)?.sessionToken)), new Set(['t2']))
+  t.equal(right(await sign(context, first)())?.sessionToken, 't2', 'the new credentials are in the cache')
+  t.equal(from.count(), 2)
+  t.equal(right(await signer(pair, Date.now)(context, pair)()), pair)
+})

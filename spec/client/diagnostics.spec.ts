@@ -16,7 +16,7 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-/** What is said of parts until the test ends. */
+/** The part events until the test ends. */
 const listening = (t: Teardown): ReadonlyArray<PartEvent> => {
   const events: Array<PartEvent> = []
   const listen = (event: unknown): void => {
@@ -35,7 +35,7 @@ const most = (events: ReadonlyArray<PartEvent>): number => {
 const of = (events: ReadonlyArray<PartEvent>, phase: PartEvent['phase']): ReadonlyArray<number> =>
   events.flatMap((event) => (event.phase === phase ? [event.part] : [])).sort((a, b) => a - b)
 
-t.test('nothing is made for nobody', async (t) => {
+t.test('an event is not built if its channel has no subscriber', async (t) => {
   let made = 0
   const event: PartEvent = {
     operation: 'x',
@@ -57,7 +57,7 @@ t.test('nothing is made for nobody', async (t) => {
   t.same(events, [event])
 })
 
-t.test('each part of an upload is told when it begins to move, and when COS has it', async (t) => {
+t.test('each part of an upload is published when it starts, and when COS has acknowledged it', async (t) => {
   const cos = await startCos(t)
   const events = listening(t)
   const input = { ...to, partSize: MiB, concurrency: 2 }
@@ -72,7 +72,7 @@ t.test('each part of an upload is told when it begins to move, and when COS has 
   )
 })
 
-t.test('what goes in one PUT is part 1', async (t) => {
+t.test('an object in one PUT is published as part 1', async (t) => {
   const cos = await startCos(t)
   const events = listening(t)
   right(await uploadStream(to)(splitBytes(bytesOf(10), 10))(cos.client())())
@@ -82,7 +82,7 @@ t.test('what goes in one PUT is part 1', async (t) => {
   ])
 })
 
-t.test('a part that failed, and those that failed with it, have ended too', async (t) => {
+t.test('a failed part and the parts aborted with it are published as ended', async (t) => {
   const refusal = { answer: { status: 403, code: 'AccessDenied' } }
   const cos = await startCos(t, {
     fault: script([
@@ -94,13 +94,13 @@ t.test('a part that failed, and those that failed with it, have ended too', asyn
   const source = splitBytes(bytesOf(3 * MiB), 50_000)
   left(await uploadStream({ ...to, partSize: MiB, concurrency: 2 })(source)(cos.client())())
   t.same(of(events, 'end'), of(events, 'start'))
-  // Part 1 ends for the reason that it was given: part 2's.
+  // Part 1 is aborted with the error of part 2.
   for (const number of [1, 2]) {
     t.equal(events.find(({ part, phase }) => part === number && phase === 'end')?.error, 'ServiceError')
   }
 })
 
-t.test('each range of a download is told, those that a reader leaves as aborted', async (t) => {
+t.test('each range of a download is published, and is Aborted if the reader stops early', async (t) => {
   const cos = await startCos(t)
   right(await uploadStream(to)(splitBytes(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
   const events = listening(t)

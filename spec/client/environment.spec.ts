@@ -14,7 +14,7 @@ t.test('credentials are read under the names that COS tools use', (t) => {
   t.end()
 })
 
-t.test('a missing variable is a Left that names it', (t) => {
+t.test('a missing variable is InvalidInput that names it', (t) => {
   t.match(left(credentialsFromEnvironment({})), { _tag: 'InvalidInput', field: 'COS_SECRET_ID' })
   t.match(left(credentialsFromEnvironment({ ...pair, COS_SECRET_KEY: '' })), { field: 'COS_SECRET_KEY' })
   t.match(left(clientFromEnvironment({}, pair)), { field: 'region' })

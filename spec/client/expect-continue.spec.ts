@@ -14,7 +14,7 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-/** A server that is asked before a body comes. */
+/** A server that answers `Expect: 100-continue`. */
 const asked = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
   const seen = { bytes: 0, expects: 0 }
   const server = createServer((request, response) => {
@@ -38,13 +38,13 @@ const asked = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
 
 const body = bytesOf(3_000_000)
 
-t.test('a body goes when COS says so', async (t) => {
+t.test('the body is sent after a 100', async (t) => {
   const { seen, client } = await asked(t, 'yes')
   const put = right(await send(probePut({ ...at, body, expectContinue: true }))(client())())
   t.same([put.text, put.sent.size, seen], ['done', body.length, { bytes: body.length, expects: 1 }])
 })
 
-t.test('a refusal comes before a byte of the body went', async (t) => {
+t.test('after a refusal no byte of the body is sent', async (t) => {
   const { seen, client } = await asked(t, 'no')
   t.match(left(await send(probePut({ ...at, body, expectContinue: true }))(client())()), {
     _tag: 'ServiceError',
@@ -53,7 +53,7 @@ t.test('a refusal comes before a byte of the body went', async (t) => {
   t.same(seen, { bytes: 0, expects: 1 })
 })
 
-t.test('a server that says nothing gets the body after a second', async (t) => {
+t.test('the body is sent after one second without an answer', async (t) => {
   const { seen, client } = await asked(t, 'nothing')
   const began = performance.now()
   right(await send(probePut({ ...at, body: 'hello', expectContinue: true }))(client())())
@@ -61,14 +61,14 @@ t.test('a server that says nothing gets the body after a second', async (t) => {
   t.equal(seen.bytes, 5)
 })
 
-t.test('it ends with its signal, and fails with its source', async (t) => {
+t.test('a request with expectContinue is aborted by its signal, and fails with its source', async (t) => {
   const silent = await startServer(t, () => undefined)
-  const stop = new AbortController()
-  const result = withSignal(stop.signal)(send(probePut({ ...at, body, expectContinue: true })))(
+  const controller = new AbortController()
+  const result = withSignal(controller.signal)(send(probePut({ ...at, body, expectContinue: true })))(
     silent.client()
   )()
   await waitFor(() => silent.received.length === 1)
-  stop.abort()
+  controller.abort()
   t.match(left(await result), { _tag: 'Aborted' })
 
   const { client } = await asked(t, 'yes')
@@ -85,7 +85,7 @@ t.test('it ends with its signal, and fails with its source', async (t) => {
   })
 })
 
-t.test('a dispatcher of the caller is not gone around', async (t) => {
+t.test("expectContinue is InvalidInput if the dispatcher is the caller's", async (t) => {
   const { seen, client } = await asked(t, 'yes')
   const dispatcher = new Agent()
   t.teardown(() => dispatcher.destroy())

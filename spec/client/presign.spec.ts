@@ -6,7 +6,7 @@ import { at, clientOf, credentials, left, right } from '../support/server.js'
 
 const host = 'examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com'
 
-t.test('a URL carries the signature of what it asks for, every field encoded, in order', async (t) => {
+t.test('a signed URL has the signature of its request, every field encoded, in order', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')({ credentials: { ...credentials, sessionToken: 'a+b/c=' } })
   const query = { 'response-content-type': 'text/plain; charset=utf-8' }
   const made = right(await presign(probeGet({ ...at, key: 'a b/../c', query }), 600)(client)())
@@ -41,7 +41,7 @@ t.test('a URL carries the signature of what it asks for, every field encoded, in
   )
 })
 
-t.test('headers that were signed are handed over; the traffic limit goes into the URL', async (t) => {
+t.test('presign returns the signed headers, and puts the traffic limit into the URL', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   const headers = { 'x-cos-acl': 'private', 'content-type': 'text/plain', 'x-cos-traffic-limit': '819200' }
   const made = right(await presign(probePut({ ...at, headers }), 60)(client)())
@@ -50,7 +50,7 @@ t.test('headers that were signed are handed over; the traffic limit goes into th
   t.match(made.url, /q-header-list=host%3Bx-cos-acl&q-url-param-list=x-cos-traffic-limit&/)
 })
 
-t.test('nonsense is a Left before anything is signed', async (t) => {
+t.test('presign refuses invalid input and an anonymous client', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')
   for (const expiresIn of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     t.match(left(await presign(probeGet(at), expiresIn)(client())()), {

@@ -6,7 +6,7 @@ import { probeOpen, probePut } from '../support/minimal-operations.js'
 import { at, credentials, left, right, startServer } from '../support/server.js'
 import { createClient } from '../../lib/client/client.js'
 
-t.test('a line that is busy says how long, and one that was silent allows no more than a burst', (t) => {
+t.test('a limiter returns how long to wait, and allows a burst of 50 ms after a pause', (t) => {
   let now = 1000
   const pace = rateLimiter(1000, () => now)
   t.equal(pace(50), 0, 'a burst')
@@ -19,7 +19,7 @@ t.test('a line that is busy says how long, and one that was silent allows no mor
   t.end()
 })
 
-t.test('two requests share the limit, each way', async (t) => {
+t.test('parallel requests share the limit of each direction', async (t) => {
   const bytes = bytesOf(100_000)
   const server = await startServer(t, (seen, response) => response.end(seen.method === 'GET' ? bytes : ''))
   const client = server.client({ bandwidth: { up: 400_000, down: 400_000 } })
@@ -31,13 +31,13 @@ t.test('two requests share the limit, each way', async (t) => {
     const began = performance.now()
     t.same(await Promise.all([call(), call()]), [bytes.length, bytes.length])
     const took = performance.now() - began
-    // 200,000 bytes at 400,000 a second are 500 ms, less the burst, and less the last chunk of a download, which
-    // nobody waits for.
+    // 200,000 bytes at 400,000 per second take 500 ms, less the burst, and less the last chunk of a download, which is
+    // not waited for.
     t.ok(took > 200, `${String(took)} ms`)
   }
 })
 
-t.test('a limit that makes no sense is refused by name', (t) => {
+t.test('createClient refuses a limit that is out of range, and names the field', (t) => {
   for (const [field, bandwidth] of [
     ['bandwidth.up', { up: 0 }],
     ['bandwidth.down', { down: 1.5 }]

@@ -51,31 +51,34 @@ const read = async (
   }
 }
 
-t.test('a stretch is those bytes, in one request', async (t) => {
+t.test('readRange yields the bytes of the range in one request', async (t) => {
   const { client, pinned, ranges } = await holding(t)
   const some = await read(client, pinned, { first: 10, last: 99 })
   t.same(some, { bytes: bytes.subarray(10, 100), error: undefined })
   t.same(ranges(), ['bytes=10-99'])
 })
 
-t.test('what breaks off goes on at the next byte, however often, while bytes come', async (t) => {
-  const { client, pinned, ranges } = await holding(t, {
-    // More cuts than a call has attempts: each brought something.
-    fault: ({ operation, count }) =>
-      operation === 'GetObject' && count <= 8 ? { cut: { at: 'body', after: 100_000 } } : undefined
-  })
-  const { bytes: got, error } = await read(client, pinned, all)
-  t.equal(error, undefined)
-  t.ok(bytes.equals(got))
-  const firsts = ranges().map((range) => Number(/bytes=(\d+)-999999/.exec(range ?? '')?.[1]))
-  t.equal(firsts.length, 9)
-  t.ok(
-    firsts.every((first, n) => n === 0 || first > (firsts[n - 1] ?? 0)),
-    firsts.join()
-  )
-})
+t.test(
+  'a body that is cut off is resumed at the next byte, any number of times while bytes come',
+  async (t) => {
+    const { client, pinned, ranges } = await holding(t, {
+      // More cuts than a call has attempts: each request returned bytes.
+      fault: ({ operation, count }) =>
+        operation === 'GetObject' && count <= 8 ? { cut: { at: 'body', after: 100_000 } } : undefined
+    })
+    const { bytes: got, error } = await read(client, pinned, all)
+    t.equal(error, undefined)
+    t.ok(bytes.equals(got))
+    const firsts = ranges().map((range) => Number(/bytes=(\d+)-999999/.exec(range ?? '')?.[1]))
+    t.equal(firsts.length, 9)
+    t.ok(
+      firsts.every((first, n) => n === 0 || first > (firsts[n - 1] ?? 0)),
+      firsts.join()
+    )
+  }
+)
 
-t.test('a body that ends too early in good order goes on too', async (t) => {
+t.test('a body that ends early without an error is resumed too', async (t) => {
   const { client, pinned } = await holding(t, {
     fault: ({ operation, count }) =>
       operation === 'GetObject' && count === 1 ? { shorten: 1000 } : undefined
@@ -83,18 +86,21 @@ t.test('a body that ends too early in good order goes on too', async (t) => {
   t.ok(bytes.equals((await read(client, pinned, all)).bytes))
 })
 
-t.test('without a new byte it gives up as the policy has it, and what came before is kept', async (t) => {
-  const { client, pinned, ranges } = await holding(t, {
-    fault: ({ operation, count }) =>
-      operation === 'GetObject' ? { cut: { at: 'body', after: count === 1 ? 1000 : 0 } } : undefined
-  })
-  const { bytes: got, error } = await read(client, pinned, all)
-  t.match(error, { _tag: 'TransportError' })
-  t.ok(bytes.subarray(0, got.length).equals(got))
-  t.equal(ranges().length, 3)
-})
+t.test(
+  'readRange fails after the attempts of the policy without a new byte, and keeps the bytes before',
+  async (t) => {
+    const { client, pinned, ranges } = await holding(t, {
+      fault: ({ operation, count }) =>
+        operation === 'GetObject' ? { cut: { at: 'body', after: count === 1 ? 1000 : 0 } } : undefined
+    })
+    const { bytes: got, error } = await read(client, pinned, all)
+    t.match(error, { _tag: 'TransportError' })
+    t.ok(bytes.subarray(0, got.length).equals(got))
+    t.equal(ranges().length, 3)
+  }
+)
 
-t.test('another object in its place is ObjectChanged, and so is none', async (t) => {
+t.test('readRange fails with ObjectChanged if the object was replaced or deleted', async (t) => {
   const { client, pinned } = await holding(t)
   right(await send(putObject({ ...at, body: 'other' }))(client)())
   const changed = { _tag: 'ObjectChanged', expected: pinned.etag }
@@ -103,17 +109,20 @@ t.test('another object in its place is ObjectChanged, and so is none', async (t)
   t.match((await read(client, gone, { first: 0, last: 1 })).error, changed)
 })
 
-t.test('a cache that ignores the condition is found out by the ETag', async (t) => {
-  const { client, pinned } = await holding(t, {
-    fault: ({ operation }) => (operation === 'GetObject' ? { headers: { etag: '"other"' } } : undefined)
-  })
-  t.match(await read(client, pinned, all), {
-    bytes: { length: 0 },
-    error: { _tag: 'ObjectChanged', expected: pinned.etag, got: O.some('"other"') }
-  })
-})
+t.test(
+  'readRange fails with ObjectChanged if a cache ignores If-Match and returns another ETag',
+  async (t) => {
+    const { client, pinned } = await holding(t, {
+      fault: ({ operation }) => (operation === 'GetObject' ? { headers: { etag: '"other"' } } : undefined)
+    })
+    t.match(await read(client, pinned, all), {
+      bytes: { length: 0 },
+      error: { _tag: 'ObjectChanged', expected: pinned.etag, got: O.some('"other"') }
+    })
+  }
+)
 
-t.test('a reader that leaves hangs up', async (t) => {
+t.test('the connection closes if the reader stops early', async (t) => {
   const { cos, client, pinned } = await holding(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 100_000, pause: 60_000 } } : undefined

@@ -18,7 +18,7 @@ const service = (status: number, code: string, headers: Readonly<Record<string, 
   headers
 })
 
-t.test('what may pass is told from what will not', (t) => {
+t.test('isTransient is true of errors that may pass, and false of the others', (t) => {
   const passing = [
     service(500, 'InternalError'),
     service(503, 'SlowDown'),
@@ -48,7 +48,7 @@ t.test('what may pass is told from what will not', (t) => {
 })
 
 t.test(
-  'a digest that did not match and a slow network are tried once more, all else until the policy ends',
+  'shouldRetry allows one retry of BadDigest and UserNetworkTooSlow, and the attempts of the policy for other errors',
   (t) => {
     const worth = (...failures: ReadonlyArray<CosError>) => shouldRetry(defaultRetry, failures)
     for (const code of ['BadDigest', 'UserNetworkTooSlow']) {
@@ -67,7 +67,7 @@ t.test(
   }
 )
 
-t.test('a wait lies anywhere in a window that doubles up to its cap', (t) => {
+t.test('retryDelay is a random time below a limit that doubles up to the cap', (t) => {
   const error = service(503, 'SlowDown')
   const waits = (random: number) =>
     [1, 2, 3, 8, 30].map((attempt) =>
@@ -78,7 +78,7 @@ t.test('a wait lies anywhere in a window that doubles up to its cap', (t) => {
   t.end()
 })
 
-t.test('COS may name the wait, in seconds or as a date', (t) => {
+t.test('retryDelay follows Retry-After in seconds or as a date', (t) => {
   const now = Date.parse('Wed, 01 May 2024 08:31:00 GMT')
   const after = (text: string) =>
     retryDelay({ ...defaultRetry, random: () => 0.5 }, 1, service(503, '', { 'retry-after': text }), now)
@@ -89,7 +89,7 @@ t.test('COS may name the wait, in seconds or as a date', (t) => {
   t.end()
 })
 
-t.test('a policy out of its ranges is refused by name', (t) => {
+t.test('createClient refuses a retry policy that is out of range, and names the field', (t) => {
   const wrong: ReadonlyArray<readonly [string, object]> = [
     ['retry.attempts', { attempts: 0 }],
     ['retry.base', { base: -1 }],

@@ -16,7 +16,7 @@ import { at, credentials, left, sendServiceError, right, secretKey, startServer 
 
 const field = (text: string, name: string): string => new RegExp(`${name}=([^&]*)`).exec(text)?.[1] ?? ''
 
-t.test('nothing is sent before the task is called, and each call sends anew', async (t) => {
+t.test('an effect sends nothing before its task is called, and sends again at each call', async (t) => {
   const server = await startServer(t, (_, response) => response.end('yes'))
   const task = run(server.client())(send(probeGet(at)))
   await setTimeout(20)
@@ -26,7 +26,7 @@ t.test('nothing is sent before the task is called, and each call sends anew', as
   t.equal(server.received.length, 2)
 })
 
-t.test("a request arrives under COS's host, signed over what arrives", async (t) => {
+t.test("a request has COS's host, and its signature covers the request as it arrives", async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   const key = 'a b/../腾讯+云!'
   const query = { 'x y': 'a+b/ü', plain: '' }
@@ -51,17 +51,20 @@ t.test("a request arrives under COS's host, signed over what arrives", async (t)
   )
 })
 
-t.test('a token is sent and signed, and an anonymous request is not signed at all', async (t) => {
-  const server = await startServer(t, (_, response) => response.end())
-  const token = 'tok/en+with=all'
-  await send(probeGet(at))(server.client({ credentials: { ...credentials, sessionToken: token } }))()
-  await send(probeGet(at))(server.client({ credentials: 'anonymous' }))()
-  t.equal(server.received[0]?.headers['x-cos-security-token'], token)
-  t.match(server.received[0]?.headers.authorization, /q-header-list=host;x-cos-security-token&/)
-  t.equal(server.received[1]?.headers.authorization, undefined)
-})
+t.test(
+  'a session token is sent and signed, and the request of an anonymous client is unsigned',
+  async (t) => {
+    const server = await startServer(t, (_, response) => response.end())
+    const token = 'tok/en+with=all'
+    await send(probeGet(at))(server.client({ credentials: { ...credentials, sessionToken: token } }))()
+    await send(probeGet(at))(server.client({ credentials: 'anonymous' }))()
+    t.equal(server.received[0]?.headers['x-cos-security-token'], token)
+    t.match(server.received[0]?.headers.authorization, /q-header-list=host;x-cos-security-token&/)
+    t.equal(server.received[1]?.headers.authorization, undefined)
+  }
+)
 
-t.test('bad input is a Left that names the field, and nothing is sent', async (t) => {
+t.test('invalid input is a Left that names the field, and nothing is sent', async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   const client = server.client()
   const wrong = [
@@ -81,7 +84,7 @@ t.test('bad input is a Left that names the field, and nothing is sent', async (t
   t.equal(server.received.length, 0)
 })
 
-t.test('what may pass is tried four times, signed each time, and marked as a retry', async (t) => {
+t.test('a transient error is retried up to four attempts, each signed and marked as a retry', async (t) => {
   const server = await startServer(t, (_, response, count) => {
     if (count < 4) sendServiceError(response, 503, 'SlowDown')
     else response.end('at last')
@@ -99,7 +102,7 @@ t.test('what may pass is tried four times, signed each time, and marked as a ret
   t.match(server.received[3]?.headers.authorization, /q-header-list=content-length;host;x-cos-sdk-retry&/)
 })
 
-t.test('after the last attempt the error is the last answer, and counts the attempts', async (t) => {
+t.test('after the last attempt the error is the last one, with the number of attempts', async (t) => {
   const server = await startServer(t, (_, response) => {
     sendServiceError(response, 500, 'InternalError')
   })
@@ -115,7 +118,7 @@ t.test('after the last attempt the error is the last answer, and counts the atte
   t.equal(server.received.length, 5)
 })
 
-t.test('what COS refuses for good is asked once', async (t) => {
+t.test('a permanent error is not retried', async (t) => {
   const server = await startServer(t, (_, response) => {
     sendServiceError(response, 404, 'NoSuchKey')
   })
@@ -123,7 +126,7 @@ t.test('what COS refuses for good is asked once', async (t) => {
   t.equal(server.received.length, 1)
 })
 
-t.test('a stream that can be read once is sent once, and let go of', async (t) => {
+t.test('a stream that can be read once is sent once', async (t) => {
   const server = await startServer(t, (_, response) => {
     sendServiceError(response, 503, 'SlowDown')
   })
@@ -139,7 +142,7 @@ t.test('a stream that can be read once is sent once, and let go of', async (t) =
   t.equal(server.received[0]?.headers['transfer-encoding'], 'chunked')
 })
 
-t.test('a body that can be opened anew is opened for each attempt', async (t) => {
+t.test('a replayable body is opened for each attempt', async (t) => {
   const server = await startServer(t, (_, response, count) => {
     if (count === 1) response.destroy()
     else response.end()
@@ -159,7 +162,7 @@ t.test('a body that can be opened anew is opened for each attempt', async (t) =>
   t.equal(server.received[1]?.body.toString(), 'abcdef')
 })
 
-t.test('what goes up is hashed on the way', async (t) => {
+t.test('the size and the CRC64 of a body are counted while it is sent', async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   const { sent } = right(await send(probePut({ ...at, body: '123456789' }))(server.client())())
   // CRC-64/XZ by its catalogue name: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
@@ -167,7 +170,7 @@ t.test('what goes up is hashed on the way', async (t) => {
   t.same(right(await send(probePut(at))(server.client())()).sent, { size: 0, crc64: O.some(0n) })
 })
 
-t.test('a body that gives more or less than it promised fails as the source that it is', async (t) => {
+t.test('a body with more or fewer bytes than announced is a SourceError', async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   const giving = (...texts: ReadonlyArray<string>) => ({
     size: 4,
@@ -184,7 +187,7 @@ t.test('a body that gives more or less than it promised fails as the source that
   t.equal(server.received.length, 0)
 })
 
-t.test('a source that fails ends the request with its own error', async (t) => {
+t.test('an error of the source is the cause of a SourceError', async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   const body = (async function* () {
     yield Buffer.from('begun')
@@ -194,7 +197,7 @@ t.test('a source that fails ends the request with its own error', async (t) => {
   t.match(error, { _tag: 'SourceError', cause: { message: 'disk' } })
 })
 
-t.test('Content-MD5 is computed when asked for, and never of a stream that is read once', async (t) => {
+t.test('enableMd5 adds Content-MD5, and is InvalidInput for a stream that can be read once', async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   await send(probePut({ ...at, body: '123456789', enableMd5: true }))(server.client())()
   t.equal(server.received[0]?.headers['content-md5'], 'JfnnlDI7RTiF9RgfG2JNCw==')
@@ -207,7 +210,7 @@ t.test('Content-MD5 is computed when asked for, and never of a stream that is re
   })
 })
 
-t.test('a redirect is handed over, not followed', async (t) => {
+t.test('a redirect is a ServiceError, and is not followed', async (t) => {
   const server = await startServer(t, (_, response) => {
     response.writeHead(302, { location: 'http://127.0.0.1:1/stolen', 'x-cos-request-id': 'r' }).end()
   })
@@ -219,7 +222,7 @@ t.test('a redirect is handed over, not followed', async (t) => {
   t.equal(server.received.length, 1)
 })
 
-t.test("a clock that COS calls wrong is set by COS's own, once", async (t) => {
+t.test('a clock that COS refuses is corrected once, by the Date of the answer', async (t) => {
   const hour = 3_600_000
   const server = await startServer(t, (_, response) => {
     sendServiceError(response, 403, 'RequestTimeTooSkewed', {
@@ -244,7 +247,7 @@ t.test("a clock that COS calls wrong is set by COS's own, once", async (t) => {
   t.equal(honest.received.length, 1)
 })
 
-t.test('a token that COS calls expired is fetched anew, once', async (t) => {
+t.test('a token that COS calls expired is fetched again, once', async (t) => {
   const server = await startServer(t, (_, response) => {
     sendServiceError(response, 400, 'ExpiredToken')
   })
@@ -262,7 +265,7 @@ t.test('a token that COS calls expired is fetched anew, once', async (t) => {
   t.same([tokens().length, count], [3, 4])
 })
 
-t.test('a signal settles the call at once, whatever it is waiting for, and nothing stays open', async (t) => {
+t.test('a signal settles a call within 50 ms in every phase, and its connections close', async (t) => {
   const silent = await startServer(t, () => undefined)
   const refusing = await startServer(t, (_, response) => {
     sendServiceError(response, 503, 'SlowDown', { 'retry-after': '30' })
@@ -279,43 +282,43 @@ t.test('a signal settles the call at once, whatever it is waiting for, and nothi
     ['its own source', send(probePut({ ...at, body: never() })), silent, () => isAsked]
   ] as const
   for (const [what, effect, server, isWaiting] of cases) {
-    const stop = new AbortController()
-    const result = withSignal(stop.signal)(effect)(server.client())()
+    const controller = new AbortController()
+    const result = withSignal(controller.signal)(effect)(server.client())()
     await waitFor(isWaiting)
     await setTimeout(20)
-    stop.abort('enough')
+    controller.abort('enough')
     t.ok(await settlesWithin(50, result))
     t.match(left(await result), { _tag: 'Aborted', reason: 'enough' }, what)
   }
   t.ok(await becomesTrue(() => silent.open() === 0))
 })
 
-t.test('a signal that has fired already sends nothing', async (t) => {
+t.test('nothing is sent if the signal has fired already', async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   const result = await withSignal(AbortSignal.abort())(send(probeGet(at)))(server.client())()
   t.match(left(result), { _tag: 'Aborted' })
   t.equal(server.received.length, 0)
 })
 
-t.test('a signal ends the reading of a body that the call gave', async (t) => {
+t.test('a signal fails the body that a call has returned', async (t) => {
   const server = await startServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': '1000000' }).write('begun')
   })
-  const stop = new AbortController()
-  const body = right(await withSignal(stop.signal)(send(probeOpen(at)))(server.client())())
+  const controller = new AbortController()
+  const body = right(await withSignal(controller.signal)(send(probeOpen(at)))(server.client())())
   const reading = body.toArray()
   await setTimeout(20)
-  stop.abort()
+  controller.abort()
   await t.rejects(reading, { name: 'CosException', error: { _tag: 'Aborted' } })
   t.ok(await becomesTrue(() => server.open() === 0))
 })
 
-t.test('each deadline ends what it is for, and says which it was', async (t) => {
+t.test('each timeout ends its phase, and the error names it', async (t) => {
   const silent = await startServer(t, () => undefined)
   const stalling = await startServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': '10' }).write('half')
   })
-  // One at a time: where the machine is busy, even the head of an answer may take so long.
+  // One timeout at a time: on a busy machine even the head of an answer may take 60 ms.
   const waiting = (timeouts: Partial<Timeouts>) => ({ retry: { attempts: 1 }, timeouts })
   t.match(left(await send(probeGet(at))(silent.client(waiting({ headers: 60 })))()), {
     _tag: 'Timeout',
@@ -336,7 +339,7 @@ t.test('each deadline ends what it is for, and says which it was', async (t) => 
   t.ok(await becomesTrue(() => silent.open() + stalling.open() === 0))
 })
 
-t.test('a server that stops reading is an idle one', async (t) => {
+t.test('a server that stops reading a body is an idle timeout', async (t) => {
   const server = await startServer(t, (_, __, ___, request) => request.pause(), { early: true })
   const body = {
     size: 256 * 1024 * 1024,
@@ -348,9 +351,9 @@ t.test('a server that stops reading is an idle one', async (t) => {
   t.match(left(await send(probePut({ ...at, body }))(client)()), { _tag: 'Timeout', phase: 'idle' })
 })
 
-t.test('a deadline rests while it is our turn', async (t) => {
+t.test('the idle timeout is paused while our source or our reader is slow', async (t) => {
   const server = await startServer(t, (_, response) => response.end('x'.repeat(500_000)))
-  // So long that only we are slower, however busy the machine is.
+  // Long enough that a busy machine does not reach it: only our side is slower.
   const client = server.client({ retry: { attempts: 1 }, timeouts: { headers: 1000, idle: 1000 } })
   const ours = 1500
   const slow = async function* () {
@@ -367,13 +370,13 @@ t.test('a deadline rests while it is our turn', async (t) => {
     return size
   }
   const [put, size] = await Promise.all([send(probePut({ ...at, body: slow() }))(client)(), read()])
-  t.ok(E.isRight(put), 'a slow source is not an idle network')
-  t.equal(size, 500_000, 'a slow reader is not an idle network')
+  t.ok(E.isRight(put), 'a slow source is not an idle timeout')
+  t.equal(size, 500_000, 'a slow reader is not an idle timeout')
 })
 
-t.test('a process that has no turn itself does not take the network for idle', async (t) => {
+t.test('a blocked event loop is not reported as a timeout', async (t) => {
   const server = await startServer(t, (_, response) =>
-    // The answer has left when the process gets stuck, and its deadline is over when it goes on.
+    // The answer has been sent when the event loop blocks, and the deadline has passed when it runs again.
     response.end('yes', () => {
       const until = performance.now() + 600
       while (performance.now() < until);
@@ -383,7 +386,7 @@ t.test('a process that has no turn itself does not take the network for idle', a
   t.equal(right(await send(probeGet(at))(client)()).text, 'yes')
 })
 
-t.test('one connection serves one request after another, of any method', async (t) => {
+t.test('a connection is reused by requests of any method', async (t) => {
   const ports: Array<number | undefined> = []
   const server = await startServer(t, ({ method }, response, _, request) => {
     ports.push(request.socket.remotePort)
@@ -400,7 +403,7 @@ t.test('one connection serves one request after another, of any method', async (
   t.equal(new Set(ports).size, 1)
 })
 
-t.test('an answer that never begins to be read holds the server back', async (t) => {
+t.test('an unread body holds the server back', async (t) => {
   let written = 0
   const server = await startServer(t, async (_, response) => {
     const chunk = Buffer.alloc(64 * 1024)
@@ -412,13 +415,13 @@ t.test('an answer that never begins to be read holds the server back', async (t)
   })
   const body = right(await send(probeOpen(at))(server.client())())
   await setTimeout(100)
-  // What loopback sockets buffer on both sides; far less than the object.
+  // Loopback sockets buffer a few MiB on both sides: far less than the object.
   t.ok(written < 16 * 1024 * 1024, `${String(written)} bytes were sent`)
   body.destroy()
   t.ok(await becomesTrue(() => server.open() === 0))
 })
 
-t.test('a body that breaks off says so', async (t) => {
+t.test('a body that is cut off is a TransportError', async (t) => {
   const server = await startServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': '10' }).write('half')
     response.socket?.end()
@@ -427,22 +430,25 @@ t.test('a body that breaks off says so', async (t) => {
   t.match(error, { _tag: 'TransportError', context: { operation: 'ProbeGet' } })
 })
 
-t.test('a file is measured, sent, and never half of one', async (t) => {
-  const dir = t.testdir({ 'a.txt': '123456789' })
-  const server = await startServer(t, (_, response) => response.end())
-  const client = server.client()
-  right(await send(probePut({ ...at, body: { file: `${dir}/a.txt` } }))(client)())
-  t.equal(server.received[0]?.body.toString(), '123456789')
-  t.match(left(await send(probePut({ ...at, body: { file: `${dir}/none` } }))(client)()), {
-    _tag: 'FileError',
-    code: 'ENOENT',
-    path: `${dir}/none`
-  })
-  t.match(left(await send(probePut({ ...at, body: { file: dir } }))(client)()), { _tag: 'FileError' })
-  t.equal(server.received.length, 1)
-})
+t.test(
+  'a file body has its size as Content-Length, and a missing file or a directory is a FileError',
+  async (t) => {
+    const dir = t.testdir({ 'a.txt': '123456789' })
+    const server = await startServer(t, (_, response) => response.end())
+    const client = server.client()
+    right(await send(probePut({ ...at, body: { file: `${dir}/a.txt` } }))(client)())
+    t.equal(server.received[0]?.body.toString(), '123456789')
+    t.match(left(await send(probePut({ ...at, body: { file: `${dir}/none` } }))(client)()), {
+      _tag: 'FileError',
+      code: 'ENOENT',
+      path: `${dir}/none`
+    })
+    t.match(left(await send(probePut({ ...at, body: { file: dir } }))(client)()), { _tag: 'FileError' })
+    t.equal(server.received.length, 1)
+  }
+)
 
-t.test('no secret shows in a client, an error, an event or a stack', async (t) => {
+t.test('a client, an error and an event hold no secret', async (t) => {
   const said: Array<unknown> = []
   const listen = (event: unknown): void => {
     said.push(event)
@@ -471,7 +477,7 @@ t.test('no secret shows in a client, an error, an event or a stack', async (t) =
   }
 })
 
-t.test('what happens can be watched', async (t) => {
+t.test('attempts and operations are published on diagnostics_channel', async (t) => {
   const server = await startServer(t, (_, response, count) => {
     if (count === 1) sendServiceError(response, 503, 'SlowDown')
     else response.end()
@@ -491,7 +497,7 @@ t.test('what happens can be watched', async (t) => {
   ])
 })
 
-t.test("a customer's key is not shown, and not sent in the clear beyond this machine", async (t) => {
+t.test("a customer's key is not printed, and is sent over plain HTTP to the loopback only", async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   const name = 'x-cos-server-side-encryption-customer-key'
   const operation = probeGet({ ...at, headers: { [name]: 'MDEyMzQ1Njc4OUFC' } })
@@ -506,14 +512,14 @@ t.test("a customer's key is not shown, and not sent in the clear beyond this mac
   })
 })
 
-t.test('a signal and a deadline end even the wait for credentials', async (t) => {
+t.test('a signal and a timeout end the wait for credentials', async (t) => {
   const server = await startServer(t, (_, response) => response.end())
   const never = () => new Promise<E.Either<never, typeof credentials>>(() => undefined)
   const client = server.client({ credentials: never })
-  const stop = new AbortController()
-  const result = withSignal(stop.signal)(send(probeGet(at)))(client)()
+  const controller = new AbortController()
+  const result = withSignal(controller.signal)(send(probeGet(at)))(client)()
   await setTimeout(10)
-  stop.abort()
+  controller.abort()
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted', context: { operation: 'ProbeGet' } })
   t.match(left(await withTimeout(20)(send(probeGet(at)))(client)()), { _tag: 'Timeout', phase: 'overall' })
