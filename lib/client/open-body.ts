@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { constVoid, pipe } from 'fp-ts/lib/function.js'
+import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fileError, fromSource, type Context, type CosError } from '../core/error.js'
@@ -18,13 +17,6 @@ export interface OpenBody {
   readonly size: O.Option<number>
   /** Of bytes that were hashed before. */
   readonly crc64: O.Option<bigint>
-  /** Destroys the caller's stream, even in the middle of a read. */
-  readonly close: () => void
-}
-
-/** Destroys a Node stream, as `pipeline` would. Other iterables have only their `return`, which the reader calls. */
-const destroyStream = (stream: AsyncIterable<Uint8Array>): void => {
-  if (stream instanceof Readable) stream.on('error', constVoid).destroy()
 }
 
 // Slices, so that the idle timeout sees bytes move.
@@ -68,8 +60,7 @@ const openFile = (
       return {
         open: () => fileBytes(context, path, start, size),
         size: O.some(size),
-        crc64: O.none,
-        close: constVoid
+        crc64: O.none
       }
     })
   )
@@ -78,24 +69,20 @@ const openFile = (
 export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, OpenBody> => {
   switch (body._tag) {
     case 'Empty':
-      return TE.right({ open: () => inIoChunks([]), size: O.some(0), crc64: O.some(0n), close: constVoid })
+      return TE.right({ open: () => inIoChunks([]), size: O.some(0), crc64: O.some(0n) })
     case 'Bytes':
       return TE.right({
         open: () => inIoChunks(body.chunks),
         size: O.some(body.size),
-        crc64: body.crc64,
-        close: constVoid
+        crc64: body.crc64
       })
     case 'Replayable':
-      return TE.right({ open: body.open, size: O.some(body.size), crc64: O.none, close: constVoid })
+      return TE.right({ open: body.open, size: O.some(body.size), crc64: O.none })
     case 'Once':
       return TE.right({
         open: () => body.stream,
         size: body.size,
-        crc64: O.none,
-        close: () => {
-          destroyStream(body.stream)
-        }
+        crc64: O.none
       })
     case 'File':
       return openFile(context, body.path, body.start, body.size)

@@ -1,11 +1,13 @@
 /** From an operation to an effect: the layers that send a call, put together. */
-import { pipe } from 'fp-ts/lib/function.js'
+import { identity, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CosError } from '../core/error.js'
 import type { Operation } from '../core/operation.js'
+import type { Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
+import { closeSource, withSource } from '../stages/claim-source.js'
 import { attempt } from './attempt.js'
 import { createCall, type Send } from './call.js'
 import { checkRequest } from './check-request.js'
@@ -53,12 +55,20 @@ export const send =
   <A>(operation: Operation<A>): CosEffect<A> =>
   (client) =>
   async () => {
-    if (E.isLeft(operation.request)) return operation.request
-    const call = createCall(operation.action, operation.request.right)
-    const checked = checkRequest(client, operation.request.right, call.context())
-    if (E.isLeft(checked)) return checked
+    const { action, request, source } = operation
+    if (E.isLeft(request)) {
+      if (source !== undefined) closeSource(source)
+      return request
+    }
+    const call = createCall(action, request.right)
     const effect: CosEffect<A> = (within) =>
-      raceAbort(within.signals, call.context, sendThrough(within, operation)(checked.right, call))
+      pipe(
+        TE.fromEither<CosError, Request>(checkRequest(within, request.right, call.context())),
+        TE.chain((checked) =>
+          raceAbort(within.signals, call.context, sendThrough(within, operation)(checked, call))
+        ),
+        source === undefined ? identity : withSource(call.context(), source)
+      )
     return pipe(client, withTimeout(client.timeouts.overall)(effect), publishOperation(call.context))()
   }
 

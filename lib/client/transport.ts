@@ -241,7 +241,6 @@ export const exchange =
         settleWith(E.left(error))
         // After settling: undici aborts a request that is still connecting only once the connection is there.
         controller.abort(new CosException(error))
-        out.body.close()
         void bytes.return().catch(() => undefined)
       }
       timer.onExpiry(fail)

@@ -8,7 +8,7 @@ import type { Context, InvalidInput, ServiceError } from './error.js'
 import * as D from './decoder.js'
 import { firstProblem } from './input.js'
 import { normalizesToEmpty } from './key.js'
-import { redacted, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
+import { isStream, redacted, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
 
 export type { Decoder } from './decoder.js'
 
@@ -18,16 +18,25 @@ export interface Operation<A> {
   /** What to send; `Left` where the input makes no sense. */
   readonly request: E.Either<InvalidInput, Request>
   readonly decode: D.Decoder<A>
+  /** The stream in `body`, to be closed by `send` however the call ends, also if the input is invalid. */
+  readonly source?: AsyncIterable<unknown>
 }
 
 type Input = BucketRef & Partial<Pick<ObjectRef, 'key' | 'allowPathLikeKey'>>
 
+const valueOf = (input: unknown, field: string): unknown =>
+  typeof input === 'object' && input !== null
+    ? Object.getOwnPropertyDescriptor(input, field)?.value
+    : undefined
+
 const textOf = (input: unknown, field: string): string => {
-  const value: unknown =
-    typeof input === 'object' && input !== null
-      ? Object.getOwnPropertyDescriptor(input, field)?.value
-      : undefined
+  const value = valueOf(input, field)
   return typeof value === 'string' ? value : ''
+}
+
+const sourceOf = (input: unknown): Pick<Operation<unknown>, 'source'> => {
+  const body = valueOf(input, 'body')
+  return isStream(body) ? { source: body } : {}
 }
 
 /** Where a call failed before anything was sent; the names are the caller's, unjudged. */
@@ -77,6 +86,7 @@ export const operationWith =
     )
     return {
       action,
+      ...sourceOf(input),
       request: E.map((valid: I) => redacted(withExtras(valid)(request(valid))))(judged),
       decode: E.isRight(judged) ? D.rejectErrors(decode(judged.right)) : () => TE.left(judged.left)
     }

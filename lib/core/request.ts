@@ -53,7 +53,8 @@ export type BodyInput =
   | AsyncIterable<Uint8Array>
 
 const isObject = (u: unknown): u is object => typeof u === 'object' && u !== null
-const isStream = (u: unknown): u is AsyncIterable<Uint8Array> => isObject(u) && Symbol.asyncIterator in u
+export const isStream = (u: unknown): u is AsyncIterable<Uint8Array> =>
+  isObject(u) && Symbol.asyncIterator in u
 const isFile = (u: unknown): u is { readonly file: string } =>
   isObject(u) && 'file' in u && typeof u.file === 'string' && u.file !== '' && !u.file.includes('\0')
 const isChunks = (u: unknown): u is Chunks =>
