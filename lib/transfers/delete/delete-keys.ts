@@ -1,4 +1,4 @@
-/** Any number of keys deleted, a thousand in a request, and what became of each. */
+/** Deletes any number of keys in batches of 1,000, with a result for each key. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -24,9 +24,9 @@ import { failedStream, type EffectStream } from '../shared/effect-stream.js'
 import { runEach, type OnItemError } from '../shared/run-each.js'
 
 export interface DeleteKeysInput extends BucketRef {
-  /** Requests in flight; 4 unless said. */
+  /** Requests in flight, 1 to 1,000. Default: 4. */
   readonly concurrency?: number
-  /** COS is asked to name failures alone, which is less to read; results then know of no delete markers. */
+  /** Asks COS to report failures only. The response is shorter, and results have no `deleteMarker`. Default: false. */
   readonly quiet?: boolean
 }
 
@@ -37,16 +37,16 @@ export const deleteKeysOptions: In.FieldsOf<DeleteKeysInput> = {
   quiet: In.optional(In.boolean)
 }
 
-const Input = In.struct<DeleteKeysInput>('DeletingInput', deleteKeysOptions)
+const Input = In.struct<DeleteKeysInput>('DeleteKeysInput', deleteKeysOptions)
 
 /**
- * A key as a listing has it, or such an entry: nothing of it is dropped, a slash that it begins with least of all. With
- * a `versionId`, unless that is empty, the version is removed for good.
+ * A key as a listing returns it, or a listing entry. The key is used unchanged, including a leading slash. With a non-empty
+ * `versionId`, that version is removed permanently.
  */
 export type KeyToDelete = string | { readonly key: string; readonly versionId?: string }
 
 interface DeleteRequest {
-  /** As it was given. */
+  /** As given by the caller. */
   readonly key: string
   readonly versionId: O.Option<string>
 }
@@ -54,7 +54,7 @@ interface DeleteRequest {
 export type DeleteKeysResult =
   | (DeleteRequest & {
       readonly _tag: 'Deleted'
-      /** A delete marker was made, or the version that was removed was one. */
+      /** A delete marker was created, or the removed version was a delete marker. */
       readonly deleteMarker: boolean
       readonly deleteMarkerVersionId: O.Option<string>
     })
@@ -71,13 +71,13 @@ const objectOf = ({ key, versionId }: DeleteRequest): ObjectToDelete => ({
 })
 
 // -- batches --
-const mostKeys = 1000
-// In bytes of XML. COS takes about 1 MB, and a thousand keys with ampersands can be more.
-const mostXml = 900_000
+const maxKeys = 1000
+// Bytes of XML. COS accepts about 1 MB, and 1,000 keys with escaped ampersands can exceed that.
+const maxXmlSize = 900_000
 
 /**
- * Whether the key can be one of many. A slash that it begins with may be dropped on the other side, and a carriage
- * return comes back as a line feed: of such a key a batch's answer would say nothing.
+ * Whether the key can be sent in a batch. COS may drop a leading slash, and XML turns a carriage return into a line feed:
+ * the response would then not name the key that was sent.
  */
 const fitsBatch = ({ key, versionId }: DeleteRequest): boolean =>
   !key.startsWith('/') &&
@@ -90,11 +90,11 @@ const xmlSize = ({ key, versionId }: DeleteRequest): number =>
   Buffer.byteLength(escapeXml(key)) + O.getOrElse(() => '')(versionId).length + 64
 
 type Batch =
-  | { readonly _tag: 'Many'; readonly asked: ReadonlyArray<DeleteRequest> }
-  | { readonly _tag: 'One'; readonly asked: DeleteRequest }
+  | { readonly _tag: 'Many'; readonly requests: ReadonlyArray<DeleteRequest> }
+  | { readonly _tag: 'One'; readonly request: DeleteRequest }
 
-/** What came before a source failed is a batch too. */
-async function* inBatches(
+/** If the source fails, the keys received before are yielded as a last batch, then its error is thrown. */
+async function* toBatches(
   items: AsyncIterable<KeyToDelete> | Iterable<KeyToDelete>
 ): AsyncGenerator<Batch, void, undefined> {
   let batch: Array<DeleteRequest> = []
@@ -102,24 +102,24 @@ async function* inBatches(
   let failure: O.Option<unknown> = O.none
   try {
     for await (const item of items) {
-      const asked = deleteRequestOf(item)
-      if (!fitsBatch(asked)) {
-        yield { _tag: 'One', asked }
+      const request = deleteRequestOf(item)
+      if (!fitsBatch(request)) {
+        yield { _tag: 'One', request }
         continue
       }
-      const more = xmlSize(asked)
-      if (batch.length === mostKeys || size + more > mostXml) {
-        yield { _tag: 'Many', asked: batch }
+      const more = xmlSize(request)
+      if (batch.length === maxKeys || size + more > maxXmlSize) {
+        yield { _tag: 'Many', requests: batch }
         batch = []
         size = 0
       }
-      batch.push(asked)
+      batch.push(request)
       size += more
     }
   } catch (thrown) {
     failure = O.some(thrown)
   }
-  if (batch.length > 0) yield { _tag: 'Many', asked: batch }
+  if (batch.length > 0) yield { _tag: 'Many', requests: batch }
   if (O.isSome(failure)) throw failure.value
 }
 
@@ -131,24 +131,26 @@ const failed = ({ key, versionId }: DeleteRequest, error: CosError): DeleteKeysR
   error
 })
 
-const deleteOne = async (client: Client, ref: BucketRef, asked: DeleteRequest): Promise<DeleteKeysResult> => {
-  const { key, versionId } = asked
-  const answer = await send(deleteObject({ ...ref, ...objectOf(asked), key: toInputKey(key) }))(client)()
-  if (E.isRight(answer)) {
-    const { deleteMarker, versionId: made } = answer.right
-    const deleteMarkerVersionId = deleteMarker && O.isNone(versionId) ? made : O.none
-    return { _tag: 'Deleted', key, versionId, deleteMarker, deleteMarkerVersionId }
-  }
-  return failed(asked, answer.left)
+const deleteOne = async (
+  client: Client,
+  ref: BucketRef,
+  request: DeleteRequest
+): Promise<DeleteKeysResult> => {
+  const { key, versionId } = request
+  const response = await send(deleteObject({ ...ref, ...objectOf(request), key: toInputKey(key) }))(client)()
+  if (E.isLeft(response)) return failed(request, response.left)
+  const { deleteMarker, versionId: resultVersionId } = response.right
+  const deleteMarkerVersionId = deleteMarker && O.isNone(versionId) ? resultVersionId : O.none
+  return { _tag: 'Deleted', key, versionId, deleteMarker, deleteMarkerVersionId }
 }
 
 const idOf = (key: string, versionId: O.Option<string>): string =>
   `${O.getOrElse(() => '')(versionId)}\0${key}`
 
-/** What a batch's answer says of one key is no less than a refusal. */
+/** The error that a batch's response reports for one key, as a `ServiceError`. */
 const errorOf = (
   { bucket }: BucketRef,
-  { requestId, headers: raw }: DeleteObjectsResult,
+  { requestId, headers }: DeleteObjectsResult,
   { key, code, message }: NotDeleted
 ): CosError => ({
   _tag: 'ServiceError',
@@ -159,28 +161,34 @@ const errorOf = (
   resource: key,
   requestId,
   traceId: '',
-  headers: raw
+  headers
 })
 
-/** Of a key that the answer says nothing of, or that may fare better later, a request of its own must tell. */
+/**
+ * The result of each key of a batch. None: the response does not mention the key, or reports an error that a retry may
+ * resolve; the key is then deleted by a separate request.
+ */
 const settle = (
   { quiet = false, ...ref }: DeleteKeysInput,
-  answer: DeleteObjectsResult,
-  asked: ReadonlyArray<DeleteRequest>
+  response: DeleteObjectsResult,
+  requests: ReadonlyArray<DeleteRequest>
 ): ReadonlyArray<O.Option<DeleteKeysResult>> => {
-  const said = new Map<string, DeleteResult>(answer.results.map((one) => [idOf(one.key, one.versionId), one]))
-  const known = new Set(asked.map(({ key, versionId }) => idOf(key, versionId)))
-  const silent = quiet && answer.results.every((one) => known.has(idOf(one.key, one.versionId)))
-  return asked.map((one): O.Option<DeleteKeysResult> => {
-    const result = said.get(idOf(one.key, one.versionId))
+  const reported = new Map<string, DeleteResult>(
+    response.results.map((result) => [idOf(result.key, result.versionId), result])
+  )
+  const known = new Set(requests.map(({ key, versionId }) => idOf(key, versionId)))
+  // With `quiet`, a key that is not mentioned was deleted, unless the response names keys that were not sent.
+  const isSilenceSuccess = quiet && [...reported.keys()].every((id) => known.has(id))
+  return requests.map((request): O.Option<DeleteKeysResult> => {
+    const result = reported.get(idOf(request.key, request.versionId))
     if (result?._tag === 'Error') {
-      const error = errorOf(ref, answer, result)
-      return isTransient(error) ? O.none : O.some(failed(one, error))
+      const error = errorOf(ref, response, result)
+      return isTransient(error) ? O.none : O.some(failed(request, error))
     }
-    if (result === undefined && !silent) return O.none
+    if (result === undefined && !isSilenceSuccess) return O.none
     return O.some({
       _tag: 'Deleted',
-      ...one,
+      ...request,
       deleteMarker: result?.deleteMarker ?? false,
       deleteMarkerVersionId: result?.deleteMarkerVersionId ?? O.none
     })
@@ -190,16 +198,16 @@ const settle = (
 const deleteMany = async (
   client: Client,
   input: DeleteKeysInput,
-  asked: ReadonlyArray<DeleteRequest>
+  requests: ReadonlyArray<DeleteRequest>
 ): Promise<ReadonlyArray<DeleteKeysResult>> => {
   const { concurrency: _concurrency, quiet = false, ...ref } = input
-  const answer = await send(deleteObjects({ ...ref, quiet, objects: asked.map(objectOf) }))(client)()
-  if (E.isLeft(answer)) return asked.map((one) => failed(one, answer.left))
+  const response = await send(deleteObjects({ ...ref, quiet, objects: requests.map(objectOf) }))(client)()
+  if (E.isLeft(response)) return requests.map((request) => failed(request, response.left))
   const results: Array<DeleteKeysResult> = []
-  for (const [at, result] of settle({ ...ref, quiet }, answer.right, asked).entries()) {
-    const one = asked[at]
+  for (const [index, result] of settle({ ...ref, quiet }, response.right, requests).entries()) {
+    const request = requests[index]
     if (O.isSome(result)) results.push(result.value)
-    else if (one !== undefined) results.push(await deleteOne(client, ref, one))
+    else if (request !== undefined) results.push(await deleteOne(client, ref, request))
   }
   return results
 }
@@ -208,46 +216,46 @@ export interface DeleteKeysWith extends DeleteKeysInput {
   readonly onError: OnItemError
 }
 
-/** As `deleting`, judged already; with the policy `stop` nothing is begun after the first failure. */
+/** Like `deleteKeys`, with a validated input and a failure policy: `stop` starts no request after the first failure. */
 export const deleteKeysWith =
-  (action: string, { onError: policy, ...input }: DeleteKeysWith) =>
+  (action: string, { onError, ...input }: DeleteKeysWith) =>
   (
     items: (client: Client) => AsyncIterable<KeyToDelete> | Iterable<KeyToDelete>
   ): EffectStream<DeleteKeysResult> => {
     const { concurrency, quiet: _quiet, ...ref } = input
     return runEach<Batch, DeleteKeysResult>(contextOf(action, input), {
       concurrency: concurrency ?? 4,
-      onError: policy,
-      items: (client) => inBatches(items(client)),
+      onError,
+      items: (client) => toBatches(items(client)),
       work: async (batch, client) =>
         batch._tag === 'One'
-          ? [await deleteOne(client, ref, batch.asked)]
-          : deleteMany(client, input, batch.asked),
+          ? [await deleteOne(client, ref, batch.request)]
+          : deleteMany(client, input, batch.requests),
       failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none)
     })
   }
 
 /**
- * Deletes any number of objects: a thousand in a request, several requests at once. Keys that XML cannot carry, and those
- * that begin with a slash, are deleted one by one.
+ * Deletes any number of objects: 1,000 in a request, several requests in parallel. Keys that XML cannot carry, and keys with
+ * a leading slash, are deleted one by one.
  *
- * One result for each key, failures among them: what COS says of a key, or, where a request failed for good, its error
- * for every key of it. Objects that never were are deleted as well. Where the source of the keys fails, those it gave
- * before are deleted and told, and then its failure is thrown.
+ * Yields one result for each key, including failures. If a whole request fails, its error is the result of each of its keys.
+ * Deleting an object that does not exist succeeds. If the source of the keys fails, the keys received before are deleted
+ * and reported, then its error is thrown.
  *
- * @shape  `deleting(input)(keys)` is a `Streaming<DeletingResult>`; results in no order
+ * @shape  `deleteKeys(input)(keys)` is an `EffectStream<DeleteKeysResult>`; results in no order
  * @units  holds at most `(concurrency + 1) x 1,000` keys
- * @errors `CosException` of the source's failure, and of `InvalidInput` of the input itself
+ * @errors a `CosException` with the source's error or with `InvalidInput` of the input
  * @source https://cloud.tencent.com/document/product/436/8289
- * @example pipe(streamObjects({ bucket, prefix }), R.map(keeping(isOld)), R.chain(deleting({ bucket })))
+ * @example pipe(streamObjects({ bucket, prefix }), R.chain(deleteKeys({ bucket })))
  */
 export const deleteKeys =
   (input: DeleteKeysInput) =>
   (keys: AsyncIterable<KeyToDelete> | Iterable<KeyToDelete>): EffectStream<DeleteKeysResult> =>
     pipe(
-      validate('deleting', Input)(input),
+      validate('deleteKeys', Input)(input),
       E.match(
         (problem): EffectStream<DeleteKeysResult> => failedStream(new CosException(problem)),
-        (valid) => deleteKeysWith('deleting', { ...valid, onError: 'continue' })(() => keys)
+        (valid) => deleteKeysWith('deleteKeys', { ...valid, onError: 'continue' })(() => keys)
       )
     )

@@ -1,4 +1,4 @@
-/** A prefix becomes a folder: its objects one by one, several at once, and none outside of it. */
+/** Downloads the objects of a prefix into a directory, several in parallel, and never writes outside it. */
 import { lstat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -17,7 +17,7 @@ import { headObject } from '../../operations/head-object.js'
 import { withCustomerKey, type WithCustomerKey } from '../../operations/parameters/encryption.js'
 import { withReferer, type WithReferer } from '../../operations/parameters/referer.js'
 import { trafficLimit, type TrafficLimit } from '../../operations/parameters/storage.js'
-import { directoryDefaults, directoryOptions, type DirectoryOptions } from './options.js'
+import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOptions } from './options.js'
 import { downloadListed, type DownloadFileResult } from '../download/download-file.js'
 import { withFileErrors } from '../../files/atomic-file.js'
 import { globFilter, matchesFile } from './glob-filter.js'
@@ -37,18 +37,16 @@ import { clearAfter, isReservedName, type AcquireSlot } from '../../files/downlo
 
 export interface DownloadDirectoryInput
   extends BucketRef, WithCustomerKey, TrafficLimit, WithReferer, DirectoryOptions {
-  /** In bytes: an object of up to so many comes in one request; 20 MiB unless said. */
+  /** Bytes: an object up to this size is fetched by one GET, a larger one in ranges. Default: 20 MiB. */
   readonly threshold?: number
-  /** In bytes, of one range of a larger one; 20 MiB unless said. */
+  /** Bytes of one range. Default: 20 MiB. */
   readonly partSize?: number
-  /** Ranges of one object fetched at once; 5 unless said. */
-  readonly partConcurrency?: number
   /**
-   * Waits until the disk has each file. False unless said: a file that a power failure spoils is found by its CRC64 when
-   * the same is run again.
+   * Flushes each file to the disk before it replaces the target. Default: false. A file damaged by a power failure is found by
+   * its CRC64 in the next run.
    */
   readonly durable?: boolean
-  /** Whether `a` and `A` are one file in the folder; found out by trying unless said. */
+  /** Whether `a` and `A` name the same file in the directory. Default: detected by creating a temporary folder. */
   readonly caseInsensitive?: boolean
 }
 
@@ -61,12 +59,11 @@ const Input = In.struct<DownloadDirectoryInput>('DownloadDirectoryInput', {
   ...directoryOptions,
   threshold: In.optional(In.integer(0)),
   partSize: In.optional(In.integer(1)),
-  partConcurrency: In.optional(In.integer(1, 1000)),
   durable: In.optional(In.boolean),
   caseInsensitive: In.optional(In.boolean)
 })
 
-/** `path` is relative to the folder, with `/` between segments on every system; that of a folder ends in one. */
+/** `path` is relative to `directory`, with `/` between segments on every system. A folder's path ends in `/`. */
 export type DownloadDirectoryResult =
   | {
       readonly _tag: 'Downloaded'
@@ -74,81 +71,80 @@ export type DownloadDirectoryResult =
       readonly path: string
       readonly downloaded: DownloadFileResult
     }
-  /** The file was there already; see `skip`. */
+  /** The file already exists: see `skip`. */
   | { readonly _tag: 'Skipped'; readonly key: string; readonly path: string; readonly size: number }
-  /** Of a key that ends in a slash. */
+  /** The key ends in `/`: the folder exists now. */
   | { readonly _tag: 'Folder'; readonly key: string; readonly path: string }
-  /** The key can be no file below the folder, or none besides another's. Nothing was written. */
+  /** The key is not a safe path below the directory, or names the same file as another key. Nothing was written. */
   | { readonly _tag: 'UnsafeKey'; readonly key: string; readonly reason: string }
   | { readonly _tag: 'Failed'; readonly key: string; readonly path: string; readonly error: CosError }
 
 const action = 'downloadDirectory'
 
-/** An object that has a path. */
+/** An object and its path below the root directory. */
 interface LocalTarget {
   readonly input: DownloadDirectoryInput
   readonly context: Context
   readonly root: string
   readonly object: ListedObject
   readonly segments: ReadonlyArray<string>
-  /** Where its bytes are gathered, if they are few. */
-  readonly going: AcquireSlot
+  /** Locks the target of an object that is fetched by one request. */
+  readonly acquireSlot: AcquireSlot
 }
 
 type Step = TE.TaskEither<CosError, DownloadDirectoryResult>
 
 const unsafe = (key: string, reason: string): DownloadDirectoryResult => ({ _tag: 'UnsafeKey', key, reason })
 
-const requested = ['sse', 'referer'] as const
-const toResult = [...requested, 'trafficLimit', 'threshold', 'partSize', 'partConcurrency'] as const
+const headFields = ['sse', 'referer'] as const
+const fileFields = [...headFields, 'trafficLimit', 'threshold', 'partSize'] as const
 
-// -- what is there already --
-/** Whether a file has COS's checksum. One that can not be read has none; what is wrong with it, replacing it will say. */
+// -- files that exist --
+/** Whether a file has the object's CRC64. False if it cannot be read; replacing it will report the cause. */
 const isSame = (
   { input, context, object: { key, size } }: LocalTarget,
   file: string,
   client: Client
 ): TE.TaskEither<CosError, boolean> =>
   pipe(
-    send(headObject({ bucket: input.bucket, key, ...In.pick(...requested)(input) }))(client),
-    TE.chain(({ crc64, size: theirs }) => async () => {
-      if (O.isNone(crc64) || theirs !== size) return E.right(false)
+    send(headObject({ bucket: input.bucket, key, ...In.pick(...headFields)(input) }))(client),
+    TE.chain(({ crc64, size: sizeNow }) => async () => {
+      if (O.isNone(crc64) || sizeNow !== size) return E.right(false)
       const opened = await openSource(context, file)()
       if (E.isLeft(opened)) return E.right(false)
       const source = opened.right
       try {
-        // In a scope, for nobody waits for a large file to be read who has left.
-        const ours = await scoped(client, context, () => hashOf(source, readStretch(source, 0, size))())
-        if (E.isLeft(ours)) return ours.left._tag === 'FileError' ? E.right(false) : ours
-        return E.right(source.stats.size === size && ours.right.crc64 === crc64.value)
+        // In a scope: after an abort nobody waits for a large file to be hashed.
+        const hashed = await scoped(client, context, () => hashOf(source, readStretch(source, 0, size))())
+        if (E.isLeft(hashed)) return hashed.left._tag === 'FileError' ? E.right(false) : hashed
+        return E.right(source.stats.size === size && hashed.right.crc64 === crc64.value)
       } finally {
-        // Reads that were under way end with the handle.
+        // Closing the handle ends reads in progress.
         await source.handle.close()
       }
     })
   )
 
-const isPresent = (landing: LocalTarget, file: string, client: Client): TE.TaskEither<CosError, boolean> => {
-  const { skip = directoryDefaults.skip } = landing.input
-  const { size, lastModified } = landing.object
+const isPresent = (target: LocalTarget, file: string, client: Client): TE.TaskEither<CosError, boolean> => {
+  const { skip = directoryDefaults.skip } = target.input
+  const { size, lastModified } = target.object
   return async () => {
     const local = skip === 'never' ? undefined : await lstat(file).catch(() => undefined)
     if (local?.isFile() !== true || local.size !== size) return E.right(false)
-    return skip === 'time'
-      ? E.right(local.mtimeMs >= lastModified.getTime())
-      : isSame(landing, file, client)()
+    return skip === 'time' ? E.right(local.mtimeMs >= lastModified.getTime()) : isSame(target, file, client)()
   }
 }
 
 // -- one object --
-const fetchObject = (landing: LocalTarget, file: string, client: Client): Step => {
-  const { input, object, segments, going } = landing
+const fetchObject = (target: LocalTarget, file: string, client: Client): Step => {
+  const { input, object, segments, acquireSlot } = target
   const { key } = object
   const path = segments.join('/')
-  const fresh = pipe(
+  const downloadNow = pipe(
     downloadListed(
       {
-        ...In.pick(...toResult)(input),
+        ...In.pick(...fileFields)(input),
+        ...In.defined({ concurrency: input.partConcurrency }),
         ...withoutEnd(input),
         durable: input.durable ?? false,
         bucket: input.bucket,
@@ -156,30 +152,30 @@ const fetchObject = (landing: LocalTarget, file: string, client: Client): Step =
         file
       },
       object,
-      going
+      acquireSlot
     )(client),
     TE.map((downloaded): DownloadDirectoryResult => ({ _tag: 'Downloaded', key, path, downloaded })),
     TE.orElse((error) =>
       error._tag === 'FileError' && error.code === 'EISDIR'
-        ? TE.right(unsafe(key, 'a folder has its name'))
+        ? TE.right(unsafe(key, 'a folder exists at its path'))
         : TE.left(error)
     )
   )
   return pipe(
-    isPresent(landing, file, client),
-    TE.chain((there): Step => {
-      if (!there) return fresh
+    isPresent(target, file, client),
+    TE.chain((present): Step => {
+      if (!present) return downloadNow
       input.progress?.tell({ _tag: 'PartSkipped', size: object.size })
       return pipe(
-        TE.fromTask(() => clearAfter(landing.context, file, AbortSignal.any([...client.signals]))),
+        TE.fromTask(() => clearAfter(target.context, file, AbortSignal.any([...client.signals]))),
         TE.map(() => ({ _tag: 'Skipped', key, path, size: object.size }))
       )
     })
   )
 }
 
-/** Goes the whole way to where the object's file or folder is to be. */
-const localTargetOf = (
+/** Creates and checks the folders on the path of a file, or of a folder and the folder itself. */
+const createFolders = (
   { context, root, segments }: LocalTarget,
   isFolder: boolean
 ): TE.TaskEither<CosError, ParentCheck> =>
@@ -188,124 +184,126 @@ const localTargetOf = (
     fileError(context, join(root, ...segments))
   )
 
-const finish = (landing: LocalTarget, client: Client): Step => {
-  const { object, segments } = landing
+const saveObject = (target: LocalTarget, client: Client): Step => {
+  const { object, segments } = target
   const { key, size } = object
   const isFolder = key.endsWith('/')
-  if (isFolder && size > 0) return TE.right(unsafe(key, 'a folder that has bytes'))
+  if (isFolder && size > 0) return TE.right(unsafe(key, 'the key of a folder, but the object has bytes'))
   return pipe(
-    localTargetOf(landing, isFolder),
-    TE.chain((way): Step => {
-      if (way._tag === 'Blocked') return TE.right(unsafe(key, `${way.by} is where its folder would be`))
+    createFolders(target, isFolder),
+    TE.chain((parent): Step => {
+      if (parent._tag === 'Blocked')
+        return TE.right(unsafe(key, `${parent.by} exists at the path of its folder`))
       return isFolder
         ? TE.right({ _tag: 'Folder', key, path: `${segments.join('/')}/` })
-        : fetchObject(landing, join(way.folder, segments.at(-1) ?? ''), client)
+        : fetchObject(target, join(parent.folder, segments.at(-1) ?? ''), client)
     })
   )
 }
 
 // -- keys --
-/** Whether a path, or a folder on its way, is one with another that came before, where two names may be one. */
-type IsTwin = (segments: ReadonlyArray<string>) => boolean
+/** Whether a path, or a folder on it, is the same file or folder as that of an earlier key with another spelling. */
+type IsDuplicate = (segments: ReadonlyArray<string>) => boolean
 
-const twinsOf = ({ naming }: RootDirectory): IsTwin => {
+const duplicateCheck = ({ naming }: RootDirectory): IsDuplicate => {
   if (!naming.foldsCase) return () => false
   const seen = new Map<string, string>()
   return (segments) =>
-    // Folders as well: `A/x` and `a/y` would share one.
-    segments.some((_, at) => {
-      const upTo = segments.slice(0, at + 1).join('/')
-      const id = identityOf(upTo, naming)
-      const before = seen.get(id) ?? upTo
-      seen.set(id, before)
-      return before !== upTo
+    // Folders too: `A/x` and `a/y` would share a folder.
+    segments.some((_, index) => {
+      const path = segments.slice(0, index + 1).join('/')
+      const id = identityOf(path, naming)
+      const first = seen.get(id) ?? path
+      seen.set(id, first)
+      return first !== path
     })
 }
 
-// Where `s` and its long form are one letter, so are the names that have them.
-const isOurs = (name: string): boolean => isReservedName(identityOf(name, { foldsCase: true }))
+// Case folding also maps the long s (U+017F) to `s`.
+const isReserved = (name: string): boolean => isReservedName(identityOf(name, { foldsCase: true }))
 
 type CheckedEntry = E.Either<DownloadDirectoryResult, LocalTarget>
 
-/** Says of each object where it goes, or why nowhere. In the order of the keys, so that the first of twins is the same each time. */
+/** The local target of each object, or why it has none. Called in key order, so that the first of two duplicates is stable. */
 const checkEntry =
-  (input: DownloadDirectoryInput, context: Context, footing: RootDirectory, going: AcquireSlot) =>
-  (isTwin: IsTwin) =>
+  (input: DownloadDirectoryInput, context: Context, directory: RootDirectory, acquireSlot: AcquireSlot) =>
+  (isDuplicate: IsDuplicate) =>
   (object: ListedObject): CheckedEntry => {
     const { key } = object
-    const { prefix = '' } = input
-    // The folder itself.
-    if (key === prefix && key.endsWith('/')) return E.left({ _tag: 'Folder', key, path: '' })
+    const prefix = folderPrefix(input)
+    // The directory itself.
+    if (key === prefix) return E.left({ _tag: 'Folder', key, path: '' })
     return pipe(
-      toSegments(key.slice(prefix.length), footing.naming),
+      toSegments(key.slice(prefix.length), directory.naming),
       E.filterOrElse(
-        (segments) => !segments.some(isOurs),
-        () => 'a name that unfinished downloads have'
+        (segments) => !segments.some(isReserved),
+        () => 'a name reserved for unfinished downloads'
       ),
       E.filterOrElse(
-        (segments) => !isTwin(segments),
-        () => 'another key differs from it in case alone'
+        (segments) => !isDuplicate(segments),
+        () => 'another key differs only in case'
       ),
       E.bimap(
         (reason) => unsafe(key, reason),
-        (segments) => ({ input, context, root: footing.root, object, segments, going })
+        (segments) => ({ input, context, root: directory.root, object, segments, acquireSlot })
       )
     )
   }
 
-const entryOf = async (judged: CheckedEntry, client: Client): Promise<DownloadDirectoryResult> => {
-  if (E.isLeft(judged)) return judged.left
-  const { object, segments } = judged.right
-  const entry = await finish(judged.right, client)()
-  return E.isRight(entry)
-    ? entry.right
-    : { _tag: 'Failed', key: object.key, path: segments.join('/'), error: entry.left }
+const resultOf = async (entry: CheckedEntry, client: Client): Promise<DownloadDirectoryResult> => {
+  if (E.isLeft(entry)) return entry.left
+  const { object, segments } = entry.right
+  const result = await saveObject(entry.right, client)()
+  return E.isRight(result)
+    ? result.right
+    : { _tag: 'Failed', key: object.key, path: segments.join('/'), error: result.left }
 }
 
 /**
- * Downloads the objects of a prefix into a folder, and tells of each as it is done.
+ * Downloads the objects of a prefix into a directory and yields a result for each when it is done.
  *
- * Whatever a key says, nothing is written outside of the folder: keys with `..`, a drive letter, a backslash, a NUL or an
- * empty segment, keys that a link or a file is in the way of, and on a folder that does not tell `a` from `A` the second
- * of two twins, are an `UnsafeKey` each. (Node has no way to hold on to a folder: who may write there, and puts a link in
- * the place of one while a file is fetched into it, is not kept from it.) Every file is replaced as `downloadFile` does
- * it, at once and verified. What is there already is not fetched again.
+ * No key can write outside the directory. These keys yield `UnsafeKey`: keys with `..`, a drive letter, a backslash, a NUL or an
+ * empty segment; keys whose folder is a symbolic link or a file; in a directory that does not distinguish `a` from `A`, the
+ * second of two such keys. (Node cannot hold a directory open: a local program that may write there, and replaces a folder
+ * by a link while a file is fetched into it, can redirect that file.) Each file is verified and replaced atomically, as by
+ * `downloadFile`. Files that already exist are skipped.
  *
- * @shape  `DownloadDirectoryInput -> Streaming<DownloadedEntry>`, in the order in which they are done
- * @units  below 1 MiB for each of `concurrency x partConcurrency` ranges; where `a` and `A` are one file, all keys' names
- * @errors with the policy `continue` an object's failure is an entry; with `stop` the stream fails with the first, once
- *         what was under way is done and told; `CosException` of those of the listing, of `FileError` where the folder can
- *         not be made, of `InvalidInput`
+ * @shape  `DownloadDirectoryInput -> EffectStream<DownloadDirectoryResult>`, in the order of completion
+ * @units  below 1 MiB for each of `concurrency x partConcurrency` ranges; if `a` and `A` name one file, also all keys
+ * @errors with `onError: 'continue'`, the failure of an object is a result. With `'stop'`, the stream fails with the first one,
+ *         after the objects in progress are done and reported. Also a `CosException` with an error of the listing, with
+ *         `FileError` if the directory cannot be created, and with `InvalidInput`
  * @example for await (const entry of downloadDirectory({ bucket, prefix: 'site/', directory: 'in' })(client)) log(entry)
  */
 export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<DownloadDirectoryResult> => {
   const context = contextOf(action, input)
-  const judged = validate(action, Input)(input)
-  if (E.isLeft(judged)) return failedStream(new CosException(judged.left))
-  const valid = judged.right
-  const { bucket, prefix = '' } = valid
-  const passes = matchesFile(valid)
+  const validated = validate(action, Input)(input)
+  if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
+  const valid = validated.right
+  const { bucket } = valid
+  const prefix = folderPrefix(valid)
+  const matches = matchesFile(valid)
   const isWanted = ({ key }: ListedObject): boolean =>
-    key === prefix || passes(key.slice(prefix.length).replace(/\/$/, ''))
+    key === prefix || matches(key.slice(prefix.length).replace(/\/$/, ''))
 
   const objects = async function* (client: Client): AsyncGenerator<CheckedEntry, void, undefined> {
-    const directory = resolve(valid.directory)
-    const footing = await withFileErrors(context, directory)(() => openRootDirectory(directory, valid))
-    const drafts = sharedTempDirectory(footing.root)
-    const place = checkEntry(valid, context, footing, drafts.enter)(twinsOf(footing))
+    const path = resolve(valid.directory)
+    const directory = await withFileErrors(context, path)(() => openRootDirectory(path, valid))
+    const tempDirectory = sharedTempDirectory(directory.root)
+    const check = checkEntry(valid, context, directory, tempDirectory.enter)(duplicateCheck(directory))
     try {
       for await (const object of streamObjects({ bucket, prefix, ...In.pick('referer')(valid) })(client)) {
-        if (isWanted(object)) yield place(object)
+        if (isWanted(object)) yield check(object)
       }
     } finally {
-      await drafts.leave()
+      await tempDirectory.leave()
     }
   }
   return runEach<CheckedEntry, DownloadDirectoryResult>(context, {
     concurrency: valid.concurrency ?? directoryDefaults.concurrency,
-    onError: valid.onError ?? directoryDefaults.policy,
+    onError: valid.onError ?? directoryDefaults.onError,
     items: objects,
-    work: async (each, client) => [await entryOf(each, client)],
+    work: async (each, client) => [await resultOf(each, client)],
     failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
     ended: () => valid.progress?.end()
   })

@@ -1,16 +1,16 @@
-/** Which files of a folder, or keys of a prefix, a transfer is about. */
+/** Selects files of a directory or keys of a prefix by globs. */
 import picomatch from 'picomatch'
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
 
 /**
- * Globs for paths below the folder or the prefix, with `/` between segments: `**` is any number of segments, and names
- * that begin with a dot are names like any other.
+ * Globs for paths relative to the directory or the prefix, with `/` between segments. `**` matches any number of segments.
+ * Names that start with a dot are matched like any other.
  */
 export interface GlobFilter {
-  /** What matches one of them; everything unless said. */
+  /** Transfers only paths that match one of these globs. Default: all paths. */
   readonly include?: ReadonlyArray<string>
-  /** But nothing that matches one of these. What is below a folder goes with `folder/**`. */
+  /** Skips paths that match one of these globs. `folder/**` matches everything below a folder. Default: none. */
   readonly exclude?: ReadonlyArray<string>
 }
 
@@ -22,26 +22,26 @@ export const globFilter: In.FieldsOf<GlobFilter> = {
   exclude: In.optional(Globs)
 }
 
-// `s`: a name may have a line break in it. Our paths are the same on every system, and so are our globs.
+// `s`: a name may contain a line break. `windows: false`: paths here have `/` on every system.
 const options = { dot: true, windows: false, flags: 's' }
 
 const compileGlobs = (globs: ReadonlyArray<string> = []): ((path: string) => boolean) =>
   globs.length === 0 ? () => false : picomatch([...globs], options)
 
-/** @example passing({ include: ['**\/*.log'] })('2024/a.log') // true */
+/** @example matchesFile({ include: ['**\/*.log'] })('2024/a.log') // true */
 export const matchesFile = ({ include, exclude }: GlobFilter): ((path: string) => boolean) => {
-  const wanted = include === undefined ? () => true : compileGlobs(include)
-  const unwanted = compileGlobs(exclude)
-  return (path) => wanted(path) && !unwanted(path)
+  const isIncluded = include === undefined ? () => true : compileGlobs(include)
+  const isExcluded = compileGlobs(exclude)
+  return (path) => isIncluded(path) && !isExcluded(path)
 }
 
 /**
- * Whether anything below a folder could pass. One that is excluded with all that it holds need not be looked into, and
- * may be one that can not.
+ * Whether anything below a folder could match. A folder excluded by a glob that ends in `/**` is not read, so it may be
+ * unreadable.
  *
- * @example entering({ exclude: ['**\/node_modules/**'] })('web/node_modules') // false
+ * @example entersDirectory({ exclude: ['**\/node_modules/**'] })('web/node_modules') // false
  */
 export const entersDirectory = ({ exclude = [] }: GlobFilter): ((folder: string) => boolean) => {
-  const closed = compileGlobs(exclude.filter((glob) => !glob.startsWith('!') && /(?:^|\/)\*\*$/.test(glob)))
-  return (folder) => !closed(folder)
+  const isClosed = compileGlobs(exclude.filter((glob) => !glob.startsWith('!') && /(?:^|\/)\*\*$/.test(glob)))
+  return (folder) => !isClosed(folder)
 }

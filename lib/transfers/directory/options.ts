@@ -1,29 +1,41 @@
-/** What transfers of whole folders take, either way. */
+/** Options that `uploadDirectory` and `downloadDirectory` share. */
 import * as In from '../../core/input.js'
 import type { GlobFilter } from './glob-filter.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { OnItemError } from '../shared/run-each.js'
 
 /**
- * What need not be moved, for it is there already: what has the same size and CRC64, which costs a reading of the file;
- * what has the same size and is no older; or nothing.
+ * When a file or object that exists at the destination is skipped.
+ *
+ * - `'crc64'`: same size and same CRC64. Reads the local file.
+ * - `'time'`: same size, and the destination is not older than the source. Does not read the file.
+ * - `'never'`: always transfers.
  */
 export type SkipExisting = 'crc64' | 'time' | 'never'
 
 export interface DirectoryOptions extends GlobFilter, WithProgress {
-  /** The folder's path. */
+  /** Path of the local directory. */
   readonly directory: string
-  /** What keys begin with, before a file's path below the folder: `site/`, with its slash. Empty unless said. */
+  /**
+   * Folder in the bucket; a key is the prefix plus the path below `directory`. A missing final slash is added: `'photos'`
+   * means `'photos/'`, never `photos-old/`. Default: empty, the whole bucket.
+   */
   readonly prefix?: string
-  /** 5 unless said. */
+  /** Files in progress, 1 to 1,000. Default: 5. */
   readonly concurrency?: number
-  /** `crc64` unless said. */
+  /** Default: `'crc64'`. */
   readonly skip?: SkipExisting
-  /** `continue` unless said. */
+  /** `'continue'`: a failure is a result. `'stop'`: the stream fails with it. Default: `'continue'`. */
   readonly onError?: OnItemError
+  /** Parts or ranges in flight for one large file, 1 to 1,000. Default: 5. */
+  readonly partConcurrency?: number
 }
 
-export const directoryDefaults = { concurrency: 5, skip: 'crc64', policy: 'continue' } as const
+export const directoryDefaults = { concurrency: 5, skip: 'crc64', onError: 'continue' } as const
+
+/** The prefix as a folder: a slash is added unless it is empty or ends in one. */
+export const folderPrefix = ({ prefix = '' }: Pick<DirectoryOptions, 'prefix'>): string =>
+  prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
 
 /** Fields for a codec, without those of the filter. */
 export const directoryOptions: In.FieldsOf<Omit<DirectoryOptions, keyof GlobFilter>> = {
@@ -39,6 +51,7 @@ export const directoryOptions: In.FieldsOf<Omit<DirectoryOptions, keyof GlobFilt
     )
   ),
   concurrency: In.optional(In.integer(1, 1000)),
+  partConcurrency: In.optional(In.integer(1, 1000)),
   skip: In.optional(In.oneOf('crc64', 'time', 'never')),
   onError: In.optional(OnItemError)
 }

@@ -1,4 +1,4 @@
-/** A folder becomes a prefix: its files one by one, several at once. */
+/** Uploads the files of a directory to a prefix, several in parallel. */
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -12,7 +12,7 @@ import type { Client } from '../../client/client.js'
 import { send } from '../../client/send.js'
 import { putObject } from '../../operations/put-object.js'
 import type { ObjectHead } from '../../operations/head-object.js'
-import { directoryDefaults, directoryOptions, type DirectoryOptions } from './options.js'
+import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOptions } from './options.js'
 import { entersDirectory, globFilter, matchesFile } from './glob-filter.js'
 import { headIfExists } from '../shared/head-if-exists.js'
 import { withoutEnd } from '../shared/progress.js'
@@ -25,21 +25,21 @@ import { walk, type WalkEntry, type SkippedEntry } from '../../files/walk.js'
 import { runEach } from '../shared/run-each.js'
 import { isReservedName } from '../../files/download-lock.js'
 
-/** All of `uploadFile`'s parameters but key and file go to every file. */
+/** All options of `uploadFile`, except `key` and `file`, apply to every file. */
 export interface UploadDirectoryInput
-  extends Omit<UploadOptions, 'key' | 'allowPathLikeKey'>, DirectoryOptions {
-  /** `skip` unless said: links are passed over, and told. `follow`: what they lead to goes up in their place. */
+  extends Omit<UploadOptions, 'key' | 'allowPathLikeKey' | 'concurrency'>, DirectoryOptions {
+  /** `'skip'`: a symbolic link yields `PassedOver`. `'follow'`: its target is uploaded. Default: `'skip'`. */
   readonly symlinks?: 'skip' | 'follow'
-  /** Folders with nothing in them become objects of no bytes, their keys ending in a slash; true unless said. */
+  /** Creates an object of 0 bytes with a key that ends in `/` for each empty folder. Default: true. */
   readonly emptyFolders?: boolean
-  /** In bytes: a file of up to so many goes in one plain PUT; 20 MiB unless said. */
+  /** Bytes: a file up to this size is sent by one PUT, a larger one in parts. Default: 20 MiB. */
   readonly threshold?: number
 }
 
-const { key: _key, allowPathLikeKey: _allow, ...toAll } = uploadOptions
+const { key: _key, allowPathLikeKey: _allow, ...sharedOptions } = uploadOptions
 
 const Input = In.struct<UploadDirectoryInput>('UploadDirectoryInput', {
-  ...toAll,
+  ...sharedOptions,
   ...globFilter,
   ...directoryOptions,
   symlinks: In.optional(In.oneOf('skip', 'follow')),
@@ -47,7 +47,7 @@ const Input = In.struct<UploadDirectoryInput>('UploadDirectoryInput', {
   threshold: In.optional(In.integer(0))
 })
 
-/** `path` is relative to the folder, with `/` between segments on every system; that of a folder ends in one. */
+/** `path` is relative to `directory`, with `/` between segments on every system. A folder's path ends in `/`. */
 export type UploadDirectoryResult =
   | {
       readonly _tag: 'Uploaded'
@@ -55,17 +55,17 @@ export type UploadDirectoryResult =
       readonly key: string
       readonly uploaded: UploadResult
     }
-  /** The object was there already; see `skip`. */
+  /** The object already exists: see `skip`. */
   | { readonly _tag: 'Skipped'; readonly path: string; readonly key: string; readonly size: number }
-  /** An empty folder, now an object whose key ends in a slash. */
+  /** An empty folder: created as an object with a key that ends in `/`. */
   | { readonly _tag: 'Folder'; readonly path: string; readonly key: string }
   | { readonly _tag: 'PassedOver'; readonly path: string; readonly reason: SkippedEntry }
-  /** Of a folder: it could not be read, and what is in it is not known. */
+  /** If `path` is a folder, it could not be read, and its content is unknown. */
   | { readonly _tag: 'Failed'; readonly path: string; readonly key: string; readonly error: CosError }
 
 const action = 'uploadDirectory'
 
-/** What goes to every file. */
+/** The options for each file. */
 const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'file'> => {
   const {
     directory,
@@ -73,16 +73,17 @@ const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'fi
     include,
     exclude,
     concurrency,
-    onError: policy,
+    partConcurrency,
+    onError,
     skip,
-    symlinks: links,
+    symlinks,
     emptyFolders,
     ...rest
   } = input
-  return { ...rest, ...withoutEnd(input) }
+  return { ...rest, ...In.defined({ concurrency: partConcurrency }), ...withoutEnd(input) }
 }
 
-/** A file or an empty folder, and where it goes. */
+/** A file or an empty folder, and its key. */
 interface LocalSource {
   readonly input: UploadDirectoryInput
   readonly client: Client
@@ -92,46 +93,46 @@ interface LocalSource {
 
 type Step = TE.TaskEither<CosError, UploadDirectoryResult>
 
-const toLocalSource = ({ input, client, key }: LocalSource): TE.TaskEither<CosError, O.Option<ObjectHead>> =>
+const existingObject = ({ input, client, key }: LocalSource): TE.TaskEither<CosError, O.Option<ObjectHead>> =>
   headIfExists({ bucket: input.bucket, key, ...headOptions(input) })(client)
 
-const checkExisting = ({ input, path, key }: LocalSource, size: number): UploadDirectoryResult => {
+const skippedResult = ({ input, path, key }: LocalSource, size: number): UploadDirectoryResult => {
   input.progress?.tell({ _tag: 'PartSkipped', size })
   return { _tag: 'Skipped', path, key, size }
 }
 
-/** Of the file's size, and no older. */
+/** Whether the object has the file's size and is not older. */
 const isUpToDate = async (file: string, { size, lastModified }: ObjectHead): Promise<boolean> => {
-  // What the file system has to say about it, uploading it will say.
+  // An error of the file system is reported by the upload that follows.
   const local = await stat(file).catch(() => undefined)
-  // COS keeps whole seconds.
+  // COS stores whole seconds.
   const modified = Math.floor((local?.mtimeMs ?? 0) / 1000) * 1000
   return local?.size === size && modified <= lastModified.getTime()
 }
 
-const upload = (now: LocalSource): Step => {
-  const { input, client, path, key } = now
+const upload = (source: LocalSource): Step => {
+  const { input, client, path, key } = source
   const { skip = directoryDefaults.skip } = input
   const file = join(resolve(input.directory), path)
-  const fresh = pipe(
+  const uploadNow = pipe(
     uploadFile({ ...perFile(input), key, file, skipExisting: skip === 'crc64' })(client),
     TE.map((uploaded): UploadDirectoryResult =>
-      uploaded.skipped ? checkExisting(now, uploaded.size) : { _tag: 'Uploaded', path, key, uploaded }
+      uploaded.skipped ? skippedResult(source, uploaded.size) : { _tag: 'Uploaded', path, key, uploaded }
     )
   )
-  if (skip !== 'time') return fresh
+  if (skip !== 'time') return uploadNow
   return pipe(
-    toLocalSource(now),
+    existingObject(source),
     TE.chain((found) => async () => {
-      const same = O.isSome(found) && (await isUpToDate(file, found.value))
-      return same ? E.right(checkExisting(now, found.value.size)) : fresh()
+      const isSame = O.isSome(found) && (await isUpToDate(file, found.value))
+      return isSame ? E.right(skippedResult(source, found.value.size)) : uploadNow()
     })
   )
 }
 
-const mark = (now: LocalSource): Step => {
-  const { input, client, path, key } = now
-  // What is said of bytes makes no sense of a folder.
+const createFolderObject = (source: LocalSource): Step => {
+  const { input, client, path, key } = source
+  // Options that describe content do not apply to a folder.
   const { contentType, contentEncoding, callback, callbackVar, picOperations, ...options } = input
   const put = pipe(
     send(putObject(putInput({ ...options, key }, '')))(client),
@@ -140,45 +141,45 @@ const mark = (now: LocalSource): Step => {
   return input.skip === 'never'
     ? put
     : pipe(
-        toLocalSource(now),
+        existingObject(source),
         TE.chain((found) =>
-          O.isSome(found) && found.value.size === 0 ? TE.right(checkExisting(now, 0)) : put
+          O.isSome(found) && found.value.size === 0 ? TE.right(skippedResult(source, 0)) : put
         )
       )
 }
 
-const entryOf =
+const resultOf =
   (input: UploadDirectoryInput) =>
   async (found: WalkEntry, client: Client): Promise<UploadDirectoryResult> => {
     if (found._tag === 'PassedOver') return found
     const { path } = found
-    const key = `${input.prefix ?? ''}${path}`
+    const key = `${folderPrefix(input)}${path}`
     if (found._tag === 'Unreadable') return { _tag: 'Failed', path, key, error: found.error }
-    const now = { input, client, path, key }
-    const entry = await (found._tag === 'File' ? upload(now) : mark(now))()
-    return E.isRight(entry) ? entry.right : { _tag: 'Failed', path, key, error: entry.left }
+    const source = { input, client, path, key }
+    const result = await (found._tag === 'File' ? upload(source) : createFolderObject(source))()
+    return E.isRight(result) ? result.right : { _tag: 'Failed', path, key, error: result.left }
   }
 
 /**
- * Uploads the files below a folder, and tells of each as it is done.
+ * Uploads the files below a directory and yields a result for each when it is done.
  *
- * What is there already, by size and CRC64, is not sent again, and large files go on where an earlier run was cut: run
- * it again after any failure. Files that come while it runs may or may not be found.
+ * Objects that already exist with the same size and CRC64 are skipped, and unfinished uploads of large files are resumed: run
+ * it again after any failure. Files created during the run may or may not be uploaded.
  *
- * @shape  `UploadDirectoryInput -> Streaming<UploadedEntry>`, in the order in which they are done
- * @units  holds some 512 KiB for each of `concurrency x partConcurrency` parts
- * @errors with the policy `continue` a failure, of a file or a folder, is an entry; with `stop` the stream fails with the
- *         first, once what was under way is done and told; a `CosException` of `FileError` where the folder itself can not
- *         be read; of `InvalidInput`
+ * @shape  `UploadDirectoryInput -> EffectStream<UploadDirectoryResult>`, in the order of completion
+ * @units  holds about 512 KiB for each of `concurrency x partConcurrency` parts
+ * @errors with `onError: 'continue'`, the failure of a file or folder is a result. With `'stop'`, the stream fails with the
+ *         first one, after the files in progress are done and reported. Also a `CosException` with `FileError` if the
+ *         directory itself cannot be read, and with `InvalidInput`
  * @example for await (const entry of uploadDirectory({ bucket, prefix: 'site/', directory: 'out' })(client)) log(entry)
  */
 export const uploadDirectory = (input: UploadDirectoryInput): EffectStream<UploadDirectoryResult> => {
   const context = contextOf(action, input)
-  const judged = validate(action, Input)(input)
-  if (E.isLeft(judged)) return failedStream(new CosException(judged.left))
-  const valid = judged.right
-  const passes = matchesFile(valid)
-  const found = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
+  const validated = validate(action, Input)(input)
+  if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
+  const valid = validated.right
+  const matches = matchesFile(valid)
+  const items = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
     const all = walk({
       context,
       root: resolve(valid.directory),
@@ -188,15 +189,14 @@ export const uploadDirectory = (input: UploadDirectoryInput): EffectStream<Uploa
     })
     for await (const each of all) {
       if (each._tag === 'EmptyFolder' && valid.emptyFolders === false) continue
-      if (passes(each.path.replace(/\/$/, ''))) yield each
+      if (matches(each.path.replace(/\/$/, ''))) yield each
     }
   }
-  const entry = entryOf(valid)
   return runEach<WalkEntry, UploadDirectoryResult>(context, {
     concurrency: valid.concurrency ?? directoryDefaults.concurrency,
-    onError: valid.onError ?? directoryDefaults.policy,
-    items: found,
-    work: async (each, client) => [await entry(each, client)],
+    onError: valid.onError ?? directoryDefaults.onError,
+    items,
+    work: async (each, client) => [await resultOf(valid)(each, client)],
     failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
     ended: () => valid.progress?.end()
   })

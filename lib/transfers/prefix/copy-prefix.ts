@@ -1,4 +1,4 @@
-/** All objects whose keys begin alike, under other keys or in another bucket as well. */
+/** Copies all objects of a prefix to another prefix or bucket. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import { copy, type CopyResult } from '../copy/copy.js'
@@ -12,16 +12,16 @@ export type CopyPrefixResult = ObjectResult &
   ({ readonly _tag: 'Copied'; readonly copied: CopyResult } | NotCopied)
 
 /**
- * Copies all objects of a prefix, as `copy` does each, while the listing goes on.
+ * Copies all objects of a prefix while listing them; each object is copied as by `copy`.
  *
- * Within a bucket the new prefix must lie outside of the source's, which would otherwise grow with each copy; and an
- * object whose copy would fall among the sources, as `a/a/b` does when `a/` becomes nothing, is a failure. Objects that
- * come while it runs may or may not be copied. As of any copy, the storage class is `STANDARD` unless said.
+ * Within one bucket, the new prefix must lie outside the source prefix, which would otherwise grow with each copy. An object
+ * whose copy would land among the sources (`a/a/b` when `a/` becomes empty) yields `Failed`. Objects created during the
+ * run may or may not be copied. As with any copy, the default storage class is `STANDARD`.
  *
- * @shape  `CopyPrefixInput -> Streaming<CopyPrefixResult>`: one for each object, in no order
- * @units  at most `concurrency` objects, each with its `concurrency` requests; memory does not grow with the bucket
- * @errors `CosException` of those of the listing, after the results of what was listed before; with the policy `stop`, of
- *         the first object that could not be copied, after the results of what was under way; `InvalidInput`
+ * @shape  `CopyPrefixInput -> EffectStream<CopyPrefixResult>`: one result for each object, in no order
+ * @units  at most `concurrency` objects, each with `partConcurrency` requests; memory does not grow with the bucket
+ * @errors a `CosException` with: an error of the listing, after the results of the objects listed before; if `onError` is
+ *         `stop`, the first object's error, after the results of the objects in progress; `InvalidInput`
  * @source https://cloud.tencent.com/document/product/436/10881
  * @example copyPrefix({ bucket, prefix: 'b/', copySource: { bucket, region: 'ap-guangzhou', prefix: 'a/' } })
  */

@@ -1,4 +1,4 @@
-/** All objects whose keys begin alike, deleted as they are listed. */
+/** Deletes all objects of a prefix while listing them. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { CosException, type InvalidInput } from '../../core/error.js'
@@ -17,13 +17,16 @@ import { failedStream, type EffectStream } from '../shared/effect-stream.js'
 import { OnItemError } from '../shared/run-each.js'
 
 export interface DeletePrefixInput extends DeleteKeysInput {
-  /** Keys that begin so: `logs/`, with its slash, or `logs` and all that merely begins like it. */
+  /** Start of the keys to delete. `logs/` matches the folder; `logs` also matches `logs.txt` and `logs-old/a`. */
   readonly prefix: string
-  /** Without it an empty prefix is refused. */
+  /** Must be true if `prefix` is empty. Default: false. */
   readonly wholeBucket?: boolean
-  /** All versions and delete markers, for good. Left out: the objects, which leave delete markers where there are versions. */
+  /**
+   * Deletes all versions and delete markers permanently. Default: false; in a bucket with versioning, each object then gets
+   * a delete marker.
+   */
   readonly versions?: boolean
-  /** `continue` unless said. */
+  /** `'continue'`: a failure is a result. `'stop'`: the stream fails with it. Default: `'continue'`. */
   readonly onError?: OnItemError
 }
 
@@ -37,7 +40,7 @@ const Input = In.struct<DeletePrefixInput>('DeletePrefixInput', {
 
 const action = 'deletePrefix'
 
-/** An empty prefix is all that a bucket holds, and as a rule a variable that was never set. */
+/** An empty prefix selects the whole bucket, and is usually a variable that was never set. */
 export const refuseEmpty =
   (action: string, field: string) =>
   <I extends { readonly wholeBucket?: boolean }>(prefix: string, input: I): E.Either<InvalidInput, I> =>
@@ -50,8 +53,11 @@ export const refuseEmpty =
         })
       : E.right(input)
 
-/** One item late. What a listing goes on from must be there still when it does. */
-async function* oneBehind<A>(items: AsyncIterable<A>): AsyncGenerator<A, void, undefined> {
+/**
+ * Yields each item after the next has arrived. A listing resumes from the last item it has received, which must not have been
+ * deleted by then.
+ */
+async function* delayByOne<A>(items: AsyncIterable<A>): AsyncGenerator<A, void, undefined> {
   let held: { readonly item: A } | undefined
   for await (const item of items) {
     if (held !== undefined) yield held.item
@@ -61,15 +67,15 @@ async function* oneBehind<A>(items: AsyncIterable<A>): AsyncGenerator<A, void, u
 }
 
 /**
- * Deletes all objects of a prefix, while the listing goes on. It can be run again after any failure: what is gone is not
- * listed.
+ * Deletes all objects of a prefix while listing them. It can be run again after any failure, since deleted objects are no
+ * longer listed.
  *
- * Unfinished uploads are no objects: `sweepUploads` is for them.
+ * Unfinished uploads are not objects; `abortIncompleteUploads` removes them.
  *
- * @shape  `DeletePrefixInput -> Streaming<DeletingResult>`: one for each object, or each version, in no order
+ * @shape  `DeletePrefixInput -> EffectStream<DeleteKeysResult>`: one result for each object or version, in no order
  * @units  holds at most `(concurrency + 1) x 1,000` keys
- * @errors `CosException` of those of the listing, after the results of what was listed before; with the policy `stop`, of
- *         the first object that could not be deleted, after the results of what was under way
+ * @errors a `CosException` with: an error of the listing, after the results of the objects listed before; if `onError` is
+ *         `stop`, the first object's error, after the results of the requests in progress; `InvalidInput`
  * @source https://cloud.tencent.com/document/product/436/8289
  * @example for await (const result of deletePrefix({ bucket, prefix: 'tmp/' })(client)) if (result._tag === 'Failed') ...
  */
@@ -79,10 +85,10 @@ export const deletePrefix = (input: DeletePrefixInput): EffectStream<DeleteKeysR
     E.chain((valid) => refuseEmpty(action, 'prefix')(valid.prefix, valid)),
     E.match(
       (problem): EffectStream<DeleteKeysResult> => failedStream(new CosException(problem)),
-      ({ prefix, versions = false, onError: policy = 'continue', wholeBucket: _whole, ...rest }) =>
-        deleteKeysWith(action, { ...rest, onError: policy })((client) =>
+      ({ prefix, versions = false, onError = 'continue', wholeBucket: _wholeBucket, ...rest }) =>
+        deleteKeysWith(action, { ...rest, onError })((client) =>
           versions
-            ? oneBehind(streamObjectVersions({ bucket: rest.bucket, prefix })(client))
+            ? delayByOne(streamObjectVersions({ bucket: rest.bucket, prefix })(client))
             : streamObjects({ bucket: rest.bucket, prefix })(client)
         )
     )

@@ -1,4 +1,4 @@
-/** All objects of a prefix, each made into another: what copying and moving them have in common. */
+/** Runs one effect for each object of a prefix: the common part of `copyPrefix` and `movePrefix`. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -8,80 +8,83 @@ import { contextOf } from '../../core/operation.js'
 import { cursorAt, type ListingCursor } from '../../operations/responses/listing-cursor.js'
 import type { CosEffect } from '../../client/send.js'
 import { atSource, type CopyInput } from '../copy/options.js'
-import { fallsAmong, validatePrefix, toOne, type PrefixInput } from './options.js'
+import { landsAmongSources, validatePrefix, objectInput, type PrefixInput } from './options.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
 import { failedStream, type EffectStream } from '../shared/effect-stream.js'
 import { runEach } from '../shared/run-each.js'
 
-/** Keys as a listing has them. */
+/** Keys are as a listing returns them. */
 export interface ObjectResult {
-  /** The source's. */
+  /** Key of the source. */
   readonly key: string
-  /** The new one. */
+  /** Key of the copy. */
   readonly to: string
-  /** Everything up to it is settled, and told by now: `from` of another run goes on there. */
+  /** All objects up to here are done and reported: pass it as `cursor` to resume in another run. */
   readonly cursor: ListingCursor
 }
 
 export type NotCopied =
-  /** There is no key for it to have: `a/` itself, where `a/` becomes nothing. */
+  /** The new key would be empty: the object `a/` itself, if the new prefix is empty. */
   { readonly _tag: 'Skipped' } | { readonly _tag: 'Failed'; readonly error: CosError }
 
 interface LowWatermark {
-  /** Something begins, behind all that began before it; call the result when it is settled, and it says how far all is. */
-  readonly begin: (cursor: ListingCursor) => (settled: boolean) => ListingCursor
+  /**
+   * Registers an object that starts after all earlier ones. Call the result when the object is done; it returns the cursor
+   * up to which every object is done.
+   */
+  readonly start: (cursor: ListingCursor) => (settled: boolean) => ListingCursor
 }
 
-/** How far a listing has been worked off, where several are under way and the first may be the last to be done. */
-const lowWatermark = (start: ListingCursor): LowWatermark => {
-  const underway: Array<{ readonly cursor: ListingCursor; settled: boolean }> = []
-  let front = start
+/** The cursor up to which all objects are done, while several are in progress and may finish in any order. */
+const lowWatermark = (first: ListingCursor): LowWatermark => {
+  const inProgress: Array<{ readonly cursor: ListingCursor; settled: boolean }> = []
+  let watermark = first
   return {
-    begin: (cursor) => {
-      const mine = { cursor, settled: false }
-      underway.push(mine)
+    start: (cursor) => {
+      const entry = { cursor, settled: false }
+      inProgress.push(entry)
       return (settled) => {
-        mine.settled = settled
-        for (let first = underway[0]; first?.settled === true; first = underway[0]) {
-          front = first.cursor
-          underway.shift()
+        entry.settled = settled
+        for (let oldest = inProgress[0]; oldest?.settled === true; oldest = inProgress[0]) {
+          watermark = oldest.cursor
+          inProgress.shift()
         }
-        return front
+        return watermark
       }
     }
   }
 }
 
 /**
- * Lists a prefix, and makes an effect for each object of it happen, several at once.
+ * Lists a prefix and runs an effect for each object, several in parallel.
  *
- * @shape  one result for each object, as they are known, in no order
- * @errors `CosException` of `InvalidInput`, of the listing's failure after what it gave before, and by policy of the first
- *         object's
+ * @shape  one result for each object, in the order of completion
+ * @errors a `CosException` with `InvalidInput`; with an error of the listing, after the results of the objects listed before;
+ *         if `onError` is `stop`, with the first object's error
  */
 export const forEachObject =
-  <A extends { readonly _tag: string }>(action: string, one: (input: CopyInput) => CosEffect<A>) =>
+  <A extends { readonly _tag: string }>(action: string, effectOf: (input: CopyInput) => CosEffect<A>) =>
   (input: PrefixInput): EffectStream<ObjectResult & (A | NotCopied)> =>
     pipe(
       validatePrefix(action)(input),
       E.match(
         (problem): EffectStream<ObjectResult & (A | NotCopied)> => failedStream(new CosException(problem)),
-        (valid) => handleObject(action, one, valid)
+        (valid) => runForEach(action, effectOf, valid)
       )
     )
 
-const handleObject = <A extends { readonly _tag: string }>(
+const runForEach = <A extends { readonly _tag: string }>(
   action: string,
-  one: (input: CopyInput) => CosEffect<A>,
+  effectOf: (input: CopyInput) => CosEffect<A>,
   input: PrefixInput
 ): EffectStream<ObjectResult & (A | NotCopied)> => {
   const { bucket, prefix } = input.copySource
-  const { onError: policy = 'continue', cursor: from = cursorAt() } = input
+  const { onError = 'continue', cursor: start = cursorAt() } = input
   const context = contextOf(action, input)
 
   const outcome = (key: string, to: string): CosEffect<A | NotCopied> => {
     if (to === '') return RTE.right({ _tag: 'Skipped' })
-    if (!fallsAmong(input, to)) return one(toOne(input, key, to))
+    if (!landsAmongSources(input, to)) return effectOf(objectInput(input, key, to))
     return RTE.left({
       _tag: 'InvalidInput',
       context: { ...context, key: O.some(to) },
@@ -89,26 +92,26 @@ const handleObject = <A extends { readonly _tag: string }>(
       expected: 'one under which no copy falls among the sources'
     })
   }
-  const begun = (front: LowWatermark): EffectStream<ObjectResult & (A | NotCopied)> =>
+  const streamFrom = (watermark: LowWatermark): EffectStream<ObjectResult & (A | NotCopied)> =>
     runEach<ListedObject, ObjectResult & (A | NotCopied)>(context, {
       concurrency: input.concurrency ?? 5,
-      onError: policy,
-      items: (client) => streamObjects({ bucket, prefix, cursor: from })(atSource(client, input.copySource)),
+      onError,
+      items: (client) => streamObjects({ bucket, prefix, cursor: start })(atSource(client, input.copySource)),
       work: async ({ key, cursor }, client) => {
-        const settle = front.begin(cursor)
+        const settle = watermark.start(cursor)
         const to = `${input.prefix}${key.slice(prefix.length)}`
         const result = await outcome(key, to)(client)()
-        // Where a failure is the end, the next run is to try again.
-        const now = { key, to, cursor: settle(E.isRight(result) || policy === 'continue') }
+        // If a failure ends the run, the next run must repeat this object: the cursor stays before it.
+        const common = { key, to, cursor: settle(E.isRight(result) || onError === 'continue') }
         return E.isRight(result)
-          ? [{ ...now, ...result.right }]
-          : [{ ...now, _tag: 'Failed', error: result.left }]
+          ? [{ ...common, ...result.right }]
+          : [{ ...common, _tag: 'Failed', error: result.left }]
       },
       failureOf: (result) => ('error' in result ? O.some(result.error) : O.none),
       ended: () => input.progress?.end()
     })
-  // Each reading has a front of its own.
+  // Each reading of the stream needs a separate watermark.
   return (client) => ({
-    [Symbol.asyncIterator]: () => begun(lowWatermark(from))(client)[Symbol.asyncIterator]()
+    [Symbol.asyncIterator]: () => streamFrom(lowWatermark(start))(client)[Symbol.asyncIterator]()
   })
 }

@@ -1,4 +1,4 @@
-/** All objects whose keys begin alike, under other keys or in another bucket instead. */
+/** Moves all objects of a prefix to another prefix or bucket. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import { move, type MoveResult } from '../copy/move.js'
@@ -12,13 +12,13 @@ export type MovePrefixResult = ObjectResult &
   ({ readonly _tag: 'Moved'; readonly moved: MoveResult } | NotCopied)
 
 /**
- * Moves all objects of a prefix, as `move` does each, while the listing goes on: a source is deleted when its copy is
- * known to be good, and not before. It can be run again after any failure: what was moved is not listed.
+ * Moves all objects of a prefix while listing them; each object is moved as by `move`: the source is deleted only after its
+ * copy has been verified. It can be run again after any failure, since moved objects are no longer listed.
  *
- * As `copyPrefix` otherwise.
+ * Otherwise like `copyPrefix`.
  *
- * @shape  `MovePrefixInput -> Streaming<MovePrefixResult>`: one for each object, in no order
- * @units  at most `concurrency` objects, each with its `concurrency` requests; memory does not grow with the bucket
+ * @shape  `MovePrefixInput -> EffectStream<MovePrefixResult>`: one result for each object, in no order
+ * @units  at most `concurrency` objects, each with `partConcurrency` requests; memory does not grow with the bucket
  * @errors as `copyPrefix`
  * @source https://cloud.tencent.com/document/product/436/10881, https://cloud.tencent.com/document/product/436/7743
  * @example movePrefix({ bucket, prefix: 'b/', copySource: { bucket, region: 'ap-guangzhou', prefix: 'a/' } })

@@ -1,4 +1,4 @@
-/** What the copying and the moving of all objects of a prefix take, and which of it goes to each object. */
+/** Options of `copyPrefix` and `movePrefix`, and the options each object's copy receives. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -18,24 +18,26 @@ import { toInputKey } from '../../core/key.js'
 import { withoutEnd } from '../shared/progress.js'
 import { OnItemError } from '../shared/run-each.js'
 
-/** Where the objects are, and what their keys begin with. */
+/** Bucket, region and prefix of the objects. */
 export interface PrefixSource extends Omit<CopySource, 'key' | 'versionId'> {
-  /** `a/`, with its slash, or `a` and all that merely begins like it. */
+  /** Start of the keys. `a/` matches the folder; `a` also matches `ab` and `a.txt`. */
   readonly prefix: string
 }
 
-/** All of `copy`'s parameters that can be meant for every object. */
+/** All options of `copy` that can apply to every object. */
 export interface PrefixInput extends Omit<CopyInput, 'key' | 'copySource' | keyof CopySourceConditions> {
-  /** What the new keys begin with, in place of the source's prefix; may be empty. */
+  /** Replaces the source prefix in the new keys; may be empty. */
   readonly prefix: string
   readonly copySource: PrefixSource
-  /** Without it an empty source prefix is refused. */
+  /** Must be true if `copySource.prefix` is empty. Default: false. */
   readonly wholeBucket?: boolean
-  /** 5 unless said. */
+  /** Objects in progress, 1 to 1,000. Default: 5. */
   readonly concurrency?: number
-  /** `continue` unless said. */
+  /** Requests in flight for one object that is copied in parts, 1 to 1,000. Default: 5. */
+  readonly partConcurrency?: number
+  /** `'continue'`: a failure is a result. `'stop'`: the stream fails with it. Default: `'continue'`. */
   readonly onError?: OnItemError
-  /** Goes on behind it: the cursor of the last result of an earlier run. */
+  /** Resumes after this position: the cursor of the last result of an earlier run. Default: the first object. */
   readonly cursor?: ListingCursor
 }
 
@@ -59,51 +61,54 @@ const {
   copySourceIfNoneMatch: _noneMatch,
   copySourceIfModifiedSince: _modified,
   copySourceIfUnmodifiedSince: _unmodified,
-  ...toAll
+  ...sharedOptions
 } = copyOptions
 
 const Input = In.struct<PrefixInput>('PrefixInput', {
-  ...toAll,
+  ...sharedOptions,
   prefix: QueryText,
   copySource: PrefixSource,
   wholeBucket: In.optional(In.boolean),
   concurrency: In.optional(In.integer(1, 1000)),
+  partConcurrency: In.optional(In.integer(1, 1000)),
   onError: In.optional(OnItemError),
   cursor: In.optional(ListingCursor)
 })
 
-/** What goes to the copying of one object; keys as a listing has them. */
-export const toOne = (input: PrefixInput, key: string, to: string): CopyInput => {
+/** The input for copying one object. Keys are as a listing returns them. */
+export const objectInput = (input: PrefixInput, key: string, to: string): CopyInput => {
   const {
     prefix: _prefix,
     copySource,
-    wholeBucket: _whole,
+    wholeBucket: _wholeBucket,
     concurrency: _concurrency,
+    partConcurrency,
     onError: _onError,
     cursor: _cursor,
     progress,
     ...options
   } = input
-  const { prefix: _sourcePrefix, ...where } = copySource
+  const { prefix: _sourcePrefix, ...source } = copySource
   return {
     ...options,
+    ...In.defined({ concurrency: partConcurrency }),
     ...withoutEnd(In.defined({ progress })),
     key: toInputKey(to),
-    copySource: { ...where, key: toInputKey(key) }
+    copySource: { ...source, key: toInputKey(key) }
   }
 }
 
 /**
- * Copies that fall among what is still to be listed would be listed as well, and copied again for ever, or be
- * written over objects that have yet to be read.
+ * Whether a copy would land among the sources. It could then be listed as a source and copied again without end, or overwrite
+ * an object that has not been read yet.
  */
-export const fallsAmong = ({ bucket, copySource }: PrefixInput, key: string): boolean =>
+export const landsAmongSources = ({ bucket, copySource }: PrefixInput, key: string): boolean =>
   bucket === copySource.bucket && key.startsWith(copySource.prefix)
 
-const refuseWithin =
+const refuseNestedPrefix =
   (action: string) =>
   (input: PrefixInput): E.Either<InvalidInput, PrefixInput> =>
-    fallsAmong(input, input.prefix)
+    landsAmongSources(input, input.prefix)
       ? E.left({
           _tag: 'InvalidInput',
           context: contextOf(action, input),
@@ -112,12 +117,12 @@ const refuseWithin =
         })
       : E.right(input)
 
-/** What `copy` would say of every single object. */
+/** The checks that `copy` would make for each object, made once. */
 const crossCheckedPrefix =
   (action: string) =>
   (input: PrefixInput): E.Either<InvalidInput, PrefixInput> =>
     pipe(
-      validateCopy(action)(toOne(input, 'from', 'to')),
+      validateCopy(action)(objectInput(input, 'from', 'to')),
       E.map(() => input)
     )
 
@@ -127,6 +132,6 @@ export const validatePrefix =
     pipe(
       validate(action, Input)(input),
       E.chain((valid) => refuseEmpty(action, 'copySource.prefix')(valid.copySource.prefix, valid)),
-      E.chain(refuseWithin(action)),
+      E.chain(refuseNestedPrefix(action)),
       E.chain(crossCheckedPrefix(action))
     )

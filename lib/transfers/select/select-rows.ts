@@ -1,4 +1,4 @@
-/** A Select's results as rows, each decoded by a codec. */
+/** Select results as rows, each decoded by a codec. */
 import * as E from 'fp-ts/lib/Either.js'
 import type * as t from 'io-ts'
 import { csvReader, type CsvReader } from '../../core/csv-records.js'
@@ -10,28 +10,28 @@ import { readCsvRows, readJsonRows, type RawRow } from '../../stages/read-rows.j
 
 export interface SelectRowsOptions {
   /**
-   * Of results in CSV, what the columns are called, in their order: the codec then sees an object, and else a list.
-   * Results in JSON have names of their own.
+   * Column names of CSV results, in order. With names, the codec decodes an object for each row; without, an array of
+   * fields. Results in JSON carry their own names and ignore this option.
    */
   readonly columns?: ReadonlyArray<string>
 }
 
 export interface SelectedRows<A> extends Omit<SelectObjectContentResult, 'records'> {
   /**
-   * The rows in order, once; the request is closed when its reader leaves. It ends only where COS said `End`, and fails
-   * with a `CosException` otherwise. Read it, or `return()` it.
+   * The rows in order; can be read once. Ends only after COS has sent `End`; fails with a `CosException` otherwise. The
+   * request is closed when the reader stops. Read it, or call `return()`.
    */
   readonly rows: CancelableIterator<A>
 }
 
-type Selected = Pick<SelectObjectContentResult, 'records' | 'layout' | 'context' | 'requestId'>
+type SelectRecords = Pick<SelectObjectContentResult, 'records' | 'layout' | 'context' | 'requestId'>
 
-const failedRows =
-  ({ context, requestId }: Selected) =>
+const rowErrorOf =
+  ({ context, requestId }: SelectRecords) =>
   (...problems: ReadonlyArray<string>): CosException =>
     new CosException({ _tag: 'DecodeError', context, status: 200, problems, requestId })
 
-const missing = ({ context }: Selected, cause: unknown): CosError => ({
+const missingPackage = ({ context }: SelectRecords, cause: unknown): CosError => ({
   _tag: 'MissingPackage',
   context,
   name: 'csv-parse',
@@ -40,24 +40,24 @@ const missing = ({ context }: Selected, cause: unknown): CosError => ({
 })
 
 async function* rawRows(
-  selected: Selected,
-  library: typeof csvReader
+  selected: SelectRecords,
+  loadCsvReader: typeof csvReader
 ): AsyncGenerator<RawRow, void, undefined> {
   const { records, layout } = selected
-  const fail = failedRows(selected)
+  const fail = rowErrorOf(selected)
   if (layout.csv === undefined) {
     yield* readJsonRows({ delimiter: layout.json.recordDelimiter, fail })(records)
     return
   }
-  const read: E.Either<unknown, CsvReader> = await library()()
-  if (E.isLeft(read)) throw new CosException(missing(selected, read.left))
+  const read: E.Either<unknown, CsvReader> = await loadCsvReader()()
+  if (E.isLeft(read)) throw new CosException(missingPackage(selected, read.left))
   yield* readCsvRows({ read: read.right, layout: layout.csv, fail })(records)
 }
 
 const isFields = (value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)
 
-/** The fields of a CSV's row under the names of its columns. */
-const named = (
+/** The fields of a CSV row as an object with the column names. */
+const withColumnNames = (
   { number, value }: RawRow,
   columns: ReadonlyArray<string>,
   fail: (problem: string) => Error
@@ -71,49 +71,49 @@ const named = (
 async function* decodeRow<A>(
   codec: t.Decoder<unknown, A>,
   { columns }: SelectRowsOptions,
-  selected: Selected,
-  library: typeof csvReader
+  selected: SelectRecords,
+  loadCsvReader: typeof csvReader
 ): AsyncGenerator<A, void, undefined> {
-  const fail = failedRows(selected)
+  const fail = rowErrorOf(selected)
   const isCsv = selected.layout.csv !== undefined
   try {
-    for await (const row of rawRows(selected, library)) {
-      const value = isCsv && columns !== undefined ? named(row, columns, fail) : row.value
+    for await (const row of rawRows(selected, loadCsvReader)) {
+      const value = isCsv && columns !== undefined ? withColumnNames(row, columns, fail) : row.value
       const result = decodeWith(codec)(value)
       if (E.isLeft(result))
         throw fail(...result.left.map((problem) => `row ${String(row.number)}: ${problem}`))
       yield result.right
     }
   } finally {
-    // Also where not a byte of it was read.
+    // Also if no row was ever read: `records` would otherwise keep its connection.
     selected.records.destroy()
   }
 }
 
-/** `selectRows`, with another way to its library. */
+/** `selectRows` with a replaceable loader of `csv-parse`. */
 export const selectRowsWith =
-  (library: typeof csvReader) =>
+  (loadCsvReader: typeof csvReader) =>
   <A>(codec: t.Decoder<unknown, A>, options: SelectRowsOptions = {}) =>
   (selected: SelectObjectContentResult): SelectedRows<A> => {
     const { records, ...rest } = selected
-    const stop = new AbortController()
-    stop.signal.addEventListener('abort', () => {
-      // Whoever left hears no more of it.
+    const controller = new AbortController()
+    controller.signal.addEventListener('abort', () => {
+      // The reader has stopped: without a listener, the error would end the process.
       records.on('error', () => undefined).destroy(readerCancelled)
     })
-    return { ...rest, rows: cancelable(stop, decodeRow(codec, options, selected, library)) }
+    return { ...rest, rows: cancelable(controller, decodeRow(codec, options, selected, loadCsvReader)) }
   }
 
 /**
- * Reads a Select's results as rows.
+ * Reads Select results as rows.
  *
- * A row of JSON is what its JSON says, whole numbers past 2^53 being `bigint`s; a row of CSV is a list of texts, or an
- * object where `columns` names them. CSV is read by the package `csv-parse`, which is to be installed for it.
+ * A JSON row is its parsed value; integers beyond 2^53 become `bigint`. A CSV row is an array of strings, or an object if
+ * `columns` is given. CSV needs the optional peer dependency `csv-parse`.
  *
- * @shape  `selectRows(codec)(result)` -> the result with `rows` in place of `records`
- * @units  a row of at most 1 MiB; one chunk's rows are held, and no more are read than are wanted
- * @errors of `rows`, as `CosException`: those of `records`; `DecodeError` that names the row and the field, where one is
- *         not what the codec says; `MissingPackage`
+ * @shape  `selectRows(codec)(result)` returns the result with `rows` in place of `records`
+ * @units  a row is at most 1 MiB; holds the rows of one chunk; reads no further than its consumer
+ * @errors of `rows`, as a `CosException`: those of `records`; `DecodeError` with row number and field if a row does not match
+ *         the codec; `MissingPackage`
  * @example pipe(send(selectObjectContent(input)), RTE.map(selectRows(t.type({ id: t.number, name: t.string }))))
  */
 export const selectRows: <A>(

@@ -1,4 +1,4 @@
-/** Up and down again: what comes back is what went. */
+/** Upload and download of a directory: the files that come back are identical. */
 import { mkdir, realpath, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -19,14 +19,14 @@ const tags = (entries: ReadonlyArray<{ readonly _tag: string }>): Readonly<Recor
   return counts
 }
 
-const moved = (cos: Cos): number =>
+const transfers = (cos: Cos): number =>
   cos.emulator
     .requests()
     .filter(({ bytesIn, bytesOut, operation }) =>
       operation === 'ListObjects' ? false : bytesIn + bytesOut > 0 || operation === 'PutObject'
     ).length
 
-t.test('a tree with any names comes back as it was, and a second run moves nothing', async (t) => {
+t.test('a tree with names of any characters comes back identical, and a second run skips it', async (t) => {
   const names = [
     ...[
       'a',
@@ -105,24 +105,24 @@ t.test('a tree with any names comes back as it was, and a second run moves nothi
       `down, ${skip}`
     )
     t.same(await readTree(join(dir, skip)), expected, skip)
-    const before = moved(cos)
+    const before = transfers(cos)
     t.same(tags(right(await collect(up)(cos.client())())), { Skipped: files + folders }, `up again, ${skip}`)
     t.same(
       tags(right(await collect(down)(cos.client())())),
       { Skipped: files, Folder: folders },
       `down again`
     )
-    t.equal(moved(cos), before, 'nothing was moved')
+    t.equal(transfers(cos), before, 'nothing was transferred')
   }
 })
 
-/** In `npm run torture` as many as the promise says. */
+/** More files in `npm run test:crash`, where CRASH_RUNS is set. */
 const size =
   process.env['CRASH_RUNS'] === undefined
     ? { small: 150, large: 1, of: 21 * MiB }
     : { small: 5000, large: 3, of: 24 * MiB + 1 }
 
-t.test(`${String(size.small)} small files and large ones, up and down`, async (t) => {
+t.test(`${String(size.small)} small files and large ones come back identical`, async (t) => {
   t.setTimeout(300_000)
   const dir = await realpath(t.testdir())
   const from = join(dir, 'from')
@@ -133,7 +133,7 @@ t.test(`${String(size.small)} small files and large ones, up and down`, async (t
   }
   for (let at = 0; at < size.large; at += 1)
     await writeFile(join(from, `large-${String(at)}`), bytesOf(size.of, at))
-  // So that by time nothing is newer than its object.
+  // With an old time, no file is newer than its object.
   await utimes(join(from, 'large-0'), 0, 0)
 
   const cos = await startCos(t, { keepRequests: 1_000_000 })
@@ -142,9 +142,9 @@ t.test(`${String(size.small)} small files and large ones, up and down`, async (t
   const down = downloadDirectory({ bucket, prefix: 'many/', directory: to })
   const files = size.small + size.large
   const timed = async (name: string, act: () => Promise<ReadonlyArray<{ readonly _tag: string }>>) => {
-    const began = performance.now()
+    const start = performance.now()
     const counts = tags(await act())
-    const took = (performance.now() - began) / 1000
+    const took = (performance.now() - start) / 1000
     t.comment(`${name}: ${took.toFixed(1)} s, ${(files / took).toFixed(0)} files/s`)
     return counts
   }
@@ -154,8 +154,8 @@ t.test(`${String(size.small)} small files and large ones, up and down`, async (t
   t.same(await timed('up', () => go(up)), { Uploaded: files })
   t.same(await timed('down', () => go(down)), { Downloaded: files })
   t.same(await readTree(to), await readTree(from))
-  const before = moved(cos)
+  const before = transfers(cos)
   t.same(await timed('up again', () => go(up)), { Skipped: files })
   t.same(await timed('down again', () => go(down)), { Skipped: files })
-  t.equal(moved(cos), before, 'nothing was moved')
+  t.equal(transfers(cos), before, 'nothing was transferred')
 })

@@ -1,4 +1,4 @@
-/** Folders whose transfer is killed at any instant, and what the next run makes of what is there. */
+/** Directory transfers that are killed at random moments, and the runs that resume them. */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -18,16 +18,16 @@ import { waitFor } from '../../support/wait-for.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
-// 2 each way in `npm test`; `npm run torture` has a hundred.
+// 2 in each direction in `npm test`; 100 in `npm run test:crash`.
 const deaths = Number(process.env['CRASH_RUNS'] ?? 2)
 const seed = Number(process.env['SEED'] ?? 20240501)
-/** Numbers from 0 to 1: the same for the same seed. */
+/** Numbers from 0 to 1 that depend only on the seed. */
 const random = bytesOf(deaths * 16, seed)
 let taken = 0
 const chance = (): number => random.readUInt16LE((taken += 2)) / 65_536
 
 const concurrency = 4
-// Folders in folders, an empty file, and one that is fetched and sent in parts.
+// Nested folders, an empty file, and one file that is transferred in parts.
 const files = new Map(
   Array.from({ length: 60 }, (_, n) => [
     `${['', 'a/', 'b/c/'][n % 3] ?? ''}f${String(n)}`,
@@ -43,17 +43,17 @@ const grow = async (dir: string): Promise<void> => {
   }
 }
 
-/** Paths in a folder that are no folders, and whether each is the file that it should be. */
+/** Paths of all files in a directory, and whether each has the expected bytes. */
 const seen = async (dir: string): Promise<Readonly<Record<string, boolean>>> => {
   const found = await readdir(dir, { recursive: true, withFileTypes: true })
   const paths = found
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name))
-  const judged = paths.map(async (path) => {
+  const compared = paths.map(async (path) => {
     const name = path.slice(dir.length + 1)
     return [name, files.get(name)?.equals(await readFile(path)) ?? false] as const
   })
-  return Object.fromEntries(await Promise.all(judged))
+  return Object.fromEntries(await Promise.all(compared))
 }
 const whole = Object.fromEntries([...files.keys()].map((path) => [path, true]))
 
@@ -78,7 +78,7 @@ const ways = [
 
 for (const { way, call, module, moved } of ways) {
   t.test(
-    `a folder ${way} dies ${String(deaths)} times and is gone on with (seed ${String(seed)})`,
+    `a directory ${way} is killed ${String(deaths)} times and resumed (seed ${String(seed)})`,
     async (t) => {
       t.setTimeout(60_000 + deaths * 10_000)
       let count = 0
@@ -87,11 +87,11 @@ for (const { way, call, module, moved } of ways) {
         if (!/^(?:PutObject|GetObject|UploadPart)$/.test(operation)) return undefined
         count += 1
         if (count >= until.count) until.go()
-        // Slow enough that there is a time to die in.
+        // Slow enough to be killed during the transfer.
         return { delay: 5 }
       }
       const cos = await startCos(t, { fault })
-      // Closed at once, so that connections that are open are those of a child.
+      // Closed at once, so that open connections belong to a child process.
       const ask = async <A>(effect: (client: Client) => () => Promise<E.Either<CosError, A>>): Promise<A> => {
         const client = cos.client()
         const done = right(await effect(client)())
@@ -108,7 +108,7 @@ for (const { way, call, module, moved } of ways) {
         const directory = way === 'up' ? join(top, 'files') : join(top, String(death))
         const steps: ReadonlyArray<Step> = [{ module, call, input: { ...options, prefix, directory } }]
         const victim = await startChild(lib, cos.emulator, steps)
-        // Counted in requests: a clock would let a busy machine choose the moment.
+        // Counted in requests: with a clock, the load of the machine would choose the moment.
         const after = 1 + Math.floor(chance() * files.size)
         const pause = chance() * 20
         const reached = new Promise<void>((go) => {
@@ -120,7 +120,7 @@ for (const { way, call, module, moved } of ways) {
         await victim.kill()
         await waitFor(() => cos.emulator.openConnections() === 0)
 
-        const words = `death ${String(death)}, ${pause.toFixed(1)} ms after request ${String(after)}`
+        const words = `kill ${String(death)}, ${pause.toFixed(1)} ms after request ${String(after)}`
         const next = await startChild(lib, cos.emulator, steps)
         next.start()
         const [entries] = (await next.results) as ReadonlyArray<ReadonlyArray<Entry>>
@@ -130,11 +130,11 @@ for (const { way, call, module, moved } of ways) {
           `${words}: ${[...new Set(tags)].join()}`
         )
         t.equal(tags.length, files.size)
-        // Each request before the death was of one file, and those that were under way are moved again.
+        // Each request before the kill was for one file; files in progress are transferred again.
         const again = tags.filter((tag) => tag === moved).length
         t.ok(
           again <= files.size - after + 2 * concurrency + 2,
-          `${String(again)} files were moved by the next run`
+          `the next run transferred ${String(again)} files`
         )
 
         const there = way === 'up' ? join(top, `back-${String(death)}`) : directory
@@ -142,7 +142,7 @@ for (const { way, call, module, moved } of ways) {
           await ask(collect(downloadDirectory({ ...options, prefix, directory: there })))
           t.same((await ask(send(listMultipartUploads({ bucket, prefix })))).uploads, [], 'no orphan')
         }
-        t.same(await seen(there), whole, 'the files are the files, and nothing else is there')
+        t.same(await seen(there), whole, 'all files are complete, and there are no others')
         await rm(there, { recursive: true })
       }
     }

@@ -28,10 +28,10 @@ type Input = Omit<DownloadDirectoryInput, 'bucket'>
 const downloading = async (cos: Cos, input: Input): Promise<ReadonlyArray<DownloadDirectoryResult>> =>
   right(await collect(downloadDirectory({ bucket, ...input }))(cos.client())())
 
-const told = (entries: ReadonlyArray<DownloadDirectoryResult>): ReadonlyArray<string> =>
+const summarize = (entries: ReadonlyArray<DownloadDirectoryResult>): ReadonlyArray<string> =>
   entries.map((one) => `${one._tag} ${one._tag === 'UnsafeKey' ? one.key : one.path}`).sort()
 
-/** Objects that are there; those of a number are so many zeros, which any key can have. */
+/** Seeds objects. A number is a size in zero bytes, which any key can have; text is put by a request. */
 const holding = async (
   t: { readonly teardown: (clean: () => unknown) => unknown },
   objects: Readonly<Record<string, string | number>>,
@@ -50,11 +50,11 @@ const holding = async (
 const count = (cos: Cos, operation: string): number =>
   cos.operations().filter((name) => name === operation).length
 
-t.test('objects become files below the folder, and keys that end in a slash folders', async (t) => {
+t.test('downloadDirectory writes objects as files, and keys that end in a slash as folders', async (t) => {
   const cos = await holding(t, { 'p/': 0, 'p/a/b': 'b', 'p/.c': '', 'p/e/': 0, 'p/f/g/': 0, 'q/x': 'x' })
   const directory = join(t.testdir(), 'new', 'in')
   const entries = await downloading(cos, { directory, prefix: 'p/' })
-  t.same(told(entries), ['Downloaded .c', 'Downloaded a/b', 'Folder ', 'Folder e/', 'Folder f/g/'])
+  t.same(summarize(entries), ['Downloaded .c', 'Downloaded a/b', 'Folder ', 'Folder e/', 'Folder f/g/'])
   t.match(
     entries.find((entry) => entry._tag === 'Downloaded' && entry.path === 'a/b'),
     { key: 'p/a/b', downloaded: { size: 1, integrity: { _tag: 'Verified' } } }
@@ -69,39 +69,44 @@ t.test('objects become files below the folder, and keys that end in a slash fold
   })
 })
 
-t.test('a prefix is what keys begin with, in a folder or not', async (t) => {
-  const cos = await holding(t, { site: 'x', sitemap: 'm', 'site/a': 'a', other: 'o' })
-  const directory = t.testdir()
-  t.same(told(await downloading(cos, { directory, prefix: 'site' })), [
-    ...['Downloaded map', 'UnsafeKey site', 'UnsafeKey site/a']
-  ])
-  t.same(await readTree(directory), { map: 'file m' })
+t.test('a prefix without a final slash is the folder of that name', async (t) => {
+  const cos = await holding(t, { site: 'x', sitemap: 'm', 'site/a': 'a', 'site-old/a': 'o' })
+  for (const prefix of ['site', 'site/']) {
+    const directory = join(t.testdir(), prefix)
+    t.same(summarize(await downloading(cos, { directory, prefix })), ['Downloaded a'])
+    t.same(await readTree(directory), { a: 'file a' })
+  }
 })
 
-t.test('a second run moves nothing, but what has changed on either side', async (t) => {
+t.test('a second run transfers only what has changed on either side', async (t) => {
   const cos = await holding(t, { a: 'aaaa', 'b/c': 'cccc', 'e/': 0, z: '' })
   const directory = t.testdir()
   await downloading(cos, { directory })
   const gets = count(cos, 'GetObject')
-  t.same(told(await downloading(cos, { directory })), ['Folder e/', 'Skipped a', 'Skipped b/c', 'Skipped z'])
+  t.same(summarize(await downloading(cos, { directory })), [
+    'Folder e/',
+    'Skipped a',
+    'Skipped b/c',
+    'Skipped z'
+  ])
   t.equal(count(cos, 'GetObject'), gets)
   await writeFile(join(directory, 'a'), 'AAAA')
-  t.same(told(await downloading(cos, { directory })), [
+  t.same(summarize(await downloading(cos, { directory })), [
     ...['Downloaded a', 'Folder e/', 'Skipped b/c', 'Skipped z']
   ])
-  t.same(told(await downloading(cos, { directory, skip: 'never' })), [
+  t.same(summarize(await downloading(cos, { directory, skip: 'never' })), [
     ...['Downloaded a', 'Downloaded b/c', 'Downloaded z', 'Folder e/']
   ])
   t.equal((await readTree(directory))['a'], 'file aaaa')
 })
 
-t.test('by time, what is as large and no older is not moved, and not asked about either', async (t) => {
+t.test('skip time keeps files of the same size that are not older, without a HEAD', async (t) => {
   const cos = await holding(t, { a: 'aaaa', b: 'bbbb', c: 'cccc' })
   const directory = await createTree(t.testdir(), { a: 'AAAA', b: 'BBBBB', c: 'CCCC' })
   const later = new Date(Date.now() + 60_000)
   for (const name of ['a', 'b']) await utimes(join(directory, name), later, later)
   await utimes(join(directory, 'c'), 0, 0)
-  t.same(told(await downloading(cos, { directory, skip: 'time' })), [
+  t.same(summarize(await downloading(cos, { directory, skip: 'time' })), [
     'Downloaded b',
     'Downloaded c',
     'Skipped a'
@@ -109,7 +114,7 @@ t.test('by time, what is as large and no older is not moved, and not asked about
   t.equal(count(cos, 'HeadObject'), 0)
 })
 
-t.test('globs choose', async (t) => {
+t.test('include and exclude select keys below the prefix', async (t) => {
   const cos = await holding(t, {
     'p/a.log': 'a',
     'p/a.txt': 'a',
@@ -119,14 +124,14 @@ t.test('globs choose', async (t) => {
   })
   const directory = t.testdir()
   const globs = { include: ['**/*.log'], exclude: ['**/tmp/**'] }
-  t.same(told(await downloading(cos, { directory, prefix: 'p/', ...globs })), [
+  t.same(summarize(await downloading(cos, { directory, prefix: 'p/', ...globs })), [
     'Downloaded a.log',
     'Downloaded x/b.log'
   ])
   t.same(Object.keys(await readTree(directory)), ['a.log', 'x/', 'x/b.log'])
 })
 
-t.test('a failure is one result among others, or the end of all', async (t) => {
+t.test('a failure is a result, or ends the stream with onError stop', async (t) => {
   const names = Array.from({ length: 20 }, (_, at) => `f${String(at).padStart(2, '0')}`)
   const cos = await holding(t, Object.fromEntries(names.map((name) => [name, name])), {
     fault: ({ operation, key }) =>
@@ -141,7 +146,7 @@ t.test('a failure is one result among others, or the end of all', async (t) => {
     [['Failed', 'f03']]
   )
   t.equal(entries.length, 20)
-  t.notOk(Object.keys(await readTree(directory)).includes('f03'), 'nothing of it is left')
+  t.notOk(Object.keys(await readTree(directory)).includes('f03'), 'nothing is left of it')
 
   const before = count(cos, 'GetObject')
   const stopping = downloadDirectory({ bucket, directory, onError: 'stop', concurrency: 2, skip: 'never' })
@@ -151,12 +156,12 @@ t.test('a failure is one result among others, or the end of all', async (t) => {
   t.ok(count(cos, 'GetObject') - before <= 7)
 })
 
-t.test('what the file system does not take fails by itself', async (t) => {
+t.test('an object whose name the file system refuses fails alone', async (t) => {
   const long = 'x'.repeat(300)
   const cos = await holding(t, { [long]: 1, [`${long}/a`]: 1, b: 'b', 'c\x1a': 1 })
   const directory = t.testdir()
   const entries = await downloading(cos, { directory })
-  t.same(told(entries), ['Downloaded b', 'Failed c\x1a', `Failed ${long}`, `Failed ${long}/a`])
+  t.same(summarize(entries), ['Downloaded b', 'Failed c\x1a', `Failed ${long}`, `Failed ${long}/a`])
   t.same(
     entries.flatMap((one) => (one._tag === 'Failed' && 'code' in one.error ? [one.error.code] : [])),
     ['ENAMETOOLONG', 'ENAMETOOLONG']
@@ -164,7 +169,7 @@ t.test('what the file system does not take fails by itself', async (t) => {
   t.same(await readTree(directory), { b: 'file b' })
 })
 
-t.test('a listing that fails is a failure, and so is a folder that can not be made', async (t) => {
+t.test('the stream fails if the listing fails or the directory cannot be created', async (t) => {
   const cos = await holding(
     t,
     { a: 'a' },
@@ -182,7 +187,7 @@ t.test('a listing that fails is a failure, and so is a folder that can not be ma
   t.match(await failureOf(''), { _tag: 'InvalidInput', field: 'directory' })
 })
 
-t.test('an object that is gone before its turn fails by itself', async (t) => {
+t.test('an object deleted after it was listed fails alone', async (t) => {
   const cos = await holding(
     t,
     { a: 'a', b: 'b' },
@@ -191,58 +196,52 @@ t.test('an object that is gone before its turn fails by itself', async (t) => {
         /^(?:Head|Get)Object$/.test(operation) && key === 'b' ? { answer: { status: 404 } } : undefined
     }
   )
-  t.same(told(await downloading(cos, { directory: t.testdir() })), ['Downloaded a', 'Failed b'])
+  t.same(summarize(await downloading(cos, { directory: t.testdir() })), ['Downloaded a', 'Failed b'])
 })
 
-t.test(
-  'what is small comes in one request, and what was replaced since it was listed as it is now',
-  async (t) => {
-    const cos = await holding(
-      t,
-      { a: 'aaaa', b: 'bbbb', c: '' },
-      {
-        // As if the ETag of the listing were an older one; the first GET is of a, the second of b.
-        fault: ({ operation, count }) =>
-          operation === 'GetObject' && count === 2
-            ? { answer: { status: 412, code: 'PreconditionFailed' } }
-            : undefined
-      }
-    )
-    const directory = t.testdir()
-    t.same(told(await downloading(cos, { directory, concurrency: 1 })), [
-      'Downloaded a',
-      'Downloaded b',
-      'Downloaded c'
-    ])
-    t.same(await readTree(directory), { a: 'file aaaa', b: 'file bbbb', c: 'file ' })
-    const asked = ['ListObjects', 'GetObject', 'GetObject', 'HeadObject', 'GetObject', 'HeadObject']
-    t.same(cos.operations().slice(-asked.length), asked)
-  }
-)
+t.test('a small object takes one GET; one replaced since the listing is fetched as it is now', async (t) => {
+  const cos = await holding(
+    t,
+    { a: 'aaaa', b: 'bbbb', c: '' },
+    {
+      // As if the listing had an older ETag. The first GET is for a, the second for b.
+      fault: ({ operation, count }) =>
+        operation === 'GetObject' && count === 2
+          ? { answer: { status: 412, code: 'PreconditionFailed' } }
+          : undefined
+    }
+  )
+  const directory = t.testdir()
+  t.same(summarize(await downloading(cos, { directory, concurrency: 1 })), [
+    'Downloaded a',
+    'Downloaded b',
+    'Downloaded c'
+  ])
+  t.same(await readTree(directory), { a: 'file aaaa', b: 'file bbbb', c: 'file ' })
+  const requests = ['ListObjects', 'GetObject', 'GetObject', 'HeadObject', 'GetObject', 'HeadObject']
+  t.same(cos.operations().slice(-requests.length), requests)
+})
 
-// -- what is in the folder already --
-t.test(
-  'files, links and pipes in the place of a file are replaced, and nobody else is written to',
-  async (t) => {
-    const dir = await realpath(t.testdir({ in: {}, outside: { o: 'old' } }))
-    const directory = join(dir, 'in')
-    await writeFile(join(directory, 'file'), 'old')
-    await symlink('../outside/o', join(directory, 'link'))
-    await symlink('../outside', join(directory, 'folder'))
-    execFileSync('mkfifo', [join(directory, 'pipe')])
-    execFileSync('ln', [join(dir, 'outside', 'o'), join(directory, 'hard')])
-    const names = ['file', 'link', 'folder', 'pipe', 'hard']
-    const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 'new'])))
-    t.same(told(await downloading(cos, { directory })), names.map((name) => `Downloaded ${name}`).sort())
-    t.same(await readTree(directory), Object.fromEntries([...names].sort().map((name) => [name, 'file new'])))
-    t.same(await readTree(join(dir, 'outside')), { o: 'file old' })
-  }
-)
+// -- files that exist in the directory --
+t.test('files and links at the path of a file are replaced, and never written through', async (t) => {
+  const dir = await realpath(t.testdir({ in: {}, outside: { o: 'old' } }))
+  const directory = join(dir, 'in')
+  await writeFile(join(directory, 'file'), 'old')
+  await symlink('../outside/o', join(directory, 'link'))
+  await symlink('../outside', join(directory, 'folder'))
+  execFileSync('mkfifo', [join(directory, 'pipe')])
+  execFileSync('ln', [join(dir, 'outside', 'o'), join(directory, 'hard')])
+  const names = ['file', 'link', 'folder', 'pipe', 'hard']
+  const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 'new'])))
+  t.same(summarize(await downloading(cos, { directory })), names.map((name) => `Downloaded ${name}`).sort())
+  t.same(await readTree(directory), Object.fromEntries([...names].sort().map((name) => [name, 'file new'])))
+  t.same(await readTree(join(dir, 'outside')), { o: 'file old' })
+})
 
-t.test('a folder in the place of a file stays, and so does a file in the place of a folder', async (t) => {
+t.test('a folder at the path of a file stays, and a file at the path of a folder', async (t) => {
   const directory = await createTree(t.testdir(), { 'a/kept': 'k', b: 'b' })
   const cos = await holding(t, { a: 'x', 'b/c': 'x', 'b/d/': 0, 'b/': 0 })
-  t.same(told(await downloading(cos, { directory })), [
+  t.same(summarize(await downloading(cos, { directory })), [
     'UnsafeKey a',
     'UnsafeKey b/',
     'UnsafeKey b/c',
@@ -251,7 +250,7 @@ t.test('a folder in the place of a file stays, and so does a file in the place o
   t.same(await readTree(directory), { 'a/': 'folder', 'a/kept': 'file k', b: 'file b' })
 })
 
-t.test('of keys that are both file and folder one can be there, and the other is told', async (t) => {
+t.test('of two keys that need one path as file and folder, one yields UnsafeKey', async (t) => {
   for (const concurrency of [1, 5]) {
     const cos = await holding(t, { a: 'a', 'a/b': 'b', 'a/c/d': 'd' })
     const directory = t.testdir()
@@ -262,23 +261,23 @@ t.test('of keys that are both file and folder one can be there, and the other is
     t.same(
       files.map(([path]) => path),
       [...there].sort(),
-      told(entries).join(', ')
+      summarize(entries).join(', ')
     )
     t.ok(there.length >= 1)
     if (concurrency === 1) t.same(there, ['a'])
   }
 })
 
-t.test('a folder whose key has bytes is told, for a folder can not hold them', async (t) => {
+t.test('an object with bytes whose key ends in a slash yields UnsafeKey', async (t) => {
   const cos = await holding(t, { 'a/': 'bytes' })
   const directory = t.testdir()
   t.match(await downloading(cos, { directory }), [
-    { _tag: 'UnsafeKey', key: 'a/', reason: 'a folder that has bytes' }
+    { _tag: 'UnsafeKey', key: 'a/', reason: 'the key of a folder, but the object has bytes' }
   ])
   t.same(await readTree(directory), {})
 })
 
-t.test('names that unfinished downloads have are not a bucket’s to give', async (t) => {
+t.test('keys with names reserved for unfinished downloads yield UnsafeKey', async (t) => {
   const cos = await holding(t, {
     ...{ 'x.cospipe-download': 1, 'x.cospipe-download/': 0, 'x.cospipe-download/part': 1 },
     ...{ 'X.COSPIPE-DOWNLOAD/a/b': 1, 'x.co\u017fpipe-download/journal/': 0, x: 'x' }
@@ -288,7 +287,7 @@ t.test('names that unfinished downloads have are not a bucket’s to give', asyn
   t.same(await readTree(directory), { x: 'file x' })
 })
 
-t.test('where case is folded, the first of twins is there, and the others are told', async (t) => {
+t.test('where case is folded, the first of two keys that differ in case wins', async (t) => {
   const cos = await holding(t, {
     A: 'A',
     a: 'a',
@@ -301,12 +300,12 @@ t.test('where case is folded, the first of twins is there, and the others are to
   })
   const directory = t.testdir()
   const folding = await downloading(cos, { directory, caseInsensitive: true })
-  t.same(told(folding), [
+  t.same(summarize(folding), [
     ...['Downloaded A', 'Downloaded B/x', 'Downloaded B/z', 'Downloaded e\u0301', 'Folder B/'],
     ...['UnsafeKey a', 'UnsafeKey b/y', 'UnsafeKey é']
   ])
   t.same(
-    told(await downloading(cos, { directory, caseInsensitive: false })).filter((one) =>
+    summarize(await downloading(cos, { directory, caseInsensitive: false })).filter((one) =>
       one.startsWith('Unsafe')
     ),
     []
@@ -314,7 +313,7 @@ t.test('where case is folded, the first of twins is there, and the others are to
 })
 
 // -- hostile keys --
-/** The same for the same seed. */
+/** Numbers that depend only on the seed. */
 const dice = (seed: number) => {
   let x = seed >>> 0
   return (sides: number): number => {
@@ -323,10 +322,10 @@ const dice = (seed: number) => {
   }
 }
 
-const seedOfTheDay = Number(process.env['SEED'] ?? 20_240_229)
+const seedOfKeys = Number(process.env['SEED'] ?? 20_240_229)
 
-t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(seedOfTheDay)})`, async (t) => {
-  const roll = dice(seedOfTheDay)
+t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(seedOfKeys)})`, async (t) => {
+  const roll = dice(seedOfKeys)
   const pick = <A>(all: readonly [A, ...ReadonlyArray<A>]): A => all[roll(all.length)] ?? all[0]
   const word = (): string =>
     pick(['a', 'etc', 'passwd', 'x..y', '...', '.ssh', '~', 'é', '%2e%2e', ' ', 'in'])
@@ -380,7 +379,7 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
   const isInside = ([path]: readonly [string, string]): boolean => path.startsWith('parent/in/')
   const before = Object.entries(await readTree(dir))
 
-  // The first of the twins, in the order of keys, is the one that is no object's: so all of the others are told.
+  // In key order, TWINS/first precedes all keys of Twins/: each of those must yield UnsafeKey.
   const first = 'TWINS/first'
   const cos = await startCos(t, {
     seed: [...hostile, ...fine, first].map((one, at) => ({ bucket, key: one, size: at % 3 }))
@@ -391,24 +390,24 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
   t.same(
     after.filter((one) => !isInside(one)),
     before.filter((one) => !isInside(one)),
-    'outside nothing is new'
+    'nothing outside has changed'
   )
   t.same(
     entries.filter(({ _tag, key: of }) => hostile.has(of) && _tag !== 'UnsafeKey' && _tag !== 'Failed'),
     [],
-    'each is refused'
+    'each hostile key is refused'
   )
   const byKey = new Map(entries.map((entry) => [entry.key, entry]))
   t.equal(byKey.size, 2041)
-  for (const one of hostile) if (!byKey.has(one)) t.fail(`nothing was said of ${JSON.stringify(one)}`)
+  for (const one of hostile) if (!byKey.has(one)) t.fail(`no result for ${JSON.stringify(one)}`)
   const failed = entries.flatMap((entry) => (entry._tag === 'Failed' ? [entry.error] : []))
   t.same(
     new Set(failed.map((error) => (error._tag === 'FileError' ? error.code : error._tag))),
     new Set(['ENAMETOOLONG', 'InvalidInput'])
   )
-  t.ok(failed.length <= 200, 'only what the file system alone can tell, and what no request can carry')
+  t.ok(failed.length <= 200, 'only names that the file system refuses and keys that no request can carry')
 
-  // And of what is inside, only the fine ones' files are new.
+  // Inside, only the files of the harmless keys are new.
   const old = new Set(before.map(([path]) => path))
   const files = after.filter(([path, what]) => what !== 'folder' && !old.has(path)).map(([path]) => path)
   t.same(files, [...fine, first].map((one) => `parent/in/${one}`).sort())
@@ -416,7 +415,7 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
 })
 
 // -- readers --
-t.test('a reader that stops holds it back', async (t) => {
+t.test('a reader that pauses applies backpressure', async (t) => {
   const names = Array.from({ length: 40 }, (_, at) => String(at))
   const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 3])))
   const reader = downloadDirectory({ bucket, directory: t.testdir(), concurrency: 3 })(cos.client())[
@@ -431,9 +430,9 @@ t.test('a reader that stops holds it back', async (t) => {
   t.equal(more, 40)
 })
 
-t.test('a reader that leaves, or a signal, ends it all at once, and leaves nothing', async (t) => {
+t.test('a reader that stops, or a signal, ends all requests at once and leaves no files', async (t) => {
   for (const operation of ['ListObjects', 'HeadObject', 'GetObject']) {
-    // What is asked of a passes; the others are never answered.
+    // The request for key a is answered, the others never.
     const first = operation === 'ListObjects' ? 0 : 1
     const cos = await holding(
       t,
@@ -444,21 +443,21 @@ t.test('a reader that leaves, or a signal, ends it all at once, and leaves nothi
       }
     )
     const directory = t.testdir()
-    // What is small is not asked about.
+    // Small objects are fetched without a HEAD.
     const threshold = operation === 'HeadObject' ? 0 : 1024
     const stream = downloadDirectory({ bucket, directory, concurrency: 3, threshold })
     const reader = stream(cos.client())[Symbol.asyncIterator]()
     if (first > 0) await reader.next()
     const waiting = reader.next()
     await setTimeout(20)
-    t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])), `left, ${operation}`)
+    t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])), `return, ${operation}`)
 
     const stop = new AbortController()
-    const going = withSignal(stop.signal)(collect(stream))(cos.client())()
+    const running = withSignal(stop.signal)(collect(stream))(cos.client())()
     await setTimeout(20)
     stop.abort()
-    t.ok(await settlesWithin(50, going), `aborted, ${operation}`)
-    t.match(left(await going), { _tag: 'Aborted' })
+    t.ok(await settlesWithin(50, running), `abort, ${operation}`)
+    t.match(left(await running), { _tag: 'Aborted' })
     await becomesTrue(async () => (await readdir(directory)).every((name) => name === 'a'))
     await setTimeout(20)
     t.same(
@@ -468,11 +467,11 @@ t.test('a reader that leaves, or a signal, ends it all at once, and leaves nothi
   }
 })
 
-t.test('not even a large file that is being compared is waited for', async (t) => {
+t.test('return during the comparison of a large file settles within 50 ms', async (t) => {
   const size = 400 * 1024 * 1024
   const cos = await holding(t, { big: size })
   const directory = t.testdir()
-  // Zeros that take no room, and whose checksum takes a while.
+  // A sparse file takes no room, but its checksum takes a while.
   execFileSync('truncate', ['-s', String(size), join(directory, 'big')])
   const reader = downloadDirectory({ bucket, directory })(cos.client())[Symbol.asyncIterator]()
   const waiting = reader.next()
@@ -481,7 +480,7 @@ t.test('not even a large file that is being compared is waited for', async (t) =
   t.match(await waiting, { done: true })
 })
 
-t.test('the progress counts all objects, skipped ones included, and ends with the download', async (t) => {
+t.test('progress counts downloaded and skipped objects, and ends with the stream', async (t) => {
   const cos = await holding(t, { a: 'aaaa', b: 'bb', c: '' })
   const directory = t.testdir()
   for (const run of ['first', 'second']) {

@@ -1,26 +1,26 @@
 import t from 'tap'
 import { entersDirectory, matchesFile } from '../../../lib/transfers/directory/glob-filter.js'
 
-t.test('without globs everything passes', async (t) => {
+t.test('without globs every path matches', async (t) => {
   for (const path of ['a', '.a', 'a/b', 'a\nb', '..']) t.ok(matchesFile({})(path), path)
 })
 
-t.test('what matches one glob of `include` and none of `exclude` passes', async (t) => {
-  const passes = matchesFile({ include: ['**/*.log', 'docs/**'], exclude: ['**/tmp/**', 'docs/*.md'] })
+t.test('a path matches if one include glob and no exclude glob matches it', async (t) => {
+  const matches = matchesFile({ include: ['**/*.log', 'docs/**'], exclude: ['**/tmp/**', 'docs/*.md'] })
   for (const path of ['a.log', 'x/y/a.log', '.hidden/.a.log', 'docs/a/b.md', 'docs/.x', 'a\nb/c\nd.log'])
-    t.ok(passes(path), path)
+    t.ok(matches(path), path)
   for (const path of ['a.txt', 'x/tmp/a.log', 'tmp/a.log', 'docs/a.md', 'a.log/b'])
-    t.notOk(passes(path), path)
-  t.notOk(matchesFile({ include: [] })('a'), 'nothing is included')
-  t.ok(matchesFile({ exclude: [] })('a'), 'nothing is excluded')
+    t.notOk(matches(path), path)
+  t.notOk(matchesFile({ include: [] })('a'), 'an empty include matches nothing')
+  t.ok(matchesFile({ exclude: [] })('a'), 'an empty exclude excludes nothing')
 })
 
-t.test('a backslash in a glob is no separator: it takes the meaning from what follows', async (t) => {
+t.test('a backslash in a glob escapes the next character', async (t) => {
   t.ok(matchesFile({ include: ['a\\*'] })('a*'))
   t.notOk(matchesFile({ include: ['a\\*'] })('ab'))
 })
 
-t.test('a folder that is excluded with all that it holds is not entered, any other is', async (t) => {
+t.test('entersDirectory is false only for a folder that folder/** excludes', async (t) => {
   const enters = entersDirectory({ exclude: ['**/node_modules/**', 'x/*', '!y/**', '*.log'] })
   for (const folder of ['node_modules', 'a/node_modules', 'a/node_modules/b']) t.notOk(enters(folder), folder)
   for (const folder of ['a', 'x', 'x/y', 'z', 'a.log', '.git']) t.ok(enters(folder), folder)

@@ -27,7 +27,7 @@ type Input = Omit<UploadDirectoryInput, 'bucket'>
 const uploading = async (cos: Cos, input: Input): Promise<ReadonlyArray<UploadDirectoryResult>> =>
   right(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
 
-const told = (entries: ReadonlyArray<UploadDirectoryResult>): ReadonlyArray<string> =>
+const summarize = (entries: ReadonlyArray<UploadDirectoryResult>): ReadonlyArray<string> =>
   entries.map((one) => `${one._tag === 'PassedOver' ? one.reason : one._tag} ${one.path}`).sort()
 
 const keys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
@@ -42,7 +42,7 @@ const refusing =
   ({ operation, key }: FaultInput): Fault | undefined =>
     operation === 'PutObject' && names.includes(key) ? refused : undefined
 
-t.test('files become objects under the prefix, and folders with nothing in them markers', async (t) => {
+t.test('uploadDirectory puts files under the prefix, and an object for each empty folder', async (t) => {
   const cos = await startCos(t)
   const directory = await createTree(t.testdir(), { 'a/b': 'b', '.c': '', e: null, 'f/g': null })
   const entries = await uploading(cos, {
@@ -51,7 +51,7 @@ t.test('files become objects under the prefix, and folders with nothing in them 
     contentType: 'text/x',
     metadata: { a: 'b' }
   })
-  t.same(told(entries), ['Folder e/', 'Folder f/g/', 'Uploaded .c', 'Uploaded a/b'])
+  t.same(summarize(entries), ['Folder e/', 'Folder f/g/', 'Uploaded .c', 'Uploaded a/b'])
   t.same(await keys(cos), ['to/.c', 'to/a/b', 'to/e/', 'to/f/g/'])
   t.match(
     entries.find(({ path }) => path === 'a/b'),
@@ -63,19 +63,37 @@ t.test('files become objects under the prefix, and folders with nothing in them 
 
   const without = await startCos(t)
   await uploading(without, { directory, emptyFolders: false })
-  t.same(await keys(without), ['.c', 'a/b'], 'no prefix, no markers')
+  t.same(await keys(without), ['.c', 'a/b'], 'without prefix and folder objects')
 })
 
-t.test('a second run moves nothing, but what has changed', async (t) => {
+t.test('a prefix without a final slash is the folder of that name', async (t) => {
+  const cos = await startCos(t)
+  const directory = await createTree(t.testdir(), { a: 'a', e: null })
+  t.same(summarize(await uploading(cos, { directory, prefix: 'photos' })), ['Folder e/', 'Uploaded a'])
+  t.same(summarize(await uploading(cos, { directory, prefix: 'photos/' })), ['Skipped a', 'Skipped e/'])
+  t.same(await keys(cos), ['photos/a', 'photos/e/'])
+})
+
+t.test('a second run uploads only what has changed', async (t) => {
   const cos = await startCos(t)
   const directory = await createTree(t.testdir(), { a: 'aaaa', 'b/c': 'cccc', e: null, z: '' })
   await uploading(cos, { directory })
   const puts = count(cos, 'PutObject')
-  t.same(told(await uploading(cos, { directory })), ['Skipped a', 'Skipped b/c', 'Skipped e/', 'Skipped z'])
+  t.same(summarize(await uploading(cos, { directory })), [
+    'Skipped a',
+    'Skipped b/c',
+    'Skipped e/',
+    'Skipped z'
+  ])
   t.equal(count(cos, 'PutObject'), puts)
   await writeFile(join(directory, 'a'), 'AAAA')
-  t.same(told(await uploading(cos, { directory })), ['Skipped b/c', 'Skipped e/', 'Skipped z', 'Uploaded a'])
-  t.same(told(await uploading(cos, { directory, skip: 'never' })), [
+  t.same(summarize(await uploading(cos, { directory })), [
+    'Skipped b/c',
+    'Skipped e/',
+    'Skipped z',
+    'Uploaded a'
+  ])
+  t.same(summarize(await uploading(cos, { directory, skip: 'never' })), [
     'Folder e/',
     'Uploaded a',
     'Uploaded b/c',
@@ -83,7 +101,7 @@ t.test('a second run moves nothing, but what has changed', async (t) => {
   ])
 })
 
-t.test('by time, what is as large and no newer is not moved, and not read either', async (t) => {
+t.test('skip time keeps objects of the same size that are not older', async (t) => {
   const cos = await startCos(t)
   const directory = await createTree(t.testdir(), { a: 'aaaa', b: 'bbbb', c: 'cccc' })
   const old = new Date(Date.now() - 60_000)
@@ -95,10 +113,14 @@ t.test('by time, what is as large and no newer is not moved, and not read either
   await utimes(join(directory, 'b'), old, old)
   const later = new Date(Date.now() + 60_000)
   await utimes(join(directory, 'c'), later, later)
-  t.same(told(await uploading(cos, { directory, skip: 'time' })), ['Skipped a', 'Uploaded b', 'Uploaded c'])
+  t.same(summarize(await uploading(cos, { directory, skip: 'time' })), [
+    'Skipped a',
+    'Uploaded b',
+    'Uploaded c'
+  ])
 })
 
-t.test('globs choose, and folders that are excluded whole are not entered', async (t) => {
+t.test('include and exclude select files, and an excluded folder is not read', async (t) => {
   const cos = await startCos(t)
   const directory = await createTree(t.testdir(), {
     ...{ 'a.log': 'a', 'a.txt': 'a', 'x/b.log': 'b', 'x/tmp/c.log': 'c', 'x/tmp/e': null },
@@ -106,22 +128,25 @@ t.test('globs choose, and folders that are excluded whole are not entered', asyn
   })
   const include = ['**/*.log', '**/e']
   const exclude = ['**/tmp/**', '.git/**']
-  t.same(told(await uploading(cos, { directory, include, exclude })), ['Uploaded a.log', 'Uploaded x/b.log'])
+  t.same(summarize(await uploading(cos, { directory, include, exclude })), [
+    'Uploaded a.log',
+    'Uploaded x/b.log'
+  ])
   t.same(await keys(cos), ['a.log', 'x/b.log'])
 })
 
-t.test('a failure is one result among others', async (t) => {
+t.test('with onError continue a failure is a result', async (t) => {
   const cos = await startCos(t, { fault: refusing('b', 'e/') })
   const directory = await createTree(t.testdir(), { a: 'a', b: 'b', c: 'c', e: null })
   const entries = await uploading(cos, { directory })
-  t.same(told(entries), ['Failed b', 'Failed e/', 'Uploaded a', 'Uploaded c'])
+  t.same(summarize(entries), ['Failed b', 'Failed e/', 'Uploaded a', 'Uploaded c'])
   t.match(
     entries.find(({ path }) => path === 'b'),
     { key: 'b', error: { _tag: 'ServiceError', code: 'AccessDenied', context: { operation: 'PutObject' } } }
   )
 })
 
-t.test('or the end of all: what is under way is finished and told, nothing more is begun', async (t) => {
+t.test('with onError stop files in progress are finished and reported, and no more start', async (t) => {
   const cos = await startCos(t, { fault: refusing('03') })
   const names = Array.from({ length: 30 }, (_, at) => String(at).padStart(2, '0'))
   const directory = await createTree(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
@@ -136,18 +161,18 @@ t.test('or the end of all: what is under way is finished and told, nothing more 
   t.same(
     await keys(cos),
     entries.flatMap((entry) => (entry._tag === 'Uploaded' ? [entry.path] : [])).sort(),
-    'each that was put is told'
+    'each object put is reported'
   )
 })
 
-t.test('what vanishes between the walk and its turn fails by itself', async (t) => {
+t.test('a file or folder removed before its turn fails alone', async (t) => {
   const directory = await createTree(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x', '4/y': 'y' })
   const cos = await startCos(t)
   const stream = uploadDirectory({ bucket, directory, concurrency: 1 })(cos.client())
   const entries: Array<UploadDirectoryResult> = []
   for await (const entry of stream) {
     if (entry.path === '0') {
-      // Now of the first folder only names are known.
+      // At this point only the names in the root directory have been read.
       await rm(join(directory, '2'))
       await symlink('nowhere', join(directory, '2'))
       await rm(join(directory, '3'), { recursive: true })
@@ -156,7 +181,7 @@ t.test('what vanishes between the walk and its turn fails by itself', async (t) 
     }
     entries.push(entry)
   }
-  t.match(told(entries), ['Failed 2', 'Failed 3/', 'Failed 4/', 'Uploaded 0', 'Uploaded 1'])
+  t.match(summarize(entries), ['Failed 2', 'Failed 3/', 'Failed 4/', 'Uploaded 0', 'Uploaded 1'])
   const codes = entries.map((one) => (one._tag === 'Failed' && 'code' in one.error ? one.error.code : ''))
   t.same(
     codes.filter((code) => code !== ''),
@@ -164,7 +189,7 @@ t.test('what vanishes between the walk and its turn fails by itself', async (t) 
   )
 })
 
-t.test('a folder that can not be read is the end of all with the policy stop', async (t) => {
+t.test('with onError stop an unreadable folder ends the stream', async (t) => {
   const directory = await createTree(t.testdir(), { '0': '0', '1': '1', '2': '2', '3/x': 'x' })
   const cos = await startCos(t)
   const stream = uploadDirectory({ bucket, directory, concurrency: 1, onError: 'stop' })(cos.client())
@@ -174,7 +199,7 @@ t.test('a folder that can not be read is the end of all with the policy stop', a
   t.match(failure, { error: { _tag: 'FileError', code: 'ENOENT' } })
 })
 
-t.test('links are passed over, or what they lead to goes up', async (t) => {
+t.test('symlinks skip passes links over, follow uploads their targets', async (t) => {
   const dir = await realpath(t.testdir({ root: { f: 'f' }, outside: { o: 'o' } }))
   const directory = join(dir, 'root')
   await symlink('../outside', join(directory, 'folder'))
@@ -182,21 +207,21 @@ t.test('links are passed over, or what they lead to goes up', async (t) => {
   await symlink('.', join(directory, 'loop'))
   await symlink('nowhere', join(directory, 'dead'))
   const cos = await startCos(t)
-  t.same(told(await uploading(cos, { directory })), [
+  t.same(summarize(await uploading(cos, { directory })), [
     ...['Link dead', 'Link file', 'Link folder', 'Link loop', 'Uploaded f']
   ])
-  t.same(told(await uploading(cos, { directory, symlinks: 'follow' })), [
+  t.same(summarize(await uploading(cos, { directory, symlinks: 'follow' })), [
     ...['DeadLink dead', 'DeadLink loop', 'Skipped f', 'Uploaded file', 'Uploaded folder/o']
   ])
 })
 
-t.test('pipes, names that no key can have, and unfinished downloads stay', async (t) => {
+t.test('pipes, names that no key can have and unfinished downloads are not uploaded', async (t) => {
   const directory = await createTree(t.testdir(), { 'f.cospipe-download/part': 'half', f: 'f', 'x\x1b': 'x' })
   execFileSync('mkfifo', [join(directory, 'fifo')])
   await mkdir(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff])]))
   const cos = await startCos(t)
   const entries = await uploading(cos, { directory })
-  t.same(told(entries), [
+  t.same(summarize(entries), [
     ...['Draft f.cospipe-download/', 'Failed x\x1b', 'NoFile fifo', 'NotUtf8 \ufffd', 'Uploaded f']
   ])
   t.match(
@@ -205,42 +230,39 @@ t.test('pipes, names that no key can have, and unfinished downloads stay', async
   )
 })
 
-t.test('a path that makes a key too long fails by itself', async (t) => {
+t.test('a path whose key is too long fails alone', async (t) => {
   const long = 'é'.repeat(120)
   const directory = await createTree(t.testdir(), {
     [`${long}/${long}/${long}/${long}`]: 'x',
     [`${long}/f`]: 'f'
   })
   const cos = await startCos(t)
-  t.same(told(await uploading(cos, { directory })), [
+  t.same(summarize(await uploading(cos, { directory })), [
     `Failed ${long}/${long}/${long}/${long}`,
     `Uploaded ${long}/f`
   ])
 })
 
-t.test(
-  'an input that makes no sense, and a folder that is none, are told when the stream is read',
-  async (t) => {
-    const cos = await startCos(t)
-    const failureOf = async (input: Input) =>
-      left(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
-    for (const [input, field] of [
-      [{ directory: '' }, 'directory'],
-      [{ directory: 'a\0b' }, 'directory'],
-      [{ directory: '.', prefix: '/a/' }, 'prefix'],
-      [{ directory: '.', prefix: '\ud800' }, 'prefix'],
-      [{ directory: '.', concurrency: 0 }, 'concurrency'],
-      [{ directory: '.', include: [''] }, 'include.0']
-    ] as const) {
-      t.match(await failureOf(input), { _tag: 'InvalidInput', field })
-    }
-    const missing = join(t.testdir(), 'missing')
-    t.match(await failureOf({ directory: missing }), { _tag: 'FileError', code: 'ENOENT', path: missing })
-    t.same(cos.operations(), [])
+t.test('an invalid input or a missing directory fails when the stream is read', async (t) => {
+  const cos = await startCos(t)
+  const failureOf = async (input: Input) =>
+    left(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
+  for (const [input, field] of [
+    [{ directory: '' }, 'directory'],
+    [{ directory: 'a\0b' }, 'directory'],
+    [{ directory: '.', prefix: '/a/' }, 'prefix'],
+    [{ directory: '.', prefix: '\ud800' }, 'prefix'],
+    [{ directory: '.', concurrency: 0 }, 'concurrency'],
+    [{ directory: '.', include: [''] }, 'include.0']
+  ] as const) {
+    t.match(await failureOf(input), { _tag: 'InvalidInput', field })
   }
-)
+  const missing = join(t.testdir(), 'missing')
+  t.match(await failureOf({ directory: missing }), { _tag: 'FileError', code: 'ENOENT', path: missing })
+  t.same(cos.operations(), [])
+})
 
-t.test('a reader that stops holds it back', async (t) => {
+t.test('a reader that pauses applies backpressure', async (t) => {
   const names = Array.from({ length: 40 }, (_, at) => String(at))
   const directory = await createTree(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
   const cos = await startCos(t)
@@ -255,10 +277,10 @@ t.test('a reader that stops holds it back', async (t) => {
   t.equal(more, 40)
 })
 
-t.test('a reader that leaves, or a signal, ends it all at once', async (t) => {
+t.test('a reader that stops, or a signal, ends all requests at once', async (t) => {
   const directory = await createTree(t.testdir(), { a: 'a', b: 'b', c: 'c', d: 'd' })
   for (const operation of ['HeadObject', 'PutObject']) {
-    // The first passes; the others are never answered.
+    // The first request is answered, the others never.
     const cos = await startCos(t, {
       fault: (request) =>
         request.operation === operation && request.count > 1 ? { delay: 60_000 } : undefined
@@ -268,20 +290,20 @@ t.test('a reader that leaves, or a signal, ends it all at once', async (t) => {
     await reader.next()
     const waiting = reader.next()
     await setTimeout(20)
-    t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])), `left, ${operation}`)
+    t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])), `return, ${operation}`)
 
     const stop = new AbortController()
-    // Elsewhere: what was asked for and not answered was done, and would be skipped.
+    // Another prefix: requests without a response were performed, and their objects would be skipped.
     const again = uploadDirectory({ bucket, directory, concurrency: 3, prefix: 'again/' })
-    const going = withSignal(stop.signal)(collect(again))(cos.client())()
+    const running = withSignal(stop.signal)(collect(again))(cos.client())()
     await setTimeout(20)
     stop.abort()
-    t.ok(await settlesWithin(50, going), `aborted, ${operation}`)
-    t.match(left(await going), { _tag: 'Aborted' })
+    t.ok(await settlesWithin(50, running), `abort, ${operation}`)
+    t.match(left(await running), { _tag: 'Aborted' })
   }
 })
 
-t.test('the progress counts all files, skipped ones included, and ends with the upload', async (t) => {
+t.test('progress counts uploaded and skipped files, and ends with the stream', async (t) => {
   const directory = await createTree(t.testdir(), { a: 'aaaa', b: 'bb', c: '' })
   const cos = await startCos(t)
   for (const run of ['first', 'second']) {

@@ -2,6 +2,7 @@ import t from 'tap'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
+import { catchCosError } from '../../support/responses.js'
 
 const keys = ['a/1', 'a/2', 'a b+c%/3', 'b', 'c/\u{1F600}\u0001']
 const holding = (t: Parameters<typeof startCos>[0]) =>
@@ -47,9 +48,9 @@ t.test(
 
 t.test('an invalid input fails when the stream is read, and nothing is sent', async (t) => {
   const cos = await holding(t)
-  await t.rejects(toArray(streamObjects({ bucket, maxKeys: 0 })(cos.client())), {
-    name: 'CosException',
-    error: { _tag: 'InvalidInput', field: 'maxKeys' }
+  t.match(await catchCosError(toArray(streamObjects({ bucket, maxKeys: 0 })(cos.client()))), {
+    _tag: 'InvalidInput',
+    field: 'maxKeys'
   })
   t.equal(cos.operations().length, 0)
 })

@@ -12,6 +12,7 @@ import { bucket, startCos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { right } from '../../support/server.js'
+import { catchCosError } from '../../support/responses.js'
 
 const name = (n: number): string => `k/${String(n).padStart(5, '0')}`
 const seed = (count: number): ReadonlyArray<SeedObject> =>
@@ -57,27 +58,24 @@ t.test('a listing whose page is cut off resumes after the last object received',
   t.ok(cuts > 6)
 })
 
-t.test(
-  'a listing fails after the attempts of the retry policy if its page is cut off without a new object',
-  async (t) => {
-    const cos = await holding(t, 10, { fault: () => ({ cut: { at: 'body', after: 900 } }) })
-    const seen: Array<string> = []
-    const reading = async (): Promise<void> => {
-      for await (const { key } of streamObjects({ bucket })(cos.client())) seen.push(key)
-    }
-    await t.rejects(reading(), { name: 'CosException', error: { _tag: 'TransportError' } })
-    t.same(seen, all(seen.length))
-    t.ok(cos.operations().length < 40, `${String(cos.operations().length)} requests`)
+t.test('a listing gives up if its page is cut off repeatedly without a new object', async (t) => {
+  const cos = await holding(t, 10, { fault: () => ({ cut: { at: 'body', after: 900 } }) })
+  const seen: Array<string> = []
+  const reading = async (): Promise<void> => {
+    for await (const { key } of streamObjects({ bucket })(cos.client())) seen.push(key)
   }
-)
+  t.match(await catchCosError(reading()), { _tag: 'TransportError' })
+  t.same(seen, all(seen.length))
+  t.ok(cos.operations().length < 40, `${String(cos.operations().length)} requests`)
+})
 
 t.test('a listing does not retry a page again whose request has used up its attempts', async (t) => {
   const cos = await holding(t, 10, {
     fault: () => ({ answer: { status: 503, code: 'SlowDown' } })
   })
-  await t.rejects(toArray(streamObjects({ bucket })(cos.client())), {
-    name: 'CosException',
-    error: { _tag: 'ServiceError', code: 'SlowDown' }
+  t.match(await catchCosError(toArray(streamObjects({ bucket })(cos.client()))), {
+    _tag: 'ServiceError',
+    code: 'SlowDown'
   })
   t.equal(cos.operations().length, 4)
 })
@@ -119,7 +117,7 @@ t.test('a reader that stops closes the request at once, between objects and duri
   t.ok(await becomesTrue(() => cos.emulator.openConnections() === 0))
 })
 
-t.test('a signal aborts a listing in the middle of a page, and a fired signal one that starts', async (t) => {
+t.test('a signal aborts a listing in the middle of a page and before the first', async (t) => {
   const cos = await holding(t, 20, { fault: () => ({ stall: { after: 1500, pause: 60_000 } }) })
   const stop = new AbortController()
   const reading = pipe(streamObjects({ bucket }), withSignal(stop.signal))(cos.client())
@@ -128,13 +126,9 @@ t.test('a signal aborts a listing in the middle of a page, and a fired signal on
   await setTimeout(20)
   stop.abort('enough')
   t.ok(await settlesWithin(50, ended))
-  await t.rejects(ended, { name: 'CosException', error: { _tag: 'Aborted', reason: 'enough' } })
+  t.match(await catchCosError(ended), { _tag: 'Aborted', reason: 'enough' })
   t.ok(await becomesTrue(() => cos.emulator.openConnections() === 0))
-  await t.rejects(
-    toArray(reading),
-    { name: 'CosException', error: { _tag: 'Aborted' } },
-    'a second reading is aborted too'
-  )
+  t.match(await catchCosError(toArray(reading)), { _tag: 'Aborted' }, 'a second reading is aborted too')
 })
 
 t.test('a signal ends the wait before the next attempt', async (t) => {
@@ -156,7 +150,7 @@ t.test('a signal ends the wait before the next attempt', async (t) => {
   await setTimeout(20)
   stop.abort()
   t.ok(await settlesWithin(50, ended))
-  await t.rejects(ended, { name: 'CosException', error: { _tag: 'Aborted' } })
+  t.match(await catchCosError(ended), { _tag: 'Aborted' })
 })
 
 t.test('a listing is a Reader: R.map adds a stage to it', async (t) => {

@@ -1,4 +1,4 @@
-/** Rows of a Select, from an emulator over HTTP: what comes, what breaks, and who closes what. */
+/** Select rows from an emulator over HTTP: values, failures, and closing. */
 import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -64,7 +64,7 @@ const rowsOf =
       RTE.chainTaskEitherK(({ rows }) => TE.fromTask(() => toArray(rows)))
     )(client)().then(right)
 
-t.test('rows of JSON are what the codec says', async (t) => {
+t.test('selectRows decodes each JSON row with the codec', async (t) => {
   const { client } = await start(t)
   t.same(await rowsOf(client)(asJson), expected)
   t.same(
@@ -78,7 +78,7 @@ t.test('rows of JSON are what the codec says', async (t) => {
   )
 })
 
-t.test('rows of CSV are lists, or objects of columns that have names', async (t) => {
+t.test('selectRows yields CSV rows as arrays, or as objects if columns are named', async (t) => {
   const { client } = await start(t)
   const pair = it.tuple([it.string, it.string])
   for (const csvLayout of [
@@ -106,7 +106,7 @@ t.test('rows of CSV are lists, or objects of columns that have names', async (t)
   })
 })
 
-t.test('a row that is not what the codec says is a DecodeError that names it', async (t) => {
+t.test('a row that does not match the codec fails with a DecodeError that names row and field', async (t) => {
   const { client, operations } = await start(t)
   const selected = right(await send(selectObjectContent(asJson))(client)())
   const rows = selectRows(it.type({ id: it.Integer, name: it.keyof({ Ann: null }) }))(selected).rows
@@ -127,7 +127,7 @@ t.test('a row that is not what the codec says is a DecodeError that names it', a
   t.equal(operations().filter((operation) => operation === 'SelectObjectContent').length, 1)
 })
 
-t.test('whole numbers past 2^53 are not rounded in silence', async (t) => {
+t.test('integers beyond 2^53 become bigint and are never rounded', async (t) => {
   const { client } = await start(t, '9007199254740993\n')
   const input: SelectObjectContentInput = {
     ...asJson,
@@ -140,7 +140,7 @@ t.test('whole numbers past 2^53 are not rounded in silence', async (t) => {
   t.match(await catchCosError(rows(it.number)), { problems: ['row 1: n should be number'] })
 })
 
-t.test('progress and totals stay within reach', async (t) => {
+t.test('selectRows keeps progress and stats of the result', async (t) => {
   const { client } = await start(t, gzipSync(people))
   const selected = right(
     await send(
@@ -165,7 +165,7 @@ t.test('progress and totals stay within reach', async (t) => {
   t.same(right(await stats()), O.some(totals))
 })
 
-t.test('a query that fails half way is an error, and not the end', async (t) => {
+t.test('a query that fails half way fails the rows and the stats', async (t) => {
   const { client } = await start(t, '1\n2\nx\n')
   const input: SelectObjectContentInput = {
     ...asJson,
@@ -173,26 +173,26 @@ t.test('a query that fails half way is an error, and not the end', async (t) => 
     inputSerialization: { csv: {} }
   }
   const { rows, stats } = selectRows(Person)(right(await send(selectObjectContent(input))(client)()))
-  const refusal = {
+  const castFailed = {
     _tag: 'ServiceError',
     status: 200,
     code: 'CastFailed',
     message: "'x' can not be cast to INT."
   }
-  t.match(await catchCosError(toArray(rows)), refusal)
-  t.match(await stats(), { left: refusal })
+  t.match(await catchCosError(toArray(rows)), castFailed)
+  t.match(await stats(), { left: castFailed })
 })
 
 // -- broken streams --
 const faulty = (t: Test, fault: Fault) =>
   start(t, people, { fault: script([{ operation: 'SelectObjectContent', fault }]) })
 
-t.test('the rows are the same when the stream comes byte by byte', async (t) => {
+t.test('the rows do not depend on chunking: the body arrives byte by byte', async (t) => {
   const { client } = await faulty(t, { dribble: { size: 1, pause: 0 } })
   t.same(await rowsOf(client)(asJson), expected)
 })
 
-t.test('a stream that is cut, wherever it is, is an error, and its last row was not given', async (t) => {
+t.test('a body cut at any byte fails with a TransportError before the last row', async (t) => {
   let cut = 0
   const { client, emulator } = await start(t, people, {
     fault: ({ operation }) =>
@@ -205,7 +205,7 @@ t.test('a stream that is cut, wherever it is, is an error, and its last row was 
   const size = emulator.requests().at(-1)?.bytesOut ?? 0
   t.ok(size > 300)
   const counts = new Set<number>()
-  // Core's own spec cuts after each byte; here some will do, those about the last message among them.
+  // spec/core/encodeEvent-stream.spec.ts cuts after each byte. A sample is enough here, denser around the last message.
   for (cut = 0; cut < size; cut += cut < size - 60 ? 7 : 2) {
     const given: Array<unknown> = []
     const selected = right(await send(selectObjectContent(asJson))(client)())
@@ -217,10 +217,10 @@ t.test('a stream that is cut, wherever it is, is an error, and its last row was 
     if (error._tag !== 'TransportError') t.fail(`${error._tag} after ${String(cut)} bytes`)
     counts.add(given.length)
   }
-  t.same([...counts], [0, 2], 'two of three rows once their message was whole, and never the last')
+  t.same([...counts], [0, 2], 'two of three rows once their message was complete, never the last')
 })
 
-t.test('End alone is the proof: records without it are an error', async (t) => {
+t.test('records without an End message fail with CutAnswer', async (t) => {
   const server = await startServer(t, (_, response) => {
     response.end(
       Buffer.concat([
@@ -235,11 +235,11 @@ t.test('End alone is the proof: records without it are an error', async (t) => {
   t.same(await rows.next(), { done: true, value: undefined })
 })
 
-t.test('a row may be spread over messages, cut within a character', async (t) => {
+t.test('a row may span messages that split a character', async (t) => {
   const bytes = Buffer.from('{"id":1,"name":"腾讯😀"}\n')
   for (const [name, chunks] of [
-    ['every byte a message', Array.from(bytes, (byte) => Uint8Array.of(byte))],
-    ['with signs of life between', Array.from(bytes, (byte) => Uint8Array.of(byte))]
+    ['one message for each byte', Array.from(bytes, (byte) => Uint8Array.of(byte))],
+    ['with Cont messages between', Array.from(bytes, (byte) => Uint8Array.of(byte))]
   ] as const) {
     const cont = name.startsWith('with') ? [recordedMessage('Cont')] : []
     const server = await startServer(t, (_, response) => {
@@ -254,8 +254,8 @@ t.test('a row may be spread over messages, cut within a character', async (t) =>
   }
 })
 
-// -- leaving --
-/** A body of so many long rows, more than the sockets hold. */
+// -- a reader that stops --
+/** 400 long rows: more than sockets buffer. */
 const long = `${'x'.repeat(50_000)}\n`.repeat(400)
 const longInput: SelectObjectContentInput = {
   ...asJson,
@@ -264,38 +264,41 @@ const longInput: SelectObjectContentInput = {
 }
 const Long = it.type({ name: it.string })
 
-t.test('a reader who leaves ends the request, in whichever way', async (t) => {
-  const { client, emulator } = await start(t, long)
-  for (const leave of ['break', 'return', 'unread', 'abort'] as const) {
-    const stop = new AbortController()
-    const selected = right(await withSignal(stop.signal)(send(selectObjectContent(longInput)))(client)())
-    const { rows, stats } = selectRows(Long)(selected)
-    if (leave === 'break') for await (const row of rows) if (row.name.length > 0) break
-    if (leave === 'return') {
-      await rows.next()
-      t.same(await rows.return(), { done: true, value: undefined })
+t.test(
+  'a reader that stops closes the request: by break, return, return before reading, or abort',
+  async (t) => {
+    const { client, emulator } = await start(t, long)
+    for (const leave of ['break', 'return', 'unread', 'abort'] as const) {
+      const stop = new AbortController()
+      const selected = right(await withSignal(stop.signal)(send(selectObjectContent(longInput)))(client)())
+      const { rows, stats } = selectRows(Long)(selected)
+      if (leave === 'break') for await (const row of rows) if (row.name.length > 0) break
+      if (leave === 'return') {
+        await rows.next()
+        t.same(await rows.return(), { done: true, value: undefined })
+      }
+      if (leave === 'unread') await rows.return()
+      if (leave === 'abort') {
+        await rows.next()
+        stop.abort('enough')
+        t.match(await catchCosError(toArray(rows)), { _tag: 'Aborted', reason: 'enough' })
+      } else {
+        t.same(right(await stats()), O.none, leave)
+        t.same(await rows.next(), { done: true, value: undefined }, leave)
+      }
+      t.ok(selected.records.destroyed, leave)
     }
-    if (leave === 'unread') await rows.return()
-    if (leave === 'abort') {
-      await rows.next()
-      stop.abort('enough')
-      t.match(await catchCosError(toArray(rows)), { _tag: 'Aborted', reason: 'enough' })
-    } else {
-      t.same(right(await stats()), O.none, leave)
-      t.same(await rows.next(), { done: true, value: undefined }, leave)
-    }
-    t.ok(selected.records.destroyed, leave)
+    // undici keeps one connection ready and replaces one that was closed during a body.
+    t.ok(await becomesTrue(() => emulator.openConnections() <= 2))
+    const sent = emulator
+      .requests()
+      .flatMap((one) => (one.operation === 'SelectObjectContent' ? [one.bytesOut] : []))
+    t.equal(sent.length, 4)
+    t.ok(Math.max(...sent) < 15_000_000, `of 20 MB: ${sent.join()}`)
   }
-  // undici keeps one ready, and makes another in place of one that was closed under a body.
-  t.ok(await becomesTrue(() => emulator.openConnections() <= 2))
-  const sent = emulator
-    .requests()
-    .flatMap((one) => (one.operation === 'SelectObjectContent' ? [one.bytesOut] : []))
-  t.equal(sent.length, 4)
-  t.ok(Math.max(...sent) < 15_000_000, `of 20 MB: ${sent.join()}`)
-})
+)
 
-t.test('a reader who leaves a silent stream is not kept waiting', async (t) => {
+t.test('return during a read of a silent stream settles within 50 ms', async (t) => {
   const server = await startServer(t, (_, response) => {
     response.write(encodeEvent('Records', '{"id":1,"name":"a"}\n{"id":2,"name":"b"}\n'))
   })
@@ -306,23 +309,23 @@ t.test('a reader who leaves a silent stream is not kept waiting', async (t) => {
   t.same(await waiting, { done: true, value: undefined })
 })
 
-t.test('a reader who pauses holds the query back', async (t) => {
+t.test('a reader that pauses applies backpressure to the query', async (t) => {
   const { client, emulator } = await start(t, long)
   const { rows } = selectRows(Long)(right(await send(selectObjectContent(longInput))(client)()))
   await rows.next()
   const sent = () =>
     emulator.requests().find(({ operation }) => operation === 'SelectObjectContent')?.bytesOut ?? 0
-  const rests = async (): Promise<boolean> => {
+  const isPaused = async (): Promise<boolean> => {
     const before = sent()
     await setTimeout(100)
     return before > 0 && before === sent()
   }
-  t.ok(await becomesTrue(rests))
+  t.ok(await becomesTrue(isPaused))
   t.ok(sent() < 15_000_000, String(sent()))
   t.equal((await toArray(rows)).length, 399)
 })
 
-t.test('without csv-parse rows of CSV say what to install, and rows of JSON do not ask for it', async (t) => {
+t.test('without csv-parse, CSV rows fail with MissingPackage and JSON rows work', async (t) => {
   const { client } = await start(t)
   const cause = new Error('Cannot find package')
   const without = selectRowsWith(() => TE.left(cause))
