@@ -96,8 +96,8 @@ export const folderTrip = (
     rmSync(back, { recursive: true, force: true })
   })
   const peak = watchMemory()
-  const upload = { bucket, directory, prefix: there, policy: 'stop' } as const
-  const download = { bucket, directory: back, prefix: copied, policy: 'stop' } as const
+  const upload = { bucket, directory, prefix: there, onError: 'stop' } as const
+  const download = { bucket, directory: back, prefix: copied, onError: 'stop' } as const
   return pipe(
     RTE.ask<Client>(),
     RTE.bindTo('client'),
