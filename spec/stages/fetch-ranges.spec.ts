@@ -339,7 +339,7 @@ t.test('a stop from outside ends it, even with bytes that were there already', a
     first === 0 ? response.end(bytes) : response.write(bytes.subarray(0, 1))
   )
   const stop = new AbortController()
-  const options = { ...roomFor(3, 1000), stop }
+  const options = { ...roomFor(3, 1000), controller: stop }
   const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetchRanges(options, fetchRange))
   await source.next()
   await waitFor(() => at.open >= 2)
