@@ -5,8 +5,7 @@ import { resolve } from 'node:path'
 import { ESLint } from 'eslint'
 import t from 'tap'
 import tseslint from 'typescript-eslint'
-
-const top = resolve(import.meta.dirname, '..')
+import { top } from './support/top.js'
 
 // -- layers --
 

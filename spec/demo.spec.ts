@@ -1,11 +1,10 @@
 /** The demo as its reader runs it: a process of its own, real files, a real server. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { exampleCredentials, script, type EmulatorOptions } from '../lib/emulator/index.js'
 import { collect, streamObjectVersions } from '../lib/index.js'
@@ -13,18 +12,7 @@ import { bucket, startCos, type Cos } from './support/cos.js'
 import { right } from './support/server.js'
 
 const MiB = 1024 * 1024
-const top = resolve(import.meta.dirname, '..')
-const built = t.testdir()
-
-// Built as `npm run demo` builds it, but for the types, which are not this spec's to judge: that takes a third of the time.
-t.before(() =>
-  promisify(execFile)(process.execPath, [
-    join(top, 'node_modules/typescript/bin/tsc'),
-    ...['-p', join(top, '.config/tsconfig.build.json'), '--outDir', built, '--noCheck'],
-    ...['--incremental', 'false', '--tsBuildInfoFile', 'null'],
-    ...['--declaration', 'false', '--declarationMap', 'false']
-  ])
-)
+const demo = resolve(import.meta.dirname, '../bench/demo.js')
 
 interface Ended {
   readonly code: number | null
@@ -39,7 +27,7 @@ interface Run {
 
 const running = (t: Test, path: string, environment: Readonly<Record<string, string>>): Run => {
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, [join(built, 'bench/demo.js'), path], {
+  const child = spawn(process.execPath, [demo, path], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH, HOME, ...environment }
   })

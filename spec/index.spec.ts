@@ -10,7 +10,7 @@ const lib = resolve(import.meta.dirname, '../lib')
 const camelCase = (file: string): string =>
   file
     .replace(/^.*\//, '')
-    .replace(/\.ts$/, '')
+    .replace(/\.js$/, '')
     .replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 /** For each file of a layer, the function that has the file's name. */
@@ -19,7 +19,7 @@ const mainFunctions = async (
   recursive: boolean
 ): Promise<ReadonlyArray<readonly [string, unknown]>> => {
   const files = readdirSync(resolve(lib, layer), { encoding: 'utf8', recursive }).filter(
-    (file) => file.endsWith('.ts') && !file.startsWith('shared/')
+    (file) => file.endsWith('.js') && !file.startsWith('shared/')
   )
   const found = await Promise.all(
     files.map(async (file) => {

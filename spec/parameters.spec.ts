@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
+import { top } from './support/top.js'
 import * as cospipe from '../lib/index.js'
 
 /** From the guide's own tables, method by method. */
@@ -33,7 +34,7 @@ const guide: Readonly<Record<string, string>> = {
   abort_multipart_upload: 'Bucket Key UploadId'
 }
 
-const readme = readFileSync(resolve(import.meta.dirname, '../README.md'), 'utf8')
+const readme = readFileSync(resolve(top, 'README.md'), 'utf8')
 
 interface Section {
   readonly method: string

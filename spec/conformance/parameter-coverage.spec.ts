@@ -13,16 +13,16 @@ const at = { bucket: 'examplebucket-1250000000', key: 'a' }
 const kebab = (action: string): string => action.replace(/(?!^)[A-Z]/g, (c) => `-${c}`).toLowerCase()
 
 t.test('each operation has its spec here', async (t) => {
-  const specs = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.spec.ts'))
+  const specs = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.spec.js'))
   const actions = [...new Set(refusals.flatMap(({ to }) => to))]
   t.equal(actions.length, 17)
   t.same(
-    actions.map((action) => `${kebab(action)}.spec.ts`).filter((name) => !specs.includes(name)),
+    actions.map((action) => `${kebab(action)}.spec.js`).filter((name) => !specs.includes(name)),
     []
   )
   const operations = readdirSync(resolve(import.meta.dirname, '../../lib/operations'))
-    .filter((name) => name.endsWith('.ts') && name !== 'index.ts' && name !== 'object-exists.ts')
-    .map((name) => name.replace(/\.ts$/, '.spec.ts'))
+    .filter((name) => name.endsWith('.js') && name !== 'object-exists.js')
+    .map((name) => name.replace(/\.js$/, '.spec.js'))
   t.same(
     operations.filter((name) => !specs.includes(name)),
     []

@@ -5,7 +5,7 @@ import t from 'tap'
 import { exampleCredentials } from '../../lib/emulator/index.js'
 import { sendRequest, type RequestInput } from '../support/signed.js'
 
-const cli = resolve(import.meta.dirname, '../../lib/emulator/cli.ts')
+const cli = resolve(import.meta.dirname, '../../lib/emulator/cli.js')
 
 interface Ended {
   readonly code: number | null

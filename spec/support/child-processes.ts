@@ -1,42 +1,12 @@
 /** Transfers in processes of their own, which a spec can kill at any moment. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Emulator } from '../../lib/emulator/index.js'
 
-const top = resolve(import.meta.dirname, '../..')
-
-/**
- * The library as JavaScript, as far as one module reaches, in a folder of the spec's. Through the loader that specs run
- * by, a child would take seconds to start.
- */
-export const compile = async (folder: string, ...modules: ReadonlyArray<string>): Promise<string> => {
-  const { default: ts } = await import('typescript')
-  const waiting = modules.map((module) => join(top, 'lib', module))
-  const seen = new Set(waiting)
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const source = await readFile(path.replace(/\.js$/, '.ts'), 'utf8')
-    const { outputText } = ts.transpileModule(source, {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2022,
-        module: ts.ModuleKind.ES2022,
-        verbatimModuleSyntax: true
-      }
-    })
-    const out = join(folder, relative(join(top, 'lib'), path))
-    await mkdir(dirname(out), { recursive: true })
-    await writeFile(out, outputText)
-    for (const { fileName } of ts.preProcessFile(outputText, true, true).importedFiles) {
-      const found = join(dirname(path), fileName)
-      if (!fileName.startsWith('.') || seen.has(found)) continue
-      seen.add(found)
-      waiting.push(found)
-    }
-  }
-  return folder
-}
+/** The compiled library. A child that compiled it for itself would take seconds to start. */
+export const compiledLibrary = resolve(import.meta.dirname, '../../lib')
 
 export type Step =
   | {

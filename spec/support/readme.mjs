@@ -117,6 +117,8 @@ export const write = (markdown, folder) => {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+/** Writes the examples of README.md to spec/readme. */
+export const writeExamples = () =>
   write(readFileSync(resolve(top, 'README.md'), 'utf8'), resolve(top, 'spec/readme'))
-}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) writeExamples()

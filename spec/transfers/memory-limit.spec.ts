@@ -9,7 +9,7 @@ import t from 'tap'
 import { exampleCredentials } from '../../lib/emulator/index.js'
 import { downloadStream } from '../../lib/transfers/download/download-stream.js'
 import { uploadStream } from '../../lib/transfers/upload/upload-stream.js'
-import { compile } from '../support/child-processes.js'
+import { compiledLibrary } from '../support/child-processes.js'
 import { bucket } from '../support/cos.js'
 import { collectGarbage } from '../support/gc.js'
 import { clientOf, right } from '../support/server.js'
@@ -36,13 +36,10 @@ async function* chunks(size: number): AsyncGenerator<Uint8Array, void, undefined
 t.test(
   '200 uploads at once, and downloads among them, stay below the limit together, and all end',
   async (t) => {
-    const worker = new Worker(
-      emulator(await compile(t.testdir({}), 'emulator/index.js'), join(t.testdirName, 'cos')),
-      {
-        eval: true,
-        execArgv: []
-      }
-    )
+    const worker = new Worker(emulator(compiledLibrary, join(t.testdir({}), 'cos')), {
+      eval: true,
+      execArgv: []
+    })
     t.teardown(() => worker.terminate())
     const [address] = (await once(worker, 'message')) as [string]
     const { secretId, secretKey } = exampleCredentials

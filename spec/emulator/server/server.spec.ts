@@ -99,7 +99,7 @@ t.test('a folder outlives its emulator, with uploads half done', async (t) => {
 
 t.test('what was acknowledged survives a process that is killed', async (t) => {
   const dir = t.testdir()
-  const cli = resolve(import.meta.dirname, '../../../lib/emulator/cli.ts')
+  const cli = resolve(import.meta.dirname, '../../../lib/emulator/cli.js')
   const child = spawn(process.execPath, [...process.execArgv, cli, '--dir', dir], {
     stdio: ['ignore', 'pipe', 'inherit']
   })

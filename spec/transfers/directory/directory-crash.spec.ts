@@ -13,7 +13,7 @@ import { putObject } from '../../../lib/operations/put-object.js'
 import { downloadDirectory } from '../../../lib/transfers/directory/download-directory.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compile, startChild, type Step } from '../../support/child-processes.js'
+import { compiledLibrary, startChild, type Step } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
@@ -98,8 +98,7 @@ for (const { way, call, module, moved } of ways) {
         await client.close()
         return done
       }
-      const top = t.testdir({ lib: {}, files: {} })
-      const lib = await compile(join(top, 'lib'), 'client/client.js', module)
+      const top = t.testdir({ files: {} })
       if (way === 'up') await grow(join(top, 'files'))
       else for (const [key, body] of files) await ask(send(putObject({ bucket, key, body })))
 
@@ -107,7 +106,7 @@ for (const { way, call, module, moved } of ways) {
         const prefix = way === 'up' ? `${String(death)}/` : ''
         const directory = way === 'up' ? join(top, 'files') : join(top, String(death))
         const steps: ReadonlyArray<Step> = [{ module, call, input: { ...options, prefix, directory } }]
-        const victim = await startChild(lib, cos.emulator, steps)
+        const victim = await startChild(compiledLibrary, cos.emulator, steps)
         // Counted in requests: with a clock, the load of the machine would choose the moment.
         const after = 1 + Math.floor(chance() * files.size)
         const pause = chance() * 20
@@ -121,7 +120,7 @@ for (const { way, call, module, moved } of ways) {
         await waitFor(() => cos.emulator.openConnections() === 0)
 
         const words = `kill ${String(death)}, ${pause.toFixed(1)} ms after request ${String(after)}`
-        const next = await startChild(lib, cos.emulator, steps)
+        const next = await startChild(compiledLibrary, cos.emulator, steps)
         next.start()
         const [entries] = (await next.results) as ReadonlyArray<ReadonlyArray<Entry>>
         const tags = (entries ?? []).map(({ _tag }) => _tag)

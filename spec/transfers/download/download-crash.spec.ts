@@ -9,7 +9,7 @@ import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import type { DownloadFileInput } from '../../../lib/transfers/download/download-file.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compile, startChild, type Child } from '../../support/child-processes.js'
+import { compiledLibrary, startChild, type Child } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
 import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
@@ -28,7 +28,6 @@ const at = { bucket, key: 'down/killed.bin' }
 const bytes = bytesOf(4 * 1024 * 1024 + 13)
 
 interface Scene extends Omit<Cos, 'asked'> {
-  readonly lib: string
   /** When so many ranges have been asked for, from now on. */
   readonly asked: (ranges: number) => Promise<void>
   /** A new folder with an old file in it. */
@@ -55,11 +54,9 @@ const setting = async (t: Test): Promise<Scene> => {
   const client = cos.client()
   right(await send(putObject({ ...at, body: bytes }))(client)())
   await client.close()
-  const top = t.testdir({ lib: {}, files: {} })
-  const lib = await compile(join(top, 'lib'), 'client/client.js', 'transfers/download/download-file.js')
+  const top = t.testdir({ files: {} })
   return {
     ...cos,
-    lib,
     asked: (ranges) =>
       ranges === 0
         ? Promise.resolve()
@@ -76,7 +73,7 @@ const setting = async (t: Test): Promise<Scene> => {
 }
 
 const child = (scene: Scene, { input }: Target): Promise<Child> =>
-  startChild(scene.lib, scene.emulator, [
+  startChild(compiledLibrary, scene.emulator, [
     { module: 'transfers/download/download-file.js', call: 'downloadFile', input }
   ])
 

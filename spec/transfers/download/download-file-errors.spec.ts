@@ -6,7 +6,7 @@ import t from 'tap'
 import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compile, startChild, type ChildOptions, type Step } from '../../support/child-processes.js'
+import { compiledLibrary, startChild, type ChildOptions, type Step } from '../../support/child-processes.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
@@ -14,8 +14,7 @@ const MiB = 1024 * 1024
 const at = { bucket, key: 'down/refused.bin' }
 const bytes = bytesOf(8 * MiB + 13)
 
-const top = t.testdir({ lib: {} })
-const lib = await compile(join(top, 'lib'), 'client/client.js', 'transfers/download/download-file.js')
+const top = t.testdir({})
 const cos = await startCos(t)
 right(await send(putObject({ ...at, body: bytes }))(cos.client())())
 
@@ -29,7 +28,7 @@ const running = async (
   steps: ReadonlyArray<Step>,
   options?: ChildOptions
 ): Promise<ReadonlyArray<unknown>> => {
-  const child = await startChild(lib, cos.emulator, steps, options)
+  const child = await startChild(compiledLibrary, cos.emulator, steps, options)
   child.start()
   return child.results
 }
@@ -121,7 +120,7 @@ t.test('two processes to one file at a time do not disturb each other', async (t
   const dir = await folder('shared')
   const file = join(dir, 'a.bin')
   const children = await Promise.all(
-    [{}, {}, other].map((change) => startChild(lib, cos.emulator, [download(file, change)]))
+    [{}, {}, other].map((change) => startChild(compiledLibrary, cos.emulator, [download(file, change)]))
   )
   for (const child of children) child.start()
   const verified = [{ _tag: 'Right', right: { integrity: { _tag: 'Verified' } } }]

@@ -7,7 +7,7 @@ import { send } from '../../../lib/client/send.js'
 import { getObject } from '../../../lib/operations/get-object.js'
 import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compile, startChild, type Step } from '../../support/child-processes.js'
+import { compiledLibrary, startChild, type Step } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
@@ -26,13 +26,7 @@ const instants = (salt: number): ReadonlyArray<number> => {
   return Array.from({ length: kills }, (_, n) => (random.readUInt16LE(n * 2) / 65536) * 450)
 }
 
-const lib = await compile(
-  t.testdir({}),
-  'client/client.js',
-  'transfers/upload/upload-file.js',
-  'transfers/upload/upload-stream.js'
-)
-const folder = t.testdirName
+const folder = t.testdir({})
 
 const shapes: ReadonlyArray<readonly [name: string, step: (key: string, file: string) => Step]> = [
   [
@@ -76,7 +70,7 @@ for (const [salt, [name, step]] of shapes.entries()) {
         const key = `${String(salt)}/${String(n)}`
         const about = `seed ${String(seed)}, kill ${String(n)} after ${instant.toFixed(1)} ms`
         const idle = cos.emulator.openConnections()
-        const first = await startChild(lib, cos.emulator, [step(key, file)])
+        const first = await startChild(compiledLibrary, cos.emulator, [step(key, file)])
         first.start()
         await setTimeout(instant)
         await first.kill()
@@ -88,7 +82,7 @@ for (const [salt, [name, step]] of shapes.entries()) {
         const there = before.filter(({ status }) => status === 200).length
         const wasDone = asked.some((each) => each.operation === 'CompleteMultipartUpload' && each.code === '')
 
-        const second = await startChild(lib, cos.emulator, [step(key, file)])
+        const second = await startChild(compiledLibrary, cos.emulator, [step(key, file)])
         second.start()
         const [result] = (await second.results) as ReadonlyArray<{
           readonly _tag: string
