@@ -4,8 +4,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { readArguments, usage } from './command.js'
 import { formatEmulatorError, startEmulator } from './index.js'
 
-const fail = (words: string, code: number): void => {
-  console.error(`cospipe-emulator: ${words}`)
+const fail = (message: string, code: number): void => {
+  console.error(`cospipe-emulator: ${message}`)
   process.exitCode = code
 }
 

@@ -1,22 +1,23 @@
-/** What `cospipe-emulator` takes on its command line. */
+/** The command line of `cospipe-emulator`. */
 import { parseArgs } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
 import type { BucketOptions, Credentials, EmulatorOptions } from './options.js'
 
 export const usage = `Usage: cospipe-emulator [options]
 
-A COS endpoint on this machine. Point any COS client at it over http.
+A COS endpoint on this machine, over HTTP.
 
-  --port N            the port to listen on; any that is free by default
-  --host HOST         the address to listen on (127.0.0.1)
-  --dir DIR           keep objects in this folder; in memory by default
+  --port N            port to listen on (default: a free port)
+  --host HOST         address to listen on (default: 127.0.0.1)
+  --dir DIR           directory for objects (default: in memory)
   --bucket NAME[,versioning=Enabled|Suspended][,acl=private|public-read|public-read-write]
-                      a bucket, {name}-{appid}; may be given again (examplebucket-1250000000)
-  --region REGION     what the emulator calls its own region (ap-guangzhou)
-  --secret-id ID      who may sign; with --secret-key. By default the credentials of the
-  --secret-key KEY    examples: AKIDEmulatorExampleNotARealSecretId00
-                      and emulatorExampleNotARealSecretKey0000
-  --help              this text
+                      bucket to create, {name}-{appid}; may be repeated
+                      (default: examplebucket-1250000000)
+  --region REGION     region that the emulator reports (default: ap-guangzhou)
+  --secret-id ID      accepted credentials, together with --secret-key
+  --secret-key KEY    (default: AKIDEmulatorExampleNotARealSecretId00,
+                      emulatorExampleNotARealSecretKey0000)
+  --help              print this text
 `
 
 const versionings = { Enabled: 'Enabled', Suspended: 'Suspended' } as const
@@ -37,7 +38,7 @@ const readBucket = (text: string): E.Either<string, BucketOptions> => {
     const [field, value = ''] = setting.split('=')
     const versioning = field === 'versioning' ? entry(versionings, value) : undefined
     const acl = field === 'acl' ? entry(acls, value) : undefined
-    if (versioning === undefined && acl === undefined) return E.left(`--bucket does not know ${setting}`)
+    if (versioning === undefined && acl === undefined) return E.left(`--bucket: unknown setting ${setting}`)
     bucket = { ...bucket, ...(versioning && { versioning }), ...(acl && { acl }) }
   }
   return E.right(bucket)
@@ -50,10 +51,10 @@ const readCredentials = (
   if (secretId === undefined && secretKey === undefined) return E.right([])
   return secretId !== undefined && secretKey !== undefined
     ? E.right([{ secretId, secretKey }])
-    : E.left('--secret-id and --secret-key go together')
+    : E.left('--secret-id and --secret-key must be given together')
 }
 
-/** Arguments as options for an emulator; in words what is wrong with them; or a cry for help. */
+/** Options for an emulator; a message if the arguments are not valid; `help` for `--help`. */
 export const readArguments = (args: ReadonlyArray<string>): E.Either<string, EmulatorOptions | 'help'> => {
   const parsed = E.tryCatch(
     () =>
@@ -75,7 +76,8 @@ export const readArguments = (args: ReadonlyArray<string>): E.Either<string, Emu
   if (E.isLeft(parsed)) return parsed
   const { port, host, dir, bucket, region, help } = parsed.right
   if (help === true) return E.right('help')
-  if (port !== undefined && !/^\d{1,5}$/.test(port)) return E.left('--port should be a whole number')
+  if (port !== undefined && !/^\d{1,5}$/.test(port))
+    return E.left('--port: must be an integer from 0 to 65535')
   const buckets = E.traverseArray(readBucket)(bucket ?? [])
   if (E.isLeft(buckets)) return buckets
   const credentials = readCredentials(parsed.right['secret-id'], parsed.right['secret-key'])

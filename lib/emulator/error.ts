@@ -1,6 +1,6 @@
-/** Why an emulator did not start. */
+/** The reasons why an emulator did not start. */
 
-/** An option makes no sense. */
+/** An option is not valid. */
 export interface InvalidOption {
   readonly _tag: 'InvalidOption'
   /** Such as `buckets.0.name`. */
@@ -8,7 +8,7 @@ export interface InvalidOption {
   readonly expected: string
 }
 
-/** The address can not be had: the port is taken, or the host is not of this machine. */
+/** The address is not available: the port is in use, or the host is not an address of this machine. */
 export interface CannotListen {
   readonly _tag: 'CannotListen'
   readonly host: string
@@ -18,11 +18,11 @@ export interface CannotListen {
   readonly cause: unknown
 }
 
-/** The folder can not be used. */
+/** The directory cannot be used. */
 export interface CannotStore {
   readonly _tag: 'CannotStore'
   readonly dir: string
-  /** The system's code, such as `EACCES`; empty where it was not the system. */
+  /** The system's code, such as `EACCES`; empty if the cause is not a system error. */
   readonly code: string
   readonly cause: unknown
 }
@@ -33,10 +33,10 @@ export type EmulatorError = InvalidOption | CannotListen | CannotStore
 export const formatEmulatorError = (error: EmulatorError): string => {
   switch (error._tag) {
     case 'InvalidOption':
-      return `${error.field} should be ${error.expected}`
+      return `${error.field}: must be ${error.expected}`
     case 'CannotListen':
       return `cannot listen on ${error.host}:${String(error.port)}: ${error.code === '' ? String(error.cause) : error.code}`
     case 'CannotStore':
-      return `cannot keep objects in ${error.dir}: ${error.code === '' ? String(error.cause) : error.code}`
+      return `cannot store objects in ${error.dir}: ${error.code === '' ? String(error.cause) : error.code}`
   }
 }

@@ -1,6 +1,6 @@
-/** Faults as data: what goes wrong with one request, and scripts of them. */
+/** Faults as data: an injected failure for one request, and scripts that choose it. */
 
-/** What a fault is chosen by: the request, before anything was checked or read. */
+/** The request that a fault is chosen for, before anything is checked or read. */
 export interface FaultInput {
   /** As in `RequestRecord`: `PutObject`, `UploadPart`, ... */
   readonly operation: string
@@ -13,22 +13,22 @@ export interface FaultInput {
   readonly count: number
 }
 
-/** An answer that does not come from the request. */
+/** A response in place of the emulator's own. */
 export interface InjectedResponse {
   readonly status: number
-  /** Makes COS's error XML of it, with `message`, where `body` is absent. */
+  /** COS's error code. Without `body`, the body is COS's error XML with this code and `message`. */
   readonly code?: string
   readonly message?: string
-  /** The body as it is: HTML of a proxy, JSON, half an XML. By default none, or the XML of `code`. */
+  /** The exact body, such as a proxy's HTML, JSON or truncated XML. Default: the XML of `code`, or none. */
   readonly body?: string | Uint8Array
-  /** Of the body; `application/xml` by default. */
+  /** Default: `application/xml`. */
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** False for what did not come from COS: no `x-cos-request-id`. */
+  /** False omits `x-cos-request-id`, as in a response that does not come from COS. Default: true. */
   readonly requestId?: boolean
   /**
-   * `unperformed`, the default: the request's body is read, nothing is done. `early`: nothing is read either.
-   * `performed`: everything is done, and then denied.
+   * `unperformed`: the request's body is read, and nothing is stored. `early`: the body is not read either.
+   * `performed`: the request is performed, and its response is replaced. Default: `unperformed`.
    */
   readonly when?: 'unperformed' | 'early' | 'performed'
 }
@@ -36,38 +36,38 @@ export interface InjectedResponse {
 export interface Fault {
   readonly answer?: InjectedResponse
   /**
-   * Ends the connection: after so many bytes of the request's body, before the answer (all was done), or after so many
-   * bytes of the answer's body.
+   * Ends the connection: after `after` bytes of the request's body, before the response (the request is performed), or
+   * after `after` bytes of the response's body.
    */
   readonly cut?:
     | { readonly at: 'request'; readonly after: number }
     | { readonly at: 'head' }
     | { readonly at: 'body'; readonly after: number }
-  /** Ends it with a reset in place of an orderly end. */
+  /** Ends the connection with a reset instead of FIN. Default: false. */
   readonly reset?: boolean
-  /** Milliseconds before the answer's head, after everything was done. */
+  /** Milliseconds before the response's head; the request is performed before the delay. */
   readonly delay?: number
-  /** Stops for `pause` milliseconds once `after` bytes of the answer's body are out. */
+  /** Pauses for `pause` milliseconds after `after` bytes of the response's body. */
   readonly stall?: { readonly after: number; readonly pause: number }
-  /** Sends the answer's body in chunks of `size` bytes, `pause` milliseconds apart. */
+  /** Sends the response's body in chunks of `size` bytes, `pause` milliseconds apart. */
   readonly dribble?: { readonly size: number; readonly pause: number }
-  /** Sets headers of the answer, or leaves out those that are `null`: a wrong CRC, no ETag. Names in lower case. */
+  /** Sets response headers, such as a wrong CRC; `null` omits a header. Names in lower case. */
   readonly headers?: Readonly<Record<string, string | null>>
-  /** Does everything, says 200, and puts this error into the body: as copies and completions may. */
+  /** Performs the request and responds 200 with this error in the body, as COS may for copies and completions. */
   readonly error?: { readonly code: string; readonly message?: string }
-  /** White space before the body, a byte each `pause` milliseconds: how COS keeps a slow completion's connection. */
+  /** White space before the body, one byte each `pause` milliseconds, as COS sends during a slow completion. */
   readonly keepAlive?: { readonly bytes: number; readonly pause?: number }
-  /** Answers as if no `Range` had been asked for. */
+  /** Ignores the request's `Range`. */
   readonly ignoreRange?: boolean
-  /** Inverts one byte of the answer's body. */
+  /** Inverts the byte at this offset of the response's body. */
   readonly flip?: number
-  /** Leaves out all of the answer's body after so many bytes, and ends it in good order: a short `Content-Length`. */
+  /** Truncates the response's body to this many bytes, with a `Content-Length` to match. */
   readonly shorten?: number
 }
 
 /** One line of a script. */
 export interface Rule {
-  /** Which requests; each that is given must be equal. */
+  /** The rule applies to a request if every given field is equal. */
   readonly operation?: string
   readonly method?: string
   readonly bucket?: string
@@ -75,9 +75,9 @@ export interface Rule {
   /** Query parameters that must be equal, such as `{ partNumber: '3' }`. */
   readonly query?: Readonly<Record<string, string>>
   readonly where?: (request: FaultInput) => boolean
-  /** Lets so many of them pass before. */
+  /** The number of matching requests to leave alone first. Default: 0. */
   readonly skip?: number
-  /** How many; without it, all. */
+  /** The number of requests to inject the fault into. Default: all. */
   readonly times?: number
   readonly fault: Fault
 }
@@ -91,8 +91,8 @@ const matches = (rule: Rule, request: FaultInput): boolean =>
   (rule.where?.(request) ?? true)
 
 /**
- * Makes an emulator's `fault` from rules. The first rule that applies is taken; one that has been used up steps aside
- * for those behind it.
+ * Builds an emulator's `fault` option from rules. The first rule that applies is used. A rule that has been applied
+ * `times` times no longer applies.
  *
  * @example script([{ operation: 'UploadPart', times: 2, fault: { answer: { status: 503, code: 'SlowDown' } } }])
  */

@@ -1,4 +1,4 @@
-/** `cospipe/emulator`: a COS endpoint for the loopback, in this process. */
+/** `cospipe/emulator`: a COS endpoint on the loopback interface, in this process. */
 export type { CannotListen, CannotStore, EmulatorError, InvalidOption } from './error.js'
 export { formatEmulatorError } from './error.js'
 export type { InjectedResponse, Fault, FaultInput, Rule } from './fault.js'

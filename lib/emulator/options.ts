@@ -1,4 +1,4 @@
-/** What an emulator can be told, and what it does when it is told nothing. */
+/** The emulator's options, their defaults and their validation. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { InvalidOption } from './error.js'
@@ -15,7 +15,7 @@ export interface Credentials {
   readonly expires?: number
 }
 
-/** What everyone may use on an emulator that was given no credentials of its own. Plainly not a secret. */
+/** The default credentials. They are public. */
 export const exampleCredentials: Credentials = {
   secretId: 'AKIDEmulatorExampleNotARealSecretId00',
   secretKey: 'emulatorExampleNotARealSecretKey0000'
@@ -26,72 +26,73 @@ export const exampleBucket = 'examplebucket-1250000000'
 export interface BucketOptions {
   /** `{name}-{appid}`. */
   readonly name: string
-  /** Absent: never versioned, or as a `dir` remembers it. */
+  /** Default: never versioned, or as stored in `dir`. */
   readonly versioning?: 'Enabled' | 'Suspended'
-  /** Who needs no signature, for what. By default nobody, for nothing. */
+  /** Which anonymous requests are allowed. Default: `private`, none. */
   readonly acl?: BucketAcl
-  /** Hosts that stand for this bucket, as custom domains do. Without a port. */
+  /** Custom domains of this bucket, without a port. */
   readonly domains?: ReadonlyArray<string>
 }
 
-/** An object that is there from the start. */
+/** An object that exists when the emulator starts. */
 export interface SeedObject {
   readonly bucket: string
   readonly key: string
-  /** Bytes, all zero; they take no room, however many. 0 by default. */
+  /** In bytes, all zero; they take no memory. Default: 0. */
   readonly size?: number
-  /** Milliseconds of Unix time; by default, when the emulator started. */
+  /** Milliseconds of Unix time. Default: when the emulator started. */
   readonly modified?: number
-  /** `STANDARD` by default. */
+  /** Default: `STANDARD`. */
   readonly storageClass?: string
 }
 
-/** What the emulator saw and said, once it is over. */
+/** A request and its response. */
 export interface RequestRecord {
   readonly operation: string
   readonly method: string
   readonly bucket: string
   /** Decoded; empty for a request about a bucket. */
   readonly key: string
-  /** 0 where the connection ended before an answer began. */
+  /** 0 if the connection ended before the response started. */
   readonly status: number
-  /** Empty where nothing went wrong. */
+  /** COS's error code; empty for a success. */
   readonly code: string
   readonly query: Readonly<Record<string, string>>
-  /** Names in lower case; signatures and keys are not shown. */
+  /** Names in lower case; signatures and keys are redacted. */
   readonly headers: Readonly<Record<string, string>>
-  /** Bytes of bodies. */
+  /** Bytes of the request's body. */
   readonly bytesIn: number
+  /** Bytes of the response's body. */
   readonly bytesOut: number
   readonly requestId: string
 }
 
 export interface EmulatorOptions {
-  /** 0, the default, takes any that is free. */
+  /** 0 is a free port. Default: 0. */
   readonly port?: number
-  /** `127.0.0.1` by default: the emulator is no server for a network. */
+  /** Default: `127.0.0.1`. The emulator is not meant for a network. */
   readonly host?: string
-  /** Where objects are kept. Absent: in memory, and gone with the process. */
+  /** The directory of the objects. Default: in memory, lost when the process ends. */
   readonly dir?: string
-  /** By default `examplebucket-1250000000` alone. */
+  /** Default: `examplebucket-1250000000`. */
   readonly buckets?: ReadonlyArray<string | BucketOptions>
-  /** What the emulator calls its own region: `ap-guangzhou` by default. Requests for any region are answered. */
+  /** The region that the emulator reports; it accepts requests to any region. Default: `ap-guangzhou`. */
   readonly region?: string
-  /** Who may sign; `exampleCredentials` by default. */
+  /** The accepted credentials. Default: `exampleCredentials`. */
   readonly credentials?: ReadonlyArray<Credentials>
-  /** The emulator's clock, in milliseconds of Unix time. */
+  /** The emulator's clock, in milliseconds of Unix time. Default: `Date.now`. */
   readonly now?: () => number
-  /** In bytes; 1 MiB as COS has it. Smaller values are for specs. */
+  /** In bytes. Default: 1 MiB, as on COS; smaller values are for specs. */
   readonly minPartSize?: number
-  /** How long a restore takes, in milliseconds, in place of COS's hours. */
+  /** How long a restore takes, in milliseconds. Default: as on COS, minutes to hours. */
   readonly restoreTime?: number
-  /** Objects to lay before the first request, without a trace in `dir`; keys that are there already stay. */
+  /** Objects that exist at the start. They are not written to `dir`; keys already stored there are kept. */
   readonly seed?: Iterable<SeedObject>
-  /** Asked once for each request; `script` makes one from rules. */
+  /** Called once for each request; `script` builds one from rules. */
   readonly fault?: (request: FaultInput) => Fault | undefined
-  /** Told of each request when it is over. */
+  /** Called when a request is over. */
   readonly onRequest?: (request: RequestRecord) => void
-  /** How many records `requests()` keeps, the newest; 10,000 by default. */
+  /** The number of newest records that `requests()` keeps. Default: 10,000. */
   readonly keepRequests?: number
 }
 
@@ -114,12 +115,12 @@ export interface Settings {
 export const isBucketName = (name: string): boolean =>
   name.length <= 60 && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]+$/.test(name)
 
-const whole = (value: number, least: number, most: number): boolean =>
+const isInteger = (value: number, least: number, most: number): boolean =>
   Number.isInteger(value) && value >= least && value <= most
 
-type Check = readonly [field: string, expected: string, holds: boolean]
+type Check = readonly [field: string, expected: string, isValid: boolean]
 
-/** Options with nothing left open, or the first that makes no sense. */
+/** The options with their defaults, or the first one that is not valid. */
 export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, Settings> => {
   const buckets = (options.buckets ?? [exampleBucket]).map((bucket) =>
     typeof bucket === 'string' ? { name: bucket } : bucket
@@ -142,16 +143,20 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
   }
   const names = buckets.map(({ name }) => name)
   const checks: ReadonlyArray<Check> = [
-    ['port', 'a whole number from 0 to 65,535', whole(settings.port, 0, 65_535)],
+    ['port', 'an integer from 0 to 65,535', isInteger(settings.port, 0, 65_535)],
     ['host', 'a host name or an address', settings.host !== ''],
-    ['dir', 'the path of a folder', settings.dir !== ''],
+    ['dir', 'the path of a directory', settings.dir !== ''],
     ['region', 'a region such as ap-guangzhou', /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/.test(settings.region)],
-    ['minPartSize', 'a whole number of bytes, at least 1', whole(settings.minPartSize, 1, 2 ** 40)],
-    ['restoreTime', 'milliseconds', settings.restoreTime === undefined || settings.restoreTime >= 0],
-    ['keepRequests', 'a whole number', whole(settings.keepRequests, 0, 2 ** 30)],
+    ['minPartSize', 'an integer of at least 1, in bytes', isInteger(settings.minPartSize, 1, 2 ** 40)],
+    [
+      'restoreTime',
+      'at least 0, in milliseconds',
+      settings.restoreTime === undefined || settings.restoreTime >= 0
+    ],
+    ['keepRequests', 'an integer of at least 0', isInteger(settings.keepRequests, 0, 2 ** 30)],
     ...names.map((name, at): Check => [
       `buckets.${String(at)}`,
-      'a bucket name with its APPID, such as examplebucket-1250000000, each name once',
+      'a bucket name with its APPID, such as examplebucket-1250000000, given once',
       isBucketName(name) && names.indexOf(name) === at
     ]),
     ...settings.credentials.map(({ secretId, secretKey }, at): Check => [
@@ -161,10 +166,10 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
     ])
   ]
   return pipe(
-    checks.find(([, , holds]) => !holds),
-    (broken) =>
-      broken === undefined
+    checks.find(([, , isValid]) => !isValid),
+    (failed) =>
+      failed === undefined
         ? E.right(settings)
-        : E.left({ _tag: 'InvalidOption', field: broken[0], expected: broken[1] })
+        : E.left({ _tag: 'InvalidOption', field: failed[0], expected: failed[1] })
   )
 }

@@ -1,4 +1,4 @@
-/** What is in the store before the first request. */
+/** Creates the buckets and the seed objects before the first request. */
 import { zeroContent } from './handlers/shared/content.js'
 import type { Settings } from './options.js'
 import type { Attributes, Content } from './store/model.js'
@@ -15,35 +15,35 @@ const plain = (storageClass: string): Attributes => ({
 
 const makeBuckets = async (store: Store, { buckets, now }: Settings): Promise<void> => {
   const created = now()
-  for (const { name: bucket, ...wanted } of buckets) {
-    const there = store.bucket(bucket)
-    const versioning = wanted.versioning ?? there?.versioning ?? 'Off'
-    const acl = wanted.acl ?? there?.acl ?? 'private'
-    if (there === undefined) await store.commit({ _tag: 'BucketMade', bucket, created, versioning, acl })
-    else if (there.versioning !== versioning || there.acl !== acl)
+  for (const { name: bucket, ...options } of buckets) {
+    const existing = store.bucket(bucket)
+    const versioning = options.versioning ?? existing?.versioning ?? 'Off'
+    const acl = options.acl ?? existing?.acl ?? 'private'
+    if (existing === undefined) await store.commit({ _tag: 'BucketMade', bucket, created, versioning, acl })
+    else if (existing.versioning !== versioning || existing.acl !== acl)
       await store.commit({ _tag: 'BucketChanged', bucket, versioning, acl })
   }
 }
 
-/** Makes the buckets that are not there yet, and lays the seed. */
+/** Creates the missing buckets and the seed objects. */
 export const seedObjects = async (store: Store, settings: Settings): Promise<void> => {
   await makeBuckets(store, settings)
   const started = settings.now()
-  // One value for all that are alike: a million objects then cost a million keys and little else.
+  // Equal values are shared: a million objects then cost a million keys and little else.
   const contents = new Map<number, Content>()
   const attributes = new Map<string, Attributes>()
-  // In order, or nearly so, as the store likes it best: a million shuffled keys take half as long.
+  // Sorted, because inserting in order is fastest: a million shuffled keys take half as long this way.
   const seed = [...settings.seed].sort((a, b) => (a.key < b.key ? -1 : 1))
   for (const { bucket, key, size = 0, modified = started, storageClass = 'STANDARD' } of seed) {
-    const there = store.bucket(bucket)
-    if (there === undefined) throw new Error(`the seed names a bucket that is not there: ${bucket}`)
-    // What a folder remembers of a key goes before the seed.
-    if (settings.dir !== undefined && there.objects.get(key) !== undefined) continue
+    const existing = store.bucket(bucket)
+    if (existing === undefined) throw new Error(`seed: no such bucket: ${bucket}`)
+    // A key stored in `dir` wins over the seed.
+    if (settings.dir !== undefined && existing.objects.get(key) !== undefined) continue
     const content = contents.get(size) ?? (await zeroContent(size))
     const shared = attributes.get(storageClass) ?? plain(storageClass)
     contents.set(size, content)
     attributes.set(storageClass, shared)
     const version = { _tag: 'Object', id: 'null', modified, content, attributes: shared } as const
-    store.lay({ _tag: 'VersionPut', bucket, key, version })
+    store.applyOnly({ _tag: 'VersionPut', bucket, key, version })
   }
 }

@@ -49,7 +49,7 @@ const run = (
   }
 }
 
-t.test('it says one line, serves what it was told to, and ends when asked', async (t) => {
+t.test('the command prints one line, applies its options, and ends on SIGTERM', async (t) => {
   const secretKey = 'a-key-of-my-own'
   const running = run(
     t,
@@ -61,8 +61,8 @@ t.test('it says one line, serves what it was told to, and ends when asked', asyn
   t.match(line, /^cospipe-emulator listens on http:\/\/127\.0\.0\.1:\d+$/)
   const emulator = { port: Number(/\d+$/.exec(line)?.[0]) } as Parameters<typeof sendRequest>[0]
   const mine = { credentials: { secretId: 'AKIDmine', secretKey } } satisfies RequestInput
-  const told = await sendRequest(emulator, { ...mine, method: 'HEAD', bucket: 'mine-1250000000' })
-  t.equal(told.headers['x-cos-bucket-region'], 'ap-beijing')
+  const response = await sendRequest(emulator, { ...mine, method: 'HEAD', bucket: 'mine-1250000000' })
+  t.equal(response.headers['x-cos-bucket-region'], 'ap-beijing')
   const put = await sendRequest(emulator, {
     ...mine,
     method: 'PUT',
@@ -87,9 +87,9 @@ t.test('it says one line, serves what it was told to, and ends when asked', asyn
   t.notOk(line.includes(secretKey))
 })
 
-t.test('what it can not make sense of ends it with 2', async (t) => {
+t.test('the command exits with 2 if an option is not valid', async (t) => {
   const { code, out, err } = await run(t, '--bucket', 'no appid').ended
   t.equal(code, 2)
-  t.match(err, /^cospipe-emulator: buckets\.0 should be /)
+  t.match(err, /^cospipe-emulator: buckets\.0: must be /)
   t.equal(out, '')
 })

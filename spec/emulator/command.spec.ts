@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { readArguments, usage } from '../../lib/emulator/command.js'
 
-t.test('arguments become options, and what is not given stays open', async (t) => {
+t.test('arguments become options, without defaults', async (t) => {
   t.strictSame(readArguments([]), E.right({}))
   t.strictSame(readArguments(['--help', '--port', '1']), E.right('help'))
   const args = ['--port', '9000', '--host', 'localhost', '--dir', 'D', '--region', 'ap-beijing']
@@ -20,7 +20,7 @@ t.test('arguments become options, and what is not given stays open', async (t) =
   t.strictSame(readArguments(own), E.right({ credentials: [{ secretId: 'i', secretKey: 'k' }] }))
 })
 
-t.test('what makes no sense is named, and no secret with it', async (t) => {
+t.test('an invalid argument is named, and the secret key is not', async (t) => {
   const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
     [['--port', 'http'], /--port/],
     [['--port', '-1'], /--port/],
@@ -37,7 +37,7 @@ t.test('what makes no sense is named, and no secret with it', async (t) => {
   }
 })
 
-t.test('the usage tells of every option', async (t) => {
+t.test('the usage describes every option', async (t) => {
   for (const name of ['port', 'host', 'dir', 'bucket', 'region', 'secret-id', 'secret-key', 'help'])
     t.ok(usage.includes(`--${name}`))
 })

@@ -33,7 +33,7 @@ const heap = async (): Promise<number> => {
   return process.memoryUsage().heapUsed
 }
 
-t.test(`${total.toLocaleString('en')} keys are listed in the memory of a page`, async (t) => {
+t.test(`${total.toLocaleString('en')} keys are listed in constant memory`, async (t) => {
   const server = await startServer(t, (seen, response) => {
     // The page that is going out, and nothing of those before.
     const marker = new URL(seen.target, 'http://x').searchParams.get('marker') ?? ''

@@ -141,7 +141,7 @@ const trueMeanings = async (wire: Wire): Promise<ReadonlyMap<string, string>> =>
   return meanings
 }
 
-t.test('whatever is answered ends in a result that is true or a failure that is known', async (t) => {
+t.test('any response ends in a true result or a known error', async (t) => {
   const wire = await openWire()
   t.teardown(wire.close)
   const strays: Array<unknown> = []
@@ -191,7 +191,7 @@ t.test('whatever is answered ends in a result that is true or a failure that is 
   t.equal(wire.open(), 0)
 })
 
-t.test('the judge sees a result that is not true', async (t) => {
+t.test('the oracle detects a false result', async (t) => {
   const subject = subjects.find(({ name }) => name === 'getObject')
   if (subject === undefined) throw new Error('no such subject')
   const mutant = {

@@ -87,7 +87,7 @@ const cases: ReadonlyArray<Case> = [
 ]
 
 for (const { name, body, expression, theirs, ours } of cases)
-  t.test(`both find the same: ${name}`, async (t) => {
+  t.test(`the official SDK and cospipe return the same result: ${name}`, async (t) => {
     const { sdk, client } = await start(t)
     const Key = 'dir/a.txt'
     await sdk.putObject({ ...place, Key, Body: body })
@@ -123,7 +123,7 @@ for (const { name, body, expression, theirs, ours } of cases)
     t.equal(String(Buffer.concat(await toArray(stream))), String(found), 'as a stream')
   })
 
-t.test('what is refused is refused to both', async (t) => {
+t.test('an invalid query fails for both', async (t) => {
   const { sdk, client } = await start(t)
   const Key = 'a.csv'
   await sdk.putObject({ ...place, Key, Body: people })
@@ -148,7 +148,7 @@ t.test('what is refused is refused to both', async (t) => {
   t.match(ours, { left: { _tag: 'ServiceError', status: 400, code: 'SQLParsingError' } })
 })
 
-t.test('many rows are the same for both, through a stream', async (t) => {
+t.test('a stream of many rows is the same for both', async (t) => {
   const { sdk, client } = await start(t)
   const Key = 'many.csv'
   const many = Array.from({ length: 20_000 }, (_, n) => `${String(n)},name ${String(n)} 腾\n`).join('')

@@ -57,7 +57,7 @@ const refusal = (call: Promise<unknown>): Promise<unknown> =>
   )
 
 for (const [name, way] of Object.entries(ways))
-  t.test(`objects go up and come back ${name}`, async (t) => {
+  t.test(`objects are uploaded and downloaded ${name}`, async (t) => {
     const { sdk } = await start(t, {}, way)
     for (const Key of ['dir/a.txt', "a b/c+d%20~!'()*&=?#腾😀", 'a//b', 'x/../y']) {
       const Body = Buffer.from(`of ${Key}`)
@@ -83,7 +83,7 @@ for (const [name, way] of Object.entries(ways))
     t.match(await refusal(sdk.headObject({ ...at, Key: 'dir/a.txt' })), { statusCode: 404 })
   })
 
-t.test('ranges, conditions and response headers are answered', async (t) => {
+t.test('ranges, conditions and response-* parameters work', async (t) => {
   const { sdk } = await start(t)
   const Key = 'ranged'
   const { ETag } = await sdk.putObject({ ...at, Key, Body: '0123456789' })
@@ -98,7 +98,7 @@ t.test('ranges, conditions and response headers are answered', async (t) => {
   t.equal(shown.headers?.['content-type'], 'text/html')
 })
 
-t.test('presigned URLs work, and stop working', async (t) => {
+t.test('presigned URLs work until they expire', async (t) => {
   let now = Date.now()
   const { sdk, emulator } = await start(t, { now: () => now })
   await sdk.putObject({ ...at, Key: 'a b+腾', Body: 'shared' })
@@ -125,7 +125,7 @@ t.test('presigned URLs work, and stop working', async (t) => {
   t.match(await get(), { status: 403, text: /Request has expired/ })
 })
 
-t.test('a file goes up in slices, and a copy of it too', async (t) => {
+t.test('a file is uploaded in slices, and copied in slices', async (t) => {
   const { sdk, emulator } = await start(t)
   const file = bytes(5 * mib + 17)
   const FilePath = join(t.testdir(), 'file')
@@ -153,7 +153,7 @@ t.test('a file goes up in slices, and a copy of it too', async (t) => {
   t.ok(readFileSync(down).equals(file))
 })
 
-t.test('an object is copied, with its headers or with others', async (t) => {
+t.test('an object is copied with its own headers or with replaced ones', async (t) => {
   const { sdk } = await start(t)
   await sdk.putObject({ ...at, Key: '源 1', Body: 'x', 'x-cos-meta-a': '1', CacheControl: 'no-cache' })
   const CopySource = `${at.Bucket}.cos.${at.Region}.myqcloud.com/${encodeURIComponent('源 1')}`
@@ -179,7 +179,7 @@ t.test('an object is copied, with its headers or with others', async (t) => {
   t.match(await refusal(sdk.putObjectCopy({ ...at, Key: 'z', CopySource: missing })), { statusCode: 404 })
 })
 
-t.test('an upload is begun, looked at and given up', async (t) => {
+t.test('an upload is created, listed and aborted', async (t) => {
   const { sdk } = await start(t)
   const Key = 'dir/unfinished'
   const { UploadId } = await sdk.multipartInit({ ...at, Key, StorageClass: 'STANDARD_IA' })
@@ -199,7 +199,7 @@ t.test('an upload is begun, looked at and given up', async (t) => {
   t.same((await told(sdk.multipartList({ ...at, Prefix: '', Delimiter: '' }))).Upload, [])
 })
 
-t.test('versions are kept, listed and deleted', async (t) => {
+t.test('versions are stored, listed and deleted', async (t) => {
   const { sdk } = await start(t)
   const Key = 'notes.txt'
   const first = await sdk.putObject({ ...versioned, Key, Body: 'one' })
@@ -221,7 +221,7 @@ t.test('versions are kept, listed and deleted', async (t) => {
   t.match(await sdk.getBucketVersioning({ ...versioned }), { VersioningConfiguration: { Status: 'Enabled' } })
 })
 
-t.test('many keys are deleted at once, and listed in pages', async (t) => {
+t.test('many keys are deleted in one request, and listed in pages', async (t) => {
   const { sdk } = await start(t)
   const keys = ['a<b>&c', 'b/1', 'b/2', 'c', '腾']
   for (const Key of keys) await sdk.putObject({ ...at, Key, Body: Key })
@@ -247,7 +247,7 @@ t.test('many keys are deleted at once, and listed in pages', async (t) => {
   t.same((await sdk.getBucket({ ...at })).Contents, [])
 })
 
-t.test('an archive is restored', async (t) => {
+t.test('an archived object is restored', async (t) => {
   let now = Date.now()
   const { sdk } = await start(t, { now: () => now })
   const Key = 'cold'
@@ -263,7 +263,7 @@ t.test('an archive is restored', async (t) => {
   t.equal(String((await sdk.getObject({ ...at, Key })).Body), 'ice')
 })
 
-t.test('buckets are told of', async (t) => {
+t.test('bucket requests work', async (t) => {
   const { sdk } = await start(t)
   t.equal((await sdk.headBucket({ ...at })).statusCode, 200)
   t.match(await refusal(sdk.headBucket({ ...at, Bucket: 'nobodys-1250000000' })), { statusCode: 404 })
@@ -274,14 +274,14 @@ t.test('buckets are told of', async (t) => {
   t.match(await sdk.getObjectAcl({ ...at, Key: 'x' }), { ACL: 'public-read' })
 })
 
-t.test('what the emulator does not do it says', async (t) => {
+t.test('unsupported requests return 501', async (t) => {
   const { sdk } = await start(t)
   t.match(await refusal(sdk.getBucketCors({ ...at })), { statusCode: 501, code: 'NotImplemented' })
   const tags = sdk.getObjectTagging({ ...at, Key: 'x' })
   t.match(await refusal(tags), { statusCode: 501, code: 'NotImplemented' })
 })
 
-t.test('a wrong key is refused, and a wrong clock put right', async (t) => {
+t.test('a wrong key fails, and a wrong clock is corrected', async (t) => {
   const { emulator } = await start(t, { now: () => Date.now() + 3600_000 })
   const wrong = sdkOf(t, emulator, { Ip: emulator.address, SecretKey: 'another', CorrectClockSkew: false })
   t.match(await refusal(wrong.putObject({ ...at, Key: 'x', Body: 'x' })), {

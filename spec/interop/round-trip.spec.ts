@@ -39,7 +39,7 @@ const read = async (cos: Cos, key: string): Promise<Buffer> => {
   return Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)
 }
 
-t.test('what the SDK puts, cospipe heads, gets and lists', async (t) => {
+t.test('cospipe heads, gets and lists objects that the SDK put', async (t) => {
   const cos = await startCos(t)
   const sdk = sdkOf(cos, t.testdir())
   for (const Key of keys) {
@@ -59,7 +59,7 @@ t.test('what the SDK puts, cospipe heads, gets and lists', async (t) => {
   )
 })
 
-t.test('what cospipe puts, the SDK heads, gets and lists', async (t) => {
+t.test('the SDK heads, gets and lists objects that cospipe put', async (t) => {
   const cos = await startCos(t)
   const sdk = sdkOf(cos, t.testdir())
   for (const key of keys) {
@@ -81,7 +81,7 @@ t.test('what cospipe puts, the SDK heads, gets and lists', async (t) => {
   t.strictSame((await sdk.getBucket({ ...at })).Contents, [])
 })
 
-t.test('parts of one are the other’s object', async (t) => {
+t.test('each completes an upload that the other created', async (t) => {
   const cos = await startCos(t)
   const dir = t.testdir()
   const sdk = sdkOf(cos, dir)
@@ -102,7 +102,7 @@ t.test('parts of one are the other’s object', async (t) => {
   t.ok((await sdk.getObject({ ...at, Key: 'ours' })).Body.equals(bytes))
 })
 
-t.test('an upload that the SDK began is seen by cospipe', async (t) => {
+t.test('cospipe lists an upload that the SDK created', async (t) => {
   const cos = await startCos(t)
   const sdk = sdkOf(cos, t.testdir())
   const { UploadId } = await sdk.multipartInit({ ...at, Key: 'k' })
@@ -111,7 +111,7 @@ t.test('an upload that the SDK began is seen by cospipe', async (t) => {
   t.match(listed, { uploadId: UploadId, parts: [{ partNumber: 3, etag: part.ETag, size: 4 }] })
 })
 
-t.test('a copy that cospipe makes of what the SDK put is what the SDK gets', async (t) => {
+t.test('the SDK gets a copy that cospipe made of its object', async (t) => {
   const cos = await startCos(t)
   const sdk = sdkOf(cos, t.testdir())
   const key = keys[1]!
@@ -121,7 +121,7 @@ t.test('a copy that cospipe makes of what the SDK put is what the SDK gets', asy
   t.equal(String((await sdk.getObject({ ...at, Key: 'copy' })).Body), 'x')
 })
 
-t.test('a URL that cospipe signs opens what the SDK put', async (t) => {
+t.test('a URL that cospipe presigned returns an object that the SDK put', async (t) => {
   const cos = await startCos(t)
   const key = keys[1]!
   await sdkOf(cos, t.testdir()).putObject({ ...at, Key: key, Body: 'shared' })

@@ -1,4 +1,4 @@
-/** GET Object ACL and GET Bucket ACL: what was said at the writing, told; changing it later is not done. */
+/** GET Object ACL and GET Bucket ACL: the ACL given at the time of writing. PUT ACL is not implemented. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Xml } from '../../core/xml.js'
@@ -26,8 +26,8 @@ const grant = (grantee: ReadonlyArray<Xml>, permission: string): Xml => [
   ]
 ]
 
-/** `id="1",uin="2"` -> a grant each. */
-const granted = ([header, list]: readonly [string, string]): ReadonlyArray<Xml> =>
+/** `id="1",uin="2"` -> one grant for each id. */
+const grantsOf = ([header, list]: readonly [string, string]): ReadonlyArray<Xml> =>
   [...list.matchAll(/"([^"]+)"/g)].map(([, id = '']) =>
     grant(
       [
@@ -44,22 +44,22 @@ const policy = (bucket: string, acl: string, grants: Readonly<Record<string, str
     grant(typeof owner[1] === 'string' ? [] : owner[1], 'FULL_CONTROL'),
     ...(acl.startsWith('public-read') ? [grant([['URI', everyone]], 'READ')] : []),
     ...(acl === 'public-read-write' ? [grant([['URI', everyone]], 'WRITE')] : []),
-    ...Object.entries(grants).flatMap(granted)
+    ...Object.entries(grants).flatMap(grantsOf)
   ]
   return xml(['AccessControlPolicy', [owner, ['AccessControlList', all]]], { 'x-cos-acl': acl })
 }
 
-export const getBucketAcl: Handler = (house, call) => async () =>
+export const getBucketAcl: Handler = (context, request) => async () =>
   pipe(
-    bucketOf(house, call),
-    E.chainFirst((bucket) => authorize(call, bucket)),
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket)),
     E.map(({ name, acl }) => policy(name, acl, {}))
   )
 
-export const getObjectAcl: Handler = (house, call) => async () =>
+export const getObjectAcl: Handler = (context, request) => async () =>
   pipe(
-    bucketOf(house, call),
-    E.chainFirst((bucket) => authorize(call, bucket)),
-    E.chain((bucket) => objectOf(bucket, call.key, call.query['versionId'])),
-    E.map(({ attributes }) => policy(call.bucket, attributes.acl, attributes.grants))
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket)),
+    E.chain((bucket) => objectOf(bucket, request.key, request.query['versionId'])),
+    E.map(({ attributes }) => policy(request.bucket, attributes.acl, attributes.grants))
   )

@@ -1,4 +1,4 @@
-/** What other people's tools ask of buckets before they come to objects. */
+/** Bucket operations that other tools send before their object requests. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { KiB } from '../../core/limits.js'
@@ -14,24 +14,24 @@ import { type ServiceError, fail } from '../http/service-error.js'
 import type { BucketAcl } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 
-const authorizeBucket = (house: EmulatorContext, call: RoutedRequest): E.Either<ServiceError, Bucket> =>
+const authorizeBucket = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, Bucket> =>
   pipe(
-    bucketOf(house, call),
-    E.chainFirst((bucket) => authorize(call, bucket))
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket))
   )
 
-const signed = ({ anonymous }: RoutedRequest): E.Either<ServiceError, true> =>
+const requireSignature = ({ anonymous }: RoutedRequest): E.Either<ServiceError, true> =>
   anonymous ? fail('AccessDenied') : E.right(true)
 
-export const headBucket: Handler = (house, call) => async () =>
+export const headBucket: Handler = (context, request) => async () =>
   pipe(
-    authorizeBucket(house, call),
-    E.map(() => empty(200, { 'x-cos-bucket-region': house.settings.region }))
+    authorizeBucket(context, request),
+    E.map(() => empty(200, { 'x-cos-bucket-region': context.settings.region }))
   )
 
-export const listBuckets: Handler = (house, call) => async () => {
-  const { region } = house.settings
-  const buckets = house.store.buckets()
+export const listBuckets: Handler = (context, request) => async () => {
+  const { region } = context.settings
+  const buckets = context.store.buckets()
   const rows = buckets.map(({ name, created }): Xml => [
     'Bucket',
     [
@@ -41,7 +41,7 @@ export const listBuckets: Handler = (house, call) => async () => {
     ]
   ])
   return pipe(
-    signed(call),
+    requireSignature(request),
     E.map(() =>
       xml(['ListAllMyBucketsResult', [ownerOf(buckets[0]?.name ?? '-1250000000'), ['Buckets', rows]]])
     )
@@ -54,47 +54,48 @@ const bucketAcls: Readonly<Record<string, BucketAcl>> = {
   'public-read-write': 'public-read-write'
 }
 
-export const putBucket: Handler = (house, call) => async () => {
-  const { bucket } = call
-  const acl = bucketAcls[call.headers['x-cos-acl'] ?? 'private']
-  if (call.anonymous) return fail('AccessDenied')
-  if (acl === undefined) return fail('InvalidArgument', 'x-cos-acl is not that of a bucket.')
+export const putBucket: Handler = (context, request) => async () => {
+  const { bucket } = request
+  const acl = bucketAcls[request.headers['x-cos-acl'] ?? 'private']
+  if (request.anonymous) return fail('AccessDenied')
+  if (acl === undefined)
+    return fail('InvalidArgument', 'x-cos-acl must be private, public-read or public-read-write.')
   if (!isBucketName(bucket)) return fail('InvalidBucketName')
-  if ((call.body.declared ?? 0) > 0 || call.body.chunked)
-    return fail('NotImplemented', 'The emulator takes no configuration of a bucket.')
-  if (house.store.bucket(bucket) !== undefined) return fail('BucketAlreadyExists')
-  const created = house.settings.now()
-  await house.store.commit({ _tag: 'BucketMade', bucket, created, versioning: 'Off', acl })
+  if ((request.body.declared ?? 0) > 0 || request.body.chunked)
+    return fail('NotImplemented', 'The emulator does not implement a body of PUT Bucket.')
+  if (context.store.bucket(bucket) !== undefined) return fail('BucketAlreadyExists')
+  const created = context.settings.now()
+  await context.store.commit({ _tag: 'BucketMade', bucket, created, versioning: 'Off', acl })
   return E.right(empty(200))
 }
 
-export const deleteBucket: Handler = (house, call) => async () => {
-  const bucket = authorizeBucket(house, call)
+export const deleteBucket: Handler = (context, request) => async () => {
+  const bucket = authorizeBucket(context, request)
   if (E.isLeft(bucket)) return bucket
   const { name, objects, uploads } = bucket.right
   if (objects.size() > 0 || uploads.size() > 0) return fail('BucketNotEmpty')
-  await house.store.commit({ _tag: 'BucketRemoved', bucket: name })
+  await context.store.commit({ _tag: 'BucketRemoved', bucket: name })
   return E.right(empty(204))
 }
 
 // -- versioning --
-export const getBucketVersioning: Handler = (house, call) => async () =>
+export const getBucketVersioning: Handler = (context, request) => async () =>
   pipe(
-    authorizeBucket(house, call),
+    authorizeBucket(context, request),
     E.map(({ versioning }) =>
       xml(['VersioningConfiguration', versioning === 'Off' ? [] : [['Status', versioning]]])
     )
   )
 
-export const putBucketVersioning: Handler = (house, call) => async () => {
-  const rows = await readXmlBody(call, 'VersioningConfiguration', 64 * KiB)
-  const asked = pipe(authorizeBucket(house, call), E.bindTo('bucket'), E.apS('rows', rows))
-  if (E.isLeft(asked)) return asked
-  const { bucket } = asked.right
-  const status = asked.right.rows.find(({ name }) => name === 'Status')?.text.trim()
+export const putBucketVersioning: Handler = (context, request) => async () => {
+  const rows = await readXmlBody(request, 'VersioningConfiguration', 64 * KiB)
+  const checked = pipe(authorizeBucket(context, request), E.bindTo('bucket'), E.apS('rows', rows))
+  if (E.isLeft(checked)) return checked
+  const { bucket } = checked.right
+  const status = checked.right.rows.find(({ name }) => name === 'Status')?.text.trim()
   if (status !== 'Enabled' && status !== 'Suspended')
-    return fail('MalformedXML', 'Status should be Enabled or Suspended.')
-  await house.store.commit({
+    return fail('MalformedXML', 'Status must be Enabled or Suspended.')
+  await context.store.commit({
     _tag: 'BucketChanged',
     bucket: bucket.name,
     versioning: status,

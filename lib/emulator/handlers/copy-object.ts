@@ -1,4 +1,4 @@
-/** PUT Object - Copy. The copy shares the source's bytes: none are moved. */
+/** PUT Object - Copy. The copy shares the stored bytes of its source. */
 import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -14,23 +14,27 @@ import { maxPut, readEmptyBody } from '../http/read-body.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Attributes, Content, Encryption } from '../store/model.js'
 
-const directive = (call: RoutedRequest, name: string): E.Either<ServiceError, 'copy' | 'replaced'> => {
-  const given = (call.headers[name] ?? 'Copy').toLowerCase()
-  return given === 'copy' || given === 'replaced'
-    ? E.right(given)
-    : fail('InvalidArgument', `${name} should be Copy or Replaced.`)
+const directive = (request: RoutedRequest, name: string): E.Either<ServiceError, 'copy' | 'replaced'> => {
+  const value = (request.headers[name] ?? 'Copy').toLowerCase()
+  return value === 'copy' || value === 'replaced'
+    ? E.right(value)
+    : fail('InvalidArgument', `${name} must be Copy or Replaced.`)
 }
 
-/** What a copy inherits: headers and tags, unless they are replaced. Never the class, the ACL or the encryption. */
-const inheriting = (call: RoutedRequest, { object, ...named }: Source): E.Either<ServiceError, Attributes> =>
+/** The copy's attributes. It inherits headers and tags unless they are replaced, and never class, ACL or encryption. */
+const attributesOf = (
+  request: RoutedRequest,
+  { object, ...named }: Source
+): E.Either<ServiceError, Attributes> =>
   pipe(
     E.Do,
-    E.apS('metadata', directive(call, 'x-cos-metadata-directive')),
-    E.apS('tagging', directive(call, 'x-cos-tagging-directive')),
-    E.apS('given', readAttributes(call.headers)),
+    E.apS('metadata', directive(request, 'x-cos-metadata-directive')),
+    E.apS('tagging', directive(request, 'x-cos-tagging-directive')),
+    E.apS('given', readAttributes(request.headers)),
     E.chain(({ metadata, tagging, given }) => {
-      const itself = named.bucket === call.bucket && named.key === call.key && named.versionId === undefined
-      if (itself && metadata === 'copy')
+      const isItself =
+        named.bucket === request.bucket && named.key === request.key && named.versionId === undefined
+      if (isItself && metadata === 'copy')
         return fail(
           'InvalidRequest',
           'To copy an object onto itself, x-cos-metadata-directive must be Replaced.'
@@ -43,37 +47,39 @@ const inheriting = (call: RoutedRequest, { object, ...named }: Source): E.Either
     })
   )
 
-const plain = (encryption: Encryption): boolean => encryption._tag === 'None' || encryption._tag === 'Cos'
+const hasMd5Etag = (encryption: Encryption): boolean =>
+  encryption._tag === 'None' || encryption._tag === 'Cos'
 
-/** The source's ETag where that is the MD5 and may be so in the copy; something else of its shape otherwise. */
+/** The source's ETag if it is the MD5 in both objects; otherwise an opaque value of the same form. */
 const copiedEtag = ({ object }: Source, encryption: Encryption): string => {
   const { etag } = object.content
-  const isMd5 = /^"[0-9a-f]{32}"$/.test(etag) && plain(object.attributes.encryption) && plain(encryption)
+  const isMd5 =
+    /^"[0-9a-f]{32}"$/.test(etag) && hasMd5Etag(object.attributes.encryption) && hasMd5Etag(encryption)
   if (isMd5) return etag
   const opaque = createHash('md5').update(`${encryption._tag} ${etag}`).digest('hex')
   return etag.includes('-') ? `"${opaque}-1"` : `"${opaque}"`
 }
 
-export const copyObject: Handler = (house, call) => async () => {
-  const nothing = await readEmptyBody(call)
-  // No await from here to the commit: what was checked still holds when it is done.
+export const copyObject: Handler = (context, request) => async () => {
+  const emptyBody = await readEmptyBody(request)
+  // No await from here to the commit, so that the checks still hold at the commit.
   const copy = pipe(
-    nothing,
-    E.chain(() => bucketOf(house, call)),
-    E.chainFirst((bucket) => authorize(call, bucket)),
-    E.chainFirst((bucket) => checkOverwrite(bucket, call.key, call.headers)),
+    emptyBody,
+    E.chain(() => bucketOf(context, request)),
+    E.chainFirst((bucket) => authorize(request, bucket)),
+    E.chainFirst((bucket) => checkOverwrite(bucket, request.key, request.headers)),
     E.bindTo('bucket'),
-    E.bind('source', () => sourceOf(house, call)),
+    E.bind('source', () => sourceOf(context, request)),
     E.chainFirst(({ source }) =>
       source.object.content.size > maxPut ? fail('EntityTooLarge') : E.right(true)
     ),
-    E.bind('attributes', ({ source }) => inheriting(call, source))
+    E.bind('attributes', ({ source }) => attributesOf(request, source))
   )
   if (E.isLeft(copy)) return copy
   const { bucket, source, attributes } = copy.right
   const content: Content = { ...source.object.content, etag: copiedEtag(source, attributes.encryption) }
-  const version = newObject(bucket, house.settings.now(), content, attributes)
-  await house.store.commit({ _tag: 'VersionPut', bucket: bucket.name, key: call.key, version })
+  const version = newObject(bucket, context.settings.now(), content, attributes)
+  await context.store.commit({ _tag: 'VersionPut', bucket: bucket.name, key: request.key, version })
   return E.right(
     xmlStream(
       [

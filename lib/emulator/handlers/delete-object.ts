@@ -1,4 +1,4 @@
-/** DELETE Object, and what it shares with Delete Multiple Objects. */
+/** DELETE Object, and the deletion that Delete Multiple Objects shares. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { authorize } from '../http/authorization.js'
@@ -9,61 +9,61 @@ import type { ServiceError } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
 
 export interface DeleteOutcome {
-  /** The version that was removed, or the delete marker that was added; absent where there are no versions. */
+  /** The removed version or the added delete marker; undefined if the bucket was never versioned. */
   readonly id: string | undefined
-  /** A marker was added, or the removed version was one. */
+  /** A delete marker was added or removed. */
   readonly marker: boolean
-  /** Kept once it would survive a restart. */
-  readonly lasting: Promise<void>
+  /** Resolves when the change would survive a restart. */
+  readonly committed: Promise<void>
 }
 
 const removeVersion = (
-  house: EmulatorContext,
+  context: EmulatorContext,
   bucket: Bucket,
   key: string,
   versionId: string
 ): E.Either<ServiceError, DeleteOutcome> =>
   pipe(
     versionOf(bucket, key, versionId),
-    E.mapLeft((refusal) => (refusal.code === 'NoSuchKey' ? { ...refusal, code: 'NoSuchVersion' } : refusal)),
+    E.mapLeft((error) => (error.code === 'NoSuchKey' ? { ...error, code: 'NoSuchVersion' } : error)),
     E.map(({ id, _tag }) => ({
       id,
       marker: _tag === 'DeleteMarker',
-      lasting: house.store.commit({ _tag: 'VersionRemoved', bucket: bucket.name, key, id })
+      committed: context.store.commit({ _tag: 'VersionRemoved', bucket: bucket.name, key, id })
     }))
   )
 
-/** Deletes at once. A key that is not there is deleted as well as any. */
-export const deleteLatest = (
-  house: EmulatorContext,
+/** Deletes the object or the version. Deleting an absent key succeeds. */
+export const deleteVersion = (
+  context: EmulatorContext,
   bucket: Bucket,
   key: string,
   versionId: string | undefined
 ): E.Either<ServiceError, DeleteOutcome> => {
-  if (versionId !== undefined && versionId !== '') return removeVersion(house, bucket, key, versionId)
-  const { store, settings } = house
+  if (versionId !== undefined && versionId !== '') return removeVersion(context, bucket, key, versionId)
+  const { store, settings } = context
   if (bucket.versioning === 'Off') {
-    const lasting = bucket.objects.get(key)
+    const committed = bucket.objects.get(key)
       ? store.commit({ _tag: 'VersionRemoved', bucket: bucket.name, key, id: 'null' })
       : Promise.resolve()
-    return E.right({ id: undefined, marker: false, lasting })
+    return E.right({ id: undefined, marker: false, committed })
   }
   const modified = settings.now()
   const id = nextId(bucket, modified)
   const version = { _tag: 'DeleteMarker', id, modified } as const
-  const lasting = store.commit({ _tag: 'VersionPut', bucket: bucket.name, key, version })
-  return E.right({ id, marker: true, lasting })
+  const committed = store.commit({ _tag: 'VersionPut', bucket: bucket.name, key, version })
+  return E.right({ id, marker: true, committed })
 }
 
-export const deleteObject: Handler = (house, call) => async () => {
+export const deleteObject: Handler = (context, request) => async () => {
   const deleted = pipe(
-    bucketOf(house, call),
-    E.chainFirst((bucket) => authorize(call, bucket)),
-    E.chain((bucket) => deleteLatest(house, bucket, call.key, call.query['versionId']))
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket)),
+    E.chain((bucket) => deleteVersion(context, bucket, request.key, request.query['versionId']))
   )
   if (E.isLeft(deleted)) return deleted
-  const { id, marker, lasting } = deleted.right
-  await lasting
+  const { id, marker, committed } = deleted.right
+  await committed
   return E.right(
     empty(204, {
       ...(id === undefined ? {} : { 'x-cos-version-id': id }),

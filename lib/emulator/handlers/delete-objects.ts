@@ -11,10 +11,10 @@ import { optional } from './shared/listing.js'
 import { bucketOf } from './shared/objects.js'
 import { readXmlBody } from '../http/read-body.js'
 import { type ServiceError, serviceError, fail } from '../http/service-error.js'
-import { deleteLatest } from './delete-object.js'
+import { deleteVersion } from './delete-object.js'
 
 const maxKeys = 1000
-// A thousand of the longest keys, each byte spelled as an entity.
+// A thousand of the longest keys, with each byte written as an entity.
 const maxXml = 8 * MiB
 
 interface KeyAndVersion {
@@ -46,8 +46,8 @@ const readDeleteRequest = (rows: ReadonlyArray<Element>): E.Either<ServiceError,
       .find(({ name }) => name === 'Quiet')
       ?.text.trim()
       .toLowerCase() === 'true'
-  const sound = objects.length === rows.filter(({ name }) => name === 'Object').length
-  return sound && objects.length > 0 && objects.length <= maxKeys
+  const hasAllKeys = objects.length === rows.filter(({ name }) => name === 'Object').length
+  return hasAllKeys && objects.length > 0 && objects.length <= maxKeys
     ? E.right({ quiet, objects })
     : fail('MalformedXML')
 }
@@ -55,11 +55,11 @@ const readDeleteRequest = (rows: ReadonlyArray<Element>): E.Either<ServiceError,
 interface Outcome {
   readonly row: Xml
   readonly failed: boolean
-  readonly lasting: Promise<void>
+  readonly committed: Promise<void>
 }
 
 const deleteOne = (
-  house: EmulatorContext,
+  context: EmulatorContext,
   bucketName: string,
   { key, versionId }: KeyAndVersion
 ): Outcome => {
@@ -70,40 +70,40 @@ const deleteOne = (
   const deleted = pipe(
     Buffer.byteLength(key) > maxKeyBytes
       ? E.left(serviceError('KeyTooLong'))
-      : bucketOf(house, { bucket: bucketName }),
-    E.chain((bucket) => deleteLatest(house, bucket, key, versionId))
+      : bucketOf(context, { bucket: bucketName }),
+    E.chain((bucket) => deleteVersion(context, bucket, key, versionId))
   )
   if (E.isLeft(deleted)) {
     const { code, message } = deleted.left
-    const words: ReadonlyArray<Xml> = [
+    const reason: ReadonlyArray<Xml> = [
       ['Code', code],
       ['Message', message]
     ]
-    return { row: ['Error', [...named, ...words]], failed: true, lasting: Promise.resolve() }
+    return { row: ['Error', [...named, ...reason]], failed: true, committed: Promise.resolve() }
   }
-  const { id, marker, lasting } = deleted.right
+  const { id, marker, committed } = deleted.right
   const rows: ReadonlyArray<Xml> = [
     ...named,
     ...optional(marker, ['DeleteMarker', 'true']),
     ...(marker && id !== undefined ? [['DeleteMarkerVersionId', id] as const] : [])
   ]
-  return { row: ['Deleted', rows], failed: false, lasting }
+  return { row: ['Deleted', rows], failed: false, committed }
 }
 
-export const deleteObjects: Handler = (house, call) => async () => {
-  const admitted = pipe(
-    bucketOf(house, call),
-    E.chain((bucket) => authorize(call, bucket))
+export const deleteObjects: Handler = (context, request) => async () => {
+  const authorized = pipe(
+    bucketOf(context, request),
+    E.chain((bucket) => authorize(request, bucket))
   )
-  if (E.isLeft(admitted)) return admitted
-  // The one request of which COS demands it.
-  if (call.headers['content-md5'] === undefined)
+  if (E.isLeft(authorized)) return authorized
+  // COS requires Content-MD5 of this request only.
+  if (request.headers['content-md5'] === undefined)
     return fail('InvalidDigest', 'Missing required header for this request: Content-MD5.')
-  const asked = E.chain(readDeleteRequest)(await readXmlBody(call, 'Delete', maxXml))
-  if (E.isLeft(asked)) return asked
-  const { quiet, objects } = asked.right
-  const outcomes = objects.map((named) => deleteOne(house, call.bucket, named))
-  await Promise.all(outcomes.map(({ lasting }) => lasting))
+  const deleteRequest = E.chain(readDeleteRequest)(await readXmlBody(request, 'Delete', maxXml))
+  if (E.isLeft(deleteRequest)) return deleteRequest
+  const { quiet, objects } = deleteRequest.right
+  const outcomes = objects.map((named) => deleteOne(context, request.bucket, named))
+  await Promise.all(outcomes.map(({ committed }) => committed))
   const rows = outcomes.flatMap(({ row, failed }) => (quiet && !failed ? [] : [row]))
   return E.right(xmlStream(['DeleteResult', []], rows))
 }

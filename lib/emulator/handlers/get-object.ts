@@ -34,7 +34,7 @@ const bodyOf = (
   rate: number | undefined
 ): EmulatorResponse['body'] => {
   const segments = slice(content.segments, range.first, range.size)
-  // Held from now on: the object may be deleted before its first byte is out.
+  // Referenced from here on, because the object may be deleted before its first byte is sent.
   store.blobs.hold(segments)
   return {
     _tag: 'Stream',
@@ -44,50 +44,56 @@ const bodyOf = (
   }
 }
 
-const found = (
-  house: EmulatorContext,
-  call: RoutedRequest
+const findReadable = (
+  context: EmulatorContext,
+  request: RoutedRequest
 ): E.Either<
   ServiceError,
   { readonly object: StoredObject; readonly headers: Readonly<Record<string, string>> }
 > => {
-  const bucket = bucketOf(house, call)
+  const bucket = bucketOf(context, request)
   if (E.isLeft(bucket)) return bucket
-  const object = hideExistence(call, bucket.right)(objectOf(bucket.right, call.key, call.query['versionId']))
+  const object = hideExistence(
+    request,
+    bucket.right
+  )(objectOf(bucket.right, request.key, request.query['versionId']))
   if (E.isLeft(object)) return object
-  const admitted = authorizeRead(call, bucket.right, object.right)
-  if (E.isLeft(admitted)) return admitted
-  const keyed = checkCustomerKey(call.headers, object.right.attributes.encryption)
-  if (E.isLeft(keyed)) return keyed
-  return E.right({ object: object.right, headers: objectHeaders(bucket.right, object.right, call.now) })
+  const authorized = authorizeRead(request, bucket.right, object.right)
+  if (E.isLeft(authorized)) return authorized
+  const keyChecked = checkCustomerKey(request.headers, object.right.attributes.encryption)
+  if (E.isLeft(keyChecked)) return keyChecked
+  return E.right({ object: object.right, headers: objectHeaders(bucket.right, object.right, request.now) })
 }
 
-export const getObject: Handler = (house, call) => async () => {
-  const rate = trafficLimit(call)
+export const getObject: Handler = (context, request) => async () => {
+  const rate = trafficLimit(request)
   if (E.isLeft(rate)) return rate
-  const overriding = overrides(call)
-  if (call.anonymous && Object.keys(overriding).length > 0)
+  const overridden = overrides(request)
+  if (request.anonymous && Object.keys(overridden).length > 0)
     return fail('InvalidRequest', 'response-* parameters are for signed requests only.')
-  const here = found(house, call)
-  if (E.isLeft(here)) return here
-  const { object, headers } = here.right
+  const found = findReadable(context, request)
+  if (E.isLeft(found)) return found
+  const { object, headers } = found.right
 
-  const verdict = checkConditions(call.headers, '', { etag: object.content.etag, modified: object.modified })
-  if (verdict === 'Failed') return fail('PreconditionFailed')
-  if (verdict === 'NotModified') return E.right(empty(304, headers))
-  // HEAD answers for an archived object as for any other.
-  const readable = call.method === 'HEAD' ? E.right(true) : checkReadable(object, call.now)
+  const conditions = checkConditions(request.headers, '', {
+    etag: object.content.etag,
+    modified: object.modified
+  })
+  if (conditions === 'Failed') return fail('PreconditionFailed')
+  if (conditions === 'NotModified') return E.right(empty(304, headers))
+  // HEAD of an archived object succeeds without a restore.
+  const readable = request.method === 'HEAD' ? E.right(true) : checkReadable(object, request.now)
   if (E.isLeft(readable)) return readable
 
   const { size } = object.content
-  const range = readRange(call.method === 'HEAD' ? undefined : call.headers['range'], size)
+  const range = readRange(request.method === 'HEAD' ? undefined : request.headers['range'], size)
   if (E.isLeft(range)) return range
   const { first, size: length } = range.right ?? { first: 0, size }
   const partial = { 'content-range': `bytes ${String(first)}-${String(first + length - 1)}/${String(size)}` }
   return E.right({
     status: range.right === undefined ? 200 : 206,
     code: '',
-    headers: { ...headers, ...overriding, ...(range.right === undefined ? {} : partial) },
-    body: bodyOf(house, object, { first, size: length }, rate.right)
+    headers: { ...headers, ...overridden, ...(range.right === undefined ? {} : partial) },
+    body: bodyOf(context, object, { first, size: length }, rate.right)
   })
 }

@@ -1,4 +1,4 @@
-/** Which handler does what. */
+/** The handler of each operation. */
 import type { Handler } from '../http/request.js'
 import { fail } from '../http/service-error.js'
 import type { OperationName } from '../http/route.js'

@@ -11,7 +11,7 @@ import {
   optional,
   ownerOf,
   readListQuery,
-  spelling,
+  encodeText,
   takePage,
   walkListing,
   type ListingWalk
@@ -24,16 +24,16 @@ type Item =
   | { readonly _tag: 'Group'; readonly prefix: string }
   | { readonly _tag: 'Upload'; readonly key: string; readonly upload: Upload }
 
-/** Keys in order, the uploads of each by their ids; of the marker's key only those of greater ids. */
+/** Uploads ordered by key and id, after the markers. Of the marker's key, uploads with greater ids are included. */
 function* uploadsAfter(
   bucket: Bucket,
-  asked: Pick<ListingWalk<never>, 'prefix' | 'delimiter'>,
+  filter: Pick<ListingWalk<never>, 'prefix' | 'delimiter'>,
   keyMarker: string,
   idMarker: string
 ): Generator<Item, void, undefined> {
-  // An id alone says nothing.
+  // COS ignores upload-id-marker without key-marker.
   const inclusive = keyMarker !== '' && idMarker !== ''
-  const found = walkListing(bucket.uploads, { ...asked, marker: keyMarker, inclusive, visible: () => true })
+  const found = walkListing(bucket.uploads, { ...filter, marker: keyMarker, inclusive, visible: () => true })
   for (const item of found) {
     if (item._tag === 'Group') yield item
     else
@@ -42,47 +42,47 @@ function* uploadsAfter(
   }
 }
 
-export const listMultipartUploads: Handler = (house, call) => async () => {
-  const asked = pipe(
+export const listMultipartUploads: Handler = (context, request) => async () => {
+  const checked = pipe(
     E.Do,
-    E.apS('bucket', bucketOf(house, call)),
-    E.chainFirst(({ bucket }) => authorize(call, bucket)),
-    E.bind('list', () => readListQuery(call.query, 'max-uploads'))
+    E.apS('bucket', bucketOf(context, request)),
+    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.bind('list', () => readListQuery(request.query, 'max-uploads'))
   )
-  if (E.isLeft(asked)) return asked
-  const { bucket, list } = asked.right
+  if (E.isLeft(checked)) return checked
+  const { bucket, list } = checked.right
   const { prefix, delimiter, max, encoded } = list
-  const keyMarker = call.query['key-marker'] ?? ''
-  const idMarker = call.query['upload-id-marker'] ?? ''
-  const spell = spelling(encoded)
+  const keyMarker = request.query['key-marker'] ?? ''
+  const idMarker = request.query['upload-id-marker'] ?? ''
+  const encode = encodeText(encoded)
   const { items, truncated } = takePage(max, uploadsAfter(bucket, { prefix, delimiter }, keyMarker, idMarker))
   const last = items.at(-1)
   const next: ReadonlyArray<Xml> =
     last === undefined
       ? []
       : [
-          ['NextKeyMarker', spell(last._tag === 'Group' ? last.prefix : last.key)],
+          ['NextKeyMarker', encode(last._tag === 'Group' ? last.prefix : last.key)],
           ['NextUploadIdMarker', last._tag === 'Group' ? '' : last.upload.id]
         ]
   const top: ReadonlyArray<Xml> = [
     ['Bucket', bucket.name],
-    // Here, and only here, with a hyphen.
+    // COS writes this element with a hyphen in this listing only.
     ...optional(encoded, ['Encoding-Type', 'url']),
-    ['KeyMarker', spell(keyMarker)],
+    ['KeyMarker', encode(keyMarker)],
     ['UploadIdMarker', idMarker],
     ...(truncated ? next : []),
     ['MaxUploads', String(max)],
     ['IsTruncated', String(truncated)],
-    ['Prefix', spell(prefix)],
-    ['Delimiter', spell(delimiter)]
+    ['Prefix', encode(prefix)],
+    ['Delimiter', encode(delimiter)]
   ]
   const row = (item: Item): Xml =>
     item._tag === 'Group'
-      ? commonPrefix(spell, item.prefix)
+      ? commonPrefix(encode, item.prefix)
       : [
           'Upload',
           [
-            ['Key', spell(item.key)],
+            ['Key', encode(item.key)],
             ['UploadId', item.upload.id],
             initiatorOf(bucket.name),
             ownerOf(bucket.name),

@@ -11,7 +11,7 @@ import {
   optional,
   ownerOf,
   readListQuery,
-  spelling,
+  encodeText,
   takePage,
   walkListing,
   type ListingWalk
@@ -25,15 +25,15 @@ type Item =
   | { readonly _tag: 'Group'; readonly prefix: string }
   | { readonly _tag: 'Version'; readonly key: string; readonly version: Version; readonly latest: boolean }
 
-/** Keys in order, the versions of each from the newest; of the marker's key only those behind the marker's version. */
+/** Versions ordered by key, newest first, after the markers. Of the marker's key, older versions are included. */
 function* versionsAfter(
   bucket: Bucket,
-  asked: Pick<ListingWalk<never>, 'prefix' | 'delimiter'>,
+  filter: Pick<ListingWalk<never>, 'prefix' | 'delimiter'>,
   keyMarker: string,
   versionMarker: string
 ): Generator<Item, void, undefined> {
   const inclusive = keyMarker !== '' && versionMarker !== ''
-  const found = walkListing(bucket.objects, { ...asked, marker: keyMarker, inclusive, visible: () => true })
+  const found = walkListing(bucket.objects, { ...filter, marker: keyMarker, inclusive, visible: () => true })
   for (const item of found) {
     if (item._tag === 'Group') {
       yield item
@@ -42,27 +42,27 @@ function* versionsAfter(
     const { key, value: versions } = item
     const passed =
       inclusive && key === keyMarker ? versions.findIndex(({ id }) => id === versionMarker) : undefined
-    // A marker that was deleted meanwhile no longer says where it was: the page goes on with the next key.
+    // The marker's version was deleted meanwhile, so its position is unknown: the page starts at the next key.
     if (passed === -1) continue
     for (const [at, version] of versions.entries())
       if (at > (passed ?? -1)) yield { _tag: 'Version', key, version, latest: at === 0 }
   }
 }
 
-export const listObjectVersions: Handler = (house, call) => async () => {
-  const asked = pipe(
+export const listObjectVersions: Handler = (context, request) => async () => {
+  const checked = pipe(
     E.Do,
-    E.apS('bucket', bucketOf(house, call)),
-    E.chainFirst(({ bucket }) => authorize(call, bucket)),
-    E.bind('list', () => readListQuery(call.query, 'max-keys'))
+    E.apS('bucket', bucketOf(context, request)),
+    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.bind('list', () => readListQuery(request.query, 'max-keys'))
   )
-  if (E.isLeft(asked)) return asked
-  const { bucket, list } = asked.right
+  if (E.isLeft(checked)) return checked
+  const { bucket, list } = checked.right
   const { prefix, delimiter, max, encoded } = list
-  const keyMarker = call.query['key-marker'] ?? ''
-  const versionMarker = call.query['version-id-marker'] ?? ''
-  const spell = spelling(encoded)
-  // In a bucket that was never versioned, versions have no names.
+  const keyMarker = request.query['key-marker'] ?? ''
+  const versionMarker = request.query['version-id-marker'] ?? ''
+  const encode = encodeText(encoded)
+  // In a bucket that was never versioned, VersionId is empty.
   const idOf = ({ id }: Version): string => (bucket.versioning === 'Off' ? '' : id)
   const { items, truncated } = takePage(
     max,
@@ -73,30 +73,30 @@ export const listObjectVersions: Handler = (house, call) => async () => {
     last === undefined
       ? []
       : [
-          ['NextKeyMarker', spell(last._tag === 'Group' ? last.prefix : last.key)],
+          ['NextKeyMarker', encode(last._tag === 'Group' ? last.prefix : last.key)],
           ['NextVersionIdMarker', last._tag === 'Group' ? '' : idOf(last.version)]
         ]
   const top: ReadonlyArray<Xml> = [
     ['Name', bucket.name],
     ...optional(encoded, ['EncodingType', 'url']),
-    ['Prefix', spell(prefix)],
-    ['KeyMarker', spell(keyMarker)],
+    ['Prefix', encode(prefix)],
+    ['KeyMarker', encode(keyMarker)],
     ['VersionIdMarker', versionMarker],
     ['MaxKeys', String(max)],
-    ...optional(delimiter !== '', ['Delimiter', spell(delimiter)]),
+    ...optional(delimiter !== '', ['Delimiter', encode(delimiter)]),
     ['IsTruncated', String(truncated)],
     ...(truncated ? next : [])
   ]
   const row = (item: Item): Xml => {
-    if (item._tag === 'Group') return commonPrefix(spell, item.prefix)
+    if (item._tag === 'Group') return commonPrefix(encode, item.prefix)
     const { key, version, latest } = item
     const named: ReadonlyArray<Xml> = [
-      ['Key', spell(key)],
+      ['Key', encode(key)],
       ['VersionId', idOf(version)],
       ['IsLatest', String(latest)]
     ]
     return version._tag === 'Object'
-      ? ['Version', [...named, ...objectRows(bucket.name, version, call.now)]]
+      ? ['Version', [...named, ...objectRows(bucket.name, version, request.now)]]
       : ['DeleteMarker', [...named, ['LastModified', isoTime(version.modified)], ownerOf(bucket.name)]]
   }
   const rows = function* (): Generator<Xml, void, undefined> {
@@ -104,6 +104,6 @@ export const listObjectVersions: Handler = (house, call) => async () => {
     for (const item of items) if (item._tag === 'Version') yield row(item)
   }
   return E.right(
-    xmlStream(['ListVersionsResult', top], rows(), { 'x-cos-bucket-region': house.settings.region })
+    xmlStream(['ListVersionsResult', top], rows(), { 'x-cos-bucket-region': context.settings.region })
   )
 }

@@ -7,27 +7,27 @@ import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import {
   commonPrefix,
-  type Found,
+  type ListingItem,
   isoTime,
   optional,
   ownerOf,
   readListQuery,
-  spelling,
+  encodeText,
   takePage,
   walkListing
 } from './shared/listing.js'
 import { bucketOf, isArchive, restoreState } from './shared/objects.js'
 import type { StoredObject, Version } from '../store/model.js'
 
-const nameOf = (found: Found<unknown>): string => (found._tag === 'Group' ? found.prefix : found.key)
+const nameOf = (found: ListingItem<unknown>): string => (found._tag === 'Group' ? found.prefix : found.key)
 
-/** What HEAD says of an archive's state, in the listings' words. */
+/** The restore state of an archived object, as listings write it. */
 const restoreStatus = (object: StoredObject, now: number): string => {
   const state = restoreState(object.restore, now)
   return state === 'None' ? '' : state === 'Ongoing' ? 'ONGOING' : 'DONE'
 }
 
-/** What the listings of objects and of versions say of an object. */
+/** The elements of an object that the listings of objects and of versions share. */
 export const objectRows = (bucket: string, object: StoredObject, now: number): ReadonlyArray<Xml> => {
   const { storageClass } = object.attributes
   return [
@@ -44,18 +44,18 @@ export const objectRows = (bucket: string, object: StoredObject, now: number): R
 const latest = (versions: ReadonlyArray<Version>): StoredObject | undefined =>
   versions[0]?._tag === 'Object' ? versions[0] : undefined
 
-export const listObjects: Handler = (house, call) => async () => {
-  const asked = pipe(
+export const listObjects: Handler = (context, request) => async () => {
+  const checked = pipe(
     E.Do,
-    E.apS('bucket', bucketOf(house, call)),
-    E.chainFirst(({ bucket }) => authorize(call, bucket)),
-    E.bind('list', () => readListQuery(call.query, 'max-keys'))
+    E.apS('bucket', bucketOf(context, request)),
+    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.bind('list', () => readListQuery(request.query, 'max-keys'))
   )
-  if (E.isLeft(asked)) return asked
-  const { bucket, list } = asked.right
+  if (E.isLeft(checked)) return checked
+  const { bucket, list } = checked.right
   const { prefix, delimiter, max, encoded } = list
-  const marker = call.query['marker'] ?? ''
-  const spell = spelling(encoded)
+  const marker = request.query['marker'] ?? ''
+  const encode = encodeText(encoded)
   const { items, truncated } = takePage(
     max,
     walkListing(bucket.objects, {
@@ -69,22 +69,22 @@ export const listObjects: Handler = (house, call) => async () => {
   const top: ReadonlyArray<Xml> = [
     ['Name', bucket.name],
     ...optional(encoded, ['EncodingType', 'url']),
-    ['Prefix', spell(prefix)],
-    ['Marker', spell(marker)],
+    ['Prefix', encode(prefix)],
+    ['Marker', encode(marker)],
     ['MaxKeys', String(max)],
-    ...optional(delimiter !== '', ['Delimiter', spell(delimiter)]),
+    ...optional(delimiter !== '', ['Delimiter', encode(delimiter)]),
     ['IsTruncated', String(truncated)],
-    ...optional(truncated, ['NextMarker', spell(last === undefined ? '' : nameOf(last))])
+    ...optional(truncated, ['NextMarker', encode(last === undefined ? '' : nameOf(last))])
   ]
   const rows = function* (): Generator<Xml, void, undefined> {
-    for (const item of items) if (item._tag === 'Group') yield commonPrefix(spell, item.prefix)
+    for (const item of items) if (item._tag === 'Group') yield commonPrefix(encode, item.prefix)
     for (const item of items) {
       const object = item._tag === 'Entry' ? latest(item.value) : undefined
       if (item._tag === 'Entry' && object !== undefined)
-        yield ['Contents', [['Key', spell(item.key)], ...objectRows(bucket.name, object, call.now)]]
+        yield ['Contents', [['Key', encode(item.key)], ...objectRows(bucket.name, object, request.now)]]
     }
   }
   return E.right(
-    xmlStream(['ListBucketResult', top], rows(), { 'x-cos-bucket-region': house.settings.region })
+    xmlStream(['ListBucketResult', top], rows(), { 'x-cos-bucket-region': context.settings.region })
   )
 }

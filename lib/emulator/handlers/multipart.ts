@@ -1,4 +1,4 @@
-/** The life of a multipart upload: Initiate, Upload Part, Abort. Its end is in complete.ts. */
+/** Initiate Multipart Upload, Upload Part, Abort Multipart Upload. Complete is in complete.ts. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../core/wire.js'
@@ -14,37 +14,40 @@ import { type Bucket, type Upload, uploadOf } from '../store/state.js'
 
 export const maxParts = 10_000
 
-export interface Open {
+export interface OpenUpload {
   readonly bucket: Bucket
   readonly upload: Upload
 }
 
-/** The upload that a call is about, if it is open and the caller may go on with it. */
-export const openUpload = (house: EmulatorContext, call: RoutedRequest): E.Either<ServiceError, Open> =>
+/** The upload that a request names, if it is open and the sender may use it. */
+export const openUpload = (
+  context: EmulatorContext,
+  request: RoutedRequest
+): E.Either<ServiceError, OpenUpload> =>
   pipe(
-    bucketOf(house, call),
-    E.chainFirst((bucket) => authorize(call, bucket)),
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket)),
     E.chain((bucket) => {
-      const upload = uploadOf(bucket, call.key, call.query['uploadId'] ?? '')
+      const upload = uploadOf(bucket, request.key, request.query['uploadId'] ?? '')
       return upload === undefined ? fail('NoSuchUpload') : E.right({ bucket, upload })
     })
   )
 
-export const createMultipartUpload: Handler = (house, call) => async () => {
-  const asked = pipe(
-    bucketOf(house, call),
-    E.chainFirst((bucket) => authorize(call, bucket)),
-    E.chainFirst((bucket) => checkOverwrite(bucket, call.key, call.headers)),
-    E.chain(() => readAttributes(call.headers))
+export const createMultipartUpload: Handler = (context, request) => async () => {
+  const checked = pipe(
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket)),
+    E.chainFirst((bucket) => checkOverwrite(bucket, request.key, request.headers)),
+    E.chain(() => readAttributes(request.headers))
   )
-  if (E.isLeft(asked)) return asked
-  const nothing = await readEmptyBody(call)
-  if (E.isLeft(nothing)) return nothing
-  const attributes = asked.right
-  const { bucket, key } = call
-  const initiated = house.settings.now()
+  if (E.isLeft(checked)) return checked
+  const emptyBody = await readEmptyBody(request)
+  if (E.isLeft(emptyBody)) return emptyBody
+  const attributes = checked.right
+  const { bucket, key } = request
+  const initiated = context.settings.now()
   const id = newUploadId(initiated)
-  await house.store.commit({ _tag: 'UploadMade', bucket, key, id, initiated, attributes })
+  await context.store.commit({ _tag: 'UploadMade', bucket, key, id, initiated, attributes })
   return E.right(
     xml(
       [
@@ -61,47 +64,47 @@ export const createMultipartUpload: Handler = (house, call) => async () => {
 }
 
 // -- parts --
-export const readPartNumber = (call: RoutedRequest): E.Either<ServiceError, number> => {
-  const text = call.query['partNumber'] ?? ''
+export const readPartNumber = (request: RoutedRequest): E.Either<ServiceError, number> => {
+  const text = request.query['partNumber'] ?? ''
   const number = /^\d{1,6}$/.test(text) ? Number(text) : 0
   return number >= 1 && number <= maxParts
     ? E.right(number)
-    : fail('InvalidArgument', `partNumber should be a number from 1 to ${String(maxParts)}.`)
+    : fail('InvalidArgument', `partNumber must be from 1 to ${String(maxParts)}.`)
 }
 
-/** Puts a part in, unless the upload ended while its bytes came: then they were for nothing. */
-export const keepPart = async (
-  house: EmulatorContext,
-  call: RoutedRequest,
+/** Stores a part; fails with `NoSuchUpload` if the upload ended while the bytes arrived. Returns the time of the part. */
+export const storePart = async (
+  context: EmulatorContext,
+  request: RoutedRequest,
   number: number,
   content: Content
 ): Promise<E.Either<ServiceError, number>> => {
-  const open = openUpload(house, call)
+  const open = openUpload(context, request)
   if (E.isLeft(open)) return open
-  const { bucket, key } = call
-  const modified = house.settings.now()
+  const { bucket, key } = request
+  const modified = context.settings.now()
   const part = { number, modified, content }
-  await house.store.commit({ _tag: 'PartPut', bucket, key, id: open.right.upload.id, part })
+  await context.store.commit({ _tag: 'PartPut', bucket, key, id: open.right.upload.id, part })
   return E.right(modified)
 }
 
-export const uploadPart: Handler = (house, call) => async () => {
+export const uploadPart: Handler = (context, request) => async () => {
   const before = pipe(
     E.Do,
-    E.bind('number', () => readPartNumber(call)),
-    E.bind('open', () => openUpload(house, call)),
-    E.chainFirst(({ open }) => checkCustomerKey(call.headers, open.upload.attributes.encryption))
+    E.bind('number', () => readPartNumber(request)),
+    E.bind('open', () => openUpload(context, request)),
+    E.chainFirst(({ open }) => checkCustomerKey(request.headers, open.upload.attributes.encryption))
   )
   if (E.isLeft(before)) return before
   const { number, open } = before.right
   const { encryption } = open.upload.attributes
-  const received = await readBody(house, call, { chunked: false })()
+  const received = await readBody(context, request, { chunked: false })()
   if (E.isLeft(received)) return received
   const { md5, size, crc64, segments } = received.right
   try {
     const content = { size, crc64, segments, etag: etagOf(md5, encryption) }
-    const kept = await keepPart(house, call, number, content)
-    if (E.isLeft(kept)) return kept
+    const stored = await storePart(context, request, number, content)
+    if (E.isLeft(stored)) return stored
     return E.right(
       empty(200, {
         etag: content.etag,
@@ -110,14 +113,14 @@ export const uploadPart: Handler = (house, call) => async () => {
       })
     )
   } finally {
-    house.store.blobs.release(segments)
+    context.store.blobs.release(segments)
   }
 }
 
-export const abortMultipartUpload: Handler = (house, call) => async () => {
-  const open = openUpload(house, call)
+export const abortMultipartUpload: Handler = (context, request) => async () => {
+  const open = openUpload(context, request)
   if (E.isLeft(open)) return open
-  const { bucket, key } = call
-  await house.store.commit({ _tag: 'UploadAborted', bucket, key, id: open.right.upload.id })
+  const { bucket, key } = request
+  await context.store.commit({ _tag: 'UploadAborted', bucket, key, id: open.right.upload.id })
   return E.right(empty(204))
 }

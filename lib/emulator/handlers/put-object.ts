@@ -8,31 +8,31 @@ import type { Handler } from '../http/request.js'
 import { bucketOf, checkOverwrite, newObject, writtenHeaders } from './shared/objects.js'
 import { readBody } from '../http/read-body.js'
 
-export const putObject: Handler = (house, call) => async () => {
-  // All that can be refused is refused before the first byte comes in; a caller with `Expect` then sends none.
+export const putObject: Handler = (context, request) => async () => {
+  // Errors in the head are returned before the first byte is read, so that a client with `Expect` sends no body.
   const before = pipe(
-    bucketOf(house, call),
-    E.chainFirst((bucket) => authorize(call, bucket)),
-    E.chainFirst((bucket) => checkOverwrite(bucket, call.key, call.headers)),
-    E.chain(() => readAttributes(call.headers))
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket)),
+    E.chainFirst((bucket) => checkOverwrite(bucket, request.key, request.headers)),
+    E.chain(() => readAttributes(request.headers))
   )
   if (E.isLeft(before)) return before
   const attributes = before.right
-  const received = await readBody(house, call, { chunked: true })()
+  const received = await readBody(context, request, { chunked: true })()
   if (E.isLeft(received)) return received
   const { md5, size, crc64, segments } = received.right
   try {
-    // Asked anew, of the bucket as it is now: another writer may have been quicker.
+    // Checked again after the body: another writer may have created the object meanwhile.
     const bucket = pipe(
-      bucketOf(house, call),
-      E.chainFirst((now) => checkOverwrite(now, call.key, call.headers))
+      bucketOf(context, request),
+      E.chainFirst((now) => checkOverwrite(now, request.key, request.headers))
     )
     if (E.isLeft(bucket)) return bucket
     const content = { size, crc64, segments, etag: etagOf(md5, attributes.encryption) }
-    const version = newObject(bucket.right, house.settings.now(), content, attributes)
-    await house.store.commit({ _tag: 'VersionPut', bucket: call.bucket, key: call.key, version })
+    const version = newObject(bucket.right, context.settings.now(), content, attributes)
+    await context.store.commit({ _tag: 'VersionPut', bucket: request.bucket, key: request.key, version })
     return E.right(empty(200, writtenHeaders(bucket.right, version)))
   } finally {
-    house.store.blobs.release(segments)
+    context.store.blobs.release(segments)
   }
 }

@@ -1,4 +1,4 @@
-/** POST Object restore. How far a restore has come is a matter of the clock alone. */
+/** POST Object restore. The state of a restore depends on the clock alone. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { KiB } from '../../core/limits.js'
@@ -15,7 +15,7 @@ const hour = 60 * minute
 const day = 24 * hour
 const maxXml = 64 * KiB
 
-// The longest that COS's page names for each.
+// The longest duration that COS's page gives for each tier.
 const durations: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ARCHIVE: { Expedited: 5 * minute, Standard: 5 * hour, Bulk: 12 * hour },
   DEEP_ARCHIVE: { Standard: 24 * hour, Bulk: 48 * hour }
@@ -32,39 +32,39 @@ const readRestoreRequest = (rows: ReadonlyArray<Element>): E.Either<ServiceError
   const tier = parameters === undefined ? 'Standard' : (toFields(parameters)['Tier'] ?? 'Standard')
   return /^[1-9]\d{0,3}$/.test(days) && typeof tier === 'string'
     ? E.right({ days: Number(days), tier: tier.trim() })
-    : fail('MalformedXML', 'Days should be a whole number of at least 1.')
+    : fail('MalformedXML', 'Days must be an integer of at least 1.')
 }
 
-export const restoreObject: Handler = (house, call) => async () => {
-  const rows = await readXmlBody(call, 'RestoreRequest', maxXml)
-  const asked = pipe(
+export const restoreObject: Handler = (context, request) => async () => {
+  const rows = await readXmlBody(request, 'RestoreRequest', maxXml)
+  const checked = pipe(
     E.Do,
-    E.apS('bucket', bucketOf(house, call)),
-    E.chainFirst(({ bucket }) => authorize(call, bucket)),
-    E.bind('object', ({ bucket }) => objectOf(bucket, call.key, call.query['versionId'])),
+    E.apS('bucket', bucketOf(context, request)),
+    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.bind('object', ({ bucket }) => objectOf(bucket, request.key, request.query['versionId'])),
     E.chainFirst(({ object }) =>
       isArchive(object.attributes.storageClass) ? E.right(true) : fail('RestoreNonArchiveObject')
     ),
-    E.bind('request', () => E.chain(readRestoreRequest)(rows)),
-    E.bind('duration', ({ object, request }) => {
-      const known = durations[object.attributes.storageClass]?.[request.tier]
+    E.bind('restoring', () => E.chain(readRestoreRequest)(rows)),
+    E.bind('duration', ({ object, restoring }) => {
+      const known = durations[object.attributes.storageClass]?.[restoring.tier]
       return known === undefined
-        ? fail('InvalidArgument', `There is no restore of this class by ${request.tier}.`)
-        : E.right(house.settings.restoreTime ?? known)
+        ? fail('InvalidArgument', `The storage class has no restore tier ${restoring.tier}.`)
+        : E.right(context.settings.restoreTime ?? known)
     })
   )
-  if (E.isLeft(asked)) return asked
-  const { bucket, object, request, duration } = asked.right
-  const now = house.settings.now()
+  if (E.isLeft(checked)) return checked
+  const { bucket, object, restoring, duration } = checked.right
+  const now = context.settings.now()
   const state = restoreState(object.restore, now)
   if (state === 'Ongoing') return fail('RestoreAlreadyInProgress')
-  // Of a restored object the copy's life is prolonged; there is nothing to wait for.
+  // Restoring a restored object extends the lifetime of its copy at once.
   const done = state === 'Done' ? now : now + duration
-  const restore = { requested: now, done, expires: done + request.days * day, tier: request.tier }
-  await house.store.commit({
+  const restore = { requested: now, done, expires: done + restoring.days * day, tier: restoring.tier }
+  await context.store.commit({
     _tag: 'RestoreAsked',
     bucket: bucket.name,
-    key: call.key,
+    key: request.key,
     id: object.id,
     restore
   })

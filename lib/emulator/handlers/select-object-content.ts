@@ -1,4 +1,4 @@
-/** SELECT Object Content: what can be refused is refused before the answer begins; the rest is said in its stream. */
+/** SELECT Object Content. Errors found before the response starts are HTTP errors; later ones are messages in its stream. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -17,7 +17,7 @@ import { runSelect } from '../select/run.js'
 import { sqlReader, type SqlReader } from '../select/sql.js'
 import type { StoredObject } from '../store/model.js'
 
-/** What a Select needs of others, asked for when the first one comes. */
+/** The optional packages that Select needs, loaded at the first Select. */
 export interface SelectLibraries {
   readonly sql: TE.TaskEither<unknown, SqlReader>
   readonly csv: TE.TaskEither<unknown, CsvReader>
@@ -27,41 +27,44 @@ const maxXml = 256 * KiB
 
 const missing = (name: string): TE.TaskEither<ServiceError, never> =>
   TE.fromEither(
-    notImplemented(`The emulator runs SQL where the package ${name} is installed: npm install ${name}`)
+    notImplemented(`The emulator runs SQL if the package ${name} is installed: npm install ${name}`)
   )
 
-const found = (house: EmulatorContext, call: RoutedRequest): E.Either<ServiceError, StoredObject> =>
+const findReadable = (
+  context: EmulatorContext,
+  request: RoutedRequest
+): E.Either<ServiceError, StoredObject> =>
   pipe(
     E.Do,
-    E.apS('bucket', bucketOf(house, call)),
+    E.apS('bucket', bucketOf(context, request)),
     E.bind('object', ({ bucket }) =>
-      hideExistence(call, bucket)(objectOf(bucket, call.key, call.query['versionId']))
+      hideExistence(request, bucket)(objectOf(bucket, request.key, request.query['versionId']))
     ),
-    E.chainFirst(({ bucket, object }) => authorizeRead(call, bucket, object)),
-    E.chainFirst(({ object }) => checkCustomerKey(call.headers, object.attributes.encryption)),
-    E.chainFirst(({ object }) => checkReadable(object, call.now)),
+    E.chainFirst(({ bucket, object }) => authorizeRead(request, bucket, object)),
+    E.chainFirst(({ object }) => checkCustomerKey(request.headers, object.attributes.encryption)),
+    E.chainFirst(({ object }) => checkReadable(object, request.now)),
     E.map(({ object }) => object)
   )
 
-const parseRequest = async (call: RoutedRequest): Promise<E.Either<ServiceError, SelectRequest>> => {
-  const rows = await readXmlBody(call, 'SelectRequest', maxXml)
+const parseRequest = async (request: RoutedRequest): Promise<E.Either<ServiceError, SelectRequest>> => {
+  const rows = await readXmlBody(request, 'SelectRequest', maxXml)
   if (E.isLeft(rows))
     return rows.left.code === 'MalformedXML' ? failSelect('InvalidXML', rows.left.message) : rows
-  return call.query['select-type'] === '2'
+  return request.query['select-type'] === '2'
     ? readRequest(rows.right)
-    : failSelect('InvalidRequestParameter', 'select-type should be 2.')
+    : failSelect('InvalidRequestParameter', 'select-type must be 2.')
 }
 
 const streamEvents = (
   { store }: EmulatorContext,
-  call: RoutedRequest,
-  request: SelectRequest,
+  request: RoutedRequest,
+  selectRequest: SelectRequest,
   { content }: StoredObject,
   [sql, csv]: readonly [SqlReader, CsvReader | undefined]
 ): E.Either<ServiceError, EmulatorResponse> => {
-  const query = sql(request.expression)
+  const query = sql(selectRequest.expression)
   if (E.isLeft(query)) return failSelect('SQLParsingError', `The SQL is not valid: ${query.left}.`)
-  // Held from now on: the object may be deleted while it is read.
+  // Referenced from here on, because the object may be deleted while it is read.
   store.blobs.hold(content.segments)
   const open = (): AsyncIterable<Uint8Array> => store.blobs.read(content.segments)
   return E.right({
@@ -70,7 +73,7 @@ const streamEvents = (
     headers: { 'content-type': 'application/octet-stream' },
     body: {
       _tag: 'Stream',
-      open: () => runSelect({ ...request, query: query.right, csv, open, now: call.now }),
+      open: () => runSelect({ ...selectRequest, query: query.right, csv, open, now: request.now }),
       close: () => store.blobs.release(content.segments)
     }
   })
@@ -78,19 +81,19 @@ const streamEvents = (
 
 export const createSelectHandler =
   ({ sql, csv }: SelectLibraries): Handler =>
-  (house, call) =>
+  (context, request) =>
     pipe(
       TE.Do,
-      TE.bind('request', () => () => parseRequest(call)),
-      TE.bind('object', () => TE.fromEither(found(house, call))),
+      TE.bind('selectRequest', () => () => parseRequest(request)),
+      TE.bind('object', () => TE.fromEither(findReadable(context, request))),
       TE.bind('sql', () => TE.orElseW(() => missing('libpg-query'))(sql)),
-      TE.bind('csv', ({ request }) =>
-        request.input._tag === 'Csv'
+      TE.bind('csv', ({ selectRequest }) =>
+        selectRequest.input._tag === 'Csv'
           ? TE.orElseW(() => missing('csv-parse'))(csv)
           : TE.right<ServiceError, CsvReader | undefined>(undefined)
       ),
-      TE.chainEitherK(({ request, object, sql, csv }) =>
-        streamEvents(house, call, request, object, [sql, csv])
+      TE.chainEitherK(({ selectRequest, object, sql, csv }) =>
+        streamEvents(context, request, selectRequest, object, [sql, csv])
       )
     )
 

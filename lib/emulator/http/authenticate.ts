@@ -1,4 +1,4 @@
-/** Who asks: COS's signature verified, in the Authorization header or in the URL. */
+/** Verifies COS's signature, in the Authorization header or in the URL. */
 import { timingSafeEqual } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -8,11 +8,12 @@ import type { Credentials } from '../options.js'
 import { type ServiceError, fail } from './service-error.js'
 import type { Query } from './route.js'
 
-export interface Credential {
+export interface Sender {
+  /** True if the request carries no signature. */
   readonly anonymous: boolean
 }
 
-/** What of a request a signature covers. */
+/** The parts of a request that a signature covers. */
 export interface Signable {
   readonly method: string
   readonly signedPaths: ReadonlyArray<string>
@@ -20,8 +21,8 @@ export interface Signable {
   readonly headers: Readonly<Record<string, string>>
 }
 
-// The clocks of COS and its callers may differ by this much.
-const tolerance = 15 * 60
+// Seconds that the clocks of COS and a client may differ by.
+const clockTolerance = 15 * 60
 
 const signatureFields = new Set([
   'q-sign-algorithm',
@@ -46,7 +47,7 @@ const fieldsOf = (text: string): Query =>
 
 interface PresentedSignature {
   readonly fields: Query
-  /** In the URL, so that it may be an old one. */
+  /** In the URL, so that it may have been made long ago. */
   readonly presigned: boolean
 }
 
@@ -54,13 +55,13 @@ const readSignature = ({ headers, query }: Signable): PresentedSignature | undef
   const header = headers['authorization'] ?? ''
   if (header !== '') return { fields: fieldsOf(header), presigned: false }
   if (query['q-signature'] !== undefined) return { fields: query, presigned: true }
-  // An older spelling of the same.
+  // The legacy form: the whole Authorization value in one parameter.
   if (query['sign'] !== undefined) return { fields: fieldsOf(query['sign']), presigned: true }
   return undefined
 }
 
-/** `a;b;c` -> the named values, or nothing where one is missing from the request. */
-const chooseCredential = (list: string, values: Query): Query | undefined => {
+/** `a;b;c` -> the values of these names; undefined if the request lacks one of them. */
+const pickSigned = (list: string, values: Query): Query | undefined => {
   const byName = new Map(
     Object.entries(values).map((entry) => [urlEncode(entry[0]).toLowerCase(), entry] as const)
   )
@@ -72,15 +73,15 @@ const chooseCredential = (list: string, values: Query): Query | undefined => {
   return found.length === entries.length ? Object.fromEntries(found) : undefined
 }
 
-const equal = (ours: string, given: string): boolean => {
-  const [a, b] = [Buffer.from(ours), Buffer.from(given)]
+const isEqual = (ours: string, received: string): boolean => {
+  const [a, b] = [Buffer.from(ours), Buffer.from(received)]
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
 /**
- * COS has two words for a wrong time. What has run out, as presigned URLs do, is `AccessDenied` with the message
- * `Request has expired`; a header, made for this very request, that is off by more than the tolerance comes from a
- * wrong clock.
+ * COS has two errors for a wrong time. An expired signature, such as that of a presigned URL, is `AccessDenied` with the
+ * message `Request has expired`. An Authorization header is made for one request: if its time is off by more than the
+ * tolerance, the client's clock is wrong, and the error is `RequestTimeTooSkewed`.
  */
 const checkTime = (
   start: number,
@@ -88,8 +89,8 @@ const checkTime = (
   now: number,
   presigned: boolean
 ): E.Either<ServiceError, true> => {
-  if (start > now + tolerance) return fail('RequestTimeTooSkewed')
-  if (end + tolerance < now && !presigned) return fail('RequestTimeTooSkewed')
+  if (start > now + clockTolerance) return fail('RequestTimeTooSkewed')
+  if (end + clockTolerance < now && !presigned) return fail('RequestTimeTooSkewed')
   return end < now ? fail('AccessDenied', 'Request has expired') : E.right(true)
 }
 
@@ -99,11 +100,11 @@ const checkToken = (
   now: number
 ): E.Either<ServiceError, true> => {
   const { token, expires = Infinity } = credentials
-  const given = headers['x-cos-security-token'] ?? query['x-cos-security-token']
-  // Without its token a temporary id means nothing to COS.
-  if (token !== undefined && given === undefined) return fail('InvalidAccessKeyId')
-  if (token !== undefined && given !== token)
-    return fail('AccessDenied', 'The security token is not that of this secret id.')
+  const received = headers['x-cos-security-token'] ?? query['x-cos-security-token']
+  // COS does not know a temporary secret id without its token.
+  if (token !== undefined && received === undefined) return fail('InvalidAccessKeyId')
+  if (token !== undefined && received !== token)
+    return fail('AccessDenied', 'The security token does not belong to this secret id.')
   return now >= expires ? fail('ExpiredToken') : E.right(true)
 }
 
@@ -112,15 +113,15 @@ const checkSignature = (
   { method, signedPaths, query, headers }: Signable,
   fields: Query
 ): E.Either<ServiceError, true> => {
-  const signedQuery = chooseCredential(fields['q-url-param-list'] ?? '', query)
-  const signedHeaders = chooseCredential(fields['q-header-list'] ?? '', headers)
+  const signedQuery = pickSigned(fields['q-url-param-list'] ?? '', query)
+  const signedHeaders = pickSigned(fields['q-header-list'] ?? '', headers)
   if (signedQuery === undefined || signedHeaders === undefined)
     return fail(
       'SignatureDoesNotMatch',
       'A header or parameter that the signature names is not in the request.'
     )
-  const given = fields['q-signature'] ?? ''
-  const holds = signedPaths.some((path) => {
+  const received = fields['q-signature'] ?? ''
+  const isValid = signedPaths.some((path) => {
     const signed = sign({
       secretId,
       secretKey,
@@ -130,18 +131,18 @@ const checkSignature = (
       query: signedQuery,
       headers: signedHeaders
     })
-    return equal(signed.signature, given)
+    return isEqual(signed.signature, received)
   })
-  return holds ? E.right(true) : fail('SignatureDoesNotMatch')
+  return isValid ? E.right(true) : fail('SignatureDoesNotMatch')
 }
 
-const malformed = (what: string): E.Either<ServiceError, never> =>
-  fail('AccessDenied', `The signature is malformed: ${what}.`)
+const malformed = (problem: string): E.Either<ServiceError, never> =>
+  fail('AccessDenied', `The signature is malformed: ${problem}.`)
 
 /**
- * Says who signed a request.
+ * Verifies a request's signature.
  *
- * @shape  `anonymous` where there is no signature at all, which is for the handler to judge
+ * @shape  `anonymous: true` if there is no signature; the handler decides whether that is allowed
  * @units  `now` in milliseconds
  * @errors `SignatureDoesNotMatch`, `InvalidAccessKeyId`, `RequestTimeTooSkewed`, `ExpiredToken`, `AccessDenied`
  * @source https://cloud.tencent.com/document/product/436/7778
@@ -150,7 +151,7 @@ export const authenticate = (
   known: ReadonlyArray<Credentials>,
   request: Signable,
   now: number
-): E.Either<ServiceError, Credential> => {
+): E.Either<ServiceError, Sender> => {
   const found = readSignature(request)
   if (found === undefined) return E.right({ anonymous: true })
   const { fields, presigned } = found
@@ -159,7 +160,7 @@ export const authenticate = (
   if (fields['q-sign-algorithm'] !== 'sha1') return malformed('q-sign-algorithm is not sha1')
   const [, start, end] = /^(\d{1,15});(\d{1,15})$/.exec(fields['q-sign-time'] ?? '') ?? []
   if (start === undefined || end === undefined || fields['q-key-time'] !== fields['q-sign-time'])
-    return malformed('q-sign-time and q-key-time are not one and the same start;end')
+    return malformed('q-sign-time and q-key-time are not the same start;end')
   const credentials = known.find(({ secretId }) => secretId === fields['q-ak'])
   if (credentials === undefined) return fail('InvalidAccessKeyId')
 

@@ -1,4 +1,4 @@
-/** What those may do who did not sign. Who signed may do anything: the emulator knows one account. */
+/** Decides which unsigned requests are allowed. Signed requests always are: the emulator has one account. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { RoutedRequest } from './request.js'
 import { type ServiceError, fail } from './service-error.js'
@@ -25,30 +25,31 @@ const writePermissions = new Set<OperationName>([
   'UploadPartCopy'
 ])
 
-/** For all but the reading of one object, which its own ACL may allow. */
+/** Checks the bucket's ACL. Reading one object is `authorizeRead`, because the object's ACL may allow it. */
 export const authorize = (
   { anonymous, operation }: Pick<RoutedRequest, 'anonymous' | 'operation'>,
   { acl }: Bucket
 ): E.Either<ServiceError, true> => {
-  const open =
+  const isAllowed =
     !anonymous ||
     (readPermissions.has(operation) && acl !== 'private') ||
     (writePermissions.has(operation) && acl === 'public-read-write')
-  return open ? E.right(true) : fail('AccessDenied')
+  return isAllowed ? E.right(true) : fail('AccessDenied')
 }
 
-/** For reading one object. What is encrypted is for those only who sign. */
+/** Checks the ACL of one object. COS returns an encrypted object to signed requests only. */
 export const authorizeRead = (
   { anonymous }: Pick<RoutedRequest, 'anonymous'>,
   { acl }: Bucket,
   { attributes }: StoredObject
 ): E.Either<ServiceError, true> => {
   const objectAcl = attributes.acl === 'default' ? acl : attributes.acl
-  const open = !anonymous || (objectAcl.startsWith('public-read') && attributes.encryption._tag === 'None')
-  return open ? E.right(true) : fail('AccessDenied')
+  const isAllowed =
+    !anonymous || (objectAcl.startsWith('public-read') && attributes.encryption._tag === 'None')
+  return isAllowed ? E.right(true) : fail('AccessDenied')
 }
 
-/** Those who may not read need not learn what there is. */
+/** An anonymous request to a private bucket gets `AccessDenied` whether the object exists or not. */
 export const hideExistence =
   ({ anonymous }: Pick<RoutedRequest, 'anonymous'>, { acl }: Bucket) =>
   <A>(found: E.Either<ServiceError, A>): E.Either<ServiceError, A> =>

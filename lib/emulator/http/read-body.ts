@@ -1,4 +1,4 @@
-/** Taking a request's body: into a blob, checked and hashed on the way; or into memory, where it is a small XML. */
+/** Reads a request's body: into a blob, hashed and checked on the way, or into memory if it is a small XML document. */
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
@@ -9,10 +9,10 @@ import type { EmulatorRequest, EmulatorContext, RoutedRequest } from './request.
 import { type ServiceError, fail } from './service-error.js'
 import type { Segment } from '../store/model.js'
 
-/** What COS takes in one request: 5 GiB. */
+/** The largest body of one request: 5 GiB. */
 export const maxPut = 5 * GiB
 
-/** What came in. Its blob is held for the receiver, who must release the segments. */
+/** A body that was stored. Its blob has one reference; the caller must release the segments. */
 export interface ReceivedBody {
   readonly size: number
   /** Lower-case hex. */
@@ -21,8 +21,8 @@ export interface ReceivedBody {
   readonly segments: ReadonlyArray<Segment>
 }
 
-const md5Of = (call: EmulatorRequest): E.Either<ServiceError, string | undefined> => {
-  const given = call.headers['content-md5']
+const md5Of = (request: EmulatorRequest): E.Either<ServiceError, string | undefined> => {
+  const given = request.headers['content-md5']
   if (given === undefined) return E.right(undefined)
   const bytes = Buffer.from(given, 'base64')
   return bytes.length === 16 && bytes.toString('base64') === given
@@ -30,17 +30,17 @@ const md5Of = (call: EmulatorRequest): E.Either<ServiceError, string | undefined
     : fail('InvalidDigest')
 }
 
-/** The rate that `x-cos-traffic-limit` asks for, in bytes a second. */
-export const trafficLimit = (call: EmulatorRequest): E.Either<ServiceError, number | undefined> => {
-  const text = call.headers['x-cos-traffic-limit'] ?? call.query['x-cos-traffic-limit']
+/** The rate of `x-cos-traffic-limit`, in bytes a second. */
+export const trafficLimit = (request: EmulatorRequest): E.Either<ServiceError, number | undefined> => {
+  const text = request.headers['x-cos-traffic-limit'] ?? request.query['x-cos-traffic-limit']
   if (text === undefined) return E.right(undefined)
   const bits = /^\d{1,12}$/.test(text) ? Number(text) : NaN
   return bits >= 819_200 && bits <= 838_860_800
     ? E.right(bits / 8)
-    : fail('InvalidArgument', 'x-cos-traffic-limit should be 819200 to 838860800 bits a second.')
+    : fail('InvalidArgument', 'x-cos-traffic-limit must be from 819200 to 838860800 bit/s.')
 }
 
-/** Lets bytes pass at a rate, in bytes a second, a tenth of a second's worth at a time. */
+/** Limits a stream to `rate` bytes a second, in pieces of a tenth of a second. */
 export async function* limitRate(
   rate: number | undefined,
   chunks: AsyncIterable<Uint8Array>
@@ -63,19 +63,19 @@ export async function* limitRate(
 }
 
 export interface ReadBodyOptions {
-  /** Whether a body of unknown length is taken; parts must declare theirs. */
+  /** Whether a body of unknown length is accepted; parts must declare theirs. */
   readonly chunked: boolean
 }
 
-/** Refuses what can be refused before the first byte is read. */
+/** Checks the headers, before the first byte is read; returns the expected MD5. */
 const checkHead = (
-  call: EmulatorRequest,
+  request: EmulatorRequest,
   { chunked }: ReadBodyOptions
 ): E.Either<ServiceError, string | undefined> => {
-  const { declared } = call.body
-  if (declared === undefined && !(chunked && call.body.chunked)) return fail('MissingContentLength')
+  const { declared } = request.body
+  if (declared === undefined && !(chunked && request.body.chunked)) return fail('MissingContentLength')
   if (declared !== undefined && declared > maxPut) return fail('EntityTooLarge')
-  return md5Of(call)
+  return md5Of(request)
 }
 
 /**
@@ -83,35 +83,36 @@ const checkHead = (
  *
  * @shape  each chunk is hashed and written before the next is read, so that memory holds one
  * @errors `MissingContentLength`, `EntityTooLarge`, `InvalidDigest` before reading; `BadDigest`, `InvalidSHA1Digest`
- *         after. Throws what the connection throws, with nothing left behind.
+ *         after. Throws what the connection throws, after the blob is removed.
  */
 export const readBody =
-  (house: EmulatorContext, call: RoutedRequest, options: ReadBodyOptions) =>
+  (context: EmulatorContext, request: RoutedRequest, options: ReadBodyOptions) =>
   async (): Promise<E.Either<ServiceError, ReceivedBody>> => {
-    const head = checkHead(call, options)
+    const head = checkHead(request, options)
     if (E.isLeft(head)) return head
-    const rate = trafficLimit(call)
+    const rate = trafficLimit(request)
     if (E.isLeft(rate)) return rate
-    const sha1 = call.headers['x-cos-content-sha1']
+    const sha1 = request.headers['x-cos-content-sha1']
 
     const md5 = createHash('md5')
-    const also = sha1 === undefined ? undefined : createHash('sha1')
+    const sha1Hash = sha1 === undefined ? undefined : createHash('sha1')
     const crc64 = await crc64Hasher()
-    const writer = await house.store.blobs.create(call.body.declared)
+    const writer = await context.store.blobs.create(request.body.declared)
     let size = 0
     let kept = false
     try {
-      for await (const chunk of limitRate(rate.right, call.body.read())) {
+      for await (const chunk of limitRate(rate.right, request.body.read())) {
         size += chunk.length
         if (size > maxPut) return fail('EntityTooLarge')
         md5.update(chunk)
-        also?.update(chunk)
+        sha1Hash?.update(chunk)
         crc64.update(chunk)
         await writer.write(chunk)
       }
       const hex = md5.digest('hex')
       if (head.right !== undefined && head.right !== hex) return fail('BadDigest')
-      if (also !== undefined && also.digest('hex') !== sha1?.toLowerCase()) return fail('InvalidSHA1Digest')
+      if (sha1Hash !== undefined && sha1Hash.digest('hex') !== sha1?.toLowerCase())
+        return fail('InvalidSHA1Digest')
       const segments = size === 0 ? [] : [{ blob: await writer.commit(), offset: 0, size }]
       kept = size > 0
       return E.right({ size, md5: hex, crc64: crc64.digest(), segments })
@@ -121,15 +122,15 @@ export const readBody =
     }
   }
 
-/** A body that must be there, and be XML, of at most `limit` bytes: the children of its root. */
+/** Reads a required XML body of at most `limit` bytes; returns the children of its root. */
 export const readXmlBody = async (
-  call: EmulatorRequest,
+  request: EmulatorRequest,
   root: string,
   limit: number
 ): Promise<E.Either<ServiceError, ReadonlyArray<Element>>> => {
-  const head = checkHead(call, { chunked: true })
+  const head = checkHead(request, { chunked: true })
   if (E.isLeft(head)) return head
-  if ((call.body.declared ?? 0) > limit) return fail('XMLSizeLimit')
+  if ((request.body.declared ?? 0) > limit) return fail('XMLSizeLimit')
   const reader = xmlReader()
   const md5 = createHash('md5')
   const rows: Array<Element> = []
@@ -140,11 +141,11 @@ export const readXmlBody = async (
     else
       for (const event of events.right) {
         if (event._tag === 'Row') rows.push(event.row)
-        else if (event.name !== root) problem ??= `its root should be ${root}`
+        else if (event.name !== root) problem ??= `the root element must be ${root}`
       }
   }
-  // Read to the end even when it is hopeless: the connection is used again.
-  for await (const chunk of call.body.read()) {
+  // Read to the end even after a problem, so that the connection can be reused.
+  for await (const chunk of request.body.read()) {
     size += chunk.length
     md5.update(chunk)
     if (size <= limit) take(reader.step(chunk))
@@ -156,10 +157,10 @@ export const readXmlBody = async (
   return problem === undefined ? E.right(rows) : fail('MalformedXML', `The XML is not valid: ${problem}.`)
 }
 
-/** A body that must be absent, yet declared so: `Content-Length: 0`. */
-export const readEmptyBody = async (call: EmulatorRequest): Promise<E.Either<ServiceError, true>> => {
-  if (call.body.declared === undefined && !call.body.chunked) return fail('MissingContentLength')
-  for await (const chunk of call.body.read())
+/** Checks that there is no body, and that `Content-Length: 0` says so. */
+export const readEmptyBody = async (request: EmulatorRequest): Promise<E.Either<ServiceError, true>> => {
+  if (request.body.declared === undefined && !request.body.chunked) return fail('MissingContentLength')
+  for await (const chunk of request.body.read())
     if (chunk.length > 0) return fail('InvalidRequest', 'This request takes no body.')
   return E.right(true)
 }

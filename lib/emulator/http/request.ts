@@ -1,4 +1,4 @@
-/** One request, read as far as its head. */
+/** The types that handlers work with: a request, its context and a handler's signature. */
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EmulatorResponse } from './response.js'
 import type { Settings } from '../options.js'
@@ -7,14 +7,15 @@ import type { Hosts, OperationName, Target } from './route.js'
 import type { Store } from '../store/store.js'
 
 export interface RequestBody {
-  /** `Content-Length` in bytes, where there is one. */
+  /** `Content-Length` in bytes; undefined if the header is absent. */
   readonly declared: number | undefined
   /** `Transfer-Encoding: chunked`. */
   readonly chunked: boolean
-  /** Once. Throws when the connection ends before the body does. */
+  /** May be called once. Throws if the connection ends before the body does. */
   readonly read: () => AsyncIterable<Uint8Array>
 }
 
+/** A request whose head has been read. */
 export interface EmulatorRequest extends Target {
   readonly operation: OperationName
   readonly method: string
@@ -26,12 +27,13 @@ export interface EmulatorRequest extends Target {
   readonly requestId: string
 }
 
-/** A call whose sender is known. */
+/** A request whose signature has been checked. */
 export interface RoutedRequest extends EmulatorRequest {
+  /** True if the request carries no signature. */
   readonly anonymous: boolean
 }
 
-/** Where handlers work. */
+/** The parts of the emulator that handlers use. */
 export interface EmulatorContext {
   readonly store: Store
   readonly settings: Settings
@@ -39,6 +41,6 @@ export interface EmulatorContext {
 }
 
 export type Handler = (
-  house: EmulatorContext,
-  call: RoutedRequest
+  context: EmulatorContext,
+  request: RoutedRequest
 ) => TE.TaskEither<ServiceError, EmulatorResponse>

@@ -1,4 +1,4 @@
-/** Answers as values: what will be said, before a byte of it is. */
+/** Responses as values, built before a byte is sent. */
 import { escapeXml, writeXml, type Xml } from '../../core/xml.js'
 import type { ServiceError } from './service-error.js'
 
@@ -10,13 +10,13 @@ export type ResponseBody =
       /** Absent: sent chunked. */
       readonly size?: number
       readonly open: () => AsyncIterable<Uint8Array>
-      /** Called once, however the answer ends, opened or not. */
+      /** Called once when the response ends, whether it was opened or not. */
       readonly close: () => void
     }
 
 export interface EmulatorResponse {
   readonly status: number
-  /** COS's code of an error, for the record. */
+  /** COS's error code, for the request record; empty for a success. */
   readonly code: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: ResponseBody
@@ -44,7 +44,7 @@ export const xml = (document: Xml, headers: Headers = {}): EmulatorResponse => (
 // A chunk every few dozen rows: a write for each would cost more than the row.
 const rowsAtOnce = 32
 
-/** A document written row by row, and sent chunked: the first row is out before the last is written. */
+/** A document written row by row and sent chunked: the first row is sent before the last is written. */
 export const xmlStream = (
   [root, top]: readonly [string, ReadonlyArray<Xml>],
   rows: Iterable<Xml> = [],
@@ -72,7 +72,7 @@ export const xmlStream = (
   }
 })
 
-/** What an error says of the request that caused it. */
+/** The request that an error document names. */
 export interface Origin {
   readonly host: string
   readonly rawPath: string
@@ -91,9 +91,9 @@ export const errorXml = (code: string, message: string, origin: Origin): string 
     .map(([name = '', text = '']) => `<${name}>${escapeXml(text)}</${name}>`)
     .join('')}</Error>`
 
-export const fromServiceError = (refusal: ServiceError, origin: Origin): EmulatorResponse => ({
-  status: refusal.status,
-  code: refusal.code,
-  headers: { ...asXml, ...refusal.headers },
-  body: { _tag: 'Bytes', bytes: Buffer.from(errorXml(refusal.code, refusal.message, origin)) }
+export const fromServiceError = (error: ServiceError, origin: Origin): EmulatorResponse => ({
+  status: error.status,
+  code: error.code,
+  headers: { ...asXml, ...error.headers },
+  body: { _tag: 'Bytes', bytes: Buffer.from(errorXml(error.code, error.message, origin)) }
 })

@@ -1,9 +1,9 @@
-/** Which bucket, which key, which operation: read off the request line and the Host header. */
+/** Reads bucket, key and operation from the request line and the Host header. */
 import * as E from 'fp-ts/lib/Either.js'
 import { maxKeyBytes } from '../../core/key.js'
 import { type ServiceError, fail } from './service-error.js'
 
-/** The operations, by their names in the library; `Unknown` is whatever else one could ask of COS. */
+/** The operations, named as in the library; `Unknown` is any other request. */
 export type OperationName =
   | 'AbortMultipartUpload'
   | 'CompleteMultipartUpload'
@@ -35,20 +35,20 @@ export type OperationName =
 export type Query = Readonly<Record<string, string>>
 
 export interface Target {
-  /** As the Host header, or an absolute target, has it. */
+  /** From the Host header, or from an absolute request target. */
   readonly host: string
-  /** Percent-encoded, as it came, without the query. */
+  /** Percent-encoded, as received, without the query. */
   readonly rawPath: string
-  /** Empty for the service itself. */
+  /** Empty for a request to the service. */
   readonly bucket: string
-  /** Decoded; empty for the bucket itself. */
+  /** Decoded; empty for a request to the bucket. */
   readonly key: string
   readonly query: Query
-  /** The paths that a signature may have been made over. */
+  /** The paths that the signature may cover. */
   readonly signedPaths: ReadonlyArray<string>
 }
 
-const unquote = (text: string): string | undefined => {
+const percentDecode = (text: string): string | undefined => {
   try {
     return decodeURIComponent(text)
   } catch {
@@ -56,7 +56,7 @@ const unquote = (text: string): string | undefined => {
   }
 }
 
-/** Percent-decoding only: nothing says that COS reads a `+` as a space. */
+/** Percent-decoding only: no source says that COS reads a `+` as a space. */
 const readQuery = (text: string): Query =>
   Object.fromEntries(
     text
@@ -65,23 +65,23 @@ const readQuery = (text: string): Query =>
       .map((pair) => {
         const at = pair.indexOf('=')
         const [name, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
-        return [unquote(name) ?? name, unquote(value) ?? value]
+        return [percentDecode(name) ?? name, percentDecode(value) ?? value]
       })
   )
 
 export interface Hosts {
   readonly isBucket: (name: string) => boolean
-  /** By custom domain. */
+  /** Bucket names by custom domain. */
   readonly domains: ReadonlyMap<string, string>
 }
 
-/** `{bucket}.cos.{region}.myqcloud.com`, `{bucket}.localhost`, a custom domain; nothing for any other host. */
+/** The bucket of `{bucket}.cos.{region}.myqcloud.com`, `{bucket}.localhost` or a custom domain; undefined for other hosts. */
 export const bucketOfHost = (hosts: Hosts, host: string): string | undefined => {
   const name = host.replace(/:\d+$/, '').toLowerCase()
   const [label = '', ...rest] = name.split('.')
   const domain = hosts.domains.get(name)
   if (domain !== undefined) return domain
-  // An APPID has ten digits or so; `node-1.internal` is a machine, unless there is a bucket of that name.
+  // An APPID has about ten digits; `node-1.internal` is a machine unless a bucket has that name.
   return rest.length > 0 && (hosts.isBucket(label) || /^[a-z0-9][a-z0-9-]*-\d{8,}$/.test(label))
     ? label
     : undefined
@@ -89,19 +89,19 @@ export const bucketOfHost = (hosts: Hosts, host: string): string | undefined => 
 
 const absolute = /^https?:\/\/([^/?#]*)([^#]*)/i
 
-/** Reads where a request points: its target as it stands in the request line, and its Host header. */
+/** Reads a request's target: `target` as in the request line, and its Host header. */
 export const readTarget = (
   hosts: Hosts,
   target: string,
   hostHeader: string
 ): E.Either<ServiceError, Target> => {
-  // As a proxy is asked. The authority there counts, and is what a Host header repeats.
+  // The absolute form, as sent to a proxy. Its authority wins over the Host header (RFC 9112, 3.2.2).
   const [, authority, rest] = absolute.exec(target) ?? []
   const host = authority ?? hostHeader
   const local = rest ?? target
   const at = local.indexOf('?')
   const rawPath = (at < 0 ? local : local.slice(0, at)) || '/'
-  const path = unquote(rawPath)
+  const path = percentDecode(rawPath)
   if (path?.startsWith('/') !== true) return fail('InvalidURI')
   const query = readQuery(at < 0 ? '' : local.slice(at + 1))
 
@@ -112,14 +112,14 @@ export const readTarget = (
   if (Buffer.byteLength(key) > maxKeyBytes) return fail('KeyTooLong')
   // eslint-disable-next-line no-control-regex
   if (/[\x18-\x1b]/.test(key)) return fail('InvalidObjectName')
-  // Path-style requests are signed over the whole path; a client that was given `127.0.0.1:9000/bucket` as a
-  // domain of its own does not know that it makes one, and signs the key alone.
+  // Path-style requests are signed over the whole path. A client configured with the custom domain
+  // `127.0.0.1:9000/bucket` sends a path-style request without knowing it, and signs the key alone.
   const signedPaths = owner === undefined ? [path, `/${key}`] : [path]
   return E.right({ host, rawPath, bucket, key, query, signedPaths })
 }
 
-// Sub-resources and processing that COS has and the emulator does not. To overlook one would be to answer another
-// question than was asked.
+// Sub-resources and processing that COS has and the emulator does not. Ignoring one would run a different operation:
+// `PUT key?tagging` would replace the object.
 const unsupportedQueries = new Set(
   `accelerate acl append asyncjob bucketid ci-process cors domain encryption intelligenttiering inventory legal-hold
   lifecycle location logging meta notification object-lock origin policy publicAccessBlock referer rename replication
@@ -132,22 +132,22 @@ const isUnsupported = (query: Query): boolean =>
     (name) => unsupportedQueries.has(name) || /^(?:image|watermark|exif|style)/i.test(name)
   )
 
-const ofBucket = (method: string, query: Query): OperationName => {
-  const asked = (name: string): boolean => Object.hasOwn(query, name)
+const bucketOperation = (method: string, query: Query): OperationName => {
+  const has = (name: string): boolean => Object.hasOwn(query, name)
   switch (method) {
     case 'HEAD':
       return 'HeadBucket'
     case 'GET':
-      if (asked('versions')) return 'ListObjectVersions'
-      if (asked('uploads')) return 'ListMultipartUploads'
-      if (asked('versioning')) return 'GetBucketVersioning'
-      if (asked('acl')) return 'GetBucketAcl'
+      if (has('versions')) return 'ListObjectVersions'
+      if (has('uploads')) return 'ListMultipartUploads'
+      if (has('versioning')) return 'GetBucketVersioning'
+      if (has('acl')) return 'GetBucketAcl'
       return isUnsupported(query) ? 'Unknown' : 'ListObjects'
     case 'PUT':
-      if (asked('versioning')) return 'PutBucketVersioning'
+      if (has('versioning')) return 'PutBucketVersioning'
       return isUnsupported(query) ? 'Unknown' : 'PutBucket'
     case 'POST':
-      return asked('delete') ? 'DeleteObjects' : 'Unknown'
+      return has('delete') ? 'DeleteObjects' : 'Unknown'
     case 'DELETE':
       return isUnsupported(query) ? 'Unknown' : 'DeleteBucket'
     default:
@@ -155,26 +155,26 @@ const ofBucket = (method: string, query: Query): OperationName => {
   }
 }
 
-const ofObject = (method: string, query: Query, copies: boolean): OperationName => {
-  const asked = (name: string): boolean => Object.hasOwn(query, name)
+const objectOperation = (method: string, query: Query, isCopy: boolean): OperationName => {
+  const has = (name: string): boolean => Object.hasOwn(query, name)
   switch (method) {
     case 'HEAD':
       return 'HeadObject'
     case 'GET':
-      if (asked('uploadId')) return 'ListParts'
-      if (asked('acl')) return 'GetObjectAcl'
+      if (has('uploadId')) return 'ListParts'
+      if (has('acl')) return 'GetObjectAcl'
       return isUnsupported(query) ? 'Unknown' : 'GetObject'
     case 'PUT':
-      if (asked('uploadId') || asked('partNumber')) return copies ? 'UploadPartCopy' : 'UploadPart'
+      if (has('uploadId') || has('partNumber')) return isCopy ? 'UploadPartCopy' : 'UploadPart'
       if (isUnsupported(query)) return 'Unknown'
-      return copies ? 'CopyObject' : 'PutObject'
+      return isCopy ? 'CopyObject' : 'PutObject'
     case 'POST':
-      if (asked('uploads')) return 'CreateMultipartUpload'
-      if (asked('uploadId')) return 'CompleteMultipartUpload'
-      if (asked('restore')) return 'RestoreObject'
-      return asked('select') ? 'SelectObjectContent' : 'Unknown'
+      if (has('uploads')) return 'CreateMultipartUpload'
+      if (has('uploadId')) return 'CompleteMultipartUpload'
+      if (has('restore')) return 'RestoreObject'
+      return has('select') ? 'SelectObjectContent' : 'Unknown'
     case 'DELETE':
-      if (asked('uploadId')) return 'AbortMultipartUpload'
+      if (has('uploadId')) return 'AbortMultipartUpload'
       return isUnsupported(query) ? 'Unknown' : 'DeleteObject'
     default:
       return 'Unknown'
@@ -188,6 +188,6 @@ export const operationOf = (
 ): OperationName => {
   if (bucket === '') return method === 'GET' ? 'ListBuckets' : 'Unknown'
   return key === ''
-    ? ofBucket(method, query)
-    : ofObject(method, query, headers['x-cos-copy-source'] !== undefined)
+    ? bucketOperation(method, query)
+    : objectOperation(method, query, headers['x-cos-copy-source'] !== undefined)
 }

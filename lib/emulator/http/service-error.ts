@@ -1,4 +1,4 @@
-/** Every no the emulator says, in COS's words. */
+/** The errors that the emulator returns, with COS's codes, statuses and messages. */
 import * as E from 'fp-ts/lib/Either.js'
 
 const catalogue = {
@@ -9,7 +9,7 @@ const catalogue = {
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed object size.'],
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed object size.'],
   ExpiredToken: [400, 'The provided token has expired.'],
-  FileAlreadyExists: [409, 'The object exists, and x-cos-forbid-overwrite forbids to replace it.'],
+  FileAlreadyExists: [409, 'The object exists, and x-cos-forbid-overwrite is true.'],
   IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length header.'],
   InternalError: [500, 'We encountered an internal error. Please try again.'],
   InvalidAccessKeyId: [403, 'The Access Key Id you provided does not exist in our records.'],
@@ -30,7 +30,7 @@ const catalogue = {
   KeyTooLong: [400, 'Your key is too long.'],
   ListPartUploadIdIsEmpty: [400, 'The uploadId is empty.'],
   MAZOperationNotSupportOnOAZBucket: [400, 'The storage class is for multi-AZ buckets only.'],
-  MalformedXML: [400, 'The XML you provided was not well-formed, or not what this operation takes.'],
+  MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our schema.'],
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
   MissingContentLength: [411, 'You must provide the Content-Length HTTP header.'],
   MissingRequestBodyError: [400, 'Request body is empty.'],
@@ -38,7 +38,7 @@ const catalogue = {
   NoSuchKey: [404, 'The specified key does not exist.'],
   NoSuchUpload: [404, 'The specified multipart upload does not exist.'],
   NoSuchVersion: [404, 'The specified version does not exist.'],
-  NotImplemented: [501, 'The emulator does not do this.'],
+  NotImplemented: [501, 'The emulator does not implement this operation.'],
   NotSupportedStorageClass: [400, 'The storage class you specified is not supported.'],
   PreconditionFailed: [412, 'At least one of the preconditions you specified did not hold.'],
   RequestTimeTooSkewed: [403, 'The difference between the request time and the server time is too large.'],
@@ -46,7 +46,7 @@ const catalogue = {
   RestoreNonArchiveObject: [405, 'The object is not archived, so there is nothing to restore.'],
   SSEHeaderNotAllowed: [400, 'The server-side encryption header is not allowed here.'],
   SignatureDoesNotMatch: [403, 'The Signature you specified is invalid.'],
-  SsecDecryptHeaderInvalid: [400, "The headers of the customer's encryption key are missing or wrong."],
+  SsecDecryptHeaderInvalid: [400, 'The customer-provided encryption key headers are missing or wrong.'],
   XMLSizeLimit: [400, 'The XML you provided is too large.']
 } as const satisfies Record<string, readonly [number, string]>
 

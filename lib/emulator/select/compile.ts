@@ -1,32 +1,33 @@
-/** From expressions to functions of a record. */
+/** Compiles expressions to functions of a record. */
 import { lookUp, type Row } from './columns.js'
-import type { AggregateName, Expression } from './expression.js'
+import type { Expression } from './expression.js'
 import { fail } from './failure.js'
-import { callFunction, type FunctionContext } from './functions.js'
+import { bindFunction, type FunctionContext } from './functions.js'
 import { likeMatcher } from './like.js'
-import { calculate, cast, compare, isAbsent, numberOf, textOf, type Value } from './values.js'
+import type { AggregateName, Value } from './types.js'
+import { calculate, cast, compare, isAbsent, numberOf, textOf } from './values.js'
 
 export type Evaluate = (row: Row) => Value
 
-/** One aggregate of a query: sees each record, and is asked once. */
+/** One aggregate of a query; `add` is called for each record. */
 export interface Aggregate {
   readonly add: (row: Row) => void
 }
 
 export interface CompileContext extends FunctionContext {
-  /** Called with each aggregate that an expression has. */
-  readonly aggregated: (aggregate: Aggregate) => void
+  /** Called with each aggregate of an expression. */
+  readonly onAggregate: (aggregate: Aggregate) => void
 }
 
-/** Unknown is `null`. */
-const truth = (value: Value): boolean | null => {
+/** `null` is SQL's unknown. */
+const toTruth = (value: Value): boolean | null => {
   if (isAbsent(value)) return null
   return typeof value === 'boolean'
     ? value
-    : fail('ComparisonFailed', `A condition is true or false, and not '${textOf(value).slice(0, 40)}'.`)
+    : fail('ComparisonFailed', `A condition must be true or false, not '${textOf(value).slice(0, 40)}'.`)
 }
 
-export const isTrue = (value: Value): boolean => truth(value) === true
+export const isTrue = (value: Value): boolean => toTruth(value) === true
 
 const compileAggregate = (
   name: AggregateName,
@@ -55,7 +56,7 @@ const compileAggregate = (
   }
 }
 
-/** A pattern is read once, where it stays the same. */
+/** Parses a pattern again only if it differs from that of the last record. */
 const compileLike = (): ((text: string, pattern: string, escape: string | undefined) => boolean) => {
   let last: { readonly pattern: string; readonly escape: string | undefined } | undefined
   let matches: (text: string) => boolean = () => false
@@ -69,22 +70,22 @@ const compileLike = (): ((text: string, pattern: string, escape: string | undefi
 }
 
 const textual = (value: Value): string =>
-  typeof value === 'object' ? fail('ComparisonFailed', 'LIKE is about text.') : textOf(value)
+  typeof value === 'object' ? fail('ComparisonFailed', 'The operands of LIKE must be text.') : textOf(value)
 
-/** The first that decides, or unknown if one is: `AND` is decided by false, `OR` by true. */
+/** Three-valued logic: `AND` is decided by false, `OR` by true; otherwise unknown if one operand is. */
 const logical =
   (deciding: boolean, operands: ReadonlyArray<Evaluate>): Evaluate =>
   (row) => {
     let unknown = false
     for (const operand of operands) {
-      const value = truth(operand(row))
+      const value = toTruth(operand(row))
       if (value === deciding) return deciding
       if (value === null) unknown = true
     }
     return unknown ? null : !deciding
   }
 
-/** The first operand of date functions is a word, where the parser sees a column. */
+/** The first operand of date functions is a unit such as `day`, which the parser reads as a column. */
 const withUnit = (name: string, operands: ReadonlyArray<Expression>): ReadonlyArray<Expression> => {
   const [first, ...rest] = operands
   const step = first?._tag === 'Path' && first.steps.length === 1 ? first.steps[0] : undefined
@@ -94,9 +95,9 @@ const withUnit = (name: string, operands: ReadonlyArray<Expression>): ReadonlyAr
 }
 
 export const compile =
-  (compiling: CompileContext) =>
+  (context: CompileContext) =>
   (expression: Expression): Evaluate => {
-    const inner = compile(compiling)
+    const inner = compile(context)
     switch (expression._tag) {
       case 'Literal': {
         const { value } = expression
@@ -111,7 +112,7 @@ export const compile =
       case 'Not': {
         const operand = inner(expression.operand)
         return (row) => {
-          const value = truth(operand(row))
+          const value = toTruth(operand(row))
           return value === null ? null : !value
         }
       }
@@ -198,7 +199,7 @@ export const compile =
       }
       case 'Call': {
         const operands = withUnit(expression.name, expression.operands).map(inner)
-        const call = callFunction(expression.name, compiling)
+        const call = bindFunction(expression.name, context)
         return (row) => call(operands.map((operand) => operand(row)))
       }
       case 'Aggregate': {
@@ -206,7 +207,7 @@ export const compile =
           expression.name,
           expression.operand && inner(expression.operand)
         )
-        compiling.aggregated({ add })
+        context.onAggregate({ add })
         return result
       }
     }

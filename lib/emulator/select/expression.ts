@@ -1,24 +1,9 @@
-/** A query as a value: what the parser makes of SQL, and the compiler of it. */
-import type { Value } from './values.js'
-
-/** One step into a record: a member by its name, or an element by its place, from 0. */
-export type Step =
-  /** Exact where it was quoted; in any case of letters where it was not. */
-  { readonly name: string; readonly exact: boolean } | { readonly index: number }
-
-export type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>='
-export type Arithmetic = '+' | '-' | '*' | '/' | '%'
-export type AggregateName = 'count' | 'sum' | 'avg' | 'min' | 'max'
-
-/** What a CAST makes. */
-export type Target =
-  | { readonly type: 'bool' | 'int' | 'float' | 'string' | 'timestamp' }
-  /** Digits behind the point; as many as there are, where it is absent. */
-  | { readonly type: 'decimal'; readonly scale?: number }
+/** A parsed query as a value: the output of the parser, the input of the compiler. */
+import type { AggregateName, Arithmetic, Comparison, FromStep, Step, Target, Value } from './types.js'
 
 export type Expression =
   | { readonly _tag: 'Literal'; readonly value: Value }
-  /** No steps: the record itself. */
+  /** Without steps: the record itself. */
   | { readonly _tag: 'Path'; readonly steps: ReadonlyArray<Step> }
   | { readonly _tag: 'And' | 'Or'; readonly operands: ReadonlyArray<Expression> }
   | { readonly _tag: 'Not' | 'Negate' | 'IsNull'; readonly operand: Expression }
@@ -57,24 +42,21 @@ export type Expression =
   | { readonly _tag: 'Coalesce'; readonly operands: ReadonlyArray<Expression> }
   | { readonly _tag: 'NullIf'; readonly left: Expression; readonly right: Expression }
   | { readonly _tag: 'Call'; readonly name: string; readonly operands: ReadonlyArray<Expression> }
-  /** Without an operand: `COUNT(*)`. */
+  /** Operand undefined: `COUNT(*)`. */
   | { readonly _tag: 'Aggregate'; readonly name: AggregateName; readonly operand: Expression | undefined }
 
-/** How records are found in a JSON value. */
-export type FromStep = Step | { readonly every: 'element' | 'member' }
-
 export interface Query {
-  /** None: `SELECT *`. */
+  /** Undefined: `SELECT *`. */
   readonly columns: ReadonlyArray<{ readonly name: string; readonly expression: Expression }> | undefined
-  /** Behind `COSObject[*]`; none where that is not there. */
+  /** The path after `COSObject[*]`; empty if there is none. */
   readonly from: ReadonlyArray<FromStep>
   readonly where: Expression | undefined
   readonly limit: number | undefined
-  /** Whether its columns are about all records at once. */
+  /** Whether the columns are aggregates: the result is one row. */
   readonly aggregates: boolean
 }
 
-/** The expressions that one is made of. */
+/** The direct operands of an expression. */
 export const operandsOf = (expression: Expression): ReadonlyArray<Expression> => {
   switch (expression._tag) {
     case 'Literal':

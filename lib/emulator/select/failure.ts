@@ -1,8 +1,8 @@
-/** Every no of a Select, in COS's words: before it begins a refusal, and later a message in its stream. */
+/** The errors of Select, with COS's codes: HTTP errors before the response starts, messages in its stream afterwards. */
 import * as E from 'fp-ts/lib/Either.js'
 import { type ServiceError, serviceError } from '../http/service-error.js'
 
-/** All are 400 where they come before the answer has begun. */
+/** The status of each is 400 if it occurs before the response starts. */
 export type SelectCode =
   | 'AmbiguousFieldName'
   | 'CastFailed'
@@ -28,7 +28,7 @@ export type SelectCode =
   | 'OverMaxRecordSize'
   | 'SQLParsingError'
 
-/** Ends a query that is under way: thrown through evaluators and generators, caught where the stream is written. */
+/** Ends a running query: thrown through evaluators and generators, caught where the stream is written. */
 export class SelectFailure extends Error {
   readonly code: SelectCode
   constructor(code: SelectCode, message: string) {
@@ -51,6 +51,6 @@ export const serviceErrorOf = (code: SelectCode, message: string): ServiceError 
 export const failSelect = (code: SelectCode, message: string): E.Either<ServiceError, never> =>
   E.left(serviceErrorOf(code, message))
 
-/** What the emulator does not do, or can not do without a package that is not there. */
+/** A feature that the emulator lacks, or that needs a package that is not installed. */
 export const notImplemented = (message: string): E.Either<ServiceError, never> =>
   E.left(serviceError('NotImplemented', message))

@@ -1,7 +1,8 @@
-/** The functions of Select's SQL, but aggregates and CAST. */
+/** The functions of Select's SQL, except aggregates and CAST. */
 import { fail } from './failure.js'
 import * as T from './timestamps.js'
-import { cast, isAbsent, numberOf, textOf, type Value } from './values.js'
+import type { Value } from './types.js'
+import { cast, isAbsent, numberOf, textOf } from './values.js'
 
 export interface FunctionContext {
   /** Milliseconds of Unix time. */
@@ -9,29 +10,30 @@ export interface FunctionContext {
 }
 
 type Operands = ReadonlyArray<Value>
-type Work = (operands: Operands, surroundings: FunctionContext) => Value
+type SqlFunction = (operands: Operands, context: FunctionContext) => Value
 
-const rejectArguments = (name: string, value: Value): never =>
-  fail('CastFailed', `${name.toUpperCase()} makes nothing of '${textOf(value).slice(0, 40)}'.`)
+const rejectArgument = (name: string, value: Value): never =>
+  fail('CastFailed', `${name.toUpperCase()} does not accept '${textOf(value).slice(0, 40)}'.`)
 
 const text = (name: string, value: Value): string =>
-  typeof value === 'string' ? value : typeof value === 'object' ? rejectArguments(name, value) : textOf(value)
+  typeof value === 'string' ? value : typeof value === 'object' ? rejectArgument(name, value) : textOf(value)
 
 const timestamp = (name: string, value: Value): T.Timestamp => {
   const read = cast({ type: 'timestamp' }, value)
   return typeof read === 'object' && read !== null && read._tag === 'Timestamp'
     ? read
-    : rejectArguments(name, value)
+    : rejectArgument(name, value)
 }
 
-const part = (name: string, value: Value): T.Part => T.partOf(textOf(value)) ?? rejectArguments(name, value)
+const part = (name: string, value: Value): T.Part => T.partOf(textOf(value)) ?? rejectArgument(name, value)
 
 const timed = (name: string, value: Value, time: T.Timestamp | bigint | undefined): Value =>
-  time ?? rejectArguments(name, value)
+  time ?? rejectArgument(name, value)
 
-/** From the place, counted from 1, so many characters; what lies outside the text counts, and is empty. */
+/** `count` characters from position `from`, the first being 1. Positions outside the text count and are empty. */
 const substring = (characters: ReadonlyArray<string>, from: number, count: number | undefined): string => {
-  if (count !== undefined && count < 0) return fail('CastFailed', 'SUBSTRING takes no length below 0.')
+  if (count !== undefined && count < 0)
+    return fail('CastFailed', 'The length of SUBSTRING must not be negative.')
   const end = count === undefined ? Infinity : from - 1 + count
   return characters.slice(Math.max(0, from - 1), Math.max(0, end)).join('')
 }
@@ -45,8 +47,8 @@ const trim = (name: string, value: Value, of: Value, [left, right]: readonly [bo
   return characters.slice(first, last).join('')
 }
 
-/** Called only where no operand is absent, `undefined` being one that was left out. */
-const functions: Readonly<Record<string, Work>> = {
+/** Called only if no operand is NULL; an omitted operand is `undefined`. */
+const functions: Readonly<Record<string, SqlFunction>> = {
   char_length: ([value]) => BigInt(Array.from(text('char_length', value)).length),
   character_length: ([value]) => BigInt(Array.from(text('character_length', value)).length),
   lower: ([value]) => text('lower', value).toLowerCase(),
@@ -75,17 +77,14 @@ const functions: Readonly<Record<string, Work>> = {
     ),
   to_string: ([value, pattern]) =>
     T.format(text('to_string', pattern), timestamp('to_string', value)) ??
-    rejectArguments('to_string', pattern),
+    rejectArgument('to_string', pattern),
   to_timestamp: ([value]) => timestamp('to_timestamp', value),
   utcnow: (_, { now }) => ({ _tag: 'Timestamp', time: now })
 }
 
-/** Nothing comes of what is absent. */
-export const callFunction = (
-  name: string,
-  surroundings: FunctionContext
-): ((operands: Operands) => Value) => {
-  const work = Object.hasOwn(functions, name) ? functions[name] : undefined
-  if (work === undefined) return fail('SQLParsingError', `There is no function ${name}.`)
-  return (operands) => (operands.some(isAbsent) ? null : work(operands, surroundings))
+/** The function of this name; NULL if an operand is NULL. */
+export const bindFunction = (name: string, context: FunctionContext): ((operands: Operands) => Value) => {
+  const found = Object.hasOwn(functions, name) ? functions[name] : undefined
+  if (found === undefined) return fail('SQLParsingError', `Unknown function: ${name}.`)
+  return (operands) => (operands.some(isAbsent) ? null : found(operands, context))
 }

@@ -1,24 +1,24 @@
-/** LIKE: `%` is any run of characters, `_` any one of them. */
+/** LIKE: `%` matches any number of characters, `_` matches one. */
 import { fail } from './failure.js'
 
 type Mark = string | { readonly any: 'one' | 'run' }
 
 const one: Mark = { any: 'one' }
 const run: Mark = { any: 'run' }
-// A pattern of so many runs takes its time, and nobody else is served meanwhile.
-const longest = 1024
+// A longer pattern of many `%` could block the event loop.
+const maxPattern = 1024
 
 const marksOf = (pattern: string, escape: string | undefined): ReadonlyArray<Mark> => {
   const characters = Array.from(pattern)
-  if (characters.length > longest)
-    fail('SQLParsingError', `A pattern of LIKE has at most ${String(longest)} characters here.`)
+  if (characters.length > maxPattern)
+    fail('SQLParsingError', `A LIKE pattern must have at most ${String(maxPattern)} characters.`)
   const marks: Array<Mark> = []
   for (let at = 0; at < characters.length; at += 1) {
     const character = characters[at] ?? ''
     if (character === escape) {
       at += 1
       const next = characters[at]
-      marks.push(next ?? fail('SQLParsingError', 'A pattern of LIKE ends with its escape character.'))
+      marks.push(next ?? fail('SQLParsingError', 'A LIKE pattern must not end with its escape character.'))
     } else if (character !== '%') marks.push(character === '_' ? one : character)
     else if (marks.at(-1) !== run) marks.push(run)
   }
@@ -26,20 +26,20 @@ const marksOf = (pattern: string, escape: string | undefined): ReadonlyArray<Mar
 }
 
 /**
- * Goes back to the last run only, for an earlier one could do no better: a regular expression of many `%` would try
- * them all, for as long as the universe stands.
+ * Backtracks to the last `%` only, because an earlier one cannot lead to another result. A regular expression made of
+ * many `%` would try all combinations, in exponential time.
  */
 const matches = (marks: ReadonlyArray<Mark>, text: ReadonlyArray<string>): boolean => {
   let [at, mark] = [0, 0]
   let runMark = -1
   let runAt = 0
   while (at < text.length) {
-    const here = marks[mark]
-    if (here === run) {
+    const current = marks[mark]
+    if (current === run) {
       runMark = mark
       runAt = at
       mark += 1
-    } else if (here === one || (here !== undefined && here === text[at])) {
+    } else if (current === one || (current !== undefined && current === text[at])) {
       at += 1
       mark += 1
     } else if (runMark >= 0) {
@@ -52,10 +52,10 @@ const matches = (marks: ReadonlyArray<Mark>, text: ReadonlyArray<string>): boole
   return mark === marks.length
 }
 
-/** Characters are code points. Without an escape character none is escaped. */
+/** Characters are code points. `escape` undefined: there is no escape character. */
 export const likeMatcher = (pattern: string, escape: string | undefined): ((text: string) => boolean) => {
   if (escape !== undefined && Array.from(escape).length !== 1)
-    fail('SQLParsingError', 'An escape character of LIKE is one character.')
+    fail('SQLParsingError', 'The escape of LIKE must be one character.')
   const marks = marksOf(pattern, escape)
   return (text) => matches(marks, Array.from(text))
 }

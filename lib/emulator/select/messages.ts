@@ -1,4 +1,4 @@
-/** Writing Select's event stream: each message with its two checksums. What reads it is core/event-stream. */
+/** Writes the messages of Select's event stream, each with its two checksums. Their reader is core/event-stream. */
 import { crc32 } from 'node:zlib'
 import type { SelectEvent, SelectStats } from '../../core/event-stream.js'
 import { writeXml } from '../../core/xml.js'
@@ -19,15 +19,15 @@ const header = ([name, value]: Headers[number]): Buffer => {
   return Buffer.concat([Uint8Array.of(key.length), key, Uint8Array.of(text), length, content])
 }
 
-const framed = (headers: Headers, payload: Uint8Array): Buffer => {
+const frameMessage = (headers: Headers, payload: Uint8Array): Buffer => {
   const block = Buffer.concat(headers.map(header))
   const prelude = Buffer.concat([uint32(block.length + payload.length + 16), uint32(block.length)])
   const message = Buffer.concat([prelude, uint32(crc32(prelude)), block, payload])
   return Buffer.concat([message, uint32(crc32(message))])
 }
 
-const event = (type: string, contentType?: string, payload: Uint8Array = new Uint8Array()): Buffer =>
-  framed(
+const writeMessage = (type: string, contentType?: string, payload: Uint8Array = new Uint8Array()): Buffer =>
+  frameMessage(
     [
       [':message-type', 'event'],
       [':event-type', type],
@@ -36,8 +36,8 @@ const event = (type: string, contentType?: string, payload: Uint8Array = new Uin
     payload
   )
 
-const stats = (type: string, { bytesScanned, bytesProcessed, bytesReturned }: SelectStats): Buffer =>
-  event(
+const writeStats = (type: string, { bytesScanned, bytesProcessed, bytesReturned }: SelectStats): Buffer =>
+  writeMessage(
     type,
     'text/xml',
     Buffer.from(
@@ -52,26 +52,26 @@ const stats = (type: string, { bytesScanned, bytesProcessed, bytesReturned }: Se
     )
   )
 
-// A header's value has 65,535 bytes at most; a message that quotes a record could be longer. Of a control character
-// a log would make a line of its own.
+// A header value has at most 65,535 bytes, and a message that quotes a record could be longer. Control characters could
+// break lines of a log.
 // eslint-disable-next-line no-control-regex
-const brief = (message: string): string => message.replace(/[\0-\x1f\x7f]+/g, ' ').slice(0, 1000)
+const shorten = (message: string): string => message.replace(/[\0-\x1f\x7f]+/g, ' ').slice(0, 1000)
 
-export const writeEvent = (told: SelectEvent): Buffer => {
-  switch (told._tag) {
+export const writeEvent = (event: SelectEvent): Buffer => {
+  switch (event._tag) {
     case 'Records':
-      return event('Records', 'application/octet-stream', told.bytes)
+      return writeMessage('Records', 'application/octet-stream', event.bytes)
     case 'Cont':
     case 'End':
-      return event(told._tag)
+      return writeMessage(event._tag)
     case 'Progress':
     case 'Stats':
-      return stats(told._tag, told.stats)
+      return writeStats(event._tag, event.stats)
     case 'Error':
-      return framed(
+      return frameMessage(
         [
-          [':error-code', told.code],
-          [':error-message', brief(told.message)],
+          [':error-code', event.code],
+          [':error-message', shorten(event.message)],
           [':message-type', 'error']
         ],
         new Uint8Array()

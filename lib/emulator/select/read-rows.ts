@@ -1,4 +1,4 @@
-/** From an object's bytes to its records, as they come. */
+/** Reads the records of an object from its bytes, as a stream. */
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import * as E from 'fp-ts/lib/Either.js'
@@ -9,24 +9,24 @@ import { parseJson, jsonReader } from '../../core/json-records.js'
 import { MiB } from '../../core/limits.js'
 import { maxRecord, notUtf8, tooLarge, type RecordFold, type RecordProblem } from '../../core/records.js'
 import { expandStars, type Header, headerOf, type Row } from './columns.js'
-import type { FromStep } from './expression.js'
+import type { FromStep } from './types.js'
 import { fail, type SelectCode, SelectFailure } from './failure.js'
 import type { CsvInput, Input, JsonInput } from './request.js'
 
 type Bytes = AsyncIterable<Uint8Array>
 type Rows = AsyncGenerator<ReadonlyArray<Row>, void, undefined>
 
-/** @errors `GzipDecompressError`; those of its source, untouched */
+/** @errors `GzipDecompressError`; errors of its source, unchanged */
 export async function* gunzip(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
   const gunzip = createGunzip()
-  // What goes wrong on the way in comes out below.
+  // Errors of the source are thrown by the loop below.
   const feeding = pipeline(bytes, gunzip).catch(() => undefined)
   const plain: Bytes = gunzip
   try {
     yield* plain
   } catch (thrown) {
     if (codeOf(thrown).startsWith('Z_'))
-      fail('GzipDecompressError', 'The object is not GZIP, or not all of it.')
+      fail('GzipDecompressError', 'The object is not GZIP, or is truncated.')
     throw thrown
   } finally {
     gunzip.destroy()
@@ -34,38 +34,39 @@ export async function* gunzip(bytes: Bytes): AsyncGenerator<Uint8Array, void, un
   }
 }
 
-const failure = (problem: RecordProblem, malformed: SelectCode): SelectFailure => {
+const toFailure = (problem: RecordProblem, malformedCode: SelectCode): SelectFailure => {
   switch (problem._tag) {
     case 'TooLarge':
       return new SelectFailure('OverMaxRecordSize', 'The length of a record is greater than 1 MB.')
     case 'NotUtf8':
       return new SelectFailure('InvalidTextEncoding', 'The object is not UTF-8.')
     case 'CutShort':
-      return new SelectFailure('LastRecordParseFail', `The last record is not whole: ${problem.words}.`)
+      return new SelectFailure('LastRecordParseFail', `The last record is incomplete: ${problem.words}.`)
     case 'Malformed':
-      return new SelectFailure(malformed, problem.words)
+      return new SelectFailure(malformedCode, problem.words)
   }
 }
 
-/** Runs a fold over the bytes: what each chunk completed. */
+/** Runs a fold over the bytes; yields the records that each chunk completed. */
 async function* foldRows<A>(
-  folding: RecordFold<A>,
-  malformed: SelectCode,
+  fold: RecordFold<A>,
+  malformedCode: SelectCode,
   bytes: Bytes
 ): AsyncGenerator<ReadonlyArray<A>, void, undefined> {
-  const given = (read: E.Either<RecordProblem, ReadonlyArray<A>>): ReadonlyArray<A> => {
-    if (E.isLeft(read)) throw failure(read.left, malformed)
+  const orThrow = (read: E.Either<RecordProblem, ReadonlyArray<A>>): ReadonlyArray<A> => {
+    if (E.isLeft(read)) throw toFailure(read.left, malformedCode)
     return read.right
   }
   for await (const chunk of bytes) {
-    yield given(folding.step(chunk))
-    given(folding.step(new Uint8Array()))
+    yield orThrow(fold.step(chunk))
+    // A problem after complete records is reported by the next step.
+    orThrow(fold.step(new Uint8Array()))
   }
-  yield given(await folding.finish())
-  given(await folding.finish())
+  yield orThrow(await fold.finish())
+  orThrow(await fold.finish())
 }
 
-/** Makes rows of records. Those before one that is wrong are given first. */
+/** Converts records to rows. If a record is invalid, the rows before it are yielded first. */
 async function* mapRows<A>(
   batches: AsyncIterable<ReadonlyArray<A>>,
   rowsOf: (record: A) => ReadonlyArray<Row>
@@ -83,7 +84,7 @@ async function* mapRows<A>(
 }
 
 // -- CSV --
-/** COS splits a file at its delimiters without a look at quotes, unless it is told that they may be quoted. */
+/** COS splits a file at record delimiters even within quotes, unless AllowQuotedRecordDelimiter is TRUE. */
 const checkDelimiters = ({ recordDelimiter }: CsvInput, fields: ReadonlyArray<string>): void => {
   if (fields.some((field) => field.includes(recordDelimiter)))
     fail('CSVParsingError', 'A record delimiter is in quotes, and AllowQuotedRecordDelimiter is FALSE.')
@@ -105,7 +106,7 @@ const csvRows = (input: CsvInput, read: CsvReader, bytes: Bytes): Rows => {
 // -- JSON --
 const lineFeed = 0x0a
 
-/** Lines as texts, the last of which may go without its end. */
+/** Splits into lines; the last one may lack its line feed. */
 const readLines = (limit: number): RecordFold<string> => {
   const utf8 = new TextDecoder('utf-8', { fatal: true })
   let held: Array<Uint8Array> = []
@@ -116,7 +117,7 @@ const readLines = (limit: number): RecordFold<string> => {
     size += bytes.length
     if (size > limit) problem ??= tooLarge(limit)
   }
-  const taken = (): string | undefined => {
+  const takeLine = (): string | undefined => {
     const [only = new Uint8Array(), ...more] = held
     const line = more.length === 0 ? only : Buffer.concat(held)
     held = []
@@ -136,14 +137,14 @@ const readLines = (limit: number): RecordFold<string> => {
         const end = chunk.indexOf(lineFeed, start)
         hold(chunk.subarray(start, end < 0 ? chunk.length : end))
         if (end < 0) break
-        const line = taken()
+        const line = takeLine()
         if (line !== undefined) lines.push(line)
         start = end + 1
       }
       return problem === undefined || lines.length > 0 ? E.right(lines) : E.left(problem)
     },
     finish: async () => {
-      const last = taken() ?? ''
+      const last = takeLine() ?? ''
       if (problem === undefined && last.trim() !== '' && O.isNone(parseJson(last)))
         problem = { _tag: 'CutShort', words: last.slice(0, 40) }
       return problem === undefined ? E.right([last]) : E.left(problem)
@@ -153,27 +154,27 @@ const readLines = (limit: number): RecordFold<string> => {
 
 const jsonRows = (input: JsonInput, from: ReadonlyArray<FromStep>, bytes: Bytes): Rows => {
   const expand = expandStars(from)
-  // Of a document that is one list, its elements are the records.
+  // With a path, the records are inside the document, which may then be larger than a record.
   const limit = input.type === 'DOCUMENT' && from.length > 0 ? maxDocument : maxRecord
-  const folding = input.type === 'LINES' ? readLines(limit) : jsonReader({ limit })
-  return mapRows(foldRows(folding, 'JSONParsingError', bytes), (text) => {
+  const fold = input.type === 'LINES' ? readLines(limit) : jsonReader({ limit })
+  return mapRows(foldRows(fold, 'JSONParsingError', bytes), (text) => {
     if (text.trim() === '') return []
     const json = parseJson(text)
     return O.isNone(json)
-      ? fail('JSONParsingError', `This is not JSON: ${text.slice(0, 40)}`)
+      ? fail('JSONParsingError', `Invalid JSON: ${text.slice(0, 40)}`)
       : expand(json.value)
   })
 }
 
-// A value is held whole while its records are taken out of it.
+// The whole value is in memory while its records are extracted.
 const maxDocument = 32 * MiB
 
 /**
- * Reads the records of an object, decompressed already.
+ * Reads the records of an object from its decompressed bytes.
  *
- * @shape  those that each chunk completed, in order; closing it closes its source
+ * @shape  yields the records that each chunk completed, in order; closing it closes its source
  * @units  holds a chunk and a record of at most 1 MiB; of a JSON document, one value of at most 32 MiB
- * @errors throws `SelectFailure` of the data; those of its source, untouched
+ * @errors throws `SelectFailure` for invalid data; errors of its source, unchanged
  */
 export const readRows = (
   input: Input,
@@ -182,6 +183,6 @@ export const readRows = (
   bytes: Bytes
 ): Rows => {
   if (input._tag === 'Json') return jsonRows(input, from, bytes)
-  if (csv === undefined) return fail('InternalError', 'There is nothing to read CSV with.')
+  if (csv === undefined) return fail('InternalError', 'There is no CSV reader.')
   return csvRows(input, csv, bytes)
 }

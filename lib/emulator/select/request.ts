@@ -1,4 +1,4 @@
-/** What a Select asks for, beside its SQL: read off its XML, or refused in COS's words. */
+/** Reads and validates the XML of a Select request. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type Element, type Fields, toFields } from '../../core/xml.js'
@@ -40,60 +40,60 @@ export interface SelectRequest {
 type Read<A> = E.Either<ServiceError, A>
 
 // -- leaves --
-/** One of some words, in any case of letters; the first where there is none. */
-const word = <A extends string>(
+/** One of some keywords, case-insensitive; the first if the element is absent. */
+const readKeyword = <A extends string>(
   fields: Fields,
   name: string,
-  words: readonly [A, ...ReadonlyArray<A>],
-  refused: Read<never>
+  keywords: readonly [A, ...ReadonlyArray<A>],
+  error: Read<never>
 ): Read<A> => {
   const text = fields[name]
-  if (text === undefined) return E.right(words[0])
+  if (text === undefined) return E.right(keywords[0])
   const found =
-    typeof text === 'string' ? words.find((each) => each === text.trim().toUpperCase()) : undefined
-  return found === undefined ? refused : E.right(found)
+    typeof text === 'string' ? keywords.find((keyword) => keyword === text.trim().toUpperCase()) : undefined
+  return found === undefined ? error : E.right(found)
 }
 
-const flag = (fields: Fields, name: string): Read<boolean> =>
+const readFlag = (fields: Fields, name: string): Read<boolean> =>
   E.map((found) => found === 'TRUE')(
-    word(
+    readKeyword(
       fields,
       name,
       ['FALSE', 'TRUE'],
-      failSelect('InvalidRequestParameter', `${name} should be TRUE or FALSE.`)
+      failSelect('InvalidRequestParameter', `${name} must be TRUE or FALSE.`)
     )
   )
 
-// COS's own samples spell a line feed as two characters, and its SDKs' users do after them.
-const spelled: Readonly<Record<string, string>> = { '\\n': '\n', '\\r': '\r', '\\t': '\t', '\\r\\n': '\r\n' }
+// COS's samples write a line feed as the two characters `\n`, and so do users of its SDKs.
+const escapes: Readonly<Record<string, string>> = { '\\n': '\n', '\\r': '\r', '\\t': '\t', '\\r\\n': '\r\n' }
 
-const characters = (fields: Fields, name: string, most: number, usual: string): Read<string> => {
-  const text = fields[name] ?? usual
-  const meant = typeof text === 'string' ? (spelled[text] ?? text) : ''
-  const size = Buffer.byteLength(meant)
-  return size >= 1 && size <= most
-    ? E.right(meant)
-    : failSelect('InvalidRequestParameter', `${name} should have 1 to ${String(most)} bytes.`)
+const readCharacters = (fields: Fields, name: string, maxBytes: number, byDefault: string): Read<string> => {
+  const text = fields[name] ?? byDefault
+  const characters = typeof text === 'string' ? (escapes[text] ?? text) : ''
+  const size = Buffer.byteLength(characters)
+  return size >= 1 && size <= maxBytes
+    ? E.right(characters)
+    : failSelect('InvalidRequestParameter', `${name} must have 1 to ${String(maxBytes)} bytes.`)
 }
 
 const csvCharacters = (fields: Fields): Read<CsvCharacters> =>
   pipe(
     E.Do,
-    E.apS('recordDelimiter', characters(fields, 'RecordDelimiter', 2, '\n')),
-    E.apS('fieldDelimiter', characters(fields, 'FieldDelimiter', 1, ',')),
-    E.apS('quoteCharacter', characters(fields, 'QuoteCharacter', 1, '"')),
-    E.apS('quoteEscapeCharacter', characters(fields, 'QuoteEscapeCharacter', 1, '"')),
+    E.apS('recordDelimiter', readCharacters(fields, 'RecordDelimiter', 2, '\n')),
+    E.apS('fieldDelimiter', readCharacters(fields, 'FieldDelimiter', 1, ',')),
+    E.apS('quoteCharacter', readCharacters(fields, 'QuoteCharacter', 1, '"')),
+    E.apS('quoteEscapeCharacter', readCharacters(fields, 'QuoteEscapeCharacter', 1, '"')),
     E.filterOrElse(
       ({ recordDelimiter, fieldDelimiter, quoteCharacter }) =>
         !recordDelimiter.includes(fieldDelimiter) &&
         !recordDelimiter.includes(quoteCharacter) &&
         fieldDelimiter !== quoteCharacter,
-      () => serviceErrorOf('InvalidRequestParameter', 'Delimiters and quotes of a CSV should differ.')
+      () => serviceErrorOf('InvalidRequestParameter', 'The delimiters and the quote of CSV must differ.')
     )
   )
 
-/** An element's children; none of an empty one. */
-const inside = (fields: Fields, name: string): Fields | undefined => {
+/** The children of an element; undefined if it is absent. */
+const childrenOf = (fields: Fields, name: string): Fields | undefined => {
   const found = fields[name]
   return typeof found === 'string' ? {} : found
 }
@@ -103,34 +103,34 @@ const csvInput = (fields: Fields): Read<CsvInput> =>
   pipe(
     csvCharacters(fields),
     E.bind('header', () =>
-      word<CsvInput['header']>(
+      readKeyword<CsvInput['header']>(
         fields,
         'FileHeaderInfo',
         ['NONE', 'USE', 'IGNORE'],
-        failSelect('InvalidFileHeaderInfo', 'FileHeaderInfo should be NONE, USE or IGNORE.')
+        failSelect('InvalidFileHeaderInfo', 'FileHeaderInfo must be NONE, USE or IGNORE.')
       )
     ),
-    E.bind('comments', () => characters(fields, 'Comments', 1, '#')),
-    E.bind('allowQuotedRecordDelimiter', () => flag(fields, 'AllowQuotedRecordDelimiter')),
+    E.bind('comments', () => readCharacters(fields, 'Comments', 1, '#')),
+    E.bind('allowQuotedRecordDelimiter', () => readFlag(fields, 'AllowQuotedRecordDelimiter')),
     E.map((parts): CsvInput => ({ _tag: 'Csv', ...parts }))
   )
 
 const jsonInput = (fields: Fields): Read<JsonInput> => {
-  const refused = failSelect('InvalidJsonType', 'Type should be DOCUMENT or LINES.')
+  const error = failSelect('InvalidJsonType', 'Type must be DOCUMENT or LINES.')
   return fields['Type'] === undefined
-    ? refused
+    ? error
     : E.map((type: JsonInput['type']): JsonInput => ({ _tag: 'Json', type }))(
-        word(fields, 'Type', ['DOCUMENT', 'LINES'], refused)
+        readKeyword(fields, 'Type', ['DOCUMENT', 'LINES'], error)
       )
 }
 
 const compression = (fields: Fields): Read<'NONE' | 'GZIP'> =>
   pipe(
-    word(
+    readKeyword(
       fields,
       'CompressionType',
       ['NONE', 'GZIP', 'BZIP2'],
-      failSelect('InvalidCompressionFormat', 'CompressionType should be NONE, GZIP or BZIP2.')
+      failSelect('InvalidCompressionFormat', 'CompressionType must be NONE, GZIP or BZIP2.')
     ),
     E.chain((type) =>
       type === 'BZIP2' ? notImplemented('The emulator does not read BZIP2.') : E.right(type)
@@ -141,9 +141,10 @@ const inputOf = (fields: Fields | undefined): Read<Input> => {
   if (fields === undefined) return failSelect('MissingInputSerialization', 'InputSerialization is missing.')
   const formats = ['CSV', 'JSON', 'Parquet', 'PARQUET'].filter((name) => fields[name] !== undefined)
   if (formats.length === 0)
-    return failSelect('MissingInputFormat', 'InputSerialization should have CSV, JSON or Parquet.')
-  if (formats.length > 1) return failSelect('InvalidRequestParameter', 'InputSerialization has one format.')
-  const [csv, json] = [inside(fields, 'CSV'), inside(fields, 'JSON')]
+    return failSelect('MissingInputFormat', 'InputSerialization must have CSV, JSON or Parquet.')
+  if (formats.length > 1)
+    return failSelect('InvalidRequestParameter', 'InputSerialization must have one format.')
+  const [csv, json] = [childrenOf(fields, 'CSV'), childrenOf(fields, 'JSON')]
   const format: Read<CsvInput | JsonInput> = csv
     ? csvInput(csv)
     : json
@@ -159,17 +160,17 @@ const inputOf = (fields: Fields | undefined): Read<Input> => {
 
 const outputOf = (fields: Fields | undefined): Read<Output> => {
   if (fields === undefined) return failSelect('MissingOutputSerialization', 'OutputSerialization is missing.')
-  const [csv, json] = [inside(fields, 'CSV'), inside(fields, 'JSON')]
-  if (csv && json) return failSelect('InvalidRequestParameter', 'OutputSerialization has one format.')
+  const [csv, json] = [childrenOf(fields, 'CSV'), childrenOf(fields, 'JSON')]
+  if (csv && json) return failSelect('InvalidRequestParameter', 'OutputSerialization must have one format.')
   if (json)
     return E.map((recordDelimiter: string): Output => ({ _tag: 'Json', recordDelimiter }))(
-      characters(json, 'RecordDelimiter', 2, '\n')
+      readCharacters(json, 'RecordDelimiter', 2, '\n')
     )
-  if (!csv) return failSelect('MissingOutputFormat', 'OutputSerialization should have CSV or JSON.')
-  const refused = failSelect('InvalidQuoteFields', 'QuoteFields should be ALWAYS or ASNEEDED.')
+  if (!csv) return failSelect('MissingOutputFormat', 'OutputSerialization must have CSV or JSON.')
+  const error = failSelect('InvalidQuoteFields', 'QuoteFields must be ALWAYS or ASNEEDED.')
   return pipe(
     csvCharacters(csv),
-    E.bind('quotes', () => word(csv, 'QuoteFields', ['ASNEEDED', 'ALWAYS'], refused)),
+    E.bind('quotes', () => readKeyword(csv, 'QuoteFields', ['ASNEEDED', 'ALWAYS'], error)),
     E.map(({ quotes, ...parts }): Output => ({ _tag: 'Csv', ...parts, quoteAll: quotes === 'ALWAYS' }))
   )
 }
@@ -181,7 +182,7 @@ const expressionOf = (fields: Fields): Read<string> => {
   if (type === undefined) return failSelect('MissingRequiredParameter', 'ExpressionType is missing.')
   return typeof type === 'string' && type.trim().toUpperCase() === 'SQL'
     ? E.right(sql)
-    : failSelect('InvalidRequestParameter', 'ExpressionType should be SQL.')
+    : failSelect('InvalidRequestParameter', 'ExpressionType must be SQL.')
 }
 
 /** Reads the children of `SelectRequest`. */
@@ -190,8 +191,8 @@ export const readRequest = (rows: ReadonlyArray<Element>): Read<SelectRequest> =
   return pipe(
     E.Do,
     E.bind('expression', () => expressionOf(fields)),
-    E.bind('input', () => inputOf(inside(fields, 'InputSerialization'))),
-    E.bind('output', () => outputOf(inside(fields, 'OutputSerialization'))),
-    E.bind('progress', () => flag(inside(fields, 'RequestProgress') ?? {}, 'Enabled'))
+    E.bind('input', () => inputOf(childrenOf(fields, 'InputSerialization'))),
+    E.bind('output', () => outputOf(childrenOf(fields, 'OutputSerialization'))),
+    E.bind('progress', () => readFlag(childrenOf(fields, 'RequestProgress') ?? {}, 'Enabled'))
   )
 }

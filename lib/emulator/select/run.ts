@@ -1,9 +1,9 @@
-/** A query at work: an object's bytes in, messages out. */
+/** Runs a query: reads an object's bytes, yields the messages of the response. */
 import { setImmediate } from 'node:timers/promises'
 import type { CsvReader } from '../../core/csv-records.js'
 import type { SelectEvent, SelectStats } from '../../core/event-stream.js'
 import { KiB, MiB } from '../../core/limits.js'
-import { allOf, type Row } from './columns.js'
+import { allColumns, type Row } from './columns.js'
 import { type Aggregate, compile, isTrue } from './compile.js'
 import type { Query } from './expression.js'
 import { SelectFailure } from './failure.js'
@@ -16,44 +16,45 @@ type Bytes = AsyncIterable<Uint8Array>
 
 export interface Job extends Omit<SelectRequest, 'expression'> {
   readonly query: Query
-  /** What reads CSV, where the input is that. */
+  /** The CSV reader, if the input is CSV. */
   readonly csv: CsvReader | undefined
-  /** The object's bytes, as they are stored. */
+  /** Opens the stored bytes of the object. */
   readonly open: () => Bytes
   /** Milliseconds of Unix time. */
   readonly now: number
 }
 
-// Of one message of records.
+// Maximum bytes of records in one message.
 const messageSize = 64 * KiB
-// Of bytes looked at in one go.
+// Bytes processed without a turn of the event loop.
 const pieceSize = 64 * KiB
-// COS tells from time to time that it is there, and how far; here it is after so many bytes, so that a spec can count.
-const between = MiB
+// Bytes between Cont and Progress messages. COS sends them by time; a count of bytes is the same in every run.
+const progressInterval = MiB
 
-/** What a query does with a record, and what it says at its end. */
-interface Work {
-  /** The columns that come of a record; none where it does not count. */
+/** The evaluation of a query. */
+interface Evaluation {
+  /** The columns of the result for a record; undefined if the record adds no row to the result. */
   readonly take: (row: Row) => Columns | undefined
+  /** The columns of the aggregates, after the last record. */
   readonly end: () => Columns | undefined
 }
 
 const noRow: Row = { _tag: 'Json', value: undefined }
 
-const working = ({ columns, where, aggregates }: Query, now: number): Work => {
-  const aggregated: Array<Aggregate> = []
-  const compiled = compile({ now, aggregated: (aggregate) => aggregated.push(aggregate) })
-  const condition = where && compiled(where)
+const compileQuery = ({ columns, where, aggregates }: Query, now: number): Evaluation => {
+  const allAggregates: Array<Aggregate> = []
+  const compileExpression = compile({ now, onAggregate: (aggregate) => allAggregates.push(aggregate) })
+  const condition = where && compileExpression(where)
   const matches = (row: Row): boolean => condition === undefined || isTrue(condition(row))
-  const evaluated = columns?.map(({ name, expression }) => [name, compiled(expression)] as const)
+  const evaluators = columns?.map(({ name, expression }) => [name, compileExpression(expression)] as const)
   const columnsOf = (row: Row): Columns =>
-    evaluated?.map(([name, evaluate]) => [name, evaluate(row)] as const) ?? allOf(row)
+    evaluators?.map(([name, evaluate]) => [name, evaluate(row)] as const) ?? allColumns(row)
   if (!aggregates) {
     return { take: (row) => (matches(row) ? columnsOf(row) : undefined), end: () => undefined }
   }
   return {
     take: (row) => {
-      if (matches(row)) for (const { add } of aggregated) add(row)
+      if (matches(row)) for (const { add } of allAggregates) add(row)
       return undefined
     },
     end: () => columnsOf(noRow)
@@ -61,39 +62,39 @@ const working = ({ columns, where, aggregates }: Query, now: number): Work => {
 }
 
 /** Collects records into messages. */
-const toMessages = () => {
+const createMessageBuffer = () => {
   const counts = { bytesScanned: 0, bytesProcessed: 0, bytesReturned: 0 }
   let records: Array<Uint8Array> = []
-  let waiting = 0
+  let bufferedBytes = 0
   let messages: Array<Uint8Array> = []
   const stats = (): SelectStats => ({ ...counts })
-  const tell = (event: SelectEvent): void => {
+  const addEvent = (event: SelectEvent): void => {
     messages.push(writeEvent(event))
   }
-  const flush = (least: number): void => {
-    if (waiting < least || waiting === 0) return
+  const flush = (leastBytes: number): void => {
+    if (bufferedBytes < leastBytes || bufferedBytes === 0) return
     let bytes = Buffer.concat(records)
-    // Where a message ends has nothing to do with where a record does, nor a character.
-    while (bytes.length >= least && bytes.length > 0) {
-      tell({ _tag: 'Records', bytes: bytes.subarray(0, messageSize) })
+    // A message may end within a record or within a character.
+    while (bytes.length >= leastBytes && bytes.length > 0) {
+      addEvent({ _tag: 'Records', bytes: bytes.subarray(0, messageSize) })
       bytes = bytes.subarray(messageSize)
     }
     records = bytes.length === 0 ? [] : [bytes]
-    waiting = bytes.length
+    bufferedBytes = bytes.length
   }
   return {
     counts,
     stats,
-    tell,
+    addEvent,
     flush,
-    add: (record: Uint8Array): void => {
+    addRecord: (record: Uint8Array): void => {
       records.push(record)
-      waiting += record.length
+      bufferedBytes += record.length
       counts.bytesReturned += record.length
       flush(messageSize)
     },
-    /** All messages there are, as one piece of bytes. */
-    taken: (): Buffer => {
+    /** Removes and returns all messages, as one buffer. */
+    take: (): Buffer => {
       const bytes = Buffer.concat(messages)
       messages = []
       return bytes
@@ -101,7 +102,7 @@ const toMessages = () => {
   }
 }
 
-/** Counts bytes, and cuts what memory holds in one piece: what comes of a piece is sent before the next is looked at. */
+/** Counts bytes, and splits chunks into pieces: the results of a piece are sent before the next piece is processed. */
 async function* countBytes(
   bytes: Bytes,
   count: (bytes: number) => void
@@ -116,74 +117,74 @@ async function* countBytes(
 
 const failureOf = (thrown: unknown): SelectFailure | undefined => {
   if (thrown instanceof SelectFailure) return thrown
-  // JSON may be nested deeper than anything that walks through it.
+  // A stack overflow: JSON may be nested deeper than recursive functions can follow.
   return thrown instanceof RangeError
-    ? new SelectFailure('JSONParsingError', 'A record is nested too deep.')
+    ? new SelectFailure('JSONParsingError', 'A record is nested too deeply.')
     : undefined
 }
 
 /**
  * Runs a query over an object.
  *
- * @shape  messages, several in a chunk; the last is `End`, or an error where the query or the data were wrong.
- *         It stops reading once it has as many records as LIMIT says, and when its reader leaves.
- * @units  holds some 64 KiB of results, and what `readingRows` holds
- * @errors throws what `open` throws
+ * @shape  yields chunks of several messages. The last message is `End`, or an error of the query or the data. Reading
+ *         stops after LIMIT records, and when the consumer stops.
+ * @units  holds about 64 KiB of results, and the memory of `readRows`
+ * @errors throws errors of `open`
  */
 export async function* runSelect(job: Job): AsyncGenerator<Uint8Array, void, undefined> {
   const { query, input, output, csv, progress } = job
-  const out = toMessages()
+  const out = createMessageBuffer()
   const { counts } = out
-  const scanned = (size: number): void => {
+  const countScanned = (size: number): void => {
     counts.bytesScanned += size
   }
-  const processed = (size: number): void => {
+  const countProcessed = (size: number): void => {
     counts.bytesProcessed += size
   }
   const write = rowWriter(output)
   let left = query.limit ?? Infinity
-  let told = { processed: 0, returned: 0 }
-  const tellHowFar = (): void => {
+  let reported = { processed: 0, returned: 0 }
+  const reportProgress = (): void => {
     const { bytesProcessed, bytesReturned } = counts
-    if (bytesProcessed - told.processed < between) return
+    if (bytesProcessed - reported.processed < progressInterval) return
     out.flush(0)
-    if (bytesReturned === told.returned) out.tell({ _tag: 'Cont' })
-    told = { processed: bytesProcessed, returned: bytesReturned }
-    if (progress) out.tell({ _tag: 'Progress', stats: out.stats() })
+    if (bytesReturned === reported.returned) out.addEvent({ _tag: 'Cont' })
+    reported = { processed: bytesProcessed, returned: bytesReturned }
+    if (progress) out.addEvent({ _tag: 'Progress', stats: out.stats() })
   }
-  const add = (columns: Columns | undefined): void => {
+  const addColumns = (columns: Columns | undefined): void => {
     if (columns === undefined || left <= 0) return
-    out.add(write(columns))
+    out.addRecord(write(columns))
     left -= 1
   }
   try {
-    const { take, end } = working(query, job.now)
+    const { take, end } = compileQuery(query, job.now)
     if (left > 0) {
-      const bytes = countBytes(job.open(), scanned)
-      const plain = countBytes(input.gzip ? gunzip(bytes) : bytes, processed)
+      const bytes = countBytes(job.open(), countScanned)
+      const plain = countBytes(input.gzip ? gunzip(bytes) : bytes, countProcessed)
       for await (const rows of readRows(input, csv, query.from, plain)) {
         for (const row of rows) {
-          add(take(row))
+          addColumns(take(row))
           if (left <= 0) break
         }
         if (left <= 0) break
-        tellHowFar()
-        const messages = out.taken()
+        reportProgress()
+        const messages = out.take()
         if (messages.length > 0) yield messages
-        // What lies in memory is read without a turn of the event loop, and others want theirs.
+        // Bytes in memory are read without a turn of the event loop, which would block other requests.
         await setImmediate()
       }
     }
-    add(end())
+    addColumns(end())
     out.flush(0)
-    if (progress) out.tell({ _tag: 'Progress', stats: out.stats() })
-    out.tell({ _tag: 'Stats', stats: out.stats() })
-    out.tell({ _tag: 'End' })
+    if (progress) out.addEvent({ _tag: 'Progress', stats: out.stats() })
+    out.addEvent({ _tag: 'Stats', stats: out.stats() })
+    out.addEvent({ _tag: 'End' })
   } catch (thrown) {
     const failure = failureOf(thrown)
     if (failure === undefined) throw thrown
     out.flush(0)
-    out.tell({ _tag: 'Error', code: failure.code, message: failure.message })
+    out.addEvent({ _tag: 'Error', code: failure.code, message: failure.message })
   }
-  yield out.taken()
+  yield out.take()
 }

@@ -1,4 +1,4 @@
-/** From SQL to a query, by way of PostgreSQL's own parser, where that is installed. */
+/** Parses SQL into a query with PostgreSQL's parser, the optional package libpg-query. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -15,7 +15,7 @@ import {
   type Token
 } from './tokens.js'
 
-/** Reads a query; in words, why it is none. */
+/** Parses a query; a message if the SQL is not valid. */
 export type SqlReader = (sql: string) => CheckedTokens<Query>
 
 export interface SqlLibrary {
@@ -24,15 +24,15 @@ export interface SqlLibrary {
   readonly scanSync: (sql: string) => ScanResult
 }
 
-const attempt = <A>(work: () => A): CheckedTokens<A> =>
-  E.tryCatch(work, (thrown) => {
-    // Of what breaks within the lexer it says nothing that a reader could use.
-    const known = thrown instanceof Error && thrown.name === 'SqlError'
-    return known ? thrown.message : 'not SQL'
+const tryParse = <A>(parse: () => A): CheckedTokens<A> =>
+  E.tryCatch(parse, (thrown) => {
+    // Other errors come from inside the lexer, and their messages do not help a user.
+    const isSqlError = thrown instanceof Error && thrown.name === 'SqlError'
+    return isSqlError ? thrown.message : 'not SQL'
   })
 
-// -- what SELECT has --
-const beyond: ReadonlyArray<readonly [keyof SelectStmt, string]> = [
+// -- clauses --
+const unsupportedClauses: ReadonlyArray<readonly [keyof SelectStmt, string]> = [
   ['distinctClause', 'DISTINCT'],
   ['intoClause', 'INTO'],
   ['groupClause', 'GROUP BY'],
@@ -50,22 +50,22 @@ const selectIn = ({ stmts = [] }: ParseResult): CheckedTokens<SelectStmt> => {
   const [only, ...more] = stmts
   const statement = only?.stmt
   if (statement === undefined || more.length > 0 || !('SelectStmt' in statement))
-    return E.left('one SELECT is expected, and nothing else')
+    return E.left('the SQL must be one SELECT')
   const select = statement.SelectStmt
-  const found = beyond.find(([part]) => select[part] !== undefined)
+  const found = unsupportedClauses.find(([clause]) => select[clause] !== undefined)
   return found === undefined ? E.right(select) : E.left(`${found[1]} is not supported`)
 }
 
-/** What the table is called in the query, as far as it has a name of its own. */
+/** The alias of the table, if it has one. */
 const aliasIn = ({ fromClause = [] }: SelectStmt): CheckedTokens<string | undefined> => {
   const [table, ...more] = fromClause
   if (table === undefined || more.length > 0 || !('RangeVar' in table))
-    return E.left('FROM should name COSObject alone: there are no joins and no subqueries')
+    return E.left('FROM must name COSObject alone: joins and subqueries are not supported')
   const { relname, schemaname, catalogname, alias, inh } = table.RangeVar
   if (relname?.toLowerCase() !== 'cosobject' || schemaname !== undefined || catalogname !== undefined)
-    return E.left('FROM should name COSObject; a path begins with COSObject[*]')
+    return E.left('FROM must name COSObject; a path begins with COSObject[*]')
   return alias?.colnames !== undefined || inh !== true
-    ? E.left('FROM should be COSObject [AS] alias')
+    ? E.left('FROM must be COSObject [AS] alias')
     : E.right(alias?.aliasname)
 }
 
@@ -75,7 +75,7 @@ const limitIn = ({ limitCount, limitOption }: SelectStmt): CheckedTokens<number 
   const count = constant.ival ? (constant.ival.ival ?? 0) : Number(constant.fval?.fval ?? NaN)
   return limitOption === 'LIMIT_OPTION_COUNT' && Number.isSafeInteger(count) && count >= 0
     ? E.right(count)
-    : E.left('LIMIT should be a whole number')
+    : E.left('LIMIT must be an integer of at least 0')
 }
 
 // -- columns --
@@ -86,7 +86,7 @@ const isStar = (node: Node | undefined): boolean =>
   'ColumnRef' in node &&
   (node.ColumnRef.fields ?? []).some((field) => 'A_Star' in field)
 
-/** What stands behind AS, or without it, last before the comma or FROM: the parser itself folds its letters. */
+/** The alias of a column as written: the token after AS, or the last one before the comma or FROM. The parser folds case. */
 const aliasBefore = (tokens: ReadonlyArray<Token>, end: number | undefined): string => {
   const limit = end ?? tokens[fromIndex(tokens)]?.start ?? 0
   const alias = tokens.filter(({ start, text }) => start < limit && text !== ',').at(-1)
@@ -98,14 +98,14 @@ const columnsIn =
   ({ targetList = [] }: SelectStmt): CheckedTokens<Query['columns']> => {
     const targets = targetList.map((node) => ('ResTarget' in node ? node.ResTarget : {}))
     const [first] = targets
-    if (first === undefined) return E.left('SELECT should name columns, or *')
+    if (first === undefined) return E.left('SELECT must name columns, or *')
     if (targets.length === 1 && first.name === undefined && isStar(first.val)) return E.right(undefined)
     const columns: Array<Column> = []
     for (const [at, { val, name }] of targets.entries()) {
       const read = convertTree(scope)(val)
       if (E.isLeft(read)) return read
-      const { expression, spelled = `_${String(at + 1)}` } = read.right
-      const alias = name === undefined ? spelled : aliasBefore(scope.tokens, targets[at + 1]?.location)
+      const { expression, name: defaultName = `_${String(at + 1)}` } = read.right
+      const alias = name === undefined ? defaultName : aliasBefore(scope.tokens, targets[at + 1]?.location)
       columns.push({ name: alias, expression })
     }
     return E.right(columns)
@@ -122,38 +122,39 @@ const whereIn =
 
 // -- aggregates --
 const isAggregate = ({ _tag }: Expression): boolean => _tag === 'Aggregate'
-const holds = (wanted: (expression: Expression) => boolean, expression: Expression): boolean =>
-  wanted(expression) || operandsOf(expression).some((operand) => holds(wanted, operand))
+const contains = (predicate: (expression: Expression) => boolean, expression: Expression): boolean =>
+  predicate(expression) || operandsOf(expression).some((operand) => contains(predicate, operand))
 
-/** Columns of single records, where there are aggregates. */
-const isLoose = (expression: Expression): boolean =>
-  expression._tag === 'Path' || (!isAggregate(expression) && operandsOf(expression).some(isLoose))
+/** Whether an expression uses a column outside an aggregate. */
+const usesColumn = (expression: Expression): boolean =>
+  expression._tag === 'Path' || (!isAggregate(expression) && operandsOf(expression).some(usesColumn))
 
 const checkAggregates = (query: Omit<Query, 'aggregates'>): CheckedTokens<Query> => {
   const { columns = [], where } = query
   const expressions = columns.map(({ expression }) => expression)
-  if (where !== undefined && holds(isAggregate, where)) return E.left('WHERE is about single records')
-  const aggregates = expressions.some((expression) => holds(isAggregate, expression))
-  const nested = (expression: Expression): boolean =>
-    isAggregate(expression) && operandsOf(expression).some((operand) => holds(isAggregate, operand))
-  if (expressions.some((expression) => holds(nested, expression)))
-    return E.left('an aggregate can not be of an aggregate')
-  return aggregates && expressions.some(isLoose)
-    ? E.left('columns beside aggregates have no one value')
+  if (where !== undefined && contains(isAggregate, where))
+    return E.left('WHERE must not contain an aggregate')
+  const aggregates = expressions.some((expression) => contains(isAggregate, expression))
+  const isNested = (expression: Expression): boolean =>
+    isAggregate(expression) && operandsOf(expression).some((operand) => contains(isAggregate, operand))
+  if (expressions.some((expression) => contains(isNested, expression)))
+    return E.left('an aggregate must not contain an aggregate')
+  return aggregates && expressions.some(usesColumn)
+    ? E.left('a column must not stand beside an aggregate')
     : E.right({ ...query, aggregates })
 }
 
-// -- all together --
+// -- parser --
 const parseSql =
   ({ parseSync, scanSync }: SqlLibrary): SqlReader =>
   (sql) =>
     pipe(
       checkText(sql),
-      E.chain(() => attempt(() => scanSync(sql))),
+      E.chain(() => tryParse(() => scanSync(sql))),
       E.chain(({ tokens }) => checkTokens(tokens)),
       E.bindTo('tokens'),
       E.bind('path', ({ tokens }) => takeFromPath(sql, tokens)),
-      E.bind('select', ({ path }) => E.chain(selectIn)(attempt(() => parseSync(path.sql)))),
+      E.bind('select', ({ path }) => E.chain(selectIn)(tryParse(() => parseSync(path.sql)))),
       E.bind('alias', ({ select }) => aliasIn(select)),
       E.chain(({ tokens, path, select, alias }) => {
         const scope: Scope = { tokens, from: path.steps, alias }
@@ -168,9 +169,9 @@ const parseSql =
     )
 
 /**
- * Asks for the library.
+ * Loads libpg-query.
  *
- * @errors what `import()` threw, where libpg-query is not installed
+ * @errors the error of `import()`, if libpg-query is not installed
  */
 export const sqlReader = (
   load: () => Promise<SqlLibrary> = () => import('libpg-query')

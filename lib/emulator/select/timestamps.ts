@@ -1,12 +1,12 @@
-/** Moments in time, as Select's SQL knows them: ISO 8601 to any precision, a day at least being whole. */
+/** Timestamps of Select's SQL: ISO 8601 from a year to fractions of a second. */
 
 export interface Timestamp {
   readonly _tag: 'Timestamp'
-  /** Milliseconds of Unix time; what is finer is cut off. */
+  /** Milliseconds of Unix time; finer fractions are cut off. */
   readonly time: number
 }
 
-const at = (time: number): Timestamp | undefined =>
+const toTimestamp = (time: number): Timestamp | undefined =>
   Number.isFinite(time) ? { _tag: 'Timestamp', time } : undefined
 
 const iso =
@@ -21,7 +21,7 @@ const offsetOf = (zone: string): number => {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
 
-/** `2007T`, `2007-04T`, `2007-04-05`, `2007-04-05T14:30Z` and finer, with an offset wherever there is a time. */
+/** `2007T`, `2007-04T`, `2007-04-05`, `2007-04-05T14:30Z` and finer; a time requires an offset. */
 export const readTimestamp = (text: string): Timestamp | undefined => {
   const match = iso.exec(text)
   if (match === null) return undefined
@@ -41,13 +41,13 @@ export const readTimestamp = (text: string): Timestamp | undefined => {
   if (!isDay(Number(year), Number(month), Number(day)) || h > 23 || m > 59 || s > 59) return undefined
   const milliseconds = Number(fraction.slice(0, 3).padEnd(3, '0'))
   const utc = new Date(0)
-  // Date.UTC takes the years below 100 for those of the last century.
+  // Date.UTC maps the years 0 to 99 to 1900 to 1999.
   utc.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
   utc.setUTCHours(h, m, s, milliseconds)
-  return at(utc.getTime() - offsetOf(zone))
+  return toTimestamp(utc.getTime() - offsetOf(zone))
 }
 
-/** In UTC, milliseconds where there are some. */
+/** In UTC, with milliseconds unless they are zero. */
 export const writeTimestamp = ({ time }: Timestamp): string =>
   new Date(time).toISOString().replace('.000Z', 'Z')
 
@@ -65,7 +65,7 @@ export type Part = (typeof parts)[number]
 
 export const partOf = (name: string): Part | undefined => parts.find((part) => part === name.toLowerCase())
 
-/** Timestamps are kept in UTC, and so their zones are 0. */
+/** Timestamps are stored in UTC, so their time zone is 0. */
 export const extract = (part: Part, { time }: Timestamp): bigint => {
   const date = new Date(time)
   switch (part) {
@@ -103,15 +103,15 @@ const addMonths = (time: number, months: number): number => {
   return date.setUTCDate(Math.min(day, last))
 }
 
-/** The last day of a month stays one: a month after 31 January is 28 February. */
+/** A month after 31 January is 28 February: the day is at most the last one of the month. */
 export const dateAdd = (part: Part, quantity: number, { time }: Timestamp): Timestamp | undefined => {
   const unit = milliseconds[part]
-  if (unit !== undefined) return at(new Date(time + quantity * unit).getTime())
-  if (part === 'year') return at(addMonths(time, quantity * 12))
-  return part === 'month' ? at(addMonths(time, quantity)) : undefined
+  if (unit !== undefined) return toTimestamp(new Date(time + quantity * unit).getTime())
+  if (part === 'year') return toTimestamp(addMonths(time, quantity * 12))
+  return part === 'month' ? toTimestamp(addMonths(time, quantity)) : undefined
 }
 
-/** Whole ones from the first to the second; below 0 where the second is earlier. */
+/** Whole units from `from` to `to`; negative if `to` is earlier. */
 export const dateDiff = (part: Part, from: Timestamp, to: Timestamp): bigint | undefined => {
   const unit = milliseconds[part]
   if (unit !== undefined) return BigInt(Math.trunc((to.time - from.time) / unit))
@@ -129,7 +129,7 @@ const months = 'January February March April May June July August September Octo
 )
 const symbols = /'[^']*'|y{4}|yyy|yy|y|M{1,5}|dd?|a|hh?|HH?|mm?|ss?|S+|n|X{1,5}|x{1,5}|[A-Za-z]/g
 
-const symbol = (date: Date, mark: string): string | undefined => {
+const writeSymbol = (date: Date, mark: string): string | undefined => {
   const pad = (value: number): string => String(value).padStart(mark.length, '0')
   const month = months[date.getUTCMonth()] ?? ''
   switch (mark.charAt(0)) {
@@ -163,15 +163,15 @@ const symbol = (date: Date, mark: string): string | undefined => {
   }
 }
 
-/** By a pattern such as `MMMM d, yyyy`; nothing where it has a letter that means nothing. */
+/** Formats with a pattern such as `MMMM d, yyyy`; undefined if the pattern has an unknown letter. */
 export const format = (pattern: string, { time }: Timestamp): string | undefined => {
   const date = new Date(time)
   const unknown: Array<string> = []
   const text = pattern.replace(symbols, (mark) => {
     if (mark.startsWith("'")) return mark.slice(1, -1)
-    const written = symbol(date, mark)
-    if (written === undefined) unknown.push(mark)
-    return written ?? ''
+    const text = writeSymbol(date, mark)
+    if (text === undefined) unknown.push(mark)
+    return text ?? ''
   })
   return unknown.length === 0 ? text : undefined
 }

@@ -1,30 +1,30 @@
-/** SQL as tokens: its limits, what PostgreSQL's lexer takes and COS does not, and the path behind `COSObject`. */
+/** SQL as tokens: size limits, PostgreSQL syntax that COS rejects, and the path after `COSObject`. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { ScanToken } from 'libpg-query'
-import type { FromStep, Step } from './expression.js'
+import type { FromStep, Step } from './types.js'
 import { KiB } from '../../core/limits.js'
 
-/** Where a token stands, in bytes from the beginning, and what it says. */
+/** A token's text and its position, in bytes. */
 export type Token = Pick<ScanToken, 'start' | 'end' | 'text' | 'tokenName' | 'keywordKind'>
 
-/** In words, what is wrong with the SQL. */
+/** A value, or the problem of the SQL as text. */
 export type CheckedTokens<A> = E.Either<string, A>
 
-// The parser's own stack is not endless: 20,000 additions overflow it. S3 takes 256 KB; no one has written them.
+// 20,000 additions overflow the parser's stack. S3 accepts 256 KB, far more than any real query.
 const maxBytes = 64 * KiB
 const maxTokens = 4000
 
-// Its lexer takes a run of signs whole and then gives it back bit by bit: 60,000 of them take it seconds.
+// The lexer matches a run of operator signs whole and then backtracks one by one: 60,000 of them take it seconds.
 const signs = /[~!@#^&|`?+\-*/%<>=]{200}/
 
-/** Refuses what the parser would choke on, before it sees it. */
+/** Rejects text that the parser cannot handle. */
 export const checkText = (sql: string): CheckedTokens<string> => {
   if (Buffer.byteLength(sql) > maxBytes || sql.includes('\0'))
-    return E.left(`SQL of at most ${String(maxBytes)} bytes is expected, without NUL`)
+    return E.left(`the SQL must have at most ${String(maxBytes)} bytes, without NUL`)
   return signs.test(sql) ? E.left('a run of 200 signs') : E.right(sql)
 }
 
-// Casts by `::`, parameters, and strings and names with escapes or of bits: PostgreSQL's alone.
+// PostgreSQL syntax that COS lacks: casts by `::`, parameters, and prefixed strings and names such as E'' and B''.
 const foreign = /^(?:::|:=|=>|\$|(?:[ebnx]|u&)['"])/i
 
 const isComment = ({ tokenName }: Token): boolean => tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT'
@@ -42,7 +42,7 @@ const isQuoted = (text: string): boolean => text.startsWith('"')
 /** A name, or a keyword that is used as one. */
 const isName = ({ tokenName, keywordKind }: Token): boolean => tokenName === 'IDENT' || keywordKind !== 0
 
-/** As it was written: the parser itself folds letters, and cuts names after 63 bytes. */
+/** A name as written. The parser folds its case and truncates it to 63 bytes. */
 export const nameOf = ({ text }: Pick<Token, 'text'>): { readonly name: string; readonly exact: boolean } =>
   isQuoted(text)
     ? { name: text.slice(1, -1).replaceAll('""', '"'), exact: true }
@@ -51,17 +51,17 @@ export const nameOf = ({ text }: Pick<Token, 'text'>): { readonly name: string; 
 // -- the path of FROM --
 export interface FromPath {
   readonly steps: ReadonlyArray<FromStep>
-  /** The SQL with blanks in its place, so that all else stays where it was. */
+  /** The SQL with the path replaced by blanks, so that all positions stay the same. */
   readonly sql: string
 }
 
-/** What stands in brackets: a place, or a name. */
+/** The content of brackets: an index, or a name. */
 const elementOf = ({ text, tokenName }: Token): Step | undefined => {
   if (tokenName === 'SCONST') return { name: text.slice(1, -1).replaceAll("''", "'"), exact: true }
   return /^\d{1,9}$/.test(text) ? { index: Number(text) } : undefined
 }
 
-/** One step and the tokens it takes, at the front of these. */
+/** The first step of the tokens, and its number of tokens. */
 const stepAt = (tokens: ReadonlyArray<Token>): readonly [FromStep, number] | undefined => {
   const [first, second, third] = tokens
   if (first?.text === '.' && second !== undefined) {
@@ -74,7 +74,7 @@ const stepAt = (tokens: ReadonlyArray<Token>): readonly [FromStep, number] | und
   return step && [step, 3]
 }
 
-/** Where the clause's own FROM stands; EXTRACT and its like have one in brackets. */
+/** The index of the FROM clause. EXTRACT, TRIM and SUBSTRING have a FROM in parentheses. */
 export const fromIndex = (tokens: ReadonlyArray<Token>): number => {
   let depth = 0
   return tokens.findIndex(({ text }) => {
@@ -84,7 +84,7 @@ export const fromIndex = (tokens: ReadonlyArray<Token>): number => {
   })
 }
 
-/** Takes `[*].books[0]` out of `FROM COSObject[*].books[0] b`: PostgreSQL has no such tables. */
+/** Removes `[*].books[0]` from `FROM COSObject[*].books[0] b`, which PostgreSQL's grammar does not have. */
 export const takeFromPath = (sql: string, tokens: ReadonlyArray<Token>): CheckedTokens<FromPath> => {
   const from = fromIndex(tokens)
   if (from < 0) return E.left('FROM is missing')
@@ -100,7 +100,7 @@ export const takeFromPath = (sql: string, tokens: ReadonlyArray<Token>): Checked
   }
   const [first, ...rest] = steps
   if (first === undefined || !('every' in first) || first.every !== 'element' || tokens[end]?.text === '[')
-    return E.left('a path should be COSObject[*], and then .name, [0], [*] or .*')
+    return E.left('a path must be COSObject[*], followed by .name, [0], [*] or .*')
   const bytes = Buffer.from(sql)
   bytes.fill(' ', tokens[begin].start, tokens[end - 1]?.end)
   return E.right({ steps: rest, sql: bytes.toString() })
@@ -109,11 +109,11 @@ export const takeFromPath = (sql: string, tokens: ReadonlyArray<Token>): Checked
 // -- columns --
 export interface PathText {
   readonly steps: ReadonlyArray<Step>
-  /** The last name in it, as it was written. */
+  /** The last name of the path, as written. */
   readonly last: string
 }
 
-/** The steps of a column, from its first token on: `s.name[0]."Name"`. */
+/** The steps of a column such as `s.name[0]."Name"`; `location` is that of its first token. */
 export const readPath = (tokens: ReadonlyArray<Token>, location: number): PathText | undefined => {
   const first = tokens.findIndex(({ start }) => start === location)
   const head = tokens[first]

@@ -1,48 +1,49 @@
-/** PostgreSQL's tree of an expression, as far as Select's SQL reaches; the rest is refused by its name. */
+/** Converts PostgreSQL's tree of an expression. Syntax that Select lacks fails with its name. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { A_Const, A_Expr, ColumnRef, FuncCall, Node, TypeName } from 'libpg-query'
-import type {
-  AggregateName,
-  Arithmetic,
-  Comparison,
-  Expression,
-  FromStep,
-  Step,
-  Target
-} from './expression.js'
+import type { Expression } from './expression.js'
 import { type CheckedTokens, readPath, type Token } from './tokens.js'
+import type { AggregateName, Arithmetic, Comparison, FromStep, Step, Target } from './types.js'
 
-/** What names mean in a query. */
+/** The meaning of names in a query. */
 export interface Scope {
   readonly tokens: ReadonlyArray<Token>
   readonly from: ReadonlyArray<FromStep>
-  /** The parser's, its letters folded. */
+  /** As the parser returns it, with its case folded. */
   readonly alias: string | undefined
 }
 
-/** An expression, and what its column is called where nothing else is said. */
-export interface ConvertedQuery {
+/** An expression, and the default name of its column. */
+export interface ConvertedExpression {
   readonly expression: Expression
-  readonly spelled?: string
+  readonly name?: string
 }
 
-// No query that a person wrote goes deeper; the evaluators call one another.
+// Evaluators are recursive. No query written by hand is nested this deeply.
 const maxDepth = 200
 
-const unsupported = (what: string): CheckedTokens<never> => E.left(`${what} is not supported`)
+const unsupported = (syntax: string): CheckedTokens<never> => E.left(`${syntax} is not supported`)
 
 const textIn = (nodes: ReadonlyArray<Node> = []): string =>
   nodes.map((node) => ('String' in node ? (node.String.sval ?? '') : '?')).join('.')
 
 // -- constants --
-const constant = ({ ival, fval, sval, boolval, isnull, bsval }: A_Const): CheckedTokens<ConvertedQuery> => {
-  const literal = (value: Extract<Expression, { _tag: 'Literal' }>['value']): CheckedTokens<ConvertedQuery> =>
-    E.right({ expression: { _tag: 'Literal', value } })
+const convertConstant = ({
+  ival,
+  fval,
+  sval,
+  boolval,
+  isnull,
+  bsval
+}: A_Const): CheckedTokens<ConvertedExpression> => {
+  const literal = (
+    value: Extract<Expression, { _tag: 'Literal' }>['value']
+  ): CheckedTokens<ConvertedExpression> => E.right({ expression: { _tag: 'Literal', value } })
   if (isnull === true) return literal(null)
   if (sval !== undefined) return literal(sval.sval ?? '')
   if (boolval !== undefined) return literal(boolval.boolval ?? false)
-  // What is 0 is left out of the tree.
+  // The tree omits a value of 0.
   if (ival !== undefined) return literal(BigInt(ival.ival ?? 0))
   if (fval === undefined || bsval !== undefined) return unsupported('such a constant')
   const text = (fval.fval ?? '').replaceAll('_', '')
@@ -51,28 +52,29 @@ const constant = ({ ival, fval, sval, boolval, isnull, bsval }: A_Const): Checke
 }
 
 // -- columns --
-const isCalled = (step: Step | undefined, name: string): boolean =>
+const isNamed = (step: Step | undefined, name: string): boolean =>
   step !== undefined && 'name' in step && step.name.toLowerCase() === name.toLowerCase()
 
-/** What records can be called by, without an alias: the last name of the path they come from, or the table's. */
-const callName = ({ alias, from }: Scope): string => {
+/** The name of the records: the alias, the last name of the path in FROM, or COSObject. */
+const recordName = ({ alias, from }: Scope): string => {
   if (alias !== undefined) return alias
   const last = from.at(-1)
   if (last === undefined) return 'COSObject'
   return 'name' in last ? last.name : '_1'
 }
 
-/** A column and the steps behind it, all of which stand in one row of tokens; `(s.a).b` does not. */
-const column = (
+/** A column with its `indirections` further steps. All must be consecutive tokens, as they are not in `(s.a).b`. */
+const convertColumn = (
   scope: Scope,
   { fields = [], location = 0 }: ColumnRef,
-  behind: number
-): CheckedTokens<ConvertedQuery> => {
+  indirections: number
+): CheckedTokens<ConvertedExpression> => {
   const path = readPath(scope.tokens, location)
-  const isWhole = path?.steps.length === fields.length + behind && fields.every((field) => 'String' in field)
-  if (path === undefined || !isWhole) return unsupported('such a column')
-  const steps = isCalled(path.steps[0], callName(scope)) ? path.steps.slice(1) : path.steps
-  return E.right({ expression: { _tag: 'Path', steps }, spelled: path.last })
+  const isComplete =
+    path?.steps.length === fields.length + indirections && fields.every((field) => 'String' in field)
+  if (path === undefined || !isComplete) return unsupported('such a column')
+  const steps = isNamed(path.steps[0], recordName(scope)) ? path.steps.slice(1) : path.steps
+  return E.right({ expression: { _tag: 'Path', steps }, name: path.last })
 }
 
 // -- types --
@@ -117,7 +119,7 @@ const aggregateNames: Readonly<Record<string, AggregateName>> = {
   max: 'max'
 }
 
-/** By the parser's names, how many operands each takes. */
+/** The number of operands of each function, by the parser's name. */
 const functions: Readonly<Record<string, readonly [least: number, most: number]>> = {
   char_length: [1, 1],
   character_length: [1, 1],
@@ -146,7 +148,11 @@ interface Walk {
 const itemsOf = (node: Node | undefined): ReadonlyArray<Node> =>
   node !== undefined && 'List' in node ? (node.List.items ?? []) : []
 
-const operator = ({ node }: Walk, sign: string, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> => {
+const convertOperator = (
+  { node }: Walk,
+  sign: string,
+  { lexpr, rexpr }: A_Expr
+): CheckedTokens<Expression> => {
   const [comparison, arithmetic] = [comparisons[sign], arithmetics[sign]]
   if (lexpr === undefined) {
     if (sign === '-')
@@ -165,7 +171,7 @@ const operator = ({ node }: Walk, sign: string, { lexpr, rexpr }: A_Expr): Check
   )
 }
 
-const like = ({ node }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> => {
+const convertLike = ({ node }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> => {
   const escaped = rexpr !== undefined && 'FuncCall' in rexpr ? rexpr.FuncCall : undefined
   const [pattern, escape] =
     textIn(escaped?.funcname) === 'pg_catalog.like_escape' ? (escaped?.args ?? []) : [rexpr]
@@ -178,7 +184,7 @@ const like = ({ node }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expressio
   )
 }
 
-const between = ({ node }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> => {
+const convertBetween = ({ node }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> => {
   const [low, high] = itemsOf(rexpr)
   return pipe(
     E.Do,
@@ -189,7 +195,7 @@ const between = ({ node }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expres
   )
 }
 
-const within = ({ node, nodes }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> =>
+const convertIn = ({ node, nodes }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<Expression> =>
   pipe(
     E.Do,
     E.apS('subject', node(lexpr)),
@@ -197,20 +203,22 @@ const within = ({ node, nodes }: Walk, { lexpr, rexpr }: A_Expr): CheckedTokens<
     E.map((parts): Expression => ({ _tag: 'In', ...parts }))
   )
 
-const signed = (walk: Walk, expression: A_Expr): CheckedTokens<Expression> => {
+const convertOperation = (walk: Walk, expression: A_Expr): CheckedTokens<Expression> => {
   const sign = textIn(expression.name)
   const { kind } = expression
   switch (kind) {
     case 'AEXPR_OP':
-      return operator(walk, sign, expression)
+      return convertOperator(walk, sign, expression)
     case 'AEXPR_LIKE':
-      return E.map((found: Expression) => (sign === '!~~' ? not(found) : found))(like(walk, expression))
+      return E.map((found: Expression) => (sign === '!~~' ? not(found) : found))(
+        convertLike(walk, expression)
+      )
     case 'AEXPR_IN':
-      return E.map((found: Expression) => (sign === '<>' ? not(found) : found))(within(walk, expression))
+      return E.map((found: Expression) => (sign === '<>' ? not(found) : found))(convertIn(walk, expression))
     case 'AEXPR_BETWEEN':
-      return between(walk, expression)
+      return convertBetween(walk, expression)
     case 'AEXPR_NOT_BETWEEN':
-      return E.map(not)(between(walk, expression))
+      return E.map(not)(convertBetween(walk, expression))
     case 'AEXPR_NULLIF':
       return pipe(
         E.Do,
@@ -224,7 +232,7 @@ const signed = (walk: Walk, expression: A_Expr): CheckedTokens<Expression> => {
 }
 
 // -- functions --
-const call = ({ nodes }: Walk, found: FuncCall): CheckedTokens<Expression> => {
+const convertCall = ({ nodes }: Walk, found: FuncCall): CheckedTokens<Expression> => {
   const name = textIn(found.funcname)
   const { args = [], agg_star: star } = found
   if (found.agg_distinct ?? found.agg_order ?? found.agg_filter ?? found.over ?? found.func_variadic)
@@ -249,7 +257,7 @@ const call = ({ nodes }: Walk, found: FuncCall): CheckedTokens<Expression> => {
       }))(nodes(args))
 }
 
-const cases = (
+const convertCase = (
   { node }: Walk,
   found: Extract<Node, { CaseExpr: unknown }>['CaseExpr']
 ): CheckedTokens<Expression> =>
@@ -282,27 +290,31 @@ const cases = (
   )
 
 // -- the tree --
-const bare = E.map((expression: Expression): ConvertedQuery => ({ expression }))
+const withoutName = E.map((expression: Expression): ConvertedExpression => ({ expression }))
 
-const convert = (scope: Scope, found: Node | undefined, depth: number): CheckedTokens<ConvertedQuery> => {
-  if (found === undefined) return E.left('something is missing')
-  if (depth > maxDepth) return E.left(`nested more than ${String(maxDepth)} deep`)
+const convert = (
+  scope: Scope,
+  found: Node | undefined,
+  depth: number
+): CheckedTokens<ConvertedExpression> => {
+  if (found === undefined) return E.left('an expression is missing')
+  if (depth > maxDepth) return E.left(`nested more than ${String(maxDepth)} levels`)
   const node = (inner: Node | undefined): CheckedTokens<Expression> =>
-    E.map(({ expression }: ConvertedQuery) => expression)(convert(scope, inner, depth + 1))
+    E.map(({ expression }: ConvertedExpression) => expression)(convert(scope, inner, depth + 1))
   const walk: Walk = { node, nodes: (inner) => E.traverseArray(node)(inner) }
 
-  if ('A_Const' in found) return constant(found.A_Const)
-  if ('ColumnRef' in found) return column(scope, found.ColumnRef, 0)
+  if ('A_Const' in found) return convertConstant(found.A_Const)
+  if ('ColumnRef' in found) return convertColumn(scope, found.ColumnRef, 0)
   if ('A_Indirection' in found) {
     const { arg, indirection = [] } = found.A_Indirection
     return arg !== undefined && 'ColumnRef' in arg
-      ? column(scope, arg.ColumnRef, indirection.length)
+      ? convertColumn(scope, arg.ColumnRef, indirection.length)
       : unsupported('such a path')
   }
-  if ('A_Expr' in found) return bare(signed(walk, found.A_Expr))
+  if ('A_Expr' in found) return withoutName(convertOperation(walk, found.A_Expr))
   if ('BoolExpr' in found) {
     const { boolop, args = [] } = found.BoolExpr
-    return bare(
+    return withoutName(
       E.map((operands: ReadonlyArray<Expression>): Expression => {
         const [operand = { _tag: 'Literal', value: null }] = operands
         if (boolop === 'NOT_EXPR') return not(operand)
@@ -312,7 +324,7 @@ const convert = (scope: Scope, found: Node | undefined, depth: number): CheckedT
   }
   if ('NullTest' in found) {
     const { arg, nulltesttype } = found.NullTest
-    return bare(
+    return withoutName(
       E.map((operand: Expression): Expression => {
         const isNull: Expression = { _tag: 'IsNull', operand }
         return nulltesttype === 'IS_NOT_NULL' ? not(isNull) : isNull
@@ -325,21 +337,21 @@ const convert = (scope: Scope, found: Node | undefined, depth: number): CheckedT
       E.Do,
       E.apS('operand', node(arg)),
       E.apS('target', targetOf(typeName)),
-      E.map((parts): ConvertedQuery => ({ expression: { _tag: 'Cast', ...parts } }))
+      E.map((parts): ConvertedExpression => ({ expression: { _tag: 'Cast', ...parts } }))
     )
   }
-  if ('CaseExpr' in found) return bare(cases(walk, found.CaseExpr))
+  if ('CaseExpr' in found) return withoutName(convertCase(walk, found.CaseExpr))
   if ('CoalesceExpr' in found)
-    return bare(
+    return withoutName(
       E.map((operands: ReadonlyArray<Expression>): Expression => ({ _tag: 'Coalesce', operands }))(
         walk.nodes(found.CoalesceExpr.args ?? [])
       )
     )
-  if ('FuncCall' in found) return bare(call(walk, found.FuncCall))
+  if ('FuncCall' in found) return withoutName(convertCall(walk, found.FuncCall))
   return unsupported(Object.keys(found)[0] ?? 'this')
 }
 
 export const convertTree =
   (scope: Scope) =>
-  (node: Node | undefined): CheckedTokens<ConvertedQuery> =>
+  (node: Node | undefined): CheckedTokens<ConvertedExpression> =>
     convert(scope, node, 0)

@@ -1,19 +1,7 @@
-/** What a column can hold, and how values compare, count and read. */
-import type { Arithmetic, Comparison, Target } from './expression.js'
+/** Operations on values: comparison, arithmetic, conversion and text. */
 import { fail } from './failure.js'
 import { readTimestamp, type Timestamp, writeTimestamp } from './timestamps.js'
-
-/** A JSON array or object. */
-export interface Nested {
-  readonly _tag: 'Nested'
-  readonly json: object
-}
-
-/**
- * `undefined` is what is not there, such as the ninth column of eight; in a condition it is as NULL. INT is a `bigint`,
- * FLOAT and DECIMAL a `number`: a DECIMAL of more than 15 digits loses some here, as it would not on COS.
- */
-export type Value = undefined | null | boolean | bigint | number | string | Timestamp | Nested
+import type { Arithmetic, Comparison, Target, Value } from './types.js'
 
 export const isAbsent = (value: Value): value is null | undefined => value === null || value === undefined
 
@@ -23,7 +11,7 @@ const isNumeric = (value: Value): value is bigint | number =>
 const isTimestamp = (value: Value): value is Timestamp =>
   typeof value === 'object' && value !== null && value._tag === 'Timestamp'
 
-/** A value of `parseJson`. */
+/** The value of JSON that `parseJson` returned. */
 export const fromJson = (json: unknown): Value => {
   switch (typeof json) {
     case 'string':
@@ -39,14 +27,14 @@ export const fromJson = (json: unknown): Value => {
   }
 }
 
-// -- reading text --
+// -- parsing text --
 const integer = /^\s*[+-]?\d+\s*$/
 const decimal = /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/
 
 const fitsInt = (value: bigint): boolean => BigInt.asIntN(64, value) === value
 
 const readNumber = (text: string): bigint | number | undefined => {
-  // Longer ones are no 64 bits, and take time that grows with the square of their length.
+  // Longer ones do not fit 64 bits, and parsing them takes time quadratic in their length.
   if (integer.test(text) && text.length <= 40) {
     const value = BigInt(text.trim().replace(/^\+/, ''))
     return fitsInt(value) ? value : Number(value)
@@ -57,17 +45,17 @@ const readNumber = (text: string): bigint | number | undefined => {
 const readBool = (text: string): boolean | undefined =>
   /^\s*true\s*$/i.test(text) ? true : /^\s*false\s*$/i.test(text) ? false : undefined
 
-// -- words --
+// -- text --
 const typeOf = (value: Value): string => {
   if (isAbsent(value)) return 'NULL'
   if (typeof value === 'object') return value._tag === 'Nested' ? 'a list or an object' : 'a timestamp'
   return typeof value === 'string' ? 'text' : typeof value === 'boolean' ? 'a boolean' : 'a number'
 }
 
-const shown = (value: Value): string =>
+const describeValue = (value: Value): string =>
   typeof value === 'string' ? `'${value.slice(0, 40)}'` : `${typeOf(value)} ${textOf(value).slice(0, 40)}`
 
-/** JSON as Select writes it: `bigint`s as they are. */
+/** JSON as Select writes it, with `bigint`s as numbers. */
 export const writeJson = (json: unknown): string => {
   if (typeof json === 'bigint') return String(json)
   if (typeof json !== 'object' || json === null) return JSON.stringify(json)
@@ -77,14 +65,14 @@ export const writeJson = (json: unknown): string => {
     .join(',')}}`
 }
 
-/** As a field of CSV, or a part of a longer text. */
+/** A value as a field of CSV, or within a longer text. */
 export const textOf = (value: Value): string => {
   if (isAbsent(value)) return ''
   if (typeof value !== 'object') return String(value)
   return value._tag === 'Nested' ? writeJson(value.json) : writeTimestamp(value)
 }
 
-/** As a member of a JSON object; what is not there has none. */
+/** A value as a member of a JSON object; undefined if it is absent. */
 export const jsonOf = (value: Value): string | undefined => {
   if (value === undefined) return undefined
   return typeof value === 'object' && value !== null
@@ -94,41 +82,41 @@ export const jsonOf = (value: Value): string | undefined => {
     : writeJson(value)
 }
 
-// -- comparing --
+// -- comparison --
 const order = <A extends boolean | bigint | number | string>(
   a: A,
   b: bigint | number | boolean | string
 ): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Text beside another type is read as that type: without a CAST all of a CSV is text. */
-const alike = (text: string, other: Value): Value => {
+/** Text compared with another type is parsed as that type, because all columns of CSV are text. */
+const parseLike = (text: string, other: Value): Value => {
   if (isNumeric(other)) return readNumber(text)
   if (typeof other === 'boolean') return readBool(text)
   return isTimestamp(other) ? readTimestamp(text) : undefined
 }
 
-/** Below 0, 0, above 0; `NaN` where the two have no order. Neither is absent. */
-const compared = (a: Value, b: Value): number => {
+/** Negative, 0 or positive; `NaN` if the types are not comparable. Neither value is absent. */
+const compareValues = (a: Value, b: Value): number => {
   if (typeof a === 'string' && typeof b === 'string') return order(a, b)
-  if (typeof a === 'string') return typeof b === 'string' ? 0 : comparedAs(alike(a, b), b)
-  if (typeof b === 'string') return comparedAs(a, alike(b, a))
-  return comparedAs(a, b)
+  if (typeof a === 'string') return typeof b === 'string' ? 0 : compareSameType(parseLike(a, b), b)
+  if (typeof b === 'string') return compareSameType(a, parseLike(b, a))
+  return compareSameType(a, b)
 }
-const comparedAs = (a: Value, b: Value): number => {
+const compareSameType = (a: Value, b: Value): number => {
   if (isNumeric(a) && isNumeric(b)) return order(a, b)
   if (typeof a === 'boolean' && typeof b === 'boolean') return order(a, b)
   if (isTimestamp(a) && isTimestamp(b)) return order(a.time, b.time)
   return NaN
 }
 
-/** Unknown, as NULL, where either is absent. Things of different types are not equal, and have no order. */
+/** `null` if either value is absent. Values of different types are not equal, and ordering them fails. */
 export const compare = (operator: Comparison, a: Value, b: Value): boolean | null => {
   if (isAbsent(a) || isAbsent(b)) return null
-  const result = compared(a, b)
+  const result = compareValues(a, b)
   if (operator === '=') return result === 0
   if (operator === '<>') return result !== 0
   if (Number.isNaN(result))
-    fail('ComparisonFailed', `${shown(a)} and ${shown(b)} can not be compared by ${operator}.`)
+    fail('ComparisonFailed', `${describeValue(a)} and ${describeValue(b)} cannot be compared by ${operator}.`)
   switch (operator) {
     case '<':
       return result < 0
@@ -141,12 +129,12 @@ export const compare = (operator: Comparison, a: Value, b: Value): boolean | nul
   }
 }
 
-// -- counting --
-/** A number, also in text; nothing of what is absent. */
+// -- arithmetic --
+/** A number, or text that is one; `null` if the value is absent. */
 export const numberOf = (value: Value): bigint | number | null => {
   if (isAbsent(value)) return null
   const number = typeof value === 'string' ? readNumber(value) : value
-  return isNumeric(number) ? number : fail('CastFailed', `${shown(value)} is no number.`)
+  return isNumeric(number) ? number : fail('CastFailed', `${describeValue(value)} is not a number.`)
 }
 
 const inRange = (value: bigint | number): bigint | number =>
@@ -169,12 +157,12 @@ const ofNumbers: Readonly<Record<Arithmetic, (a: number, b: number) => number>> 
   '%': (a, b) => a % b
 }
 
-/** Two INTs make an INT, `/` among them; nothing comes of what is absent. */
+/** The result of two INTs is an INT, also for `/`; `null` if a value is absent. */
 export const calculate = (operator: Arithmetic, a: Value, b: Value): bigint | number | null => {
   const [left, right] = [numberOf(a), numberOf(b)]
   if (left === null || right === null) return null
   if ((operator === '/' || operator === '%') && Number(right) === 0)
-    fail('CastFailed', `${shown(left)} can not be divided by zero.`)
+    fail('CastFailed', `${describeValue(left)} cannot be divided by zero.`)
   return inRange(
     typeof left === 'bigint' && typeof right === 'bigint'
       ? ofInts[operator](left, right)
@@ -182,7 +170,7 @@ export const calculate = (operator: Arithmetic, a: Value, b: Value): bigint | nu
   )
 }
 
-// -- casting --
+// -- conversion --
 const toInt = (value: Value): bigint | undefined => {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') {
@@ -203,7 +191,7 @@ const toBool = (value: Value): boolean | undefined => {
   return typeof value === 'string' ? readBool(value) : isNumeric(value) ? Number(value) !== 0 : undefined
 }
 
-const converted = (target: Target, value: Value): Value => {
+const convert = (target: Target, value: Value): Value => {
   switch (target.type) {
     case 'int':
       return toInt(value)
@@ -224,11 +212,11 @@ const converted = (target: Target, value: Value): Value => {
   }
 }
 
-/** Nothing comes of what is absent. */
+/** `null` if the value is absent. */
 export const cast = (target: Target, value: Value): Value => {
   if (isAbsent(value)) return null
-  const result = converted(target, value)
+  const result = convert(target, value)
   return result === undefined
-    ? fail('CastFailed', `${shown(value)} can not be cast to ${target.type.toUpperCase()}.`)
+    ? fail('CastFailed', `${describeValue(value)} cannot be cast to ${target.type.toUpperCase()}.`)
     : result
 }

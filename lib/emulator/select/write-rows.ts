@@ -1,8 +1,9 @@
-/** From a row of the result to its text. */
+/** Writes rows of the result as CSV or JSON. */
 import { maxRecord } from '../../core/records.js'
 import { fail } from './failure.js'
 import type { CsvCharacters, Output } from './request.js'
-import { jsonOf, textOf, type Value } from './values.js'
+import type { Value } from './types.js'
+import { jsonOf, textOf } from './values.js'
 
 export type Columns = ReadonlyArray<readonly [name: string, value: Value]>
 
@@ -11,7 +12,7 @@ const csvField = (
   quoteAll: boolean
 ): ((text: string) => string) => {
   const special = [recordDelimiter, fieldDelimiter, quoteCharacter, quoteEscapeCharacter, '\n', '\r']
-  // An escape character that is not the quote itself would else escape what follows it.
+  // The escape character is escaped too; otherwise it would escape the character after it.
   const escaped = [...new Set([quoteCharacter, quoteEscapeCharacter])]
   return (text) => {
     if (!quoteAll && !special.some((mark) => text.includes(mark))) return text

@@ -1,4 +1,4 @@
-/** One request from its head to its record. */
+/** Handles one request: head, fault, handler, response, record. */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as E from 'fp-ts/lib/Either.js'
@@ -14,7 +14,7 @@ import { cut, errorInsideSuccess, injectedResponse, ConnectionLost, writeRespons
 
 const asBase64 = (text: string): string => Buffer.from(text).toString('base64').replaceAll('=', '')
 
-/** As COS's look: Base64 of a time, and of what makes it the only one. */
+/** In the form of COS's ids: Base64 of a time and random digits. */
 const newId = (now: number): string =>
   asBase64(`${Math.floor(now / 1000).toString(16)}_${randomBytes(8).toString('hex')}`)
 
@@ -35,38 +35,39 @@ const hide = (values: Readonly<Record<string, string>>): Readonly<Record<string,
     ])
   )
 
-/** What an exchange needs of the server it is part of. */
+/** The parts of the server that a request uses. */
 export interface ServerContext {
-  readonly house: EmulatorContext
-  /** How many requests of this operation there were, this one included. */
+  readonly emulator: EmulatorContext
+  /** Counts a request of this operation; returns its number, from 1. */
   readonly count: (operation: string) => number
   /**
-   * Shows a request among those that were asked: from before its answer's first byte, so that whoever has the answer
-   * finds it there. The function that comes back says that nothing will change any more.
+   * Adds a request to `requests()`. Called before the first byte of the response, so that a client that has the response
+   * finds the record. The returned function freezes the record when the request is over.
    */
-  readonly show: (view: () => RequestRecord) => () => void
+  readonly addRecord: (view: () => RequestRecord) => () => void
+  /** Aborts when the emulator closes. */
   readonly signal: AbortSignal
 }
 
-/** What an exchange has come to, for those who look at its connection from outside. */
+/** The state of a request, for the server's `clientError` listener, which knows the connection only. */
 export interface Progress {
   readonly origin: Origin
   readonly request: IncomingMessage
   readonly response: ServerResponse
   bytesIn: number
   bytesOut: number
-  /** What the caller was told from outside, where the exchange itself could say nothing any more. */
-  outside: ServiceError | undefined
+  /** The error that the listener sent in place of the response. */
+  connectionError: ServiceError | undefined
 }
 
-const readRequest = (expects: boolean, progress: Progress): RequestBody => {
+const createBody = (expectsContinue: boolean, progress: Progress): RequestBody => {
   const { request, response } = progress
   const declared = request.headers['content-length']
   return {
     declared: declared === undefined ? undefined : Number(declared),
     chunked: request.headers['transfer-encoding'] !== undefined,
     async *read() {
-      if (expects && !response.headersSent) response.writeContinue()
+      if (expectsContinue && !response.headersSent) response.writeContinue()
       const chunks: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false })
       for await (const chunk of chunks) {
         progress.bytesIn += chunk.length
@@ -76,9 +77,9 @@ const readRequest = (expects: boolean, progress: Progress): RequestBody => {
   }
 }
 
-/** Reads at most so many bytes of a body, and throws them away. */
-const drain = async (body: RequestBody, most: number): Promise<void> => {
-  let left = most
+/** Reads and discards at most `limit` bytes of a body. */
+const drain = async (body: RequestBody, limit: number): Promise<void> => {
+  let left = limit
   if (left === 0) return
   for await (const chunk of body.read()) {
     left -= chunk.length
@@ -86,62 +87,61 @@ const drain = async (body: RequestBody, most: number): Promise<void> => {
   }
 }
 
-const respond = async (
-  surroundings: ServerContext,
-  call: EmulatorRequest,
+const runHandler = async (
+  { emulator }: ServerContext,
+  request: EmulatorRequest,
   ignoreRange: boolean
 ): Promise<E.Either<ServiceError, EmulatorResponse>> => {
-  const { house } = surroundings
-  const known = authenticate(house.settings.credentials, call, call.now)
-  if (E.isLeft(known)) return known
-  // Left out only now: the signature covers it.
-  const { range: _range, ...whole } = call.headers
-  const headers = ignoreRange ? whole : call.headers
-  return handlers[call.operation](house, { ...call, headers, anonymous: known.right.anonymous })()
+  const sender = authenticate(emulator.settings.credentials, request, request.now)
+  if (E.isLeft(sender)) return sender
+  // Removed after the signature check, because the signature covers it.
+  const { range: _range, ...whole } = request.headers
+  const headers = ignoreRange ? whole : request.headers
+  return handlers[request.operation](emulator, { ...request, headers, anonymous: sender.right.anonymous })()
 }
 
-/** The answer, as the handler gives it or as a fault has it. */
+/** The response of the handler, or the one that the fault injects. */
 const chooseResponse = async (
-  surroundings: ServerContext,
-  call: EmulatorRequest,
+  server: ServerContext,
+  request: EmulatorRequest,
   fault: Fault,
   origin: Origin
 ): Promise<EmulatorResponse> => {
-  const { answer: said, error, ignoreRange } = fault
-  if (said !== undefined && said.when !== 'performed') {
-    if (said.when !== 'early') await drain(call.body, Infinity)
-    return injectedResponse(said, origin)
+  const { answer: injected, error, ignoreRange } = fault
+  if (injected !== undefined && injected.when !== 'performed') {
+    if (injected.when !== 'early') await drain(request.body, Infinity)
+    return injectedResponse(injected, origin)
   }
-  const judged = await respond(surroundings, call, ignoreRange === true)
-  const answer = E.isRight(judged) ? judged.right : fromServiceError(judged.left, origin)
-  if (said !== undefined) {
-    if (answer.body._tag === 'Stream') answer.body.close()
-    return injectedResponse(said, origin)
+  const handled = await runHandler(server, request, ignoreRange === true)
+  const response = E.isRight(handled) ? handled.right : fromServiceError(handled.left, origin)
+  if (injected !== undefined) {
+    if (response.body._tag === 'Stream') response.body.close()
+    return injectedResponse(injected, origin)
   }
-  return error === undefined ? answer : errorInsideSuccess(answer, error, origin)
+  return error === undefined ? response : errorInsideSuccess(response, error, origin)
 }
 
-const commonHeaders = (
-  surroundings: ServerContext,
+const addCommonHeaders = (
+  { emulator }: ServerContext,
   fault: Fault,
   origin: Origin,
-  answer: EmulatorResponse
+  response: EmulatorResponse
 ): EmulatorResponse => ({
-  ...answer,
+  ...response,
   headers: {
-    ...answer.headers,
-    date: new Date(surroundings.house.settings.now()).toUTCString(),
+    ...response.headers,
+    date: new Date(emulator.settings.now()).toUTCString(),
     server: 'tencent-cos',
     ...(fault.answer?.requestId === false
       ? {}
       : {
           'x-cos-request-id': origin.requestId,
-          ...(answer.status >= 300 || answer.code !== '' ? { 'x-cos-trace-id': origin.traceId } : {})
+          ...(response.status >= 300 || response.code !== '' ? { 'x-cos-trace-id': origin.traceId } : {})
         })
   }
 })
 
-const failure = (thrown: unknown): ServiceError =>
+const internalError = (thrown: unknown): ServiceError =>
   serviceError(
     'InternalError',
     `The emulator failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`
@@ -157,77 +157,86 @@ const unknownTarget = (host: string, rawPath: string): Target => ({
 })
 
 /**
- * Answers a request.
+ * Handles a request.
  *
- * @shape  what goes wrong is an answer, or a record of a connection that ended; only an observer's own throw rejects
+ * @shape  every failure is a response, or a record with status 0; rejects only if `onRequest` throws
  */
 export const handleRequest = async (
-  surroundings: ServerContext,
+  server: ServerContext,
   request: IncomingMessage,
   response: ServerResponse,
-  expects: boolean,
-  begun: (progress: Progress) => void
+  expectsContinue: boolean,
+  onStart: (progress: Progress) => void
 ): Promise<void> => {
-  const { house, signal } = surroundings
-  const now = house.settings.now()
+  const { emulator, signal } = server
+  const now = emulator.settings.now()
   const headers = flatten(request.headers)
   const method = request.method ?? 'GET'
   const host = headers['host'] ?? ''
   const url = request.url ?? '/'
-  const read = readTarget(house.hosts, url, host)
-  const target = E.isRight(read) ? read.right : unknownTarget(host, url.replace(/\?.*$/s, ''))
+  const parsed = readTarget(emulator.hosts, url, host)
+  const target = E.isRight(parsed) ? parsed.right : unknownTarget(host, url.replace(/\?.*$/s, ''))
   const origin = { ...target, requestId: newId(now), traceId: newId(now) }
-  const progress: Progress = { origin, request, response, bytesIn: 0, bytesOut: 0, outside: undefined }
-  begun(progress)
+  const progress: Progress = {
+    origin,
+    request,
+    response,
+    bytesIn: 0,
+    bytesOut: 0,
+    connectionError: undefined
+  }
+  onStart(progress)
   const { requestId } = origin
-  const operation = E.isRight(read) ? operationOf(method, target, headers) : 'Unknown'
-  const body = readRequest(expects, progress)
-  const call: EmulatorRequest = { ...target, operation, method, headers, body, now, requestId }
+  const operation = E.isRight(parsed) ? operationOf(method, target, headers) : 'Unknown'
+  const body = createBody(expectsContinue, progress)
+  const emulatorRequest: EmulatorRequest = { ...target, operation, method, headers, body, now, requestId }
   const { bucket, key, query } = target
-  const asked = { operation, method, bucket, key, query, headers, count: surroundings.count(operation) }
+  const faultInput = { operation, method, bucket, key, query, headers, count: server.count(operation) }
   const isHead = method === 'HEAD'
-  const sent = (bytes: number): void => {
+  const onBytesSent = (bytes: number): void => {
     progress.bytesOut += bytes
   }
-  const nothing = { status: 0, code: '' }
-  let said: Pick<EmulatorResponse, 'status' | 'code'> = nothing
+  const noResponse = { status: 0, code: '' }
+  let sent: Pick<EmulatorResponse, 'status' | 'code'> = noResponse
   const view = (): RequestRecord => {
-    const { status, code } = response.headersSent ? said : (progress.outside ?? nothing)
+    const { status, code } = response.headersSent ? sent : (progress.connectionError ?? noResponse)
     const { bytesIn, bytesOut } = progress
     return {
       ...{ operation, method, bucket, key, status, code, query: hide(query), headers: hide(headers) },
       ...{ bytesIn, bytesOut, requestId }
     }
   }
-  let over: (() => void) | undefined
-  const say = async (decided: EmulatorResponse, shaped: Fault): Promise<void> => {
-    const answer = commonHeaders(surroundings, shaped, origin, decided)
-    // A caller that waits for `100 Continue` and gets a verdict may send its body or not: nobody can tell which.
-    if (expects && progress.bytesIn === 0 && !request.complete) response.setHeader('connection', 'close')
-    said = answer
-    over ??= surroundings.show(view)
-    await writeResponse(answer, { response, isHead, fault: shaped, signal, sent })
+  let freezeRecord: (() => void) | undefined
+  const respond = async (chosen: EmulatorResponse, fault: Fault): Promise<void> => {
+    const complete = addCommonHeaders(server, fault, origin, chosen)
+    // A client that waits for `100 Continue` and gets a final response may or may not send its body: the next bytes on
+    // the connection could be either.
+    if (expectsContinue && progress.bytesIn === 0 && !request.complete)
+      response.setHeader('connection', 'close')
+    sent = complete
+    freezeRecord ??= server.addRecord(view)
+    await writeResponse(complete, { response, isHead, fault, signal, onBytesSent })
   }
   try {
-    const fault = house.settings.fault(asked) ?? {}
+    const fault = emulator.settings.fault(faultInput) ?? {}
     if (fault.cut?.at === 'request') {
       await drain(body, fault.cut.after)
-      over ??= surroundings.show(view)
+      freezeRecord ??= server.addRecord(view)
       throw cut(response, fault.reset ?? false)
     }
-    await say(
-      E.isLeft(read)
-        ? fromServiceError(read.left, origin)
-        : await chooseResponse(surroundings, call, fault, origin),
+    await respond(
+      E.isLeft(parsed)
+        ? fromServiceError(parsed.left, origin)
+        : await chooseResponse(server, emulatorRequest, fault, origin),
       fault
     )
   } catch (thrown) {
-    const lost = thrown instanceof ConnectionLost || response.headersSent || signal.aborted
-    if (lost || response.socket?.destroyed !== false) response.destroy()
-    else await say(fromServiceError(failure(thrown), origin), {}).catch(() => response.destroy())
+    const isLost = thrown instanceof ConnectionLost || response.headersSent || signal.aborted
+    if (isLost || response.socket?.destroyed !== false) response.destroy()
+    else await respond(fromServiceError(internalError(thrown), origin), {}).catch(() => response.destroy())
   }
-  // What is left of a body that nobody wants is in the way of the next request.
+  // An unread rest of the body would block the next request on the connection.
   if (!request.complete) request.resume()
-  over ??= surroundings.show(view)
-  over()
+  freezeRecord ??= server.addRecord(view)
+  freezeRecord()
 }

@@ -1,4 +1,4 @@
-/** The emulator's life: it opens its store, listens, answers, and closes. */
+/** Starts the emulator: opens its store, listens, handles requests, closes. */
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -10,7 +10,7 @@ import { codeOf } from '../../core/error.js'
 import { KiB } from '../../core/limits.js'
 import { errorXml } from '../http/response.js'
 import type { CannotListen, CannotStore, EmulatorError } from '../error.js'
-import { handleRequest, type Progress } from './handle-request.js'
+import { handleRequest, type Progress, type ServerContext } from './handle-request.js'
 import {
   type Credentials,
   type EmulatorOptions,
@@ -26,16 +26,16 @@ import { diskStore, memoryStore, type Store } from '../store/store.js'
 export interface Emulator {
   /** `http://127.0.0.1:9000` */
   readonly url: string
-  /** `127.0.0.1:9000`: for clients that connect here and ask for a host of COS. */
+  /** `127.0.0.1:9000`: for clients that connect here and send the Host of COS, such as `createClient({ address })`. */
   readonly address: string
   readonly port: number
-  /** The first that may sign. */
+  /** The first of the accepted credentials. */
   readonly credentials: Credentials
-  /** What was asked so far, the oldest first: a request is in it from when its answer begins. */
+  /** The requests so far, oldest first. A request is included from the start of its response. */
   readonly requests: () => ReadonlyArray<RequestRecord>
-  /** Connections that are open now, idle ones among them. */
+  /** The number of open connections, idle ones included. */
   readonly openConnections: () => number
-  /** Ends all connections at once, and leaves what was acknowledged in `dir`. Can be called again. */
+  /** Closes all connections at once. Acknowledged data stay in `dir`. May be called again. */
   readonly close: T.Task<void>
 }
 
@@ -51,13 +51,13 @@ const open = (settings: Settings): TE.TaskEither<CannotStore, Store> => {
   )
 }
 
-/** What a connection gets that broke off, or that does not speak HTTP. */
-const lastWords = (progress: Progress | undefined, host: string): string => {
-  const refused = progress
+/** The response to a connection that ended within a body, or that is not HTTP. */
+const connectionErrorResponse = (progress: Progress | undefined, host: string): string => {
+  const error = progress
     ? serviceError('IncompleteBody')
-    : serviceError('InvalidRequest', 'This is not HTTP.')
-  const { status, code, message } = refused
-  if (progress) progress.outside = refused
+    : serviceError('InvalidRequest', 'The request is not valid HTTP.')
+  const { status, code, message } = error
+  if (progress) progress.connectionError = error
   const origin = progress?.origin ?? { host, rawPath: '/', requestId: '', traceId: '' }
   const body = errorXml(code, message, origin)
   return [
@@ -77,10 +77,10 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
   const views: Array<{ view: () => RequestRecord }> = []
   const counts = new Map<string, number>()
   const sockets = new Set<Socket>()
-  const underway = new Set<Promise<void>>()
+  const running = new Set<Promise<void>>()
   const pending = new WeakMap<Duplex, Progress>()
   const closing = new AbortController()
-  // Every answer that a fault delays listens.
+  // Every delayed response adds a listener.
   setMaxListeners(0, closing.signal)
   const hosts: Hosts = {
     isBucket: (name) => store.bucket(name) !== undefined,
@@ -90,50 +90,50 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
       )
     )
   }
-  const surroundings = {
-    house: { store, settings, hosts },
+  const context: ServerContext = {
+    emulator: { store, settings, hosts },
     signal: closing.signal,
     count: (operation: string): number => {
       const count = (counts.get(operation) ?? 0) + 1
       counts.set(operation, count)
       return count
     },
-    show: (view: () => RequestRecord) => {
-      const shown = { view }
-      views.push(shown)
+    addRecord: (view: () => RequestRecord) => {
+      const entry = { view }
+      views.push(entry)
       if (views.length > keepRequests) views.shift()
       return () => {
-        // The record in place of the request itself, which it would keep.
+        // `view` keeps the request in memory; the record does not.
         const record = view()
-        shown.view = () => record
+        entry.view = () => record
         onRequest(record)
       }
     }
   }
 
   const server = createServer({
-    // Chunks of a body come as large as the system gives them; Node 20's default is 16 KiB.
+    // Larger chunks than Node 20's default of 16 KiB.
     highWaterMark: 64 * KiB,
     maxHeaderSize: 64 * KiB,
     keepAliveTimeout: 75_000,
-    // An upload may take as long as it takes.
+    // No limit for an upload's duration.
     requestTimeout: 0
   })
-  const answer =
-    (expects: boolean) =>
+  const listener =
+    (expectsContinue: boolean) =>
     (request: IncomingMessage, response: ServerResponse): void => {
       response.sendDate = false
-      // Such as a write that came too late: what it means is known from elsewhere.
+      // For example a write after the connection closed, which `writeResponse` finds by itself.
       response.on('error', () => undefined)
-      const done = handleRequest(surroundings, request, response, expects, (progress) =>
+      const done = handleRequest(context, request, response, expectsContinue, (progress) =>
         pending.set(request.socket, progress)
       ).finally(() => {
-        underway.delete(done)
+        running.delete(done)
       })
-      underway.add(done)
+      running.add(done)
     }
-  server.on('request', answer(false))
-  server.on('checkContinue', answer(true))
+  server.on('request', listener(false))
+  server.on('checkContinue', listener(true))
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
@@ -142,9 +142,9 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
     const progress = pending.get(socket)
     if (!socket.writable || !codeOf(error).startsWith('HPE_')) socket.destroy()
     else if (progress?.response.headersSent === true) socket.end()
-    // Bytes beyond the declared length: COS drops them in silence, and answers what came before them.
+    // Bytes beyond the declared length: COS drops them and responds to the bytes before them.
     else if (progress?.request.complete === true) progress.response.once('close', () => socket.end())
-    else socket.end(lastWords(progress, host))
+    else socket.end(connectionErrorResponse(progress, host))
   })
 
   const close = async (): Promise<void> => {
@@ -153,7 +153,7 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
     await Promise.all(
       [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve).destroy()))
     )
-    await Promise.all(underway)
+    await Promise.all(running)
     await store.close()
   }
   let closed: Promise<void> | undefined
@@ -164,13 +164,13 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
         server.once('error', reject)
         server.listen(port, host, () => {
           server.off('error', reject)
-          const at = server.address()
-          const actual = typeof at === 'object' && at !== null ? at.port : port
-          const address = `${host.includes(':') ? `[${host}]` : host}:${String(actual)}`
+          const bound = server.address()
+          const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port
+          const address = `${host.includes(':') ? `[${host}]` : host}:${String(boundPort)}`
           resolve({
             url: `http://${address}`,
             address,
-            port: actual,
+            port: boundPort,
             credentials: credentials[0],
             requests: () => views.map(({ view }) => view()),
             openConnections: () => sockets.size,
@@ -185,7 +185,7 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
 /**
  * Starts a COS endpoint on this machine.
  *
- * @shape  nothing happens before the Task is called; each call starts one
+ * @shape  nothing happens before the Task is called; each call starts another emulator
  * @units  `now` and `restoreTime` in milliseconds, sizes in bytes
  * @errors `InvalidOption` with the field's name; `CannotListen`; `CannotStore`
  * @example const emulator = await startEmulator({ port: 9000 })()

@@ -1,4 +1,4 @@
-/** Putting an answer on the wire, as it is or as a fault would have it. */
+/** Writes a response to the socket, as it is or as a fault changes it. */
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EmulatorResponse, type ResponseBody, errorXml, type Origin } from '../http/response.js'
@@ -6,29 +6,29 @@ import type { InjectedResponse, Fault } from '../fault.js'
 
 type Chunks = AsyncIterable<Uint8Array>
 
-/** The connection is over, by the caller's will or by a fault's. */
+/** The connection ended: the client closed it, or a fault did. */
 export class ConnectionLost extends Error {}
 
-// -- what a fault makes of an answer --
-/** An answer made of thin air. */
-export const injectedResponse = (said: InjectedResponse, origin: Origin): EmulatorResponse => {
-  const body =
-    said.body ?? (said.code === undefined ? '' : errorXml(said.code, said.message ?? said.code, origin))
+// -- faults --
+/** The response that a fault specifies. */
+export const injectedResponse = (injected: InjectedResponse, origin: Origin): EmulatorResponse => {
+  const { code, message } = injected
+  const body = injected.body ?? (code === undefined ? '' : errorXml(code, message ?? code, origin))
   return {
-    status: said.status,
-    code: said.code ?? '',
-    headers: { 'content-type': said.contentType ?? 'application/xml', ...said.headers },
+    status: injected.status,
+    code: code ?? '',
+    headers: { 'content-type': injected.contentType ?? 'application/xml', ...injected.headers },
     body: body.length === 0 ? { _tag: 'None' } : { _tag: 'Bytes', bytes: Buffer.from(body) }
   }
 }
 
-/** A success that turns out to be none: 200, and the error in the body. */
+/** Status 200 with an error document in the body, as COS may respond to a copy or a completion. */
 export const errorInsideSuccess = (
-  answer: EmulatorResponse,
+  response: EmulatorResponse,
   error: NonNullable<Fault['error']>,
   origin: Origin
 ): EmulatorResponse => {
-  if (answer.body._tag === 'Stream') answer.body.close()
+  if (response.body._tag === 'Stream') response.body.close()
   const text = errorXml(error.code, error.message ?? error.code, origin)
   return {
     status: 200,
@@ -47,13 +47,13 @@ export const errorInsideSuccess = (
 async function* flipByte(at: number, chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
   let start = 0
   for await (const chunk of chunks) {
-    const here = at - start
+    const offset = at - start
     start += chunk.length
-    if (here < 0 || here >= chunk.length) yield chunk
+    if (offset < 0 || offset >= chunk.length) yield chunk
     else {
-      // A copy: the chunk may be the store's own memory.
+      // A copy, because the chunk may be a view of the store's memory.
       const copy = Buffer.from(chunk)
-      copy.writeUInt8(copy.readUInt8(here) ^ 0xff, here)
+      copy.writeUInt8(copy.readUInt8(offset) ^ 0xff, offset)
       yield copy
     }
   }
@@ -106,17 +106,17 @@ async function* stallAfter(
       if (left < chunk.length) yield chunk.subarray(left)
     } else yield chunk
     left -= chunk.length
-    // Once: a stall that ended with its chunk is over.
+    // A stall at the end of a chunk must not repeat at the start of the next.
     if (left === 0) left = -1
   }
 }
 
-interface Shaped {
+interface FaultyBody {
   readonly size: number | undefined
   readonly chunks: () => Chunks
 }
 
-const shape = (body: ResponseBody, fault: Fault, signal: AbortSignal): Shaped => {
+const applyFault = (body: ResponseBody, fault: Fault, signal: AbortSignal): FaultyBody => {
   if (body._tag === 'None') return { size: 0, async *chunks() {} }
   const size = body._tag === 'Bytes' ? body.bytes.length : body.size
   const open = (): Chunks =>
@@ -135,15 +135,15 @@ const shape = (body: ResponseBody, fault: Fault, signal: AbortSignal): Shaped =>
       if (dribble !== undefined) chunks = sendSlowly(dribble, chunks, signal)
       if (keepAlive !== undefined) chunks = sendWithSpaces(keepAlive, chunks, signal)
       if (stall !== undefined) chunks = stallAfter(stall, chunks, signal)
-      // The length in the head stays what it was: this one is no short answer, it is a broken one.
+      // Content-Length keeps the full length: the client must see a broken response, not a short one.
       if (end?.at === 'body') chunks = cutShort(end.after, chunks)
       return chunks
     }
   }
 }
 
-// -- the wire --
-/** Ends the connection, in order or with a reset. */
+// -- socket --
+/** Ends the connection, with FIN or with a reset. */
 export const cut = (response: ServerResponse, reset: boolean): ConnectionLost => {
   const { socket } = response
   if (reset) socket?.resetAndDestroy()
@@ -151,9 +151,9 @@ export const cut = (response: ServerResponse, reset: boolean): ConnectionLost =>
   return new ConnectionLost('cut by a fault')
 }
 
-/** Writes a chunk; returns when there is room for another, or throws when there is no one to read it. */
+/** Writes a chunk; resolves when there is room for another, throws if the client closed the connection. */
 const write = async (response: ServerResponse, chunk: Uint8Array): Promise<void> => {
-  if (response.destroyed) throw new ConnectionLost('the caller left')
+  if (response.destroyed) throw new ConnectionLost('closed by the client')
   if (response.write(chunk)) return
   await new Promise<void>((resolve) => {
     const done = (): void => {
@@ -164,8 +164,8 @@ const write = async (response: ServerResponse, chunk: Uint8Array): Promise<void>
   })
 }
 
-/** Returns when all that was written has left this process. */
-const flushed = (response: ServerResponse): Promise<void> =>
+/** Resolves when all written bytes have left this process. */
+const flush = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
     response.write('', () => {
       resolve()
@@ -173,18 +173,18 @@ const flushed = (response: ServerResponse): Promise<void> =>
   })
 
 const headersOf = (
-  answer: EmulatorResponse,
+  response: EmulatorResponse,
   size: number | undefined,
   fault: Fault,
   isHead: boolean
 ): Record<string, string> => {
-  // A HEAD tells the length that a GET would have; of an error it has none to tell.
-  const bodyless = answer.status === 204 || answer.status === 304
-  const length = isHead && answer.status >= 400 ? 0 : size
+  // HEAD has the Content-Length that GET would have, and 0 for an error.
+  const hasNoLength = response.status === 204 || response.status === 304
+  const length = isHead && response.status >= 400 ? 0 : size
   return Object.fromEntries(
     Object.entries({
-      ...answer.headers,
-      'content-length': bodyless || length === undefined ? null : String(length),
+      ...response.headers,
+      'content-length': hasNoLength || length === undefined ? null : String(length),
       ...fault.headers
     }).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))
   )
@@ -194,40 +194,43 @@ export interface WriteOptions {
   readonly response: ServerResponse
   readonly isHead: boolean
   readonly fault: Fault
-  /** Ends all waiting: the emulator closes. */
+  /** Aborts delays and stalls when the emulator closes. */
   readonly signal: AbortSignal
-  readonly sent: (bytes: number) => void
+  readonly onBytesSent: (bytes: number) => void
 }
 
 /**
- * Sends an answer, and closes what it holds, however it ends.
+ * Sends a response, and closes its body whether it succeeds or not.
  *
- * @errors throws `Gone` where the connection was over before the answer was
+ * @errors throws `ConnectionLost` if the connection ended before the response did
  */
-export const writeResponse = async (answer: EmulatorResponse, sending: WriteOptions): Promise<void> => {
-  const { response, isHead, fault, signal, sent } = sending
+export const writeResponse = async (
+  { status, headers, code, body }: EmulatorResponse,
+  options: WriteOptions
+): Promise<void> => {
+  const { response, isHead, fault, signal, onBytesSent } = options
   const reset = fault.reset ?? false
   try {
     if (fault.delay !== undefined) await sleep(fault.delay, undefined, { signal })
     if (fault.cut?.at === 'head') throw cut(response, reset)
-    const { size, chunks } = shape(answer.body, fault, signal)
-    response.writeHead(answer.status, headersOf(answer, size, fault, isHead))
-    if (isHead || answer.body._tag === 'None') {
+    const { size, chunks } = applyFault(body, fault, signal)
+    response.writeHead(status, headersOf({ status, headers, code, body }, size, fault, isHead))
+    if (isHead || body._tag === 'None') {
       response.end()
       return
     }
-    // Whoever waits for the first byte should see the head meanwhile.
+    // The client sees the head even if the first byte of the body is delayed.
     response.flushHeaders()
     for await (const chunk of chunks()) {
-      sent(chunk.length)
+      onBytesSent(chunk.length)
       await write(response, chunk)
     }
     if (fault.cut?.at === 'body') {
-      await flushed(response)
+      await flush(response)
       throw cut(response, reset)
     }
     response.end()
   } finally {
-    if (answer.body._tag === 'Stream') answer.body.close()
+    if (body._tag === 'Stream') body.close()
   }
 }

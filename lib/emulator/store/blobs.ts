@@ -1,30 +1,31 @@
-/** Where bytes lie: in memory, or in files. A blob is written once, then read and shared until nobody holds it. */
+/** Stored bytes, in memory or in files. A blob is written once, then shared, and removed with its last reference. */
 import type { Segment } from './model.js'
 import { KiB } from '../../core/limits.js'
 
 export interface BlobWriter {
-  /** The chunk is the caller's again when the promise is kept. */
+  /** The caller may reuse the chunk's memory when the promise resolves. */
   readonly write: (chunk: Uint8Array) => Promise<void>
-  /** The blob's name; its first holder is the caller. */
+  /** Returns the blob's name, with one reference for the caller. */
   readonly commit: () => Promise<string>
-  /** Leaves nothing behind. */
+  /** Removes the written bytes. */
   readonly discard: () => Promise<void>
 }
 
 export interface Blobs {
-  /** `expected` in bytes, where it is known. */
+  /** `expected`: the size in bytes, if it is known. */
   readonly create: (expected: number | undefined) => Promise<BlobWriter>
   readonly read: (segments: ReadonlyArray<Segment>) => AsyncIterable<Uint8Array>
+  /** Adds a reference to the blob of each segment. */
   readonly hold: (segments: ReadonlyArray<Segment>) => void
-  /** The last to let go of a blob removes it. */
+  /** Removes a reference from the blob of each segment, and each blob without references. */
   readonly release: (segments: ReadonlyArray<Segment>) => void
-  /** Removes what no one holds: left by a process that was killed. */
-  readonly sweep: () => Promise<void>
-  /** Waits for removals under way. */
+  /** Removes blobs without references, left by a process that was killed. */
+  readonly removeUnreferenced: () => Promise<void>
+  /** Resolves when all removals are done. */
   readonly close: () => Promise<void>
 }
 
-/** Counts the holders of each blob. */
+/** Counts the references to each blob. */
 export const referenceCounts = (
   removed: (blob: string) => void
 ): Pick<Blobs, 'hold' | 'release'> & { readonly isHeld: (blob: string) => boolean } => {
@@ -51,7 +52,7 @@ export const referenceCounts = (
 
 const page = new Uint8Array(64 * KiB)
 
-/** A stretch of zeros, all views of one page. */
+/** Yields `size` zeros as views of one page. */
 export function* zeroBytes(size: number): Generator<Uint8Array, void, undefined> {
   for (let left = size; left > 0; left -= page.length) yield page.subarray(0, Math.min(left, page.length))
 }

@@ -1,4 +1,4 @@
-/** Blobs in files: written beside their place and renamed into it, so that a file there is always whole. */
+/** Blobs in files. A file is written in `incoming` and renamed into `blobs`, so that files in `blobs` are complete. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,14 +11,14 @@ export const diskBlobs = async (dir: string): Promise<Blobs> => {
   const incoming = join(dir, 'incoming')
   const blobs = join(dir, 'blobs')
   await mkdir(blobs, { recursive: true })
-  // Whatever was on its way in when the last process ended.
+  // Incomplete files of the last process.
   await rm(incoming, { recursive: true, force: true })
   await mkdir(incoming)
 
   const removals = new Set<Promise<void>>()
   const remove = (blob: string): void => {
     const removal = rm(join(blobs, blob), { force: true })
-      // Such as a folder that is gone itself: there is nothing left to remove.
+      // For example if the directory itself was removed.
       .catch(() => undefined)
       .finally(() => removals.delete(removal))
     removals.add(removal)
@@ -78,7 +78,7 @@ export const diskBlobs = async (dir: string): Promise<Blobs> => {
         }
       }
     },
-    sweep: async () => {
+    removeUnreferenced: async () => {
       for (const blob of await readdir(blobs)) if (!isHeld(blob)) remove(blob)
       await Promise.all(removals)
     },

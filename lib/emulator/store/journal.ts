@@ -1,7 +1,7 @@
 /**
- * The store's memory on disk: a file of events, one a line. It is read when the store opens, then rewritten without
- * what has been overtaken, and appended to. Lines are handed to the system, not synced: they survive a killed process,
- * not a failing machine.
+ * The journal: a file of events, one a line. When the store opens, the journal is read, rewritten without events that
+ * later ones made obsolete, and then appended to. Lines are written but not synced: they survive a killed process, but
+ * not a crash of the machine.
  */
 import { createReadStream } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
@@ -23,11 +23,11 @@ const parse = (line: string): unknown => {
   }
 }
 
-// JSON lets U+2028 and U+2029 stand in a text, and readline ends a line at them.
+// JSON allows U+2028 and U+2029 in strings, and readline ends a line at them.
 const write = (event: Event): string =>
   `${JSON.stringify(Event.encode(event)).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`)}\n`
 
-/** The events of a journal. A line that a crash cut short is the last one, and was never acknowledged. */
+/** Reads the events. Only the last line can be torn by a crash, and it was never acknowledged. */
 export async function* readJournal(dir: string): AsyncGenerator<Event, void, undefined> {
   const input = createReadStream(join(dir, 'journal'))
   try {
@@ -42,12 +42,12 @@ export async function* readJournal(dir: string): AsyncGenerator<Event, void, und
 }
 
 export interface Journal {
-  /** Kept once the event's line is written; lines are written in the order of the calls. */
+  /** Resolves when the event's line is written. Lines are written in the order of the calls. */
   readonly append: (event: Event) => Promise<void>
   readonly close: () => Promise<void>
 }
 
-/** Starts a new journal that begins with the given events, and puts it in the place of the old one. */
+/** Writes a new journal with these events and replaces the old one atomically. */
 export const startJournal = async (dir: string, events: Iterable<Event>): Promise<Journal> => {
   const path = join(dir, 'journal')
   const file = await open(`${path}.new`, 'w')
@@ -62,24 +62,24 @@ export const startJournal = async (dir: string, events: Iterable<Event>): Promis
   await file.appendFile(batch)
   await rename(`${path}.new`, path)
 
-  // Lines that come while one is being written go out together, in one write.
-  let waiting = ''
-  let turn: Promise<void> = Promise.resolve()
-  let next: Promise<void> | undefined
+  // Lines that arrive during a write are written together in the next one.
+  let pendingLines = ''
+  let lastWrite: Promise<void> = Promise.resolve()
+  let nextWrite: Promise<void> | undefined
   const flush = async (): Promise<void> => {
-    const lines = waiting
-    waiting = ''
-    next = undefined
+    const lines = pendingLines
+    pendingLines = ''
+    nextWrite = undefined
     await file.appendFile(lines)
   }
   return {
     append: (event) => {
-      waiting += write(event)
-      next ??= turn = turn.then(flush)
-      return next
+      pendingLines += write(event)
+      nextWrite ??= lastWrite = lastWrite.then(flush)
+      return nextWrite
     },
     close: async () => {
-      await turn
+      await lastWrite
       await file.close()
     }
   }

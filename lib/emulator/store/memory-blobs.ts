@@ -7,12 +7,12 @@ const slabSize = MiB
 const firstSlab = 16 * KiB
 
 /**
- * Bytes are copied into slabs of our own: a chunk off a socket is a view of a larger buffer, and keeping it would keep
- * all of that.
+ * Stores blobs in memory. Bytes are copied into slabs, because a socket's chunk is a view of a larger buffer that would
+ * stay in memory with it.
  */
 export const memoryBlobs = (): Blobs => {
-  const kept = new Map<string, ReadonlyArray<Uint8Array>>()
-  const { hold, release } = referenceCounts((blob) => kept.delete(blob))
+  const slabsByBlob = new Map<string, ReadonlyArray<Uint8Array>>()
+  const { hold, release } = referenceCounts((blob) => slabsByBlob.delete(blob))
 
   return {
     hold,
@@ -40,10 +40,10 @@ export const memoryBlobs = (): Blobs => {
           }
         },
         commit: async () => {
-          // The last slab may be mostly air.
+          // The last slab may be mostly unused.
           if (used > 0) slabs.push(used < slab.length ? Buffer.from(slab.subarray(0, used)) : slab)
           const blob = randomUUID()
-          kept.set(blob, slabs)
+          slabsByBlob.set(blob, slabs)
           hold([{ blob, offset: 0, size: total }])
           return blob
         },
@@ -56,7 +56,7 @@ export const memoryBlobs = (): Blobs => {
         else {
           let start = 0
           const end = segment.offset + segment.size
-          for (const slab of kept.get(segment.blob) ?? []) {
+          for (const slab of slabsByBlob.get(segment.blob) ?? []) {
             const piece = slab.subarray(Math.max(0, segment.offset - start), Math.max(0, end - start))
             if (piece.length > 0) yield piece
             start += slab.length
@@ -64,7 +64,7 @@ export const memoryBlobs = (): Blobs => {
         }
       }
     },
-    sweep: async () => undefined,
+    removeUnreferenced: async () => undefined,
     close: async () => undefined
   }
 }

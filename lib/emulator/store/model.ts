@@ -1,14 +1,14 @@
-/** What is stored: values, and codecs that read them back from the journal. Nothing here knows of HTTP. */
+/** The stored values and the events that change them, as codecs of the journal. Independent of HTTP. */
 import * as t from 'io-ts'
 import * as W from '../../core/wire.js'
 
-/** A stretch of a blob; without one, a stretch of zeros that takes no room. */
+/** A range of a blob; without a blob, zeros that take no memory. */
 export const Segment = t.readonly(
   t.type({ blob: t.union([t.string, t.null]), offset: t.number, size: t.number })
 )
 export type Segment = t.TypeOf<typeof Segment>
 
-/** The bytes of an object or a part: where they are, and what was computed while they came in. */
+/** The bytes of an object or a part: their segments, and the hashes computed while they were received. */
 export const Content = t.readonly(
   t.type({
     size: t.number,
@@ -24,19 +24,19 @@ export const Encryption = t.union([
   t.readonly(t.type({ _tag: t.literal('None') })),
   t.readonly(t.type({ _tag: t.literal('Cos') })),
   t.readonly(t.type({ _tag: t.literal('Kms'), keyId: t.string })),
-  // The bytes are stored as they came: what is kept of a customer's key is its fingerprint, to ask for it again.
+  // The bytes are stored unencrypted. Only the MD5 of a customer's key is stored, to compare later requests with it.
   t.readonly(t.type({ _tag: t.literal('Customer'), keyMd5: t.string }))
 ])
 export type Encryption = t.TypeOf<typeof Encryption>
 
-/** What the writer said of an object beside its bytes. */
+/** The attributes of an object that its writer specified. */
 export const Attributes = t.readonly(
   t.type({
-    /** `content-type`, `cache-control` and their like, and `x-cos-meta-*`; names in lower case. */
+    /** `content-type`, `cache-control` and the other entity headers, and `x-cos-meta-*`; names in lower case. */
     headers: t.readonly(t.record(t.string, t.string)),
     storageClass: t.string,
     acl: t.string,
-    /** `x-cos-grant-*` as they came. */
+    /** `x-cos-grant-*` as received. */
     grants: t.readonly(t.record(t.string, t.string)),
     encryption: Encryption,
     tags: t.readonlyArray(t.readonly(t.tuple([t.string, t.string])))
@@ -44,7 +44,7 @@ export const Attributes = t.readonly(
 )
 export type Attributes = t.TypeOf<typeof Attributes>
 
-/** A restore that was asked for; what state it is in depends on the clock alone. Milliseconds of Unix time. */
+/** A requested restore; its state depends on the clock alone. Milliseconds of Unix time. */
 export const Restore = t.readonly(
   t.type({ requested: t.number, done: t.number, expires: t.number, tier: t.string })
 )
@@ -54,7 +54,7 @@ const StoredObject = t.readonly(
   t.intersection([
     t.type({
       _tag: t.literal('Object'),
-      /** `null` for what was written while versioning was off. */
+      /** `null` if the version was written while versioning was off or suspended. */
       id: t.string,
       modified: t.number,
       content: Content,
@@ -79,10 +79,10 @@ export type Versioning = t.TypeOf<typeof Versioning>
 const BucketAcl = t.union([t.literal('private'), t.literal('public-read'), t.literal('public-read-write')])
 export type BucketAcl = t.TypeOf<typeof BucketAcl>
 
-// -- what can happen --
+// -- events --
 const at = { bucket: t.string, key: t.string }
 
-/** All that ever changes the store. The journal is a file of these. */
+/** Every change of the store is one of these. The journal is a file of them. */
 export const Event = t.union([
   t.readonly(
     t.type({
@@ -97,7 +97,7 @@ export const Event = t.union([
     t.type({ _tag: t.literal('BucketChanged'), bucket: t.string, versioning: Versioning, acl: BucketAcl })
   ),
   t.readonly(t.type({ _tag: t.literal('BucketRemoved'), bucket: t.string })),
-  /** Becomes the latest, in place of a version of the same id. */
+  /** Adds the latest version; replaces a version with the same id. */
   t.readonly(t.type({ _tag: t.literal('VersionPut'), ...at, version: Version })),
   t.readonly(t.type({ _tag: t.literal('VersionRemoved'), ...at, id: t.string })),
   t.readonly(t.type({ _tag: t.literal('RestoreAsked'), ...at, id: t.string, restore: Restore })),
@@ -112,16 +112,16 @@ export const Event = t.union([
   ),
   t.readonly(t.type({ _tag: t.literal('PartPut'), ...at, id: t.string, part: Part })),
   t.readonly(t.type({ _tag: t.literal('UploadAborted'), ...at, id: t.string })),
-  /** One event, so that no crash leaves both the object and its upload. */
+  /** One event, so that a crash cannot leave both the object and its upload. */
   t.readonly(t.type({ _tag: t.literal('UploadCompleted'), ...at, id: t.string, version: Version }))
 ])
 export type Event = t.TypeOf<typeof Event>
 
-/** Zeros of any size, for objects that are only to be listed, ranged over or copied. */
+/** Segments of `size` zeros, for seed objects. */
 export const zeros = (size: number): ReadonlyArray<Segment> =>
   size === 0 ? [] : [{ blob: null, offset: 0, size }]
 
-/** A stretch of segments; `first` and `size` in bytes. */
+/** A range of segments; `first` and `size` in bytes. */
 export const slice = (
   segments: ReadonlyArray<Segment>,
   first: number,

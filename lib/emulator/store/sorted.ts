@@ -1,14 +1,14 @@
-/** A map sorted by key as COS sorts: by the bytes of UTF-8. */
+/** A map sorted by key in COS's order: by UTF-8 bytes. */
 import { compareUtf8 } from '../../core/key.js'
 
 export interface SortedMap<V> {
   readonly size: () => number
   readonly get: (key: string) => V | undefined
-  /** Puts in place of a key's value what `change` makes of it, and removes the key where that is nothing. */
+  /** Replaces a key's value by the result of `change`; removes the key if the result is undefined. */
   readonly update: (key: string, change: (value: V | undefined) => V | undefined) => void
   /**
-   * The entries in order, from the first whose key satisfies `reached`; all greater keys must satisfy it too. The
-   * map must not change while they are read.
+   * Yields the entries in order, from the first key that satisfies `reached`; all greater keys must satisfy it too. The
+   * map must not change during the iteration.
    */
   readonly from: (reached: (key: string) => boolean) => Generator<readonly [string, V], void, undefined>
 }
@@ -18,8 +18,8 @@ interface Leaf<V> {
   readonly values: Array<V>
 }
 
-// A million keys make some 3,000 leaves: finding one takes 12 comparisons, its place 9 more, and an insertion moves
-// at most 512 slots there and, one time in 256, 3,000 here.
+// A million keys make about 3,000 leaves. Finding a leaf takes 12 comparisons, and a key in it 9 more. An insertion moves
+// at most 512 slots in the leaf and, once in 256 insertions, 3,000 in the list of leaves.
 const leafSize = 512
 
 /** The least index for which `reached` is true, or `length`. */
@@ -37,13 +37,13 @@ const bisect = (length: number, reached: (at: number) => boolean): number => {
 /**
  * A sorted map in leaves of a few hundred keys.
  *
- * @shape `get` and `update` in O(log n), `from` in O(log n) and then one step an entry
+ * @shape `get` and `update` take O(log n); `from` takes O(log n), then O(1) for each entry
  */
 export const sortedMap = <V>(): SortedMap<V> => {
   const leaves: Array<Leaf<V>> = []
   let count = 0
 
-  /** The place of the first key that satisfies `reached`: which leaf, and where in it. */
+  /** The position of the first key that satisfies `reached`: leaf and slot. */
   const seek = (reached: (key: string) => boolean): readonly [number, number] => {
     const at = bisect(leaves.length, (n) => reached(leaves[n]?.keys.at(-1) ?? ''))
     const keys = leaves[at]?.keys ?? []
@@ -52,7 +52,7 @@ export const sortedMap = <V>(): SortedMap<V> => {
   const find = (key: string): readonly [number, number] => {
     const last = leaves.at(-1)
     const greatest = last?.keys.at(-1)
-    // Keys that come in order, as most do, are found to be new by one comparison, and fill each leaf to the brim.
+    // One comparison suffices for keys that arrive in order, as most do; they also fill each leaf completely.
     if (last === undefined || greatest === undefined || compareUtf8(key, greatest) > 0)
       return last === undefined || last.keys.length >= leafSize
         ? [leaves.length, 0]
@@ -90,10 +90,10 @@ export const sortedMap = <V>(): SortedMap<V> => {
     update: (key, change) => {
       const [at, slot] = find(key)
       const leaf = leaves[at]
-      const here = leaf !== undefined && leaf.keys[slot] === key
-      const value = change(here ? leaf.values[slot] : undefined)
-      if (here && value !== undefined) leaf.values[slot] = value
-      else if (here) remove(at, slot, leaf)
+      const isPresent = leaf !== undefined && leaf.keys[slot] === key
+      const value = change(isPresent ? leaf.values[slot] : undefined)
+      if (isPresent && value !== undefined) leaf.values[slot] = value
+      else if (isPresent) remove(at, slot, leaf)
       else if (value !== undefined) insert(at, slot, key, value)
     },
     *from(reached) {

@@ -1,4 +1,4 @@
-/** The store's contents, in memory: buckets, the versions of each key, the uploads under way; and how events change them. */
+/** The store's contents in memory: buckets, versions of each key, open uploads; and the effect of each event on them. */
 import type { Blobs } from './blobs.js'
 import type { Attributes, BucketAcl, Event, Part, Version, Versioning } from './model.js'
 import { sortedMap, type SortedMap } from './sorted.js'
@@ -6,9 +6,9 @@ import { sortedMap, type SortedMap } from './sorted.js'
 export interface Upload {
   readonly id: string
   readonly initiated: number
-  /** All that the object will be beside its bytes: fixed when the upload begins. */
+  /** The attributes of the future object, fixed when the upload is created. */
   readonly attributes: Attributes
-  /** Read it only: `applying` alone adds to it, in place, for 10,000 parts would be 50 million copies. */
+  /** Changed in place, by `applyEvent` only: copying the map for each of 10,000 parts would copy 50 million entries. */
   readonly parts: Map<number, Part>
 }
 
@@ -29,10 +29,10 @@ export const uploadOf = (bucket: Bucket, key: string, id: string): Upload | unde
 const segmentsOf = (version: Version | undefined): Parameters<Blobs['hold']>[0] =>
   version?._tag === 'Object' ? version.content.segments : []
 
-const orNothing = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> | undefined =>
+const undefinedIfEmpty = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> | undefined =>
   list.length === 0 ? undefined : list
 
-/** Applies events to buckets; holds the blobs that are in use, and lets go of the others. */
+/** Applies events to buckets, and keeps the reference counts of blobs. */
 export const applyEvent = (
   buckets: Map<string, Bucket>,
   blobs: Pick<Blobs, 'hold' | 'release'>
@@ -49,14 +49,14 @@ export const applyEvent = (
   const removeVersion = ({ objects }: Bucket, key: string, id: string): void => {
     objects.update(key, (versions = []) => {
       for (const version of versions) if (version.id === id) blobs.release(segmentsOf(version))
-      return orNothing(versions.filter((version) => version.id !== id))
+      return undefinedIfEmpty(versions.filter((version) => version.id !== id))
     })
   }
   const endUpload = ({ uploads }: Bucket, key: string, id: string): void => {
     uploads.update(key, (open = []) => {
       for (const upload of open)
         if (upload.id === id) for (const { content } of upload.parts.values()) blobs.release(content.segments)
-      return orNothing(open.filter((upload) => upload.id !== id))
+      return undefinedIfEmpty(open.filter((upload) => upload.id !== id))
     })
   }
   const putPart = (bucket: Bucket, key: string, id: string, part: Part): void => {
@@ -119,7 +119,7 @@ export const applyEvent = (
   }
 }
 
-/** The fewest events that make these buckets. */
+/** Yields the fewest events that recreate these buckets. */
 export function* snapshotEvents(buckets: Iterable<Bucket>): Generator<Event, void, undefined> {
   for (const { name: bucket, created, versioning, acl, objects, uploads } of buckets) {
     yield { _tag: 'BucketMade', bucket, created, versioning, acl }

@@ -1,6 +1,6 @@
 /**
- * The store: what the emulator keeps, without a word of HTTP. It is read as it stands, and changed by events alone;
- * each takes effect at once, so that a check and the change it allows are never torn apart by another request.
+ * The store: buckets, objects and uploads, independent of HTTP. Only events change it. An event takes effect
+ * synchronously, so that no other request comes between a check and the change that it allows.
  */
 import { mkdir } from 'node:fs/promises'
 import type { Blobs } from './blobs.js'
@@ -13,10 +13,10 @@ import { applyEvent, type Bucket, snapshotEvents } from './state.js'
 export interface Store {
   readonly bucket: (name: string) => Bucket | undefined
   readonly buckets: () => ReadonlyArray<Bucket>
-  /** Takes effect before it returns; the promise is kept once it would survive a restart. */
+  /** Applies the event before it returns; the promise resolves when the event would survive a restart. */
   readonly commit: (event: Event) => Promise<void>
-  /** Takes effect, and is forgotten with the process. */
-  readonly lay: (event: Event) => void
+  /** Applies the event without writing it to the journal. */
+  readonly applyOnly: (event: Event) => void
   readonly blobs: Blobs
   readonly close: () => Promise<void>
 }
@@ -30,7 +30,7 @@ const createStore = (buckets: Map<string, Bucket>, blobs: Blobs, journal: Journa
       apply(event)
       return journal?.append(event) ?? Promise.resolve()
     },
-    lay: apply,
+    applyOnly: apply,
     blobs,
     close: async () => {
       await journal?.close()
@@ -39,16 +39,16 @@ const createStore = (buckets: Map<string, Bucket>, blobs: Blobs, journal: Journa
   }
 }
 
-/** A store that is gone with the process. */
+/** A store in memory, lost when the process ends. */
 export const memoryStore = (): Store => createStore(new Map(), memoryBlobs(), undefined)
 
-/** A store in a folder, as the last process left it. One process at a time. */
+/** A store in a directory, as the last process left it. */
 export const diskStore = async (dir: string): Promise<Store> => {
   await mkdir(dir, { recursive: true })
   const blobs = await diskBlobs(dir)
   const buckets = new Map<string, Bucket>()
   const apply = applyEvent(buckets, blobs)
   for await (const event of readJournal(dir)) apply(event)
-  await blobs.sweep()
+  await blobs.removeUnreferenced()
   return createStore(buckets, blobs, await startJournal(dir, snapshotEvents(buckets.values())))
 }

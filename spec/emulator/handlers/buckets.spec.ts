@@ -3,7 +3,7 @@ import { sendRequest, startTestEmulator, initiate, readTag, readTags } from '../
 
 const bucket = 'fresh-1250000000'
 
-t.test('a bucket is made, found, listed and removed', async (t) => {
+t.test('buckets are created, found, listed and deleted', async (t) => {
   const emulator = await startTestEmulator(t, { region: 'ap-beijing' })
   const empty = { headers: { 'content-length': '0' } }
   t.equal((await sendRequest(emulator, { method: 'HEAD', bucket })).status, 404)
@@ -25,14 +25,14 @@ t.test('a bucket is made, found, listed and removed', async (t) => {
   t.equal(
     (await sendRequest(emulator, { method: 'DELETE', bucket })).status,
     409,
-    'an upload under way is something, too'
+    'an open upload makes the bucket non-empty'
   )
   await sendRequest(emulator, { method: 'DELETE', bucket, key: 'u', query: { uploadId } })
   t.equal((await sendRequest(emulator, { method: 'DELETE', bucket })).status, 204)
   t.equal((await sendRequest(emulator, { method: 'HEAD', bucket })).status, 404)
 })
 
-t.test('what is no bucket is not made, nor is one for nobody', async (t) => {
+t.test('PUT Bucket fails for an invalid name, an existing bucket and an anonymous request', async (t) => {
   const emulator = await startTestEmulator(t)
   const put = { method: 'PUT', host: '127.0.0.1', headers: { 'content-length': '0' } } as const
   t.match(await sendRequest(emulator, { ...put, key: 'Upper' }), { status: 400, text: /InvalidBucketName/ })
@@ -55,7 +55,7 @@ t.test('what is no bucket is not made, nor is one for nobody', async (t) => {
   )
 })
 
-t.test('versioning is switched on and off, never back to never', async (t) => {
+t.test('versioning can be enabled and suspended, but not removed', async (t) => {
   const emulator = await startTestEmulator(t)
   const status = async (): Promise<string | undefined> =>
     readTag((await sendRequest(emulator, { query: { versioning: '' } })).text, 'Status')
@@ -73,7 +73,7 @@ t.test('versioning is switched on and off, never back to never', async (t) => {
   t.match(await put('Off'), { status: 400, text: /MalformedXML/ })
 })
 
-t.test('what was granted at the writing is told', async (t) => {
+t.test('GET ACL returns the ACL and grants of the write', async (t) => {
   const emulator = await startTestEmulator(t, { buckets: [{ name: bucket, acl: 'public-read-write' }] })
   const headers = {
     'x-cos-acl': 'public-read',
@@ -81,16 +81,16 @@ t.test('what was granted at the writing is told', async (t) => {
     'x-cos-grant-read-acp': 'uin="3"'
   }
   await sendRequest(emulator, { method: 'PUT', bucket, key: 'k', body: 'x', headers })
-  const told = await sendRequest(emulator, { bucket, key: 'k', query: { acl: '' } })
-  t.equal(told.headers['x-cos-acl'], 'public-read')
-  t.strictSame(readTags(told.text, 'Permission'), [
+  const response = await sendRequest(emulator, { bucket, key: 'k', query: { acl: '' } })
+  t.equal(response.headers['x-cos-acl'], 'public-read')
+  t.strictSame(readTags(response.text, 'Permission'), [
     'FULL_CONTROL',
     'READ',
     'READ_ACP',
     'FULL_CONTROL',
     'FULL_CONTROL'
   ])
-  t.strictSame(readTags(told.text, 'ID').slice(2), ['3', '100000000001', '100000000002'])
+  t.strictSame(readTags(response.text, 'ID').slice(2), ['3', '100000000001', '100000000002'])
   const whole = await sendRequest(emulator, { bucket, query: { acl: '' } })
   t.strictSame(readTags(whole.text, 'Permission'), ['FULL_CONTROL', 'READ', 'WRITE'])
   t.equal((await sendRequest(emulator, { bucket, key: 'absent', query: { acl: '' } })).status, 404)

@@ -22,40 +22,40 @@ const from = (path: string, headers: Record<string, string> = {}): Record<string
 const sse = 'x-cos-server-side-encryption'
 const buckets = [bucket, { name: other, versioning: 'Enabled' as const }]
 
-t.test('bytes and headers are copied; class, ACL and encryption are not', async (t) => {
+t.test('a copy keeps bytes and headers, but not storage class, ACL and encryption', async (t) => {
   for (const dir of [undefined, t.testdir()]) {
     const emulator = await startTestEmulator(t, { buckets, ...(dir === undefined ? {} : { dir }) })
-    const said = { 'x-cos-meta-a': '1', 'content-type': 'text/plain', 'x-cos-tagging': 'a=1' }
-    const unsaid = { 'x-cos-storage-class': 'STANDARD_IA', 'x-cos-acl': 'public-read', [sse]: 'AES256' }
+    const copied = { 'x-cos-meta-a': '1', 'content-type': 'text/plain', 'x-cos-tagging': 'a=1' }
+    const notCopied = { 'x-cos-storage-class': 'STANDARD_IA', 'x-cos-acl': 'public-read', [sse]: 'AES256' }
     const put = await sendRequest(emulator, {
       method: 'PUT',
       key: '源 +1',
       body: 'bytes',
-      headers: { ...said, ...unsaid }
+      headers: { ...copied, ...notCopied }
     })
     const source = encodeURIComponent('源 +1')
-    const told = await sendRequest(emulator, {
+    const response = await sendRequest(emulator, {
       method: 'PUT',
       bucket: other,
       key: 'copy',
       headers: from(source)
     })
-    t.equal(told.status, 200)
-    t.equal(told.headers['content-length'], undefined, 'the answer is chunked')
-    t.equal(readTag(told.text, 'ETag'), put.headers['etag']?.replaceAll('"', '&quot;'))
-    t.equal(readTag(told.text, 'CRC64'), String(await crc64(Buffer.from('bytes'))))
-    t.match(readTag(told.text, 'LastModified'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
-    t.equal(readTag(told.text, 'VersionId'), told.headers['x-cos-version-id'])
+    t.equal(response.status, 200)
+    t.equal(response.headers['content-length'], undefined, 'the response is chunked')
+    t.equal(readTag(response.text, 'ETag'), put.headers['etag']?.replaceAll('"', '&quot;'))
+    t.equal(readTag(response.text, 'CRC64'), String(await crc64(Buffer.from('bytes'))))
+    t.match(readTag(response.text, 'LastModified'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+    t.equal(readTag(response.text, 'VersionId'), response.headers['x-cos-version-id'])
     await sendRequest(emulator, { method: 'DELETE', key: '源 +1' })
     const copy = await sendRequest(emulator, { bucket: other, key: 'copy' })
-    t.equal(copy.text, 'bytes', 'the copy outlives its source')
+    t.equal(copy.text, 'bytes', 'the copy exists after its source is deleted')
     t.match(copy.headers, { 'x-cos-meta-a': '1', 'content-type': 'text/plain', 'x-cos-tagging-count': '1' })
     t.notOk(copy.headers['x-cos-storage-class'] ?? copy.headers[sse])
     t.equal((await sendRequest(emulator, { bucket: other, key: 'copy', credentials: null })).status, 403)
   }
 })
 
-t.test('what is replaced is replaced whole', async (t) => {
+t.test('the Replaced directives replace all headers and all tags', async (t) => {
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, {
     method: 'PUT',
@@ -69,15 +69,23 @@ t.test('what is replaced is replaced whole', async (t) => {
     'x-cos-meta-b': '2',
     'x-cos-storage-class': 'STANDARD_IA'
   })
-  t.equal((await sendRequest(emulator, { method: 'PUT', key: 'k', headers })).status, 200, 'onto itself, too')
+  t.equal(
+    (await sendRequest(emulator, { method: 'PUT', key: 'k', headers })).status,
+    200,
+    'the source may be the target'
+  )
   const got = (await sendRequest(emulator, { key: 'k' })).headers
   t.match(got, { 'x-cos-meta-b': '2', 'x-cos-storage-class': 'STANDARD_IA' })
   t.notOk(got['x-cos-meta-a'] ?? got['x-cos-tagging-count'])
-  const bare = await sendRequest(emulator, { method: 'PUT', key: 'k', headers: from('k') })
-  t.match(bare, { status: 400, text: /InvalidRequest/ }, 'but not without it')
+  const withoutDirective = await sendRequest(emulator, { method: 'PUT', key: 'k', headers: from('k') })
+  t.match(
+    withoutDirective,
+    { status: 400, text: /InvalidRequest/ },
+    'without Replaced, copying onto itself fails'
+  )
 })
 
-t.test('an ETag that is no MD5 does not become one', async (t) => {
+t.test('the copy of an object without an MD5 ETag has none either', async (t) => {
   const emulator = await startTestEmulator(t)
   const uploadId = await initiate(emulator, 'parts')
   const part = await sendRequest(emulator, {
@@ -101,7 +109,7 @@ t.test('an ETag that is no MD5 does not become one', async (t) => {
   t.match(await etag('parts'), /^&quot;[0-9a-f]{32}-1&quot;$/)
 })
 
-t.test('a source that can not be copied is told by its code', async (t) => {
+t.test("a copy fails with COS's code if its source is not valid", async (t) => {
   const emulator = await startTestEmulator(t, {
     buckets: [...buckets, 'third-1250000000'],
     seed: [{ bucket, key: 'huge', size: 5 * 1024 ** 3 + 1 }]
@@ -130,16 +138,16 @@ t.test('a source that can not be copied is told by its code', async (t) => {
     ['k', 400, 'InvalidCopySource'],
     [`${host}/%ff`, 400, 'InvalidCopySource']
   ]
-  const copy = (source: string, asked: RequestInput = {}): Promise<ReceivedResponse> =>
+  const copy = (source: string, input: RequestInput = {}): Promise<ReceivedResponse> =>
     sendRequest(emulator, {
       method: 'PUT',
       key: 'copy',
       headers: { 'content-length': '0', 'x-cos-copy-source': source },
-      ...asked
+      ...input
     })
   for (const [source, status, code] of cases) {
-    const told = await copy(source)
-    t.strictSame([told.status, readTag(told.text, 'Code')], [status, code], source)
+    const response = await copy(source)
+    t.strictSame([response.status, readTag(response.text, 'Code')], [status, code], source)
   }
   for (const source of [`/${bucket}/k`, `${bucket}.cos.accelerate.tencentcos.cn/k`])
     t.equal((await copy(source)).status, 200, source)
@@ -149,7 +157,7 @@ t.test('a source that can not be copied is told by its code', async (t) => {
   t.equal((await copy('', { headers: forbid })).status, 409)
 })
 
-t.test('a version can be the source, and conditions are laid on it', async (t) => {
+t.test('a copy reads one version of its source, under conditions', async (t) => {
   const emulator = await startTestEmulator(t, { buckets })
   const first = await sendRequest(emulator, { method: 'PUT', bucket: other, key: 'k', body: 'one' })
   await sendRequest(emulator, { method: 'PUT', bucket: other, key: 'k', body: 'two' })
@@ -174,11 +182,11 @@ t.test('a version can be the source, and conditions are laid on it', async (t) =
       { status: 412, text: /PreconditionFailed/ },
       name
     )
-  const told = await copy({ 'x-cos-copy-source-if-match': etag })
-  t.match(told, { status: 200, headers: { 'x-cos-copy-source-version-id': id } })
+  const response = await copy({ 'x-cos-copy-source-if-match': etag })
+  t.match(response, { status: 200, headers: { 'x-cos-copy-source-version-id': id } })
   t.equal(
     (await sendRequest(emulator, { bucket: other, key: 'k' })).text,
     'one',
-    'an old version becomes the newest'
+    'an old version becomes the latest'
   )
 })

@@ -4,20 +4,20 @@ import { sendRequest, startTestEmulator, readTags, type ReceivedResponse } from 
 const key = 'k'
 const bucket = 'examplebucket-1250000000'
 
-t.test('without versions, a key is gone, and gone again', async (t) => {
+t.test('without versioning, deleting a key twice succeeds twice', async (t) => {
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, { method: 'PUT', key, body: 'x' })
   for (const time of ['once', 'twice']) {
-    const told = await sendRequest(emulator, { method: 'DELETE', key })
-    t.match(told, { status: 204, text: '' }, time)
-    t.equal(told.headers['x-cos-version-id'], undefined)
-    t.equal(told.headers['content-length'], undefined)
+    const response = await sendRequest(emulator, { method: 'DELETE', key })
+    t.match(response, { status: 204, text: '' }, time)
+    t.equal(response.headers['x-cos-version-id'], undefined)
+    t.equal(response.headers['content-length'], undefined)
   }
   t.equal((await sendRequest(emulator, { method: 'DELETE', key, bucket: 'nobodys-1250000000' })).status, 404)
   t.equal((await sendRequest(emulator, { method: 'DELETE', key, query: { versionId: 'x' } })).status, 404)
 })
 
-t.test('with versions, a marker is laid, and can be taken away', async (t) => {
+t.test('with versioning, DELETE adds a delete marker, which can be deleted by its id', async (t) => {
   const emulator = await startTestEmulator(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
   await sendRequest(emulator, { method: 'PUT', key, body: 'x' })
   const marked = await sendRequest(emulator, { method: 'DELETE', key })
@@ -40,7 +40,7 @@ t.test('with versions, a marker is laid, and can be taken away', async (t) => {
   })
 })
 
-t.test('while versioning is suspended, only what has no name is overwritten', async (t) => {
+t.test('while versioning is suspended, only the null version is replaced', async (t) => {
   const emulator = await startTestEmulator(t)
   const versioning = (status: string): Promise<ReceivedResponse> => {
     const body = `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`
@@ -49,7 +49,7 @@ t.test('while versioning is suspended, only what has no name is overwritten', as
   const versions = async (): Promise<ReadonlyArray<string>> =>
     readTags((await sendRequest(emulator, { query: { versions: '' } })).text, 'VersionId')
   await sendRequest(emulator, { method: 'PUT', key, body: 'before' })
-  t.strictSame(await versions(), [''], 'a bucket that never had versions has no names for them')
+  t.strictSame(await versions(), [''], 'VersionId is empty in a bucket without versioning')
   await versioning('Enabled')
   t.strictSame(await versions(), ['null'])
   const named =
@@ -57,11 +57,15 @@ t.test('while versioning is suspended, only what has no name is overwritten', as
   await versioning('Suspended')
   const put = await sendRequest(emulator, { method: 'PUT', key, body: 'after' })
   t.equal(put.headers['x-cos-version-id'], undefined)
-  t.strictSame(await versions(), ['null', named], 'the new null in place of the old one, and newest')
+  t.strictSame(
+    await versions(),
+    ['null', named],
+    'the new null version replaces the old one and is the latest'
+  )
   t.equal((await sendRequest(emulator, { key, query: { versionId: 'null' } })).text, 'after')
   const marked = await sendRequest(emulator, { method: 'DELETE', key })
   t.match(marked.headers, { 'x-cos-delete-marker': 'true', 'x-cos-version-id': 'null' })
-  t.strictSame(await versions(), ['null', named], 'a null marker in place of the null version')
+  t.strictSame(await versions(), ['null', named], 'a null delete marker replaces the null version')
   t.equal((await sendRequest(emulator, { key })).status, 404)
   t.equal((await sendRequest(emulator, { key, query: { versionId: named } })).text, 'named')
 })

@@ -19,21 +19,21 @@ const body = (keys: ReadonlyArray<string>, quiet = false, versionId = ''): strin
 
 const post = { method: 'POST', query: { delete: '' } } as const
 
-t.test('each key has its result, those that were never there too', async (t) => {
+t.test('each key has a result, absent keys included', async (t) => {
   const emulator = await startTestEmulator(t)
   const keys = ['a&b<c>"d"', ' spaces ', 'line\rand\nline', '腾😀', '/lead']
   for (const key of keys.slice(0, 4)) await sendRequest(emulator, { method: 'PUT', key, body: 'x' })
   await sendRequest(emulator, { method: 'PUT', key: 'lead', body: 'x' })
-  const told = await sendRequest(emulator, { ...post, body: body([...keys, 'never']) })
-  t.equal(told.status, 200)
+  const response = await sendRequest(emulator, { ...post, body: body([...keys, 'never']) })
+  t.equal(response.status, 200)
   t.strictSame(
-    readTags(told.text, 'Key'),
+    readTags(response.text, 'Key'),
     [...keys.slice(0, 4), 'lead', 'never'].map((key) => escapeXml(key))
   )
   t.strictSame(readTags((await sendRequest(emulator, {})).text, 'Key'), [])
 })
 
-t.test('what fails is told, alone where quiet is asked for', async (t) => {
+t.test('failed keys are reported, and with Quiet only these', async (t) => {
   const buckets = [{ name: 'examplebucket-1250000000', versioning: 'Enabled' as const }]
   const emulator = await startTestEmulator(t, { buckets })
   await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
@@ -51,23 +51,23 @@ t.test('what fails is told, alone where quiet is asked for', async (t) => {
   t.equal(readTag(long.text, 'Code'), 'KeyTooLong')
 })
 
-t.test('a body that is no list of keys deletes none', async (t) => {
+t.test('a body that is not a list of keys fails and deletes none', async (t) => {
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
   const thousand = Array.from({ length: 1000 }, (_, n) => `never/${String(n)}`)
-  const refused = async (asked: RequestInput): Promise<string | undefined> => {
-    const told: ReceivedResponse = await sendRequest(emulator, { ...post, ...asked })
-    return readTag(told.text, 'Code')
+  const codeOf = async (input: RequestInput): Promise<string | undefined> => {
+    const response: ReceivedResponse = await sendRequest(emulator, { ...post, ...input })
+    return readTag(response.text, 'Code')
   }
-  t.equal(await refused({ body: body(thousand) }), undefined)
-  t.equal(await refused({ body: body([...thousand, 'k']) }), 'MalformedXML')
-  t.equal(await refused({ body: body([]) }), 'MalformedXML')
-  t.equal(await refused({ body: body(['k', '']) }), 'MalformedXML')
-  t.equal(await refused({ body: '<Delete><Object><Key>k</Key></Object>' }), 'MalformedXML')
-  t.equal(await refused({ body: '<Remove><Object><Key>k</Key></Object></Remove>' }), 'MalformedXML')
-  t.equal(await refused({ body: '' }), 'MissingRequestBodyError')
-  t.equal(await refused({ body: Buffer.from(body(['k'])) }), 'InvalidDigest', 'Content-MD5 is a must')
+  t.equal(await codeOf({ body: body(thousand) }), undefined)
+  t.equal(await codeOf({ body: body([...thousand, 'k']) }), 'MalformedXML')
+  t.equal(await codeOf({ body: body([]) }), 'MalformedXML')
+  t.equal(await codeOf({ body: body(['k', '']) }), 'MalformedXML')
+  t.equal(await codeOf({ body: '<Delete><Object><Key>k</Key></Object>' }), 'MalformedXML')
+  t.equal(await codeOf({ body: '<Remove><Object><Key>k</Key></Object></Remove>' }), 'MalformedXML')
+  t.equal(await codeOf({ body: '' }), 'MissingRequestBodyError')
+  t.equal(await codeOf({ body: Buffer.from(body(['k'])) }), 'InvalidDigest', 'Content-MD5 is required')
   const wrong = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }
-  t.equal(await refused({ body: body(['k']), headers: wrong }), 'BadDigest')
+  t.equal(await codeOf({ body: body(['k']), headers: wrong }), 'BadDigest')
   t.equal((await sendRequest(emulator, { key: 'k' })).text, 'x')
 })

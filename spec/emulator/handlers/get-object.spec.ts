@@ -5,7 +5,7 @@ import { sendRequest, startTestEmulator, readTag } from '../../support/signed.js
 const key = 'k'
 const text = '0123456789'
 
-t.test('a range is a part of the bytes, and the checksum is of the whole', async (t) => {
+t.test('a range is 206 with the CRC64 of the whole object', async (t) => {
   const emulator = await startTestEmulator(t, { dir: t.testdir() })
   const put = await sendRequest(emulator, { method: 'PUT', key, body: text })
   const crc = put.headers['x-cos-hash-crc64ecma']
@@ -17,9 +17,9 @@ t.test('a range is a part of the bytes, and the checksum is of the whole', async
     ['bytes=5-500', '56789', 'bytes 5-9/10']
   ]
   for (const [range, part, where] of cases) {
-    const told = await sendRequest(emulator, { key, headers: { range } })
-    t.match(told, { status: 206, text: part }, range)
-    t.match(told.headers, {
+    const response = await sendRequest(emulator, { key, headers: { range } })
+    t.match(response, { status: 206, text: part }, range)
+    t.match(response.headers, {
       'content-range': where,
       'content-length': String(part.length),
       'x-cos-hash-crc64ecma': crc,
@@ -34,7 +34,7 @@ t.test('a range is a part of the bytes, and the checksum is of the whole', async
   t.equal((await sendRequest(emulator, { key: 'empty', headers: { range: 'bytes=0-' } })).status, 416)
 })
 
-t.test('conditions let an answer through, or stand in for it', async (t) => {
+t.test('conditions return 304 or 412', async (t) => {
   const emulator = await startTestEmulator(t)
   const etag = (await sendRequest(emulator, { method: 'PUT', key, body: text })).headers['etag'] ?? ''
   const past = 'Wed, 01 May 2019 00:00:00 GMT'
@@ -56,7 +56,7 @@ t.test('conditions let an answer through, or stand in for it', async (t) => {
   t.match(unchanged.headers, { etag, 'x-cos-hash-crc64ecma': /^\d+$/, 'x-cos-trace-id': /./ })
 })
 
-t.test('headers of the answer can be chosen, on success alone', async (t) => {
+t.test('response-* parameters set headers of successful responses only', async (t) => {
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, { method: 'PUT', key, body: text, headers: { 'content-type': 'a/b' } })
   const names = [
@@ -73,7 +73,7 @@ t.test('headers of the answer can be chosen, on success alone', async (t) => {
   t.equal((await sendRequest(emulator, { key: 'absent', query })).headers['content-type'], 'application/xml')
 })
 
-t.test('a reader keeps what it reads, whatever becomes of the object', async (t) => {
+t.test('a GET returns the bytes of its start if the object is replaced or deleted', async (t) => {
   for (const dir of [undefined, t.testdir()]) {
     const emulator = await startTestEmulator(t, {
       ...(dir === undefined ? {} : { dir }),
@@ -88,7 +88,7 @@ t.test('a reader keeps what it reads, whatever becomes of the object', async (t)
   }
 })
 
-t.test('a version is had by its id, and what is marked as deleted is not', async (t) => {
+t.test('a version is read by its id; a delete marker is 404', async (t) => {
   const buckets = [{ name: 'examplebucket-1250000000', versioning: 'Enabled' as const }]
   const emulator = await startTestEmulator(t, { buckets })
   const ids: Array<string> = []

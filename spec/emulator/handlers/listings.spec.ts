@@ -1,4 +1,4 @@
-/** The listings as XML; what they walk over is in ../listing.spec.ts. */
+/** The XML of listings. Their iteration is in shared/listing.spec.ts. */
 import t from 'tap'
 import {
   sendRequest,
@@ -18,7 +18,7 @@ const fill = async (
   for (const key of keys) await sendRequest(emulator, { method: 'PUT', key, body: key })
 }
 
-t.test('a page of objects tells what was asked and what is there', async (t) => {
+t.test("a page of objects has the query's fields and the entries", async (t) => {
   const emulator = await startTestEmulator(t)
   await fill(emulator, 'trips/', 'trips/2023/a', 'trips/2023/b', 'trips/beach day.jpg', 'z')
   await sendRequest(emulator, {
@@ -28,9 +28,9 @@ t.test('a page of objects tells what was asked and what is there', async (t) => 
     headers: { 'x-cos-storage-class': 'ARCHIVE' }
   })
   const query = { prefix: 'trips/', delimiter: '/', 'max-keys': '3', 'encoding-type': 'url' }
-  const told = await sendRequest(emulator, { query })
-  t.equal(told.headers['x-cos-bucket-region'], 'ap-guangzhou')
-  const { text } = told
+  const response = await sendRequest(emulator, { query })
+  t.equal(response.headers['x-cos-bucket-region'], 'ap-guangzhou')
+  const { text } = response
   const top = [
     'Name',
     'EncodingType',
@@ -59,12 +59,12 @@ t.test('a page of objects tells what was asked and what is there', async (t) => 
   t.equal(readTag(rest, 'RestoreStatus'), '')
 })
 
-t.test('keys come in the order of their bytes, and any can be told', async (t) => {
+t.test('keys are ordered by UTF-8 bytes, and encoding-type=url returns any key', async (t) => {
   const emulator = await startTestEmulator(t)
   const keys = ['\u0001', '\n', ' a', '%', '+', 'a&b', 'é', '\uffff', '😀']
   await fill(emulator, ...keys.toReversed())
-  const told = await sendRequest(emulator, { query: { 'encoding-type': 'url' } })
-  t.strictSame(readTags(told.text, 'Key'), [
+  const response = await sendRequest(emulator, { query: { 'encoding-type': 'url' } })
+  t.strictSame(readTags(response.text, 'Key'), [
     '%01',
     '%0A',
     '%20a',
@@ -88,14 +88,14 @@ t.test('keys come in the order of their bytes, and any can be told', async (t) =
   t.strictSame(pages, keys)
 })
 
-t.test('what can not be asked of a listing is refused', async (t) => {
+t.test('invalid query parameters of a listing fail', async (t) => {
   const emulator = await startTestEmulator(t, {
     seed: Array.from({ length: 1001 }, (_, n) => ({ bucket, key: String(n) }))
   })
   const code = async (query: RequestInput['query']): Promise<string | undefined> =>
     readTag((await sendRequest(emulator, { query: query ?? {} })).text, 'Code')
   t.equal(await code({ delimiter: '//' }), 'InvalidDelimiter')
-  t.equal(await code({ delimiter: '😀' }), undefined, 'one character, of two units')
+  t.equal(await code({ delimiter: '😀' }), undefined, 'one character of two UTF-16 units')
   t.equal(await code({ 'max-keys': '-1' }), 'InvalidArgument')
   t.equal(await code({ 'max-keys': 'many' }), 'InvalidArgument')
   t.equal(await code({ 'encoding-type': 'base64' }), 'InvalidArgument')
@@ -109,22 +109,22 @@ t.test('what can not be asked of a listing is refused', async (t) => {
   t.equal((await sendRequest(emulator, { bucket: 'nobodys-1250000000' })).status, 404)
 })
 
-t.test('versions and delete markers come together, the newest of a key first', async (t) => {
+t.test('versions and delete markers are listed by key, newest first', async (t) => {
   const emulator = await startTestEmulator(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
-  const id = async (asked: RequestInput): Promise<string> =>
-    (await sendRequest(emulator, asked)).headers['x-cos-version-id'] ?? ''
+  const id = async (input: RequestInput): Promise<string> =>
+    (await sendRequest(emulator, input)).headers['x-cos-version-id'] ?? ''
   const a1 = await id({ method: 'PUT', key: 'a', body: '1' })
   const a2 = await id({ method: 'DELETE', key: 'a' })
   const a3 = await id({ method: 'PUT', key: 'a', body: '333' })
   const b1 = await id({ method: 'PUT', key: 'b', body: '1' })
   await id({ method: 'PUT', key: 'dir/x', body: '1' })
   await id({ method: 'PUT', key: 'dir/x', body: '2' })
-  const told = await sendRequest(emulator, { query: { versions: '', delimiter: '/' } })
-  t.strictSame(readTags(told.text, 'VersionId'), [a3, a2, a1, b1])
-  t.strictSame(readTags(told.text, 'IsLatest'), ['true', 'false', 'false', 'true'])
-  t.strictSame(readTags(told.text, 'Size'), ['3', '1', '1'], 'a marker has no size')
-  t.match(told.text, /<DeleteMarker><Key>a<\/Key>.*<\/DeleteMarker>.*<Version><Key>a<\/Key>/s)
-  t.match(told.text, /<CommonPrefixes><Prefix>dir\/<\/Prefix>/)
+  const response = await sendRequest(emulator, { query: { versions: '', delimiter: '/' } })
+  t.strictSame(readTags(response.text, 'VersionId'), [a3, a2, a1, b1])
+  t.strictSame(readTags(response.text, 'IsLatest'), ['true', 'false', 'false', 'true'])
+  t.strictSame(readTags(response.text, 'Size'), ['3', '1', '1'], 'a delete marker has no size')
+  t.match(response.text, /<DeleteMarker><Key>a<\/Key>.*<\/DeleteMarker>.*<Version><Key>a<\/Key>/s)
+  t.match(response.text, /<CommonPrefixes><Prefix>dir\/<\/Prefix>/)
 
   const seen: Array<string> = []
   let markers = {}
@@ -137,32 +137,32 @@ t.test('versions and delete markers come together, the newest of a key first', a
       'version-id-marker': readTag(text, 'NextVersionIdMarker')
     }
   }
-  t.strictSame(seen.slice(0, 4), [a3, a2, a1, b1], 'one at a time, too')
+  t.strictSame(seen.slice(0, 4), [a3, a2, a1, b1], 'also with one version a page')
   t.equal(seen.length, 6)
   const keyed = await sendRequest(emulator, { query: { versions: '', 'key-marker': 'a' } })
-  t.strictSame(readTags(keyed.text, 'VersionId')[0], b1, 'a key alone is passed with all its versions')
+  t.strictSame(readTags(keyed.text, 'VersionId')[0], b1, 'key-marker alone skips all versions of the key')
   t.strictSame(readTags((await sendRequest(emulator, { query: { 'max-keys': '1' } })).text, 'Key'), ['a'])
   await sendRequest(emulator, { method: 'DELETE', key: 'a' })
   t.strictSame(
     readTags((await sendRequest(emulator, { query: { 'max-keys': '1' } })).text, 'Key'),
     ['b'],
-    'what is marked is not listed'
+    'an object under a delete marker is not listed'
   )
 })
 
-t.test('uploads are listed by their keys, then by their ids', async (t) => {
+t.test('uploads are listed by key, then by id', async (t) => {
   const emulator = await startTestEmulator(t)
   const a = [await initiate(emulator, 'a'), await initiate(emulator, 'a')].toSorted()
   const b = await initiate(emulator, 'b c', { headers: { 'x-cos-storage-class': 'STANDARD_IA' } })
   await initiate(emulator, 'dir/x')
   const list = (query: Record<string, string>): Promise<ReceivedResponse> =>
     sendRequest(emulator, { query: { uploads: '', ...query } })
-  const told = await list({ delimiter: '/', 'encoding-type': 'url' })
-  t.strictSame(readTags(told.text, 'UploadId'), [...a, b])
-  t.strictSame(readTags(told.text, 'Key'), ['a', 'a', 'b%20c'])
-  t.strictSame(readTags(told.text, 'StorageClass'), ['Standard', 'Standard', 'STANDARD_IA'])
-  t.equal(readTag(told.text, 'Encoding-Type'), 'url')
-  t.match(told.text, /<CommonPrefixes><Prefix>dir\/<\/Prefix>/)
+  const response = await list({ delimiter: '/', 'encoding-type': 'url' })
+  t.strictSame(readTags(response.text, 'UploadId'), [...a, b])
+  t.strictSame(readTags(response.text, 'Key'), ['a', 'a', 'b%20c'])
+  t.strictSame(readTags(response.text, 'StorageClass'), ['Standard', 'Standard', 'STANDARD_IA'])
+  t.equal(readTag(response.text, 'Encoding-Type'), 'url')
+  t.match(response.text, /<CommonPrefixes><Prefix>dir\/<\/Prefix>/)
   const seen: Array<string> = []
   let markers: Record<string, string> = {}
   for (;;) {
@@ -179,12 +179,12 @@ t.test('uploads are listed by their keys, then by their ids', async (t) => {
   t.strictSame(
     readTags((await list({ 'upload-id-marker': 'zzz' })).text, 'Key').length,
     4,
-    'an id alone says nothing'
+    'upload-id-marker without key-marker is ignored'
   )
   t.strictSame(readTags((await list({ prefix: 'b' })).text, 'UploadId'), [b])
 })
 
-t.test('parts are listed by their numbers', async (t) => {
+t.test('parts are listed by number', async (t) => {
   const emulator = await startTestEmulator(t)
   const uploadId = await initiate(emulator, 'a b')
   for (const partNumber of ['10', '9', '2'])
@@ -196,9 +196,9 @@ t.test('parts are listed by their numbers', async (t) => {
     })
   const list = (query: Record<string, string>): Promise<ReceivedResponse> =>
     sendRequest(emulator, { key: 'a b', query: { uploadId, ...query } })
-  const told = await list({ 'encoding-type': 'url' })
-  t.strictSame(readTags(told.text, 'PartNumber'), ['2', '9', '10'])
-  t.strictSame([readTag(told.text, 'Key'), readTag(told.text, 'EncodingType')], ['a%20b', 'url'])
+  const response = await list({ 'encoding-type': 'url' })
+  t.strictSame(readTags(response.text, 'PartNumber'), ['2', '9', '10'])
+  t.strictSame([readTag(response.text, 'Key'), readTag(response.text, 'EncodingType')], ['a%20b', 'url'])
   const page = await list({ 'part-number-marker': '2', 'max-parts': '1' })
   t.strictSame(readTags(page.text, 'PartNumber'), ['9'])
   t.strictSame([readTag(page.text, 'NextPartNumberMarker'), readTag(page.text, 'IsTruncated')], ['9', 'true'])

@@ -13,12 +13,12 @@ const mib = 1024 * 1024
 const key = 'big'
 
 for (const kept of ['memory', 'disk'])
-  t.test(`parts become one object, kept in ${kept}`, async (t) => {
+  t.test(`parts become one object (${kept})`, async (t) => {
     const emulator = await startTestEmulator(t, kept === 'disk' ? { dir: t.testdir() } : {})
     const uploadId = await initiate(emulator, key, { headers: { 'content-type': 'text/plain' } })
     const parts = [Buffer.alloc(mib, 'a'), Buffer.alloc(mib, 'b'), Buffer.from('end')]
     const etags: Array<string> = []
-    // In any order; a part that comes again takes the place of the first.
+    // In any order. A part that is uploaded again replaces the first.
     await sendRequest(emulator, {
       method: 'PUT',
       key,
@@ -27,12 +27,16 @@ for (const kept of ['memory', 'disk'])
     })
     for (const at of [2, 1, 0]) {
       const query = { partNumber: String(at + 1), uploadId }
-      const told = await sendRequest(emulator, { method: 'PUT', key, query, body: parts[at]! })
-      t.equal(told.status, 200)
-      t.equal(told.headers['x-cos-hash-crc64ecma'], String(await crc64(parts[at]!)))
-      etags[at] = told.headers['etag'] ?? ''
+      const response = await sendRequest(emulator, { method: 'PUT', key, query, body: parts[at]! })
+      t.equal(response.status, 200)
+      t.equal(response.headers['x-cos-hash-crc64ecma'], String(await crc64(parts[at]!)))
+      etags[at] = response.headers['etag'] ?? ''
     }
-    t.equal((await sendRequest(emulator, { key })).status, 404, 'nothing is there before the end')
+    t.equal(
+      (await sendRequest(emulator, { key })).status,
+      404,
+      'the object does not exist before the completion'
+    )
 
     const listed = await sendRequest(emulator, { key, query: { uploadId, 'max-parts': '2' } })
     t.strictSame(readTags(listed.text, 'PartNumber'), ['1', '2'])
@@ -48,12 +52,16 @@ for (const kept of ['memory', 'disk'])
 
     const got = await sendRequest(emulator, { key })
     t.ok(got.body.equals(whole))
-    t.equal(got.headers['content-type'], 'text/plain', 'what was said at the beginning holds')
+    t.equal(got.headers['content-type'], 'text/plain', 'the attributes are those of Initiate')
     const middle = await sendRequest(emulator, {
       key,
       headers: { range: `bytes=${String(mib - 1)}-${String(2 * mib)}` }
     })
     t.equal(middle.status, 206)
-    t.ok(middle.body.equals(whole.subarray(mib - 1, 2 * mib + 1)), 'a range over three parts')
-    t.equal((await sendRequest(emulator, { key, query: { uploadId } })).status, 404, 'the upload is over')
+    t.ok(middle.body.equals(whole.subarray(mib - 1, 2 * mib + 1)), 'a range across three parts')
+    t.equal(
+      (await sendRequest(emulator, { key, query: { uploadId } })).status,
+      404,
+      'the upload no longer exists'
+    )
   })

@@ -11,7 +11,7 @@ const customer = {
   [`${sse}-customer-key-md5`]: 'U5L61r7jcwdNvT7frmUG8g=='
 }
 
-t.test('what is said of an object is said again', async (t) => {
+t.test('HEAD and GET return the attributes of the PUT', async (t) => {
   const emulator = await startTestEmulator(t)
   const headers = {
     'content-type': 'text/plain',
@@ -39,7 +39,7 @@ t.test('what is said of an object is said again', async (t) => {
   for (const name of Object.keys(said)) if (name !== 'content-type') t.equal(replaced[name], undefined, name)
 })
 
-t.test('what can not be said of an object is refused, and nothing is stored', async (t) => {
+t.test('a PUT with invalid attributes fails and stores nothing', async (t) => {
   const emulator = await startTestEmulator(t)
   const cases: ReadonlyArray<readonly [Record<string, string>, string]> = [
     [{ 'x-cos-storage-class': 'GLACIER' }, 'NotSupportedStorageClass'],
@@ -68,14 +68,14 @@ t.test('what can not be said of an object is refused, and nothing is stored', as
   t.equal((await sendRequest(emulator, { key: 'k' })).status, 404)
 })
 
-t.test('five gibibytes are the most, and are known before they come', async (t) => {
+t.test('a PUT of more than 5 GiB fails before its body is read', async (t) => {
   const emulator = await startTestEmulator(t)
   const headers = { 'content-length': String(5 * 1024 ** 3 + 1), expect: '100-continue' }
-  const told = await sendRequest(emulator, { ...put, headers, body: '' })
-  t.match(told, { status: 400, text: /EntityTooLarge/ })
+  const response = await sendRequest(emulator, { ...put, headers, body: '' })
+  t.match(response, { status: 400, text: /EntityTooLarge/ })
 })
 
-t.test('forbid-overwrite forbids, until there are versions', async (t) => {
+t.test('x-cos-forbid-overwrite applies only without versioning', async (t) => {
   const buckets = [
     'examplebucket-1250000000',
     { name: 'versioned-1250000000', versioning: 'Enabled' as const }
@@ -90,21 +90,21 @@ t.test('forbid-overwrite forbids, until there are versions', async (t) => {
   t.equal((await sendRequest(emulator, { key: 'k' })).text, 'x')
   await sendRequest(emulator, { method: 'DELETE', key: 'k' })
   const both = await Promise.all(['1', '2'].map((body) => sendRequest(emulator, { ...put, headers, body })))
-  t.strictSame(both.map(({ status }) => status).toSorted(), [200, 409], 'of two at once one wins')
+  t.strictSame(both.map(({ status }) => status).toSorted(), [200, 409], 'one of two parallel writes succeeds')
   const bucket = 'versioned-1250000000'
   for (const body of ['1', '2'])
     t.equal((await sendRequest(emulator, { ...put, bucket, headers, body })).status, 200)
 })
 
-t.test('encryption is echoed, and a customer’s key asked for again', async (t) => {
+t.test("encryption headers are returned, and reads require the customer's key", async (t) => {
   const emulator = await startTestEmulator(t)
-  const told = await sendRequest(emulator, { ...put, headers: { [sse]: 'AES256' } })
-  t.match(told.headers, { [sse]: 'AES256', etag: md5 })
+  const response = await sendRequest(emulator, { ...put, headers: { [sse]: 'AES256' } })
+  t.match(response.headers, { [sse]: 'AES256', etag: md5 })
   const kms = { [sse]: 'cos/kms', [`${sse}-cos-kms-key-id`]: 'mine', [`${sse}-context`]: 'e30=' }
   const { etag, ...echoed } = (await sendRequest(emulator, { ...put, key: 'kms', headers: kms })).headers
   t.match(echoed, { [sse]: 'cos/kms', [`${sse}-cos-kms-key-id`]: 'mine' })
   t.match(etag, /^"[0-9a-f]{32}"$/)
-  t.not(etag, md5, 'and is not the MD5')
+  t.not(etag, md5, 'the ETag is not the MD5')
 
   const own = await sendRequest(emulator, { ...put, key: 'own', headers: customer })
   t.match(own.headers, {
@@ -125,7 +125,7 @@ t.test('encryption is echoed, and a customer’s key asked for again', async (t)
   t.equal(
     (await sendRequest(emulator, { key: 'k', headers: customer })).status,
     400,
-    'nor is one asked for that none gave'
+    'nor is one input for that none gave'
   )
   t.match(await sendRequest(emulator, { key: 'k', headers: { [sse]: 'AES256' } }), {
     text: /SSEHeaderNotAllowed/

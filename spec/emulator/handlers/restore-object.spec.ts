@@ -12,8 +12,8 @@ const request = (count: number | string, tier?: string): string =>
 const archived = async (t: Parameters<typeof startTestEmulator>[0], storageClass: string) => {
   let now = Date.parse('2024-11-18T09:34:50Z')
   const emulator = await startTestEmulator(t, { now: () => now })
-  const timed = (asked: Parameters<typeof sendRequest>[1]): Promise<ReceivedResponse> =>
-    sendRequest(emulator, { now, ...asked })
+  const timed = (input: Parameters<typeof sendRequest>[1]): Promise<ReceivedResponse> =>
+    sendRequest(emulator, { now, ...input })
   await timed({ method: 'PUT', key, body: 'ice', headers: { 'x-cos-storage-class': storageClass } })
   return {
     timed,
@@ -22,7 +22,7 @@ const archived = async (t: Parameters<typeof startTestEmulator>[0], storageClass
   }
 }
 
-t.test('an archive is closed, is opened for a while, and closes again', async (t) => {
+t.test('an archived object is readable between the end of its restore and the expiry', async (t) => {
   const { timed, wait, restore } = await archived(t, 'ARCHIVE')
   const head = async (): Promise<ReceivedResponse['headers']> =>
     (await timed({ method: 'HEAD', key })).headers
@@ -47,7 +47,7 @@ t.test('an archive is closed, is opened for a while, and closes again', async (t
   })
   t.equal(await status(), 'DONE')
   t.equal((await timed({ key })).text, 'ice')
-  t.equal((await restore(request(3))).status, 200, 'what is open stays open longer')
+  t.equal((await restore(request(3))).status, 200, 'restoring again extends the copy')
   wait(days(2))
   t.equal((await timed({ key })).text, 'ice')
   wait(days(1))
@@ -55,7 +55,7 @@ t.test('an archive is closed, is opened for a while, and closes again', async (t
   t.equal((await head())['x-cos-restore'], undefined)
 })
 
-t.test('each class and tier has its time', async (t) => {
+t.test('each storage class and tier has its restore duration', async (t) => {
   const cases = [
     ['ARCHIVE', 'Expedited', minutes(5)],
     ['ARCHIVE', undefined, minutes(5 * 60)],
@@ -73,7 +73,7 @@ t.test('each class and tier has its time', async (t) => {
   }
 })
 
-t.test('what can not be restored is told by its code', async (t) => {
+t.test("a restore that is not possible fails with COS's code", async (t) => {
   const { timed, restore } = await archived(t, 'DEEP_ARCHIVE')
   t.match(await restore(request(1, 'Expedited')), { status: 400, text: /InvalidArgument/ })
   t.match(await restore(request(1, 'Sometime')), { status: 400, text: /InvalidArgument/ })
@@ -86,7 +86,7 @@ t.test('what can not be restored is told by its code', async (t) => {
   t.match(await timed({ ...post, key: 'absent' }), { status: 404, text: /NoSuchKey/ })
 })
 
-t.test('those who can not wait for hours need not', async (t) => {
+t.test("restoreTime replaces COS's durations", async (t) => {
   const emulator = await startTestEmulator(t, { restoreTime: 0 })
   await sendRequest(emulator, {
     method: 'PUT',

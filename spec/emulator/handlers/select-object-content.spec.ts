@@ -1,4 +1,4 @@
-/** Select over HTTP: what is refused before the answer begins, what is said in its stream, and who closes what. */
+/** Select over HTTP: errors before the response and in its stream, and the release of resources. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
@@ -39,7 +39,7 @@ const selectXml = (sql: string, input = csvInput, output = '<JSON/>'): string =>
   `<InputSerialization>${input}</InputSerialization><OutputSerialization>${output}</OutputSerialization>` +
   '</SelectRequest>'
 
-const asking = (body: string, more: RequestInput = {}): RequestInput => ({
+const selectInput = (body: string, more: RequestInput = {}): RequestInput => ({
   method: 'POST',
   key,
   query: select,
@@ -49,7 +49,7 @@ const asking = (body: string, more: RequestInput = {}): RequestInput => ({
 
 const names = selectXml('SELECT s.name FROM COSObject s')
 
-/** The records of an answer, and the tags of its messages. */
+/** The records of a response, and the tags of its messages. */
 const read = ({ body }: ReceivedResponse) => {
   const events = right(eventReader().step(body))
   return {
@@ -67,11 +67,11 @@ const put = (
   more: RequestInput = {}
 ): Promise<ReceivedResponse> => sendRequest(emulator, { method: 'PUT', key, body, ...more })
 
-t.test('a query is answered with a stream of messages', async (t) => {
+t.test('Select responds with a stream of messages', async (t) => {
   const emulator = await startTestEmulator(t)
   await put(emulator, people)
-  const told = await sendRequest(emulator, asking(names))
-  t.match(told, {
+  const response = await sendRequest(emulator, selectInput(names))
+  t.match(response, {
     status: 200,
     headers: {
       'transfer-encoding': 'chunked',
@@ -79,7 +79,7 @@ t.test('a query is answered with a stream of messages', async (t) => {
       'x-cos-request-id': /./
     }
   })
-  t.same(read(told), {
+  t.same(read(response), {
     tags: ['Records', 'Stats', 'End'],
     text: '{"name":"Ann"}\n{"name":"腾讯"}\n',
     last: { _tag: 'End' }
@@ -87,59 +87,63 @@ t.test('a query is answered with a stream of messages', async (t) => {
   t.match(emulator.requests().at(-1), {
     operation: 'SelectObjectContent',
     status: 200,
-    bytesOut: told.body.length
+    bytesOut: response.body.length
   })
 })
 
-t.test('what is wrong with the request is refused before the answer begins', async (t) => {
+t.test('errors of the request are HTTP errors', async (t) => {
   const emulator = await startTestEmulator(t)
   await put(emulator, people)
   await put(emulator, people, { key: 'cold', headers: { 'x-cos-storage-class': 'ARCHIVE' } })
   const cases: ReadonlyArray<readonly [number, string, RequestInput]> = [
-    [404, 'NoSuchKey', asking(names, { key: 'none' })],
-    [404, 'NoSuchBucket', asking(names, { bucket: 'nobodys-1250000000' })],
-    [404, 'NoSuchVersion', asking(names, { query: { ...select, versionId: 'none' } })],
-    [403, 'AccessDenied', asking(names, { credentials: null })],
-    [403, 'AccessDenied', asking(names, { key: 'none', credentials: null })],
-    [403, 'InvalidObjectState', asking(names, { key: 'cold' })],
-    [400, 'InvalidRequestParameter', asking(names, { query: { select: '', 'select-type': '1' } })],
-    [400, 'InvalidXML', asking('<SelectRequest><Expression>')],
-    [400, 'InvalidXML', asking('<Other/>')],
-    [400, 'MissingRequestBodyError', asking('', { headers: { 'content-length': '0' } })],
-    [400, 'XMLSizeLimit', asking(selectXml(`SELECT '${'x'.repeat(300_000)}' FROM COSObject`))],
-    [400, 'BadDigest', asking(names, { headers: { 'content-md5': createHash('md5').digest('base64') } })],
-    [400, 'MissingExpectedExpression', asking('<SelectRequest/>')],
-    [400, 'MissingInputFormat', asking(selectXml('SELECT 1 FROM COSObject', ''))],
-    [400, 'SQLParsingError', asking(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))],
-    [400, 'SQLParsingError', asking(selectXml('SELECT * FROM elsewhere'))],
-    [501, 'NotImplemented', asking(selectXml('SELECT 1 FROM COSObject', '<Parquet/>'))],
+    [404, 'NoSuchKey', selectInput(names, { key: 'none' })],
+    [404, 'NoSuchBucket', selectInput(names, { bucket: 'nobodys-1250000000' })],
+    [404, 'NoSuchVersion', selectInput(names, { query: { ...select, versionId: 'none' } })],
+    [403, 'AccessDenied', selectInput(names, { credentials: null })],
+    [403, 'AccessDenied', selectInput(names, { key: 'none', credentials: null })],
+    [403, 'InvalidObjectState', selectInput(names, { key: 'cold' })],
+    [400, 'InvalidRequestParameter', selectInput(names, { query: { select: '', 'select-type': '1' } })],
+    [400, 'InvalidXML', selectInput('<SelectRequest><Expression>')],
+    [400, 'InvalidXML', selectInput('<Other/>')],
+    [400, 'MissingRequestBodyError', selectInput('', { headers: { 'content-length': '0' } })],
+    [400, 'XMLSizeLimit', selectInput(selectXml(`SELECT '${'x'.repeat(300_000)}' FROM COSObject`))],
+    [
+      400,
+      'BadDigest',
+      selectInput(names, { headers: { 'content-md5': createHash('md5').digest('base64') } })
+    ],
+    [400, 'MissingExpectedExpression', selectInput('<SelectRequest/>')],
+    [400, 'MissingInputFormat', selectInput(selectXml('SELECT 1 FROM COSObject', ''))],
+    [400, 'SQLParsingError', selectInput(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))],
+    [400, 'SQLParsingError', selectInput(selectXml('SELECT * FROM elsewhere'))],
+    [501, 'NotImplemented', selectInput(selectXml('SELECT 1 FROM COSObject', '<Parquet/>'))],
     [
       501,
       'NotImplemented',
-      asking(selectXml('SELECT 1 FROM COSObject', `<CompressionType>BZIP2</CompressionType>${csvInput}`))
+      selectInput(selectXml('SELECT 1 FROM COSObject', `<CompressionType>BZIP2</CompressionType>${csvInput}`))
     ]
   ]
-  for (const [status, code, asked] of cases) {
-    const told = await sendRequest(emulator, asked)
-    t.equal(`${String(told.status)} ${readTag(told.text, 'Code') ?? ''}`, `${String(status)} ${code}`)
+  for (const [status, code, input] of cases) {
+    const response = await sendRequest(emulator, input)
+    t.equal(`${String(response.status)} ${readTag(response.text, 'Code') ?? ''}`, `${String(status)} ${code}`)
   }
-  t.match(await sendRequest(emulator, asking(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))), {
+  t.match(await sendRequest(emulator, selectInput(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))), {
     text: /The SQL is not valid: ORDER BY is not supported\./
   })
 })
 
-t.test('what is wrong with the data is said in the stream', async (t) => {
+t.test('errors of the data are messages in the stream', async (t) => {
   const emulator = await startTestEmulator(t)
   await put(emulator, people)
   const failed = async (body: string) => {
-    const told = await sendRequest(emulator, asking(body))
-    t.equal(told.status, 200)
-    return read(told)
+    const response = await sendRequest(emulator, selectInput(body))
+    t.equal(response.status, 200)
+    return read(response)
   }
   t.same(await failed(selectXml('SELECT CAST(s.name AS INT) FROM COSObject s')), {
     tags: ['Error'],
     text: '',
-    last: { _tag: 'Error', code: 'CastFailed', message: "'Ann' can not be cast to INT." }
+    last: { _tag: 'Error', code: 'CastFailed', message: "'Ann' cannot be cast to INT." }
   })
   t.match(await failed(selectXml('SELECT 1 FROM COSObject', '<JSON><Type>LINES</Type></JSON>')), {
     last: { code: 'JSONParsingError' }
@@ -155,7 +159,7 @@ t.test('what is wrong with the data is said in the stream', async (t) => {
   )
 })
 
-t.test('one version is queried, and what anyone may read anyone may query', async (t) => {
+t.test('Select reads one version, and public objects without a signature', async (t) => {
   const emulator = await startTestEmulator(t, {
     buckets: [{ name: versioned, versioning: 'Enabled', acl: 'public-read' }]
   })
@@ -165,71 +169,71 @@ t.test('one version is queried, and what anyone may read anyone may query', asyn
   t.ok(versionId)
   const old = await sendRequest(
     emulator,
-    asking(names, { bucket: versioned, query: { ...select, versionId } })
+    selectInput(names, { bucket: versioned, query: { ...select, versionId } })
   )
   t.match(read(old), { text: '{"name":"Ann"}\n{"name":"腾讯"}\n' })
   const packed = selectXml(
     'SELECT COUNT(*) FROM COSObject',
     `<CompressionType>GZIP</CompressionType>${csvInput}`
   )
-  const open = await sendRequest(emulator, asking(packed, { bucket: versioned, credentials: null }))
+  const open = await sendRequest(emulator, selectInput(packed, { bucket: versioned, credentials: null }))
   t.match(read(open), { text: '{"_1":2}\n' })
 })
 
-// 30 MB, which is more than the sockets hold between them, so that a query has to wait for its reader.
+// 30 MB, more than the socket buffers hold, so that a query has to wait for its client.
 const wide = `{"a":"${'x'.repeat(99_991)}"}\n`.repeat(300)
 const everything = selectXml('SELECT * FROM COSObject', '<JSON><Type>LINES</Type></JSON>')
 
-/** Asks, and gives the answer at its head; the rest waits for its reader. */
-const opened = async (emulator: Emulator, body: string): Promise<IncomingMessage> => {
+/** Sends a query; resolves with the response's head, before its body is read. */
+const openResponse = async (emulator: Emulator, body: string): Promise<IncomingMessage> => {
   const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
-  const sent = request(toHttpOptions(emulator, asking(body, { headers })))
+  const sent = request(toHttpOptions(emulator, selectInput(body, { headers })))
   sent.on('error', () => undefined)
   sent.end(body)
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   return response
 }
 
-t.test('a caller who leaves half way closes everything', async (t) => {
+t.test('a client that closes the connection ends the query and releases the object', async (t) => {
   const dir = t.testdir()
   const emulator = await startTestEmulator(t, { dir })
   const blobs = async () => (await readdir(join(dir, 'blobs'))).length
   await put(emulator, wide)
-  const response = await opened(emulator, everything)
+  const response = await openResponse(emulator, everything)
   await once(response, 'readable')
   await sendRequest(emulator, { method: 'DELETE', key })
-  t.equal(await blobs(), 1, 'what is being read stays, though its object was deleted')
+  t.equal(await blobs(), 1, 'the bytes exist while they are read, although the object is deleted')
   response.destroy()
-  t.ok(await becomesTrue(async () => (await blobs()) === 0), 'and goes with its last reader')
+  t.ok(await becomesTrue(async () => (await blobs()) === 0), 'the bytes are removed after the last reader')
 })
 
-t.test('a query waits for its reader, and others are served meanwhile', async (t) => {
+t.test('a slow client pauses its query, and other requests proceed', async (t) => {
   const emulator = await startTestEmulator(t)
   await put(emulator, wide)
-  const response = await opened(emulator, everything)
+  const response = await openResponse(emulator, everything)
   await once(response, 'readable')
   t.equal((await sendRequest(emulator, { method: 'HEAD', key })).status, 200)
   let sent = 0
-  const rests = async (): Promise<boolean> => {
+  const isPaused = async (): Promise<boolean> => {
     const before = sent
     await setTimeout(100)
     sent = emulator.requests().find(({ operation }) => operation === 'SelectObjectContent')?.bytesOut ?? 0
     return sent > 0 && sent === before
   }
-  t.ok(await becomesTrue(rests))
-  t.ok(sent < 20_000_000, `${String(sent)} bytes are on their way`)
+  t.ok(await becomesTrue(isPaused))
+  t.ok(sent < 20_000_000, `${String(sent)} bytes were sent`)
   let size = 0
   for await (const chunk of response) size += (chunk as Buffer).length
   t.ok(size > 30_000_000)
 })
 
-t.test('without its libraries the emulator says which one it misses', async (t) => {
+t.test("Select fails with 501 and the package's name if an optional package is missing", async (t) => {
   const settings = right(readOptions({}))
   const store = memoryStore()
   t.teardown(store.close)
   await seedObjects(store, { ...settings, seed: [{ bucket: 'examplebucket-1250000000', key, size: 1 }] })
-  const house = { store, settings, hosts: { isBucket: () => true, domains: new Map<string, string>() } }
-  const call: RoutedRequest = {
+  const context = { store, settings, hosts: { isBucket: () => true, domains: new Map<string, string>() } }
+  const routedRequest: RoutedRequest = {
     operation: 'SelectObjectContent',
     ...{ method: 'POST', anonymous: false, requestId: '', now: 0 },
     ...{
@@ -249,17 +253,17 @@ t.test('without its libraries the emulator says which one it misses', async (t) 
       }
     }
   }
-  const there = TE.right<unknown, never>(undefined as never)
-  const gone = TE.left(new Error('Cannot find package'))
-  t.match(await createSelectHandler({ sql: gone, csv: there })(house, call)(), {
+  const installed = TE.right<unknown, never>(undefined as never)
+  const missing = TE.left(new Error('Cannot find package'))
+  t.match(await createSelectHandler({ sql: missing, csv: installed })(context, routedRequest)(), {
     left: {
       status: 501,
       code: 'NotImplemented',
       message: /libpg-query is installed: npm install libpg-query/
     }
   })
-  t.match(await createSelectHandler({ sql: there, csv: gone })(house, call)(), {
+  t.match(await createSelectHandler({ sql: installed, csv: missing })(context, routedRequest)(), {
     left: { status: 501, code: 'NotImplemented', message: /csv-parse is installed: npm install csv-parse/ }
   })
-  t.ok(E.isLeft(await createSelectHandler({ sql: gone, csv: gone })(house, call)()))
+  t.ok(E.isLeft(await createSelectHandler({ sql: missing, csv: missing })(context, routedRequest)()))
 })

@@ -13,7 +13,7 @@ import {
 const bucket = 'examplebucket-1250000000'
 const source = `${bucket}.cos.ap-guangzhou.myqcloud.com/source`
 
-t.test('an object is put together from stretches of others', async (t) => {
+t.test('ranges of objects become the parts of another', async (t) => {
   for (const dir of [undefined, t.testdir()]) {
     const emulator = await startTestEmulator(t, { minPartSize: 1, ...(dir === undefined ? {} : { dir }) })
     const whole = Buffer.alloc(300_000, 'some bytes that repeat and some that do not')
@@ -36,21 +36,28 @@ t.test('an object is put together from stretches of others', async (t) => {
       await copy('3', 'bytes=299999-299999')
     ]
     const expected = [whole.subarray(100, 200_000), whole, whole.subarray(299_999)]
-    for (const [at, told] of parts.entries()) {
-      t.equal(told.status, 200)
-      t.equal(readTag(told.text, 'CRC64'), String(await crc64(expected[at]!)))
-      t.match(readTag(told.text, 'LastModified'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/, 'a date without a zone')
+    for (const [at, response] of parts.entries()) {
+      t.equal(response.status, 200)
+      t.equal(readTag(response.text, 'CRC64'), String(await crc64(expected[at]!)))
+      t.match(
+        readTag(response.text, 'LastModified'),
+        /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/,
+        'a date without a time zone'
+      )
     }
-    const etags = parts.map((told) => readTag(told.text, 'ETag')?.replaceAll('&quot;', '"') ?? '')
+    const etags = parts.map((response) => readTag(response.text, 'ETag')?.replaceAll('&quot;', '"') ?? '')
     const body = completionXml(etags)
     const done = await sendRequest(emulator, { method: 'POST', key: 'k', query: { uploadId }, body })
     t.equal(done.headers['x-cos-hash-crc64ecma'], String(await crc64(...expected)))
     await sendRequest(emulator, { method: 'DELETE', key: 'source' })
-    t.ok((await sendRequest(emulator, { key: 'k' })).body.equals(Buffer.concat(expected)), 'which may go')
+    t.ok(
+      (await sendRequest(emulator, { key: 'k' })).body.equals(Buffer.concat(expected)),
+      'the source may be deleted'
+    )
   }
 })
 
-t.test('what can not be copied into a part is told by its code', async (t) => {
+t.test("a part copy that is not possible fails with COS's code", async (t) => {
   const emulator = await startTestEmulator(t, { seed: [{ bucket, key: 'huge', size: 100 * 1024 ** 3 }] })
   const etag =
     (await sendRequest(emulator, { method: 'PUT', key: 'source', body: '0123456789' })).headers['etag'] ?? ''
@@ -68,24 +75,28 @@ t.test('what can not be copied into a part is told by its code', async (t) => {
     [{}, { uploadId: 'unknown' }, 404, 'NoSuchUpload'],
     [{ [named('if-match')]: '"other"' }, {}, 412, 'PreconditionFailed'],
     [{ [named('if-none-match')]: etag }, {}, 412, 'PreconditionFailed'],
-    // One for what should be, one for what should not: they do not go together.
+    // COS rejects these pairs.
     [{ [named('if-match')]: etag, [named('if-none-match')]: '"other"' }, {}, 400, 'InvalidArgument'],
     [{ [named('if-match')]: etag, [named('if-unmodified-since')]: past }, {}, 200, undefined],
     [{ [named('if-none-match')]: '"other"', [named('if-modified-since')]: future }, {}, 200, undefined],
     [{ 'x-cos-copy-source': `${bucket}.cos.x.myqcloud.com/huge` }, {}, 400, 'EntityTooLarge']
   ]
   for (const [headers, query, status, code] of cases) {
-    const told = await sendRequest(emulator, {
+    const response = await sendRequest(emulator, {
       method: 'PUT',
       key: 'k',
       query: { partNumber: '1', uploadId, ...query },
       headers: { 'content-length': '0', 'x-cos-copy-source': source, ...headers }
     })
-    t.strictSame([told.status, readTag(told.text, 'Code')], [status, code], JSON.stringify([headers, query]))
+    t.strictSame(
+      [response.status, readTag(response.text, 'Code')],
+      [status, code],
+      JSON.stringify([headers, query])
+    )
   }
 })
 
-t.test('a hundred gibibytes of nothing are copied in parts in no time', async (t) => {
+t.test('100 GiB of zeros are copied in parts without reading them', async (t) => {
   const size = 100 * 1024 ** 3
   const emulator = await startTestEmulator(t, { seed: [{ bucket, key: 'source', size }] })
   const uploadId = await initiate(emulator, 'k')
@@ -93,13 +104,13 @@ t.test('a hundred gibibytes of nothing are copied in parts in no time', async (t
   for (let at = 0; at < 20; at += 1) {
     const first = (at * size) / 20
     const range = `bytes=${String(first)}-${String(first + size / 20 - 1)}`
-    const told = await sendRequest(emulator, {
+    const response = await sendRequest(emulator, {
       method: 'PUT',
       key: 'k',
       query: { partNumber: String(at + 1), uploadId },
       headers: { 'content-length': '0', 'x-cos-copy-source': source, 'x-cos-copy-source-range': range }
     })
-    etags.push(readTag(told.text, 'ETag')?.replaceAll('&quot;', '"') ?? '')
+    etags.push(readTag(response.text, 'ETag')?.replaceAll('&quot;', '"') ?? '')
   }
   const done = await sendRequest(emulator, {
     method: 'POST',

@@ -4,11 +4,11 @@ import { authenticate } from '../../../lib/emulator/http/authenticate.js'
 import { type RequestInput, sendRequest, startTestEmulator, readTag } from '../../support/signed.js'
 import { signatureVectors } from '../../support/vectors.js'
 
-const code = (told: { readonly status: number; readonly text: string }): string =>
-  `${String(told.status)} ${readTag(told.text, 'Code') ?? ''}`
+const code = (response: { readonly status: number; readonly text: string }): string =>
+  `${String(response.status)} ${readTag(response.text, 'Code') ?? ''}`
 const key = "a b/c+d%20~!'()*腾😀"
 
-t.test('signatures of other people’s making hold, and one letter less does not', async (t) => {
+t.test('recorded signatures of other SDKs are accepted, altered ones are not', async (t) => {
   for (const vector of signatureVectors()) {
     const { secretId, secretKey, method, path, query, authorization } = vector
     const lower = Object.fromEntries(
@@ -23,7 +23,7 @@ t.test('signatures of other people’s making hold, and one letter less does not
   }
 })
 
-t.test('a signature in the header or in the URL is a signature', async (t) => {
+t.test('a signature is accepted in the header, in the URL and as the sign parameter', async (t) => {
   const emulator = await startTestEmulator(t)
   t.equal((await sendRequest(emulator, { method: 'PUT', key, body: 'x' })).status, 200)
   t.equal((await sendRequest(emulator, { key, presigned: true })).text, 'x')
@@ -33,7 +33,7 @@ t.test('a signature in the header or in the URL is a signature', async (t) => {
   t.equal((await sendRequest(emulator, { method: 'PUT', key: 'up', presigned: true, body: 'y' })).status, 200)
 })
 
-t.test('whatever was signed must be what arrives', async (t) => {
+t.test('a request that differs from the signed one fails with SignatureDoesNotMatch', async (t) => {
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
   const { secretId } = emulator.credentials
@@ -58,13 +58,13 @@ t.test('whatever was signed must be what arrives', async (t) => {
       '403 AccessDenied'
     ]
   ]
-  for (const [name, asked, expected] of cases)
-    t.equal(code(await sendRequest(emulator, { key: 'k', ...asked })), expected, name)
+  for (const [name, input, expected] of cases)
+    t.equal(code(await sendRequest(emulator, { key: 'k', ...input })), expected, name)
   // A parameter that was not signed is let through, as COS does unless a bucket says otherwise.
   t.equal((await sendRequest(emulator, { key: 'k', target: '/k?unsigned=1' })).status, 200)
 })
 
-t.test('time runs out, and clocks are wrong', async (t) => {
+t.test('an expired signature fails with AccessDenied, a wrong clock with RequestTimeTooSkewed', async (t) => {
   const at = Date.parse('2024-05-01T00:00:00Z')
   const minutes = (count: number): number => count * 60_000
   const emulator = await startTestEmulator(t, { now: () => at })
@@ -83,15 +83,15 @@ t.test('time runs out, and clocks are wrong', async (t) => {
       '200 '
     ]
   ]
-  for (const [name, asked, expected] of cases) {
-    const told = await sendRequest(emulator, { key: 'k', now: at, ...asked })
-    t.equal(code(told), expected, name)
-    t.equal(told.headers['date'], 'Wed, 01 May 2024 00:00:00 GMT', 'the emulator tells its own time')
-    if (expected.endsWith('AccessDenied')) t.equal(readTag(told.text, 'Message'), 'Request has expired')
+  for (const [name, input, expected] of cases) {
+    const response = await sendRequest(emulator, { key: 'k', now: at, ...input })
+    t.equal(code(response), expected, name)
+    t.equal(response.headers['date'], 'Wed, 01 May 2024 00:00:00 GMT', 'the emulator tells its own time')
+    if (expected.endsWith('AccessDenied')) t.equal(readTag(response.text, 'Message'), 'Request has expired')
   }
 })
 
-t.test('a temporary id needs its token, until that runs out', async (t) => {
+t.test('temporary credentials require their token until it expires', async (t) => {
   let now = Date.now()
   const temporary = { secretId: 'AKIDtemporary', secretKey: 's', token: 'a/b+c==', expires: now + 1000 }
   const emulator = await startTestEmulator(t, { credentials: [temporary], now: () => now })
@@ -107,18 +107,18 @@ t.test('a temporary id needs its token, until that runs out', async (t) => {
   t.equal(code(await sendRequest(emulator, { key: 'k' })), '400 ExpiredToken')
 })
 
-t.test('those who do not sign may do what a bucket or an object lets everyone do', async (t) => {
+t.test('anonymous requests are allowed by the ACL of the bucket or the object', async (t) => {
   const buckets = [
     { name: 'private-1250000000' },
     { name: 'read-1250000000', acl: 'public-read' as const },
     { name: 'write-1250000000', acl: 'public-read-write' as const }
   ]
   const emulator = await startTestEmulator(t, { buckets })
-  const statuses = async (asked: RequestInput): Promise<ReadonlyArray<number>> =>
+  const statuses = async (input: RequestInput): Promise<ReadonlyArray<number>> =>
     Promise.all(
       buckets.map(
         async ({ name }) =>
-          (await sendRequest(emulator, { credentials: null, bucket: name, ...asked })).status
+          (await sendRequest(emulator, { credentials: null, bucket: name, ...input })).status
       )
     )
   for (const { name } of buckets) {
@@ -147,7 +147,7 @@ t.test('those who do not sign may do what a bucket or an object lets everyone do
   t.strictSame(await statuses({ query: { versioning: '' } }), [403, 403, 403])
 })
 
-t.test('nothing that was asked shows a secret', async (t) => {
+t.test('requests() contains no secret', async (t) => {
   const token = 'a token'
   const emulator = await startTestEmulator(t, {
     credentials: [{ secretId: 'AKIDx', secretKey: 'the key', token }]

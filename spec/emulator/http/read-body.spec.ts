@@ -11,23 +11,23 @@ import { sendRequest, startTestEmulator, initiate, readTag } from '../../support
 const put = { method: 'PUT', key: 'k' } as const
 const md5 = (text: string): string => createHash('md5').update(text).digest('base64')
 
-t.test('a body is hashed as it comes, whatever its chunks', async (t) => {
+t.test("a body's hashes do not depend on its chunks", async (t) => {
   const emulator = await startTestEmulator(t, { dir: t.testdir() })
   const chunks = Array.from({ length: 50 }, (_, n) => Buffer.alloc(n * 997, n))
   const whole = Buffer.concat(chunks)
-  const told = await sendRequest(emulator, {
+  const response = await sendRequest(emulator, {
     ...put,
     body: from(...chunks.filter(({ length }) => length > 0))
   })
-  t.equal(told.status, 200, 'and its length need not be known')
-  t.equal(told.headers['etag'], `"${createHash('md5').update(whole).digest('hex')}"`)
-  t.equal(told.headers['x-cos-hash-crc64ecma'], String(await crc64(whole)))
+  t.equal(response.status, 200, 'and its length need not be known')
+  t.equal(response.headers['etag'], `"${createHash('md5').update(whole).digest('hex')}"`)
+  t.equal(response.headers['x-cos-hash-crc64ecma'], String(await crc64(whole)))
   t.ok((await sendRequest(emulator, { key: 'k' })).body.equals(whole))
   t.match(emulator.requests()[0], { operation: 'PutObject', bytesIn: whole.length, status: 200 })
   t.match(emulator.requests()[1], { operation: 'GetObject', bytesOut: whole.length, status: 200 })
 })
 
-t.test('digests are checked, and what does not match leaves nothing', async (t) => {
+t.test('a wrong digest fails and stores nothing', async (t) => {
   const emulator = await startTestEmulator(t)
   const cases: ReadonlyArray<readonly [Record<string, string>, number, string | undefined]> = [
     [{ 'content-md5': md5('other') }, 400, 'BadDigest'],
@@ -39,9 +39,9 @@ t.test('digests are checked, and what does not match leaves nothing', async (t) 
     [{ 'x-cos-traffic-limit': 'fast' }, 400, 'InvalidArgument']
   ]
   for (const [headers, status, code] of cases) {
-    const told = await sendRequest(emulator, { ...put, headers, body: 'body' })
-    t.equal(told.status, status)
-    t.equal(readTag(told.text, 'Code'), code)
+    const response = await sendRequest(emulator, { ...put, headers, body: 'body' })
+    t.equal(response.status, status)
+    t.equal(readTag(response.text, 'Code'), code)
   }
   t.equal((await sendRequest(emulator, { key: 'k' })).status, 404)
   const sha1 = createHash('sha1').update('body').digest('hex')
@@ -49,13 +49,13 @@ t.test('digests are checked, and what does not match leaves nothing', async (t) 
   t.equal((await sendRequest(emulator, { ...put, headers, body: 'body' })).status, 200)
 })
 
-t.test('a length must be given, and a part takes no chunks', async (t) => {
+t.test('a request without a length fails with 411, and so does a chunked part', async (t) => {
   const emulator = await startTestEmulator(t)
   const uploadId = await initiate(emulator, 'k')
-  const bare = async (asked: Parameters<typeof requestHead>[1]): Promise<string> => {
+  const bare = async (input: Parameters<typeof requestHead>[1]): Promise<string> => {
     const talk = await openRawSocket(emulator.port)
     t.teardown(() => talk.socket.destroy())
-    talk.send(requestHead(emulator, asked))
+    talk.send(requestHead(emulator, input))
     return talk.receive(/<\/Error>/)
   }
   const uploads = { uploads: '' }
@@ -68,7 +68,7 @@ t.test('a length must be given, and a part takes no chunks', async (t) => {
   t.equal((await sendRequest(emulator, { ...part, body: 'x' })).status, 200)
 })
 
-t.test('a body that ends too soon is told so, and nothing of it stays', async (t) => {
+t.test('a truncated body fails with IncompleteBody and stores nothing', async (t) => {
   const emulator = await startTestEmulator(t)
   const talk = await openRawSocket(emulator.port)
   talk.send(`${requestHead(emulator, { ...put, headers: { 'content-length': '100' } })}too short`)
@@ -79,7 +79,7 @@ t.test('a body that ends too soon is told so, and nothing of it stays', async (t
   t.match(emulator.requests()[0], { operation: 'PutObject', status: 400, code: 'IncompleteBody', bytesIn: 9 })
 })
 
-t.test('a caller that leaves in the middle leaves nothing', async (t) => {
+t.test('a connection that ends within a body stores nothing', async (t) => {
   const dir = t.testdir()
   let begun = false
   const emulator = await startTestEmulator(t, {
@@ -99,7 +99,7 @@ t.test('a caller that leaves in the middle leaves nothing', async (t) => {
   t.equal((await sendRequest(emulator, { key: 'k' })).status, 404)
 })
 
-t.test('what comes beyond the length is dropped in silence', async (t) => {
+t.test('bytes beyond Content-Length are dropped', async (t) => {
   const emulator = await startTestEmulator(t)
   const talk = await openRawSocket(emulator.port)
   talk.send(`${requestHead(emulator, { ...put, headers: { 'content-length': '4' } })}bodyand more of it`)
@@ -107,7 +107,7 @@ t.test('what comes beyond the length is dropped in silence', async (t) => {
   t.equal((await sendRequest(emulator, { key: 'k' })).text, 'body')
 })
 
-t.test('a caller that expects to be asked on is, unless it is refused', async (t) => {
+t.test('Expect: 100-continue gets 100, or the error without 100', async (t) => {
   const emulator = await startTestEmulator(t)
   const expecting = { expect: '100-continue', 'content-length': '4' }
   const talk = await openRawSocket(emulator.port)
@@ -124,7 +124,7 @@ t.test('a caller that expects to be asked on is, unless it is refused', async (t
   t.notMatch(heard, /100 Continue/)
 })
 
-t.test('a refusal does not cost the connection', async (t) => {
+t.test('the connection is reusable after an error', async (t) => {
   const emulator = await startTestEmulator(t)
   const talk = await openRawSocket(emulator.port)
   t.teardown(() => talk.socket.destroy())
@@ -136,32 +136,32 @@ t.test('a refusal does not cost the connection', async (t) => {
   t.match(await talk.receive(/NoSuchKey/), /NoSuchKey/)
 })
 
-t.test('what is no HTTP is told so', async (t) => {
+t.test('input that is not HTTP gets 400 InvalidRequest', async (t) => {
   const emulator = await startTestEmulator(t)
   const talk = await openRawSocket(emulator.port)
   talk.send('this is no request\r\n\r\n')
   t.match(await talk.receive(), /^HTTP\/1.1 400 [^]*InvalidRequest/)
 })
 
-t.test('a rate is kept, up and down', async (t) => {
+t.test('x-cos-traffic-limit limits uploads and downloads', async (t) => {
   const emulator = await startTestEmulator(t)
   const body = Buffer.alloc(300 * 1024)
   // 200 KiB a second, of which the first tenth goes at once.
   const headers = { 'x-cos-traffic-limit': '1638400' }
-  for (const asked of [
+  for (const input of [
     { ...put, headers, body },
     { key: 'k', query: headers }
   ]) {
     const start = performance.now()
-    const told = sendRequest(emulator, asked)
-    t.ok(await settlesWithin(6000, told))
-    t.equal((await told).status, 200)
+    const response = sendRequest(emulator, input)
+    t.ok(await settlesWithin(6000, response))
+    t.equal((await response).status, 200)
     const took = performance.now() - start
     t.ok(took > 900, `${String(took)} ms`)
   }
 })
 
-t.test('an upload to disk holds one chunk at a time', async (t) => {
+t.test('an upload to disk does not hold the body in memory', async (t) => {
   const emulator = await startTestEmulator(t, { dir: t.testdir() })
   const size = 128 * 1024 * 1024
   const chunk = Buffer.alloc(64 * 1024, 1)
@@ -173,12 +173,12 @@ t.test('an upload to disk holds one chunk at a time', async (t) => {
       yield chunk
     }
   }
-  const told = await sendRequest(emulator, {
+  const response = await sendRequest(emulator, {
     ...put,
     headers: { 'content-length': String(size) },
     body: source()
   })
-  t.equal(told.status, 200)
+  t.equal(response.status, 200)
   // Chunks that the collector has not come by yet are counted; a body kept in memory would be 128 MiB.
   t.ok(most < 64 * 1024 * 1024, `${String(most)} bytes`)
 })

@@ -5,7 +5,7 @@ import { sendRequest, startTestEmulator, readTag, type ReceivedResponse } from '
 const bucket = 'examplebucket-1250000000'
 const key = 'dir/a b.txt'
 
-t.test('one object is reached by any name of its host, by path, and as by a proxy', async (t) => {
+t.test('an object is reached by COS hosts, custom domain, path style and absolute target', async (t) => {
   const emulator = await startTestEmulator(t, { buckets: [{ name: bucket, domains: ['files.example.com'] }] })
   await sendRequest(emulator, { method: 'PUT', key, body: 'x' })
   const hosts = [
@@ -32,7 +32,7 @@ t.test('one object is reached by any name of its host, by path, and as by a prox
   })
 })
 
-t.test('a key is what its path decodes to, once', async (t) => {
+t.test('a key is its path decoded once', async (t) => {
   const emulator = await startTestEmulator(t)
   const paths: Readonly<Record<string, string>> = {
     '/a%20b': 'a b',
@@ -60,10 +60,10 @@ t.test('a key is what its path decodes to, once', async (t) => {
   t.equal(await code(`/${'%E8%85%BE'.repeat(283)}`, '腾'.repeat(283)), undefined)
 })
 
-t.test('what is not done is said, and not mistaken for what is', async (t) => {
+t.test('unsupported requests return 501 NotImplemented and change nothing', async (t) => {
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
-  const asked = [
+  const input = [
     { method: 'GET', key: 'k', query: { tagging: '' } },
     { method: 'PUT', key: 'k', query: { acl: '' } },
     { method: 'POST', key: 'k', query: { append: '', position: '0' } },
@@ -73,9 +73,13 @@ t.test('what is not done is said, and not mistaken for what is', async (t) => {
     { method: 'POST' },
     { method: 'OPTIONS', key: 'k' }
   ]
-  for (const one of asked) {
-    const told = await sendRequest(emulator, { ...one, headers: { 'content-length': '0' } })
-    t.match(told, { status: 501, text: /NotImplemented/ }, `${one.method} ${JSON.stringify(one.query ?? {})}`)
+  for (const one of input) {
+    const response = await sendRequest(emulator, { ...one, headers: { 'content-length': '0' } })
+    t.match(
+      response,
+      { status: 501, text: /NotImplemented/ },
+      `${one.method} ${JSON.stringify(one.query ?? {})}`
+    )
   }
   const callback = { 'x-cos-callback': 'e30=' }
   t.equal(
@@ -85,37 +89,37 @@ t.test('what is not done is said, and not mistaken for what is', async (t) => {
   t.equal((await sendRequest(emulator, { key: 'k' })).text, 'x')
 })
 
-t.test('every answer names itself, and every error its request', async (t) => {
+t.test('each response has a request id, and each error document its request', async (t) => {
   const emulator = await startTestEmulator(t)
   const began = Date.now()
-  const told: ReadonlyArray<ReceivedResponse> = [
+  const response: ReadonlyArray<ReceivedResponse> = [
     await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' }),
     await sendRequest(emulator, { key: 'k' }),
     await sendRequest(emulator, { key: 'nothing here' })
   ]
-  const ids = told.map(({ headers }) => headers['x-cos-request-id'])
+  const ids = response.map(({ headers }) => headers['x-cos-request-id'])
   t.equal(new Set(ids).size, 3)
-  for (const { headers } of told) {
+  for (const { headers } of response) {
     t.equal(headers['server'], 'tencent-cos')
     const date = Date.parse(headers['date'] ?? '')
     t.ok(date >= began - 1000 && date <= Date.now())
   }
-  const refused = told[2]!
+  const refused = response[2]!
   t.equal(refused.headers['content-type'], 'application/xml')
   t.equal(readTag(refused.text, 'Code'), 'NoSuchKey')
   t.equal(readTag(refused.text, 'Resource'), `${bucket}.cos.ap-guangzhou.myqcloud.com/nothing%20here`)
   t.equal(readTag(refused.text, 'RequestId'), refused.headers['x-cos-request-id'])
   t.equal(readTag(refused.text, 'TraceId'), refused.headers['x-cos-trace-id'])
-  t.notOk(told[1]!.headers['x-cos-trace-id'])
+  t.notOk(response[1]!.headers['x-cos-trace-id'])
 })
 
-t.test('a HEAD has no body, whatever goes wrong', async (t) => {
+t.test('HEAD has no body, errors included', async (t) => {
   const emulator = await startTestEmulator(t)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())
   for (const name of ['absent', 'absent too']) {
-    const told = await sendRequest(emulator, { method: 'HEAD', key: name, agent })
-    t.match(told, { status: 404, text: '' })
+    const response = await sendRequest(emulator, { method: 'HEAD', key: name, agent })
+    t.match(response, { status: 404, text: '' })
   }
   t.match(await sendRequest(emulator, { method: 'HEAD', credentials: null, key: 'x', agent }), {
     status: 403,

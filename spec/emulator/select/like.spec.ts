@@ -4,7 +4,7 @@ import { processorTime } from '../../support/processor-time.js'
 
 const likes = (text: string, pattern: string, escape?: string): boolean => likeMatcher(pattern, escape)(text)
 
-t.test('a pattern is matched as a whole', async (t) => {
+t.test('a pattern matches the whole text', async (t) => {
   for (const [text, pattern] of [
     ['', ''],
     ['', '%'],
@@ -35,17 +35,17 @@ t.test('a pattern is matched as a whole', async (t) => {
     t.notOk(likes(text, pattern), `${text} NOT LIKE ${pattern}`)
 })
 
-t.test('an escape takes its meaning from the next character', async (t) => {
+t.test('an escape makes the next character literal', async (t) => {
   t.ok(likes('5%', '5!%', '!'))
   t.notOk(likes('55', '5!%', '!'))
   t.ok(likes('a_b!', 'a!_b!!', '!'))
-  t.ok(likes('a\\%', 'a\\%'), 'without one nothing is escaped')
+  t.ok(likes('a\\%', 'a\\%'), 'without an escape character, a backslash is literal')
   t.throws(() => likes('a', 'a!', '!'), { code: 'SQLParsingError' })
   t.throws(() => likes('a', 'a', ''), { code: 'SQLParsingError' })
   t.throws(() => likes('a', 'a', 'xy'), { code: 'SQLParsingError' })
 })
 
-t.test('a pattern made to take forever does not', async (t) => {
+t.test('a hostile pattern takes linear backtracking', async (t) => {
   const before = processorTime()
   t.notOk(likes('a'.repeat(20_000), `${'%a'.repeat(30)}%b`))
   t.ok(processorTime() - before < 1000)

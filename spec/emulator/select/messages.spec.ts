@@ -4,7 +4,7 @@ import { eventReader, type SelectEvent } from '../../../lib/core/event-stream.js
 import { writeEvent } from '../../../lib/emulator/select/messages.js'
 import { recordedMessages } from '../../support/select-messages.js'
 
-t.test('each message is, byte for byte, the recorded one', async (t) => {
+t.test('each message equals the recorded one byte for byte', async (t) => {
   for (const { name, hex, event } of recordedMessages()) {
     const told: SelectEvent =
       event._tag === 'Records' ? { _tag: 'Records', bytes: Buffer.from(event.text) } : event
@@ -12,7 +12,7 @@ t.test('each message is, byte for byte, the recorded one', async (t) => {
   }
 })
 
-t.test('an error may quote anything, and stays a header', async (t) => {
+t.test('an error message of any text fits a header', async (t) => {
   for (const message of ['\0\n\x7f', '腾'.repeat(70_000), `${'x'.repeat(999)}😀`]) {
     const folding = eventReader()
     const read = folding.step(writeEvent({ _tag: 'Error', code: 'CastFailed', message }))

@@ -4,7 +4,7 @@ import { readRequest } from '../../../lib/emulator/select/request.js'
 import { xmlReader } from '../../../lib/core/xml.js'
 import { right } from '../../support/responses.js'
 
-/** Reads what stands within `SelectRequest`. */
+/** Reads the children of `SelectRequest`. */
 const read = (xml: string) => {
   const reader = xmlReader()
   const events = [
@@ -19,7 +19,7 @@ const input = (inner = '<JSON><Type>LINES</Type></JSON>') =>
   `<InputSerialization>${inner}</InputSerialization>`
 const output = (inner = '<JSON/>') => `<OutputSerialization>${inner}</OutputSerialization>`
 
-t.test('what is left out is as COS’s page has it', async (t) => {
+t.test("absent elements have COS's defaults", async (t) => {
   t.same(right(read(`${sql}${input('<CSV/>')}${output('<CSV></CSV>')}`)), {
     expression: 'SELECT 1',
     input: {
@@ -49,7 +49,7 @@ t.test('what is left out is as COS’s page has it', async (t) => {
   })
 })
 
-t.test('everything that can be said is heard', async (t) => {
+t.test('every element of the request is read', async (t) => {
   const csv =
     '<CSV><FileHeaderInfo>use</FileHeaderInfo><RecordDelimiter>&#13;\n</RecordDelimiter>' +
     "<FieldDelimiter>;</FieldDelimiter><QuoteCharacter>'</QuoteCharacter>" +
@@ -81,7 +81,7 @@ t.test('everything that can be said is heard', async (t) => {
   )
 })
 
-t.test('a line feed may be spelled with a backslash, as COS’s samples have it', async (t) => {
+t.test("the two characters \\n are a line feed, as in COS's samples", async (t) => {
   for (const [text, meant] of [
     ['\\n', '\n'],
     ['\\r\\n', '\r\n'],
@@ -92,7 +92,7 @@ t.test('a line feed may be spelled with a backslash, as COS’s samples have it'
     })
 })
 
-t.test('each mistake has its code', async (t) => {
+t.test("each invalid element has COS's code", async (t) => {
   const csv = (inner: string) => sql + input(`<CSV>${inner}</CSV>`) + output()
   const cases: ReadonlyArray<readonly [string, string]> = [
     ['MissingExpectedExpression', input() + output()],

@@ -1,4 +1,4 @@
-/** The table of queries: what SQL makes of records. Of what COS's pages leave open, what is decided here. */
+/** Queries and their results, including those that COS's documentation does not define. */
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import {
@@ -14,7 +14,7 @@ import {
 
 type Cases = Readonly<Record<string, string>>
 
-/** Each query's text, or its error. */
+/** The text of each query's result, or its error. */
 const tell = async (t: Test, ask: (sql: string) => Promise<QueryOutput>, cases: Cases): Promise<void> => {
   for (const [sql, expected] of Object.entries(cases)) {
     const { text, error } = await ask(sql)
@@ -40,7 +40,7 @@ const values = (t: Test, cases: Cases): Promise<void> =>
     )
   )
 
-t.test('columns are chosen by number, with the table’s name and without', (t) =>
+t.test("columns are selected by number, with or without the table's name", (t) =>
   tell(t, ofPeople, {
     'SELECT * FROM COSObject': people,
     'select s.* from cosobject s;': people,
@@ -53,7 +53,7 @@ t.test('columns are chosen by number, with the table’s name and without', (t) 
   })
 )
 
-t.test('columns are chosen by their names in the first line', async (t) => {
+t.test('columns are selected by the names in the header line', async (t) => {
   const table = 'Id,name,Full Name,NAME\n1,a,b,c\n2,d\n'
   const used = (sql: string) =>
     runQuery(sql, table, { input: csvInput({ header: 'USE' }), output: jsonOutput })
@@ -79,9 +79,9 @@ t.test('columns are chosen by their names in the first line', async (t) => {
   t.equal(ignored.text, ',1\n,2\n')
 })
 
-t.test('records are chosen by conditions', (t) =>
+t.test('WHERE selects records', (t) =>
   tell(t, (sql) => ofPeople(`SELECT _1 FROM COSObject s WHERE ${sql}`), {
-    // Text beside a number is a number, as in the sample of COS's own page.
+    // Text compared with a number is a number, as in the sample of COS's page.
     "s._3 <> '' AND s._3 > 29": '1\n4\n',
     "s._3 = '30'": '1\n',
     's._1 = 3.0': '3\n',
@@ -106,13 +106,13 @@ t.test('records are chosen by conditions', (t) =>
   })
 )
 
-t.test('what is not there is as NULL, and empty text is not', (t) =>
+t.test('an absent column is NULL, and empty text is not', (t) =>
   tell(t, (sql) => ofPeople(`SELECT _1 FROM COSObject WHERE ${sql}`), {
     '_9 IS NULL': '1\n2\n3\n4\n',
     '_9 IS NOT NULL': '',
     '_3 IS NULL': '',
     "_3 = ''": '2\n',
-    // Unknown, and so is its negation.
+    // Unknown, like its negation.
     '_9 = 1': '',
     'NOT (_9 = 1)': '',
     '_9 = 1 OR _1 = 1': '1\n',
@@ -126,7 +126,7 @@ t.test('what is not there is as NULL, and empty text is not', (t) =>
   })
 )
 
-t.test('numbers are counted with', (t) =>
+t.test('arithmetic operators', (t) =>
   values(t, {
     '1 + 2 * 3': '7',
     '(1 + 2) * -3': '-9',
@@ -143,14 +143,14 @@ t.test('numbers are counted with', (t) =>
     '_9 + 1': '',
     '9223372036854775807 + 1': 'CastFailed: 9223372036854775808 is out of range.',
     '1e308 * 10': 'CastFailed: Infinity is out of range.',
-    '1 / 0': 'CastFailed: a number 1 can not be divided by zero.',
-    '1 % 0.0': 'CastFailed: a number 1 can not be divided by zero.',
-    '_2 + 1': "CastFailed: 'Ann' is no number.",
-    'TRUE + 1': 'CastFailed: a boolean true is no number.'
+    '1 / 0': 'CastFailed: a number 1 cannot be divided by zero.',
+    '1 % 0.0': 'CastFailed: a number 1 cannot be divided by zero.',
+    '_2 + 1': "CastFailed: 'Ann' is not a number.",
+    'TRUE + 1': 'CastFailed: a boolean true is not a number.'
   })
 )
 
-t.test('text is joined, cut and measured', (t) =>
+t.test('text functions', (t) =>
   values(t, {
     "'a' || 'b' || 1": 'ab1',
     "'a' || NULL": '',
@@ -164,7 +164,7 @@ t.test('text is joined, cut and measured', (t) =>
     "SUBSTRING('123', 0, 2)": '1',
     "SUBSTRING('123', -1)": '123',
     "SUBSTRING('123', 9)": '',
-    "SUBSTRING('123', 1, -1)": 'CastFailed: SUBSTRING takes no length below 0.',
+    "SUBSTRING('123', 1, -1)": 'CastFailed: The length of SUBSTRING must not be negative.',
     "'[' || TRIM('  a b ') || ']'": '[a b]',
     "TRIM(LEADING 'x' FROM 'xxaxx')": 'axx',
     "TRIM(TRAILING FROM 'a  ') || '.'": 'a.',
@@ -173,7 +173,7 @@ t.test('text is joined, cut and measured', (t) =>
   })
 )
 
-t.test('choices are made', (t) =>
+t.test('CASE, COALESCE and NULLIF', (t) =>
   values(t, {
     "CASE WHEN s._1 = 1 THEN 'one' WHEN TRUE THEN 'more' ELSE 'none' END": 'one',
     "CASE s._1 WHEN 2 THEN 'two' ELSE 'other' END": 'other',
@@ -188,7 +188,7 @@ t.test('choices are made', (t) =>
   })
 )
 
-t.test('a CAST is made, or fails', (t) =>
+t.test('CAST converts a value or fails with CastFailed', (t) =>
   values(t, {
     "CAST('12' AS INT)": '12',
     "CAST(' -12 ' AS INTEGER)": '-12',
@@ -205,26 +205,26 @@ t.test('a CAST is made, or fails', (t) =>
     'CAST(NULL AS INT)': '',
     "CAST('2007-04-05T14:30Z' AS TIMESTAMP)": '2007-04-05T14:30:00Z',
     "CAST('9223372036854775807' AS INT)": '9223372036854775807',
-    "CAST('9223372036854775808' AS INT)": "CastFailed: '9223372036854775808' can not be cast to INT.",
-    "CAST('1.5' AS INT)": "CastFailed: '1.5' can not be cast to INT.",
-    "CAST('' AS INT)": "CastFailed: '' can not be cast to INT.",
-    "CAST('x' AS FLOAT)": "CastFailed: 'x' can not be cast to FLOAT.",
-    "CAST('yes' AS BOOL)": "CastFailed: 'yes' can not be cast to BOOL.",
-    "CAST('2007-02-30' AS TIMESTAMP)": "CastFailed: '2007-02-30' can not be cast to TIMESTAMP."
+    "CAST('9223372036854775808' AS INT)": "CastFailed: '9223372036854775808' cannot be cast to INT.",
+    "CAST('1.5' AS INT)": "CastFailed: '1.5' cannot be cast to INT.",
+    "CAST('' AS INT)": "CastFailed: '' cannot be cast to INT.",
+    "CAST('x' AS FLOAT)": "CastFailed: 'x' cannot be cast to FLOAT.",
+    "CAST('yes' AS BOOL)": "CastFailed: 'yes' cannot be cast to BOOL.",
+    "CAST('2007-02-30' AS TIMESTAMP)": "CastFailed: '2007-02-30' cannot be cast to TIMESTAMP."
   })
 )
 
-t.test('what can not be compared is told, and what is no condition', (t) =>
+t.test('values that are not comparable and conditions that are not boolean fail with ComparisonFailed', (t) =>
   tell(t, (sql) => ofPeople(`SELECT _1 FROM COSObject WHERE ${sql}`), {
-    '_2 > 5': "ComparisonFailed: 'Ann' and a number 5 can not be compared by >.",
-    'TRUE < 5': 'ComparisonFailed: a boolean true and a number 5 can not be compared by <.',
-    _1: "ComparisonFailed: A condition is true or false, and not '1'.",
+    '_2 > 5': "ComparisonFailed: 'Ann' and a number 5 cannot be compared by >.",
+    'TRUE < 5': 'ComparisonFailed: a boolean true and a number 5 cannot be compared by <.',
+    _1: "ComparisonFailed: A condition must be true or false, not '1'.",
     "CAST('2020-01-01' AS TIMESTAMP) < 5":
-      'ComparisonFailed: a timestamp 2020-01-01T00:00:00Z and a number 5 can not be compared by <.'
+      'ComparisonFailed: a timestamp 2020-01-01T00:00:00Z and a number 5 cannot be compared by <.'
   })
 )
 
-t.test('aggregates are about all records that match', (t) =>
+t.test('aggregates cover all records that match', (t) =>
   tell(t, ofPeople, {
     'SELECT COUNT(*) FROM COSObject': '4\n',
     'SELECT COUNT(*), COUNT(_1), COUNT(_9) FROM COSObject WHERE _1 > 1': '3,3,0\n',
@@ -235,18 +235,18 @@ t.test('aggregates are about all records that match', (t) =>
     'SELECT COUNT(*) FROM COSObject LIMIT 1': '4\n',
     'SELECT COUNT(*) FROM COSObject LIMIT 0': '',
     'SELECT SUM(_9) FROM COSObject': '\n',
-    'SELECT SUM(_2) FROM COSObject': "CastFailed: 'Ann' is no number."
+    'SELECT SUM(_2) FROM COSObject': "CastFailed: 'Ann' is not a number."
   })
 )
 
-t.test('aggregates have names of their own', async (t) => {
+t.test('aggregate columns have names', async (t) => {
   const { text } = await runQuery('SELECT COUNT(*), MAX(_1) AS most FROM COSObject', people, {
     output: jsonOutput
   })
   t.equal(text, '{"_1":4,"most":4}\n')
 })
 
-t.test('records of JSON are chosen by their members', async (t) => {
+t.test('members of JSON records are selected by path', async (t) => {
   const lines = [
     '{"id":1,"Name":"Ann","tags":["a","b"],"at":{"City":"深圳","zip":null},"ok":true}',
     '{"id":2,"name":"Bo","at":{"city":"广州"},"big":9007199254740993,"half":0.5}',
@@ -272,7 +272,7 @@ t.test('records of JSON are chosen by their members', async (t) => {
       '{"n":9007199254740994,"half":0.5}\n',
     'SELECT COUNT(s.ok) FROM COSObject s WHERE s.ok = TRUE': '{"_1":1}\n',
     'SELECT id FROM COSObject WHERE at = 1': '',
-    "SELECT id FROM COSObject s WHERE tags LIKE 'a'": 'ComparisonFailed: LIKE is about text.'
+    "SELECT id FROM COSObject s WHERE tags LIKE 'a'": 'ComparisonFailed: The operands of LIKE must be text.'
   })
   const csv = await runQuery('SELECT * FROM COSObject', lines, { input: jsonInput('LINES') })
   t.equal(
@@ -281,7 +281,7 @@ t.test('records of JSON are chosen by their members', async (t) => {
   )
 })
 
-t.test('members that differ in letters alone can not be told apart without quotes', (t) =>
+t.test('an unquoted name that matches two members fails with AmbiguousFieldName', (t) =>
   tell(t, (sql) => runJsonQuery(sql, '{"a":1,"A":2}\n{"a":3}\n'), {
     'SELECT "A" FROM COSObject': '{"A":2}\n{}\n',
     'SELECT a FROM COSObject':
@@ -289,7 +289,7 @@ t.test('members that differ in letters alone can not be told apart without quote
   })
 )
 
-t.test('a path of FROM finds the records in a document', async (t) => {
+t.test('a path in FROM finds the records in a document', async (t) => {
   const document = JSON.stringify(
     {
       shop: 'x',
@@ -322,7 +322,7 @@ t.test('a path of FROM finds the records in a document', async (t) => {
   t.equal(list.text, '{"n":2}\n{"n":3}\n')
 })
 
-t.test('SQL that COS does not have is refused', (t) =>
+t.test('SQL that COS lacks fails with SQLParsingError', (t) =>
   tell(
     t,
     async (sql) => {
@@ -396,14 +396,18 @@ t.test('SQL that COS does not have is refused', (t) =>
   )
 )
 
-t.test('a CSV is read as it is said to be', async (t) => {
+t.test('CSV is read as its InputSerialization specifies', async (t) => {
   const all = (data: string | Uint8Array, changes: Parameters<typeof csvInput>[0] = {}) =>
     runQuery('SELECT _2 FROM COSObject', data, { input: csvInput(changes), output: jsonOutput })
   const is = async (expected: string, told: Promise<QueryOutput>, words: string) =>
     t.equal(await told.then(({ text, error }) => error ?? text), expected, words)
-  await is('{"_2":"b\\r"}\n', all('a,b\r\n'), 'a carriage return is a character')
-  await is('{"_2":"b"}\n', all('a,b\r\n', { recordDelimiter: '\r\n' }), 'unless it delimits')
-  await is('{"_2":"b"}\n{}\n', all('#x,"\na,b\n \n'), 'comments are skipped, other lines are records')
+  await is('{"_2":"b\\r"}\n', all('a,b\r\n'), 'a carriage return is an ordinary character')
+  await is(
+    '{"_2":"b"}\n',
+    all('a,b\r\n', { recordDelimiter: '\r\n' }),
+    'a carriage return as part of the delimiter'
+  )
+  await is('{"_2":"b"}\n{}\n', all('#x,"\na,b\n \n'), 'comments are skipped, blank lines are records')
   await is('{"_2":"b,\\"c\\""}\n', all('a,"b,""c"""\n'), 'quotes')
   await is(
     '{"_2":"b;\'"}\n',
@@ -416,11 +420,11 @@ t.test('a CSV is read as it is said to be', async (t) => {
     all('a,"b\nc"\n'),
     'a quoted delimiter that is not allowed'
   )
-  await is('{"_2":"b"}\n', all('\uFEFFa,b'), 'a byte order mark, and no last delimiter')
+  await is('{"_2":"b"}\n', all('\uFEFFa,b'), 'a byte order mark, and no delimiter at the end')
   await is('', all(''), 'nothing')
   t.match(await all('a,"b"c\n'), { error: /^CSVParsingError: / })
   t.match(await all('a,"b'), {
-    error: 'LastRecordParseFail: The last record is not whole: a quote that never ends.'
+    error: 'LastRecordParseFail: The last record is incomplete: a quote that never ends.'
   })
   t.match(await all(Buffer.from([0x61, 0xff])), { error: 'InvalidTextEncoding: The object is not UTF-8.' })
   t.match(await all(`a,b\n"${'x'.repeat(1024 * 1024)}"\n`), {
@@ -429,25 +433,25 @@ t.test('a CSV is read as it is said to be', async (t) => {
   })
 })
 
-t.test('JSON that is none is told', async (t) => {
+t.test('invalid JSON fails with JSONParsingError', async (t) => {
   const told = async (data: string | Uint8Array, type: 'LINES' | 'DOCUMENT' = 'LINES') => {
     const { text, error } = await runJsonQuery('SELECT s.a FROM COSObject s', data, type)
     return `${text}${error ?? ''}`
   }
-  t.equal(await told('{"a":1}\n\n \r\n{"a":2}'), '{"a":1}\n{"a":2}\n', 'empty lines are none')
-  t.equal(await told('{"a":1}\n{"a":\n2}\n'), '{"a":1}\nJSONParsingError: This is not JSON: {"a":')
-  t.equal(await told('{"a":1}\n{"a":'), '{"a":1}\nLastRecordParseFail: The last record is not whole: {"a":.')
-  t.equal(await told('{"a":1}\nx', 'DOCUMENT'), '{"a":1}\nJSONParsingError: This is not JSON: x')
+  t.equal(await told('{"a":1}\n\n \r\n{"a":2}'), '{"a":1}\n{"a":2}\n', 'empty lines are skipped')
+  t.equal(await told('{"a":1}\n{"a":\n2}\n'), '{"a":1}\nJSONParsingError: Invalid JSON: {"a":')
+  t.equal(await told('{"a":1}\n{"a":'), '{"a":1}\nLastRecordParseFail: The last record is incomplete: {"a":.')
+  t.equal(await told('{"a":1}\nx', 'DOCUMENT'), '{"a":1}\nJSONParsingError: Invalid JSON: x')
   t.equal(
     await told('{"a":1}{"a":', 'DOCUMENT'),
-    '{"a":1}\nLastRecordParseFail: The last record is not whole: a value that never ends.'
+    '{"a":1}\nLastRecordParseFail: The last record is incomplete: a value that never ends.'
   )
   for (const type of ['LINES', 'DOCUMENT'] as const) {
     t.match(await told(Buffer.from([0x22, 0xff, 0x22, 0x0a]), type), /^InvalidTextEncoding/)
     t.match(await told(`"${'x'.repeat(1024 * 1024)}"\n`, type), /^OverMaxRecordSize/)
     t.match(
       await told(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`, type),
-      /^JSONParsingError: A record is nested too deep/
+      /^JSONParsingError: A record is nested too deeply/
     )
   }
   const wide = `[${Array.from({ length: 30_000 }, (_, n) => `{"a":"${String(n).padStart(60)}"}`).join()}]`
@@ -456,10 +460,10 @@ t.test('JSON that is none is told', async (t) => {
     wide,
     'DOCUMENT'
   )
-  t.match(stats, { bytesProcessed: wide.length, bytesReturned: 69 }, 'a long list is read by its elements')
+  t.match(stats, { bytesProcessed: wide.length, bytesReturned: 69 }, 'a long list is read element by element')
 })
 
-t.test('a compressed object is read, and counted before and after', async (t) => {
+t.test('GZIP objects are decompressed; BytesScanned and BytesProcessed differ', async (t) => {
   const plain = people.repeat(1000)
   const packed = gzipSync(plain)
   const gzip = csvInput({ gzip: true })
@@ -469,10 +473,10 @@ t.test('a compressed object is read, and counted before and after', async (t) =>
   const twice = await runQuery('SELECT COUNT(*) FROM COSObject', Buffer.concat([packed, packed]), {
     input: gzip
   })
-  t.equal(twice.text, '8000\n', 'files of GZIP may follow one another')
+  t.equal(twice.text, '8000\n', 'concatenated GZIP files')
   for (const broken of [Buffer.from(people), packed.subarray(0, 100), packed.subarray(0, -4)]) {
     const { error } = await runQuery('SELECT COUNT(*) FROM COSObject', broken, { input: gzip })
-    t.equal(error, 'GzipDecompressError: The object is not GZIP, or not all of it.')
+    t.equal(error, 'GzipDecompressError: The object is not GZIP, or is truncated.')
   }
   const lines = await runQuery('SELECT s.a FROM COSObject s', gzipSync('{"a":1}\n'), {
     input: jsonInput('LINES', true)
@@ -480,7 +484,7 @@ t.test('a compressed object is read, and counted before and after', async (t) =>
   t.equal(lines.text, '1\n')
 })
 
-t.test('results are written as they are wanted', async (t) => {
+t.test('results are written as OutputSerialization specifies', async (t) => {
   const sql = `SELECT 'a,b', 'c"d', 'e\nf', 'g;h', '', 'i' FROM COSObject LIMIT 1`
   const told = async (output: Parameters<typeof csvOutput>[0]) =>
     (await runQuery(sql, people, { output: csvOutput(output) })).text
@@ -501,7 +505,7 @@ t.test('results are written as they are wanted', async (t) => {
 })
 
 // -- messages --
-/** So many chunks of 64 KiB, told as they are taken, and whether they were left. */
+/** Chunks of 64 KiB, with a count of the chunks read and whether the source was closed. */
 const watched = (chunks: number, line: string) => {
   const chunk = Buffer.from(line.repeat(Math.floor(65_536 / line.length)))
   const seen = { taken: 0, closed: false }
@@ -520,7 +524,7 @@ const watched = (chunks: number, line: string) => {
 
 const line = '0123456789,abcdefghijklmnopqrs\n'
 
-t.test('the messages are records, cut anywhere, and then the totals and the end', async (t) => {
+t.test('the messages are Records of up to 64 KiB, then Stats and End', async (t) => {
   const { events } = await runQuery('SELECT * FROM COSObject', people)
   t.same(
     events.map(({ _tag }) => _tag),
@@ -529,7 +533,11 @@ t.test('the messages are records, cut anywhere, and then the totals and the end'
   const { source, size } = watched(5, line)
   const told = await runQuery('SELECT * FROM COSObject', source)
   const sizes = told.events.flatMap((event) => (event._tag === 'Records' ? [event.bytes.length] : []))
-  t.same(sizes, [65_536, 65_536, 65_536, 65_536, 5 * size - 4 * 65_536], 'whatever the records are')
+  t.same(
+    sizes,
+    [65_536, 65_536, 65_536, 65_536, 5 * size - 4 * 65_536],
+    'the size of messages does not depend on records'
+  )
   t.equal(told.text, line.repeat((5 * size) / line.length))
   const none = await runQuery('SELECT * FROM COSObject WHERE FALSE', people)
   t.same(
@@ -538,7 +546,7 @@ t.test('the messages are records, cut anywhere, and then the totals and the end'
   )
 })
 
-t.test('a long search tells that it is there, and where it is if it was asked', async (t) => {
+t.test('a long query sends Cont, and Progress if it is enabled', async (t) => {
   const { source, size } = watched(40, line)
   const silent = await runQuery('SELECT * FROM COSObject WHERE FALSE', source)
   t.same(
@@ -556,7 +564,7 @@ t.test('a long search tells that it is there, and where it is if it was asked', 
   t.same(read, [17 * size, 34 * size, 40 * size])
 })
 
-t.test('LIMIT stops the reading', async (t) => {
+t.test('LIMIT stops reading the object', async (t) => {
   const { source, seen, size } = watched(1000, line)
   const { text, stats } = await runQuery('SELECT * FROM COSObject LIMIT 3', source)
   t.equal(text, line.repeat(3))
@@ -567,7 +575,7 @@ t.test('LIMIT stops the reading', async (t) => {
   t.equal(none.seen.taken, 0)
 })
 
-t.test('a reader who pauses holds the object back, and one who leaves closes it', async (t) => {
+t.test('a paused consumer pauses the source, and one that stops closes it', async (t) => {
   const { source, seen } = watched(1000, line)
   const messages = messagesOf('SELECT * FROM COSObject', source)
   await messages.next()
@@ -578,7 +586,7 @@ t.test('a reader who pauses holds the object back, and one who leaves closes it'
   t.ok(seen.closed)
 })
 
-t.test('a failure of the object’s own source is no error of the query', async (t) => {
+t.test('an error of the source is thrown, not sent as a message', async (t) => {
   for (const gzip of [false, true])
     await t.rejects(
       runQuery(
@@ -593,17 +601,17 @@ t.test('a failure of the object’s own source is no error of the query', async 
     )
 })
 
-t.test('what was found before an error was is told before it', async (t) => {
+t.test('records found before an error are sent before it', async (t) => {
   const { text, error, events } = await runQuery('SELECT CAST(_1 AS INT) FROM COSObject', '1\n2\nx\n4\n')
   t.equal(text, '1\n2\n')
-  t.equal(error, "CastFailed: 'x' can not be cast to INT.")
+  t.equal(error, "CastFailed: 'x' cannot be cast to INT.")
   t.same(
     events.map(({ _tag }) => _tag),
     ['Records', 'Error']
   )
 })
 
-t.test('the clock is the emulator’s', async (t) => {
+t.test("UTCNOW returns the emulator's time", async (t) => {
   const now = Date.UTC(2024, 1, 29, 12, 30, 15, 250)
   t.equal(
     (await runQuery('SELECT UTCNOW() FROM COSObject LIMIT 1', people, { now })).text,

@@ -1,4 +1,4 @@
-/** What becomes of SQL before any record is read; what it means, run.spec.ts tells. */
+/** Parsing of SQL. Its evaluation is in run.spec.ts. */
 import * as E from 'fp-ts/lib/Either.js'
 import fc from 'fast-check'
 import t from 'tap'
@@ -6,7 +6,7 @@ import { sqlReader } from '../../../lib/emulator/select/sql.js'
 import { processorTime } from '../../support/processor-time.js'
 import { readSql } from '../../support/select.js'
 
-t.test('names keep their letters, however long they are', async (t) => {
+t.test('names keep their case and their length', async (t) => {
   const long = 'Column'.repeat(20)
   const sql = `SELECT s.${long}, s."a""B" AS Total, NAME AS name, s.x[0].Y FROM COSObject[*].Rows[*] S`
   t.match(readSql(sql), {
@@ -22,7 +22,7 @@ t.test('names keep their letters, however long they are', async (t) => {
   })
 })
 
-t.test('what is wrong is said in words', async (t) => {
+t.test('invalid SQL fails with a message', async (t) => {
   for (const [sql, words] of [
     ['SELECT _1 FROM COSObject ORDER BY _1', 'ORDER BY is not supported'],
     ['SELECT _1 FROM COSObject GROUP BY _1', 'GROUP BY is not supported'],
@@ -36,7 +36,7 @@ t.test('what is wrong is said in words', async (t) => {
     t.same(readSql(sql), E.left(words), sql)
 })
 
-t.test('hostile SQL is refused soon, and the next is read as ever', async (t) => {
+t.test('hostile SQL fails quickly, and the next query is parsed', async (t) => {
   for (const sql of [
     `SELECT ${'('.repeat(3000)}1${')'.repeat(900)} FROM COSObject`,
     `SELECT ${'NOT '.repeat(3900)}TRUE FROM COSObject`,
@@ -56,7 +56,7 @@ t.test('hostile SQL is refused soon, and the next is read as ever', async (t) =>
   t.ok(E.isRight(readSql('SELECT 1 FROM COSObject')))
 })
 
-t.test('any words at all are a query or a refusal', async () => {
+t.test('any text is a query or a message', async () => {
   const word = fc.constantFrom(
     ...[
       'SELECT',
@@ -108,7 +108,7 @@ t.test('any words at all are a query or a refusal', async () => {
   )
 })
 
-t.test('where the parser is not installed that is told, as import() has it', async (t) => {
+t.test('sqlReader returns the error of import() if the parser is not installed', async (t) => {
   const missing = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
   t.same(await sqlReader(() => Promise.reject(missing))(), E.left(missing))
 })

@@ -16,7 +16,7 @@ const at = (text: string) => {
   return read
 }
 
-t.test('moments are read to any precision', async (t) => {
+t.test('readTimestamp accepts any precision', async (t) => {
   for (const [text, iso] of [
     ['2007T', '2007-01-01T00:00:00Z'],
     ['2007-04T', '2007-04-01T00:00:00Z'],
@@ -33,7 +33,7 @@ t.test('moments are read to any precision', async (t) => {
     t.equal(writeTimestamp(at(text)), iso, text)
 })
 
-t.test('what is no moment is none', async (t) => {
+t.test('readTimestamp returns undefined for other text', async (t) => {
   for (const text of [
     '',
     '2007',
@@ -52,7 +52,7 @@ t.test('what is no moment is none', async (t) => {
     t.equal(readTimestamp(text), undefined, text)
 })
 
-t.test('parts are taken', async (t) => {
+t.test('extract returns a part of a timestamp', async (t) => {
   const moment = at('2007-04-05T14:30:15.5Z')
   const parts = [
     'year',
@@ -72,7 +72,7 @@ t.test('parts are taken', async (t) => {
   t.equal(partOf('fortnight'), undefined)
 })
 
-t.test('parts are added, and months know their last days', async (t) => {
+t.test('dateAdd adds units and respects the last day of a month', async (t) => {
   for (const [part, quantity, from, to] of [
     ['year', 1, '2024-02-29', '2025-02-28T00:00:00Z'],
     ['month', 1, '2024-01-31', '2024-02-29T00:00:00Z'],
@@ -93,7 +93,7 @@ t.test('parts are added, and months know their last days', async (t) => {
     t.equal(dateAdd(part, quantity, at('2024-01-01')), undefined, `${String(quantity)} ${part}`)
 })
 
-t.test('parts between two moments are counted whole', async (t) => {
+t.test('dateDiff counts whole units', async (t) => {
   for (const [part, from, to, count] of [
     ['year', '2010-05-15', '2011-05-14', 0n],
     ['year', '2010-05-15', '2011-05-15', 1n],
@@ -110,7 +110,7 @@ t.test('parts between two moments are counted whole', async (t) => {
   t.equal(dateDiff('timezone_minute', at('2010T'), at('2011T')), undefined)
 })
 
-t.test('moments are written by a pattern', async (t) => {
+t.test('format writes a timestamp by a pattern', async (t) => {
   const moment = at('1969-07-20T20:08:09.125Z')
   for (const [pattern, text] of [
     ['MMMM d, y', 'July 20, 1969'],
@@ -124,5 +124,5 @@ t.test('moments are written by a pattern', async (t) => {
     ['S SS SSSSS n MMMMM', '1 12 12500 125000000 J']
   ] as const)
     t.equal(format(pattern, moment), text, pattern)
-  t.equal(format('yyyy Q', moment), undefined, 'a letter that means nothing')
+  t.equal(format('yyyy Q', moment), undefined, 'an unknown letter')
 })

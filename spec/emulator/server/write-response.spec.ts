@@ -1,4 +1,4 @@
-/** Faults: whatever protocol and networks do, an emulator does on request. */
+/** Faults. */
 import { request } from 'node:http'
 import t from 'tap'
 import { script, type Fault, type Rule } from '../../../lib/emulator/index.js'
@@ -18,8 +18,12 @@ const put = { method: 'PUT', key, body: 'twelve bytes' } as const
 const broken = (thrown: unknown): string =>
   thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
 
-/** An emulator that holds one object, and then errs once. */
-const erring = async (t: Parameters<typeof startTestEmulator>[0], fault: Fault, rule: Partial<Rule> = {}) => {
+/** An emulator with one object, which applies the fault once. */
+const startFaulty = async (
+  t: Parameters<typeof startTestEmulator>[0],
+  fault: Fault,
+  rule: Partial<Rule> = {}
+) => {
   const emulator = await startTestEmulator(t, {
     fault: script([
       { where: ({ count, operation }) => operation !== 'PutObject' || count > 1, ...rule, fault, times: 1 }
@@ -29,19 +33,22 @@ const erring = async (t: Parameters<typeof startTestEmulator>[0], fault: Fault, 
   return emulator
 }
 
-t.test('an answer can be any answer, in place of what was asked', async (t) => {
-  const emulator = await erring(t, {
+t.test('a fault replaces the response, once', async (t) => {
+  const emulator = await startFaulty(t, {
     answer: { status: 503, code: 'SlowDown', message: 'Later & later', headers: { 'retry-after': '1' } }
   })
-  const told = await sendRequest(emulator, { key })
-  t.equal(told.status, 503)
-  t.match([readTag(told.text, 'Code'), readTag(told.text, 'Message')], ['SlowDown', 'Later &amp; later'])
-  t.equal(readTag(told.text, 'RequestId'), told.headers['x-cos-request-id'])
-  t.equal(told.headers['retry-after'], '1')
+  const response = await sendRequest(emulator, { key })
+  t.equal(response.status, 503)
+  t.match(
+    [readTag(response.text, 'Code'), readTag(response.text, 'Message')],
+    ['SlowDown', 'Later &amp; later']
+  )
+  t.equal(readTag(response.text, 'RequestId'), response.headers['x-cos-request-id'])
+  t.equal(response.headers['retry-after'], '1')
   t.equal((await sendRequest(emulator, { key })).status, 200, 'once')
 })
 
-t.test('an answer can come from no COS at all', async (t) => {
+t.test('a fault with requestId: false responds without x-cos-request-id', async (t) => {
   const bodies: ReadonlyArray<readonly [NonNullable<Fault['answer']>, string]> = [
     [{ status: 502, body: '<html>Bad gateway', contentType: 'text/html' }, '<html>Bad gateway'],
     [{ status: 503 }, ''],
@@ -49,45 +56,48 @@ t.test('an answer can come from no COS at all', async (t) => {
     [{ status: 302, headers: { location: 'http://elsewhere.example/' } }, '']
   ]
   for (const [answer, text] of bodies) {
-    const emulator = await erring(t, { answer: { ...answer, requestId: false } })
-    const told = await sendRequest(emulator, { key })
-    t.equal(told.status, answer.status)
-    t.equal(told.text, text)
-    t.equal(told.headers['x-cos-request-id'], undefined)
+    const emulator = await startFaulty(t, { answer: { ...answer, requestId: false } })
+    const response = await sendRequest(emulator, { key })
+    t.equal(response.status, answer.status)
+    t.equal(response.text, text)
+    t.equal(response.headers['x-cos-request-id'], undefined)
   }
 })
 
-t.test('a success can be denied, a failure can be early', async (t) => {
-  const answer = { status: 500, code: 'InternalError' }
-  const denied = await erring(t, { answer: { ...answer, when: 'performed' } })
-  t.equal((await sendRequest(denied, { ...put, body: 'new' })).status, 500)
-  t.equal((await sendRequest(denied, { key })).text, 'new')
+t.test(
+  "'performed' performs the request and returns an error; 'early' returns it before the body",
+  async (t) => {
+    const answer = { status: 500, code: 'InternalError' }
+    const denied = await startFaulty(t, { answer: { ...answer, when: 'performed' } })
+    t.equal((await sendRequest(denied, { ...put, body: 'new' })).status, 500)
+    t.equal((await sendRequest(denied, { key })).text, 'new')
 
-  const undone = await erring(t, { answer })
-  t.equal((await sendRequest(undone, { ...put, body: 'new' })).status, 500)
-  t.equal((await sendRequest(undone, { key })).text, put.body)
+    const undone = await startFaulty(t, { answer })
+    t.equal((await sendRequest(undone, { ...put, body: 'new' })).status, 500)
+    t.equal((await sendRequest(undone, { key })).text, put.body)
 
-  const early = await erring(t, { answer: { ...answer, when: 'early' } })
-  const talk = await openRawSocket(early.port)
-  t.teardown(() => talk.socket.destroy())
-  talk.send(requestHead(early, { method: 'PUT', key, headers: { 'content-length': '1000000' } }))
-  t.match(await talk.receive(/<\/Error>/), /^HTTP\/1.1 500 /, 'before a byte of the body')
-})
+    const early = await startFaulty(t, { answer: { ...answer, when: 'early' } })
+    const talk = await openRawSocket(early.port)
+    t.teardown(() => talk.socket.destroy())
+    talk.send(requestHead(early, { method: 'PUT', key, headers: { 'content-length': '1000000' } }))
+    t.match(await talk.receive(/<\/Error>/), /^HTTP\/1.1 500 /, 'before a byte of the body')
+  }
+)
 
-t.test('a connection can end anywhere', async (t) => {
+t.test('cut ends the connection in the request, before the response or in its body', async (t) => {
   const gone = ['ECONNRESET', 'EPIPE']
-  const request = await erring(t, { cut: { at: 'request', after: 5 } })
+  const request = await startFaulty(t, { cut: { at: 'request', after: 5 } })
   t.ok(gone.includes(await sendRequest(request, { ...put, body: 'new' }).then(String, broken)))
   t.match(request.requests()[1], { status: 0, bytesIn: 3 })
   t.equal((await sendRequest(request, { key })).text, put.body, 'nothing was done')
 
-  const head = await erring(t, { cut: { at: 'head' } })
+  const head = await startFaulty(t, { cut: { at: 'head' } })
   t.ok(gone.includes(await sendRequest(head, { ...put, body: 'new' }).then(String, broken)))
   t.match(head.requests()[1], { status: 0 })
   t.equal((await sendRequest(head, { key })).text, 'new', 'all was done')
 
   for (const after of [0, 5]) {
-    const body = await erring(t, { cut: { at: 'body', after } })
+    const body = await startFaulty(t, { cut: { at: 'body', after } })
     const talk = await openRawSocket(body.port)
     talk.send(requestHead(body, { key }))
     const heard = await talk.receive()
@@ -95,13 +105,13 @@ t.test('a connection can end anywhere', async (t) => {
     t.equal(heard.split('\r\n\r\n')[1], put.body.slice(0, after))
   }
 
-  const reset = await erring(t, { cut: { at: 'head' }, reset: true })
+  const reset = await startFaulty(t, { cut: { at: 'head' }, reset: true })
   t.equal(await sendRequest(reset, { key }).then(String, broken), 'ECONNRESET')
 })
 
-t.test('an answer can be late, stop, or trickle', async (t) => {
+t.test('delay, stall and dribble slow a response down', async (t) => {
   const timed = async (fault: Fault): Promise<{ readonly took: number; readonly text: string }> => {
-    const emulator = await erring(t, fault)
+    const emulator = await startFaulty(t, fault)
     const start = performance.now()
     const { text } = await sendRequest(emulator, { key })
     return { took: performance.now() - start, text }
@@ -118,7 +128,7 @@ t.test('an answer can be late, stop, or trickle', async (t) => {
     t.ok(took >= 95, `${JSON.stringify(fault)} took ${String(took)} ms`)
   }
 
-  const emulator = await erring(t, { dribble: { size: 6, pause: 1000 } })
+  const emulator = await startFaulty(t, { dribble: { size: 6, pause: 1000 } })
   const pieces = await new Promise<ReadonlyArray<string>>((resolve) => {
     const heard: Array<string> = []
     request(toHttpOptions(emulator, { key }), (response) => {
@@ -129,27 +139,27 @@ t.test('an answer can be late, stop, or trickle', async (t) => {
   t.strictSame(pieces, ['twelve', ' bytes'])
 })
 
-t.test('an answer can lie', async (t) => {
-  const about = await erring(t, { headers: { 'x-cos-hash-crc64ecma': '1', etag: null } })
+t.test('flip, shorten, headers and ignoreRange falsify a response', async (t) => {
+  const about = await startFaulty(t, { headers: { 'x-cos-hash-crc64ecma': '1', etag: null } })
   const { headers } = await sendRequest(about, { key })
   t.equal(headers['x-cos-hash-crc64ecma'], '1')
   t.equal(headers['etag'], undefined)
 
-  const flipped = await sendRequest(await erring(t, { flip: 0 }), { key })
+  const flipped = await sendRequest(await startFaulty(t, { flip: 0 }), { key })
   t.equal(flipped.body[0], 't'.charCodeAt(0) ^ 0xff)
   t.equal(flipped.text.slice(-11), put.body.slice(1))
 
-  const whole = await sendRequest(await erring(t, { ignoreRange: true }), {
+  const whole = await sendRequest(await startFaulty(t, { ignoreRange: true }), {
     key,
     headers: { range: 'bytes=0-1' }
   })
   t.match(whole, { status: 200, text: put.body })
 
-  const short = await sendRequest(await erring(t, { shorten: 4 }), { key })
+  const short = await sendRequest(await startFaulty(t, { shorten: 4 }), { key })
   t.match(short, { status: 200, text: 'twel', headers: { 'content-length': '4' } })
 })
 
-t.test('a completion can fail after its 200, or keep one waiting', async (t) => {
+t.test('error fails a completion inside its 200; keepAlive sends white space first', async (t) => {
   const complete = async (fault: Fault): Promise<string> => {
     const emulator = await startTestEmulator(t, {
       fault: script([{ operation: 'CompleteMultipartUpload', fault, times: 1 }])
@@ -162,10 +172,10 @@ t.test('a completion can fail after its 200, or keep one waiting', async (t) => 
       body: 'x'
     })
     const body = completionXml([part.headers['etag'] ?? ''])
-    const told = await sendRequest(emulator, { method: 'POST', key, query: { uploadId }, body })
-    t.equal(told.status, 200)
+    const response = await sendRequest(emulator, { method: 'POST', key, query: { uploadId }, body })
+    t.equal(response.status, 200)
     t.equal((await sendRequest(emulator, { key })).text, 'x', 'it was done')
-    return told.text
+    return response.text
   }
   t.equal(readTag(await complete({ error: { code: 'InternalError' } }), 'Code'), 'InternalError')
   const slow = await complete({ keepAlive: { bytes: 4, pause: 5 } })
@@ -173,7 +183,7 @@ t.test('a completion can fail after its 200, or keep one waiting', async (t) => 
   t.ok(readTag(slow, 'ETag'))
 })
 
-t.test('a script takes its rules in order, lets some pass, and ends', async (t) => {
+t.test('script applies the first matching rule, and respects skip and times', async (t) => {
   const emulator = await startTestEmulator(t, {
     fault: script([
       { operation: 'GetObject', key: 'a', times: 1, fault: { answer: { status: 500 } } },
@@ -190,7 +200,7 @@ t.test('a script takes its rules in order, lets some pass, and ends', async (t) 
   t.equal((await sendRequest(emulator, { method: 'DELETE', key })).status, 505)
 })
 
-t.test('a fault function that throws is an answer, not a crash', async (t) => {
+t.test('a fault function that throws results in a 500', async (t) => {
   const emulator = await startTestEmulator(t, {
     fault: () => {
       throw new Error('my own mistake')

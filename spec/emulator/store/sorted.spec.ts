@@ -8,7 +8,7 @@ const text = fc.string({ unit: 'binary', maxLength: 6 })
 
 const change = fc.record({ key: text, value: fc.option(fc.nat(9), { nil: undefined }) })
 
-t.test('a sorted map says what a Map and a sort would', async () => {
+t.test('a sorted map equals a Map and a sort', async () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 60 }), text, (changes, marker) => {
       const map = sortedMap<number>()
@@ -35,7 +35,7 @@ t.test('a sorted map says what a Map and a sort would', async () => {
   )
 })
 
-t.test('leaves split and empty: ten thousand keys come in any order, and go in another', async (t) => {
+t.test('10,000 keys are inserted and removed in random order', async (t) => {
   const keys = Array.from({ length: 10_000 }, (_, n) => String((n * 7919) % 10_000).padStart(5, '0'))
   const map = sortedMap<number>()
   for (const [at, key] of keys.entries()) map.update(key, () => at)

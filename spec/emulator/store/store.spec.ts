@@ -34,12 +34,12 @@ const read = async (store: Store, version: Version | undefined): Promise<string>
   ).toString()
 
 for (const [name, open] of Object.entries({ memory: async () => memoryStore(), disk: diskStore }))
-  t.test(`in ${name}, bytes live as long as someone holds them`, async (t) => {
+  t.test(`${name}: bytes exist while they are referenced`, async (t) => {
     const store = await open(t.testdir())
     await store.commit(made)
     const version = await put(store, 'k', 'v1', 'bytes')
     const segments = version._tag === 'Object' ? version.content.segments : []
-    // As a reader does, and as a copy does.
+    // A second reference, as readers and copies have.
     store.blobs.hold(segments)
     await store.commit({ _tag: 'VersionRemoved', bucket, key: 'k', id: 'v1' })
     t.equal(await read(store, version), 'bytes')
@@ -48,11 +48,11 @@ for (const [name, open] of Object.entries({ memory: async () => memoryStore(), d
     if (name === 'disk') t.strictSame(readdirSync(join(t.testdirName, 'blobs')), [])
   })
 
-t.test('a folder remembers everything', async (t) => {
+t.test('a directory restores all state', async (t) => {
   const dir = t.testdir()
   const first = await diskStore(dir)
   await first.commit(made)
-  // U+2028 ends a line for some who read lines.
+  // readline ends a line at U+2028.
   const odd = 'k\n\u2028\u2029 腾😀\u0001'
   const kept = [await put(first, odd, 'v1', 'one'), await put(first, odd, 'v2', 'two')]
   const marker: Version = { _tag: 'DeleteMarker', id: 'v3', modified: 7 }
@@ -76,7 +76,7 @@ t.test('a folder remembers everything', async (t) => {
   }
 })
 
-t.test('a line that was cut short is forgotten, and so is what lay about', async (t) => {
+t.test('a torn line of the journal and unreferenced files are removed', async (t) => {
   const dir = t.testdir()
   const first = await diskStore(dir)
   await first.commit(made)
@@ -93,11 +93,11 @@ t.test('a line that was cut short is forgotten, and so is what lay about', async
   t.equal(again.bucket(bucket)?.objects.size(), 1)
   t.equal(readdirSync(join(dir, 'blobs')).length, 1)
   t.strictSame(readdirSync(join(dir, 'incoming')), [])
-  t.equal(readFileSync(journal, 'utf8'), whole, 'the journal is whole again')
+  t.equal(readFileSync(journal, 'utf8'), whole, 'the journal is complete again')
   await again.close()
 })
 
-t.test('events are kept in their order, many at once', async (t) => {
+t.test('parallel events are written in order', async (t) => {
   const dir = t.testdir()
   const first = await diskStore(dir)
   await first.commit(made)

@@ -1,4 +1,4 @@
-/** What a writer says of an object in headers, read and checked; and said again to those who ask for the object. */
+/** An object's attributes: read from the headers of a write, checked, and written to the headers of a response. */
 import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -50,9 +50,9 @@ const readHeaders = (headers: Headers): E.Either<ServiceError, Headers> => {
     return value === undefined || value === '' ? [] : [[name, value] as const]
   })
   const metadata = Object.entries(headers).filter(([name]) => name.startsWith('x-cos-meta-'))
-  const wrong = metadata.find(([name]) => !/^x-cos-meta-[a-z0-9-]+$/.test(name))
-  if (wrong !== undefined)
-    return fail('InvalidArgument', `A metadata name has letters, digits and "-" only: ${wrong[0]}.`)
+  const invalid = metadata.find(([name]) => !/^x-cos-meta-[a-z0-9-]+$/.test(name))
+  if (invalid !== undefined)
+    return fail('InvalidArgument', `A metadata name may contain letters, digits and "-" only: ${invalid[0]}.`)
   const size = metadata.reduce(
     (sum, [name, value]) => sum + name.length - 'x-cos-meta-'.length + value.length,
     0
@@ -61,14 +61,14 @@ const readHeaders = (headers: Headers): E.Either<ServiceError, Headers> => {
 }
 
 const readStorageClass = (headers: Headers): E.Either<ServiceError, string> => {
-  const given = (headers['x-cos-storage-class'] ?? 'STANDARD').toUpperCase()
-  if (given.startsWith('MAZ_')) return fail('MAZOperationNotSupportOnOAZBucket')
-  return storageClasses.has(given) ? E.right(given) : fail('NotSupportedStorageClass')
+  const storageClass = (headers['x-cos-storage-class'] ?? 'STANDARD').toUpperCase()
+  if (storageClass.startsWith('MAZ_')) return fail('MAZOperationNotSupportOnOAZBucket')
+  return storageClasses.has(storageClass) ? E.right(storageClass) : fail('NotSupportedStorageClass')
 }
 
 const readAcl = (headers: Headers): E.Either<ServiceError, string> => {
-  const given = headers['x-cos-acl'] ?? 'default'
-  return acls.has(given) ? E.right(given) : fail('InvalidArgument', `x-cos-acl can not be ${given}.`)
+  const acl = headers['x-cos-acl'] ?? 'default'
+  return acls.has(acl) ? E.right(acl) : fail('InvalidArgument', `x-cos-acl is not valid: ${acl}.`)
 }
 
 const grantee = /^(?:id|uin)="[^"]+"$/
@@ -78,15 +78,15 @@ const readGrants = (headers: Headers): E.Either<ServiceError, Headers> => {
     const value = headers[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  const wrong = grants.find(([, value]) => !value.split(',').every((item) => grantee.test(item.trim())))
-  return wrong === undefined
+  const invalid = grants.find(([, value]) => !value.split(',').every((item) => grantee.test(item.trim())))
+  return invalid === undefined
     ? E.right(Object.fromEntries(grants))
-    : fail('InvalidArgument', `${wrong[0]} should be id="..." or several of them with commas between.`)
+    : fail('InvalidArgument', `${invalid[0]} must be a comma-separated list of id="..." or uin="...".`)
 }
 
 export type Tags = Attributes['tags']
 
-/** `k1=v1&k2=v2`, percent-encoded; at most ten, each key once. */
+/** `k1=v1&k2=v2`, percent-encoded; at most ten tags with distinct keys. */
 export const readTags = (text: string | undefined): E.Either<ServiceError, Tags> => {
   if (text === undefined || text === '') return E.right([])
   const tags = text.split('&').map((pair) => {
@@ -106,8 +106,8 @@ export const readTags = (text: string | undefined): E.Either<ServiceError, Tags>
 const sse = 'x-cos-server-side-encryption'
 
 /**
- * The fingerprint of a customer's key, where the three headers for one are given and agree. COS wants TLS for
- * them; the emulator, which has none, takes them as they come, and keeps the fingerprint only.
+ * The MD5 of the customer's key; undefined if the three headers are absent, an error if they disagree. COS requires TLS
+ * for them. The emulator has no TLS and accepts them over HTTP; it stores only the MD5.
  */
 const readCustomerKey = (headers: Headers, prefix: string): E.Either<ServiceError, string | undefined> => {
   const algorithm = headers[`${prefix}-customer-algorithm`]
@@ -115,11 +115,11 @@ const readCustomerKey = (headers: Headers, prefix: string): E.Either<ServiceErro
   const md5 = headers[`${prefix}-customer-key-md5`]
   if (algorithm === undefined && key === undefined && md5 === undefined) return E.right(undefined)
   const bytes = Buffer.from(key ?? '', 'base64')
-  const holds =
+  const isValid =
     algorithm === 'AES256' &&
     bytes.length === 32 &&
     createHash('md5').update(bytes).digest('base64') === (md5 ?? '')
-  return holds ? E.right(md5) : fail('SsecDecryptHeaderInvalid')
+  return isValid ? E.right(md5) : fail('SsecDecryptHeaderInvalid')
 }
 
 const isJson = (text: string): boolean => {
@@ -138,33 +138,33 @@ const readEncryption = (headers: Headers): E.Either<ServiceError, Encryption> =>
       const method = headers[sse]
       const context = headers[`${sse}-context`]
       if (method !== undefined && keyMd5 !== undefined)
-        return fail('InvalidArgument', 'An object is encrypted in one way, not in two.')
+        return fail('InvalidArgument', 'Two kinds of server-side encryption were specified.')
       if (keyMd5 !== undefined) return E.right({ _tag: 'Customer', keyMd5 })
       if (method === undefined) return E.right({ _tag: 'None' })
       if (method === 'AES256') return E.right({ _tag: 'Cos' })
-      if (method !== 'cos/kms') return fail('InvalidArgument', `${sse} should be AES256 or cos/kms.`)
+      if (method !== 'cos/kms') return fail('InvalidArgument', `${sse} must be AES256 or cos/kms.`)
       if (context !== undefined && !isJson(Buffer.from(context, 'base64').toString()))
-        return fail('InvalidArgument', `${sse}-context should be JSON in Base64.`)
+        return fail('InvalidArgument', `${sse}-context must be Base64 of JSON.`)
       return E.right({ _tag: 'Kms', keyId: headers[`${sse}-cos-kms-key-id`] ?? 'emulator-default-key' })
     })
   )
 
-// What COS would act on and the emulator would not: to store the object and say nothing would be a lie.
-const beyond = ['pic-operations', 'x-cos-callback', 'x-cos-callback-var', 'x-cos-return-body']
+// COS acts on these headers after the object is stored. Ignoring them would report a success for work not done.
+const notImplemented = ['pic-operations', 'x-cos-callback', 'x-cos-callback-var', 'x-cos-return-body']
 
-/** Refuses what COS would do with an object once it is stored, and the emulator does not. */
-export const checkBeyond = (headers: Headers): E.Either<ServiceError, true> => {
-  const unknown = beyond.find((name) => headers[name] !== undefined)
-  return unknown === undefined
+/** Fails with `NotImplemented` if a header asks for processing of the stored object. */
+export const rejectProcessing = (headers: Headers): E.Either<ServiceError, true> => {
+  const name = notImplemented.find((name) => headers[name] !== undefined)
+  return name === undefined
     ? E.right(true)
-    : fail('NotImplemented', `The emulator does not do ${unknown}.`)
+    : fail('NotImplemented', `The emulator does not implement ${name}.`)
 }
 
-/** All that a PUT, a copy or the beginning of an upload says of the object. */
+/** Reads the attributes that the headers of PUT, Copy and Initiate specify. */
 export const readAttributes = (headers: Headers): E.Either<ServiceError, Attributes> =>
   pipe(
     E.Do,
-    E.chainFirst(() => checkBeyond(headers)),
+    E.chainFirst(() => rejectProcessing(headers)),
     E.apS('headers', readHeaders(headers)),
     E.apS('storageClass', readStorageClass(headers)),
     E.apS('acl', readAcl(headers)),
@@ -173,25 +173,25 @@ export const readAttributes = (headers: Headers): E.Either<ServiceError, Attribu
     E.apS('tags', readTags(headers['x-cos-tagging']))
   )
 
-// -- asking for a key --
+// -- customer keys --
 const checkKey = (headers: Headers, prefix: string, encryption: Encryption): E.Either<ServiceError, true> =>
   pipe(
     readCustomerKey(headers, prefix),
-    E.chain((given) => {
-      const needed = encryption._tag === 'Customer' ? encryption.keyMd5 : undefined
-      return given === needed ? E.right(true as const) : fail('SsecDecryptHeaderInvalid')
+    E.chain((received) => {
+      const expected = encryption._tag === 'Customer' ? encryption.keyMd5 : undefined
+      return received === expected ? E.right(true as const) : fail('SsecDecryptHeaderInvalid')
     })
   )
 
-/** A reader, or a writer of parts, must show the key that the object began with, and no other kind of encryption. */
+/** Requests that read an object or upload a part must carry the object's key, and no other kind of encryption. */
 export const checkCustomerKey = (headers: Headers, encryption: Encryption): E.Either<ServiceError, true> =>
   headers[sse] === undefined ? checkKey(headers, sse, encryption) : fail('SSEHeaderNotAllowed')
 
-/** The same of a copy's source. */
+/** The same check for the source of a copy. */
 export const checkSourceKey = (headers: Headers, encryption: Encryption): E.Either<ServiceError, true> =>
   checkKey(headers, 'x-cos-copy-source-server-side-encryption', encryption)
 
-// -- saying it again --
+// -- response headers --
 export const encryptionHeaders = (encryption: Encryption): Headers => {
   switch (encryption._tag) {
     case 'None':
@@ -206,8 +206,8 @@ export const encryptionHeaders = (encryption: Encryption): Headers => {
 }
 
 /**
- * The ETag of bytes written in one go, quotes included. Under a customer's key, or KMS's, COS gives one that is not the
- * MD5, and nobody may rely on it.
+ * The ETag of an object or part written by one request, quotes included. Under a customer's key or KMS it is opaque, as
+ * on COS: not the MD5.
  */
 export const etagOf = (md5: string, encryption: Encryption): string =>
   encryption._tag === 'None' || encryption._tag === 'Cos'

@@ -1,4 +1,4 @@
-/** If-Match and its kin, and Range. */
+/** Conditional headers (If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since) and Range. */
 import * as E from 'fp-ts/lib/Either.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
 
@@ -11,24 +11,24 @@ export interface Validators {
   readonly modified: number
 }
 
-const bare = (etag: string): string =>
+const unquote = (etag: string): string =>
   etag
     .trim()
     .replace(/^W\//, '')
     .replace(/^"(.*)"$/, '$1')
-const names = (list: string, etag: string): boolean =>
-  list.trim() === '*' || list.split(',').some((item) => bare(item) === bare(etag))
+const includes = (list: string, etag: string): boolean =>
+  list.trim() === '*' || list.split(',').some((item) => unquote(item) === unquote(etag))
 
-/** A date that can not be read is no condition, as HTTP has it. Headers count whole seconds. */
-const after = (text: string | undefined, modified: number): boolean | undefined => {
+/** Undefined if the date is absent or invalid: HTTP ignores invalid dates. Compares whole seconds, as headers have them. */
+const isModifiedAfter = (text: string | undefined, modified: number): boolean | undefined => {
   const date = Date.parse(text ?? '')
   return Number.isNaN(date) ? undefined : Math.floor(modified / 1000) * 1000 > date
 }
 
-export type Verdict = 'Go' | 'NotModified' | 'Failed'
+export type ConditionResult = 'Passed' | 'NotModified' | 'Failed'
 
 /**
- * Judges the four conditions, in the order that HTTP gives them: the dates count only where their ETags are silent.
+ * Evaluates the four conditions in HTTP's order: a date counts only if the matching ETag condition is absent.
  *
  * @source https://www.rfc-editor.org/rfc/rfc9110#name-precedence-of-preconditions
  */
@@ -36,14 +36,14 @@ export const checkConditions = (
   headers: Headers,
   prefix: string,
   { etag, modified }: Validators
-): Verdict => {
+): ConditionResult => {
   const ifMatch = headers[`${prefix}if-match`]
   const ifNoneMatch = headers[`${prefix}if-none-match`]
   if (ifMatch !== undefined) {
-    if (!names(ifMatch, etag)) return 'Failed'
-  } else if (after(headers[`${prefix}if-unmodified-since`], modified) === true) return 'Failed'
-  if (ifNoneMatch !== undefined) return names(ifNoneMatch, etag) ? 'NotModified' : 'Go'
-  return after(headers[`${prefix}if-modified-since`], modified) === false ? 'NotModified' : 'Go'
+    if (!includes(ifMatch, etag)) return 'Failed'
+  } else if (isModifiedAfter(headers[`${prefix}if-unmodified-since`], modified) === true) return 'Failed'
+  if (ifNoneMatch !== undefined) return includes(ifNoneMatch, etag) ? 'NotModified' : 'Passed'
+  return isModifiedAfter(headers[`${prefix}if-modified-since`], modified) === false ? 'NotModified' : 'Passed'
 }
 
 export interface Range {
@@ -51,16 +51,16 @@ export interface Range {
   readonly size: number
 }
 
-const asRange = (first: number, last: number, size: number): E.Either<ServiceError, Range> =>
+const toRange = (first: number, last: number, size: number): E.Either<ServiceError, Range> =>
   first < size && first <= last
     ? E.right({ first, size: Math.min(last, size - 1) - first + 1 })
     : fail('InvalidRange', undefined, { 'content-range': `bytes */${String(size)}` })
 
 /**
- * Reads a Range header against a size.
+ * Reads a Range header for an object of `size` bytes.
  *
- * @shape  nothing where there is none, or one that is to be ignored: several ranges, or no range at all
- * @errors `InvalidRange` where it lies beyond the end, as any does of an empty object
+ * @shape  undefined if the header is absent or ignored: several ranges, or not a valid range
+ * @errors `InvalidRange` if the range starts beyond the end; every range of an empty object does
  */
 export const readRange = (
   header: string | undefined,
@@ -69,12 +69,12 @@ export const readRange = (
   const [, first, last] = /^\s*bytes\s*=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i.exec(header ?? '') ?? []
   if (first === undefined || last === undefined || (first === '' && last === '')) return E.right(undefined)
   if (first === '')
-    return Number(last) === 0 ? asRange(1, 0, size) : asRange(Math.max(0, size - Number(last)), size, size)
+    return Number(last) === 0 ? toRange(1, 0, size) : toRange(Math.max(0, size - Number(last)), size, size)
   if (last !== '' && Number(last) < Number(first)) return E.right(undefined)
-  return asRange(Number(first), last === '' ? size : Number(last), size)
+  return toRange(Number(first), last === '' ? size : Number(last), size)
 }
 
-/** A copy's range is `bytes=first-last`, both given, within the source. */
+/** Reads the range of a part copy: `bytes=first-last`, both within the source. */
 export const readCopyRange = (
   header: string | undefined,
   size: number
@@ -82,6 +82,6 @@ export const readCopyRange = (
   if (header === undefined) return E.right(undefined)
   const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(header) ?? []
   if (first === undefined || last === undefined || Number(last) < Number(first))
-    return fail('InvalidArgument', 'x-cos-copy-source-range should be bytes=first-last.')
-  return Number(last) < size ? asRange(Number(first), Number(last), size) : fail('InvalidRange')
+    return fail('InvalidArgument', 'x-cos-copy-source-range must be bytes=first-last.')
+  return Number(last) < size ? toRange(Number(first), Number(last), size) : fail('InvalidRange')
 }

@@ -1,11 +1,11 @@
-/** Contents that come from the store itself: of stretches of objects, and of zeros. */
+/** Contents made from stored bytes: ranges of objects, and zeros. */
 import { createHash } from 'node:crypto'
 import { combineCrc64, crc64, crc64Hasher } from '../../../core/crc64.js'
 import { etagOf } from './attributes.js'
 import type { Blobs } from '../../store/blobs.js'
 import { type Content, type Encryption, type Segment, zeros } from '../../store/model.js'
 
-/** The CRC64 of so many zeros, doubled up from that of one. */
+/** The CRC64 of `size` zeros, combined from the CRC64 of one by repeated doubling. */
 const crcOfZeros = (one: bigint, size: number): bigint => {
   let sum = 0n
   let run = one
@@ -21,8 +21,8 @@ const crcOfZeros = (one: bigint, size: number): bigint => {
 const oneZero = crc64(new Uint8Array(1))
 
 /**
- * So many zeros, at no cost. The ETag is opaque, as a multipart upload's is: the MD5 of terabytes takes hours, and no
- * one may rely on it.
+ * `size` zeros that take no memory. The ETag is opaque, like that of a multipart upload: the MD5 of terabytes would take
+ * hours.
  */
 export const zeroContent = async (size: number): Promise<Content> => ({
   size,
@@ -31,7 +31,7 @@ export const zeroContent = async (size: number): Promise<Content> => ({
   segments: zeros(size)
 })
 
-/** Reads a stretch of what is stored, for its hashes. The caller holds its blobs. */
+/** Reads stored segments to hash them. The caller holds references to their blobs. */
 export const contentOf = async (
   blobs: Blobs,
   segments: ReadonlyArray<Segment>,

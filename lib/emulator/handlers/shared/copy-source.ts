@@ -1,4 +1,4 @@
-/** Where a copy comes from: `x-cos-copy-source` and the headers beside it. */
+/** The source of a copy: `x-cos-copy-source`, its conditions and its customer key. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { authorizeRead } from '../../http/authorization.js'
@@ -10,14 +10,14 @@ import { type ServiceError, fail } from '../../http/service-error.js'
 import { bucketOfHost, type Hosts } from '../../http/route.js'
 import type { StoredObject } from '../../store/model.js'
 
-interface Named {
+interface SourceName {
   readonly bucket: string
   readonly key: string
   readonly versionId: string | undefined
 }
 
-/** `{bucket}.cos.{region}.myqcloud.com/{encoded key}[?versionId={id}]`, or `/{bucket}/{encoded key}`, as some send it. */
-const readSource = (hosts: Hosts, text: string): E.Either<ServiceError, Named> => {
+/** `{bucket}.cos.{region}.myqcloud.com/{encoded key}[?versionId={id}]`, or `/{bucket}/{encoded key}`, as S3 tools send. */
+const readSourceName = (hosts: Hosts, text: string): E.Either<ServiceError, SourceName> => {
   const [, slash, first, path, query] = /^(\/?)([^/?]+)\/([^?]+)(?:\?(.*))?$/s.exec(text) ?? []
   if (first === undefined || path === undefined || text.includes('://')) return fail('InvalidCopySource')
   const bucket = slash === '/' || hosts.isBucket(first) ? first : bucketOfHost(hosts, first)
@@ -32,26 +32,26 @@ const readSource = (hosts: Hosts, text: string): E.Either<ServiceError, Named> =
     () => ({
       status: 400,
       code: 'InvalidCopySource',
-      message: 'The copy source does not decode.',
+      message: 'The copy source is not valid percent-encoding.',
       headers: {}
     })
   )
 }
 
-export interface Source extends Named {
+export interface Source extends SourceName {
   readonly object: StoredObject
-  /** `x-cos-copy-source-version-id`, where a version was named. */
+  /** `x-cos-copy-source-version-id`, if the source names a version. */
   readonly headers: Readonly<Record<string, string>>
 }
 
 const prefix = 'x-cos-copy-source-'
 
-/** The object to copy, once everything that could forbid it has been looked at. */
-export const sourceOf = (house: EmulatorContext, call: RoutedRequest): E.Either<ServiceError, Source> =>
+/** The object to copy, after all checks: existence, ACL, customer key, restore state, conditions. */
+export const sourceOf = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, Source> =>
   pipe(
     E.Do,
-    E.bind('named', () => readSource(house.hosts, call.headers['x-cos-copy-source'] ?? '')),
-    E.bind('bucket', ({ named }) => bucketOf(house, named)),
+    E.bind('named', () => readSourceName(context.hosts, request.headers['x-cos-copy-source'] ?? '')),
+    E.bind('bucket', ({ named }) => bucketOf(context, named)),
     E.bind('object', ({ named, bucket }) =>
       pipe(
         versionOf(bucket, named.key, named.versionId),
@@ -59,16 +59,16 @@ export const sourceOf = (house: EmulatorContext, call: RoutedRequest): E.Either<
           if (version._tag === 'Object') return E.right(version)
           return named.versionId === undefined
             ? fail('NoSuchKey')
-            : fail('InvalidRequest', 'The source of a copy can not be a delete marker.')
+            : fail('InvalidRequest', 'The source of a copy must not be a delete marker.')
         })
       )
     ),
-    E.chainFirst(({ bucket, object }) => authorizeRead(call, bucket, object)),
-    E.chainFirst(({ object }) => checkSourceKey(call.headers, object.attributes.encryption)),
-    E.chainFirst(({ object }) => checkReadable(object, call.now)),
+    E.chainFirst(({ bucket, object }) => authorizeRead(request, bucket, object)),
+    E.chainFirst(({ object }) => checkSourceKey(request.headers, object.attributes.encryption)),
+    E.chainFirst(({ object }) => checkReadable(object, request.now)),
     E.chainFirst(({ object: { content, modified } }) =>
-      // Of a copy each failure is one and the same.
-      checkConditions(call.headers, prefix, { etag: content.etag, modified }) === 'Go'
+      // A copy has one status for all failed conditions: 412.
+      checkConditions(request.headers, prefix, { etag: content.etag, modified }) === 'Passed'
         ? E.right(true)
         : fail('PreconditionFailed')
     ),
@@ -86,8 +86,8 @@ const pairs = [
   ['if-unmodified-since', 'if-modified-since']
 ] as const
 
-/** A part copy takes a condition for what should be, or one for what should not; never both. */
+/** Rejects the pairs of conditions that COS's page of Upload Part - Copy rejects. */
 export const checkPairs = ({ headers }: RoutedRequest): E.Either<ServiceError, true> =>
   pairs.some((names) => names.every((name) => headers[`${prefix}${name}`] !== undefined))
-    ? fail('InvalidArgument', 'These conditions on the source do not go together.')
+    ? fail('InvalidArgument', 'These conditions on the source must not be combined.')
     : E.right(true)

@@ -1,4 +1,4 @@
-/** What the four listings share: prefixes rolled up, pages cut, texts encoded. */
+/** The parts that the four listings share: query parameters, common prefixes, pages, encoding. */
 import * as E from 'fp-ts/lib/Either.js'
 import { compareUtf8, urlEncode } from '../../../core/key.js'
 import type { Xml } from '../../../core/xml.js'
@@ -6,10 +6,10 @@ import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Query } from '../../http/route.js'
 import type { SortedMap } from '../../store/sorted.js'
 
-// -- asking --
+// -- query --
 export interface ListQuery {
   readonly prefix: string
-  /** Empty: nothing is rolled up. */
+  /** Empty: no common prefixes. */
   readonly delimiter: string
   readonly max: number
   readonly encoded: boolean
@@ -17,20 +17,20 @@ export interface ListQuery {
 
 const maxPage = 1000
 
-/** A page's size; larger ones than COS gives are cut to what it gives. */
+/** The page size; a size above COS's maximum becomes the maximum. */
 export const readMax = (text: string | undefined): E.Either<ServiceError, number> => {
   if (text === undefined || text === '') return E.right(maxPage)
   return /^\d{1,10}$/.test(text)
     ? E.right(Math.min(Number(text), maxPage))
-    : fail('InvalidArgument', 'The size of a page should be a whole number.')
+    : fail('InvalidArgument', 'The page size must be an integer.')
 }
 
-/** `encoding-type` knows one value. */
+/** `encoding-type` has one value: `url`. */
 export const readEncoded = (query: Query): E.Either<ServiceError, boolean> => {
-  const given = query['encoding-type'] ?? ''
-  return given === '' || given.toLowerCase() === 'url'
-    ? E.right(given !== '')
-    : fail('InvalidArgument', 'encoding-type should be url.')
+  const type = query['encoding-type'] ?? ''
+  return type === '' || type.toLowerCase() === 'url'
+    ? E.right(type !== '')
+    : fail('InvalidArgument', 'encoding-type must be url.')
 }
 
 export const readListQuery = (query: Query, maxName: string): E.Either<ServiceError, ListQuery> => {
@@ -44,36 +44,36 @@ export const readListQuery = (query: Query, maxName: string): E.Either<ServiceEr
   return E.right({ prefix, delimiter, max: max.right, encoded: encoded.right })
 }
 
-/** Upper-case `%XX` of UTF-8, slashes kept; or the text as it is, which XML may not be able to carry. */
-export const spelling =
+/** Upper-case `%XX` of UTF-8 with slashes kept; or the text unchanged, which may not be valid XML. */
+export const encodeText =
   (encoded: boolean) =>
   (text: string): string =>
     encoded ? urlEncode(text).replaceAll('%2F', '/') : text
 
-// -- walking --
-export type Found<V> =
+// -- walk --
+export type ListingItem<V> =
   | { readonly _tag: 'Group'; readonly prefix: string }
   | { readonly _tag: 'Entry'; readonly key: string; readonly value: V }
 
 export interface ListingWalk<V> {
   readonly prefix: string
   readonly delimiter: string
-  /** Where the last page ended: a key, or a common prefix, which is then not told again. */
+  /** The last item of the previous page: a key, or a common prefix, which is not repeated. */
   readonly marker: string
-  /** Whether the marker itself is to be seen once more, for what it has left. */
+  /** Whether the marker's own key is included, for its remaining versions or uploads. */
   readonly inclusive?: boolean
   readonly visible: (value: V) => boolean
 }
 
 /**
- * Walks over the keys after a marker, rolling up what lies beyond the delimiter. Behind a common prefix it goes on by
- * looking up, so that a folder of a million keys costs as much as one of ten.
+ * Yields the keys after a marker, grouping those that contain the delimiter into common prefixes. After a common prefix
+ * it continues by binary search, so that a prefix of a million keys costs as much as one of ten.
  */
 export function* walkListing<V>(
   map: SortedMap<V>,
-  asked: ListingWalk<V>
-): Generator<Found<V>, void, undefined> {
-  const { prefix, delimiter, marker, inclusive = false, visible } = asked
+  walk: ListingWalk<V>
+): Generator<ListingItem<V>, void, undefined> {
+  const { prefix, delimiter, marker, inclusive = false, visible } = walk
   const least = inclusive ? 0 : 1
   let reached = (key: string): boolean =>
     compareUtf8(key, prefix) >= 0 && (marker === '' || compareUtf8(key, marker) >= least)
@@ -101,7 +101,7 @@ export interface Page<A> {
   readonly truncated: boolean
 }
 
-/** Takes a page, and looks whether there would be more. */
+/** Takes a page of at most `max` items; `truncated` if there are more. */
 export const takePage = <A>(max: number, source: Generator<A, void, undefined>): Page<A> => {
   const items: Array<A> = []
   if (max === 0) return { items, truncated: false }
@@ -112,8 +112,8 @@ export const takePage = <A>(max: number, source: Generator<A, void, undefined>):
   return { items, truncated: false }
 }
 
-// -- telling --
-/** The account that owns everything: the bucket's APPID. */
+// -- XML --
+/** The owner of every bucket and object: the bucket's APPID. */
 export const ownerOf = (bucket: string): Xml => {
   const appId = bucket.slice(bucket.lastIndexOf('-') + 1)
   return [
@@ -125,13 +125,13 @@ export const ownerOf = (bucket: string): Xml => {
   ]
 }
 
-export const commonPrefix = (spell: (text: string) => string, prefix: string): Xml => [
+export const commonPrefix = (encode: (text: string) => string, prefix: string): Xml => [
   'CommonPrefixes',
-  [['Prefix', spell(prefix)]]
+  [['Prefix', encode(prefix)]]
 ]
 
-/** ISO 8601 with milliseconds, which COS gives and which are always zero. */
+/** ISO 8601 with milliseconds, which are always zero, as on COS. */
 export const isoTime = (time: number): string => new Date(Math.floor(time / 1000) * 1000).toISOString()
 
-/** Rows that may be absent. */
+/** One element or none. */
 export const optional = (present: boolean, row: Xml): ReadonlyArray<Xml> => (present ? [row] : [])

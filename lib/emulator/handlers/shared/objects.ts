@@ -1,4 +1,4 @@
-/** Finding objects, naming new versions of them, and telling what is known of one. */
+/** Finds objects, creates new versions, and writes an object's response headers. */
 import { randomBytes, randomInt } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -12,14 +12,14 @@ import type { Bucket } from '../../store/state.js'
 type Headers = Readonly<Record<string, string>>
 
 export const bucketOf = (
-  house: EmulatorContext,
+  context: EmulatorContext,
   { bucket }: { readonly bucket: string }
 ): E.Either<ServiceError, Bucket> => {
-  const found = house.store.bucket(bucket)
+  const found = context.store.bucket(bucket)
   return found === undefined ? fail('NoSuchBucket') : E.right(found)
 }
 
-/** The latest version, or the one that is asked for; delete markers too. */
+/** The latest version, or the named one, delete markers included. */
 export const versionOf = (
   bucket: Bucket,
   key: string,
@@ -33,7 +33,7 @@ export const versionOf = (
   return found === undefined ? fail('NoSuchVersion') : E.right(found)
 }
 
-/** As `versionOf`, without delete markers: what they mark is not there, by whichever way one asks. */
+/** Like `versionOf`, but a delete marker is `NoSuchKey`, with and without a version id. */
 export const objectOf = (
   bucket: Bucket,
   key: string,
@@ -47,7 +47,7 @@ export const objectOf = (
 export const exists = (bucket: Bucket, key: string): boolean =>
   bucket.objects.get(key)?.[0]?._tag === 'Object'
 
-/** `x-cos-forbid-overwrite` has an effect on buckets that were never versioned only. */
+/** `x-cos-forbid-overwrite` applies only to buckets that were never versioned. */
 export const checkOverwrite = (
   bucket: Bucket,
   key: string,
@@ -62,18 +62,18 @@ export const checkOverwrite = (
 // -- new versions --
 let tick = 0n
 
-/** As COS's look: Base64 of a number of twenty digits that falls as time goes on. `now` in milliseconds. */
+/** In the form of COS's ids: Base64 of a number of twenty digits that decreases with time. `now` in milliseconds. */
 const newVersionId = (now: number): string => {
   const next = BigInt(Math.floor(now)) * 1_000_000n + BigInt(randomInt(1_000_000))
   tick = next > tick ? next : tick + 1n
   return Buffer.from(String(18_446_744_073_709_551_615n - tick)).toString('base64url')
 }
 
-/** The id of what is written now: `null` unless versioning is on, and so in place of another `null`. */
+/** The id of a new version. Without versioning it is `null`, which replaces an earlier `null` version. */
 export const nextId = (bucket: Bucket, now: number): string =>
   bucket.versioning === 'Enabled' ? newVersionId(now) : 'null'
 
-/** 74 hex digits, the time first, as COS's look. */
+/** In the form of COS's ids: 74 hex digits, beginning with the time. */
 export const newUploadId = (now: number): string =>
   `${String(Math.floor(now / 1000)).padStart(10, '0')}${randomBytes(32).toString('hex')}`
 
@@ -84,7 +84,7 @@ export const newObject = (
   attributes: Attributes
 ): StoredObject => ({ _tag: 'Object', id: nextId(bucket, now), modified: now, content, attributes })
 
-/** Says which version was written; nothing while versioning is suspended, as PUT's page has it. */
+/** `x-cos-version-id` of a written version; absent while versioning is suspended, as on PUT's page. */
 export const versionHeader = (bucket: Bucket, id: string): Headers =>
   bucket.versioning === 'Enabled' ? { 'x-cos-version-id': id } : {}
 
@@ -106,7 +106,7 @@ export const restoreState = (restore: Restore | undefined, now: number): Restore
   return now < restore.done ? 'Ongoing' : 'Done'
 }
 
-/** An archived object can be read while its restored copy lives. */
+/** An archived object can be read while it has a restored copy. */
 export const checkReadable = (
   { attributes, restore }: StoredObject,
   now: number
@@ -128,7 +128,7 @@ const restoreHeaders = ({ restore }: StoredObject, now: number): Headers => {
     : { 'x-cos-restore': `ongoing-request="false", expiry-date="${httpDate(restore.expires)}"` }
 }
 
-// -- telling --
+// -- response headers --
 /** The headers of HEAD and GET. */
 export const objectHeaders = (bucket: Bucket, object: StoredObject, now: number): Headers => {
   const { id, modified, content, attributes } = object
@@ -140,7 +140,7 @@ export const objectHeaders = (bucket: Bucket, object: StoredObject, now: number)
     etag: content.etag,
     'last-modified': httpDate(modified),
     'x-cos-hash-crc64ecma': W.Crc64.encode(content.crc64),
-    // Of STANDARD COS says nothing.
+    // COS omits the header for STANDARD.
     ...(storageClass === 'STANDARD' ? {} : { 'x-cos-storage-class': storageClass }),
     ...(storageClass === 'INTELLIGENT_TIERING' ? { 'x-cos-storage-tier': 'FREQUENT' } : {}),
     ...(bucket.versioning === 'Off' ? {} : { 'x-cos-version-id': id }),

@@ -11,33 +11,33 @@ const same = 'Wed, 01 May 2024 08:31:00 GMT'
 const later = 'Wed, 01 May 2024 08:31:01 GMT'
 const earlier = 'Wed, 01 May 2024 08:30:59 GMT'
 
-t.test('conditions are judged in the order that HTTP gives them', async (t) => {
+t.test("conditions are evaluated in HTTP's order", async (t) => {
   const cases: ReadonlyArray<readonly [Readonly<Record<string, string>>, string]> = [
-    [{}, 'Go'],
-    [{ 'if-match': '"abc"' }, 'Go'],
-    [{ 'if-match': 'abc' }, 'Go'],
-    [{ 'if-match': '"x", "abc"' }, 'Go'],
-    [{ 'if-match': '*' }, 'Go'],
+    [{}, 'Passed'],
+    [{ 'if-match': '"abc"' }, 'Passed'],
+    [{ 'if-match': 'abc' }, 'Passed'],
+    [{ 'if-match': '"x", "abc"' }, 'Passed'],
+    [{ 'if-match': '*' }, 'Passed'],
     [{ 'if-match': '"x"' }, 'Failed'],
     [{ 'if-none-match': '"abc"' }, 'NotModified'],
     [{ 'if-none-match': 'W/"abc"' }, 'NotModified'],
-    [{ 'if-none-match': '"x"' }, 'Go'],
-    [{ 'if-modified-since': earlier }, 'Go'],
+    [{ 'if-none-match': '"x"' }, 'Passed'],
+    [{ 'if-modified-since': earlier }, 'Passed'],
     [{ 'if-modified-since': same }, 'NotModified'],
-    [{ 'if-unmodified-since': same }, 'Go'],
-    [{ 'if-unmodified-since': later }, 'Go'],
+    [{ 'if-unmodified-since': same }, 'Passed'],
+    [{ 'if-unmodified-since': later }, 'Passed'],
     [{ 'if-unmodified-since': earlier }, 'Failed'],
-    [{ 'if-unmodified-since': 'no date' }, 'Go'],
+    [{ 'if-unmodified-since': 'no date' }, 'Passed'],
     // The ETag decides where both are given.
-    [{ 'if-match': '"abc"', 'if-unmodified-since': earlier }, 'Go'],
-    [{ 'if-none-match': '"x"', 'if-modified-since': later }, 'Go'],
+    [{ 'if-match': '"abc"', 'if-unmodified-since': earlier }, 'Passed'],
+    [{ 'if-none-match': '"x"', 'if-modified-since': later }, 'Passed'],
     [{ 'if-match': '"x"', 'if-none-match': '"abc"' }, 'Failed']
   ]
   for (const [headers, verdict] of cases)
     t.equal(checkConditions(headers, '', at), verdict, JSON.stringify(headers))
 })
 
-t.test('a range is read as HTTP reads it', async (t) => {
+t.test('readRange follows RFC 9110', async (t) => {
   const cases: ReadonlyArray<readonly [string | undefined, number, unknown]> = [
     [undefined, 10, undefined],
     ['bytes=0-0', 10, { first: 0, size: 1 }],
@@ -66,7 +66,7 @@ t.test('a range is read as HTTP reads it', async (t) => {
   }
 })
 
-t.test('the range of a copy has both its ends, and they lie within the source', async (t) => {
+t.test('readCopyRange accepts bytes=first-last within the source only', async (t) => {
   const cases: ReadonlyArray<readonly [string | undefined, unknown]> = [
     [undefined, undefined],
     ['bytes=0-9', { first: 0, size: 10 }],

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Found, takePage, walkListing } from '../../../../lib/emulator/handlers/shared/listing.js'
+import { type ListingItem, takePage, walkListing } from '../../../../lib/emulator/handlers/shared/listing.js'
 import { sortedMap } from '../../../../lib/emulator/store/sorted.js'
 
 const bytewise = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
-const nameOf = (found: Found<boolean>): string => (found._tag === 'Group' ? found.prefix : found.key)
+const nameOf = (found: ListingItem<boolean>): string => (found._tag === 'Group' ? found.prefix : found.key)
 
-/** The rules, told the long way: everything, filtered, rolled up, sorted. */
+/** The rules, response the long way: everything, filtered, rolled up, sorted. */
 const naive = (
   keys: ReadonlyMap<string, boolean>,
   prefix: string,
@@ -30,7 +30,7 @@ const listing = fc.record({
   max: fc.integer({ min: 1, max: 7 })
 })
 
-t.test('pages of any size add up to the whole listing, each entry once', async () => {
+t.test('pages of any size add up to the whole listing, with each entry once', async () => {
   fc.assert(
     fc.property(listing, ({ keys, prefix, delimiter, max }) => {
       const visible = new Map(Object.entries(keys))
@@ -39,8 +39,8 @@ t.test('pages of any size add up to the whole listing, each entry once', async (
       const all: Array<string> = []
       let marker = ''
       for (;;) {
-        const asked = { prefix, delimiter, marker, visible: (shown: boolean) => shown }
-        const { items, truncated } = takePage(max, walkListing(map, asked))
+        const input = { prefix, delimiter, marker, visible: (shown: boolean) => shown }
+        const { items, truncated } = takePage(max, walkListing(map, input))
         all.push(...items.map((item) => `${item._tag === 'Group' ? 'group' : 'key'} ${nameOf(item)}`))
         if (!truncated) break
         marker = nameOf(items.at(-1)!)
@@ -52,7 +52,7 @@ t.test('pages of any size add up to the whole listing, each entry once', async (
   )
 })
 
-t.test('a folder of a million keys is passed in one step', async (t) => {
+t.test('walkListing skips a common prefix in one step', async (t) => {
   const map = sortedMap<boolean>()
   for (let n = 0; n < 100_000; n += 1) map.update(`dir/${String(n).padStart(6, '0')}`, () => true)
   map.update('z', () => true)
