@@ -17,7 +17,7 @@ import { createClock, type Clock } from './clock.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 
-/** Each in milliseconds. */
+/** Each in milliseconds; `Infinity` is no deadline, except to connect. */
 export interface Timeouts {
   /** To connect, TLS included. Default: 10 s. A dispatcher of your own has its own. */
   readonly connect: number
@@ -55,6 +55,8 @@ export interface Client {
   readonly userAgent: string
   /** Any of them aborts the effect. */
   readonly signals: ReadonlyArray<AbortSignal>
+  /** When a signal will fire, on the clock of `performance.now()`: a wait that would end later is not started. */
+  readonly deadline: number
   readonly signer: Signer
   /** Corrected by COS's `Date` when COS refuses our time. Shared by all effects and copies of the client. */
   readonly clock: Clock
@@ -78,11 +80,16 @@ export const defaultTimeouts: Timeouts = {
 /** The deadline to the head of an answer that COS may take minutes to begin, if `headers` is shorter. */
 export const slowHeadersTimeout = 20 * 60_000
 
-const maxTimeout = 2 ** 31 - 1
-const milliseconds = In.optional(In.integer(1, maxTimeout))
+const milliseconds = In.optional(
+  In.guarded(
+    'a number of milliseconds above 0',
+    (u): u is number =>
+      typeof u === 'number' && u > 0 && (u === Number.POSITIVE_INFINITY || In.integer(1).is(u))
+  )
+)
 
 const TimeoutsCodec = In.struct<Partial<Timeouts>>('timeouts in milliseconds', {
-  connect: milliseconds,
+  connect: In.optional(In.integer(1, 2 ** 31 - 1)),
   headers: milliseconds,
   idle: milliseconds,
   overall: milliseconds
@@ -144,6 +151,7 @@ export const createClient = (config: ClientConfig): E.Either<InvalidInput, Clien
         retry: { ...defaultRetry, ...retry },
         userAgent: `${userAgent === undefined ? '' : `${userAgent} `}cospipe/${version}`,
         signals: [],
+        deadline: Number.POSITIVE_INFINITY,
         signer: signer(credentials, clock.now),
         clock,
         dispatcher: used,

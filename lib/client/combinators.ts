@@ -5,6 +5,7 @@ import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import { CosException } from '../core/error.js'
 import type { Client } from './client.js'
 import type { RetryPolicy } from './retry.js'
+import { startTimer } from './timer.js'
 
 /**
  * Aborts an effect when the signal fires: it settles with `Aborted` at once, and all its requests end. A body that the
@@ -23,7 +24,7 @@ export const withSignal =
   }
 
 /**
- * Ends an effect that has not settled after so many milliseconds.
+ * Ends an effect that has not settled after so many milliseconds; `Infinity` is no deadline.
  *
  * @errors `Timeout` whose phase is `overall`
  */
@@ -34,7 +35,7 @@ export const withTimeout =
   async () => {
     const controller = new AbortController()
     setMaxListeners(0, controller.signal)
-    const timer = setTimeout(() => {
+    const stopTimer = startTimer(milliseconds, () => {
       controller.abort(
         new CosException({
           _tag: 'Timeout',
@@ -43,11 +44,16 @@ export const withTimeout =
           after: milliseconds
         })
       )
-    }, milliseconds)
+    })
+    const within = {
+      ...client,
+      signals: [...client.signals, controller.signal],
+      deadline: Math.min(client.deadline, performance.now() + milliseconds)
+    }
     try {
-      return await effect({ ...client, signals: [...client.signals, controller.signal] })()
+      return await effect(within)()
     } finally {
-      clearTimeout(timer)
+      stopTimer()
     }
   }
 
@@ -57,3 +63,10 @@ export const withRetry =
   <R>(effect: (client: Client) => R): ((client: Client) => R) =>
   (client) =>
     effect({ ...client, retry: { ...client.retry, ...policy } })
+
+/** The client without signals and deadline, for a cleanup after they have ended the effect. */
+export const detached = (client: Client): Client => ({
+  ...client,
+  signals: [],
+  deadline: Number.POSITIVE_INFINITY
+})

@@ -6,9 +6,9 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
 import { getObjectUnhashed, type GetObjectInput, type GetRangeResult } from '../operations/get-object.js'
 import type { Client } from './client.js'
-import { isTransient, retryDelay } from './retry.js'
+import { isTransient } from './retry.js'
 import { send } from './send.js'
-import { sleepUnlessAborted } from './timer.js'
+import { waitForRetry } from './with-retries.js'
 
 /** The object as it was when the download started. */
 export interface PinnedObject extends Omit<GetObjectInput, 'range' | 'ifMatch'> {
@@ -82,9 +82,8 @@ export async function* readRange(
       if (!isTransient(error) || failuresWithoutProgress >= client.retry.attempts) {
         throw new CosException(error)
       }
-      const delay = retryDelay(client.retry, failuresWithoutProgress, error, client.clock.now())
-      const slept = await sleepUnlessAborted(delay, client, context)()
-      if (E.isLeft(slept)) throw new CosException(slept.left)
+      const waited = await waitForRetry(client, context, failuresWithoutProgress, error)()
+      if (E.isLeft(waited)) throw new CosException(waited.left)
     } finally {
       opened.right.body.destroy()
     }

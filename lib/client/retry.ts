@@ -97,7 +97,7 @@ export const shouldRetry = (policy: RetryPolicy, failures: ReadonlyArray<CosErro
 const retryAfter = (error: CosError, now: number): number | undefined => {
   const header = error._tag === 'ServiceError' ? error.headers['retry-after'] : undefined
   if (header === undefined) return undefined
-  if (/^\d{1,6}$/.test(header)) return Number(header) * 1000
+  if (/^\d+$/.test(header)) return Number(header) * 1000
   const until = Date.parse(header)
   return Number.isNaN(until) ? undefined : Math.max(0, until - now)
 }

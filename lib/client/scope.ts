@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
 import type { Client } from './client.js'
-import { aborted } from './timeouts.js'
+import { aborted } from './abort.js'
 
 export interface Scope {
   /**

@@ -16,7 +16,7 @@ import { withClockCorrection } from './clock.js'
 import { withTimeout } from './combinators.js'
 import { publishOperation } from './diagnostics.js'
 import { withFreshCredentials } from './fresh-credentials.js'
-import { raceAbort } from './timeouts.js'
+import { raceAbort } from './abort.js'
 import { withRetries } from './with-retries.js'
 
 /** Reads a client and returns a task. Nothing happens until the task is called; each call sends again. */

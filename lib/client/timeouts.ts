@@ -1,8 +1,9 @@
 /** The deadlines of one request, and the signals that end it. One timer serves a request, however many chunks pass. */
-import * as E from 'fp-ts/lib/Either.js'
-import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { CosException, type Context, type CosError } from '../core/error.js'
+import { constVoid } from 'fp-ts/lib/function.js'
+import type { Context, CosError } from '../core/error.js'
+import { aborted } from './abort.js'
 import type { Timeouts } from './client.js'
+import { startTimer } from './timer.js'
 
 type Phase = 'headers' | 'idle'
 
@@ -17,10 +18,6 @@ export interface RequestTimer {
   readonly close: () => void
 }
 
-/** The error of a call whose signal has fired: `Aborted`, or the `Timeout` that is the signal's reason. */
-export const aborted = (context: Context, reason: unknown): CosError =>
-  reason instanceof CosException ? { ...reason.error, context } : { _tag: 'Aborted', context, reason }
-
 /**
  * Starts the timer of one request.
  *
@@ -34,7 +31,7 @@ export const startTimeouts = (
 ): RequestTimer => {
   let phase: Phase | undefined
   let since = 0
-  let timer: NodeJS.Timeout | undefined
+  let stopTimer = constVoid
   let firesAt = Number.POSITIVE_INFINITY
   let expired: CosError | undefined
   let end: ((error: CosError) => void) | undefined
@@ -42,7 +39,7 @@ export const startTimeouts = (
 
   const close = (): void => {
     closed = true
-    clearTimeout(timer)
+    stopTimer()
     for (const signal of signals) signal.removeEventListener('abort', onAbort)
   }
   const expire = (error: CosError): void => {
@@ -55,9 +52,9 @@ export const startTimeouts = (
     expire(aborted(context, this.reason))
   }
   const arm = (now: number, at: number): void => {
-    clearTimeout(timer)
+    stopTimer()
     firesAt = at
-    timer = setTimeout(onTimer, Math.max(1, Math.ceil(at - now)))
+    stopTimer = startTimer(Math.max(1, Math.ceil(at - now)), onTimer)
   }
   const checkDeadline = (): void => {
     if (phase === undefined || closed) return
@@ -94,31 +91,3 @@ export const startTimeouts = (
     close
   }
 }
-
-/**
- * Settles with the task, or with the error of a signal that fires earlier. The task is not stopped; the call settles
- * whatever the task waits for, such as credentials that never come.
- */
-export const raceAbort =
-  <A>(
-    signals: ReadonlyArray<AbortSignal>,
-    context: () => Context,
-    task: TaskEither<CosError, A>
-  ): TaskEither<CosError, A> =>
-  async () => {
-    let settle: (result: E.Either<CosError, A>) => void = () => undefined
-    const ended = new Promise<E.Either<CosError, A>>((resolve) => {
-      settle = resolve
-    })
-    const onAbort = function (this: AbortSignal): void {
-      settle(E.left(aborted(context(), this.reason)))
-    }
-    const fired = signals.find((signal) => signal.aborted)
-    if (fired !== undefined) return E.left(aborted(context(), fired.reason))
-    for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      return await Promise.race([task(), ended])
-    } finally {
-      for (const signal of signals) signal.removeEventListener('abort', onAbort)
-    }
-  }

@@ -36,3 +36,23 @@ t.test('withRetry changes the fields that are given', async (t) => {
   const policy = withRetry({ attempts: 7 })((within) => within.retry)(client)
   t.same(policy, { ...client.retry, attempts: 7 })
 })
+
+t.test('withTimeout accepts Infinity and a month', async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  for (const milliseconds of [Number.POSITIVE_INFINITY, 30 * 24 * 3_600_000]) {
+    const isAborted = (within: Client) => async () => {
+      await setTimeout(20)
+      return E.right(within.signals[0]?.aborted)
+    }
+    t.same(await withTimeout(milliseconds)(isAborted)(client)(), E.right(false))
+  }
+})
+
+t.test('withTimeout sets the deadline, and an inner one can only shorten it', async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  const left = (within: Client) => TE.rightIO<never, number>(() => within.deadline - performance.now())
+  t.equal(await TE.toUnion(left(client))(), Number.POSITIVE_INFINITY)
+  const shorter = await TE.toUnion(withTimeout(60_000)(withTimeout(1000)(left))(client))()
+  const longer = await TE.toUnion(withTimeout(1000)(withTimeout(60_000)(left))(client))()
+  for (const milliseconds of [shorter, longer]) t.ok(milliseconds > 0 && milliseconds <= 1000)
+})

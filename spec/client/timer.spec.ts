@@ -1,25 +1,33 @@
-import * as E from 'fp-ts/lib/Either.js'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { contextWithoutObject } from '../../lib/core/error.js'
-import { sleepUnlessAborted } from '../../lib/client/timer.js'
-import { settlesWithin } from '../support/settles-within.js'
+import { startTimer } from '../../lib/client/timer.js'
 
-const context = contextWithoutObject('Spec')
-
-t.test('a sleep ends after its time', async (t) => {
-  const start = performance.now()
-  t.same(await sleepUnlessAborted(30, { signals: [] }, context)(), E.right(undefined))
-  t.ok(performance.now() - start >= 29)
+t.test('a timer longer than 2^31 ms is armed again, and an infinite timer is none', async (t) => {
+  const month = 30 * 24 * 3_600_000
+  const times: Array<number> = []
+  const { setTimeout: original } = globalThis
+  t.teardown(() => {
+    globalThis.setTimeout = original
+  })
+  globalThis.setTimeout = ((then: () => void, after: number) => {
+    times.push(after)
+    return original(then, 1)
+  }) as typeof setTimeout
+  let count = 0
+  const fired = new Promise<void>((resolve) => {
+    startTimer(month, () => {
+      count += 1
+      resolve()
+    })
+  })
+  startTimer(Number.POSITIVE_INFINITY, () => (count += 1))
+  await fired
+  t.same([times, count], [[2 ** 31 - 1, month - (2 ** 31 - 1)], 1])
 })
 
-t.test('a sleep fails at once if a signal fires or has fired', async (t) => {
-  const controller = new AbortController()
-  const signals = [new AbortController().signal, controller.signal]
-  const slept = sleepUnlessAborted(60_000, { signals }, context)()
-  controller.abort('enough')
-  t.ok(await settlesWithin(50, slept))
-  t.match(await slept, E.left({ _tag: 'Aborted', reason: 'enough' }))
-  const again = sleepUnlessAborted(60_000, { signals }, context)()
-  t.ok(await settlesWithin(50, again))
-  t.match(await again, E.left({ _tag: 'Aborted', reason: 'enough' }))
+t.test('a stopped timer does not fire', async (t) => {
+  let isFired = false
+  startTimer(5, () => (isFired = true))()
+  await sleep(20)
+  t.notOk(isFired)
 })

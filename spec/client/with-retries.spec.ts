@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
+import { withTimeout } from '../../lib/client/combinators.js'
 import { withRetries } from '../../lib/client/with-retries.js'
 import { newCall, request, requestOnce, scripted, serviceError } from '../support/layers.js'
 import { clientOf } from '../support/server.js'
@@ -48,4 +49,18 @@ t.test('a signal ends the wait before the next attempt', async (t) => {
   setTimeout(() => controller.abort(), 10)
   t.ok(await settlesWithin(50, result))
   t.match(await result, E.left({ _tag: 'Aborted', context: { attempts: 1 } }))
+})
+
+t.test('a wait that would pass the deadline is not started, and the error is the one of COS', async (t) => {
+  const client = clientOf(t, '127.0.0.1:1')()
+  for (const after of ['86400', '99999999999', 'Fri, 31 Dec 2099 23:59:59 GMT']) {
+    const busy = E.left(serviceError(503, 'SlowDown', { 'retry-after': after }))
+    const inside = scripted(busy, E.right('no'))
+    const result = withTimeout(2000)((within) => withRetries(within)(inside.send)(request, newCall()))(
+      client
+    )()
+    t.ok(await settlesWithin(50, result))
+    t.same(await result, busy)
+    t.equal(inside.calls.length, 1)
+  }
 })

@@ -1,12 +1,13 @@
 /** All pages of a listing as one stream, which resumes by itself after a page was cut off. */
+import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Context, CosError } from '../../core/error.js'
 import type { Operation } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
-import { isTransient, retryDelay } from '../../client/retry.js'
+import { isTransient } from '../../client/retry.js'
 import { send } from '../../client/send.js'
-import { sleepUnlessAborted } from '../../client/timer.js'
+import { waitForRetry } from '../../client/with-retries.js'
 import { paginate, type PageEvent, type PaginateOptions } from '../../stages/paginate.js'
 import { scopedStream, type EffectStream } from '../shared/effect-stream.js'
 
@@ -27,10 +28,9 @@ const resumeFrom =
   (error, failures, signal) =>
   async () => {
     if (requestErrors.has(error) || !isTransient(error) || failures >= client.retry.attempts) return false
-    const wait = retryDelay(client.retry, failures, error, client.clock.now())
+    const waited = await waitForRetry({ ...client, signals: [signal] }, context, failures, error)()
     // If the signal fires during the wait, `paginate` reports the abort.
-    await sleepUnlessAborted(wait, { ...client, signals: [signal] }, context)()
-    return true
+    return E.isRight(waited) || waited.left !== error
   }
 
 /**

@@ -9,8 +9,8 @@ import type { Context, CosError } from '../../core/error.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
-import { aborted } from '../../client/timeouts.js'
-import { withRetry, withTimeout } from '../../client/combinators.js'
+import { aborted } from '../../client/abort.js'
+import { detached, withRetry, withTimeout } from '../../client/combinators.js'
 import { send } from '../../client/send.js'
 import { abortMultipartUpload } from '../../operations/abort-multipart-upload.js'
 import {
@@ -80,7 +80,7 @@ const abortUpload = (client: Client, ref: ObjectRef, uploadId: string): TE.TaskE
     send(abortMultipartUpload({ ...refOf(ref), uploadId })),
     withRetry({ attempts: 3 }),
     withTimeout(cleanup)
-  )({ ...client, signals: [] })
+  )(detached(client))
 
 /** A signal that fires so long after the first of some others. */
 const delayedSignal = (
@@ -117,7 +117,7 @@ export const createUpload =
     const before = fired()
     if (before !== undefined) return E.left(aborted(context, before.reason))
     const { signal, close } = delayedSignal(client.signals, cleanup)
-    const begun = await send(createMultipartUpload(input))({ ...client, signals: [signal] })()
+    const begun = await send(createMultipartUpload(input))({ ...detached(client), signals: [signal] })()
     close()
     const meanwhile = fired()
     if (meanwhile === undefined) return E.map(({ uploadId }: CreateMultipartUploadResult) => uploadId)(begun)

@@ -1,0 +1,63 @@
+/** Calls that end when a signal fires. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { CosException, type Context, type CosError } from '../core/error.js'
+import type { Client } from './client.js'
+import { startTimer } from './timer.js'
+
+/** The error of a call whose signal has fired: `Aborted`, or the `Timeout` that is the signal's reason. */
+export const aborted = (context: Context, reason: unknown): CosError =>
+  reason instanceof CosException ? { ...reason.error, context } : { _tag: 'Aborted', context, reason }
+
+/**
+ * Settles with the task, or with the error of a signal that fires earlier. The task is not stopped; the call settles
+ * whatever the task waits for, such as credentials that never come.
+ */
+export const raceAbort =
+  <A>(
+    signals: ReadonlyArray<AbortSignal>,
+    context: () => Context,
+    task: TaskEither<CosError, A>
+  ): TaskEither<CosError, A> =>
+  async () => {
+    let settle: (result: E.Either<CosError, A>) => void = () => undefined
+    const ended = new Promise<E.Either<CosError, A>>((resolve) => {
+      settle = resolve
+    })
+    const onAbort = function (this: AbortSignal): void {
+      settle(E.left(aborted(context(), this.reason)))
+    }
+    const fired = signals.find((signal) => signal.aborted)
+    if (fired !== undefined) return E.left(aborted(context(), fired.reason))
+    for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await Promise.race([task(), ended])
+    } finally {
+      for (const signal of signals) signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+/** Waits. If one of the signals fires, or has fired, fails at once. */
+export const sleepUnlessAborted =
+  (
+    milliseconds: number,
+    { signals }: Pick<Client, 'signals'>,
+    context: Context
+  ): TaskEither<CosError, void> =>
+  () =>
+    new Promise((resolve) => {
+      const settle = (result: E.Either<CosError, void>): void => {
+        stopTimer()
+        for (const signal of signals) signal.removeEventListener('abort', onAbort)
+        resolve(result)
+      }
+      const stopTimer = startTimer(milliseconds, () => {
+        settle(E.right(undefined))
+      })
+      function onAbort(this: AbortSignal): void {
+        settle(E.left(aborted(context, this.reason)))
+      }
+      for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+      const fired = signals.find((signal) => signal.aborted)
+      if (fired !== undefined) settle(E.left(aborted(context, fired.reason)))
+    })
