@@ -6,7 +6,8 @@ export type { Decoder, Operation } from './core/operation.js'
 export type { Body, BodyInput, BucketRef, Chunks, Method, ObjectRef, Request } from './core/request.js'
 export type { Response, SentBody } from './core/response.js'
 export type { Endpoint } from './core/address.js'
-export { CosException, formatError } from './core/error.js'
+export { CosException } from './core/error.js'
+export { formatError } from './core/format-error.js'
 export type {
   Aborted,
   Context,
@@ -14,11 +15,13 @@ export type {
   CredentialsError,
   DecodeError,
   FileError,
+  InputProblem,
   IntegrityError,
   InvalidInput,
   MissingPackage,
   ObjectChanged,
   ServiceError,
+  SizeLimitExceeded,
   SourceError,
   Timeout,
   TransportError

@@ -2,7 +2,8 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { Context, CosError } from '../core/error.js'
+import { invalidInput, type Context, type CosError } from '../core/error.js'
+import { conflict } from '../core/problem.js'
 import { isReplayableBody, withHeaders, type Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
 import type { Send } from './call.js'
@@ -26,12 +27,9 @@ const contentMd5 = (
 ): TE.TaskEither<CosError, string | undefined> => {
   if (!request.computeMd5) return TE.right(undefined)
   if (isReplayableBody(request.body)) return md5Of(context, body)
-  return TE.left({
-    _tag: 'InvalidInput',
-    context,
-    field: 'enableMd5',
-    expected: 'left out: a stream is read once'
-  })
+  return TE.left(
+    invalidInput(context, conflict('enableMd5', 'not supported for a stream body (it can be read only once)'))
+  )
 }
 
 /** COS demands a Content-Length of 0 of a PUT or POST without a body. */

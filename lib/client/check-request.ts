@@ -1,7 +1,8 @@
 /** The checks of a request that need the client it is sent with. */
 import * as E from 'fp-ts/lib/Either.js'
 import { hostOf } from '../core/address.js'
-import type { Context, InvalidInput } from '../core/error.js'
+import { invalidInput, type Context, type InvalidInput } from '../core/error.js'
+import { conflict } from '../core/problem.js'
 import type { Request } from '../core/request.js'
 import type { Client } from './client.js'
 
@@ -24,15 +25,14 @@ export const checkRequest = (
   context: Context
 ): E.Either<InvalidInput, Request> => {
   if (exposesKey(client, request)) {
-    return E.left({ _tag: 'InvalidInput', context, field: 'sse', expected: 'sent over https: it is a key' })
+    return E.left(
+      invalidInput(context, conflict('sse', "not sent over scheme: 'http' (it is a key); use https"))
+    )
   }
   if (request.expectContinue && client.dispatcherIsGiven) {
-    return E.left({
-      _tag: 'InvalidInput',
-      context,
-      field: 'expectContinue',
-      expected: 'left out: undici dispatchers know it of HTTP/2 alone'
-    })
+    const message =
+      'not supported with a dispatcher of your own (undici dispatchers send it over HTTP/2 only)'
+    return E.left(invalidInput(context, conflict('expectContinue', message)))
   }
   return E.right(request)
 }

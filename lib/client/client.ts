@@ -6,11 +6,11 @@ import type { Task } from 'fp-ts/lib/Task.js'
 import type * as t from 'io-ts'
 import { Agent, type Dispatcher } from 'undici'
 import { toEndpoint, type Endpoint } from '../core/address.js'
-import type { InvalidInput } from '../core/error.js'
-import { contextWithoutObject } from '../core/error.js'
+import { contextWithoutObject, invalidInput, type InvalidInput } from '../core/error.js'
 import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
 import { validate } from '../core/operation.js'
+import { missing } from '../core/problem.js'
 import { createMemoryBudget, type MemoryBudget } from '../stages/memory-budget.js'
 import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from './rate-limit.js'
 import { createClock, type Clock } from './clock.js'
@@ -114,12 +114,12 @@ const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConf
 
 const checkEndpoint = (config: ClientConfig): E.Either<InvalidInput, ClientConfig> =>
   config.region === undefined && config.endpoint === undefined && config.domain === undefined
-    ? E.left({
-        _tag: 'InvalidInput',
-        context: contextWithoutObject('createClient'),
-        field: 'region',
-        expected: 'given, or else endpoint or domain'
-      })
+    ? E.left(
+        invalidInput(
+          contextWithoutObject('createClient'),
+          missing('region', 'is required, or endpoint, or domain')
+        )
+      )
     : E.right(config)
 
 /** No pipelining: a stalled answer would stall others. No deadlines but that to connect: the others are in `timeouts.ts`. */

@@ -40,6 +40,7 @@ export const withTimeout =
         new CosException({
           _tag: 'Timeout',
           context: { operation: '', bucket: '', key: O.none, attempts: 0 },
+          host: '',
           phase: 'overall',
           after: milliseconds
         })

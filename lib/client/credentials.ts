@@ -83,8 +83,8 @@ export const signer = (source: CredentialsSource, now: () => number): Signer => 
       return pipe(
         CredentialsCodec.decode(fetched.right),
         E.mapLeft((errors) => {
-          const { field, expected } = In.firstProblem(errors)
-          return `${field} should be ${expected}`
+          const { field, message } = In.firstProblem(errors)
+          return `${field}: ${message}`
         }),
         E.map((credentials) => {
           const expiry = credentials.expiresAt?.getTime()

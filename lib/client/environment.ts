@@ -1,19 +1,20 @@
 /** Credentials and a region from environment variables, under the names that COS's own tools read. */
 import * as E from 'fp-ts/lib/Either.js'
-import { contextWithoutObject, type InvalidInput } from '../core/error.js'
+import { contextWithoutObject, invalidInput, type InvalidInput } from '../core/error.js'
 import { defined } from '../core/input.js'
+import { missing as required } from '../core/problem.js'
 import { createClient, type Client, type ClientConfig } from './client.js'
 import type { Credentials } from './credentials.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 const missing = (field: string): E.Either<InvalidInput, never> =>
-  E.left({
-    _tag: 'InvalidInput',
-    context: contextWithoutObject('credentialsFromEnvironment'),
-    field,
-    expected: 'set in the environment'
-  })
+  E.left(
+    invalidInput(
+      contextWithoutObject('credentialsFromEnvironment'),
+      required(field, 'environment variable is not set')
+    )
+  )
 
 /**
  * Reads `COS_SECRET_ID`, `COS_SECRET_KEY` and, for temporary credentials, `COS_SESSION_TOKEN`.

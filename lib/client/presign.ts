@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { queryText, targetOf } from '../core/address.js'
-import type { Context, CosError, InvalidInput } from '../core/error.js'
+import { invalidInput, type Context, type CosError, type InvalidInput } from '../core/error.js'
 import { urlEncode } from '../core/key.js'
 import type { Operation } from '../core/operation.js'
 import type { Method, Request } from '../core/request.js'
@@ -41,12 +41,13 @@ const contextOf = (operation: Operation<unknown>, request: Request): Context => 
 const checkExpiresIn = (expiresIn: number, context: Context): E.Either<InvalidInput, number> =>
   Number.isSafeInteger(expiresIn) && expiresIn > 0
     ? E.right(expiresIn)
-    : E.left({
-        _tag: 'InvalidInput',
-        context,
-        field: 'expiresIn',
-        expected: 'a whole number of seconds, at least 1'
-      })
+    : E.left(
+        invalidInput(context, {
+          field: 'expiresIn',
+          problem: 'invalid',
+          message: 'must be an integer, at least 1 (seconds)'
+        })
+      )
 
 /**
  * Signs any operation into a URL. Nothing is sent to COS; credentials are fetched if the client fetches them.

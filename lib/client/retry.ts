@@ -66,6 +66,7 @@ export const isTransient = (error: CosError): boolean => {
     case 'IntegrityError':
       return true
     case 'InvalidInput':
+    case 'SizeLimitExceeded':
     case 'Aborted':
     case 'ObjectChanged':
     case 'SourceError':

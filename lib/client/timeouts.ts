@@ -27,7 +27,8 @@ export interface RequestTimer {
 export const startTimeouts = (
   timeouts: Timeouts,
   signals: ReadonlyArray<AbortSignal>,
-  context: Context
+  context: Context,
+  host: string
 ): RequestTimer => {
   let phase: Phase | undefined
   let since = 0
@@ -60,7 +61,7 @@ export const startTimeouts = (
     if (phase === undefined || closed) return
     const now = performance.now()
     const at = since + timeouts[phase]
-    if (now >= at) expire({ _tag: 'Timeout', context, phase, after: timeouts[phase] })
+    if (now >= at) expire({ _tag: 'Timeout', context, host, phase, after: timeouts[phase] })
     else if (at < firesAt) arm(now, at)
   }
   const onTimer = (): void => {

@@ -214,7 +214,8 @@ export const exchange =
   (out: OutgoingRequest): TaskEither<CosError, Response> =>
   async () => {
     const counted: Counted = { size: 0, crc64: hasNoBody(out) ? O.some(0n) : O.none }
-    const timer = startTimeouts(out.timeouts, out.signals, out.context)
+    const { host } = new URL(out.origin)
+    const timer = startTimeouts(out.timeouts, out.signals, out.context, host)
     const controller = new AbortController()
     // undici does not report which side of a request failed.
     let fromBody: CosException | undefined
@@ -226,8 +227,8 @@ export const exchange =
       if (thrown instanceof CosException) return thrown.error
       const code = codeOf(thrown)
       return code === 'UND_ERR_CONNECT_TIMEOUT'
-        ? { _tag: 'Timeout', context: out.context, phase: 'connect', after: out.timeouts.connect }
-        : { _tag: 'TransportError', context: out.context, code, cause: thrown }
+        ? { _tag: 'Timeout', context: out.context, host, phase: 'connect', after: out.timeouts.connect }
+        : { _tag: 'TransportError', context: out.context, host, code, cause: thrown }
     }
 
     return new Promise((settle) => {
@@ -260,7 +261,8 @@ export const exchange =
               headers: headersOf(answer.headers),
               body: receiveBody(answer.body, timer, out.rateLimiters.down, toError),
               sent: counted,
-              context: out.context
+              context: out.context,
+              host
             })
           )
         })

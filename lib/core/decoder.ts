@@ -41,13 +41,16 @@ const drainLimit = 64 * KiB
 
 /** Reads the rest of a body that nobody wants, or hangs up where that would take longer than a new connection. */
 export const drain = (response: Response): TE.TaskEither<CosError, void> =>
-  TE.tryCatch(async () => {
-    let seen = 0
-    for await (const chunk of chunksOf(response)) {
-      seen += chunk.length
-      if (seen > drainLimit) break
-    }
-  }, fromUnknown(response.context))
+  TE.tryCatch(
+    async () => {
+      let seen = 0
+      for await (const chunk of chunksOf(response)) {
+        seen += chunk.length
+        if (seen > drainLimit) break
+      }
+    },
+    fromUnknown(response.context, response.host)
+  )
 
 async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of response.body) {
@@ -76,7 +79,7 @@ const readPartially =
         if (size > limit) break
       }
     } catch (thrown) {
-      problem = O.some(fromUnknown(response.context)(thrown))
+      problem = O.some(fromUnknown(response.context, response.host)(thrown))
     }
     return { bytes: Buffer.concat(chunks).subarray(0, limit), problem }
   }
@@ -248,6 +251,7 @@ export async function* xmlRows(
     return new CosException({
       _tag: 'TransportError',
       context: response.context,
+      host: response.host,
       code: problem === emptyDocument ? 'EmptyAnswer' : 'CutAnswer',
       cause: new Error(`the connection closed on ${problem}`)
     })
@@ -288,11 +292,14 @@ export interface Document {
 export const document =
   (root: string): Decoder<Document> =>
   (response) =>
-    TE.tryCatch(async () => {
-      const rows: Array<Element> = []
-      for await (const completed of xmlRows(root, response)) rows.push(...completed)
-      return { rows, fields: toFields({ name: root, text: '', children: rows }) }
-    }, fromUnknown(response.context))
+    TE.tryCatch(
+      async () => {
+        const rows: Array<Element> = []
+        for await (const completed of xmlRows(root, response)) rows.push(...completed)
+        return { rows, fields: toFields({ name: root, text: '', children: rows }) }
+      },
+      fromUnknown(response.context, response.host)
+    )
 
 /**
  * Reads a whole XML answer with a codec for the children of its root.

@@ -1,46 +1,60 @@
-/** Every way a call can fail, as data; and the envelope it rides in where Node takes nothing but an Error. */
+/** Every way a call can fail, as data; and the exception that carries it where Node takes only an `Error`. */
 import * as O from 'fp-ts/lib/Option.js'
+import { formatError } from './format-error.js'
 
-/** Which call it was. On every error. */
+/** The call that failed. Part of every error. */
 export interface Context {
-  /** COS's name of the action, such as `HeadObject`; a transfer's own name, such as `uploadStream`, outside any. */
+  /** COS's name of the action, such as `HeadObject`; or the name of a transfer, such as `uploadStream`. */
   readonly operation: string
   readonly bucket: string
-  /** None where the call is about the bucket itself. */
+  /** None if the call addresses the bucket itself. */
   readonly key: O.Option<string>
-  /** Requests that went out for this call; 0 when it failed before the first. */
+  /** Requests sent for this call; 0 if it failed before the first. */
   readonly attempts: number
-  /** Of a multipart upload that the call left open, to be gone on with or aborted: its parts are billed. */
+  /** A multipart upload that the call left unfinished, to be resumed or aborted: its parts are billed. */
   readonly uploadId?: string
 }
 
-/** The input makes no sense; nothing was sent. */
-export interface InvalidInput {
-  readonly _tag: 'InvalidInput'
-  readonly context: Context
+/** Why an input was rejected. */
+export interface InputProblem {
   /** The path of the field from the input's root, such as `parts.3.etag`; empty for the input itself. */
   readonly field: string
-  /** What would have been right. What was given is not repeated: it may be a secret. */
-  readonly expected: string
+  /**
+   * `missing`: required and not given. `unknown`: no such field. `invalid`: a value outside of what the field takes.
+   * `conflict`: each field is valid, but not together with the other fields, or with the client.
+   */
+  readonly problem: 'missing' | 'unknown' | 'invalid' | 'conflict'
+  /** The predicate of a sentence about the field, with units: `must be 1 MiB to 5 GiB, in bytes (...)`. */
+  readonly message: string
+  /** The received value in short, such as `null`, `"abc"` or `an array`; absent if it may be a secret. */
+  readonly received?: string
+  /** Of an unknown field: the known field with the most similar name. */
+  readonly suggestion?: string
 }
 
-/** COS answered, and the answer is no. Act on `status` and `code`, never on `message`; support asks for `requestId`. */
+/** The input is rejected; nothing was sent. */
+export interface InvalidInput extends InputProblem {
+  readonly _tag: 'InvalidInput'
+  readonly context: Context
+}
+
+/** COS refused the request. Act on `status` and `code`, never on `message`; include `requestId` in support requests. */
 export interface ServiceError {
   readonly _tag: 'ServiceError'
   readonly context: Context
-  /** 200 where COS began a success and ended it with an error, as copies and completions may. */
+  /** 200 if COS started a success and ended it with an error, as copies and completions may. */
   readonly status: number
-  /** COS's word, such as `NoSuchKey`; named after the status where the answer had no body. */
+  /** COS's code, such as `NoSuchKey`; derived from the status if the response had no body. */
   readonly code: string
   readonly message: string
   readonly resource: string
   readonly requestId: string
   readonly traceId: string
-  /** The answer's headers, names in lower case. */
+  /** The response's headers, names in lower case. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** COS answered in words we cannot read. */
+/** The response is not of the form that COS documents. */
 export interface DecodeError {
   readonly _tag: 'DecodeError'
   readonly context: Context
@@ -49,26 +63,38 @@ export interface DecodeError {
   readonly requestId: string
 }
 
-/** No whole answer came. */
+/** The body is larger than the limit that the caller of `toBuffer` or `toText` set. */
+export interface SizeLimitExceeded {
+  readonly _tag: 'SizeLimitExceeded'
+  readonly context: Context
+  /** In bytes. */
+  readonly limit: number
+}
+
+/** No complete response arrived. */
 export interface TransportError {
   readonly _tag: 'TransportError'
   readonly context: Context
+  /** The host connected to, with a port that is not the default, such as `127.0.0.1:9000`; empty if none was involved. */
+  readonly host: string
   /**
-   * The system's or undici's code, such as `ECONNRESET`; empty when there is none. Or what was seen here of an answer in
-   * good order: `ShortBody` has fewer bytes than it announced, `CutAnswer` ends before its end is told, `EarlyAnswer`
-   * came before all of the request had gone.
+   * The code of the system or of undici, such as `ECONNRESET`; empty if there is none. Or one of ours, for responses
+   * that HTTP takes for whole: `ShortBody` has fewer bytes than announced, `EmptyAnswer` has no document, `CutAnswer`
+   * ends before its document does, `EarlyAnswer` came before all of the request was sent.
    */
   readonly code: string
   readonly cause: unknown
 }
 
-/** A deadline passed. */
+/** A timeout expired. */
 export interface Timeout {
   readonly _tag: 'Timeout'
   readonly context: Context
+  /** As in `TransportError`; empty for `overall`. */
+  readonly host: string
   /** `idle`: no byte moved in either direction while we were ready for one. */
   readonly phase: 'connect' | 'headers' | 'idle' | 'overall'
-  /** The deadline, in milliseconds. */
+  /** The timeout, in milliseconds. */
   readonly after: number
 }
 
@@ -79,7 +105,7 @@ export interface Aborted {
   readonly reason: unknown
 }
 
-/** The bytes are not the bytes. */
+/** A checksum or a size differs: discard the data. */
 export interface IntegrityError {
   readonly _tag: 'IntegrityError'
   readonly context: Context
@@ -87,28 +113,28 @@ export interface IntegrityError {
   readonly part: O.Option<number>
   /** `etag`: of a copy whose checksum COS does not know. */
   readonly check: 'crc64' | 'crc32' | 'size' | 'etag'
-  /** As COS writes it: decimal text, and the CRC32 of a Select's messages in hex. */
+  /** As COS writes it: decimal text; hex for the CRC32 of a Select's messages. */
   readonly expected: string
   readonly got: string
 }
 
-/** The object was replaced while we were reading it. */
+/** The object was replaced or deleted while it was read. */
 export interface ObjectChanged {
   readonly _tag: 'ObjectChanged'
   readonly context: Context
-  /** The ETag we began with, quotes included. */
+  /** The ETag at the start, quotes included. */
   readonly expected: string
   readonly got: O.Option<string>
 }
 
-/** The caller's own stream failed, or gave something other than was promised. */
+/** The caller's own stream failed, or produced something other than announced. */
 export interface SourceError {
   readonly _tag: 'SourceError'
   readonly context: Context
   readonly cause: unknown
 }
 
-/** The file system said no. */
+/** A file system call failed. */
 export interface FileError {
   readonly _tag: 'FileError'
   readonly context: Context
@@ -118,20 +144,20 @@ export interface FileError {
   readonly cause: unknown
 }
 
-/** No credentials could be had. */
+/** No credentials are available. */
 export interface CredentialsError {
   readonly _tag: 'CredentialsError'
   readonly context: Context
   readonly problem: string
 }
 
-/** A package that is installed by those who need it, and is needed here. */
+/** An optional package is needed and not installed. */
 export interface MissingPackage {
   readonly _tag: 'MissingPackage'
   readonly context: Context
-  /** As npm knows it. */
+  /** Its name on npm. */
   readonly name: string
-  /** What it is there for. */
+  /** The use of the package, such as `read rows of CSV`. */
   readonly purpose: string
   readonly cause: unknown
 }
@@ -140,6 +166,7 @@ export type CosError =
   | InvalidInput
   | ServiceError
   | DecodeError
+  | SizeLimitExceeded
   | TransportError
   | Timeout
   | Aborted
@@ -150,7 +177,7 @@ export type CosError =
   | CredentialsError
   | MissingPackage
 
-/** The context of what belongs to no operation, such as a client's configuration. */
+/** The context of a call that addresses no object, such as the creation of a client. */
 export const contextWithoutObject = (operation: string): Context => ({
   operation,
   bucket: '',
@@ -158,58 +185,13 @@ export const contextWithoutObject = (operation: string): Context => ({
   attempts: 0
 })
 
-// A thrown thing may be anything, one that cannot even be turned into text among them.
-const messageOf = (thrown: unknown): string =>
-  thrown instanceof Error ? String(thrown) : typeof thrown === 'string' ? thrown : `a thrown ${typeof thrown}`
+export const invalidInput = (context: Context, problem: InputProblem): InvalidInput => ({
+  _tag: 'InvalidInput',
+  context,
+  ...problem
+})
 
-const details = (error: CosError): string => {
-  switch (error._tag) {
-    case 'InvalidInput':
-      return `${error.field === '' ? 'the input' : error.field} should be ${error.expected}`
-    case 'ServiceError':
-      return `${String(error.status)} ${error.code}: ${error.message}${error.requestId === '' ? '' : ` (request ${error.requestId})`}`
-    case 'DecodeError':
-      return error.problems.join('; ')
-    case 'TransportError':
-      return error.code === '' ? messageOf(error.cause) : error.code
-    case 'Timeout':
-      return `${error.phase} deadline of ${String(error.after)} ms passed`
-    case 'Aborted':
-      return 'the signal fired'
-    case 'IntegrityError':
-      return `${error.check}${O.isSome(error.part) ? ` of part ${String(error.part.value)}` : ''} should be ${error.expected}, is ${error.got}`
-    case 'ObjectChanged':
-      return `ETag was ${error.expected}, is ${O.isSome(error.got) ? error.got.value : 'unknown'}`
-    case 'SourceError':
-      return messageOf(error.cause)
-    case 'FileError':
-      return `${error.code} ${error.path}`
-    case 'CredentialsError':
-      return error.problem
-    case 'MissingPackage':
-      return `${error.name} is not installed, and is needed to ${error.purpose}: npm install ${error.name}`
-  }
-}
-
-// A key or a server's message must not be able to forge a line of its own.
-// eslint-disable-next-line no-control-regex
-const lineBreakers = /[\0-\x1f\x7f-\x9f\u2028\u2029]+/g
-
-/**
- * One line for a log, always.
- *
- * @example describe(error) // 'ServiceError in HeadObject examplebucket-1250000000/a.txt: 404 NoSuchResource: ...'
- */
-export const formatError = (error: CosError): string => {
-  const { operation, bucket, key } = error.context
-  const where = O.isSome(key) ? `${bucket}/${key.value}` : bucket
-  return `${error._tag} in ${operation}${where === '' ? '' : ` ${where}`}: ${details(error)}`.replace(
-    lineBreakers,
-    ' '
-  )
-}
-
-/** Carries a CosError where Node takes nothing but an Error: `destroy`, `pipeline`, a generator's `throw`. */
+/** Carries a `CosError` where Node takes only an `Error`: `destroy`, `pipeline`, a generator's `throw`. */
 export class CosException extends Error {
   readonly error: CosError
   constructor(error: CosError) {
@@ -219,26 +201,26 @@ export class CosException extends Error {
   }
 }
 
-/** The system's or undici's code of a thrown thing; empty when it has none. */
+/** The system's or undici's code of a thrown value; empty if it has none. */
 export const codeOf = (thrown: unknown): string =>
   typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
     ? thrown.code
     : ''
 
-/** What the file system threw. */
+/** Makes a `FileError` of a value that the file system threw. */
 export const fileError =
   (context: Context, path: string) =>
   (cause: unknown): FileError => ({ _tag: 'FileError', context, path, code: codeOf(cause), cause })
 
-/** Opens the envelope. What is not ours broke on the way. */
+/** Unwraps a `CosException`. Any other thrown value is a transport error. */
 export const fromUnknown =
-  (context: Context) =>
+  (context: Context, host = '') =>
   (thrown: unknown): CosError =>
     thrown instanceof CosException
       ? thrown.error
-      : { _tag: 'TransportError', context, code: codeOf(thrown), cause: thrown }
+      : { _tag: 'TransportError', context, host, code: codeOf(thrown), cause: thrown }
 
-/** Opens the envelope around a caller's stream. What is not ours is the stream's own failure. */
+/** Unwraps a `CosException`. Any other value that a caller's stream threw is the stream's own failure. */
 export const fromSource =
   (context: Context) =>
   (thrown: unknown): CosError =>

@@ -1,7 +1,8 @@
 /** What the caller hands in, judged at run time by the same words as at compile time. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { problemOf, type Problem } from './wire.js'
+import type { InputProblem } from './error.js'
+import { problemOf, unknownField } from './problem.js'
 
 /** A field that may be left out. */
 export interface Optional<A> {
@@ -39,8 +40,7 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
       const out: Record<string, unknown> = {}
       for (const key of Object.keys(u)) {
         if (known.has(key) || u[key] === undefined) continue
-        const here = t.appendContext(context, key, t.unknown, u[key])
-        errors.push({ value: u[key], context: here, message: `left out: ${name} has no such field` })
+        errors.push(...unknownField(key, t.appendContext(context, key, t.unknown), known))
       }
       for (const [key, field] of entries) {
         const value = u[key]
@@ -67,8 +67,8 @@ export const defined = <A extends object>(a: A): { [K in keyof A]?: Exclude<A[K]
   }
 
 /** Where an input is wrong and what would be right, of the first thing that is. */
-export const firstProblem = (errors: t.Errors): Problem =>
-  errors.map(problemOf)[0] ?? { field: '', expected: 'something else' }
+export const firstProblem = (errors: t.Errors): InputProblem =>
+  errors.map(problemOf)[0] ?? { field: '', problem: 'invalid', message: 'must be another value' }
 
 /** A codec of a guard, under words of its own. */
 export const guarded = <A>(expected: string, is: t.Is<A>): t.Type<A, A, unknown> =>

@@ -13,3 +13,19 @@ export const GiB = 1024 * MiB
  * limits see bytes move in between.
  */
 export const ioChunkSize = 256 * KiB
+
+const units: ReadonlyArray<readonly [size: number, name: string]> = [
+  [GiB, 'GiB'],
+  [MiB, 'MiB'],
+  [KiB, 'KiB']
+]
+
+/** A size with its unit if it is a whole number of one, such as `5 GiB`; bytes otherwise. */
+export const inUnits = (bytes: number): string => {
+  const unit = units.find(([size]) => bytes >= size && bytes % size === 0)
+  return unit === undefined ? `${String(bytes)} bytes` : `${String(bytes / unit[0])} ${unit[1]}`
+}
+
+/** A size with its unit and in bytes, such as `1 MiB (1048576 bytes)`. */
+export const formatBytes = (bytes: number): string =>
+  bytes < KiB || bytes % KiB !== 0 ? `${String(bytes)} bytes` : `${inUnits(bytes)} (${String(bytes)} bytes)`

@@ -4,10 +4,11 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type * as t from 'io-ts'
-import type { Context, InvalidInput, ServiceError } from './error.js'
+import { invalidInput, type Context, type InvalidInput, type ServiceError } from './error.js'
 import * as D from './decoder.js'
 import { firstProblem } from './input.js'
 import { normalizesToEmpty } from './key.js'
+import { conflict } from './problem.js'
 import { isStream, redacted, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
 
 export type { Decoder } from './decoder.js'
@@ -54,17 +55,20 @@ export const validate =
     const result = codec.decode(input)
     return E.isRight(result)
       ? result
-      : E.left({ _tag: 'InvalidInput', context: contextOf(action, input), ...firstProblem(result.left) })
+      : E.left(invalidInput(contextOf(action, input), firstProblem(result.left)))
   }
 
 const checkPathLikeKey = <I extends Input>(action: string, input: I): E.Either<InvalidInput, I> =>
   input.key !== undefined && input.allowPathLikeKey !== true && normalizesToEmpty(input.key)
-    ? E.left({
-        _tag: 'InvalidInput',
-        context: contextOf(action, input),
-        field: 'key',
-        expected: 'a key that does not collapse to nothing as a path, or allowPathLikeKey: true'
-      })
+    ? E.left(
+        invalidInput(
+          contextOf(action, input),
+          conflict(
+            'key',
+            `${JSON.stringify(input.key)} normalizes to an empty path and a proxy could address the bucket instead; set allowPathLikeKey: true to send it anyway`
+          )
+        )
+      )
     : E.right(input)
 
 /**

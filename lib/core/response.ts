@@ -21,6 +21,8 @@ export interface Response {
   readonly body: Readable
   readonly sent: SentBody
   readonly context: Context
+  /** The host connected to, with a port that is not the default. */
+  readonly host: string
   /**
    * Attempts before this one failed, and may have done all the same what was asked. Those that COS turned away for their
    * clock or their token have not.

@@ -1,6 +1,7 @@
 /** How COS spells a date, a byte count, a checksum: codecs from the text on the wire to the value it means. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
+import { problems } from './problem.js'
 
 const fromText = <A>(
   expected: string,
@@ -94,29 +95,6 @@ export const urlDecode = (text: string): string => {
     )
   }
 }
-
-/** Where a value is wrong, as a path from its root such as `parts.3.etag`, and what would be right. */
-export interface Problem {
-  readonly field: string
-  readonly expected: string
-}
-
-export const problemOf = (error: t.ValidationError): Problem => ({
-  field: error.context
-    // An intersection's or a union's members are numbered, and nobody ever wrote those numbers.
-    .filter((entry, at, all) => {
-      const parent = all[at - 1]?.type
-      const tag: unknown = parent !== undefined && '_tag' in parent ? parent._tag : undefined
-      return entry.key !== '' && tag !== 'IntersectionType' && tag !== 'UnionType'
-    })
-    .map((entry) => entry.key)
-    .join('.'),
-  expected: error.message ?? error.context.at(-1)?.type.name ?? 'something else'
-})
-
-/** Any codec's verdict on a value, in words. */
-export const problems = (errors: t.Errors): ReadonlyArray<string> =>
-  errors.map(problemOf).map(({ field, expected }) => `${field || 'it'} should be ${expected}`)
 
 /** Decodes with a codec, the failures in words. */
 export const decodeWith =

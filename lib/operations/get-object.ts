@@ -152,7 +152,8 @@ const decode = (input: GetObjectInput): D.Decoder<GetObjectResult> =>
         size: head.contentLength,
         crc64: whole && asStored ? head.crc64 : O.none,
         unless: whole ? 'NoChecksum' : 'Range',
-        context: response.context
+        context: response.context,
+        host: response.host
       })(response.body)
     )
     return { ...head, body: bytes, verified: outcome, context: response.context }
@@ -164,7 +165,7 @@ const decodeUnhashed = (input: GetObjectInput): D.Decoder<GetRangeResult> =>
     body: trackBody(
       response,
       () => undefined,
-      checkLength({ size: contentLength, context: response.context })(response.body)
+      checkLength({ size: contentLength, context: response.context, host: response.host })(response.body)
     ).bytes
   }))
 

@@ -7,12 +7,15 @@ export interface ExpectedLength {
   /** In bytes, of what will come; none where the answer did not say. */
   readonly size: O.Option<number>
   readonly context: Context
+  /** The host that sent the bytes, for the error. */
+  readonly host?: string
 }
 
-const shortBody = (context: Context, size: number, got: number): CosException =>
+const shortBody = (context: Context, host: string, size: number, got: number): CosException =>
   new CosException({
     _tag: 'TransportError',
     context,
+    host,
     code: 'ShortBody',
     cause: new Error(`the body ended after ${String(got)} of ${String(size)} bytes`)
   })
@@ -35,7 +38,7 @@ const wrongSize = (context: Context, size: number, got: number): CosException =>
  * @errors those of its source, untouched; `CosException` of a `TransportError` with code `ShortBody` where bytes are
  *         missing, for they may come another time, and of an `IntegrityError` where there are too many
  */
-export const checkLength = ({ size, context }: ExpectedLength) =>
+export const checkLength = ({ size, context, host = '' }: ExpectedLength) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     const whole = O.toUndefined(size)
     let seen = 0
@@ -45,5 +48,5 @@ export const checkLength = ({ size, context }: ExpectedLength) =>
       if (whole !== undefined && seen > whole) throw wrongSize(context, whole, seen)
       yield chunk
     }
-    if (whole !== undefined && seen < whole) throw shortBody(context, whole, seen)
+    if (whole !== undefined && seen < whole) throw shortBody(context, host, whole, seen)
   }

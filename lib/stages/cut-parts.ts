@@ -3,8 +3,9 @@ import { setImmediate } from 'node:timers/promises'
 import { isUint8Array } from 'node:util/types'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { CosException, type Context } from '../core/error.js'
-import { MiB } from '../core/limits.js'
+import { CosException, invalidInput, type Context } from '../core/error.js'
+import { MiB, formatBytes } from '../core/limits.js'
+import { conflict } from '../core/problem.js'
 import { abortable } from './abortable.js'
 import type { MemoryBudget, Reservation } from './memory-budget.js'
 import { capacityOf, sizeOfPart, type PartSizes } from './part-size.js'
@@ -94,8 +95,8 @@ const begin = async (options: CutPartsOptions, number: number, offset: number): 
   const lease = await budget.reserve(capacity, signal)()
   if (E.isRight(lease)) return fillPart(lease.right, capacity)
   if (lease.left._tag === 'Aborted') throw lease.left.reason
-  const expected = `at least ${String(capacity)} bytes, for a part; it has ${String(lease.left.largest)}`
-  throw new CosException({ _tag: 'InvalidInput', context, field: 'memoryLimit', expected })
+  const message = `must hold a part of ${formatBytes(capacity)}; its largest part is ${formatBytes(lease.left.largest)}`
+  throw new CosException(invalidInput(context, conflict('memoryLimit', message)))
 }
 
 const emptyPart: Part = { number: 1, offset: 0, size: 0, chunks: [], last: true, release: () => undefined }

@@ -1,6 +1,7 @@
 /** How large each part is, so that 10,000 of them suffice. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import type { InputProblem } from '../core/error.js'
 import { GiB, MiB } from '../core/limits.js'
 
 /** COS's limits: part sizes in bytes. Only a last part may be smaller than the smallest. */
@@ -19,19 +20,15 @@ export interface Step {
 /** The size of every part as a value: its first step is from part 1, and `from` rises. */
 export type PartSizes = readonly [Step, ...ReadonlyArray<Step>]
 
-/** What is wrong with what was asked, ready to be an `InvalidInput`. */
-export interface BadSize {
-  readonly field: 'partSize' | 'size'
-  readonly expected: string
-}
-
-const badPartSize: BadSize = {
+const badPartSize: InputProblem = {
   field: 'partSize',
-  expected: `a whole number of bytes from ${String(smallestPart)} (1 MiB) to ${String(largestPart)} (5 GiB)`
+  problem: 'invalid',
+  message: `must be 1 MiB to 5 GiB, in bytes (${String(smallestPart)} to ${String(largestPart)})`
 }
-const badSize: BadSize = {
+const badSize: InputProblem = {
   field: 'size',
-  expected: `a whole number of bytes, at most ${String(largestObject)} (48.82 TB)`
+  problem: 'invalid',
+  message: `must be at most 48.82 TB, in bytes (${String(largestObject)})`
 }
 
 const isPartSize = (size: number): boolean =>
@@ -53,7 +50,7 @@ export const constant = (size: number): PartSizes => [{ from: 1, size }]
 export const forSize = (asked: {
   readonly size: number
   readonly partSize: number
-}): E.Either<BadSize, number> => {
+}): E.Either<InputProblem, number> => {
   const { size, partSize } = asked
   if (!isPartSize(partSize)) return E.left(badPartSize)
   if (!Number.isSafeInteger(size) || size < 0 || size > largestObject) return E.left(badSize)
@@ -76,7 +73,7 @@ const stride = mostParts / strides
 export const growing = (asked: {
   readonly partSize: number
   readonly most?: number
-}): E.Either<BadSize, PartSizes> => {
+}): E.Either<InputProblem, PartSizes> => {
   const { partSize, most = largestPart } = asked
   if (!isPartSize(partSize)) return E.left(badPartSize)
   const cap = Math.max(partSize, Math.min(most, largestPart))

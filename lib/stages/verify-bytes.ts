@@ -24,7 +24,7 @@ export interface Expected extends ExpectedLength {
  * @errors those of `measuring`; `CosException` of an `IntegrityError` where the CRC64 is another
  * @source https://cloud.tencent.com/document/product/436/40334
  */
-export const verifyBytes = ({ size, crc64, unless = 'NoChecksum', context }: Expected) =>
+export const verifyBytes = ({ size, crc64, unless = 'NoChecksum', context, host = '' }: Expected) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, Integrity, undefined> {
     const hasher = await crc64Hasher()
     const whole = O.toUndefined(size)
@@ -39,7 +39,7 @@ export const verifyBytes = ({ size, crc64, unless = 'NoChecksum', context }: Exp
       return compared.right
     }
     try {
-      for await (const chunk of checkLength({ size, context })(bytes)) {
+      for await (const chunk of checkLength({ size, context, host })(bytes)) {
         seen += chunk.length
         hasher.update(chunk)
         if (seen === whole) verdict = judge()

@@ -27,8 +27,8 @@ t.test('isTransient is true of errors that may pass, and false of the others', (
     service(429, 'TooManyRequests'),
     service(400, 'RequestTimeout'),
     service(200, 'InternalError'),
-    { _tag: 'TransportError', context, code: 'ECONNRESET', cause: undefined },
-    { _tag: 'Timeout', context, phase: 'idle', after: 1 },
+    { _tag: 'TransportError', context, host: '', code: 'ECONNRESET', cause: undefined },
+    { _tag: 'Timeout', context, host: '', phase: 'idle', after: 1 },
     { _tag: 'DecodeError', context, status: 200, problems: [], requestId: '' }
   ] as const
   const lasting = [
@@ -38,7 +38,7 @@ t.test('isTransient is true of errors that may pass, and false of the others', (
     service(304, 'NotModified'),
     service(302, 'Found'),
     service(200, 'NoSuchUpload'),
-    { _tag: 'Timeout', context, phase: 'overall', after: 1 },
+    { _tag: 'Timeout', context, host: '', phase: 'overall', after: 1 },
     { _tag: 'Aborted', context, reason: undefined },
     { _tag: 'SourceError', context, cause: undefined }
   ] as const

@@ -95,7 +95,7 @@ t.test('a refinement has words of its own, after those of what it refines', asyn
   const even = In.refined(In.integer(0), 'an even number', (n) => n % 2 === 0)
   const expected = (u: unknown) => {
     const judged = even.decode(u)
-    return E.isLeft(judged) ? In.firstProblem(judged.left).expected : undefined
+    return E.isLeft(judged) ? In.firstProblem(judged.left).message : undefined
   }
   t.equal(expected(2), undefined)
   t.equal(expected(3), 'an even number')

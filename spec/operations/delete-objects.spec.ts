@@ -149,12 +149,12 @@ t.test('an answer that can not be read is an error of a known kind', async (t) =
   })
   t.match(left(await decodeResponse(t, decode, xmlResponse(error))), { _tag: 'ServiceError', status: 200 })
   for (const [xml, problem] of [
-    ['<DeleteResult><Deleted></Deleted></DeleteResult>', /^Key should be/],
+    ['<DeleteResult><Deleted></Deleted></DeleteResult>', /^Key: (?:must be|is missing)/],
     [
       '<DeleteResult><Deleted><Key>a</Key><DeleteMarker>?</DeleteMarker></Deleted></DeleteResult>',
       /^DeleteMarker/
     ],
-    ['<DeleteResult><Error><Key>a</Key></Error></DeleteResult>', /^Code should be/]
+    ['<DeleteResult><Error><Key>a</Key></Error></DeleteResult>', /^Code: (?:must be|is missing)/]
   ] as const) {
     t.match(left(await decodeResponse(t, decode, xmlResponse(xml))), {
       _tag: 'DecodeError',

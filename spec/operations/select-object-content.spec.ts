@@ -142,7 +142,7 @@ t.test('a query that fails half way fails the records, after those that were rea
   const reason = { _tag: 'ServiceError', status: 200, code: 'OverMaxRecordSize', requestId: 'NjYwMQ==' }
   t.match(await new Promise((resolve) => selected.records.once('error', resolve)), {
     name: 'CosException',
-    reason
+    error: reason
   })
   t.same(got, ['1,Ann\n2,Bo\n'])
   t.match(left(await selected.stats()), reason)

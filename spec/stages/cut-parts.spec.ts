@@ -264,7 +264,7 @@ t.test('a stream that is longer than 10,000 parts is an error, not a part too ma
 // -- memory and signals --
 t.test('a part larger than the budget is an error that says what would do', async (t) => {
   const reason = await reasonOf(cutParts(options(9 * MiB))(from(Buffer.alloc(1))))
-  t.match(reason, { _tag: 'InvalidInput', field: 'memoryLimit', expected: /9437184.*8388608/, context })
+  t.match(reason, { _tag: 'InvalidInput', field: 'memoryLimit', message: /9437184.*8388608/, context })
 })
 
 t.test('a signal ends a wait for memory, and a read that is under way', async (t) => {

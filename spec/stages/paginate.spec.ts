@@ -26,6 +26,7 @@ const numbers = async (items: AsyncIterable<Item>) => (await toArray(items)).map
 const broken: CosError = {
   _tag: 'TransportError',
   context: specContext,
+  host: '',
   code: 'ECONNRESET',
   cause: undefined
 }

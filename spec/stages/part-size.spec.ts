@@ -19,8 +19,8 @@ const MiB = 1024 ** 2
 const GiB = 1024 ** 3
 const TiB = 1024 ** 4
 
-const right = <A>(either: E.Either<{ readonly expected: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.expected)
+const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
+  if (E.isLeft(either)) throw new Error(either.left.message)
   return either.right
 }
 
@@ -65,11 +65,11 @@ t.test('it is the smallest whole number of MiB that will do, for any size', asyn
 
 t.test('a part size or a size outside of COS’s limits is refused by name', async (t) => {
   for (const partSize of [0, -1, MiB - 1, 5 * GiB + 1, 1.5 * MiB + 0.5, Number.NaN, Infinity]) {
-    t.match(forSize({ size: 1, partSize }), E.left({ field: 'partSize', expected: /1 MiB.*5 GiB/ }))
+    t.match(forSize({ size: 1, partSize }), E.left({ field: 'partSize', message: /1 MiB.*5 GiB/ }))
     t.match(growing({ partSize }), E.left({ field: 'partSize' }))
   }
   for (const size of [-1, 0.5, Number.NaN, Infinity, largestObject + 1]) {
-    t.match(forSize({ size, partSize: MiB }), E.left({ field: 'size', expected: /48\.82 TB/ }), String(size))
+    t.match(forSize({ size, partSize: MiB }), E.left({ field: 'size', message: /48\.82 TB/ }), String(size))
   }
 })
 

@@ -42,24 +42,24 @@ export const emptyRequest = {
   expectContinue: false
 }
 
-/** What an operation says of an input that makes no sense: `field: expected`. */
+/** What an operation says of an input that makes no sense: `field: message`. */
 export const problemOf = (operation: Operation<unknown>): string => {
-  const { field, expected }: InvalidInput = left(operation.request)
-  return `${field}: ${expected}`
+  const { field, message }: InvalidInput = left(operation.request)
+  return `${field}: ${message.replace(/^must be /, '')}`
 }
 
 /** A group of parameters on its own: judges an input of nothing else. */
 export const validateFields = <A>(fields: In.FieldsOf<A>): ((u: unknown) => E.Either<string, A>) =>
   validateWith(In.struct<A>('the group', fields))
 
-/** What a codec says of a value: the value as the codec has it, or `field: expected`. */
+/** What a codec says of a value: the value as the codec has it, or `field: message`. */
 export const validateWith =
   <A>(codec: t.Decoder<unknown, A>) =>
   (u: unknown): E.Either<string, A> => {
     const result = codec.decode(u)
     if (E.isRight(result)) return result
-    const { field, expected } = In.firstProblem(result.left)
-    return E.left(`${field}: ${expected}`)
+    const { field, message } = In.firstProblem(result.left)
+    return E.left(`${field}: ${message.replace(/^must be /, '')}`)
   }
 
 /** Without what is `undefined`: the headers or parameters that would be sent. */

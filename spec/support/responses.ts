@@ -120,7 +120,8 @@ export const serveResponse = async (
     body: enveloped(got.body, context),
     sent: asked.sent ?? { size: 0, crc64: O.none },
     retried: asked.retried ?? false,
-    context
+    context,
+    host: `127.0.0.1:${String(address.port)}`
   }
   return { response, written: () => written, closed }
 }

@@ -70,6 +70,7 @@ tap.test('what may fail is known, wherever it fails', async (tap) => {
     | C.InvalidInput
     | C.ServiceError
     | C.DecodeError
+    | C.SizeLimitExceeded
     | C.TransportError
     | C.Timeout
     | C.Aborted

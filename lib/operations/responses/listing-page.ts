@@ -77,16 +77,19 @@ export interface Page<Entry, Head> {
 export const wholePage =
   <Entry, Head>(format: PageFormat<Entry, Head>): D.Decoder<Page<Entry, Head>> =>
   (response) =>
-    TE.tryCatch(async () => {
-      const reader = pageReader(format, response)
-      const entries: Array<Entry> = []
-      const commonPrefixes: Array<string> = []
-      for await (const rows of D.xmlRows(format.root, response)) {
-        for (const element of rows) {
-          const row = reader.row(element)
-          if (row._tag === 'Entry') entries.push(row.entry)
-          else if (row._tag === 'CommonPrefixes') commonPrefixes.push(...row.prefixes)
+    TE.tryCatch(
+      async () => {
+        const reader = pageReader(format, response)
+        const entries: Array<Entry> = []
+        const commonPrefixes: Array<string> = []
+        for await (const rows of D.xmlRows(format.root, response)) {
+          for (const element of rows) {
+            const row = reader.row(element)
+            if (row._tag === 'Entry') entries.push(row.entry)
+            else if (row._tag === 'CommonPrefixes') commonPrefixes.push(...row.prefixes)
+          }
         }
-      }
-      return { entries, commonPrefixes, head: reader.head() }
-    }, fromUnknown(response.context))
+        return { entries, commonPrefixes, head: reader.head() }
+      },
+      fromUnknown(response.context, response.host)
+    )

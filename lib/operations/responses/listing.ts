@@ -95,10 +95,13 @@ const resumeAfter = <A>(
 export const toEvents =
   <A>(read: (response: Response) => AsyncGenerator<A, void, undefined>): D.Decoder<AsyncIterable<A>> =>
   (response) =>
-    TE.tryCatch(async () => {
-      const events = read(response)
-      return resumeAfter(await events.next(), events)
-    }, fromUnknown(response.context))
+    TE.tryCatch(
+      async () => {
+        const events = read(response)
+        return resumeAfter(await events.next(), events)
+      },
+      fromUnknown(response.context, response.host)
+    )
 
 /** A generator for the whole page: each further one between the parser and the reader would cost a turn an entry. */
 async function* pageEvents<Entry, Head, Cursor, Item>(

@@ -9,6 +9,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
+import { problems } from '../../core/problem.js'
 import * as W from '../../core/wire.js'
 import type { Element } from '../../core/xml.js'
 import type { StorageClass } from '../parameters/storage.js'
@@ -34,7 +35,7 @@ export const readRow = <A>(
 ): E.Either<Problems, A> => {
   const row: Row = { name, children, decodeText, errors: [] }
   const record = read(row)
-  return row.errors.length === 0 ? E.right(record) : E.left(W.problems(row.errors))
+  return row.errors.length === 0 ? E.right(record) : E.left(problems(row.errors))
 }
 
 // -- children --

@@ -24,6 +24,7 @@ const toError = (response: Response, problem: EventProblem): CosError => {
       return {
         _tag: 'TransportError',
         context,
+        host: response.host,
         code: 'CutAnswer',
         cause: new Error('the events ended without End')
       }

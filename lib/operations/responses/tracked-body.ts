@@ -29,13 +29,13 @@ export const trackBody = <A>(
   // A body may fail before anyone reads it. Without a listener that would end the process; with this one the failure
   // waits in the body, and the first read finds it.
   response.body.on('error', (error) => {
-    settle(E.left(fromUnknown(response.context)(error)))
+    settle(E.left(fromUnknown(response.context, response.host)(error)))
   })
   async function* watching(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       settle(E.right(yield* read))
     } catch (thrown) {
-      const error = fromUnknown(response.context)(thrown)
+      const error = fromUnknown(response.context, response.host)(thrown)
       settle(E.left(error))
       throw new CosException(error)
     }

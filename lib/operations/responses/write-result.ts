@@ -32,12 +32,13 @@ export interface WriteResult extends ResponseMetadata {
 const Headers = t.type({ etag: Text, 'x-cos-hash-crc64ecma': maybe(W.Crc64) })
 
 /** The checksum is counted to the end of the body: without one, the end was never sent. */
-const sentWhole = ({ sent, context }: Response): E.Either<CosError, bigint> =>
+const sentWhole = ({ sent, context, host }: Response): E.Either<CosError, bigint> =>
   O.isSome(sent.crc64)
     ? E.right(sent.crc64.value)
     : E.left({
         _tag: 'TransportError',
         context,
+        host,
         code: 'EarlyAnswer',
         cause: new Error('a success came before the body had been sent')
       })

@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosException, type CosError } from '../../core/error.js'
+import { CosException, invalidInput, type CosError } from '../../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../../core/integrity.js'
 import { refOf } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -200,7 +200,7 @@ export const copyWithin = async (transfer: Transfer<CopyInput>): Promise<E.Eithe
     if (E.isRight(copied) || !isTooLarge(copied.left) || source.size === 0) return copied
   }
   const sized = forSize({ size: source.size, partSize: input.partSize ?? copyDefaults.partSize })
-  if (E.isLeft(sized)) return E.left({ _tag: 'InvalidInput', context, ...sized.left })
+  if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
   const created = await createUpload(scope.client, context, copyCreateInput(input, source))()
   if (E.isLeft(created)) return created
   const uploadId = created.right

@@ -3,9 +3,10 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { Context, CosError, InvalidInput } from '../../core/error.js'
+import { invalidInput, type Context, type CosError, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { contextOf } from '../../core/operation.js'
+import { conflict } from '../../core/problem.js'
 import { refOf } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -28,12 +29,12 @@ const action = 'move'
 /** Whatever the version: where there are none after all, the deletion would take the copy with it. */
 const refuseItself = (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
   isSameKey(input.copySource, input)
-    ? E.left({
-        _tag: 'InvalidInput',
-        context: contextOf(action, input),
-        field: 'key',
-        expected: "other than the source's, for the source is deleted"
-      })
+    ? E.left(
+        invalidInput(
+          contextOf(action, input),
+          conflict('key', 'must not be the key of copySource (the source is deleted after the copy)')
+        )
+      )
     : E.right(input)
 
 const differs = (

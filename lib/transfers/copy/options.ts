@@ -2,11 +2,12 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { hostOf, type Endpoint } from '../../core/address.js'
-import type { InvalidInput } from '../../core/error.js'
+import { invalidInput, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { withoutLeadingSlash } from '../../core/key.js'
 import { GiB, MiB } from '../../core/limits.js'
 import { contextOf, validate } from '../../core/operation.js'
+import { conflict } from '../../core/problem.js'
 import { objectRef, refOf } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import type { CompleteMultipartUploadInput } from '../../operations/complete-multipart-upload.js'
@@ -72,12 +73,12 @@ const refuseItself =
   (action: string) =>
   (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
     isItself(input) && input.copyStatus !== 'Replaced'
-      ? E.left({
-          _tag: 'InvalidInput',
-          context: contextOf(action, input),
-          field: 'copyStatus',
-          expected: 'Replaced, to copy an object onto itself'
-        })
+      ? E.left(
+          invalidInput(
+            contextOf(action, input),
+            conflict('copyStatus', "must be 'Replaced' when source and destination are one object")
+          )
+        )
       : E.right(input)
 
 /** Of the fields that must agree with one another, `copyObject` is the judge. */

@@ -23,7 +23,7 @@ const unreadable = (context: Context, requestId: string, problem: string): CosEr
 const readAll = async (
   context: Context,
   limit: number,
-  { body, verified, requestId }: ReadableResponse
+  { body, verified }: ReadableResponse
 ): Promise<E.Either<CosError, Buffer>> => {
   const chunks: Array<Uint8Array> = []
   const bytes: AsyncIterable<Uint8Array> = body
@@ -31,7 +31,7 @@ const readAll = async (
   for await (const chunk of bytes) {
     size += chunk.length
     if (size > limit) {
-      throw new CosException(unreadable(context, requestId, `a body of more than ${String(limit)} bytes`))
+      throw new CosException({ _tag: 'SizeLimitExceeded', context, limit })
     }
     chunks.push(chunk)
   }
@@ -59,7 +59,7 @@ const readToBuffer =
  * Reads an answer into memory, verified.
  *
  * @units  `limit` in bytes; holds the bytes twice for a moment
- * @errors those of the body; `DecodeError` where it has more bytes than the limit
+ * @errors those of the body; `SizeLimitExceeded` if the body has more bytes than `limit`
  * @example pipe(send(getObject({ bucket, key })), RTE.chain(toBuffer(1024 * 1024)))(client)()
  */
 export const toBuffer = (limit: number): ((answer: ReadableResponse) => CosEffect<Buffer>) =>
@@ -69,7 +69,7 @@ export const toBuffer = (limit: number): ((answer: ReadableResponse) => CosEffec
  * Reads an answer as text, verified. A byte order mark is left out.
  *
  * @units  `limit` in bytes, before they become text
- * @errors those of the body; `DecodeError` where it has more bytes than the limit, or they are not UTF-8
+ * @errors those of the body; `SizeLimitExceeded` if the body has more bytes than `limit`; `DecodeError` if they are not UTF-8
  * @example pipe(send(getObject({ bucket, key })), RTE.chain(toText(64 * 1024)))(client)()
  */
 export const toText =

@@ -1,9 +1,10 @@
 /** Deletes all objects of a prefix while listing them. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
-import { CosException, type InvalidInput } from '../../core/error.js'
+import { CosException, invalidInput, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { contextOf, validate } from '../../core/operation.js'
+import { conflict } from '../../core/problem.js'
 import { QueryText } from '../../operations/parameters/listing.js'
 import {
   deleteKeysOptions,
@@ -45,12 +46,12 @@ export const refuseEmpty =
   (action: string, field: string) =>
   <I extends { readonly wholeBucket?: boolean }>(prefix: string, input: I): E.Either<InvalidInput, I> =>
     prefix === '' && input.wholeBucket !== true
-      ? E.left({
-          _tag: 'InvalidInput',
-          context: contextOf(action, input),
-          field,
-          expected: 'not empty, or else with wholeBucket: true'
-        })
+      ? E.left(
+          invalidInput(
+            contextOf(action, input),
+            conflict(field, 'must not be empty; set wholeBucket: true to act on every object in the bucket')
+          )
+        )
       : E.right(input)
 
 /**

@@ -3,8 +3,9 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
-import { CosException, type CosError } from '../../core/error.js'
+import { CosException, invalidInput, type CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
+import { conflict } from '../../core/problem.js'
 import { cursorAt, type ListingCursor } from '../../operations/responses/listing-cursor.js'
 import type { CosEffect } from '../../client/send.js'
 import { atSource, type CopyInput } from '../copy/options.js'
@@ -85,12 +86,12 @@ const runForEach = <A extends { readonly _tag: string }>(
   const outcome = (key: string, to: string): CosEffect<A | NotCopied> => {
     if (to === '') return RTE.right({ _tag: 'Skipped' })
     if (!landsAmongSources(input, to)) return effectOf(objectInput(input, key, to))
-    return RTE.left({
-      _tag: 'InvalidInput',
-      context: { ...context, key: O.some(to) },
-      field: 'prefix',
-      expected: 'one under which no copy falls among the sources'
-    })
+    return RTE.left(
+      invalidInput(
+        { ...context, key: O.some(to) },
+        conflict('prefix', 'must not put a copy below copySource.prefix')
+      )
+    )
   }
   const streamFrom = (watermark: LowWatermark): EffectStream<ObjectResult & (A | NotCopied)> =>
     runEach<ListedObject, ObjectResult & (A | NotCopied)>(context, {

@@ -3,9 +3,10 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { toEndpoint } from '../../core/address.js'
-import type { InvalidInput } from '../../core/error.js'
+import { invalidInput, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { contextOf, validate } from '../../core/operation.js'
+import { conflict } from '../../core/problem.js'
 import { Bucket } from '../../core/request.js'
 import { ListingCursor } from '../../operations/responses/listing-cursor.js'
 import type { CopySourceConditions } from '../../operations/parameters/conditions.js'
@@ -109,12 +110,15 @@ const refuseNestedPrefix =
   (action: string) =>
   (input: PrefixInput): E.Either<InvalidInput, PrefixInput> =>
     landsAmongSources(input, input.prefix)
-      ? E.left({
-          _tag: 'InvalidInput',
-          context: contextOf(action, input),
-          field: 'prefix',
-          expected: 'outside of the source prefix, which would grow with each copy'
-        })
+      ? E.left(
+          invalidInput(
+            contextOf(action, input),
+            conflict(
+              'prefix',
+              'must not be below copySource.prefix (the copies would be listed and copied again)'
+            )
+          )
+        )
       : E.right(input)
 
 /** The checks that `copy` would make for each object, made once. */

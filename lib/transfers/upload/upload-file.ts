@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosException, fromUnknown, type CosError } from '../../core/error.js'
+import { CosException, fromUnknown, invalidInput, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { MiB } from '../../core/limits.js'
 import { validate } from '../../core/operation.js'
@@ -285,7 +285,7 @@ const openAndUpload = async (
   // Reads that are under way end with the handle.
   transfer.defer(() => file.handle.close())
   const sized = forSize({ size: file.stats.size, partSize: input.partSize ?? uploadDefaults.partSize })
-  if (E.isLeft(sized)) return E.left({ _tag: 'InvalidInput', context, ...sized.left })
+  if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
   input.progress?.tell({ _tag: 'Expected', size: file.stats.size })
   return uploadUnlessExisting({ ...transfer, file, partSize: sized.right })()
 }

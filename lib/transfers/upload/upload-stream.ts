@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { Context, CosError } from '../../core/error.js'
+import { invalidInput, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { validate } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
@@ -82,12 +82,8 @@ const planParts = (
         })
       : E.map(constant)(forSize({ size: length, partSize })),
     E.bimap(
-      ({ field, expected }): CosError => ({
-        _tag: 'InvalidInput',
-        context,
-        field: field === 'size' ? 'length' : field,
-        expected
-      }),
+      (problem): CosError =>
+        invalidInput(context, { ...problem, field: problem.field === 'size' ? 'length' : problem.field }),
       (sizes) => ({
         sizes,
         budget: pipe(

@@ -43,12 +43,12 @@ t.test('what is not worth failing over is none where it can not be read', async 
 t.test('a codec that only reads says what it wanted', async (t) => {
   const Even = readOnly('an even number', (text) => (Number(text) % 2 === 0 ? Number(text) : undefined))
   t.same(Even.decode('4'), E.right(4))
-  for (const wrong of ['3', 4, undefined]) {
-    t.same(W.decodeWith(io.type({ n: Even }))({ n: wrong }), E.left(['n should be an even number']))
+  for (const wrong of ['3', 4]) {
+    t.same(W.decodeWith(io.type({ n: Even }))({ n: wrong }), E.left(['n: must be an even number']))
   }
   t.equal(Even.encode(4), '4')
   t.same([Even.is(4), Even.is(undefined)], [true, false])
-  t.same(W.decodeWith(io.type({ a: Text }))({ a: '' }), E.left(['a should be text, not empty']))
+  t.same(W.decodeWith(io.type({ a: Text }))({ a: '' }), E.left(['a: must be text, not empty']))
 })
 
 t.test('headers that can not be read are a DecodeError with all that is wrong', async (t) => {
@@ -59,7 +59,7 @@ t.test('headers that can not be read are a DecodeError with all that is wrong', 
       _tag: 'DecodeError',
       status: 200,
       requestId: 'NjYwMQ==',
-      problems: ['a should be a whole number', 'b should be a CRC64 in decimal']
+      problems: ['a: must be a whole number', 'b: must be a CRC64 in decimal']
     }
   })
 })

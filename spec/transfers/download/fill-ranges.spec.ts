@@ -154,7 +154,13 @@ t.test('one range that fails stops the others, and what was written down stays',
   const { handle, path } = await placeIn(t)
   const draft = draftOf(handle, path, new Map())
   let aborted = 0
-  const failure = new CosException({ _tag: 'TransportError', context, code: 'ECONNRESET', cause: 'x' })
+  const failure = new CosException({
+    _tag: 'TransportError',
+    context,
+    host: '',
+    code: 'ECONNRESET',
+    cause: 'x'
+  })
   await t.rejects(
     fillRanges({
       context,

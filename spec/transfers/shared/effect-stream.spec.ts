@@ -33,14 +33,14 @@ t.test('its scope is left however it ends', async (t) => {
   t.ok(signals[1]?.aborted)
 })
 
-t.test('what fails is a CosException, and data when it is collected', async (t) => {
+t.test('a stream fails with a CosException, and collect returns its error as data', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   const broken = scopedStream(context, async function* () {
     yield 1
     throw new Error('disk')
   })
   t.match(left(await collect(broken)(client)()), { _tag: 'SourceError', cause: { message: 'disk' }, context })
-  const failure = new CosException({ _tag: 'InvalidInput', context, field: 'a', expected: 'b' })
+  const failure = new CosException({ _tag: 'Aborted', context, reason: 'enough' })
   await t.rejects(toArray(failedStream(failure)(client)), failure)
   t.equal(left(await collect(failedStream(failure))(client)()), failure.error)
 })

@@ -10,7 +10,7 @@ import { settlesWithin } from '../../support/settles-within.js'
 import { clientOf } from '../../support/server.js'
 
 const context = contextWithoutObject('spec')
-const bad = (n: number): CosError => ({ _tag: 'InvalidInput', context, field: String(n), expected: '' })
+const bad = (n: number): CosError => ({ _tag: 'Aborted', context, reason: n })
 
 interface Done {
   readonly n: number
@@ -90,7 +90,7 @@ t.test('with stop a source that stalls is let go', async (t) => {
   }
   const read = reading(doubling(stalling, 'stop')(client))
   t.ok(await settlesWithin(1000, read))
-  t.match(await read, { seen: [-2], thrown: { reason: bad(-1) } })
+  t.match(await read, { seen: [-2], thrown: { error: bad(-1) } })
 })
 
 t.test("a source's failure waits until what came before it has been told", async (t) => {

@@ -21,7 +21,8 @@ const refused: CosError = {
   _tag: 'InvalidInput',
   context: contextOf('spec', input),
   field: 'key',
-  expected: 'another'
+  problem: 'invalid',
+  message: 'another'
 }
 
 const transfer = (use: (it: Transfer<SpecInput>) => Promise<E.Either<CosError, { readonly size: number }>>) =>
