@@ -1,4 +1,8 @@
-/** Every code point that a key may hold goes to COS in a key, is listed, and brings its object back. */
+/**
+ * Each code point that a key may hold survives PUT, listing and GET. `npm run fuzz` tries all of them; `npm test` tries
+ * the first 12,288 (where almost all characters that have a meaning to a parser are) and every 32nd key of the rest.
+ */
+import fc from 'fast-check'
 import t from 'tap'
 import { send } from '../../lib/client/send.js'
 import { getObject } from '../../lib/operations/get-object.js'
@@ -7,11 +11,13 @@ import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
 import { bucket, startCos } from '../support/cos.js'
 import { right } from '../support/server.js'
 
+const isComplete = fc.readConfigureGlobal().numRuns !== undefined
+
 const isAllowed = (point: number): boolean =>
   !(point >= 0xd800 && point <= 0xdfff) && !(point >= 0x18 && point <= 0x1b)
 
-/** Keys of at most 850 bytes that have all code points between them, each key under its number. */
-const keys = (): ReadonlyArray<string> => {
+/** Keys of at most 850 bytes that hold all code points between them, each with its number in front. */
+const allKeys = (): ReadonlyArray<string> => {
   const points = Array.from({ length: 0x110000 }, (_, point) => point).filter(isAllowed)
   return Array.from(
     { length: Math.ceil(points.length / 208) },
@@ -19,12 +25,13 @@ const keys = (): ReadonlyArray<string> => {
   )
 }
 
-t.test('every code point is put, listed and got back', async (t) => {
+const keys = allKeys().filter((_, n) => isComplete || n < 60 || n % 32 === 0)
+
+t.test('every code point in a key survives PUT, listing and GET', async (t) => {
   const cos = await startCos(t)
   const client = cos.client()
-  const all = keys()
   const each = async (work: (key: string) => Promise<void>): Promise<void> => {
-    const rest = all[Symbol.iterator]()
+    const rest = keys[Symbol.iterator]()
     await Promise.all(
       Array.from({ length: 16 }, async () => {
         for (const key of rest) await work(key)
@@ -36,9 +43,9 @@ t.test('every code point is put, listed and got back', async (t) => {
   })
   const listed = new Set<string>()
   for await (const { key } of streamObjects({ bucket })(client)) listed.add(key)
-  t.equal(listed.size, all.length)
+  t.equal(listed.size, keys.length)
   t.same(
-    all.filter((key) => !listed.has(key)),
+    keys.filter((key) => !listed.has(key)),
     []
   )
   const wrong: Array<string> = []
