@@ -32,7 +32,7 @@ t.test('movePrefix moves all objects of a prefix and no others', async (t) => {
   t.same(await keysOf(cos), [...renamed, 'c'])
 })
 
-t.test('movePrefix keeps a source whose copy catchCosError, and a second run moves it', async (t) => {
+t.test('movePrefix keeps a source whose copy failed, and a second run moves it', async (t) => {
   const answer = (key: string, sum: string) => ({
     operation: 'CopyObject',
     key,
