@@ -1,4 +1,4 @@
-/** An object becomes a file: whole and verified, or the old file stays; and a run that is cut off is gone on with. */
+/** Downloads an object into a file: verified, replaced atomically, resumed after an interruption. */
 import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -37,29 +37,29 @@ const downloadFileDefaults = { threshold: 20 * MiB, partSize: 20 * MiB, concurre
 // -- input --
 export interface DownloadFileInput extends DownloadOptions, WithProgress {
   /**
-   * The file's path; its folder must be there. What is there already is replaced once the new bytes are verified: a file,
-   * or a link, which is not followed.
+   * Path of the file; its directory must exist. An existing file is replaced after the new bytes have been verified. A
+   * symbolic link is replaced, not followed.
    */
   readonly file: string
-  /** In bytes: up to so many come in one request, and are not gone on with; 20 MiB unless said. */
+  /** Bytes: an object up to this size is fetched by one GET, which cannot be resumed. Default: 20 MiB. */
   readonly threshold?: number
-  /** In bytes, of one range; 20 MiB unless said. Doubled until 10,000 ranges suffice. */
+  /** Bytes of one range. Doubles until 10,000 ranges suffice. Default: 20 MiB. */
   readonly partSize?: number
-  /** Ranges fetched at once; 5 unless said. */
+  /** Ranges fetched at once, 1 to 1,000. Default: 5. */
   readonly concurrency?: number
   /**
-   * A folder for the journal of what has come, which must be there; beside the file unless said. `false`: no journal, and
-   * no going on.
+   * An existing directory for the journal of fetched ranges. `false`: no journal and no resuming. Default: beside the partial
+   * file.
    */
   readonly checkpoint?: string | false
   /**
-   * Whether what has come stays for the next run to go on with. `keep` unless said; what nothing could go on with, as of
-   * an object that has changed, is discarded all the same.
+   * Keeps or removes the partial file after a failure. A partial file that cannot be resumed, as of an object that has changed,
+   * is always removed. Default: `'keep'`.
    */
   readonly onFailure?: 'keep' | 'discard'
   /**
-   * Waits until the disk has the bytes before it writes down that they are there, or replaces the file, so that a power
-   * failure costs no file. True unless said; thousands of small files are faster without.
+   * Flushes bytes to the disk before the journal records them and before the file is replaced, so that a power failure cannot
+   * damage a file. `false` is faster for thousands of small files. Default: true.
    */
   readonly durable?: boolean
 }
@@ -83,63 +83,67 @@ const Input = In.struct<DownloadFileInput>('DownloadFileInput', {
 
 // -- output --
 export interface DownloadFileResult extends ObjectHead {
-  /** Its whole path. */
+  /** Absolute path. */
   readonly file: string
-  /** Ranges that it was fetched in: 1 for a single request. */
+  /** Ranges: 1 for a single request. */
   readonly parts: number
-  /** Whether it was fetched in parts. */
+  /** Whether the object was fetched in ranges. */
   readonly multipart: boolean
-  /** Bytes that were there already, of an earlier run. */
+  /** Bytes that an earlier run had fetched. */
   readonly resumed: number
-  /** How the bytes compared with COS's checksum. */
+  /** Result of the comparison with COS's CRC64. */
   readonly integrity: Integrity
 }
 
 const action = 'downloadFile'
 
-// -- the flow --
-/** What must be known of an object before its first byte is asked for. */
-type Known = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'versionId'>
+// -- the steps --
+/** Known of an object before its first byte is requested. */
+type KnownObject = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'versionId'>
 
 interface DownloadState extends Transfer<DownloadFileInput> {
-  readonly known: Known
-  /** All that COS says of it, once its bytes are there: of a HEAD, or of the answer that brought them. */
+  readonly known: KnownObject
+  /** All metadata of the object: from the HEAD, or from the response that has brought its bytes. */
   readonly head: () => ObjectHead
-  readonly answered?: (answer: GetRangeResult) => void
+  readonly onResponse?: (response: GetRangeResult) => void
   readonly target: string
-  readonly place: DownloadSlot
+  readonly slot: DownloadSlot
 }
 
-const mostRanges = 10_000
+const maxRanges = 10_000
 
-/** It comes in one request. */
+/** Whether one request fetches the object. */
 const isSmall = (
   { threshold = downloadFileDefaults.threshold }: DownloadFileInput,
-  { size }: Pick<Known, 'size'>
+  { size }: Pick<KnownObject, 'size'>
 ): boolean => size <= threshold
 
 const rangeSize = (input: DownloadFileInput, size: number): number => {
   if (isSmall(input, { size })) return Math.max(1, size)
-  let doubled = input.partSize ?? downloadFileDefaults.partSize
-  while (doubled * mostRanges < size) doubled *= 2
-  return doubled
+  let partSize = input.partSize ?? downloadFileDefaults.partSize
+  while (partSize * maxRanges < size) partSize *= 2
+  return partSize
 }
 
-/** None: nothing is ever written down, and the next run begins anew. */
-const journalOf = ({ input: { checkpoint }, target, place }: DownloadState): O.Option<string> => {
-  if (checkpoint === false || !place.alone) return O.none
-  if (checkpoint === undefined) return O.some(place.journal)
+/** Path of the journal. None: nothing is recorded, and the next run starts over. */
+const journalOf = ({ input: { checkpoint }, target, slot }: DownloadState): O.Option<string> => {
+  if (checkpoint === false || !slot.alone) return O.none
+  if (checkpoint === undefined) return O.some(slot.journal)
   const name = createHash('sha256').update(target).digest('hex').slice(0, 32)
   return O.some(join(resolve(checkpoint), `${name}.cospipe-journal`))
 }
 
-const fetchInto = async (now: DownloadState, draft: PartialFile, partSize: number): Promise<FillResult> => {
-  const { scope, context, input, known, answered } = now
+const fetchInto = async (
+  state: DownloadState,
+  partial: PartialFile,
+  partSize: number
+): Promise<FillResult> => {
+  const { scope, context, input, known, onResponse } = state
   const { progress } = input
   const pinned = pinnedGetInput(input, known)
   const fetch: FetchRange = (range, signal) =>
     pipe(
-      readRange({ ...scope.client, signals: [signal] }, context, pinned, range, answered),
+      readRange({ ...scope.client, signals: [signal] }, context, pinned, range, onResponse),
       publishPartBytes(context, {
         ...refInfo(context),
         part: range.number,
@@ -149,27 +153,27 @@ const fetchInto = async (now: DownloadState, draft: PartialFile, partSize: numbe
     )
   return fillRanges({
     context,
-    draft,
+    partial,
     concurrency: input.concurrency ?? downloadFileDefaults.concurrency,
     controller: scope.controller,
     fetch: progress === undefined ? fetch : reportBytes(progress)(fetch),
-    skipped: ({ size }) => progress?.tell({ _tag: 'PartSkipped', size })
+    onSkipped: ({ size }) => progress?.tell({ _tag: 'PartSkipped', size })
   })(planRanges({ to: known.size, partSize }))
 }
 
-/** What was gathered would never become this object: it is another's by now, or not what COS has. */
-const isSpoiled = (error: CosError): boolean =>
+/** Whether the partial file can never become this object: the object has changed, or the bytes differ from COS's. */
+const isUnusable = (error: CosError): boolean =>
   error._tag === 'ObjectChanged' || (error._tag === 'IntegrityError' && O.isNone(error.part))
 
-/** Fills the draft and puts it in the file's place. */
+/** Completes the partial file and replaces the target with it. */
 const finishDownload = async (
-  now: DownloadState,
-  draft: PartialFile,
+  state: DownloadState,
+  partial: PartialFile,
   partSize: number
 ): Promise<DownloadFileResult> => {
-  const { scope, context, input, target } = now
-  const { runs, resumed } = await fetchInto(now, draft, partSize)
-  const head = now.head()
+  const { scope, context, input, target } = state
+  const { runs, resumed } = await fetchInto(state, partial, partSize)
+  const head = state.head()
   const integrity = compareCrc64(context, { right: 'theirs' })(
     O.some(combineAllCrc64(runs).crc64),
     head.crc64
@@ -179,15 +183,15 @@ const finishDownload = async (
     context,
     target
   )(() =>
-    replaceAtomically(draft.handle, {
-      from: draft.path,
+    replaceAtomically(partial.handle, {
+      from: partial.path,
       target,
       durable: input.durable ?? true,
       signal: scope.controller.signal
     })
   )
-  const multipart = !isSmall(input, now.known)
-  // An object without bytes has no range.
+  const multipart = !isSmall(input, state.known)
+  // An empty object has no range.
   return {
     ...head,
     file: target,
@@ -198,33 +202,33 @@ const finishDownload = async (
   }
 }
 
-const download = async (now: DownloadState): Promise<E.Either<CosError, DownloadFileResult>> => {
-  const { context, input, known, place } = now
+const download = async (state: DownloadState): Promise<E.Either<CosError, DownloadFileResult>> => {
+  const { context, input, known, slot } = state
   const partSize = rangeSize(input, known.size)
-  const journal = journalOf(now)
+  const journal = journalOf(state)
   let keep = false
   try {
-    const draft = await openPartialFile({
+    const partial = await openPartialFile({
       context,
-      part: place.part,
+      part: slot.part,
       journal: isSmall(input, known) ? O.none : journal,
       identity: { bucket: input.bucket, key: input.key, ...known, partSize },
       durable: input.durable ?? true
     })
     try {
-      return E.right(await finishDownload(now, draft, partSize))
+      return E.right(await finishDownload(state, partial, partSize))
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
-      keep = input.onFailure !== 'discard' && draft.isWorthKeeping() && !isSpoiled(error)
+      keep = input.onFailure !== 'discard' && partial.isWorthKeeping() && !isUnusable(error)
       return E.left(error)
     } finally {
-      await draft.close()
+      await partial.close()
     }
   } finally {
-    // One that is beside the bytes goes with them.
+    // A journal beside the partial file is removed with it.
     if (!keep && O.isSome(journal) && typeof input.checkpoint === 'string')
       await remove(journal.value).catch(() => undefined)
-    await place.leave(keep)
+    await slot.leave(keep)
   }
 }
 
@@ -236,74 +240,75 @@ const runDownload: DownloadRun = async (transfer) => {
   if (E.isLeft(head)) return head
   input.progress?.tell({ _tag: 'Expected', size: head.right.size })
   const target = resolve(input.file)
-  const place = await acquireDownloadSlot(context, target, scope.controller.signal)
-  return download({ ...transfer, known: head.right, head: () => head.right, target, place })
+  const slot = await acquireDownloadSlot(context, target, scope.controller.signal)
+  return download({ ...transfer, known: head.right, head: () => head.right, target, slot })
 }
 
-/** Bytes and head in one request: a HEAD for each small file of a folder would be half of all requests. */
+/** Bytes and metadata by one request: a HEAD for each small file of a directory would be half of all requests. */
 const runInOneRequest =
-  (listed: ListedObject, going: AcquireSlot): DownloadRun =>
+  (listed: ListedObject, acquireSlot: AcquireSlot): DownloadRun =>
   async (transfer) => {
     const { scope, context, input } = transfer
     const { etag, size, lastModified } = listed
     let head: ObjectHead | undefined
     const target = resolve(input.file)
-    const place = await going(context, target, scope.controller.signal)
+    const slot = await acquireSlot(context, target, scope.controller.signal)
     return download({
       ...transfer,
       known: { etag, size, lastModified, versionId: O.none },
       head: () => {
         if (head !== undefined) return head
-        throw new Error('an object without bytes has no answer')
+        throw new Error('no response: the object is empty')
       },
-      answered: ({ body, ...answer }) => {
+      onResponse: ({ body, ...response }) => {
         if (head === undefined) input.progress?.tell({ _tag: 'Expected', size })
-        head ??= { ...answer, size }
+        head ??= { ...response, size }
       },
       target,
-      place
+      slot
     })
   }
 
 /**
  * Downloads an object into a file.
  *
- * It begins with a HEAD. Ranges are then fetched at once, on condition that the object is still that one, and written to
- * their places in a file of their own, in a folder beside the target. When all are there, their CRC64 together is
- * compared with COS's, and a rename puts the file in place: until then what was there is untouched.
+ * Starts with a HEAD. Ranges are then fetched in parallel, on condition that the object still has that ETag, and written to a
+ * partial file in a temporary directory beside the target. When all are complete, their combined CRC64 is compared with
+ * COS's, and a rename replaces the target. Until then an existing file is untouched.
  *
- * What has come is written down in a journal. The next run with the same file, of this process or another, finds it even
- * after a `kill -9`; it reads and compares what is there, and fetches the rest. Bytes of an object that has changed
- * since, or that was cut in other ranges, are dropped. Two who download to one file at the same time do not disturb each
- * other, and the last to end wins.
+ * A journal records each complete range. The next run for the same file, in this process or another, finds it even after
+ * `kill -9`, compares the recorded ranges and fetches the others. A partial file of an object that has changed, or with
+ * another `partSize`, is discarded. Two downloads to one file do not disturb each other; the last to finish replaces it.
  *
- * @shape  `DownloadFileInput -> Effect<DownloadedFile>`
- * @units  below 640 KiB for each range in flight, besides what sockets hold, whatever the size of object and ranges
- * @errors those of `headObject` and `getObject`; `ObjectChanged`; `IntegrityError`; `FileError` with the system's code,
- *         such as `ENOENT` or `EACCES` of the folder, `EISDIR` of the target, `ENOSPC`: then, as after an abort, what has
- *         come stays, unless `onFailure` or `checkpoint` say otherwise
+ * @shape  `DownloadFileInput -> CosEffect<DownloadFileResult>`
+ * @units  below 640 KiB for each range in flight, besides socket buffers, for any size of object and ranges
+ * @errors those of `headObject` and `getObject`; `ObjectChanged`; `IntegrityError`; `FileError` with the system's code, such as
+ *         `ENOENT` or `EACCES` of the directory, `EISDIR` of the target, `ENOSPC`. The partial file is kept after a failure
+ *         or an abort, unless `onFailure` or `checkpoint` say otherwise
  * @example downloadFile({ bucket, key: 'films/a.mp4', file: 'a.mp4' })
  */
 export const downloadFile = (input: DownloadFileInput): CosEffect<DownloadFileResult> =>
   startDownload(input, runDownload)
 
-/** What a listing says of an object. */
-export type ListedObject = Omit<Known, 'versionId'>
+/** The fields of a listing entry that a download needs. */
+export type ListedObject = Omit<KnownObject, 'versionId'>
 
-/** It was replaced since it was listed, or deleted; or the folder it goes to lies on another disk. */
-const mayTryInParts = (error: CosError): boolean =>
+/** The object was replaced or deleted since it was listed, or the target's directory is on another disk. */
+const shouldStartWithHead = (error: CosError): boolean =>
   error._tag === 'ObjectChanged' || (error._tag === 'FileError' && error.code === 'EXDEV')
 
-/** `downloadFile` of what was listed a moment ago: what is small comes without a HEAD, and is made where `going` says. */
+/** `downloadFile` for a listed object. A small one is fetched without a HEAD, into a slot from `acquireSlot`. */
 export const downloadListed = (
   input: DownloadFileInput,
   listed: ListedObject,
-  going: AcquireSlot
+  acquireSlot: AcquireSlot
 ): CosEffect<DownloadFileResult> =>
   listed.size > 0 && isSmall(input, listed)
     ? pipe(
-        startDownload(input, runInOneRequest(listed, going)),
-        RTE.orElse((error) => (mayTryInParts(error) ? startDownload(input, runDownload) : RTE.left(error)))
+        startDownload(input, runInOneRequest(listed, acquireSlot)),
+        RTE.orElse((error) =>
+          shouldStartWithHead(error) ? startDownload(input, runDownload) : RTE.left(error)
+        )
       )
     : startDownload(input, runDownload)
 

@@ -1,4 +1,4 @@
-/** An object as one stream of bytes in order, fetched as several ranges at once. */
+/** Downloads an object as one ordered stream; fetches its ranges in parallel. */
 import type { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
@@ -26,9 +26,9 @@ import { withProgress, type WithProgress } from '../shared/progress.js'
 import { startTransfer } from '../shared/run-transfer.js'
 
 export interface DownloadStreamInput extends DownloadOptions, WithProgress {
-  /** In bytes, of one range; 8 MiB unless said. */
+  /** Bytes of one range. Default: 8 MiB. */
   readonly partSize?: number
-  /** Ranges open at once, the one that is read among them; 4 unless said. */
+  /** Ranges fetched at once, including the one being read; 1 to 1,000. Default: 4. */
   readonly concurrency?: number
 }
 
@@ -41,21 +41,21 @@ const Input = In.struct<DownloadStreamInput>('DownloadStreamInput', {
 
 export interface DownloadResult extends ObjectHead {
   /**
-   * The bytes as they are stored. It ends only after they were verified, and fails with a `CosException` otherwise.
-   * Destroying it ends every request of it at once.
+   * The bytes as stored. Ends only after they have been verified; fails with a `CosException` otherwise. Destroying it closes
+   * all requests at once.
    */
   readonly body: Readable
-  /** How the bytes compared, once `body` has ended, failed or been left. */
+  /** The result of the comparison, once `body` has ended, failed or been destroyed. */
   readonly verified: TE.TaskEither<CosError, Integrity>
-  /** Whose bytes they are, for the errors of whoever writes them down. */
+  /** For the errors of consumers such as `toFile`. */
   readonly context: Context
 }
 
 const action = 'downloadStream'
 const downloadStreamDefaults = { partSize: 8 * MiB, concurrency: 4 }
 
-/** Settles once, with what comes first: the end, a failure, or the reader's leaving. */
-const outcome = <A>(): { readonly settle: (value: A) => void; readonly settled: Promise<A> } => {
+/** A promise and its resolver. It keeps the first outcome: the end, a failure, or a reader that stops. */
+const createOutcome = <A>(): { readonly settle: (value: A) => void; readonly settled: Promise<A> } => {
   let settle: (value: A) => void = () => undefined
   const settled = new Promise<A>((resolve) => {
     settle = resolve
@@ -96,13 +96,13 @@ const streamRanges = (
     progress === undefined ? fetch : reportBytes(progress)(fetch)
   )(planRanges({ to: head.size, partSize }))
 
-  const { settle, settled } = outcome<E.Either<CosError, Integrity>>()
-  const check = verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
+  const { settle, settled } = createOutcome<E.Either<CosError, Integrity>>()
+  const verifying = verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
   let transferred = 0
-  async function* watched(): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* trackedBytes(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (;;) {
-        const next = await check.next()
+        const next = await verifying.next()
         if (next.done === true) {
           end(transferred, '')
           settle(E.right(next.value))
@@ -118,12 +118,12 @@ const streamRanges = (
       throw new CosException(error)
     }
   }
-  const body = toReadable(watched(), () => {
+  const body = toReadable(trackedBytes(), () => {
     end(transferred, 'Aborted')
     settle(E.right(unverifiable('Unread')))
     scope.close()
   })
-  // A stream that a signal ends before anyone reads it would otherwise end the process with it.
+  // Without a listener, an abort before anyone reads the stream would end the process.
   body.on('error', () => undefined)
   scope.onEnd((error) => {
     settle(E.left(error))
@@ -133,15 +133,15 @@ const streamRanges = (
 }
 
 /**
- * Downloads an object as one stream, its ranges fetched in parallel and given in order.
+ * Downloads an object as one stream. Ranges are fetched in parallel and yielded in order.
  *
- * It begins with a HEAD, and every range is asked for on condition that the object is still that one. A range that
- * breaks off goes on where it was cut. The CRC64 of the whole is compared with COS's before the stream ends. A reader
- * that stops holds the server back: no more than `concurrency` ranges are fetched ahead.
+ * Starts with a HEAD; every range is requested on condition that the object still has that ETag. A range that is cut off resumes
+ * at the next byte. The CRC64 of the whole object is compared with COS's before the stream ends. Backpressure: at most
+ * `concurrency` ranges are fetched ahead of the reader.
  *
- * @shape  `DownloadStreamInput -> Effect<Downloaded>`; settles when the HEAD has come, and the body is on its way
- * @units  holds at most `concurrency x partSize` bytes, besides what sockets hold
- * @errors those of `headObject`; the body's: those of `getObject`, `ObjectChanged`, `IntegrityError`
+ * @shape  `DownloadStreamInput -> CosEffect<DownloadResult>`; settles after the HEAD, while the body is being fetched
+ * @units  holds at most `concurrency x partSize` bytes, besides socket buffers
+ * @errors those of `headObject`; of the body: those of `getObject`, `ObjectChanged`, `IntegrityError`
  * @example pipe(downloadStream({ bucket, key }), RTE.map(({ body }) => body.pipe(createGunzip())))
  */
 export const downloadStream =
@@ -149,9 +149,9 @@ export const downloadStream =
   (client: Client) =>
   async () => {
     const context = contextOf(action, input)
-    const judged = validate(action, Input)(input)
-    if (E.isLeft(judged)) return judged
-    const valid = judged.right
+    const validated = validate(action, Input)(input)
+    if (E.isLeft(validated)) return validated
+    const valid = validated.right
     const head = await send(headObject(downloadHeadInput(valid)))(client)()
     if (E.isLeft(head)) return head
     const end = startTransfer(context, valid)

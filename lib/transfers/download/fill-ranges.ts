@@ -1,4 +1,4 @@
-/** Ranges of a draft: bytes to their place, counted and hashed, and bytes of an earlier run looked at again. */
+/** Fills the ranges of a partial file: compares those an earlier run wrote, and fetches the others. */
 import type { FileHandle } from 'node:fs/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import { crc64Hasher, type Crc64Hasher, type Crc64Run } from '../../core/crc64.js'
@@ -11,14 +11,14 @@ import type { PartRange } from '../../stages/plan-ranges.js'
 import type { PartialFile } from '../../files/partial-file.js'
 import { withFileErrors, writeAll } from '../../files/atomic-file.js'
 
-/** The file that the ranges are in, and its path for the errors. */
+/** The file to write ranges to. The path is for errors. */
 export interface RangeTarget {
   readonly context: Context
   readonly handle: FileHandle
   readonly path: string
 }
 
-const hashChunks = async <A>(use: (hasher: Crc64Hasher) => Promise<A>): Promise<A> => {
+const withHasher = async <A>(use: (hasher: Crc64Hasher) => Promise<A>): Promise<A> => {
   const hasher = await crc64Hasher()
   try {
     return await use(hasher)
@@ -37,86 +37,86 @@ const wrongSize = (context: Context, { number, size }: PartRange, got: number): 
     got: String(got)
   })
 
-// One trip to the system for several chunks, which are of 64 KiB: with one for each, 512 MiB cost 1.16 s of its time in
-// place of 0.96, and 15 MiB more at the peak (Node 20). Bounded in number as well: however small a chunk is, all that it
-// was cut from is kept with it.
+// One system call for several chunks of 64 KiB: with one call for each, 512 MiB cost 1.16 s of system time in place of 0.96,
+// and 15 MiB more memory at the peak (Node 20). The number is limited too: a small chunk keeps the whole buffer that it is
+// a slice of.
 const batch = { bytes: ioChunkSize, chunks: 16 }
 
 interface Writer {
-  /** Takes a chunk; waits only where one batch is full while another is being written. */
+  /** Accepts a chunk. Waits only if a batch is full while another is being written. */
   readonly put: (chunk: Uint8Array) => Promise<void> | undefined
-  /** Everything that was put is written. */
+  /** Writes the last batch and waits for all writes. */
   readonly end: () => Promise<void>
-  /** Nothing is written any more. */
-  readonly rest: () => Promise<void>
+  /** Waits for the write in progress; its failure is ignored. */
+  readonly settle: () => Promise<void>
 }
 
 const rangeWriter = ({ context, handle, path }: RangeTarget, from: number): Writer => {
-  let held: Array<Uint8Array> = []
+  let pending: Array<Uint8Array> = []
   let size = 0
-  let at = from
-  let under: Promise<void> = Promise.resolve()
+  let offset = from
+  let writing: Promise<void> = Promise.resolve()
   const flush = async (): Promise<void> => {
-    const [chunks, position] = [held, at]
-    held = []
-    at += size
+    const [chunks, position] = [pending, offset]
+    pending = []
+    offset += size
     size = 0
-    await under
-    under = withFileErrors(context, path)(() => writeAll(handle, chunks, position))
-    // Looked at before the next; until then it is nobody's, which would end the process.
-    under.catch(() => undefined)
+    await writing
+    writing = withFileErrors(context, path)(() => writeAll(handle, chunks, position))
+    // Awaited by the next flush. The no-op catch prevents an unhandled rejection until then.
+    writing.catch(() => undefined)
   }
   return {
     put: (chunk) => {
-      held.push(chunk)
+      pending.push(chunk)
       size += chunk.length
-      return size < batch.bytes && held.length < batch.chunks ? undefined : flush()
+      return size < batch.bytes && pending.length < batch.chunks ? undefined : flush()
     },
     end: async () => {
       await flush()
-      await under
+      await writing
     },
-    rest: () => under.catch(() => undefined)
+    settle: () => writing.catch(() => undefined)
   }
 }
 
 /**
- * Writes a range to its place and gives its CRC64, that of the bytes that came.
+ * Writes a range to its position and returns the CRC64 of the bytes received.
  *
- * @units  holds two batches, one being written while the other comes: below 640 KiB in chunks of 64 KiB
- * @errors those of its bytes; `CosException` of a `FileError`, and of an `IntegrityError` where there are more bytes than
- *         the range has, or fewer
+ * @units  holds two batches, one being written and one being received: below 640 KiB with chunks of 64 KiB
+ * @errors those of `bytes`; a `CosException` with a `FileError`, or with an `IntegrityError` if the number of bytes differs from
+ *         the size of the range
  */
 export const writeRange = (
-  place: RangeTarget,
+  target: RangeTarget,
   range: PartRange,
   bytes: AsyncIterable<Uint8Array>
 ): Promise<bigint> =>
-  hashChunks(async (hasher) => {
-    const writer = rangeWriter(place, range.first)
+  withHasher(async (hasher) => {
+    const writer = rangeWriter(target, range.first)
     let seen = 0
     try {
       for await (const chunk of bytes) {
         seen += chunk.length
-        if (seen > range.size) throw wrongSize(place.context, range, seen)
+        if (seen > range.size) throw wrongSize(target.context, range, seen)
         hasher.update(chunk)
         await writer.put(chunk)
       }
-      if (seen < range.size) throw wrongSize(place.context, range, seen)
+      if (seen < range.size) throw wrongSize(target.context, range, seen)
       await writer.end()
     } finally {
-      await writer.rest()
+      await writer.settle()
     }
     return hasher.digest()
   })
 
-/** The CRC64 of what a file holds at a range; none where it ends before. */
+/** The CRC64 of a range of a file; none if the file ends before the range does. */
 export const readFileRange = (
   { context, handle, path }: RangeTarget,
   { first, size }: PartRange,
   signal: AbortSignal
 ): Promise<O.Option<bigint>> =>
-  hashChunks(async (hasher) => {
+  withHasher(async (hasher) => {
     const block = Buffer.allocUnsafe(Math.min(ioChunkSize, size))
     for (let at = 0; at < size;) {
       signal.throwIfAborted()
@@ -133,51 +133,51 @@ export const readFileRange = (
 
 export interface FillOptions {
   readonly context: Context
-  readonly draft: PartialFile
-  /** Ranges under way, at most: looked at, fetched, or waiting for the disk. */
+  readonly partial: PartialFile
+  /** Ranges in progress, at most: being compared, fetched, or flushed to the disk. */
   readonly concurrency: number
-  /** Stops it all when it fires, and is fired when anything fails. */
+  /** Stops the run when it fires. Is fired when a range fails. */
   readonly controller: AbortController
   readonly fetch: FetchRange
-  /** Told of a range that was there already. */
-  readonly skipped: (range: PartRange) => void
+  /** Called for a range that was complete already. */
+  readonly onSkipped: (range: PartRange) => void
 }
 
 export interface FillResult {
-  /** In the order of the file. */
+  /** In file order. */
   readonly runs: ReadonlyArray<Crc64Run>
-  /** Bytes that were there already. */
+  /** Bytes that were complete already. */
   readonly resumed: number
 }
 
 /**
- * Makes a draft whole: what an earlier run claims to be there is read and compared, and all else is fetched.
+ * Completes a partial file. A range recorded by an earlier run is read and its CRC64 compared; all others are fetched.
  *
- * @errors the first failure; by then nothing is written any more, and all that was written down is on the disk
+ * @errors the first failure; by then no write is in progress, and every recorded range is on the disk
  */
 export const fillRanges =
-  ({ context, draft, concurrency, controller: stop, fetch, skipped }: FillOptions) =>
+  ({ context, partial, concurrency, controller, fetch, onSkipped }: FillOptions) =>
   async (ranges: Iterable<PartRange>): Promise<FillResult> => {
-    const place: RangeTarget = { context, handle: draft.handle, path: draft.path }
-    const isThere = async (range: PartRange, signal: AbortSignal): Promise<O.Option<bigint>> => {
-      const claimed = draft.claimed.get(range.number)
-      if (claimed === undefined) return O.none
-      const found = await readFileRange(place, range, signal)
-      return O.isSome(found) && found.value === claimed ? found : O.none
+    const target: RangeTarget = { context, handle: partial.handle, path: partial.path }
+    const checkRecorded = async (range: PartRange, signal: AbortSignal): Promise<O.Option<bigint>> => {
+      const recorded = partial.claimed.get(range.number)
+      if (recorded === undefined) return O.none
+      const found = await readFileRange(target, range, signal)
+      return O.isSome(found) && found.value === recorded ? found : O.none
     }
-    const working = mapConcurrent<PartRange>({ concurrency, controller: stop })(async (range, signal) => {
-      const there = await isThere(range, signal)
-      if (O.isSome(there)) {
-        skipped(range)
-        return { ...range, crc64: there.value, resumed: range.size }
+    const fillRange = mapConcurrent<PartRange>({ concurrency, controller })(async (range, signal) => {
+      const present = await checkRecorded(range, signal)
+      if (O.isSome(present)) {
+        onSkipped(range)
+        return { ...range, crc64: present.value, resumed: range.size }
       }
-      const crc64 = await writeRange(place, range, fetch(range, signal))
-      // Within the slot: what a crash can cost is no more than is under way.
-      await draft.add(range.number, crc64)
+      const crc64 = await writeRange(target, range, fetch(range, signal))
+      // Within the concurrency slot: a crash loses no more than the ranges in progress.
+      await partial.add(range.number, crc64)
       return { ...range, crc64, resumed: 0 }
     })
     const runs: Array<PartRange & Crc64Run & Pick<FillResult, 'resumed'>> = []
-    for await (const run of working(fromIterable(ranges))) runs.push(run)
+    for await (const run of fillRange(fromIterable(ranges))) runs.push(run)
     return {
       runs: runs.sort((a, b) => a.number - b.number),
       resumed: runs.reduce((sum, { resumed }) => sum + resumed, 0)

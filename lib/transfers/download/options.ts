@@ -1,4 +1,4 @@
-/** What every download takes, and which of it goes to the HEAD that begins it and to the ranges that follow. */
+/** Options of every download, and the inputs of its HEAD and its range requests. */
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
 import { objectRef, refOf, type ObjectRef } from '../../core/request.js'
@@ -10,7 +10,7 @@ import { withReferer, type WithReferer } from '../../operations/parameters/refer
 import { trafficLimit, type TrafficLimit } from '../../operations/parameters/storage.js'
 import { VersionId } from '../../operations/parameters/versions.js'
 
-/** `trafficLimit` is of each request, so that so many ranges at once may go so many times as fast. */
+/** `trafficLimit` applies to each request: `n` parallel ranges may use `n` times as much. */
 export interface DownloadOptions extends ObjectRef, Conditions, WithCustomerKey, TrafficLimit, WithReferer {
   /** One version instead of the latest. */
   readonly versionId?: string
@@ -26,13 +26,13 @@ export const downloadOptions: In.FieldsOf<DownloadOptions> = {
   versionId: In.optional(VersionId)
 }
 
-const always = ['headers', 'query', 'sse', 'referer'] as const
+const sharedFields = ['headers', 'query', 'sse', 'referer'] as const
 
-/** The conditions decide here, once; from then on it is this object or none. */
+/** The conditions are checked once, by the HEAD. All ranges are then requested for the ETag that it returned. */
 export const downloadHeadInput = (options: DownloadOptions): HeadObjectInput => ({
   ...refOf(options),
   ...In.pick(
-    ...always,
+    ...sharedFields,
     'versionId',
     'ifMatch',
     'ifNoneMatch',
@@ -41,13 +41,13 @@ export const downloadHeadInput = (options: DownloadOptions): HeadObjectInput => 
   )(options)
 })
 
-/** Where the bucket keeps versions, what is written meanwhile does not even disturb. */
+/** In a bucket with versions, also pins the version: the download succeeds even if the object is replaced meanwhile. */
 export const pinnedGetInput = (
   options: DownloadOptions,
   { etag, versionId }: Pick<ObjectHead, 'etag' | 'versionId'>
 ): PinnedObject => ({
   ...refOf(options),
-  ...In.pick(...always, 'trafficLimit')(options),
+  ...In.pick(...sharedFields, 'trafficLimit')(options),
   ...In.defined({ versionId: options.versionId ?? O.toUndefined(versionId) }),
   etag
 })

@@ -1,4 +1,4 @@
-/** The bytes of an answer that is small, all at once: as bytes, or as text. */
+/** Reads a small response into memory, as bytes or as text. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
@@ -7,7 +7,7 @@ import type { CosEffect } from '../../client/send.js'
 import { scopedWithCleanup } from '../../client/scope.js'
 import type { VerifiableBody } from './to-file.js'
 
-/** What `getObject` and `downloadStream` give, as far as it is read here. */
+/** The fields of a `getObject` or `downloadStream` result that are used here. */
 export interface ReadableResponse extends VerifiableBody {
   readonly requestId: string
 }
@@ -43,30 +43,30 @@ const readAll = async (
 
 const readToBuffer =
   (operation: string, limit: number) =>
-  (answer: ReadableResponse): CosEffect<Buffer> =>
+  (response: ReadableResponse): CosEffect<Buffer> =>
   (client) =>
   async () => {
-    const context = { ...answer.context, operation }
+    const context = { ...response.context, operation }
     try {
-      return await scopedWithCleanup(client, context, () => readAll(context, limit, answer))
+      return await scopedWithCleanup(client, context, () => readAll(context, limit, response))
     } finally {
-      // Nobody else would end it, and a body left alone keeps its connection.
-      answer.body.destroy()
+      // An unread body keeps its connection.
+      response.body.destroy()
     }
   }
 
 /**
- * Reads an answer into memory, verified.
+ * Reads a response into memory and verifies it.
  *
  * @units  `limit` in bytes; holds the bytes twice for a moment
  * @errors those of the body; `SizeLimitExceeded` if the body has more bytes than `limit`
  * @example pipe(send(getObject({ bucket, key })), RTE.chain(toBuffer(1024 * 1024)))(client)()
  */
-export const toBuffer = (limit: number): ((answer: ReadableResponse) => CosEffect<Buffer>) =>
+export const toBuffer = (limit: number): ((response: ReadableResponse) => CosEffect<Buffer>) =>
   readToBuffer('toBuffer', limit)
 
 /**
- * Reads an answer as text, verified. A byte order mark is left out.
+ * Reads a response as text and verifies it. Drops a byte order mark.
  *
  * @units  `limit` in bytes, before they become text
  * @errors those of the body; `SizeLimitExceeded` if the body has more bytes than `limit`; `DecodeError` if they are not UTF-8
@@ -74,13 +74,13 @@ export const toBuffer = (limit: number): ((answer: ReadableResponse) => CosEffec
  */
 export const toText =
   (limit: number) =>
-  (answer: ReadableResponse): CosEffect<string> =>
+  (response: ReadableResponse): CosEffect<string> =>
     pipe(
-      readToBuffer('toText', limit)(answer),
+      readToBuffer('toText', limit)(response),
       RTE.chainEitherKW((bytes) =>
         E.tryCatch(
           () => new TextDecoder('utf-8', { fatal: true }).decode(bytes),
-          () => unreadable({ ...answer.context, operation: 'toText' }, answer.requestId, 'UTF-8 expected')
+          () => unreadable({ ...response.context, operation: 'toText' }, response.requestId, 'UTF-8 expected')
         )
       )
     )

@@ -1,4 +1,4 @@
-/** The bytes of an answer become a file: whole and verified, or the old file stays. */
+/** Saves a response as a file: verified, replaced atomically. */
 import { constants } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -13,7 +13,7 @@ import { replaceFile, replaceAtomically, withFileErrors, writeAll } from '../../
 import { scopedWithCleanup } from '../../client/scope.js'
 import { acquireDownloadSlot, FilePath } from '../../files/download-lock.js'
 
-/** What `getObject` and `downloadStream` give, as far as it is read here. */
+/** The fields of a `getObject` or `downloadStream` result that are used here. */
 export interface VerifiableBody {
   readonly body: Readable
   readonly verified: TaskEither<CosError, Integrity>
@@ -21,15 +21,15 @@ export interface VerifiableBody {
 }
 
 export interface ToFileOptions {
-  /** Waits for the disk, so that a power failure costs no file. True unless said. */
+  /** Flushes the file to the disk before it replaces the target. Default: true. */
   readonly durable?: boolean
 }
 
-/** All that the answer said, and what became of its bytes. */
+/** The metadata of the response, and the saved file. */
 export type SavedFileResult<A> = Omit<A, keyof VerifiableBody> & {
-  /** Its whole path. */
+  /** Absolute path. */
   readonly file: string
-  /** Bytes in it. */
+  /** Bytes in the file. */
   readonly written: number
   readonly integrity: Integrity
 }
@@ -53,17 +53,17 @@ const saveBody = async (
   { durable = true, signal }: { readonly durable: boolean | undefined; readonly signal: AbortSignal },
   { body, verified }: Omit<VerifiableBody, 'context'>
 ): Promise<Saved> => {
-  const place = await acquireDownloadSlot(context, target, signal)
+  const slot = await acquireDownloadSlot(context, target, signal)
   try {
     const handle = await withFileErrors(
       context,
-      place.part
-    )(() => replaceFile(place.part, constants.O_WRONLY, 0o666))
+      slot.part
+    )(() => replaceFile(slot.part, constants.O_WRONLY, 0o666))
     try {
       let written = 0
       for await (const chunk of bytesOf(body)) {
         const position = written
-        await withFileErrors(context, place.part)(() => writeAll(handle, [chunk], position))
+        await withFileErrors(context, slot.part)(() => writeAll(handle, [chunk], position))
         written += chunk.length
       }
       const integrity = await verified()
@@ -71,45 +71,50 @@ const saveBody = async (
       await withFileErrors(
         context,
         target
-      )(() => replaceAtomically(handle, { from: place.part, target, durable, signal }))
+      )(() => replaceAtomically(handle, { from: slot.part, target, durable, signal }))
       return { written, integrity: integrity.right }
     } finally {
       await handle.close()
     }
   } finally {
-    await place.leave(false)
+    await slot.leave(false)
   }
 }
 
 /**
- * Puts an answer's bytes into a file.
+ * Saves the body of a response as a file.
  *
- * They go to a file of their own, in a folder beside the target; when they have all come and were verified, a rename
- * puts it in place. Whatever fails leaves the old file as it was, and nothing else.
+ * Writes to a temporary file beside the target. After all bytes have been received and verified, a rename replaces the target. A
+ * failure leaves the old file untouched and no other file.
  *
- * @shape  `toFile(path)(answer)` is an `Effect<SavedFile>`, for what `getObject` or `downloadStream` gave
+ * @shape  `toFile(path)(response)` is a `CosEffect<SavedFileResult>`, for a result of `getObject` or `downloadStream`
  * @units  holds one chunk at a time
- * @errors those of the body; `FileError` with the system's code, such as `ENOENT` where the folder is missing, `EISDIR`
+ * @errors those of the body; `FileError` with the system's code, such as `ENOENT` if the directory is missing, `EISDIR`
  * @example pipe(send(getObject({ bucket, key })), RTE.chain(toFile('a.txt')))(client)()
  */
 export const toFile =
   (file: string, options: ToFileOptions = {}) =>
-  <A extends VerifiableBody>(answer: A): CosEffect<SavedFileResult<A>> =>
+  <A extends VerifiableBody>(response: A): CosEffect<SavedFileResult<A>> =>
   (client) =>
   async () => {
-    const judged = validate('toFile', Target)({ ...options, file })
-    const { body, verified, context: of, ...rest } = answer
-    const context = { ...of, operation: 'toFile' }
+    const validated = validate('toFile', Target)({ ...options, file })
+    const { body, verified, context: responseContext, ...rest } = response
+    const context = { ...responseContext, operation: 'toFile' }
     try {
-      if (E.isLeft(judged)) return E.left({ ...judged.left, context })
-      const target = resolve(judged.right.file)
-      const { durable } = judged.right
-      return await scopedWithCleanup(client, context, async ({ controller: stop }) => {
-        const saved = await saveBody(context, target, { durable, signal: stop.signal }, { body, verified })
+      if (E.isLeft(validated)) return E.left({ ...validated.left, context })
+      const target = resolve(validated.right.file)
+      const { durable } = validated.right
+      return await scopedWithCleanup(client, context, async ({ controller }) => {
+        const saved = await saveBody(
+          context,
+          target,
+          { durable, signal: controller.signal },
+          { body, verified }
+        )
         return E.right({ ...rest, file: target, ...saved })
       })
     } finally {
-      // Nobody else would end it, and a body left alone keeps its connection.
+      // An unread body keeps its connection.
       body.destroy()
     }
   }

@@ -1,4 +1,4 @@
-/** Downloads that are killed at any instant, and what the next run makes of what is there. */
+/** Downloads that are killed at random moments, and the runs that resume them. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -14,10 +14,10 @@ import { waitFor } from '../../support/wait-for.js'
 import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
-// 8 in `npm test`; `npm run torture` has a hundred.
+// 8 in `npm test`; 100 in `npm run test:crash`.
 const deaths = Number(process.env['CRASH_RUNS'] ?? 8)
 const seed = Number(process.env['SEED'] ?? 20240501)
-/** Numbers from 0 to 1: the same for the same seed. */
+/** Numbers from 0 to 1 that depend only on the seed. */
 const random = bytesOf(deaths * 24, seed)
 let taken = 0
 const chance = (): number => random.readUInt16LE((taken += 2)) / 65_536
@@ -28,7 +28,8 @@ const at = { bucket, key: 'down/killed.bin' }
 const bytes = bytesOf(4 * 1024 * 1024 + 13)
 
 interface Scene extends Omit<Cos, 'asked'> {
-  /** When so many ranges have been asked for, from now on. */
+  readonly lib: string
+  /** Resolves after this many more ranges have been requested. */
   readonly asked: (ranges: number) => Promise<void>
   /** A new folder with an old file in it. */
   readonly folder: (name: string) => Promise<Target>
@@ -43,7 +44,7 @@ const setting = async (t: Test): Promise<Scene> => {
   let count = 0
   let waiting: ReadonlyArray<{ readonly until: number; readonly go: () => void }> = []
   const cos = await startCos(t, {
-    // Slow enough that there is a time to die in.
+    // Slow enough to be killed during the download.
     fault: ({ operation }) => {
       if (operation !== 'GetObject') return undefined
       count += 1
@@ -80,7 +81,7 @@ const child = (scene: Scene, { input }: Target): Promise<Child> =>
 const sizeOf = (number: number): number => Math.min(partSize, bytes.length - (number - 1) * partSize)
 const ranges = Math.ceil(bytes.length / partSize)
 
-/** Bytes that the journal says are there. */
+/** Bytes that the journal records. */
 const known = async ({ dir }: Target): Promise<number> => {
   const journal = join(dir, 'a.bin.cospipe-download', 'journal')
   const [, ...records] = readRecords(await readFile(journal).catch(() => Buffer.alloc(0))).records
@@ -88,7 +89,7 @@ const known = async ({ dir }: Target): Promise<number> => {
   return [...numbers].reduce((sum, number) => sum + sizeOf(number), 0)
 }
 
-/** Bytes that GETs have brought since it was last asked; requests of the dead have to be over first. */
+/** Bytes fetched since the last call. Waits until the requests of a killed process have ended. */
 const fetching = (scene: Scene): (() => Promise<number>) => {
   let seen = 0
   return async () => {
@@ -101,7 +102,7 @@ const fetching = (scene: Scene): (() => Promise<number>) => {
 
 const isWhole = async ({ dir }: Target): Promise<boolean> => bytes.equals(await readFile(join(dir, 'a.bin')))
 
-t.test(`downloads die ${String(deaths)} times and are gone on with (seed ${String(seed)})`, async (t) => {
+t.test(`downloads are killed ${String(deaths)} times and resumed (seed ${String(seed)})`, async (t) => {
   t.setTimeout(60_000 + deaths * 10_000)
   const scene = await setting(t)
   const fetched = fetching(scene)
@@ -110,9 +111,9 @@ t.test(`downloads die ${String(deaths)} times and are gone on with (seed ${Strin
   let died = 0
   const kill = async (target: Target, there: number): Promise<number> => {
     const victim = await child(scene, target)
-    // Counted in requests: a clock would let a busy machine choose the moment.
+    // Counted in requests: with a clock, the load of the machine would choose the moment.
     const last = ranges - Math.floor(there / partSize)
-    // Every fourth time at the end, where it verifies, replaces and clears up.
+    // Every fourth time near the end, while it verifies, replaces and cleans up.
     const after = chance() < 0.25 ? last : Math.floor(chance() * last)
     const pause = chance() * 50
     const reached = scene.asked(after)
@@ -122,32 +123,32 @@ t.test(`downloads die ${String(deaths)} times and are gone on with (seed ${Strin
     await victim.kill()
     died += 1
     const [cost, now] = [await fetched(), await known(target)]
-    const words = `death ${String(died)}, ${pause.toFixed(1)} ms after request ${String(after)}: `
+    const words = `kill ${String(died)}, ${pause.toFixed(1)} ms after request ${String(after)}: `
     if (await isWhole(target)) {
-      t.pass(`${words}it had just been done`)
+      t.pass(`${words}it had just finished`)
       return 0
     }
     t.equal(
       await readFile(join(target.dir, 'a.bin'), 'utf8'),
       'old',
-      `${words}${String(now)} bytes are there`
+      `${words}${String(now)} bytes are recorded`
     )
-    t.ok(now >= there, 'nothing that was known is lost')
-    t.ok(cost <= now - there + concurrency * partSize, `${String(cost)} bytes came`)
+    t.ok(now >= there, 'no recorded range is lost')
+    t.ok(cost <= now - there + concurrency * partSize, `${String(cost)} bytes were fetched`)
     return now
   }
   const finish = async (target: Target, there: number): Promise<void> => {
     const next = await child(scene, target)
     next.start()
     t.match(await next.results, [{ _tag: 'Right', right: { ...verified, resumed: there } }])
-    t.ok(await isWhole(target), 'the bytes are the bytes')
-    t.same(await readdir(target.dir), ['a.bin'], 'and nothing else is there')
-    t.equal(await fetched(), bytes.length - there, 'no more came than was missing')
+    t.ok(await isWhole(target), 'the file is complete')
+    t.same(await readdir(target.dir), ['a.bin'], 'there are no other files')
+    t.equal(await fetched(), bytes.length - there, 'only missing bytes were fetched')
   }
   for (let round = 1; died < deaths; round += 1) {
     const target = await scene.folder(String(round))
     let there = 0
-    // Up to three times in a row, unless it is done before.
+    // Up to three times in a row, unless it finishes before.
     for (let times = Math.ceil(chance() * 3); times > 0 && died < deaths; times -= 1) {
       there = await kill(target, there)
       if (await isWhole(target)) break

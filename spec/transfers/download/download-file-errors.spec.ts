@@ -40,11 +40,11 @@ const folder = async (name: string): Promise<string> => {
   return dir
 }
 
-t.test('a folder that cannot be written to is an error of the file, and stays as it is', async (t) => {
+t.test('a directory without write permission fails with FileError and stays untouched', async (t) => {
   const dir = await folder('closed')
   await chmod(dir, 0o555)
   t.teardown(() => chmod(dir, 0o755))
-  // Modes are nothing to root, who becomes nobody here.
+  // Root ignores modes, so the child runs as nobody.
   const nobody = process.getuid?.() === 0 ? { uid: 65_534 } : {}
   const file = join(dir, 'a.bin')
   t.match(await running([download(file)], nobody), [
@@ -54,29 +54,26 @@ t.test('a folder that cannot be written to is an error of the file, and stays as
   t.equal(await readFile(file, 'utf8'), 'old')
 })
 
-t.test(
-  'a file that may not grow so large is an error before anything came, and leaves nothing',
-  async (t) => {
-    const dir = await folder('limited')
-    const before = cos.operations().length
-    t.match(
-      await running([download(join(dir, 'a.bin'))], {
-        through: ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh']
-      }),
-      [{ _tag: 'Left', left: { _tag: 'FileError', code: 'EFBIG' } }]
-    )
-    t.same(cos.operations().slice(before), ['HeadObject'])
-    t.same(await readdir(dir), ['a.bin'])
-    t.equal(await readFile(join(dir, 'a.bin'), 'utf8'), 'old')
-  }
-)
+t.test('a file size limit fails with EFBIG before the first GET and leaves nothing', async (t) => {
+  const dir = await folder('limited')
+  const before = cos.operations().length
+  t.match(
+    await running([download(join(dir, 'a.bin'))], {
+      through: ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh']
+    }),
+    [{ _tag: 'Left', left: { _tag: 'FileError', code: 'EFBIG' } }]
+  )
+  t.same(cos.operations().slice(before), ['HeadObject'])
+  t.same(await readdir(dir), ['a.bin'])
+  t.equal(await readFile(join(dir, 'a.bin'), 'utf8'), 'old')
+})
 
-// A disk of a child's own, where the system grants one to who is not root.
+// A tmpfs for the child, if the system lets an unprivileged user mount one.
 const disk = ['unshare', '-rm', 'sh', '-c', 'mount -t tmpfs -o size=4m none "$0" && exec "$@"'] as const
 const hasDisks = spawnSync(disk[0], [...disk.slice(1), join(top, 'lib'), 'true']).status === 0
 
 if (hasDisks) {
-  t.test('a disk that is full is an error, and when there is room what came is gone on with', async (t) => {
+  t.test('a full disk fails with ENOSPC, and the download resumes when there is room', async (t) => {
     const dir = await folder('disk')
     const file = join(dir, 'a.bin')
     const look = { run: `ls -A "${dir}"` }
@@ -102,7 +99,7 @@ if (hasDisks) {
     t.ok(bytes.equals(await readFile(join(top, 'copied'))))
   })
 
-  t.test('a disk that is full leaves nothing to who wants nothing kept', async (t) => {
+  t.test('ENOSPC with onFailure discard removes the partial file', async (t) => {
     const dir = await folder('emptied')
     const [full, after] = await running(
       [download(join(dir, 'a.bin'), { onFailure: 'discard' }), { run: `ls -A "${dir}"` }],
@@ -113,7 +110,7 @@ if (hasDisks) {
   })
 }
 
-t.test('two processes to one file at a time do not disturb each other', async (t) => {
+t.test('parallel downloads of two processes to one file do not disturb each other', async (t) => {
   const other = { bucket, key: 'down/other.bin' }
   const otherBytes = bytesOf(5 * MiB, 3)
   right(await send(putObject({ ...other, body: otherBytes }))(cos.client())())
@@ -126,6 +123,6 @@ t.test('two processes to one file at a time do not disturb each other', async (t
   const verified = [{ _tag: 'Right', right: { integrity: { _tag: 'Verified' } } }]
   t.match(await Promise.all(children.map(({ results }) => results)), [verified, verified, verified])
   const there = await readFile(file)
-  t.ok(there.equals(bytes) || there.equals(otherBytes), 'one or the other, whole')
+  t.ok(there.equals(bytes) || there.equals(otherBytes), 'one of the two, complete')
   t.same(await readdir(dir), ['a.bin'])
 })

@@ -30,7 +30,7 @@ import {
 } from '../../support/download-fixture.js'
 import { left, right } from '../../support/server.js'
 
-t.test('what came before an abort is not fetched again', async (t) => {
+t.test('a second run after an abort fetches only missing ranges', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 4 * partSize
@@ -46,7 +46,7 @@ t.test('what came before an abort is not fetched again', async (t) => {
   await assertDownloaded(t, here)
 })
 
-t.test('what was damaged since is fetched again, and nothing else', async (t) => {
+t.test('damaged ranges of the partial file are fetched again', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 6 * partSize
@@ -63,7 +63,7 @@ t.test('what was damaged since is fetched again, and nothing else', async (t) =>
   await assertDownloaded(t, here)
 })
 
-t.test('an object that was replaced, or is cut otherwise, is fetched anew', async (t) => {
+t.test('a partial file of another object or part size is discarded', async (t) => {
   const other = bytesOf(bytes.length, 2)
   for (const [what, change, body] of [
     ['bytes', {}, other],
@@ -83,7 +83,7 @@ t.test('an object that was replaced, or is cut otherwise, is fetched anew', asyn
   }
 })
 
-t.test('what of another object was begun for the same file is cleared away', async (t) => {
+t.test('a partial file of another key is removed', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   const small = { bucket, key: 'small' }
@@ -95,7 +95,7 @@ t.test('what of another object was begun for the same file is cleared away', asy
   await assertDownloaded(t, here, Buffer.from('few bytes'))
 })
 
-t.test('the journal may be elsewhere, and nothing of it stays', async (t) => {
+t.test('checkpoint moves the journal to another directory, and it is removed at the end', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   const checkpoint = join(here.dir, 'journals')
@@ -118,7 +118,7 @@ t.test('the journal may be elsewhere, and nothing of it stays', async (t) => {
   t.same(await readdir(checkpoint), [])
   t.same((await readdir(here.dir)).sort(), ['a.bin', 'journals'])
 
-  // One that was left by a run for another object is cleared away by one that needs none.
+  // A journal left by an earlier run is removed by a run that needs none.
   stall.from = 4 * partSize
   const again = new AbortController()
   const cut = withSignal(again.signal)(downloadFile(input))(here.client())()
@@ -133,7 +133,7 @@ t.test('the journal may be elsewhere, and nothing of it stays', async (t) => {
   t.match(left(await downloadFile(missing)(here.client())()), { _tag: 'FileError', code: 'ENOENT' })
 })
 
-t.test('who wants nothing kept finds nothing', async (t) => {
+t.test('discard, checkpoint false and one request leave no partial file', async (t) => {
   for (const change of [
     { onFailure: 'discard' },
     { checkpoint: false },
@@ -153,7 +153,7 @@ t.test('who wants nothing kept finds nothing', async (t) => {
   }
 })
 
-t.test('an abort while it compares what is there settles at once and loses nothing', async (t) => {
+t.test('an abort during the comparison of recorded ranges keeps them', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 10 * partSize
@@ -180,19 +180,19 @@ t.test('an abort while it compares what is there settles at once and loses nothi
   await assertDownloaded(t, here)
 })
 
-interface Remains {
+interface InterruptedDownload {
   readonly input: DownloadFileInput
   readonly journal: Buffer
   readonly part: Buffer
-  /** Puts them there, and downloads over them. */
-  readonly goOn: (journal: Uint8Array, part: Uint8Array) => Promise<DownloadFileResult>
+  /** Restores journal and partial file, and resumes. */
+  readonly resume: (journal: Uint8Array, part: Uint8Array) => Promise<DownloadFileResult>
 }
 
-/** What a run leaves that is cut off with all but its last range. */
-const remaining = async (
+/** An interrupted run that lacks only its last range. */
+const interrupt = async (
   here: DownloadFixture,
   stall: ReturnType<typeof createStallFault>
-): Promise<Remains> => {
+): Promise<InterruptedDownload> => {
   const input = { ...here.input, partSize: 50, concurrency: 5, durable: false }
   stall.from = 200
   stall.after = 0
@@ -205,7 +205,7 @@ const remaining = async (
     input,
     journal: await readFile(join(within, 'journal')),
     part: await readFile(join(within, 'part')),
-    goOn: async (journal, part) => {
+    resume: async (journal, part) => {
       await mkdir(within, { recursive: true, mode: 0o700 })
       await writeFile(join(within, 'journal'), journal)
       await writeFile(join(within, 'part'), part)
@@ -215,17 +215,17 @@ const remaining = async (
   }
 }
 
-t.test('a journal cut at any byte never makes a wrong file, and costs what it no longer says', async (t) => {
+t.test('a journal cut at any byte never leads to a wrong file', async (t) => {
   const body = bytes.subarray(0, 201)
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault }, body)
-  const { journal, part, goOn } = await remaining(here, stall)
+  const { journal, part, resume } = await interrupt(here, stall)
   here.fetched()
-  // Every byte of the header too is draft.spec.ts's: all of them come to the same.
+  // spec/files/partial-file.spec.ts cuts at every byte of the header; a sample is enough here.
   const header = journal.indexOf('\n')
   for (let at = 0; at <= journal.length; at += at < header - 16 ? 16 : 1) {
     const lines = journal.subarray(0, at).toString('latin1').split('\n').length - 1
-    const { resumed } = await goOn(journal.subarray(0, at), part)
+    const { resumed } = await resume(journal.subarray(0, at), part)
     const there = 50 * Math.max(0, lines - 1)
     if (resumed !== there || here.fetched() !== 201 - there) t.fail(`cut at ${String(at)}`)
     if (!body.equals(await readFile(here.input.file))) t.fail(`a wrong file, cut at ${String(at)}`)
@@ -233,11 +233,11 @@ t.test('a journal cut at any byte never makes a wrong file, and costs what it no
   await assertDownloaded(t, here, body)
 })
 
-t.test('journals and bytes that were damaged anywhere never make a wrong file', async (t) => {
+t.test('a damaged journal or partial file never leads to a wrong file', async (t) => {
   const body = bytes.subarray(0, 201)
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault }, body)
-  const { journal, part, goOn } = await remaining(here, stall)
+  const { journal, part, resume } = await interrupt(here, stall)
   const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 3 })
   const damaged = (bytes: Buffer, flips: ReadonlyArray<readonly [number, number]>): Buffer => {
     const copy = Buffer.from(bytes)
@@ -246,7 +246,7 @@ t.test('journals and bytes that were damaged anywhere never make a wrong file', 
   }
   await fc.assert(
     fc.asyncProperty(damage, damage, fc.nat(400), async (inJournal, inPart, size) => {
-      await goOn(damaged(journal, inJournal), damaged(part, inPart).subarray(0, size))
+      await resume(damaged(journal, inJournal), damaged(part, inPart).subarray(0, size))
       return body.equals(await readFile(here.input.file))
     }),
     { seed: 41 }

@@ -33,8 +33,8 @@ import {
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
-// -- what it does --
-t.test('an object becomes a file, whatever its size and its ranges', async (t) => {
+// -- results --
+t.test('downloadFile saves objects of any size, in one range or several', async (t) => {
   for (const size of [0, 1, partSize - 1, partSize, partSize + 1, 7 * partSize]) {
     const body = bytes.subarray(0, size)
     const here = await createDownloadFixture(t, {}, body)
@@ -50,28 +50,25 @@ t.test('an object becomes a file, whatever its size and its ranges', async (t) =
   }
 })
 
-t.test(
-  'up to the threshold one request brings it, above it ranges do, all of the object that was asked for',
-  async (t) => {
-    const here = await createDownloadFixture(t)
-    const { etag } = right(await send(headObject(at))(here.client())())
-    for (const [threshold, count] of [
-      [bytes.length, 1],
-      [bytes.length - 1, 11]
-    ] as const) {
-      const before = here.operations().length
-      const { parts } = right(await downloadFile({ ...here.input, threshold })(here.client())())
-      t.equal(parts, count)
-      const [head, ...gets] = here.emulator.requests().slice(before)
-      t.equal(head?.operation, 'HeadObject')
-      t.equal(gets.length, count)
-      t.ok(gets.every(({ operation, headers }) => operation === 'GetObject' && headers['if-match'] === etag))
-      await assertDownloaded(t, here)
-    }
+t.test('up to the threshold one GET fetches the object, above it ranges, all with If-Match', async (t) => {
+  const here = await createDownloadFixture(t)
+  const { etag } = right(await send(headObject(at))(here.client())())
+  for (const [threshold, count] of [
+    [bytes.length, 1],
+    [bytes.length - 1, 11]
+  ] as const) {
+    const before = here.operations().length
+    const { parts } = right(await downloadFile({ ...here.input, threshold })(here.client())())
+    t.equal(parts, count)
+    const [head, ...gets] = here.emulator.requests().slice(before)
+    t.equal(head?.operation, 'HeadObject')
+    t.equal(gets.length, count)
+    t.ok(gets.every(({ operation, headers }) => operation === 'GetObject' && headers['if-match'] === etag))
+    await assertDownloaded(t, here)
   }
-)
+})
 
-t.test('ranges grow until 10,000 of them suffice', async (t) => {
+t.test('partSize doubles until 10,000 ranges suffice', async (t) => {
   const stop = new AbortController()
   const asked: Array<string | undefined> = []
   const large = { bucket, key: 'large', size: 100 * 1024 ** 3 }
@@ -90,7 +87,7 @@ t.test('ranges grow until 10,000 of them suffice', async (t) => {
   await assertUntouched(t, here)
 })
 
-t.test('what breaks off goes on where it was cut, and no byte comes twice', async (t) => {
+t.test('a range that is cut off resumes at the next byte', async (t) => {
   let cuts = 0
   const here = await createDownloadFixture(t, {
     fault: ({ operation }) =>
@@ -101,7 +98,7 @@ t.test('what breaks off goes on where it was cut, and no byte comes twice', asyn
   t.ok(here.fetched() < bytes.length + cuts * 16_384)
 })
 
-t.test('the version that was the latest is the one that comes, whatever is written meanwhile', async (t) => {
+t.test('in a bucket with versions the download is pinned to one version', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, {
     fault: stall.fault,
@@ -124,7 +121,7 @@ t.test('the version that was the latest is the one that comes, whatever is writt
   await assertDownloaded(t, here, other)
 })
 
-t.test('an object without a checksum is downloaded, and called unverifiable', async (t) => {
+t.test('an object without CRC64 is downloaded as Unverifiable', async (t) => {
   const here = await createDownloadFixture(t, {
     fault: () => ({ headers: { 'x-cos-hash-crc64ecma': null } })
   })
@@ -133,7 +130,7 @@ t.test('an object without a checksum is downloaded, and called unverifiable', as
   await assertDownloaded(t, here)
 })
 
-t.test('the progress counts bytes as they arrive, and those that were on the disk', async (t) => {
+t.test('progress counts fetched bytes and bytes of an earlier run', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 4 * partSize
@@ -146,7 +143,7 @@ t.test('the progress counts bytes as they arrive, and those that were on the dis
   t.match(seen.at(-1), { transferred: bytes.length, parts: { inFlight: 0, done: 11 } })
 })
 
-t.test('who listens hears where it begins, of each range, and how it ended', async (t) => {
+t.test('start, ranges and end are published on the diagnostics channels', async (t) => {
   const here = await createDownloadFixture(t, {}, bytes.subarray(0, 2 * partSize))
   const heard: Array<unknown> = []
   const hear = (event: unknown): void => void heard.push(event)
@@ -170,28 +167,25 @@ t.test('who listens hears where it begins, of each range, and how it ended', asy
   ])
 })
 
-// -- what goes wrong --
-t.test(
-  'an object that is replaced meanwhile is ObjectChanged; the old file stays, the next run begins anew',
-  async (t) => {
-    const stall = createStallFault()
-    const here = await createDownloadFixture(t, { fault: stall.fault })
-    stall.from = 4 * partSize
-    const running = downloadFile(here.input)(here.client({ timeouts: { idle: 200 } }))()
-    await waitFor(async () => (await countRecordedRanges(here.dir)) >= 4)
-    const other = bytesOf(bytes.length, 2)
-    await here.put(other)
-    stall.from = Number.POSITIVE_INFINITY
-    t.match(left(await running), { _tag: 'ObjectChanged' })
-    await assertUntouched(t, here)
-    here.fetched()
-    t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 0)
-    t.equal(here.fetched(), bytes.length)
-    await assertDownloaded(t, here, other)
-  }
-)
+// -- failures --
+t.test('an object replaced meanwhile fails with ObjectChanged, and the next run starts over', async (t) => {
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
+  stall.from = 4 * partSize
+  const running = downloadFile(here.input)(here.client({ timeouts: { idle: 200 } }))()
+  await waitFor(async () => (await countRecordedRanges(here.dir)) >= 4)
+  const other = bytesOf(bytes.length, 2)
+  await here.put(other)
+  stall.from = Number.POSITIVE_INFINITY
+  t.match(left(await running), { _tag: 'ObjectChanged' })
+  await assertUntouched(t, here)
+  here.fetched()
+  t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 0)
+  t.equal(here.fetched(), bytes.length)
+  await assertDownloaded(t, here, other)
+})
 
-t.test('an object that is deleted meanwhile is ObjectChanged as well', async (t) => {
+t.test('an object deleted meanwhile fails with ObjectChanged', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   stall.from = 4 * partSize
@@ -202,7 +196,7 @@ t.test('an object that is deleted meanwhile is ObjectChanged as well', async (t)
   await assertUntouched(t, here)
 })
 
-t.test('a byte that changed on the way is no file, and is not gone on with', async (t) => {
+t.test('a changed byte fails with IntegrityError, and the partial file is discarded', async (t) => {
   let flips = 1
   const here = await createDownloadFixture(t, {
     fault: (request) => (firstByteOf(request) === 3 * partSize && flips-- > 0 ? { flip: 5 } : undefined)
@@ -217,7 +211,7 @@ t.test('a byte that changed on the way is no file, and is not gone on with', asy
   await assertDownloaded(t, here)
 })
 
-t.test('a failure of the network leaves what came', async (t) => {
+t.test('the partial file is kept after a failed request', async (t) => {
   let broken = true
   const here = await createDownloadFixture(t, {
     fault: (request) =>
@@ -235,7 +229,7 @@ t.test('a failure of the network leaves what came', async (t) => {
   await assertDownloaded(t, here)
 })
 
-t.test('what is not there, or not changed, leaves no trace', async (t) => {
+t.test('404 and 304 leave no files', async (t) => {
   const here = await createDownloadFixture(t)
   t.match(left(await downloadFile({ ...here.input, key: 'other' })(here.client())()), {
     _tag: 'ServiceError',
@@ -249,7 +243,7 @@ t.test('what is not there, or not changed, leaves no trace', async (t) => {
   await assertUntouched(t, here)
 })
 
-t.test('a target that is a folder, or in none, is an error of the file', async (t) => {
+t.test('a target that is a directory, or in a missing one, fails with FileError', async (t) => {
   const here = await createDownloadFixture(t)
   await mkdir(join(here.dir, 'sub'))
   for (const [path, code] of [
@@ -269,7 +263,7 @@ t.test('a target that is a folder, or in none, is an error of the file', async (
   t.same(await readdir(join(here.dir, 'sub')), [])
 })
 
-t.test('a target that becomes a folder meanwhile keeps what is in it, and what came is kept', async (t) => {
+t.test('a target that becomes a directory meanwhile stays, and so does the partial file', async (t) => {
   const here = await createDownloadFixture(t)
   const file = join(here.dir, 'b')
   const progress = newProgress()
@@ -283,7 +277,7 @@ t.test('a target that becomes a folder meanwhile keeps what is in it, and what c
   t.same((await readdir(here.dir)).sort(), ['a.bin', 'b', 'b.cospipe-download'])
 })
 
-t.test('input that makes no sense is refused before anything is sent', async (t) => {
+t.test('an invalid input is refused before anything is sent', async (t) => {
   const here = await createDownloadFixture(t)
   const before = here.operations().length
   const broken: ReadonlyArray<readonly [string, object]> = [
@@ -310,26 +304,26 @@ t.test('input that makes no sense is refused before anything is sent', async (t)
 })
 
 // -- links, modes --
-t.test('no link leads the bytes elsewhere', async (t) => {
+t.test('symbolic links at target, temporary directory and partial file are not followed', async (t) => {
   const stall = createStallFault()
   const here = await createDownloadFixture(t, { fault: stall.fault })
   const outside = t.testdir({ victim: 'v' })
   const victim = join(outside, 'victim')
   const { input, dir } = { ...here, dir: here.dir }
-  t.equal(dir, outside, 'tap gives one folder a test')
+  t.equal(dir, outside, 'tap creates one directory for each test')
   await writeFile(join(dir, 'a.bin'), 'old')
 
   // The file itself.
   await symlink(victim, join(dir, 'link'))
   right(await downloadFile({ ...input, file: join(dir, 'link') })(here.client())())
   t.notOk((await lstat(join(dir, 'link'))).isSymbolicLink())
-  // The workplace.
-  await mkdir(join(dir, 'lair'))
-  await symlink(join(dir, 'lair'), join(dir, tempDirectory))
+  // The temporary directory.
+  await mkdir(join(dir, 'elsewhere'))
+  await symlink(join(dir, 'elsewhere'), join(dir, tempDirectory))
   right(await downloadFile(input)(here.client())())
-  t.same(await readdir(join(dir, 'lair')), [])
-  t.ok((await lstat(join(dir, tempDirectory))).isSymbolicLink(), 'what is not ours is left as it is')
-  // The bytes and the journal within it.
+  t.same(await readdir(join(dir, 'elsewhere')), [])
+  t.ok((await lstat(join(dir, tempDirectory))).isSymbolicLink(), 'a link that is not ours is left')
+  // The partial file and the journal.
   for (const name of ['part', 'journal']) {
     const file = join(dir, `${name}.bin`)
     const within = `${file}.cospipe-download`
@@ -350,8 +344,8 @@ t.test('a file is as readable as any new file, whoever could read the old one', 
   t.equal(await mode('a.bin'), await mode('plain'))
 })
 
-// -- ends --
-t.test('an abort settles at once in any state, hangs up, and the place is free for the next', async (t) => {
+// -- aborts --
+t.test('an abort settles within 50 ms in any state, and the next run succeeds', async (t) => {
   const states: ReadonlyArray<readonly [string, (request: FaultInput) => Fault | undefined]> = [
     ['before the HEAD', ({ operation }) => (operation === 'HeadObject' ? { delay: 60_000 } : undefined)],
     ['before the first byte', ({ operation }) => (operation === 'GetObject' ? { delay: 60_000 } : undefined)],
@@ -380,13 +374,13 @@ t.test('an abort settles at once in any state, hangs up, and the place is free f
     t.ok(await settlesWithin(50, running), state)
     t.match(left(await running), { _tag: 'Aborted', reason: { message: state } })
     faulty = false
-    // At once: nothing of the first run may be in the way.
+    // Immediately: nothing of the first run may block the next.
     right(await downloadFile(here.input)(here.client())())
     await assertDownloaded(t, here)
   }
 })
 
-t.test('a signal that has fired already sends nothing and touches nothing', async (t) => {
+t.test('a signal that has already fired sends nothing and leaves all files', async (t) => {
   const here = await createDownloadFixture(t)
   const before = here.operations().length
   const done = withSignal(AbortSignal.abort())(downloadFile(here.input))(here.client())()
@@ -395,7 +389,7 @@ t.test('a signal that has fired already sends nothing and touches nothing', asyn
   await assertUntouched(t, here)
 })
 
-t.test('two to one file at a time do not disturb each other', async (t) => {
+t.test('parallel downloads to one file do not disturb each other', async (t) => {
   const here = await createDownloadFixture(t)
   const other = { bucket, key: 'other' }
   const otherBytes = bytesOf(bytes.length + 1, 5)
@@ -411,7 +405,7 @@ t.test('two to one file at a time do not disturb each other', async (t) => {
       ['Verified', 'Verified', 'Verified']
     )
     const there = await readFile(join(here.dir, 'a.bin'))
-    t.ok(there.equals(bytes) || there.equals(otherBytes), 'one or the other, whole')
+    t.ok(there.equals(bytes) || there.equals(otherBytes), 'one of the two, complete')
     t.same(await readdir(here.dir), ['a.bin'])
   }
 })

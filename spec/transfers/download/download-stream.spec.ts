@@ -35,23 +35,23 @@ const read = async (body: AsyncIterable<unknown>): Promise<Buffer> => {
   return Buffer.concat(chunks)
 }
 
-t.test('an object comes in order, whatever its ranges, and is verified', async (t) => {
+t.test('downloadStream yields the bytes in order for any part size, and verifies them', async (t) => {
   const cos = await holding(t)
-  for (const [partSize, window] of [
+  for (const [partSize, concurrency] of [
     [64 * KiB, 8],
     [MiB, 4],
     [777_777, 2],
     [MiB, 1],
     [100 * MiB, 4]
   ] as const) {
-    const down = right(await downloadStream({ ...at, partSize, concurrency: window })(cos.client())())
+    const down = right(await downloadStream({ ...at, partSize, concurrency })(cos.client())())
     t.equal(down.size, bytes.length)
-    t.ok(bytes.equals(await read(down.body)), `${String(partSize)} x ${String(window)}`)
+    t.ok(bytes.equals(await read(down.body)), `${String(partSize)} x ${String(concurrency)}`)
     t.match(right(await down.verified()), { _tag: 'Verified', crc64: await crc64(bytes) })
   }
 })
 
-t.test('an empty object is no bytes, and no range is asked for', async (t) => {
+t.test('an empty object yields no bytes and takes no GET', async (t) => {
   const cos = await holding(t, {}, Buffer.alloc(0))
   const down = right(await downloadStream(at)(cos.client())())
   t.equal((await read(down.body)).length, 0)
@@ -59,7 +59,7 @@ t.test('an empty object is no bytes, and no range is asked for', async (t) => {
   t.same(cos.operations(), ['PutObject', 'HeadObject'])
 })
 
-t.test('what breaks off goes on where it was cut, and no byte comes twice', async (t) => {
+t.test('a range that is cut off resumes at the next byte', async (t) => {
   let cuts = 0
   const cos = await holding(t, {
     fault: ({ operation }) => {
@@ -77,7 +77,7 @@ t.test('what breaks off goes on where it was cut, and no byte comes twice', asyn
   t.ok(sent < bytes.length + 6 * 256 * KiB, `${String(sent)} bytes were sent`)
 })
 
-t.test('an object that is replaced meanwhile is ObjectChanged, and never a mixture', async (t) => {
+t.test('the stream fails with ObjectChanged if the object is replaced meanwhile', async (t) => {
   const cos = await holding(t)
   const down = right(await downloadStream({ ...at, partSize: 256 * KiB, concurrency: 1 })(cos.client())())
   let size = 0
@@ -93,7 +93,7 @@ t.test('an object that is replaced meanwhile is ObjectChanged, and never a mixtu
   t.match(left(await down.verified()), { _tag: 'ObjectChanged' })
 })
 
-t.test('a byte that changed on the way fails the stream before it ends', async (t) => {
+t.test('the stream fails with IntegrityError before its end if a byte has changed', async (t) => {
   const cos = await holding(t, {
     fault: ({ operation, headers }) =>
       operation === 'GetObject' && headers['range']?.startsWith('bytes=1048576-') === true
@@ -104,7 +104,7 @@ t.test('a byte that changed on the way fails the stream before it ends', async (
   t.match(await catchCosError(read(down.body)), { _tag: 'IntegrityError', check: 'crc64', part: O.none })
 })
 
-t.test('a server that ignores ranges is an error, never bytes in the wrong place', async (t) => {
+t.test('the stream fails with DecodeError if the server ignores Range', async (t) => {
   const cos = await holding(t, {
     fault: ({ operation }) => (operation === 'GetObject' ? { ignoreRange: true } : undefined)
   })
@@ -112,7 +112,7 @@ t.test('a server that ignores ranges is an error, never bytes in the wrong place
   t.match(await catchCosError(read(down.body)), { _tag: 'DecodeError' })
 })
 
-t.test('a reader that stalls holds the server back', async (t) => {
+t.test('a reader that pauses applies backpressure', async (t) => {
   const big = bytesOf(48 * MiB)
   const cos = await holding(t, {}, big)
   const down = right(await downloadStream({ ...at, partSize: MiB, concurrency: 3 })(cos.client())())
@@ -120,36 +120,36 @@ t.test('a reader that stalls holds the server back', async (t) => {
   await iterator.next()
   await setTimeout(300)
   const asked = cos.operations().filter((name) => name === 'GetObject').length
-  t.ok(asked <= 3, `${String(asked)} ranges were answered`)
+  t.ok(asked <= 3, `${String(asked)} ranges were requested`)
   await iterator.return?.()
 })
 
-t.test('a reader that leaves closes every request at once', async (t) => {
-  let [begun, over] = [0, 0]
+t.test('destroying the body closes every request at once', async (t) => {
+  let [started, closed] = [0, 0]
   const head = { etag: '"e"', 'last-modified': 'Wed, 01 May 2024 08:31:00 GMT' }
   const server = await startServer(t, ({ method, headers }, response) => {
     if (method === 'HEAD') return response.writeHead(200, { ...head, 'content-length': 4 * MiB }).end()
-    begun += 1
-    response.on('close', () => (over += 1))
+    started += 1
+    response.on('close', () => (closed += 1))
     const [, range = ''] = (headers.range ?? '').split('=')
     response.writeHead(206, {
       ...head,
       'content-length': MiB,
       'content-range': `bytes ${range}/${String(4 * MiB)}`
     })
-    return response.write('begun')
+    return response.write('start')
   })
   const down = right(await downloadStream({ ...at, partSize: MiB })(server.client())())
   down.body.once('data', () => undefined)
-  await waitFor(() => begun >= 4)
-  t.same([begun, over], [4, 0])
+  await waitFor(() => started >= 4)
+  t.same([started, closed], [4, 0])
   down.body.destroy()
   t.match(right(await down.verified()), { _tag: 'Unverifiable', reason: 'Unread' })
-  // Not by counting connections: undici opens an idle one in the place of one that was hung up on.
-  t.ok(await becomesTrue(() => over === 4))
+  // Connections are not counted: undici opens an idle one in place of one that was closed.
+  t.ok(await becomesTrue(() => closed === 4))
 })
 
-t.test('a signal ends it in the middle of a read', async (t) => {
+t.test('a signal aborts the stream during a read', async (t) => {
   const cos = await holding(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 10, pause: 60_000 } } : undefined
@@ -165,7 +165,7 @@ t.test('a signal ends it in the middle of a read', async (t) => {
   t.match(left(await down.verified()), { _tag: 'Aborted' })
 })
 
-t.test('what is not there is known before there is a stream', async (t) => {
+t.test('a missing object or an invalid input fails before there is a stream', async (t) => {
   const cos = await startCos(t)
   t.match(left(await downloadStream(at)(cos.client())()), { _tag: 'ServiceError', status: 404 })
   t.match(left(await downloadStream({ ...at, concurrency: 0 })(cos.client())()), {

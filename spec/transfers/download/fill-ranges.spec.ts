@@ -20,14 +20,14 @@ import { catchCosError } from '../../support/responses.js'
 
 const context = contextWithoutObject('spec')
 const bytes = bytesOf(1000)
-const living = new AbortController().signal
+const unaborted = new AbortController().signal
 
 interface Teardown {
   readonly testdir: (content: Record<string, string>) => string
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-const placeIn = async (t: Teardown): Promise<RangeTarget> => {
+const createTarget = async (t: Teardown): Promise<RangeTarget> => {
   const path = join(t.testdir({}), 'part')
   const handle = await open(path, 'w+')
   t.teardown(() => handle.close())
@@ -36,44 +36,44 @@ const placeIn = async (t: Teardown): Promise<RangeTarget> => {
 
 const range = (first: number, size: number): PartRange => ({ number: 3, first, last: first + size - 1, size })
 
-t.test('a range is written to its place and hashed, however it is chunked', async (t) => {
-  const place = await placeIn(t)
+t.test('writeRange writes a range to its position and hashes it, for any chunking', async (t) => {
+  const target = await createTarget(t)
   await fc.assert(
     fc.asyncProperty(fc.nat(999), fc.integer({ min: 1, max: 300 }), async (first, chunk) => {
       const part = bytes.subarray(first)
-      const sum = await writeRange(place, range(first, part.length), splitBytes(part, chunk))
+      const sum = await writeRange(target, range(first, part.length), splitBytes(part, chunk))
       t.equal(sum, await crc64(part))
     }),
     { seed: 31, examples: [[0, 1000]] }
   )
-  t.same(await readFile(place.path), bytes)
+  t.same(await readFile(target.path), bytes)
 })
 
-t.test('more bytes than the range has, or fewer, are an error that names the range', async (t) => {
-  const place = await placeIn(t)
+t.test('writeRange fails with an IntegrityError if the number of bytes is wrong', async (t) => {
+  const target = await createTarget(t)
   for (const size of [999, 1001, 1]) {
-    t.match(await catchCosError(writeRange(place, range(0, size), splitBytes(bytes, 100))), {
+    t.match(await catchCosError(writeRange(target, range(0, size), splitBytes(bytes, 100))), {
       _tag: 'IntegrityError',
       check: 'size',
       expected: String(size),
       part: O.some(3)
     })
   }
-  t.ok((await readFile(place.path)).length <= 1000, 'what is too much is not written')
+  t.ok((await readFile(target.path)).length <= 1000, 'excess bytes are not written')
 })
 
-t.test('a source that fails is the failure, and nothing is written any more when it is told', async (t) => {
-  const place = await placeIn(t)
-  await t.rejects(writeRange(place, range(0, 10), yieldThenFail(new Error('net'), Buffer.from('abc'))), {
+t.test('writeRange rejects with the error of its source after all writes have ended', async (t) => {
+  const target = await createTarget(t)
+  await t.rejects(writeRange(target, range(0, 10), yieldThenFail(new Error('net'), Buffer.from('abc'))), {
     message: 'net'
   })
-  const { length } = await readFile(place.path)
+  const { length } = await readFile(target.path)
   await setTimeout(20)
-  t.equal((await readFile(place.path)).length, length)
+  t.equal((await readFile(target.path)).length, length)
 })
 
-t.test('a file that cannot be written is a FileError', async (t) => {
-  const { path } = await placeIn(t)
+t.test('writeRange fails with a FileError if the file cannot be written', async (t) => {
+  const { path } = await createTarget(t)
   const handle = await open(path, 'r')
   t.teardown(() => handle.close())
   t.match(
@@ -86,22 +86,26 @@ t.test('a file that cannot be written is a FileError', async (t) => {
   )
 })
 
-t.test('what is there is read again, and what is not is none', async (t) => {
-  const place = await placeIn(t)
+t.test('readFileRange returns the CRC64 of a range, or none if the file is shorter', async (t) => {
+  const target = await createTarget(t)
   const large = bytesOf(700_001)
-  await place.handle.write(large)
-  t.same(await readFileRange(place, range(1, 700_000), living), O.some(await crc64(large.subarray(1))))
-  t.same(await readFileRange(place, range(1, 700_001), living), O.none)
-  await t.rejects(readFileRange(place, range(1, 700_000), AbortSignal.abort(new Error('given up'))), {
+  await target.handle.write(large)
+  t.same(await readFileRange(target, range(1, 700_000), unaborted), O.some(await crc64(large.subarray(1))))
+  t.same(await readFileRange(target, range(1, 700_001), unaborted), O.none)
+  await t.rejects(readFileRange(target, range(1, 700_000), AbortSignal.abort(new Error('given up'))), {
     message: 'given up'
   })
 })
 
-interface Watched extends PartialFile {
+interface RecordingFile extends PartialFile {
   readonly added: Map<number, bigint>
 }
 
-const draftOf = (handle: FileHandle, path: string, claimed: ReadonlyMap<number, bigint>): Watched => {
+const partialFileOf = (
+  handle: FileHandle,
+  path: string,
+  claimed: ReadonlyMap<number, bigint>
+): RecordingFile => {
   const added = new Map<number, bigint>()
   return {
     handle,
@@ -114,16 +118,16 @@ const draftOf = (handle: FileHandle, path: string, claimed: ReadonlyMap<number, 
   }
 }
 
-t.test('what is claimed and there is not fetched; what is claimed and not there is', async (t) => {
-  const { handle, path } = await placeIn(t)
+t.test('fillRanges fetches only ranges that are not recorded or whose bytes differ', async (t) => {
+  const { handle, path } = await createTarget(t)
   const plan = [...planRanges({ to: 1000, partSize: 130 })]
   const sums = new Map<number, bigint>()
   for (const { number, first, last } of plan) sums.set(number, await crc64(bytes.subarray(first, last + 1)))
   await handle.write(bytes)
   await handle.write('damage', 270)
   await handle.truncate(900)
-  // Part 2 was never claimed, 3 is damaged, 5 was claimed wrongly, and the file ends in 7.
-  const draft = draftOf(
+  // Part 2 is not recorded, 3 is damaged, 5 is recorded with a wrong CRC64, and the file ends in 7.
+  const partial = partialFileOf(
     handle,
     path,
     new Map([...sums].flatMap(([n, sum]) => (n === 2 ? [] : [[n, n === 5 ? sum ^ 1n : sum] as const])))
@@ -132,27 +136,27 @@ t.test('what is claimed and there is not fetched; what is claimed and not there 
   const fetched: Array<number> = []
   const { runs, resumed } = await fillRanges({
     context,
-    draft,
+    partial,
     concurrency: 3,
     controller: new AbortController(),
     fetch: ({ number, first, last }) => {
       fetched.push(number)
       return splitBytes(bytes.subarray(first, last + 1), 50)
     },
-    skipped: ({ number }) => skipped.push(number)
+    onSkipped: ({ number }) => skipped.push(number)
   })(plan)
   t.same(fetched.sort(), [2, 3, 5, 7, 8])
   t.same(skipped.sort(), [1, 4, 6])
   t.equal(resumed, 3 * 130)
-  t.same([...draft.added.keys()].sort(), [2, 3, 5, 7, 8])
-  t.ok([...draft.added].every(([number, sum]) => sums.get(number) === sum))
+  t.same([...partial.added.keys()].sort(), [2, 3, 5, 7, 8])
+  t.ok([...partial.added].every(([number, sum]) => sums.get(number) === sum))
   t.equal(combineAllCrc64(runs).crc64, await crc64(bytes))
   t.same(await readFile(path), bytes)
 })
 
-t.test('one range that fails stops the others, and what was written down stays', async (t) => {
-  const { handle, path } = await placeIn(t)
-  const draft = draftOf(handle, path, new Map())
+t.test('fillRanges stops all ranges if one fails, and keeps recorded ranges', async (t) => {
+  const { handle, path } = await createTarget(t)
+  const partial = partialFileOf(handle, path, new Map())
   let aborted = 0
   const failure = new CosException({
     _tag: 'TransportError',
@@ -164,7 +168,7 @@ t.test('one range that fails stops the others, and what was written down stays',
   await t.rejects(
     fillRanges({
       context,
-      draft,
+      partial,
       concurrency: 4,
       controller: new AbortController(),
       fetch: ({ number, size }, signal) => {
@@ -178,10 +182,10 @@ t.test('one range that fails stops the others, and what was written down stays',
           yield Buffer.alloc(size)
         })()
       },
-      skipped: () => undefined
+      onSkipped: () => undefined
     })(planRanges({ to: 1000, partSize: 100 })),
     failure
   )
-  t.same([...draft.added.keys()], [1])
+  t.same([...partial.added.keys()], [1])
   t.equal(aborted, 2)
 })

@@ -11,7 +11,7 @@ import {
 import { left, right } from '../../support/server.js'
 
 const at = { bucket: 'examplebucket-1250000000', key: 'a/..', allowPathLikeKey: true }
-const always = {
+const shared = {
   headers: { 'x-proxy': '1' },
   query: { a: 'b' },
   sse: { type: 'C', key: Buffer.alloc(32, 1) },
@@ -23,30 +23,30 @@ const conditions = {
   ifModifiedSince: new Date(0),
   ifUnmodifiedSince: new Date(1000)
 }
-const options: DownloadOptions = { ...at, ...always, ...conditions, trafficLimit: 819_200 }
+const options: DownloadOptions = { ...at, ...shared, ...conditions, trafficLimit: 819_200 }
 const seen = { etag: '"7f3c"', versionId: O.some('v1') }
 
-t.test('conditions decide at the HEAD, and from then on it is this object in this version', async (t) => {
-  t.same(downloadHeadInput(options), { ...at, ...always, ...conditions })
+t.test('the HEAD has the conditions, and ranges are pinned to its ETag and version', async (t) => {
+  t.same(downloadHeadInput(options), { ...at, ...shared, ...conditions })
   t.same(pinnedGetInput(options, seen), {
     ...at,
-    ...always,
+    ...shared,
     trafficLimit: 819_200,
     etag: '"7f3c"',
     versionId: 'v1'
   })
 })
 
-t.test('a version that was asked for is asked for throughout, and none where there are none', async (t) => {
+t.test('HEAD and ranges name a given versionId, and none in a bucket without versions', async (t) => {
   const versioned = { ...at, versionId: 'v0' }
   t.equal(downloadHeadInput(versioned).versionId, 'v0')
   t.equal(pinnedGetInput(versioned, seen).versionId, 'v0')
   t.notOk('versionId' in pinnedGetInput(at, { ...seen, versionId: O.none }))
 })
 
-t.test('every option is judged', async (t) => {
-  const judged = validate('spec', struct<DownloadOptions>('DownloadOptions', downloadOptions))
-  t.same(right(judged(options)), options)
+t.test('every download option is validated', async (t) => {
+  const check = validate('spec', struct<DownloadOptions>('DownloadOptions', downloadOptions))
+  t.same(right(check(options)), options)
   for (const [field, change] of [
     ['bucket', { bucket: 'x' }],
     ['key', { key: '' }],
@@ -57,6 +57,6 @@ t.test('every option is judged', async (t) => {
     ['referer', { referer: 'a\nb' }],
     ['range', { range: { first: 0 } }]
   ] as const) {
-    t.match(left(judged({ ...options, ...change })), { _tag: 'InvalidInput', field })
+    t.match(left(check({ ...options, ...change })), { _tag: 'InvalidInput', field })
   }
 })

@@ -12,7 +12,7 @@ import { at, bytes, createDownloadFixture, partSize } from '../../support/downlo
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
-t.test('an answer is read into memory, of one request or of many', async (t) => {
+t.test('toBuffer reads the body of getObject and of downloadStream', async (t) => {
   const here = await createDownloadFixture(t)
   const whole = pipe(send(getObject(at)), RTE.chain(toBuffer(bytes.length)))
   t.ok(bytes.equals(right(await whole(here.client())())))
@@ -20,7 +20,7 @@ t.test('an answer is read into memory, of one request or of many', async (t) => 
   t.ok(bytes.equals(right(await ranges(here.client())())))
 })
 
-t.test('text is text, without its byte order mark', async (t) => {
+t.test('toText decodes UTF-8 and drops a byte order mark', async (t) => {
   for (const [bytes, text] of [
     ['', ''],
     ['ü長💾\n', 'ü長💾\n'],
@@ -31,13 +31,13 @@ t.test('text is text, without its byte order mark', async (t) => {
   }
 })
 
-t.test('what is no text is none', async (t) => {
+t.test('toText fails with DecodeError if the body is not UTF-8', async (t) => {
   const here = await createDownloadFixture(t, {}, Buffer.from('abc\xff', 'latin1'))
   const error = left(await pipe(send(getObject(at)), RTE.chain(toText(100)))(here.client())())
   t.match(error, { _tag: 'DecodeError', problems: ['UTF-8 expected'], requestId: /./ })
 })
 
-t.test('a body larger than the limit is a SizeLimitExceeded, and the rest is not read', async (t) => {
+t.test('toBuffer and toText fail with SizeLimitExceeded and close the connection', async (t) => {
   const here = await createDownloadFixture(t)
   for (const reading of [
     pipe(send(getObject(at)), RTE.chain(toBuffer(10))),
@@ -54,7 +54,7 @@ t.test('a body larger than the limit is a SizeLimitExceeded, and the rest is not
   t.match(left(await nearly(here.client())()), { _tag: 'SizeLimitExceeded', limit: bytes.length - 1 })
 })
 
-t.test('bytes that are not the bytes are an error', async (t) => {
+t.test('toBuffer fails with IntegrityError if the CRC64 differs', async (t) => {
   const here = await createDownloadFixture(t, {
     fault: ({ operation }) => (operation === 'GetObject' ? { flip: 5 } : undefined)
   })
@@ -62,7 +62,7 @@ t.test('bytes that are not the bytes are an error', async (t) => {
   t.match(left(await reading(here.client())()), { _tag: 'IntegrityError' })
 })
 
-t.test('an abort settles at once and hangs up', async (t) => {
+t.test('an abort settles toBuffer within 50 ms and closes the connection', async (t) => {
   const here = await createDownloadFixture(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 1000, pause: 60_000 } } : undefined

@@ -22,7 +22,7 @@ import {
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 
-t.test('an answer becomes a file, and says what it said', async (t) => {
+t.test('toFile saves a response and keeps its metadata in the result', async (t) => {
   const here = await createDownloadFixture(t)
   for (const durable of [true, false]) {
     const saved = right(
@@ -39,7 +39,7 @@ t.test('an answer becomes a file, and says what it said', async (t) => {
   }
 })
 
-t.test('a range is a file of its own, and a stream of ranges one file', async (t) => {
+t.test('toFile saves one range of getObject, and the whole of downloadStream', async (t) => {
   const here = await createDownloadFixture(t)
   const range = { first: 10, last: 99 }
   const part = right(
@@ -55,7 +55,7 @@ t.test('a range is a file of its own, and a stream of ranges one file', async (t
   await assertDownloaded(t, here)
 })
 
-t.test('bytes that are not the bytes, or are cut off, leave the old file as it was', async (t) => {
+t.test('toFile leaves the old file untouched if the body differs or is cut off', async (t) => {
   for (const [fault, error] of [
     [{ flip: 5 }, { _tag: 'IntegrityError', check: 'crc64' }],
     [{ cut: { at: 'body', after: 100_000 } }, { _tag: 'TransportError' }]
@@ -69,7 +69,7 @@ t.test('bytes that are not the bytes, or are cut off, leave the old file as it w
   }
 })
 
-t.test('what cannot be written is an error of the file, and its connection is let go', async (t) => {
+t.test('toFile fails with FileError and closes the connection if it cannot write', async (t) => {
   const here = await createDownloadFixture(t)
   await mkdir(join(here.dir, 'sub'))
   for (const [path, error] of [
@@ -87,7 +87,7 @@ t.test('what cannot be written is an error of the file, and its connection is le
   await assertUntouched(t, here, 'sub')
 })
 
-t.test('an abort settles at once, of the whole or of the writing alone, and hangs up', async (t) => {
+t.test('an abort of request or writing settles within 50 ms and closes the connection', async (t) => {
   const here = await createDownloadFixture(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 1000, pause: 60_000 } } : undefined
@@ -117,7 +117,7 @@ t.test('an abort settles at once, of the whole or of the writing alone, and hang
   }
 })
 
-t.test('a signal that has fired already leaves no connection behind', async (t) => {
+t.test('a signal that has already fired closes the connection', async (t) => {
   const here = await createDownloadFixture(t)
   const saving = pipe(
     send(getObject(at)),
@@ -128,7 +128,7 @@ t.test('a signal that has fired already leaves no connection behind', async (t) 
   await assertUntouched(t, here)
 })
 
-t.test('many to one file at a time leave one of them, whole', async (t) => {
+t.test('parallel toFile calls for one file leave one of the bodies, complete', async (t) => {
   const here = await createDownloadFixture(t)
   const saved = await Promise.all(
     Array.from({ length: 8 }, (_, n) => {

@@ -69,7 +69,7 @@ t.test('after a listing failure a second run deletes the rest', async (t) => {
 })
 
 t.test(
-  'a catchCosError request yields Failed for each key, or ends the stream with onError stop',
+  'a failed request yields Failed for each key, or ends the stream with onError stop',
   async (t) => {
     for (const onError of ['continue', 'stop'] as const) {
       const cos = await holding(t, {
