@@ -32,7 +32,7 @@ import {
   type DownloadSlot
 } from '../../files/download-lock.js'
 
-const downloadFileDefaults = { threshold: 20 * MiB, partSize: 20 * MiB, concurrency: 5 }
+export const downloadFileDefaults = { threshold: 20 * MiB, partSize: 20 * MiB, concurrency: 5 }
 
 // -- input --
 export interface DownloadFileInput extends DownloadOptions, WithProgress {

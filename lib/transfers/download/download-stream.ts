@@ -52,7 +52,7 @@ export interface DownloadResult extends ObjectHead {
 }
 
 const action = 'downloadStream'
-const downloadStreamDefaults = { partSize: 8 * MiB, concurrency: 4 }
+export const downloadStreamDefaults = { partSize: 8 * MiB, concurrency: 4 }
 
 /** A promise and its resolver. It keeps the first outcome: the end, a failure, or a reader that stops. */
 const createOutcome = <A>(): { readonly settle: (value: A) => void; readonly settled: Promise<A> } => {

@@ -28,7 +28,6 @@ const at = { bucket, key: 'down/killed.bin' }
 const bytes = bytesOf(4 * 1024 * 1024 + 13)
 
 interface Scene extends Omit<Cos, 'asked'> {
-  readonly lib: string
   /** Resolves after this many more ranges have been requested. */
   readonly asked: (ranges: number) => Promise<void>
   /** A new folder with an old file in it. */
