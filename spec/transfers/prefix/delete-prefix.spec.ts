@@ -68,27 +68,24 @@ t.test('after a listing failure a second run deletes the rest', async (t) => {
   t.same(await remaining(cos), ['/logs/a', ...others])
 })
 
-t.test(
-  'a failed request yields Failed for each key, or ends the stream with onError stop',
-  async (t) => {
-    for (const onError of ['continue', 'stop'] as const) {
-      const cos = await holding(t, {
-        fault: script([
-          { operation: 'DeleteObjects', times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } }
-        ])
-      })
-      const results: Array<DeleteKeysResult> = []
-      const input = { bucket, prefix: 'logs/', concurrency: 1, onError }
-      const reading = async (): Promise<void> => {
-        for await (const result of deletePrefix(input)(cos.client())) results.push(result)
-      }
-      if (onError === 'stop') t.match(await catchCosError(reading()), { _tag: 'ServiceError' })
-      else await reading()
-      t.equal(results.filter(({ _tag }) => _tag === 'Failed').length, 1000)
-      t.equal(cos.operations().filter((name) => name === 'DeleteObjects').length, onError === 'stop' ? 1 : 2)
+t.test('a failed request yields Failed for each key, or ends the stream with onError stop', async (t) => {
+  for (const onError of ['continue', 'stop'] as const) {
+    const cos = await holding(t, {
+      fault: script([
+        { operation: 'DeleteObjects', times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } }
+      ])
+    })
+    const results: Array<DeleteKeysResult> = []
+    const input = { bucket, prefix: 'logs/', concurrency: 1, onError }
+    const reading = async (): Promise<void> => {
+      for await (const result of deletePrefix(input)(cos.client())) results.push(result)
     }
+    if (onError === 'stop') t.match(await catchCosError(reading()), { _tag: 'ServiceError' })
+    else await reading()
+    t.equal(results.filter(({ _tag }) => _tag === 'Failed').length, 1000)
+    t.equal(cos.operations().filter((name) => name === 'DeleteObjects').length, onError === 'stop' ? 1 : 2)
   }
-)
+})
 
 t.test('versions: true removes versions and markers, also if a page ends within a key', async (t) => {
   const cos = await startCos(t, {
