@@ -29,7 +29,7 @@ import {
 } from '../../files/safe-directory.js'
 import { sharedTempDirectory } from '../../files/shared-temp-directory.js'
 import { withoutEnd } from '../shared/progress.js'
-import { hashOf, openSource, readStretch } from '../../files/source-file.js'
+import { hashOf, openSource, createRangeBody } from '../../files/source-file.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
 import { failedStream, type EffectStream } from '../shared/effect-stream.js'
 import { runEach } from '../shared/run-each.js'
@@ -100,6 +100,9 @@ const headFields = ['sse', 'referer'] as const
 const fileFields = [...headFields, 'trafficLimit', 'threshold', 'partSize'] as const
 
 // -- files that exist --
+/** The file cannot be read, or changed while it was read. */
+const isLocal = ({ _tag }: CosError): boolean => _tag === 'FileError' || _tag === 'SourceError'
+
 /** Whether a file has the object's CRC64. False if it cannot be read; replacing it will report the cause. */
 const isSame = (
   { input, context, object: { key, size } }: LocalTarget,
@@ -115,9 +118,9 @@ const isSame = (
       const source = opened.right
       try {
         // In a scope: after an abort nobody waits for a large file to be hashed.
-        const hashed = await scoped(client, context, () => hashOf(source, readStretch(source, 0, size))())
-        if (E.isLeft(hashed)) return hashed.left._tag === 'FileError' ? E.right(false) : hashed
-        return E.right(source.stats.size === size && hashed.right.crc64 === crc64.value)
+        const hashed = await scoped(client, context, () => hashOf(source, createRangeBody(source, 0, size))())
+        if (E.isLeft(hashed)) return isLocal(hashed.left) ? E.right(false) : hashed
+        return E.right(source.size === size && hashed.right.crc64 === crc64.value)
       } finally {
         // Closing the handle ends reads in progress.
         await source.handle.close()

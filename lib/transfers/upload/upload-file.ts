@@ -35,7 +35,13 @@ import {
   uploadOptions,
   type UploadOptions
 } from './options.js'
-import { hashOf, openSource, readStretch, unchanged, type SourceFile } from '../../files/source-file.js'
+import {
+  hashOf,
+  openSource,
+  createRangeBody,
+  checkUnchanged,
+  type SourceFile
+} from '../../files/source-file.js'
 import { completeParts, putResultOf, type HashedPartSent, type UploadResult } from './result.js'
 
 export interface UploadFileInput extends UploadOptions, WithProgress {
@@ -79,8 +85,7 @@ interface UploadRun extends Transfer<UploadFileInput> {
   readonly partSize: number
 }
 
-const plan = ({ file, partSize }: UploadRun): Iterable<PartRange> =>
-  planRanges({ to: file.stats.size, partSize })
+const plan = ({ file, partSize }: UploadRun): Iterable<PartRange> => planRanges({ to: file.size, partSize })
 
 /** Parts of an earlier run, by number, hashed here. */
 type ResumedParts = ReadonlyMap<number, HashedPartSent>
@@ -91,7 +96,7 @@ const confirmPart = async (
   { number, first, size }: PartRange,
   known: UploadedPart
 ): Promise<O.Option<HashedPartSent>> => {
-  const read = await hashOf(file, readStretch(file, first, size))()
+  const read = await hashOf(file, createRangeBody(file, first, size))()
   if (E.isLeft(read)) throw new CosException(read.left)
   const { md5, crc64 } = read.right
   return matchesPart(known, { size, md5 }) === 'same'
@@ -161,7 +166,7 @@ const sendRest = async (
     uploadPart({
       ...partInput(input, uploadId, {
         partNumber: range.number,
-        body: readStretch(file, range.first, range.size)
+        body: createRangeBody(file, range.first, range.size)
       }),
       ...In.pick('enableMd5')(input)
     })
@@ -195,7 +200,7 @@ const uploadInParts = (run: UploadRun): TE.TaskEither<CosError, UploadResult> =>
     }),
     TE.bindTo('started'),
     TE.bind('sent', ({ started }) => TE.tryCatch(() => sendRest(run, started), fromUnknown(run.context))),
-    TE.chainFirst(() => unchanged(run.file)),
+    TE.chainFirst(() => checkUnchanged(run.file)),
     TE.chain(({ started, sent }) =>
       completeParts(
         run,
@@ -209,18 +214,14 @@ const uploadInParts = (run: UploadRun): TE.TaskEither<CosError, UploadResult> =>
 // -- the whole --
 const uploadInOnePut = (run: UploadRun): TE.TaskEither<CosError, UploadResult> => {
   const { scope, input, file } = run
-  const { size } = file.stats
+  const { size } = file
   const put = sendPart(
     run,
     'up'
   )((whole: Pick<PartRange, 'number' | 'size'>) =>
-    putObject({ ...putInput(input, readStretch(file, 0, whole.size)), ...In.pick('enableMd5')(input) })
+    putObject({ ...putInput(input, createRangeBody(file, 0, whole.size)), ...In.pick('enableMd5')(input) })
   )
-  return pipe(
-    put({ number: 1, size }, scope.controller.signal),
-    TE.chainFirst(() => unchanged(file)),
-    TE.map(putResultOf(input, size))
-  )
+  return pipe(put({ number: 1, size }, scope.controller.signal), TE.map(putResultOf(input, size)))
 }
 
 /** The existing object, if its bytes are the file's. */
@@ -231,10 +232,10 @@ const existingObject = ({ scope, input, file }: UploadRun): TE.TaskEither<CosErr
       O.match(
         () => TE.right(O.none),
         (head) => {
-          if (head.size !== file.stats.size || O.isNone(head.crc64)) return TE.right(O.none)
+          if (head.size !== file.size || O.isNone(head.crc64)) return TE.right(O.none)
           const theirs = head.crc64.value
           return pipe(
-            hashOf(file, readStretch(file, 0, head.size)),
+            hashOf(file, createRangeBody(file, 0, head.size)),
             TE.map(({ crc64 }) =>
               crc64 === theirs
                 ? O.some({
@@ -265,7 +266,7 @@ const uploadUnlessExisting = (run: UploadRun): TE.TaskEither<CosError, UploadFil
       O.match(
         () =>
           pipe(
-            run.file.stats.size <= (run.input.threshold ?? uploadFileDefaults.threshold)
+            run.file.size <= (run.input.threshold ?? uploadFileDefaults.threshold)
               ? uploadInOnePut(run)
               : uploadInParts(run),
             TE.map((uploaded): UploadFileResult => ({ ...uploaded, skipped: false }))
@@ -284,9 +285,9 @@ const openAndUpload = async (
   const file = opened.right
   // Reads that are under way end with the handle.
   transfer.defer(() => file.handle.close())
-  const sized = forSize({ size: file.stats.size, partSize: input.partSize ?? uploadDefaults.partSize })
+  const sized = forSize({ size: file.size, partSize: input.partSize ?? uploadDefaults.partSize })
   if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
-  input.progress?.tell({ _tag: 'Expected', size: file.stats.size })
+  input.progress?.tell({ _tag: 'Expected', size: file.size })
   return uploadUnlessExisting({ ...transfer, file, partSize: sized.right })()
 }
 
