@@ -1,9 +1,13 @@
-/** The clock that requests are signed by, and the layer that sets it by COS's own. */
+/** The clock that requests are signed by, and the layers that set it by COS's own. */
+import * as O from 'fp-ts/lib/Option.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { drain } from '../core/decoder.js'
 import type { CosError } from '../core/error.js'
-import { isReplayableBody } from '../core/request.js'
-import type { Send } from './call.js'
+import { head, isReplayableBody, type Request } from '../core/request.js'
+import type { Response } from '../core/response.js'
+import { createCall, type Send } from './call.js'
 import type { Client } from './client.js'
 
 export interface Clock {
@@ -11,15 +15,34 @@ export interface Clock {
   readonly now: () => number
   /** Corrects the clock: `time` is now, in milliseconds of Unix time. */
   readonly set: (time: number) => void
+  /** The correction, in milliseconds. */
+  readonly offset: () => number
+  /** Whether COS has set the clock, or has accepted its time. */
+  readonly isProven: () => boolean
+  readonly confirm: () => void
+  /** Runs `check` unless the clock is proven. Parallel callers share one check. */
+  readonly prove: (check: T.Task<void>) => T.Task<void>
 }
 
 /** This machine's clock, and a correction that is 0 until `set` is called. */
 export const createClock = (): Clock => {
   let offset = 0
+  let proven = false
+  let check: Promise<void> | undefined
   return {
     now: () => Date.now() + offset,
     set: (time) => {
       offset = time - Date.now()
+      proven = true
+    },
+    offset: () => offset,
+    isProven: () => proven,
+    confirm: () => {
+      proven = true
+    },
+    prove: (run) => async () => {
+      if (!proven) await (check ??= run())
+      check = undefined
     }
   }
 }
@@ -33,27 +56,85 @@ export const isClockSkewError = (error: CosError): boolean =>
     // The refusal of a HEAD has no body to name its reason, but it has a Date.
     (error.status === 403 && error.context.operation.startsWith('Head') && error.message === ''))
 
-/** The time in COS's answer, in milliseconds of Unix time. */
-const serverTime = (error: CosError): number | undefined => {
-  if (error._tag !== 'ServiceError') return undefined
-  const time = Date.parse(error.headers['date'] ?? '')
+/** The time in an answer of COS, in milliseconds of Unix time. */
+const serverTime = (headers: Readonly<Record<string, string>>): number | undefined => {
+  const time = Date.parse(headers['date'] ?? '')
   return Number.isNaN(time) ? undefined : time
 }
 
 // In milliseconds. A clock that is off by less is not the reason for a refusal: the new signature would be as good.
 const smallestSkew = 30_000
 
-/** Sets the client's clock by the `Date` of an answer that calls it wrong, and sends the request again. */
+const isNear = (time: number, other: number): boolean => Math.abs(time - other) < smallestSkew
+
+/**
+ * Sets the client's clock by the `Date` of an answer that refuses its time, and sends the request again. A request that
+ * was signed before a parallel call set the clock is sent again too.
+ *
+ * @shape  a body that can be read once is not sent again; the clock is right for the next call
+ */
 export const withClockCorrection =
   ({ clock }: Client) =>
   <A>(send: Send<A>): Send<A> =>
   (request, call) =>
     pipe(
-      send(request, call),
-      TE.orElse((error) => {
-        const time = isClockSkewError(error) ? serverTime(error) : undefined
-        if (time === undefined || Math.abs(time - clock.now()) < smallestSkew) return TE.left(error)
-        clock.set(time)
-        return isReplayableBody(request.body) ? send(request, call) : TE.left(error)
-      })
+      TE.fromIO<number, CosError>(clock.offset),
+      TE.chain((signedWith) =>
+        pipe(
+          send(request, call),
+          TE.map((answer) => {
+            clock.confirm()
+            return answer
+          }),
+          TE.orElse((error) => {
+            if (error._tag !== 'ServiceError') return TE.left(error)
+            const time = serverTime(error.headers)
+            if (time !== undefined && isNear(time, clock.now())) clock.confirm()
+            else if (time !== undefined && isClockSkewError(error)) clock.set(time)
+            return isClockSkewError(error) &&
+              !isNear(clock.offset(), signedWith) &&
+              isReplayableBody(request.body)
+              ? send(request, call)
+              : TE.left(error)
+          })
+        )
+      )
     )
+
+/** Sets the clock by the `Date` of a HEAD, whatever its status is. If none comes, the clock stays as it is. */
+const askTime = (clock: Clock, sendHead: Send<Response>, request: Request, key: string): T.Task<void> =>
+  pipe(
+    sendHead(head({ bucket: request.bucket, key }), createCall('HeadObject', request)),
+    TE.chainFirst(drain),
+    TE.match(
+      () => undefined,
+      ({ headers }) => {
+        const time = serverTime(headers)
+        if (time === undefined) return
+        if (isNear(time, clock.now())) clock.confirm()
+        else clock.set(time)
+      }
+    )
+  )
+
+// In milliseconds. After it the request is sent by the clock as it is.
+const longestCheck = 5000
+
+/**
+ * Before a body that can be read once is sent by a clock that COS has not accepted yet, sends a HEAD: a refusal of the
+ * time could not be corrected after the body.
+ *
+ * @shape  `attemptWith` makes the layer that sends once, and returns the answer of any status
+ */
+export const withProvenClock =
+  (client: Client, attemptWith: (client: Client) => Send<Response>) =>
+  <A>(send: Send<A>): Send<A> =>
+  (request, call) => {
+    if (isReplayableBody(request.body) || O.isNone(request.key)) return send(request, call)
+    const timeouts = { ...client.timeouts, headers: Math.min(client.timeouts.headers, longestCheck) }
+    const check = askTime(client.clock, attemptWith({ ...client, timeouts }), request, request.key.value)
+    return pipe(
+      TE.fromTask<void, CosError>(client.clock.prove(check)),
+      TE.chain(() => send(request, call))
+    )
+  }

@@ -12,7 +12,7 @@ import { attempt } from './attempt.js'
 import { createCall, type Send } from './call.js'
 import { checkRequest } from './check-request.js'
 import type { Client } from './client.js'
-import { withClockCorrection } from './clock.js'
+import { withClockCorrection, withProvenClock } from './clock.js'
 import { withTimeout } from './combinators.js'
 import { publishOperation } from './diagnostics.js'
 import { withFreshCredentials } from './fresh-credentials.js'
@@ -35,7 +35,14 @@ const decodeWith =
 const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
   pipe(
     withFreshCredentials(client)((credentials) =>
-      pipe(attempt(client, credentials), decodeWith(operation), withClockCorrection(client))
+      pipe(
+        attempt(client, credentials),
+        decodeWith(operation),
+        withClockCorrection(client),
+        credentials === undefined
+          ? identity
+          : withProvenClock(client, (within) => attempt(within, credentials))
+      )
     ),
     withRetries(client)
   )

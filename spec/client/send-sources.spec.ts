@@ -52,7 +52,7 @@ t.test('a stream that fails before it is read is an error, and does not end the 
   }
   await setTimeout(50)
   t.same(errors, [])
-  t.equal(server.received.length, 0)
+  t.notOk(server.received.some(({ method }) => method === 'PUT'))
 })
 
 t.test('a stream is destroyed whenever the call fails', async (t) => {
@@ -118,7 +118,7 @@ t.test('a source that was read before is a SourceError, and nothing is sent', as
   for (const [name, body] of Object.entries({ read, destroyed, locked, disturbed })) {
     t.match(left(await send(probePut({ ...at, body }))(client)()), { _tag: 'SourceError' }, name)
   }
-  t.equal(server.received.length, 0)
+  t.notOk(server.received.some(({ method }) => method === 'PUT'))
 })
 
 t.test('an effect whose source was read by its first run fails in its second', async (t) => {
@@ -137,7 +137,7 @@ t.test('an effect whose source was read by its first run fails in its second', a
     for (const later of [parallel, await task()]) t.match(left(later), { _tag: 'SourceError' }, name)
   }
   t.same(
-    server.received.map(({ body }) => body.toString()),
+    server.received.filter(({ method }) => method === 'PUT').map(({ body }) => body.toString()),
     Array.from({ length: 3 }, () => '0123456789')
   )
 })
@@ -153,7 +153,7 @@ t.test('an iterable that returns a new iterator each time can be sent again', as
   right(await task())
   right(await task())
   t.same(
-    server.received.map(({ body: sent }) => sent.toString()),
+    server.received.filter(({ method }) => method === 'PUT').map(({ body: sent }) => sent.toString()),
     ['again', 'again']
   )
 })

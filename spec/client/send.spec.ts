@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -138,8 +139,35 @@ t.test('a stream that can be read once is sent once', async (t) => {
     status: 503,
     context: { attempts: 1 }
   })
-  t.equal(server.received[0]?.body.toString(), 'only once')
-  t.equal(server.received[0]?.headers['transfer-encoding'], 'chunked')
+  // The first request that is signed, and cannot be repeated, follows a HEAD for the time.
+  t.same(
+    server.received.map(({ method, body: sent }) => [method, sent.toString()]),
+    [
+      ['HEAD', ''],
+      ['PUT', 'only once']
+    ]
+  )
+  t.equal(server.received[1]?.headers['transfer-encoding'], 'chunked')
+})
+
+t.test('streams that can be read once arrive though our clock is wrong, alone and in parallel', async (t) => {
+  const hour = 3_600_000
+  const server = await startServer(t, ({ headers }, response) => {
+    const start = Number(field(headers.authorization ?? '', 'q-sign-time').split(';')[0]) * 1000
+    const date = new Date(Date.now() + hour).toUTCString()
+    if (Math.abs(start - Date.now() - hour) > 900_000) {
+      sendServiceError(response, 403, 'RequestTimeTooSkewed', { date })
+    } else response.writeHead(200, { date }).end()
+  })
+  const client = server.client()
+  const put = () => send(probePut({ ...at, body: Readable.from([Buffer.from('x')]) }))(client)()
+  for (const result of await Promise.all([put(), put(), put()])) right(result)
+  t.same(
+    server.received.map(({ method }) => method),
+    ['HEAD', 'PUT', 'PUT', 'PUT']
+  )
+  const other = server.client()
+  for (const result of await Promise.all([1, 2, 3].map(() => send(probeGet(at))(other)()))) right(result)
 })
 
 t.test('a replayable body is opened for each attempt', async (t) => {
@@ -266,7 +294,7 @@ t.test('a token that COS calls expired is fetched again, once', async (t) => {
 })
 
 t.test('a signal settles a call within 50 ms in every phase, and its connections close', async (t) => {
-  const silent = await startServer(t, () => undefined)
+  const silent = await startServer(t, ({ method }, response) => method === 'HEAD' && response.end())
   const refusing = await startServer(t, (_, response) => {
     sendServiceError(response, 503, 'SlowDown', { 'retry-after': '30' })
   })
