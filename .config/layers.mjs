@@ -28,7 +28,7 @@ export const arrows = {
   emulator: ['core']
 }
 
-/** What each folder inside a layer may import of the same layer, besides itself. */
+/** What each folder, and each file at the layer's top, may import of the same layer, besides itself. */
 export const folders = {
   transfers: {
     directory: ['prefix', 'copy', 'upload', 'download', 'delete', 'list', 'multipart', 'shared'],
@@ -41,6 +41,20 @@ export const folders = {
     multipart: ['list', 'shared'],
     list: ['shared'],
     shared: []
+  },
+  emulator: {
+    'cli.ts': ['command.ts', 'index.ts'],
+    'command.ts': ['options.ts'],
+    'index.ts': ['server', 'http', 'options.ts', 'fault.ts', 'error.ts'],
+    server: ['seed.ts', 'handlers', 'http', 'store', 'options.ts', 'fault.ts', 'error.ts'],
+    'seed.ts': ['handlers', 'store', 'options.ts'],
+    handlers: ['select', 'http', 'store', 'options.ts'],
+    select: ['http'],
+    http: ['store', 'options.ts'],
+    'options.ts': ['store', 'fault.ts', 'error.ts'],
+    store: [],
+    'fault.ts': [],
+    'error.ts': []
   }
 }
 
@@ -68,11 +82,8 @@ const layerOf = (path) => {
   return rest.length === 0 ? 'index' : layer
 }
 
-/** The folder of a file inside its layer; undefined for a file at the layer's top. */
-const folderOf = (path) => {
-  const [, , folder, ...rest] = path.split('/')
-  return rest.length === 0 ? undefined : folder
-}
+/** The folder of a file inside its layer; the file's own name at the layer's top. */
+const folderOf = (path) => path.split('/')[2]?.replace(/\.js$/, '.ts')
 
 /** `fs/promises` and `node:fs/promises` are fs; `@scope/name/x` is @scope/name. */
 const packageOf = (specifier) => {
@@ -87,7 +98,7 @@ const problemOf = (file, specifier, isStatic) => {
   if (!Object.hasOwn(arrows, layer)) return { messageId: 'unknown', data: { layer } }
   const inner = folders[layer]
   const folder = folderOf(file)
-  if (inner !== undefined && (folder === undefined || !Object.hasOwn(inner, folder)))
+  if (inner !== undefined && !Object.hasOwn(inner, folder))
     return { messageId: 'loose', data: { layer, folders: Object.keys(inner).join(', ') } }
 
   if (specifier.startsWith('.')) {

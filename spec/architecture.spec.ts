@@ -60,15 +60,14 @@ const fileIn = (layer: Layer): string =>
     ? 'lib/index.ts'
     : layer === 'transfers'
       ? 'lib/transfers/upload/example.ts'
-      : `lib/${layer}/example.ts`
+      : layer === 'emulator'
+        ? 'lib/emulator/server/example.ts'
+        : `lib/${layer}/example.ts`
 
 const pathTo = (from: Layer, to: Layer): string => {
-  const up = from === 'index' ? './' : from === 'transfers' ? '../../' : '../'
-  return to === 'index'
-    ? `${up}index.js`
-    : from === to && to === 'transfers'
-      ? './other.js'
-      : `${up}${to}/other.js`
+  const hasFolders = from === 'transfers' || from === 'emulator'
+  const up = from === 'index' ? './' : hasFolders ? '../../' : '../'
+  return to === 'index' ? `${up}index.js` : from === to && hasFolders ? './other.js' : `${up}${to}/other.js`
 }
 
 for (const from of layers) {
@@ -110,6 +109,27 @@ t.test('the folders of transfers import to the right only', async (t) => {
   t.match(await lint('lib/transfers/shared/example.ts', `import '../list/stream-objects.js'`), [
     /^transfers\/shared may not import transfers\/list/
   ])
+})
+
+t.test('the folders of the emulator import to the right only', async (t) => {
+  t.same(await lint('lib/emulator/server/example.ts', `import '../handlers/index.js'`), [])
+  t.same(await lint('lib/emulator/handlers/example.ts', `import '../select/run.js'`), [])
+  t.same(await lint('lib/emulator/handlers/shared/example.ts', `import '../../store/model.js'`), [])
+  t.same(await lint('lib/emulator/http/example.ts', `import '../options.js'`), [])
+  for (const [from, target, to] of [
+    ['handlers', '../server/server.js', 'server'],
+    ['http', '../handlers/index.js', 'handlers'],
+    ['store', '../http/request.js', 'http'],
+    ['select', '../store/store.js', 'store'],
+    ['http', '../index.js', 'index.ts']
+  ] as const)
+    t.match(await lint(`lib/emulator/${from}/example.ts`, `import '${target}'`), [
+      new RegExp(`^emulator/${from} may not import emulator/${to}`)
+    ])
+  t.match(await lint('lib/emulator/options.ts', `import './server/server.js'`), [
+    /^emulator\/options.ts may not import emulator\/server/
+  ])
+  t.match(await lint('lib/emulator/example.ts', `import './options.js'`), [/belongs in one of its folders/])
 })
 
 t.test('a file at the top of transfers is refused', async (t) => {

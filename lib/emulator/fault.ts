@@ -34,7 +34,7 @@ export interface InjectedResponse {
 }
 
 export interface Fault {
-  readonly answer?: InjectedResponse
+  readonly response?: InjectedResponse
   /**
    * Ends the connection: after `after` bytes of the request's body, before the response (the request is performed), or
    * after `after` bytes of the response's body.
@@ -94,7 +94,7 @@ const matches = (rule: Rule, request: FaultInput): boolean =>
  * Builds an emulator's `fault` option from rules. The first rule that applies is used. A rule that has been applied
  * `times` times no longer applies.
  *
- * @example script([{ operation: 'UploadPart', times: 2, fault: { answer: { status: 503, code: 'SlowDown' } } }])
+ * @example script([{ operation: 'UploadPart', times: 2, fault: { response: { status: 503, code: 'SlowDown' } } }])
  */
 export const script = (rules: ReadonlyArray<Rule>): ((request: FaultInput) => Fault | undefined) => {
   const seen = rules.map(() => 0)

@@ -83,7 +83,7 @@ t.test('an object in one PUT is published as part 1', async (t) => {
 })
 
 t.test('a failed part and the parts aborted with it are published as ended', async (t) => {
-  const refusal = { answer: { status: 403, code: 'AccessDenied' } }
+  const refusal = { response: { status: 403, code: 'AccessDenied' } }
   const cos = await startCos(t, {
     fault: script([
       { operation: 'UploadPart', query: { partNumber: '2' }, fault: refusal },

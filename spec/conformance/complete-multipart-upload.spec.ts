@@ -92,7 +92,7 @@ t.test('what a callback answers, or became of a picture, is handed on', async (t
   const said = '{"from":"the callback"}'
   const headers = { etag: '"a-1"', 'x-cos-hash-crc64ecma': '7' }
   const { done, failed, heard } = await A.asking(t, {
-    fault: ({ count }) => ({ answer: { status: 200, body: said, ...(count === 1 ? { headers } : {}) } })
+    fault: ({ count }) => ({ response: { status: 200, body: said, ...(count === 1 ? { headers } : {}) } })
   })
   const told = await done(completing({ ...input, callback, callbackVar: { 'x:a': '1' } }))
   t.match(told, {
@@ -111,7 +111,7 @@ t.test('what a callback answers, or became of a picture, is handed on', async (t
 
   const root = 'CompleteMultipartUploadResult'
   const body = `<${root}><ETag>"b-1"</ETag><ProcessResults/></${root}>`
-  const pictures = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+  const pictures = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
   t.match(await pictures.done(completing({ ...input, picOperations: { is_pic_info: 1 } })), {
     etag: '"b-1"',
     answer: O.some(body)

@@ -94,7 +94,7 @@ t.test('a key that no XML can spell loses no upload', async (t) => {
 t.test('an id that COS spells in capitals is one as well, and none is no success', async (t) => {
   const root = 'InitiateMultipartUploadResult'
   const answer = (inside: string) => ({
-    fault: () => ({ answer: { status: 200, body: `<${root}>${inside}</${root}>` } })
+    fault: () => ({ response: { status: 200, body: `<${root}>${inside}</${root}>` } })
   })
   const capitals = await A.asking(t, answer('<UploadID>1</UploadID>'))
   t.match(await capitals.done(createMultipartUpload(at)), { uploadId: '1', bucket, key: 'a.txt' })

@@ -81,7 +81,7 @@ t.test('some may fail while others do not, and that is no failure of the call', 
   const error = (key: string, code: string) =>
     `<Error><Key>${key}</Key><Code>${code}</Code><Message>${code}.</Message></Error>`
   const body = `<DeleteResult><Deleted><Key>a</Key></Deleted>${error('b', 'PathConflict')}${error('c', 'AccessDenied')}${error('d', 'ObjectLocked')}</DeleteResult>`
-  const { done, cos } = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+  const { done, cos } = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
   const objects = ['a', 'b', 'c', 'd'].map((key) => ({ key }))
   const failure = { _tag: 'Error', versionId: O.none }
   t.same((await done(deleteObjects({ bucket, objects }))).results, [

@@ -39,7 +39,7 @@ const refusedAsSaid = async (t: Test, operation: Operation<unknown>): Promise<vo
   t.ok(mine.length > 25, 'the table knows the operation')
   for (const { status, code, retry } of mine) {
     const message = `said for a spec: ${code} & <so on>`
-    fault = { answer: { status, ...(code === '' ? {} : { code, message }) } }
+    fault = { response: { status, ...(code === '' ? {} : { code, message }) } }
     const { error, requests } = await sent(operation)
     const bodiless = head || code === ''
     // Of a HEAD the status alone is known: a 400 may pass or not, and is not asked again.
@@ -110,7 +110,7 @@ const refusedToStrangers = async (t: Test, operation: Operation<unknown>): Promi
  */
 const correctedByTheClock = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   const expired = { status: 403, code: 'AccessDenied', message: 'Request has expired' }
-  const fault: EmulatorOptions['fault'] = ({ count }) => (count === 1 ? { answer: expired } : undefined)
+  const fault: EmulatorOptions['fault'] = ({ count }) => (count === 1 ? { response: expired } : undefined)
   const hour = () => Date.now() + 3_600_000
   for (const [options, code] of [
     [{ now: hour }, 'RequestTimeTooSkewed'],
@@ -149,7 +149,7 @@ export const failedInside200 = async (
   ] as const) {
     const body = `<?xml version='1.0' encoding='utf-8' ?><Error><Code>${code}</Code><Message>late</Message></Error>`
     // Of a slow one: white space first, and the declaration behind it.
-    fault = { answer: { status: 200, body }, keepAlive: { bytes: 5 } }
+    fault = { response: { status: 200, body }, keepAlive: { bytes: 5 } }
     const { error, requests } = await sent(operation)
     const requestId = requests.at(-1)?.requestId
     const wanted = { _tag: 'ServiceError', status: 200, code, message: 'late', requestId, ...about(tries) }
@@ -158,38 +158,38 @@ export const failedInside200 = async (
   }
 
   const cuts: ReadonlyArray<readonly [what: string, fault: Fault, error: object]> = [
-    ['nothing', { answer: { status: 200 } }, { _tag: 'TransportError', code: 'EmptyAnswer' }],
+    ['nothing', { response: { status: 200 } }, { _tag: 'TransportError', code: 'EmptyAnswer' }],
     [
       'white space',
-      { answer: { status: 200, body: ' \r\n ' } },
+      { response: { status: 200, body: ' \r\n ' } },
       { _tag: 'TransportError', code: 'EmptyAnswer' }
     ],
     [
       'white space, and the connection broken',
-      { answer: { status: 200, body: ' '.repeat(9) }, cut: { at: 'body', after: 4 } },
+      { response: { status: 200, body: ' '.repeat(9) }, cut: { at: 'body', after: 4 } },
       { _tag: 'TransportError' }
     ],
     [
       'half a document',
-      { answer: { status: 200, body: `<${root}><ETag>"a"</ETag>` } },
+      { response: { status: 200, body: `<${root}><ETag>"a"</ETag>` } },
       { _tag: 'TransportError', code: 'CutAnswer' }
     ],
     [
       'half a document, and the connection broken',
       {
-        answer: { status: 200, body: `<${root}><ETag>"a"</ETag></${root}>` },
+        response: { status: 200, body: `<${root}><ETag>"a"</ETag></${root}>` },
         cut: { at: 'body', after: 20 }
       },
       { _tag: 'TransportError' }
     ],
     [
       'no ETag',
-      { answer: { status: 200, body: `<${root}></${root}>` } },
+      { response: { status: 200, body: `<${root}></${root}>` } },
       { _tag: 'DecodeError', status: 200 }
     ],
     [
       'another document',
-      { answer: { status: 200, body: '<html><ETag>"a"</ETag></html>' } },
+      { response: { status: 200, body: '<html><ETag>"a"</ETag></html>' } },
       { _tag: 'DecodeError', status: 200 }
     ]
   ]

@@ -206,7 +206,7 @@ t.test('where it is deleted it is not there, by its name or by its marker’s', 
 t.test('a redirect is told, not followed', async (t) => {
   for (const status of [301, 302, 307]) {
     const headers = { location: 'http://127.0.0.1:1/' }
-    const { failed } = await A.asking(t, { fault: () => ({ answer: { status, headers } }) })
+    const { failed } = await A.asking(t, { fault: () => ({ response: { status, headers } }) })
     t.match(await failed(getObject(at)), { _tag: 'ServiceError', status, headers, context: { attempts: 1 } })
   }
 })

@@ -162,7 +162,7 @@ t.test('where it is deleted it is not there, by its name or by its marker’s', 
 
 t.test('a marker that is answered with 405 is gone as well', async (t) => {
   const { failed } = await A.asking(t, {
-    fault: () => ({ answer: { status: 405, code: 'MethodNotAllowed' } })
+    fault: () => ({ response: { status: 405, code: 'MethodNotAllowed' } })
   })
   t.match(await failed(headObject({ ...at, versionId: 'a' })), { status: 405, code: 'MethodNotAllowed' })
 })
@@ -173,7 +173,7 @@ t.test('whether an object is there is a yes or a no, and no right to ask is neit
   await done(putObject({ ...at, body: '' }))
   t.equal(await done(objectExists(at)), true)
   t.equal(await done(objectExists({ ...at, bucket: A.nowhere })), false)
-  const stranger = await A.asking(t, { fault: () => ({ answer: { status: 403, code: 'AccessDenied' } }) })
+  const stranger = await A.asking(t, { fault: () => ({ response: { status: 403, code: 'AccessDenied' } }) })
   t.match(await stranger.failed(objectExists(at)), { status: 403, code: 'AccessDenied' })
   t.same(cos.operations(), ['HeadObject', 'PutObject', 'HeadObject', 'HeadObject'])
 })

@@ -138,7 +138,7 @@ t.test('a date in another hand is read, or kept as it is', async (t) => {
   for (const [initiatedText, initiated] of dates) {
     const row = `<Upload><Key>a</Key><UploadId>1</UploadId><StorageClass>Standard</StorageClass><Initiated>${initiatedText}</Initiated></Upload>`
     const body = `<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>${row}</ListMultipartUploadsResult>`
-    const { done } = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+    const { done } = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
     const { uploads } = await done(listMultipartUploads({ bucket }))
     t.match(uploads, [
       { initiatedText, initiated, storageClass: 'STANDARD', owner: O.none, initiator: O.none }

@@ -128,7 +128,7 @@ t.test('COS that forgets where the next page begins is understood', async (t) =>
   const row = (key: string) =>
     `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>"a"</ETag><Size>1</Size></Contents>`
   const body = `<ListBucketResult><IsTruncated>TRUE</IsTruncated>${row('a')}${row('b')}<CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes></ListBucketResult>`
-  const { done } = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+  const { done } = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
   t.match(await done(listObjects({ bucket, delimiter: '/' })), {
     nextMarker: O.some('c/'),
     contents: [{ key: 'a', storageClass: 'STANDARD', owner: O.none }, { key: 'b' }],

@@ -113,7 +113,7 @@ t.test('a date in another hand is read, or kept as it is', async (t) => {
   for (const [lastModifiedText, lastModified] of dates) {
     const row = `<Part><PartNumber>1</PartNumber><LastModified>${lastModifiedText}</LastModified><ETag>"a"</ETag><Size>1</Size></Part>`
     const body = `<ListPartsResult><IsTruncated>FALSE</IsTruncated>${row}</ListPartsResult>`
-    const { done } = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+    const { done } = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
     t.match((await done(listParts({ ...at, uploadId: 'id' }))).parts, [{ lastModifiedText, lastModified }])
   }
 })

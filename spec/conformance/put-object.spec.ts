@@ -147,7 +147,7 @@ t.test('what a callback answers, or became of a picture, is handed on', async (t
   const answer = '{"from":"the callback"}'
   const headers = { etag: etagOf('a'), 'x-cos-hash-crc64ecma': String(await crc64(Buffer.from('a'))) }
   const { done, heard } = await A.asking(t, {
-    fault: () => ({ answer: { status: 200, body: answer, contentType: 'application/json', headers } })
+    fault: () => ({ response: { status: 200, body: answer, contentType: 'application/json', headers } })
   })
   const callback = {
     callbackUrl: ['https://a.example/', 'https://b.example/'],

@@ -120,7 +120,7 @@ t.test('Parquet and BZIP2 go out as any other, and what is recorded of COS comes
   const parquet = { ...names, inputSerialization: { parquet: {}, compressionType: 'NONE' } } as const
   const bzip2 = { ...names, inputSerialization: { csv: {}, compressionType: 'BZIP2' } } as const
   const body = Buffer.concat(['Records', 'Progress', 'Cont', 'Stats', 'End'].map(recordedMessage))
-  const { done } = await A.asking(t, { fault: () => ({ answer: { status: 200, body } }) })
+  const { done } = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
   for (const input of [parquet, bzip2]) {
     t.match(await honest.failed(selectObjectContent(input)), { status: 501, code: 'NotImplemented' })
     const selected = await done(selecting(input))
@@ -212,7 +212,7 @@ t.test('results that break off, or are not what was sent, do not pass for result
   const { done } = await A.asking(t, { fault: ({ method }) => (method === 'POST' ? fault : {}) })
   await done(putObject({ ...at, body: people }))
   const said = (...messages: ReadonlyArray<Uint8Array>): Fault => ({
-    answer: { status: 200, body: Buffer.concat(messages) }
+    response: { status: 200, body: Buffer.concat(messages) }
   })
   const busy = encodeMessage({ ':message-type': 'error', ':error-code': 'Busy', ':error-message': 'Later.' })
   const cases: ReadonlyArray<readonly [string, Fault, object]> = [

@@ -1,13 +1,14 @@
 /**
- * Makes the README a spec: writes each `ts` fence of README.md out as spec/readme/N.spec.ts, where tsc checks it and
- * tap runs it. A statement with `// => y` behind it becomes `same(x, y)`.
+ * Turns the READMEs into specs. Each `ts` fence of README.md becomes spec/readme/N.spec.ts, and each of
+ * lib/x/README.md becomes spec/readme/lib-x-N.spec.ts; tsc checks it and tap runs it. A statement followed by
+ * `// => y` becomes `same(x, y)`.
  *
  *     ```ts            checked and run
- *     ```ts no-run     checked only, for what needs a bucket or a browser
- *     ```ts continued  checked and run behind the fence before it, in one spec with it
+ *     ```ts no-run     checked only, for examples that need a bucket or a browser
+ *     ```ts continued  checked and run after the code of the fence before it, in one spec
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import ts from 'typescript'
 
@@ -18,7 +19,7 @@ const entries = {
   'cospipe/emulator': '../../lib/emulator/index.js'
 }
 
-/** The fences of a page, each with its code, the line it starts on, and the words behind `ts`. */
+/** The `ts` fences of a page: code, first line, and the words after `ts`. */
 export const fences = (markdown) => {
   const found = []
   let open
@@ -38,7 +39,7 @@ export const fences = (markdown) => {
   return found.filter(({ language }) => language === 'ts')
 }
 
-/** One fence as a module: imports led to the sources, `// =>` made an assertion, and nothing left unused. */
+/** One fence as a module: imports point to the sources, `// =>` is an assertion, and every declaration is exported. */
 export const toSpec = (code, name) => {
   const file = ts.createSourceFile(`${name}.ts`, code, ts.ScriptTarget.Latest, true)
   const edits = []
@@ -90,11 +91,11 @@ export const toSpec = (code, name) => {
     `// Written by spec/support/readme.mjs from ${name}. Edits here are lost.`,
     `import tap from 'tap'`,
     out,
-    // A reader's example may name what it does not go on to use; an export keeps tsc from minding.
+    // Exported, because tsc rejects unused declarations and an example may have some.
     `export { ${[...new Set(declared.values)].join(', ')} }`,
     `export type { ${[...new Set(declared.types)].join(', ')} }`,
     `tap.pass(${JSON.stringify(`${name} runs to its end`)})`,
-    // The next example goes on with what this one left open; a spec has to end.
+    // An example leaves its client open for the next one; a spec has to end.
     ...['client', 'emulator']
       .filter((name) => declared.values.includes(name))
       .map((name) => `await ${name}.close()`),
@@ -102,23 +103,36 @@ export const toSpec = (code, name) => {
   ].join('\n')
 }
 
-export const write = (markdown, folder) => {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  const all = fences(markdown)
+/** Writes the fences of a page as `{prefix}N.spec.ts`. */
+const writePage = (page, prefix, folder) => {
+  const all = fences(readFileSync(resolve(top, page), 'utf8'))
   let before = ''
   for (const [index, { code, line, words }] of all.entries()) {
     const whole = words.includes('continued') ? `${before}\n${code}` : code
     before = whole
-    // The next one says it all again.
+    // The next fence repeats this one.
     if (all[index + 1]?.words.includes('continued')) continue
     const ending = words.includes('no-run') ? 'ts' : 'spec.ts'
-    writeFileSync(resolve(folder, `${index + 1}.${ending}`), toSpec(whole, `README.md, to line ${line}`))
+    writeFileSync(
+      resolve(folder, `${prefix}${index + 1}.${ending}`),
+      toSpec(whole, `${page}, to line ${line}`)
+    )
   }
 }
 
-/** Writes the examples of README.md to spec/readme. */
-export const writeExamples = () =>
-  write(readFileSync(resolve(top, 'README.md'), 'utf8'), resolve(top, 'spec/readme'))
+/** The READMEs of lib, by path from the top. */
+const pagesOfLib = () =>
+  readdirSync(resolve(top, 'lib'), { recursive: true })
+    .map((path) => join('lib', path).replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('/README.md'))
+
+/** Writes the examples of README.md and of lib/x/README.md to spec/readme. */
+export const writeExamples = () => {
+  const folder = resolve(top, 'spec/readme')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  writePage('README.md', '', folder)
+  for (const page of pagesOfLib()) writePage(page, `${dirname(page).replaceAll('/', '-')}-`, folder)
+}
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) writeExamples()

@@ -107,7 +107,7 @@ const chooseResponse = async (
   fault: Fault,
   origin: Origin
 ): Promise<EmulatorResponse> => {
-  const { answer: injected, error, ignoreRange } = fault
+  const { response: injected, error, ignoreRange } = fault
   if (injected !== undefined && injected.when !== 'performed') {
     if (injected.when !== 'early') await drain(request.body, Infinity)
     return injectedResponse(injected, origin)
@@ -132,7 +132,7 @@ const addCommonHeaders = (
     ...response.headers,
     date: new Date(emulator.settings.now()).toUTCString(),
     server: 'tencent-cos',
-    ...(fault.answer?.requestId === false
+    ...(fault.response?.requestId === false
       ? {}
       : {
           'x-cos-request-id': origin.requestId,

@@ -15,7 +15,7 @@ import {
 const key = 'k'
 const put = { method: 'PUT', key, body: 'twelve bytes' } as const
 
-const broken = (thrown: unknown): string =>
+const errorCode = (thrown: unknown): string =>
   thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
 
 /** An emulator with one object, which applies the fault once. */
@@ -35,7 +35,7 @@ const startFaulty = async (
 
 t.test('a fault replaces the response, once', async (t) => {
   const emulator = await startFaulty(t, {
-    answer: { status: 503, code: 'SlowDown', message: 'Later & later', headers: { 'retry-after': '1' } }
+    response: { status: 503, code: 'SlowDown', message: 'Later & later', headers: { 'retry-after': '1' } }
   })
   const response = await sendRequest(emulator, { key })
   t.equal(response.status, 503)
@@ -49,16 +49,16 @@ t.test('a fault replaces the response, once', async (t) => {
 })
 
 t.test('a fault with requestId: false responds without x-cos-request-id', async (t) => {
-  const bodies: ReadonlyArray<readonly [NonNullable<Fault['answer']>, string]> = [
+  const bodies: ReadonlyArray<readonly [NonNullable<Fault['response']>, string]> = [
     [{ status: 502, body: '<html>Bad gateway', contentType: 'text/html' }, '<html>Bad gateway'],
     [{ status: 503 }, ''],
     [{ status: 403, body: '{"code":1}', contentType: 'application/json' }, '{"code":1}'],
     [{ status: 302, headers: { location: 'http://elsewhere.example/' } }, '']
   ]
-  for (const [answer, text] of bodies) {
-    const emulator = await startFaulty(t, { answer: { ...answer, requestId: false } })
+  for (const [injected, text] of bodies) {
+    const emulator = await startFaulty(t, { response: { ...injected, requestId: false } })
     const response = await sendRequest(emulator, { key })
-    t.equal(response.status, answer.status)
+    t.equal(response.status, injected.status)
     t.equal(response.text, text)
     t.equal(response.headers['x-cos-request-id'], undefined)
   }
@@ -67,46 +67,46 @@ t.test('a fault with requestId: false responds without x-cos-request-id', async 
 t.test(
   "'performed' performs the request and returns an error; 'early' returns it before the body",
   async (t) => {
-    const answer = { status: 500, code: 'InternalError' }
-    const denied = await startFaulty(t, { answer: { ...answer, when: 'performed' } })
-    t.equal((await sendRequest(denied, { ...put, body: 'new' })).status, 500)
-    t.equal((await sendRequest(denied, { key })).text, 'new')
+    const failure = { status: 500, code: 'InternalError' }
+    const performed = await startFaulty(t, { response: { ...failure, when: 'performed' } })
+    t.equal((await sendRequest(performed, { ...put, body: 'new' })).status, 500)
+    t.equal((await sendRequest(performed, { key })).text, 'new')
 
-    const undone = await startFaulty(t, { answer })
-    t.equal((await sendRequest(undone, { ...put, body: 'new' })).status, 500)
-    t.equal((await sendRequest(undone, { key })).text, put.body)
+    const unperformed = await startFaulty(t, { response: failure })
+    t.equal((await sendRequest(unperformed, { ...put, body: 'new' })).status, 500)
+    t.equal((await sendRequest(unperformed, { key })).text, put.body)
 
-    const early = await startFaulty(t, { answer: { ...answer, when: 'early' } })
-    const talk = await openRawSocket(early.port)
-    t.teardown(() => talk.socket.destroy())
-    talk.send(requestHead(early, { method: 'PUT', key, headers: { 'content-length': '1000000' } }))
-    t.match(await talk.receive(/<\/Error>/), /^HTTP\/1.1 500 /, 'before a byte of the body')
+    const early = await startFaulty(t, { response: { ...failure, when: 'early' } })
+    const connection = await openRawSocket(early.port)
+    t.teardown(() => connection.socket.destroy())
+    connection.send(requestHead(early, { method: 'PUT', key, headers: { 'content-length': '1000000' } }))
+    t.match(await connection.receive(/<\/Error>/), /^HTTP\/1.1 500 /, 'before the first byte of the body')
   }
 )
 
 t.test('cut ends the connection in the request, before the response or in its body', async (t) => {
-  const gone = ['ECONNRESET', 'EPIPE']
+  const lost = ['ECONNRESET', 'EPIPE']
   const request = await startFaulty(t, { cut: { at: 'request', after: 5 } })
-  t.ok(gone.includes(await sendRequest(request, { ...put, body: 'new' }).then(String, broken)))
+  t.ok(lost.includes(await sendRequest(request, { ...put, body: 'new' }).then(String, errorCode)))
   t.match(request.requests()[1], { status: 0, bytesIn: 3 })
-  t.equal((await sendRequest(request, { key })).text, put.body, 'nothing was done')
+  t.equal((await sendRequest(request, { key })).text, put.body, 'the request is not performed')
 
   const head = await startFaulty(t, { cut: { at: 'head' } })
-  t.ok(gone.includes(await sendRequest(head, { ...put, body: 'new' }).then(String, broken)))
+  t.ok(lost.includes(await sendRequest(head, { ...put, body: 'new' }).then(String, errorCode)))
   t.match(head.requests()[1], { status: 0 })
-  t.equal((await sendRequest(head, { key })).text, 'new', 'all was done')
+  t.equal((await sendRequest(head, { key })).text, 'new', 'the request is performed')
 
   for (const after of [0, 5]) {
     const body = await startFaulty(t, { cut: { at: 'body', after } })
-    const talk = await openRawSocket(body.port)
-    talk.send(requestHead(body, { key }))
-    const heard = await talk.receive()
-    t.match(heard, /^HTTP\/1.1 200 [^]*content-length: 12/i)
-    t.equal(heard.split('\r\n\r\n')[1], put.body.slice(0, after))
+    const connection = await openRawSocket(body.port)
+    connection.send(requestHead(body, { key }))
+    const received = await connection.receive()
+    t.match(received, /^HTTP\/1.1 200 [^]*content-length: 12/i)
+    t.equal(received.split('\r\n\r\n')[1], put.body.slice(0, after))
   }
 
   const reset = await startFaulty(t, { cut: { at: 'head' }, reset: true })
-  t.equal(await sendRequest(reset, { key }).then(String, broken), 'ECONNRESET')
+  t.equal(await sendRequest(reset, { key }).then(String, errorCode), 'ECONNRESET')
 })
 
 t.test('delay, stall and dribble slow a response down', async (t) => {
@@ -130,18 +130,18 @@ t.test('delay, stall and dribble slow a response down', async (t) => {
 
   const emulator = await startFaulty(t, { dribble: { size: 6, pause: 1000 } })
   const pieces = await new Promise<ReadonlyArray<string>>((resolve) => {
-    const heard: Array<string> = []
+    const chunks: Array<string> = []
     request(toHttpOptions(emulator, { key }), (response) => {
-      response.on('data', (chunk) => heard.push(String(chunk)))
-      response.on('end', () => resolve(heard))
+      response.on('data', (chunk) => chunks.push(String(chunk)))
+      response.on('end', () => resolve(chunks))
     }).end()
   })
   t.strictSame(pieces, ['twelve', ' bytes'])
 })
 
 t.test('flip, shorten, headers and ignoreRange falsify a response', async (t) => {
-  const about = await startFaulty(t, { headers: { 'x-cos-hash-crc64ecma': '1', etag: null } })
-  const { headers } = await sendRequest(about, { key })
+  const changed = await startFaulty(t, { headers: { 'x-cos-hash-crc64ecma': '1', etag: null } })
+  const { headers } = await sendRequest(changed, { key })
   t.equal(headers['x-cos-hash-crc64ecma'], '1')
   t.equal(headers['etag'], undefined)
 
@@ -174,7 +174,7 @@ t.test('error fails a completion inside its 200; keepAlive sends white space fir
     const body = completionXml([part.headers['etag'] ?? ''])
     const response = await sendRequest(emulator, { method: 'POST', key, query: { uploadId }, body })
     t.equal(response.status, 200)
-    t.equal((await sendRequest(emulator, { key })).text, 'x', 'it was done')
+    t.equal((await sendRequest(emulator, { key })).text, 'x', 'the completion is performed')
     return response.text
   }
   t.equal(readTag(await complete({ error: { code: 'InternalError' } }), 'Code'), 'InternalError')
@@ -186,15 +186,14 @@ t.test('error fails a completion inside its 200; keepAlive sends white space fir
 t.test('script applies the first matching rule, and respects skip and times', async (t) => {
   const emulator = await startTestEmulator(t, {
     fault: script([
-      { operation: 'GetObject', key: 'a', times: 1, fault: { answer: { status: 500 } } },
-      { operation: 'GetObject', skip: 1, times: 2, fault: { answer: { status: 503 } } },
-      { query: { versionId: 'v' }, fault: { answer: { status: 504 } } },
-      { method: 'DELETE', bucket: 'examplebucket-1250000000', fault: { answer: { status: 505 } } }
+      { operation: 'GetObject', key: 'a', times: 1, fault: { response: { status: 500 } } },
+      { operation: 'GetObject', skip: 1, times: 2, fault: { response: { status: 503 } } },
+      { query: { versionId: 'v' }, fault: { response: { status: 504 } } },
+      { method: 'DELETE', bucket: 'examplebucket-1250000000', fault: { response: { status: 505 } } }
     ])
   })
   const statuses: Array<number> = []
-  for (const wanted of ['a', 'b', 'a', 'a', 'a'])
-    statuses.push((await sendRequest(emulator, { key: wanted })).status)
+  for (const key of ['a', 'b', 'a', 'a', 'a']) statuses.push((await sendRequest(emulator, { key })).status)
   t.strictSame(statuses, [500, 404, 503, 503, 404])
   t.equal((await sendRequest(emulator, { key, query: { versionId: 'v' } })).status, 504)
   t.equal((await sendRequest(emulator, { method: 'DELETE', key })).status, 505)
@@ -203,8 +202,8 @@ t.test('script applies the first matching rule, and respects skip and times', as
 t.test('a fault function that throws results in a 500', async (t) => {
   const emulator = await startTestEmulator(t, {
     fault: () => {
-      throw new Error('my own mistake')
+      throw new Error('a defect')
     }
   })
-  t.match(await sendRequest(emulator, { key }), { status: 500, text: /my own mistake/ })
+  t.match(await sendRequest(emulator, { key }), { status: 500, text: /a defect/ })
 })

@@ -171,7 +171,7 @@ t.test('a header of the input wins over one that is carried', async (t) => {
 
 t.test('what COS calls too large for one request is copied in parts after all', async (t) => {
   const cos = await holding(t, {
-    fault: script([{ operation: 'CopyObject', fault: { answer: { status: 400, code: 'EntityTooLarge' } } }])
+    fault: script([{ operation: 'CopyObject', fault: { response: { status: 400, code: 'EntityTooLarge' } } }])
   })
   const copied = right(await copy({ ...to, partSize: 2 * MiB })(cos.client())())
   t.match(copied, { parts: 2, integrity: { _tag: 'Verified' } })
@@ -231,8 +231,8 @@ t.test('a source that is replaced meanwhile is ObjectChanged, and nothing is lef
 t.test('a source that is deleted between HEAD and copy is ObjectChanged', async (t) => {
   const cos = await holding(t, {
     fault: script([
-      { operation: 'CopyObject', fault: { answer: { status: 404, code: 'NoSuchKey' } } },
-      { operation: 'UploadPartCopy', fault: { answer: { status: 404, code: 'NoSuchCopySource' } } }
+      { operation: 'CopyObject', fault: { response: { status: 404, code: 'NoSuchKey' } } },
+      { operation: 'UploadPartCopy', fault: { response: { status: 404, code: 'NoSuchCopySource' } } }
     ])
   })
   t.match(left(await copy(to)(cos.client())()), { _tag: 'ObjectChanged' })
@@ -275,7 +275,7 @@ t.test('a version that was current is copied, whatever is written over it meanwh
 t.test('a copy that is not the source is an IntegrityError', async (t) => {
   const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
   const answer = (sum: string) => ({
-    answer: {
+    response: {
       when: 'performed' as const,
       status: 200,
       body: `<CopyObjectResult><ETag>${etag}</ETag>${sum}<LastModified>2024-05-02T09:30:11Z</LastModified></CopyObjectResult>`
@@ -362,7 +362,7 @@ t.test('a part that fails for good ends the others, and the upload', async (t) =
       {
         operation: 'UploadPartCopy',
         query: { partNumber: '3' },
-        fault: { answer: { status: 403, code: 'AccessDenied' } }
+        fault: { response: { status: 403, code: 'AccessDenied' } }
       }
     ])
   })

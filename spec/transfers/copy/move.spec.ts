@@ -130,7 +130,7 @@ t.test('a source that is written to meanwhile stays', async (t) => {
 t.test('a source that is gone by then is as good as deleted', async (t) => {
   const cos = await holding(t, {
     fault: script([
-      { operation: 'HeadObject', key: from.key, skip: 1, times: 1, fault: { answer: { status: 404 } } }
+      { operation: 'HeadObject', key: from.key, skip: 1, times: 1, fault: { response: { status: 404 } } }
     ])
   })
   t.same(right(await move(to)(cos.client())()).deleted, O.none)
@@ -166,7 +166,7 @@ t.test(
 t.test('a deletion that fails leaves both, and the move can be run again', async (t) => {
   const cos = await holding(t, {
     fault: script([
-      { operation: 'DeleteObject', times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } },
+      { operation: 'DeleteObject', times: 1, fault: { response: { status: 403, code: 'AccessDenied' } } },
       { operation: 'DeleteObject', times: 1, fault: { cut: { at: 'head' } } }
     ])
   })
@@ -185,7 +185,7 @@ t.test('a version whose deletion lost its answer was deleted all the same', asyn
     ...versioned,
     fault: script([
       { operation: 'DeleteObject', times: 1, fault: { cut: { at: 'head' } } },
-      { operation: 'DeleteObject', times: 1, fault: { answer: { status: 404, code: 'NoSuchVersion' } } }
+      { operation: 'DeleteObject', times: 1, fault: { response: { status: 404, code: 'NoSuchVersion' } } }
     ])
   })
   const versionId = O.toUndefined(right(await send(headObject(from))(cos.client())()).versionId)!

@@ -96,7 +96,7 @@ t.test('a key that COS refuses to delete yields a Failed result with the Service
       {
         operation: 'DeleteObjects',
         fault: {
-          answer: {
+          response: {
             status: 200,
             body: `<DeleteResult>${row('a', 'PathConflict')}${row('b', 'InternalError')}</DeleteResult>`
           }
@@ -133,7 +133,7 @@ t.test(
           operation: 'DeleteObjects',
           skip: 1,
           times: 1,
-          fault: { answer: { status: 403, code: 'AccessDenied' } }
+          fault: { response: { status: 403, code: 'AccessDenied' } }
         }
       ])
     })

@@ -136,7 +136,7 @@ t.test('a failure is a result, or ends the stream with onError stop', async (t) 
   const cos = await holding(t, Object.fromEntries(names.map((name) => [name, name])), {
     fault: ({ operation, key }) =>
       operation === 'GetObject' && key === 'f03'
-        ? { answer: { status: 403, code: 'AccessDenied' } }
+        ? { response: { status: 403, code: 'AccessDenied' } }
         : undefined
   })
   const directory = t.testdir()
@@ -175,7 +175,7 @@ t.test('the stream fails if the listing fails or the directory cannot be created
     { a: 'a' },
     {
       fault: ({ operation }) =>
-        operation === 'ListObjects' ? { answer: { status: 403, code: 'AccessDenied' } } : undefined
+        operation === 'ListObjects' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
     }
   )
   const dir = t.testdir({ file: '' })
@@ -193,7 +193,7 @@ t.test('an object deleted after it was listed fails alone', async (t) => {
     { a: 'a', b: 'b' },
     {
       fault: ({ operation, key }) =>
-        /^(?:Head|Get)Object$/.test(operation) && key === 'b' ? { answer: { status: 404 } } : undefined
+        /^(?:Head|Get)Object$/.test(operation) && key === 'b' ? { response: { status: 404 } } : undefined
     }
   )
   t.same(summarize(await downloading(cos, { directory: t.testdir() })), ['Downloaded a', 'Failed b'])
@@ -207,7 +207,7 @@ t.test('a small object takes one GET; one replaced since the listing is fetched 
       // As if the listing had an older ETag. The first GET is for a, the second for b.
       fault: ({ operation, count }) =>
         operation === 'GetObject' && count === 2
-          ? { answer: { status: 412, code: 'PreconditionFailed' } }
+          ? { response: { status: 412, code: 'PreconditionFailed' } }
           : undefined
     }
   )

@@ -36,7 +36,7 @@ const keys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
 const count = (cos: Cos, operation: string): number =>
   cos.operations().filter((name) => name === operation).length
 
-const refused = { answer: { status: 403, code: 'AccessDenied' } } as const
+const refused = { response: { status: 403, code: 'AccessDenied' } } as const
 const refusing =
   (...names: ReadonlyArray<string>) =>
   ({ operation, key }: FaultInput): Fault | undefined =>

@@ -216,7 +216,7 @@ t.test('the partial file is kept after a failed request', async (t) => {
   const here = await createDownloadFixture(t, {
     fault: (request) =>
       broken && firstByteOf(request) >= 4 * partSize
-        ? { answer: { status: 403, code: 'AccessDenied' } }
+        ? { response: { status: 403, code: 'AccessDenied' } }
         : undefined
   })
   t.match(left(await downloadFile({ ...here.input, concurrency: 1 })(here.client())()), {
@@ -357,7 +357,7 @@ t.test('an abort settles within 50 ms in any state, and the next run succeeds', 
       'between two attempts',
       ({ operation }) =>
         operation === 'GetObject'
-          ? { answer: { status: 503, code: 'SlowDown', headers: { 'retry-after': '60' } } }
+          ? { response: { status: 503, code: 'SlowDown', headers: { 'retry-after': '60' } } }
           : undefined
     ]
   ]

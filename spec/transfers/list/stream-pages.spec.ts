@@ -71,7 +71,7 @@ t.test('a listing gives up if its page is cut off repeatedly without a new objec
 
 t.test('a listing does not retry a page again whose request has used up its attempts', async (t) => {
   const cos = await holding(t, 10, {
-    fault: () => ({ answer: { status: 503, code: 'SlowDown' } })
+    fault: () => ({ response: { status: 503, code: 'SlowDown' } })
   })
   t.match(await catchCosError(toArray(streamObjects({ bucket })(cos.client()))), {
     _tag: 'ServiceError',
@@ -82,7 +82,7 @@ t.test('a listing does not retry a page again whose request has used up its atte
 
 t.test('after a permanent failure the cursor of any object received resumes the listing', async (t) => {
   const cos = await holding(t, 30, {
-    fault: script([{ skip: 1, times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } }])
+    fault: script([{ skip: 1, times: 1, fault: { response: { status: 403, code: 'AccessDenied' } } }])
   })
   const first = []
   try {

@@ -71,7 +71,7 @@ t.test('an abort that fails is a result, and what was gone by then is not a fail
   const fault = (status: number, code: string) => ({
     operation: 'AbortMultipartUpload',
     times: 1,
-    fault: { answer: { status, code } }
+    fault: { response: { status, code } }
   })
   const cos = await holding(t, {
     fault: script([

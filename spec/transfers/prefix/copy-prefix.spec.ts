@@ -111,7 +111,7 @@ t.test('partConcurrency limits the requests in flight for one object', async (t)
 })
 
 t.test('an object that fails yields Failed, or ends the stream with onError stop', async (t) => {
-  const refused = { answer: { status: 403, code: 'InvalidObjectState' } }
+  const refused = { response: { status: 403, code: 'InvalidObjectState' } }
   for (const onError of ['continue', 'stop'] as const) {
     const cos = await holding(t, {
       fault: script([{ operation: 'CopyObject', key: 'b/07', times: 1, fault: refused }])

@@ -53,7 +53,7 @@ t.test('after a listing failure a second run deletes the rest', async (t) => {
         operation: 'ListObjects',
         skip: 1,
         times: 1,
-        fault: { answer: { status: 403, code: 'AccessDenied' } }
+        fault: { response: { status: 403, code: 'AccessDenied' } }
       }
     ])
   })
@@ -72,7 +72,7 @@ t.test('a failed request yields Failed for each key, or ends the stream with onE
   for (const onError of ['continue', 'stop'] as const) {
     const cos = await holding(t, {
       fault: script([
-        { operation: 'DeleteObjects', times: 1, fault: { answer: { status: 403, code: 'AccessDenied' } } }
+        { operation: 'DeleteObjects', times: 1, fault: { response: { status: 403, code: 'AccessDenied' } } }
       ])
     })
     const results: Array<DeleteKeysResult> = []

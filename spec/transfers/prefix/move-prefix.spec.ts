@@ -38,7 +38,7 @@ t.test('movePrefix keeps a source whose copy failed, and a second run moves it',
     key,
     times: 1,
     fault: {
-      answer: {
+      response: {
         when: 'performed' as const,
         status: 200,
         body: `<CopyObjectResult><ETag>"x"</ETag><CRC64>${sum}</CRC64></CopyObjectResult>`

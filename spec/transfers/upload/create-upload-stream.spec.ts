@@ -41,7 +41,7 @@ t.test('.pipe() works, text is written as UTF-8, and finish comes when the objec
 t.test('a failure of the upload fails the pipeline, half-way', async (t) => {
   const cos = await startCos(t, {
     fault: ({ operation }) =>
-      operation === 'UploadPart' ? { answer: { status: 403, code: 'AccessDenied' } } : undefined
+      operation === 'UploadPart' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
   })
   const sink = createUploadStream(cos.client())({ ...to, partSize: MiB })
   const endless = async function* () {

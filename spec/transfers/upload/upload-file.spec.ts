@@ -80,7 +80,7 @@ t.test('a second run sends only what the first did not', async (t) => {
       {
         operation: 'UploadPart',
         query: { partNumber: '4' },
-        fault: { answer: { status: 403, code: 'AccessDenied' } },
+        fault: { response: { status: 403, code: 'AccessDenied' } },
         times: 1
       }
     ])
@@ -105,7 +105,7 @@ t.test(
         {
           operation: 'CompleteMultipartUpload',
           times: 1,
-          fault: { answer: { status: 403, code: 'AccessDenied' } }
+          fault: { response: { status: 403, code: 'AccessDenied' } }
         }
       ])
     })

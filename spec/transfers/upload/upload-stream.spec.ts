@@ -119,7 +119,7 @@ t.test("a customer's key goes with the beginning and with every part", async (t)
 t.test('a part that fails is sent again from memory', async (t) => {
   const cos = await startCos(t, {
     fault: script([
-      { operation: 'UploadPart', skip: 1, times: 1, fault: { answer: { status: 503, code: 'SlowDown' } } }
+      { operation: 'UploadPart', skip: 1, times: 1, fault: { response: { status: 503, code: 'SlowDown' } } }
     ])
   })
   const bytes = bytesOf(3 * MiB)
@@ -316,7 +316,7 @@ t.test('a source that gives other bytes replaces the parts that are not its own'
       {
         operation: 'CompleteMultipartUpload',
         times: 1,
-        fault: { answer: { status: 403, code: 'AccessDenied' } }
+        fault: { response: { status: 403, code: 'AccessDenied' } }
       }
     ])
   })
