@@ -1,4 +1,4 @@
-/** Abort Multipart Upload: the upload and its parts are gone. */
+/** Abort Multipart Upload: deletes an unfinished upload and its parts. */
 import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../core/decoder.js'
@@ -10,7 +10,7 @@ import { UploadId } from './parameters/versions.js'
 
 // -- input --
 export interface AbortMultipartUploadInput extends R.ObjectRef {
-  /** Never empty: without it the request would delete the object. */
+  /** Not empty: without it the request would delete the object. */
   readonly uploadId: string
 }
 
@@ -34,13 +34,13 @@ const decode: Op.Decoder<AbortMultipartUploadResult> = (response) =>
 
 // -- operation --
 /**
- * Ends an upload without an object, and deletes its parts.
+ * Deletes an unfinished upload and its parts.
  *
- * Parts on their way at that moment may slip in behind it and stay: let them settle first. Where the answer to a first
- * attempt was lost, a second that finds no upload is a success.
+ * A part that is being uploaded at that moment may be stored after it, and stay: wait for parts to settle first. If the
+ * response to a first attempt was lost, a second attempt that finds no upload is a success.
  *
  * @shape  `AbortMultipartUploadInput -> Operation<AbortMultipartUploadResult>`
- * @errors `InvalidInput`; `ServiceError` 404 `NoSuchUpload`: aborted or completed already
+ * @errors `InvalidInput`; `ServiceError` 404 `NoSuchUpload`: already aborted or completed
  * @source https://cloud.tencent.com/document/product/436/7740
  */
 export const abortMultipartUpload: (

@@ -1,4 +1,4 @@
-/** Complete Multipart Upload: the parts become the object. */
+/** Complete Multipart Upload: makes the object of its parts. */
 import { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
@@ -18,7 +18,7 @@ import type { Xml } from '../core/xml.js'
 import {
   responseMetadata,
   encryptionInfo,
-  perhaps,
+  lenient,
   Text,
   type ResponseMetadata,
   type EncryptionInfo
@@ -33,14 +33,14 @@ import { PartNumber, UploadId } from './parameters/versions.js'
 export interface CompletedPart {
   /** 1 to 10,000. */
   readonly partNumber: number
-  /** As `uploadPart` gave it, or without its quotes. */
+  /** As returned by `uploadPart`; the quotes may be missing. */
   readonly etag: string
 }
 
 export interface CompleteMultipartUploadInput
   extends R.ObjectRef, UploadCallback, Pick<StorageOptions, 'forbidOverwrite'> {
   readonly uploadId: string
-  /** Every part, in any order: 1 to 10,000 of them, numbered from 1 without a gap. Answers of `uploadPart` will do. */
+  /** Every part, in any order: 1 to 10,000, numbered from 1 without a gap. Results of `uploadPart` are accepted. */
   readonly parts: ReadonlyArray<CompletedPart>
 }
 
@@ -49,7 +49,7 @@ const PartFields = In.struct<CompletedPart>('a part, { partNumber, etag }', {
   etag: In.refined(ETag, 'the ETag of a part', (etag) => etag !== '*')
 })
 
-// More than these two fields may be there, since both must be: no misspelling goes unseen.
+// Further fields are allowed, such as those of `uploadPart`'s result. A misspelt field is still found: both are required.
 const Part: t.Type<CompletedPart, CompletedPart, unknown> = new t.Type(
   PartFields.name,
   (u): u is CompletedPart => E.isRight(PartFields.decode(u)),
@@ -63,15 +63,15 @@ const Part: t.Type<CompletedPart, CompletedPart, unknown> = new t.Type(
 const ascending = (parts: ReadonlyArray<CompletedPart>): ReadonlyArray<CompletedPart> =>
   parts.toSorted((a, b) => a.partNumber - b.partNumber)
 
-/** COS would say `InvalidPart` or `InvalidPartOrder`, after all the bytes went up, and not of which part. */
-const outOfLine = ({ parts }: CompleteMultipartUploadInput): O.Option<Disagreement> => {
+/** COS would respond `InvalidPart` or `InvalidPartOrder` after all bytes were uploaded, without the part's number. */
+const partConflict = ({ parts }: CompleteMultipartUploadInput): O.Option<Disagreement> => {
   const sorted = ascending(parts)
   const at = sorted.findIndex((part, n) => part.partNumber !== n + 1)
   const wrong = sorted[at]
   if (wrong === undefined) return O.none
   const twice = wrong.partNumber === at
   return O.some({
-    // Sorting is stable: of two that are the same it is the later one.
+    // Sorting is stable: of two equal numbers this is the later part.
     field: `parts.${String(parts.indexOf(wrong))}.partNumber`,
     expected: twice
       ? `a number of its own: another part has ${String(at)}`
@@ -91,7 +91,7 @@ const Input = crossChecked(
       ({ length }) => length >= 1 && length <= 10_000
     )
   }),
-  outOfLine
+  partConflict
 )
 
 // -- request --
@@ -116,34 +116,34 @@ const request = (input: CompleteMultipartUploadInput): R.Request =>
 export interface CompleteMultipartUploadResult extends ResponseMetadata {
   readonly bucket: string
   readonly key: string
-  /** Opaque, quotes included; neither an MD5 nor made of the parts' ETags. */
+  /** Opaque, quotes included; neither an MD5 nor computed from the parts' ETags. */
   readonly etag: string
-  /** As COS wrote it, with a scheme or without one, the key in it encoded or not. */
+  /** As COS wrote it: with or without a scheme, the key encoded or not. */
   readonly location: O.Option<string>
-  /** Of the whole object, unsigned; none where a part had none, or where the merge took longer than the headers. */
+  /** Of the whole object, unsigned; none if a part has none, or if COS sent the headers before the merge had ended. */
   readonly crc64: O.Option<bigint>
-  /** `null` where versioning is suspended; none where it was never on. */
+  /** `null` if versioning is suspended; none if it was never enabled. */
   readonly versionId: O.Option<string>
   readonly sse: O.Option<EncryptionInfo>
-  /** What a callback's server answered, or what became of a picture, as text; none of any other completion. */
+  /** Body of the response if a callback or picture processing was requested, as text; otherwise none. */
   readonly answer: O.Option<string>
 }
 
 const root = 'CompleteMultipartUploadResult'
 
-// The ETag alone says that it was done. What cannot be read beside it must not make a failure of it.
+// The ETag is the proof of a completion. Another field that cannot be read must not turn it into a failure.
 const Fields = t.type({
   ETag: Text,
-  Location: perhaps(Text),
-  Bucket: perhaps(Text),
-  Key: perhaps(Text),
-  VersionId: perhaps(Text)
+  Location: lenient(Text),
+  Bucket: lenient(Text),
+  Key: lenient(Text),
+  VersionId: lenient(Text)
 })
 type Fields = t.TypeOf<typeof Fields>
 
-const answerLimit = MiB
+const responseLimit = MiB
 
-/** With a callback the document is COS's no more, but whatever the caller's server said. The headers are still COS's. */
+/** With a callback the body is that of the caller's server, of any form; the headers are COS's. */
 const fromCallback =
   (response: Response) =>
   (error: CosError): E.Either<CosError, Fields> =>
@@ -154,7 +154,7 @@ const fromCallback =
           E.bimap(
             () =>
               D.decodeError(response, [
-                'the upload is complete, but the answer of its callback names no ETag: ask headObject'
+                'the upload is complete, but the response of its callback has no ETag: call headObject for it'
               ]),
             (ETag) => ({ ETag, Location: O.none, Bucket: O.none, Key: O.none, VersionId: O.none })
           )
@@ -170,7 +170,7 @@ const read =
       )
     }
     return pipe(
-      D.readBytes(answerLimit)(response),
+      D.readBytes(responseLimit)(response),
       TE.chain((bytes) =>
         pipe(
           D.fromXml(root, Fields)({ ...response, body: Readable.from([bytes]) }),
@@ -207,16 +207,16 @@ const decode =
 
 // -- operation --
 /**
- * Makes an object of the parts that were uploaded. It may take minutes, during which COS sends white space.
+ * Makes an object of uploaded parts. It may take minutes, during which COS sends white space.
  *
- * The status comes before the outcome: a failure may have status 200. A completion that is sent twice, because the
- * answer to the first was lost, is refused with `NoSuchUpload` where the first succeeded.
+ * COS sends the status before the outcome is known: a failure may have status 200. If the response to a first attempt
+ * was lost and it had succeeded, a second attempt fails with `NoSuchUpload`.
  *
  * @shape  `CompleteMultipartUploadInput -> Operation<CompleteMultipartUploadResult>`
- * @units  parts of at least 1 MiB each, but for the last
- * @errors `InvalidInput`, of a part as `parts.3.partNumber`; `ServiceError` 400 `EntityTooSmall` or `InvalidPart`, 404
- *         `NoSuchUpload`, 409 `PathConflict` or `FileAlreadyExists`, and of status 200 where COS failed half way;
- *         `DecodeError` without an ETag; `TransportError` where the answer was cut short, or nothing but white space
+ * @units  parts of at least 1 MiB each, except the last
+ * @errors `InvalidInput`, with the path of a part such as `parts.3.partNumber`; `ServiceError` 400 `EntityTooSmall` or `InvalidPart`, 404
+ *         `NoSuchUpload`, 409 `PathConflict` or `FileAlreadyExists`, and with status 200 if COS failed half way;
+ *         `DecodeError` without an ETag; `TransportError` if the response was cut short, or only white space
  * @source https://cloud.tencent.com/document/product/436/7742
  * @example completeMultipartUpload({ bucket, key, uploadId, parts: [{ partNumber: 1, etag: '"5eb63bbb..."' }] })
  */

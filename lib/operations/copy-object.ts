@@ -1,4 +1,4 @@
-/** PUT Object - Copy: an object made of another, by COS itself. */
+/** PUT Object - Copy: copies an object within COS, without transferring its bytes here. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../core/input.js'
@@ -13,25 +13,25 @@ import { entityHeaders, entityMetadata, entityNames, type EntityMetadata } from 
 import { storageOptions, storageHeaders, type StorageOptions } from './parameters/storage.js'
 
 // -- input --
-/** `Copy` takes the source's, `Replaced` what the input says. */
+/** `Copy` keeps the source's; `Replaced` takes those of the input. */
 export type Directive = 'Copy' | 'Replaced'
 
-/** ACL, storage class and encryption are never the source's: what is left out is COS's default. */
+/** ACL, storage class and encryption are never those of the source. Default: COS's defaults. */
 export interface CopyObjectInput
   extends R.ObjectRef, WithCopySource, EntityMetadata, AccessControl, WithEncryption, StorageOptions {
   /**
-   * `Copy` where left out. `Replaced` is needed for the input's metadata to count, and to copy an object onto itself;
-   * then all metadata that is not said again is gone.
+   * Metadata. Default: `Copy`. `Replaced` is required if the input has metadata, and to copy an object onto itself; all
+   * metadata that the input does not repeat is then removed.
    */
   readonly copyStatus?: Directive
-  /** Of the tags: `Copy` where left out; `Replaced` for the input's `tagging` to count. */
+  /** Tags. Default: `Copy`. `Replaced` is required if the input has `tagging`. */
   readonly taggingDirective?: Directive
 }
 
 const Directive = In.oneOf('Copy', 'Replaced')
 
-/** COS ignores metadata beside `Copy` without a word. */
-const ignored = (input: CopyObjectInput): O.Option<Disagreement> => {
+/** COS silently ignores metadata with `Copy`. */
+const ignoredField = (input: CopyObjectInput): O.Option<Disagreement> => {
   const name = entityNames.find((field) => input[field] !== undefined)
   if (name !== undefined && input.copyStatus !== 'Replaced')
     return O.some({ field: 'copyStatus', expected: `Replaced, for ${name} is ignored otherwise` })
@@ -51,7 +51,7 @@ const Input = crossChecked(
     copyStatus: In.optional(Directive),
     taggingDirective: In.optional(Directive)
   }),
-  ignored
+  ignoredField
 )
 
 // -- request --
@@ -78,9 +78,9 @@ export type CopyObjectResult = CopyObjectResponse
  * Copies an object, within a region or from another.
  *
  * @shape  `CopyObjectInput -> Operation<CopyObjectResult>`
- * @units  a source of at most 5 GiB by COS's word; `copy` takes any
- * @errors `InvalidInput`; `ServiceError` 404 no such source, 403 no right to it, or `InvalidObjectState` of an archived
- *         one, 412 by the conditions, 409 `FileAlreadyExists`, and of status 200 where COS failed half way, with codes
+ * @units  a source of at most 5 GiB; `copy` copies any size
+ * @errors `InvalidInput`; `ServiceError` 404 no such source, 403 no permission, or `InvalidObjectState` of an archived
+ *         source, 412 by the conditions, 409 `FileAlreadyExists`, and with status 200 if COS failed half way, with codes
  *         `InternalError`, `SlowDown`, `ServiceUnavailable`; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/10881
  * @example copyObject({ bucket, key: 'b', copySource: { bucket, region: 'ap-guangzhou', key: 'a' } })

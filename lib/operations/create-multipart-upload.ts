@@ -1,4 +1,4 @@
-/** Initiate Multipart Upload: the beginning of an object that is made in parts. */
+/** Initiate Multipart Upload: starts an object that is uploaded in parts. */
 import { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -24,7 +24,7 @@ import { storageOptions, storageHeaders, type StorageOptions } from './parameter
 import { UploadId } from './parameters/versions.js'
 
 // -- input --
-/** All that the object will say of itself is said here; its parts bring bytes alone. */
+/** Metadata, access control, encryption and storage of the object; its parts have only bytes. */
 export interface CreateMultipartUploadInput
   extends R.ObjectRef, EntityMetadata, AccessControl, WithEncryption, StorageOptions {}
 
@@ -53,7 +53,7 @@ const request = (input: CreateMultipartUploadInput): R.Request =>
 export interface CreateMultipartUploadResult extends ResponseMetadata {
   readonly bucket: string
   readonly key: string
-  /** Opaque. Parts are billed until the upload is completed or aborted: keep it. */
+  /** Opaque. Store it: parts are billed until the upload is completed or aborted. */
   readonly uploadId: string
   readonly sse: O.Option<EncryptionInfo>
 }
@@ -66,11 +66,11 @@ const Named = t.intersection([
   t.union([t.type({ UploadId }), t.type({ UploadID: UploadId })])
 ])
 
-const answerLimit = 64 * KiB
+const responseLimit = 64 * KiB
 
 /**
- * The id comes out even where the document is not one: a key may hold characters that no XML can, and an upload whose
- * id is lost can neither be completed nor aborted.
+ * Finds the upload id in a document that is not well-formed: a key may have characters that XML cannot express, and an
+ * upload without a known id can be neither completed nor aborted.
  */
 const fromText = (bytes: Uint8Array) => (error: CosError) =>
   pipe(
@@ -86,7 +86,7 @@ const decode =
   (input: CreateMultipartUploadInput): Op.Decoder<CreateMultipartUploadResult> =>
   (response) =>
     pipe(
-      D.readBytes(answerLimit)(response),
+      D.readBytes(responseLimit)(response),
       TE.chain((bytes) =>
         pipe(
           D.fromXml(root, Named)({ ...response, body: Readable.from([bytes]) }),
@@ -104,9 +104,9 @@ const decode =
 
 // -- operation --
 /**
- * Begins an upload in parts. No listing of objects shows it before it is completed.
+ * Starts an upload in parts. Listings of objects do not show it before it is completed.
  *
- * Say a `contentType`: it can not be changed later without a copy.
+ * Set `contentType` here: changing it later takes a copy.
  *
  * @shape  `CreateMultipartUploadInput -> Operation<CreateMultipartUploadResult>`
  * @errors `InvalidInput`; `ServiceError` 403, 400 of the storage class or the encryption; `DecodeError`

@@ -1,4 +1,4 @@
-/** DELETE Object: an object, a version of it, or a delete marker in their place. */
+/** DELETE Object: deletes an object, a version or a delete marker. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -8,12 +8,12 @@ import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
-import { responseMetadata, maybe, readHeaders, Text, type ResponseMetadata } from './responses/metadata.js'
+import { responseMetadata, optional, readHeaders, Text, type ResponseMetadata } from './responses/metadata.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
 export interface DeleteObjectInput extends R.ObjectRef {
-  /** Removes this version for good, where versioning would otherwise leave a delete marker. */
+  /** Deletes this version permanently. Without it, a bucket with versioning adds a delete marker. */
   readonly versionId?: string
 }
 
@@ -28,13 +28,13 @@ const request = (input: DeleteObjectInput): R.Request =>
 
 // -- output --
 export interface DeleteObjectResult extends ResponseMetadata {
-  /** The version that was removed, or the delete marker that was made. */
+  /** The version that was deleted, or the delete marker that was added. */
   readonly versionId: O.Option<string>
-  /** A delete marker was made, or the version that was removed was one. */
+  /** Whether a delete marker was added, or the deleted version was one. */
   readonly deleteMarker: boolean
 }
 
-const Headers = t.type({ 'x-cos-version-id': maybe(Text), 'x-cos-delete-marker': maybe(W.Bool) })
+const Headers = t.type({ 'x-cos-version-id': optional(Text), 'x-cos-delete-marker': optional(W.Bool) })
 
 const decode: Op.Decoder<DeleteObjectResult> = (response) =>
   pipe(
@@ -49,21 +49,21 @@ const decode: Op.Decoder<DeleteObjectResult> = (response) =>
 
 // -- operation --
 /**
- * Deletes an object. One that never was is deleted as well: the answer is the same.
+ * Deletes an object. The result is the same if no such object exists.
  *
- * Deleting `dir/` removes that one object, and nothing below it. Where the answer to a first attempt was lost, a second
- * that finds no such version is a success, which can not say whether the version was a delete marker.
+ * Deleting `dir/` deletes only that object, and none below it. If the response to a first attempt was lost, a second
+ * attempt that finds no such version is a success; it does not know whether the version was a delete marker.
  *
  * @shape  `DeleteObjectInput -> Operation<DeleteObjectResult>`
- * @errors `InvalidInput`; `ServiceError` 403 no right to, 409 locked, 404 no such bucket; `DecodeError`
+ * @errors `InvalidInput`; `ServiceError` 403 no permission, 409 locked, 404 no such bucket; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/7743
  */
 export const deleteObject: (input: DeleteObjectInput) => Op.Operation<DeleteObjectResult> = (input) =>
   pipe(
     input,
     Op.operation('DeleteObject', Input, request, decode),
-    Op.recoverLostAnswer(['NoSuchVersion'], (refusal): DeleteObjectResult => ({
-      ...responseMetadata(refusal),
+    Op.recoverLostAnswer(['NoSuchVersion'], (error): DeleteObjectResult => ({
+      ...responseMetadata(error),
       versionId: O.fromNullable(input.versionId),
       deleteMarker: false
     }))

@@ -1,4 +1,4 @@
-/** DELETE Multiple Objects: up to a thousand objects in one request. */
+/** DELETE Multiple Objects: deletes up to 1,000 objects in one request. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -10,20 +10,20 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import { isXmlText, toFields, type Element, type Xml } from '../core/xml.js'
-import { responseMetadata, maybe, Text, type ResponseMetadata } from './responses/metadata.js'
+import { responseMetadata, optional, Text, type ResponseMetadata } from './responses/metadata.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
 export interface ObjectToDelete {
   readonly key: string
-  /** Removes this version for good, where versioning would otherwise leave a delete marker. */
+  /** Deletes this version permanently. Without it, a bucket with versioning adds a delete marker. */
   readonly versionId?: string
 }
 
 export interface DeleteObjectsInput extends R.BucketRef {
   /** 1 to 1,000. */
   readonly objects: ReadonlyArray<ObjectToDelete>
-  /** COS says only what went wrong. */
+  /** Returns only the objects that were not deleted. */
   readonly quiet?: boolean
 }
 
@@ -65,9 +65,9 @@ const request = (input: DeleteObjectsInput): R.Request =>
 export interface Deleted {
   readonly _tag: 'Deleted'
   readonly key: string
-  /** As it was asked for. */
+  /** As requested. */
   readonly versionId: O.Option<string>
-  /** A delete marker was made, or the version that was removed was one. */
+  /** Whether a delete marker was added, or the deleted version was one. */
   readonly deleteMarker: boolean
   readonly deleteMarkerVersionId: O.Option<string>
 }
@@ -76,7 +76,7 @@ export interface NotDeleted {
   readonly _tag: 'Error'
   readonly key: string
   readonly versionId: O.Option<string>
-  /** COS's word, such as `PathConflict`. */
+  /** COS's code, such as `PathConflict`. */
   readonly code: string
   readonly message: string
 }
@@ -84,43 +84,43 @@ export interface NotDeleted {
 export type DeleteResult = Deleted | NotDeleted
 
 export interface DeleteObjectsResult extends ResponseMetadata {
-  /** What became of each, in the order of the answer; with `quiet`, of those alone that were not deleted. */
+  /** One per object, in the order of the response; with `quiet`, only those not deleted. */
   readonly results: ReadonlyArray<DeleteResult>
 }
 
 const DeletedRow = t.type({
   Key: t.string,
-  VersionId: maybe(Text),
-  DeleteMarker: maybe(W.Bool),
-  DeleteMarkerVersionId: maybe(Text)
+  VersionId: optional(Text),
+  DeleteMarker: optional(W.Bool),
+  DeleteMarkerVersionId: optional(Text)
 })
-const ErrorRow = t.type({ Key: t.string, VersionId: maybe(Text), Code: t.string, Message: maybe(Text) })
+const ErrorRow = t.type({ Key: t.string, VersionId: optional(Text), Code: t.string, Message: optional(Text) })
 
 const resultOf = (row: Element): E.Either<ReadonlyArray<string>, ReadonlyArray<DeleteResult>> => {
   switch (row.name) {
     case 'Deleted':
       return pipe(
         W.decodeWith(DeletedRow)(toFields(row)),
-        E.map((said) => [
+        E.map((fields) => [
           {
             _tag: 'Deleted',
-            key: said.Key,
-            versionId: said.VersionId,
-            deleteMarker: O.getOrElse(() => false)(said.DeleteMarker),
-            deleteMarkerVersionId: said.DeleteMarkerVersionId
+            key: fields.Key,
+            versionId: fields.VersionId,
+            deleteMarker: O.getOrElse(() => false)(fields.DeleteMarker),
+            deleteMarkerVersionId: fields.DeleteMarkerVersionId
           }
         ])
       )
     case 'Error':
       return pipe(
         W.decodeWith(ErrorRow)(toFields(row)),
-        E.map((said) => [
+        E.map((fields) => [
           {
             _tag: 'Error',
-            key: said.Key,
-            versionId: said.VersionId,
-            code: said.Code,
-            message: O.getOrElse(() => '')(said.Message)
+            key: fields.Key,
+            versionId: fields.VersionId,
+            code: fields.Code,
+            message: O.getOrElse(() => '')(fields.Message)
           }
         ])
       )
@@ -142,13 +142,13 @@ const decode: Op.Decoder<DeleteObjectsResult> = pipe(
 
 // -- operation --
 /**
- * Deletes up to a thousand objects. Some may fail while others do not: look at each result.
+ * Deletes up to 1,000 objects. Some may fail while others succeed: check each result.
  *
- * Objects that never were are deleted as well. Keys with control characters are refused here, as XML can not spell
- * them: `deleteObject` deletes those one by one.
+ * Objects that do not exist count as deleted. Keys with control characters are invalid here, as XML cannot express
+ * them; `deleteObject` deletes them one by one.
  *
  * @shape  `DeleteObjectsInput -> Operation<DeleteObjectsResult>`
- * @errors `InvalidInput`, of a key as `objects.3.key`; `ServiceError` 403 of the whole request; `DecodeError`
+ * @errors `InvalidInput`, with the path of a key such as `objects.3.key`; `ServiceError` 403 of the whole request; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/8289
  */
 export const deleteObjects: (input: DeleteObjectsInput) => Op.Operation<DeleteObjectsResult> = Op.operation(

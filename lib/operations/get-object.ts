@@ -1,4 +1,4 @@
-/** GET Object: an object's bytes, or a range of them, verified as they stream. */
+/** GET Object: the bytes of an object or of a range, verified while they stream. */
 import type { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
@@ -38,11 +38,11 @@ import { VersionId } from './parameters/versions.js'
 // -- input --
 export interface GetObjectInput
   extends R.ObjectRef, Conditions, WithCustomerKey, ResponseOverrides, TrafficLimit, WithReferer {
-  /** One version instead of the latest. */
+  /** Default: the latest version. */
   readonly versionId?: string
-  /** One range; bytes count from 0, and `last` is one of them. The whole object where left out. */
+  /** One range; bytes count from 0, and `last` is inclusive. Default: the whole object. */
   readonly range?: Range
-  /** `identity` where left out. Any other may change the bytes on the way, and they will not verify. */
+  /** Default: `identity`. With another, a proxy may change the bytes, and they are not verified. */
   readonly acceptEncoding?: string
 }
 
@@ -76,27 +76,26 @@ const request = (input: GetObjectInput): R.Request =>
 // -- output --
 export interface GetObjectResult extends ObjectAttributes, ContentExtent {
   /**
-   * The bytes as they are stored. It ends only after they were verified, and fails with a `CosException` otherwise: of
-   * an `IntegrityError`, or of a `TransportError` where bytes are missing. Read it or destroy it: until then it keeps
-   * its connection.
+   * The bytes as stored. It ends after they were verified, or fails with a `CosException`: of an `IntegrityError`, or of
+   * a `TransportError` if bytes are missing. Read or destroy it: until then it holds its connection.
    */
   readonly body: Readable
   /**
-   * How the bytes compared, once `body` has ended, failed or been left. A whole object is `Verified` where COS has its
-   * checksum; a range is `Unverifiable`, and `crc64` is there to be combined with that of its neighbours.
+   * The result of the verification, after `body` has ended, failed or been destroyed. A whole object is `Verified` if
+   * COS has its checksum. A range is `Unverifiable`; its `crc64` can be combined with those of its neighbours.
    */
   readonly verified: TE.TaskEither<CosError, Integrity>
-  /** Whose bytes they are, for the errors of whoever writes them down. */
+  /** The call, for errors of the code that stores the bytes. */
   readonly context: Context
 }
 
-/** What is read of a stretch of an object, by who has its head already. */
+/** A range of an object whose attributes are already known. */
 export interface GetRangeResult extends ObjectAttributes {
-  /** As many bytes as were announced, or a `CosException` of a `TransportError`; not hashed. */
+  /** The announced number of bytes, or a `CosException` of a `TransportError`; not hashed. */
   readonly body: Readable
 }
 
-/** A range that came by way of the input's own headers is the caller's to judge. */
+/** A range in the caller's own `headers` is not compared with the response. */
 const isOwnRange = (input: GetObjectInput): boolean =>
   Object.keys(input.headers ?? {}).some((name) => name.toLowerCase() === 'range')
 
@@ -119,7 +118,7 @@ const extent =
       )
     )
 
-/** The head of an answer is read before a byte of its body is. */
+/** Decodes the headers before the body is read. */
 const openBody =
   <A>(
     input: GetObjectInput,
@@ -132,7 +131,7 @@ const openBody =
       E.apS('extent', extent(input)(response)),
       E.match(
         (error) => {
-          // Bytes that are not what was asked for are not worth reading to their end.
+          // Not the requested bytes: closing the connection costs less than reading them.
           response.body.destroy()
           return TE.left(error)
         },
@@ -143,7 +142,7 @@ const openBody =
 const decode = (input: GetObjectInput): D.Decoder<GetObjectResult> =>
   openBody(input, (response, head) => {
     const whole = O.isNone(head.contentRange) || coversAll(head.contentRange.value)
-    // What compresses on the way sends other bytes than those that COS summed.
+    // A proxy that compresses sends other bytes than those of COS's checksum.
     const asStored = (input.acceptEncoding ?? 'identity') === 'identity'
     const { bytes, outcome } = trackBody(
       response,
@@ -171,16 +170,15 @@ const decodeUnhashed = (input: GetObjectInput): D.Decoder<GetRangeResult> =>
 
 // -- operations --
 /**
- * Asks for an object's bytes.
+ * Reads an object or a range of it.
  *
- * They come as they are stored: what has a `Content-Encoding` is not decompressed. They are counted and hashed while
- * they stream.
+ * The bytes are as stored: a `Content-Encoding` is not decompressed. They are counted and hashed while they stream.
  *
- * @shape  `GetObjectInput -> Operation<GetObjectResult>`; the head has come, the body is on its way
+ * @shape  `GetObjectInput -> Operation<GetObjectResult>`; it succeeds after the headers, and the body streams
  * @units  `size`, `contentLength`, `range` in bytes; `trafficLimit` in bit/s; `crc64` unsigned
- * @errors `InvalidInput`; `ServiceError` 404 no such object or version, 403 no right, or `InvalidObjectState` of an
- *         archived object, 304 and 412 by the conditions, 416 a range that lies beyond the object; `DecodeError`, also
- *         where another range came than was asked for; what befalls the body comes out of the body
+ * @errors `InvalidInput`; `ServiceError` 404 no such object or version, 403 no permission, or `InvalidObjectState` of
+ *         an archived object, 304 and 412 by the conditions, 416 a range beyond the object; `DecodeError`, also if the
+ *         response has another range; errors of the body are thrown by the body
  * @source https://cloud.tencent.com/document/product/436/7753
  * @example getObject({ bucket, key, range: { first: 0, last: 99 } }) // the first hundred bytes
  */
@@ -192,8 +190,8 @@ export const getObject: (input: GetObjectInput) => Op.Operation<GetObjectResult>
 )
 
 /**
- * `getObject`, for who hashes the bytes himself: of a range COS has no checksum to compare with, and to hash all of an
- * object twice took a quarter of a download's processor time (4.2 ms a MiB, of which a CRC64 is 1).
+ * Like `getObject`, without hashing: for callers that verify the whole object themselves. COS has no checksum of a
+ * range, and hashing each range again cost 25 % of a download's CPU time (1 of 4.2 ms per MiB).
  */
 export const getObjectUnhashed: (input: GetObjectInput) => Op.Operation<GetRangeResult> = Op.operationWith(
   'GetObject',

@@ -1,4 +1,4 @@
-/** HEAD Object: what COS knows about an object, without its bytes. */
+/** HEAD Object: the attributes of an object, without its bytes. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -17,7 +17,7 @@ import { VersionId } from './parameters/versions.js'
 
 // -- input --
 export interface HeadObjectInput extends R.ObjectRef, Conditions, WithCustomerKey, WithReferer {
-  /** One version instead of the latest. */
+  /** Default: the latest version. */
   readonly versionId?: string
 }
 
@@ -35,7 +35,7 @@ const request = (input: HeadObjectInput): R.Request =>
     R.head(input),
     R.withQuery({ versionId: input.versionId }),
     R.withHeaders({
-      // Whatever compresses on the way would take the length away.
+      // A proxy that compresses would remove the length.
       'accept-encoding': 'identity',
       ...conditionHeaders(input),
       ...encryptionHeaders(input),
@@ -65,14 +65,14 @@ const decode: Op.Decoder<ObjectHead> = (response) =>
 
 // -- operation --
 /**
- * Asks for an object's metadata.
+ * Reads the attributes and metadata of an object.
  *
- * HEAD is answered without a body, even when refused: the `code` of its `ServiceError` is named after the status.
+ * A response to HEAD has no body, not even an error: the `code` of its `ServiceError` is derived from the status.
  *
  * @shape  `HeadObjectInput -> Operation<ObjectHead>`; nothing is sent until `send`
  * @units  `size` in bytes; `lastModified` to the second; `crc64` unsigned
- * @errors `InvalidInput`; `ServiceError` 404 no such object or version, or a delete marker, 403 no right to read it,
- *         304 and 412 by the conditions, 400 as a rule a customer key that is missing or wrong; `DecodeError`
+ * @errors `InvalidInput`; `ServiceError` 404 no such object or version, or a delete marker, 403 no permission,
+ *         304 and 412 by the conditions, 400 usually a missing or wrong customer key; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/7745
  * @example pipe(headObject({ bucket, key }), Op.map((head) => head.size))
  */

@@ -1,4 +1,4 @@
-/** Whether there is an object: a HEAD whose 404 is an answer. */
+/** Whether an object exists: a HEAD Object whose 404 is `false`. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../core/decoder.js'
@@ -6,10 +6,10 @@ import type * as Op from '../core/operation.js'
 import { headObject, type HeadObjectInput } from './head-object.js'
 
 /**
- * Asks whether an object, or one version of it, is there. A delete marker is not.
+ * Checks whether an object, or one version of it, exists. A delete marker does not count as an object.
  *
  * @shape  `HeadObjectInput -> Operation<boolean>`
- * @errors as `headObject`, but for 404. A missing bucket is `false` too: HEAD does not tell the two apart
+ * @errors those of `headObject`, except 404. A missing bucket is `false` too: HEAD does not distinguish the two
  * @source https://cloud.tencent.com/document/product/436/7745
  */
 export const objectExists = (input: HeadObjectInput): Op.Operation<boolean> => {
@@ -17,7 +17,7 @@ export const objectExists = (input: HeadObjectInput): Op.Operation<boolean> => {
   return {
     ...head,
     decode: (response) =>
-      // 405 is what S3 says of a delete marker named by its version; COS's page says 404.
+      // S3 responds 405 to the version id of a delete marker; COS's page documents 404.
       response.status === 404 || (response.status === 405 && input.versionId !== undefined)
         ? pipe(
             D.drain(response),

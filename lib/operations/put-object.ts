@@ -1,4 +1,4 @@
-/** PUT Object: an object in one request. */
+/** PUT Object: uploads an object in one request. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -9,7 +9,7 @@ import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { maybe, readHeaders, Text } from './responses/metadata.js'
+import { optional, readHeaders, Text } from './responses/metadata.js'
 import { writeResult, type WriteResult } from './responses/write-result.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
 import { uploadCallback, uploadCallbackHeaders, type UploadCallback } from './parameters/callback.js'
@@ -67,26 +67,26 @@ const request = (input: PutObjectInput): R.Request =>
 
 // -- output --
 export interface PutObjectResult extends WriteResult {
-  /** None where versioning was never on, or is suspended. */
+  /** None if versioning was never enabled, or is suspended. */
   readonly versionId: O.Option<string>
-  /** What a callback's server answered, or the XML of what became of a picture; none of any other upload. */
+  /** Body of the response if a callback or picture processing was requested, as text; otherwise none. */
   readonly answer: O.Option<string>
 }
 
-const Headers = t.type({ 'x-cos-version-id': maybe(Text) })
+const Headers = t.type({ 'x-cos-version-id': optional(Text) })
 
-const answerLimit = MiB
+const responseLimit = MiB
 
 const decode: Op.Decoder<PutObjectResult> = (response) =>
   pipe(
-    D.readBytes(answerLimit)(response),
+    D.readBytes(responseLimit)(response),
     TE.chainEitherK((body) =>
       pipe(
         E.Do,
-        E.apS('put', writeResult(O.none)(response)),
+        E.apS('written', writeResult(O.none)(response)),
         E.apS('headers', readHeaders(Headers)(response)),
-        E.map(({ put, headers }) => ({
-          ...put,
+        E.map(({ written, headers }) => ({
+          ...written,
           versionId: headers['x-cos-version-id'],
           answer: body.length === 0 ? O.none : O.some(Buffer.from(body).toString('utf8'))
         }))
@@ -96,16 +96,16 @@ const decode: Op.Decoder<PutObjectResult> = (response) =>
 
 // -- operation --
 /**
- * Puts an object, in place of the one that had the key, its metadata and its ACL.
+ * Uploads an object. It replaces an object of the same key, including its metadata and its ACL.
  *
- * The body's CRC64 is counted as it goes up, and compared with COS's. A key that ends in `/`, with an empty body, is
- * what COS's consoles show as a folder.
+ * The CRC64 of the body is computed while it is sent, and compared with COS's. COS's consoles show an empty object whose
+ * key ends in `/` as a folder.
  *
  * @shape  `PutObjectInput -> Operation<PutObjectResult>`
  * @units  a body of at most 5 GiB; `contentLength` in bytes; `trafficLimit` in bit/s; `crc64` unsigned
  * @errors `InvalidInput`; `ServiceError` 400 `BadDigest`, `EntityTooLarge`, 403, 409 `PathConflict`, `ObjectLocked` or
- *         `FileAlreadyExists`; `SourceError` and `FileError` of the body; `IntegrityError` where COS stored other bytes
- *         than were sent; `DecodeError`
+ *         `FileAlreadyExists`; `SourceError` and `FileError` of the body; `IntegrityError` if COS stored other bytes than
+ *         were sent; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/7749
  * @example putObject({ bucket, key: 'a.txt', body: 'hello', contentType: 'text/plain' })
  */

@@ -1,4 +1,4 @@
-/** POST Object restore: an archived object, made readable for some days. */
+/** POST Object restore: makes an archived object readable for some days. */
 import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../core/decoder.js'
@@ -10,17 +10,17 @@ import { VersionId } from './parameters/versions.js'
 
 // -- input --
 /**
- * Of `ARCHIVE`: within 5 minutes, 5 hours, 12 hours. Of `DEEP_ARCHIVE`: `Standard` within 24 hours, `Bulk` within 48,
- * and no `Expedited`.
+ * Time until readable. `ARCHIVE`: 5 minutes, 5 hours, 12 hours. `DEEP_ARCHIVE`: `Standard` 24 hours, `Bulk` 48 hours,
+ * no `Expedited`.
  */
 export type RestoreTier = 'Expedited' | 'Standard' | 'Bulk'
 
 export interface RestoreObjectInput extends R.ObjectRef {
-  /** How long the readable copy lives, in days. */
+  /** Lifetime of the readable copy, in days. */
   readonly days: number
-  /** `Standard` where left out. */
+  /** Default: `Standard`. */
   readonly tier?: RestoreTier
-  /** One version instead of the latest. */
+  /** Default: the latest version. */
   readonly versionId?: string
 }
 
@@ -36,7 +36,7 @@ const request = (input: RestoreObjectInput): R.Request =>
   pipe(
     R.post(input),
     R.withQuery({ restore: '', versionId: input.versionId }),
-    // COS's page demands a tier, though its SDKs may leave it out: it is always said.
+    // COS's page requires a tier, though its SDKs may omit it: it is always sent.
     R.withXml([
       'RestoreRequest',
       [
@@ -48,7 +48,7 @@ const request = (input: RestoreObjectInput): R.Request =>
 
 // -- output --
 export interface RestoreObjectResult extends ResponseMetadata {
-  /** It was readable before, and is for longer now. Otherwise the work has begun: look at `headObject`'s `restore`. */
+  /** `true`: it was readable already, and now is for longer. `false`: started; see `restore` of `headObject`. */
   readonly alreadyRestored: boolean
 }
 
@@ -60,18 +60,18 @@ const decode: Op.Decoder<RestoreObjectResult> = (response) =>
 
 // -- operation --
 /**
- * Asks for an archived object to be made readable. Where the answer to a first attempt was lost, a second that finds the
- * work begun is a success.
+ * Makes a readable copy of an archived object. If the response to a first attempt was lost, a second attempt that finds
+ * the restore in progress is a success.
  *
  * @shape  `RestoreObjectInput -> Operation<RestoreObjectResult>`
- * @units  `days`, whole
+ * @units  whole days
  * @errors `InvalidInput`; `ServiceError` 409 `RestoreAlreadyInProgress`, 405 `RestoreNonArchiveObject`, 404, 403
  * @source https://cloud.tencent.com/document/product/436/12633
  */
 export const restoreObject: (input: RestoreObjectInput) => Op.Operation<RestoreObjectResult> = flow(
   Op.operation('RestoreObject', Input, request, decode),
-  Op.recoverLostAnswer(['RestoreAlreadyInProgress'], (refusal): RestoreObjectResult => ({
-    ...responseMetadata(refusal),
+  Op.recoverLostAnswer(['RestoreAlreadyInProgress'], (error): RestoreObjectResult => ({
+    ...responseMetadata(error),
     alreadyRestored: false
   }))
 )

@@ -1,4 +1,4 @@
-/** SELECT Object Content: a query over one object, whose results stream. */
+/** SELECT Object Content: runs a query on one object; the results stream. */
 import type { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { IO } from 'fp-ts/lib/IO.js'
@@ -17,13 +17,13 @@ import { InputSerialization, inputXml, OutputSerialization, outputXml } from './
 
 // -- input --
 export interface SelectObjectContentInput extends R.ObjectRef {
-  /** SQL over the table `COSObject`, such as `SELECT s._1 FROM COSObject s WHERE s._3 > '100'`. */
+  /** SQL on the table `COSObject`, such as `SELECT s._1 FROM COSObject s WHERE s._3 > '100'`. */
   readonly expression: string
-  /** `SQL`, the one there is. */
+  /** `SQL` is the only type. */
   readonly expressionType?: 'SQL'
   readonly inputSerialization: InputSerialization
   readonly outputSerialization: OutputSerialization
-  /** Whether COS tells how far it is, for `progress`. */
+  /** Whether COS reports its progress, for `progress`. */
   readonly requestProgress?: { readonly enabled: boolean }
 }
 
@@ -58,24 +58,24 @@ const request = (input: SelectObjectContentInput): R.Request =>
         ...progressXml(input)
       ]
     ]),
-    // COS may scan for long before it has something to say.
+    // COS may scan for a long time before it responds.
     R.withSlowHeaders
   )
 
 // -- output --
 export interface SelectObjectContentResult extends ResponseMetadata {
   /**
-   * The results as bytes, in the layout that was asked for. It ends only where COS said `End`, and fails with a
-   * `CosException` otherwise: what was read by then is a part of the results. Read it or destroy it.
+   * The records as bytes, in the requested format. It ends after COS's `End` message, and fails with a `CosException`
+   * otherwise: the bytes read before are a part of the results. Read or destroy it.
    */
   readonly records: Readable
-  /** How they are written: as was asked for. */
+  /** The requested format of the records. */
   readonly layout: OutputSerialization
-  /** Which call it was, for those who find the records wrong. */
+  /** The call, for errors of the code that parses the records. */
   readonly context: Context
-  /** How far COS was when it last told; read it as often as you like. None before, and where it was not asked for. */
+  /** The latest progress reported; none before the first report, and if not requested. */
   readonly progress: IO<O.Option<SelectStats>>
-  /** The totals, once `records` has ended, failed or been left. */
+  /** The totals, after `records` has ended, failed or been destroyed. */
   readonly stats: TE.TaskEither<CosError, O.Option<SelectStats>>
 }
 
@@ -106,15 +106,15 @@ const decode =
 
 // -- operation --
 /**
- * Runs a query over a CSV, JSON or Parquet object, and gives what it finds.
+ * Runs a query on a CSV, JSON or Parquet object.
  *
- * A piece of `records` may end anywhere, within a character too: decode the stream, not its chunks.
+ * A chunk of `records` may end within a character: decode the stream, not its chunks.
  *
- * @shape  `SelectObjectContentInput -> Operation<SelectObjectContentResult>`; results follow at the reader's pace
+ * @shape  `SelectObjectContentInput -> Operation<SelectObjectContentResult>`; records stream at the consumer's pace
  * @units  records of at most 1 MiB; `progress` and `stats` in bytes
- * @errors `InvalidInput`; `ServiceError` 400 of the query or the data, with codes such as `SQLParsingError`, `Busy` and
- *         `Overload` to come back later, 404, 403; and out of `records` a `ServiceError` of status 200, `IntegrityError`,
- *         `DecodeError`, or `TransportError` where the stream ended without `End`
+ * @errors `InvalidInput`; `ServiceError` 400 of the query or the data, with codes such as `SQLParsingError`, or `Busy`
+ *         and `Overload` to retry later, 404, 403; thrown by `records`: `ServiceError` with status 200,
+ *         `IntegrityError`, `DecodeError`, or `TransportError` if the stream ended without `End`
  * @source https://cloud.tencent.com/document/product/436/37641
  * @example selectObjectContent({ bucket, key, expression: 'SELECT * FROM COSObject LIMIT 10',
  *   inputSerialization: { csv: { fileHeaderInfo: 'USE' }, compressionType: 'GZIP' }, outputSerialization: { json: {} } })

@@ -1,4 +1,4 @@
-/** Upload Part - Copy: a part made of another object, or of a range of it, by COS itself. */
+/** Upload Part - Copy: makes a part of another object or of a range of it, within COS. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as In from '../core/input.js'
 import * as D from '../core/decoder.js'
@@ -11,9 +11,9 @@ import { ClosedRange, rangeText } from './parameters/range.js'
 import { partRef, type PartRef } from './parameters/versions.js'
 
 // -- input --
-/** `sse` where the upload was created with the caller's own key, and then with the same one. */
+/** `sse` is required, with the same key, if the upload was created with a customer key. */
 export interface UploadPartCopyInput extends R.ObjectRef, PartRef, WithCopySource, WithCustomerKey {
-  /** Bytes count from 0, and `last` is one of them. The whole source where left out. */
+  /** Bytes count from 0, and `last` is inclusive. Default: the whole source. */
   readonly copySourceRange?: ClosedRange
 }
 
@@ -39,7 +39,7 @@ const request = (input: UploadPartCopyInput): R.Request =>
   )
 
 // -- output --
-/** Of the part: its ETag is what `completeMultipartUpload` asks for. */
+/** Of the part; `completeMultipartUpload` takes its ETag. */
 export interface UploadPartCopyResult extends Omit<CopyObjectResponse, 'versionId'> {
   readonly partNumber: number
 }
@@ -52,12 +52,12 @@ const decode = ({ partNumber }: UploadPartCopyInput): Op.Decoder<UploadPartCopyR
 
 // -- operation --
 /**
- * Makes a part of an object that is stored already.
+ * Copies an object, or a range of it, into a part.
  *
  * @shape  `UploadPartCopyInput -> Operation<UploadPartCopyResult>`
- * @units  1 MiB to 5 GiB, the last part from 1 byte; COS looks at the lower bound when the upload is completed
+ * @units  1 MiB to 5 GiB, the last part from 1 byte; COS checks the lower bound when the upload is completed
  * @errors `InvalidInput`; `ServiceError` 404 `NoSuchUpload` or no such source, 412 by the conditions, 416 a range beyond
- *         the source, and of status 200 where COS failed half way; `DecodeError`
+ *         the source, and with status 200 if COS failed half way; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/8287
  */
 export const uploadPartCopy: (input: UploadPartCopyInput) => Op.Operation<UploadPartCopyResult> =

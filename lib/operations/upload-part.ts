@@ -1,4 +1,4 @@
-/** Upload Part: one stretch of an object that is made in parts. */
+/** Upload Part: uploads one part of a multipart upload. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -13,7 +13,7 @@ import { trafficLimit, trafficLimitHeaders, type TrafficLimit } from './paramete
 import { partRef, type PartRef } from './parameters/versions.js'
 
 // -- input --
-/** `sse` where the upload was created with the caller's own key, and then with the same one. */
+/** `sse` is required, with the same key, if the upload was created with a customer key. */
 export interface UploadPartInput extends R.ObjectRef, PartRef, UploadBody, WithCustomerKey, TrafficLimit {}
 
 const Input = sizedBody(
@@ -36,7 +36,7 @@ const request = (input: UploadPartInput): R.Request =>
   )
 
 // -- output --
-/** `etag` and `crc64` are the part's own; the ETag is what `completeMultipartUpload` asks for. */
+/** `etag` and `crc64` are those of the part; `completeMultipartUpload` takes the ETag. */
 export interface UploadPartResult extends WriteResult {
   readonly partNumber: number
 }
@@ -52,11 +52,11 @@ const decode =
 
 // -- operation --
 /**
- * Uploads a part, in any order, beside any others. The same number again replaces the part.
+ * Uploads a part; parts may be uploaded in any order and in parallel. The same number again replaces the part.
  *
  * @shape  `UploadPartInput -> Operation<UploadPartResult>`
- * @units  1 MiB to 5 GiB, the last part from 1 byte; COS looks at the lower bound when the upload is completed
- * @errors `InvalidInput`, also for a stream without `contentLength`, as parts can not be chunked; `ServiceError` 404
+ * @units  1 MiB to 5 GiB, the last part from 1 byte; COS checks the lower bound when the upload is completed
+ * @errors `InvalidInput`, also for a stream without `contentLength`, as parts cannot be chunked; `ServiceError` 404
  *         `NoSuchUpload`, 400 `BadDigest` or `EntityTooLarge`; `SourceError` and `FileError` of the body;
  *         `IntegrityError` with the part's number; `DecodeError`
  * @source https://cloud.tencent.com/document/product/436/7750

@@ -1,10 +1,10 @@
-/** Who may read an object and who may change who may: its ACL, and grants beside it. */
+/** Access control of an object: its ACL and its grants. */
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import { textOr } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
-/** `default` inherits from the bucket. ACLs are few, 1000 an account: prefer it. */
+/** `default` inherits the bucket's. Prefer it: an account has at most 1,000 ACLs. */
 export type Acl =
   | 'default'
   | 'private'
@@ -16,17 +16,17 @@ export type Acl =
   | (string & {})
 
 export interface Grantee {
-  /** Digits of a root account, or `qcs::cam::uin/...:uin/...` of a user. */
+  /** Digits of a root account, or `qcs::cam::uin/...:uin/...` of a sub-account. */
   readonly id: string
 }
 
-/** Grantees, or the header's own text, such as `id="100000000001",id="100000000002"`. */
+/** Grantees, or the text of the header, such as `id="100000000001",id="100000000002"`. */
 export type Grants = ReadonlyArray<Grantee> | string
 
 export interface AccessControl {
   readonly acl?: Acl
   readonly grantRead?: Grants
-  /** COS knows it of buckets; objects take it and do nothing with it. */
+  /** For buckets; COS accepts it for objects without an effect. */
   readonly grantWrite?: Grants
   readonly grantReadAcp?: Grants
   readonly grantWriteAcp?: Grants

@@ -1,4 +1,4 @@
-/** What COS does with an object after it was stored: tells someone, or makes pictures of it. */
+/** What COS does after an upload: calls the caller's server, or processes a picture. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
@@ -7,20 +7,20 @@ import { textOr } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
 export interface Callback {
-  /** Up to five, tried in turn. */
+  /** Up to five URLs; COS tries them in turn. */
   readonly callbackUrl: string | ReadonlyArray<string>
   readonly callbackHost?: string
-  /** A template, in which COS fills in `${bucket}` and the like. */
+  /** A template: COS replaces variables such as `${bucket}`. */
   readonly callbackBody: string
   readonly callbackBodyType?: 'application/x-www-form-urlencoded' | 'application/json' | (string & {})
 }
 
 export interface UploadCallback {
-  /** Whom COS tells of the upload, by an allow-listed feature; text is taken as base64 already. */
+  /** The server that COS calls after the upload; COS enables it per account. Text is base64. */
   readonly callback?: Callback | string
-  /** Values for the template, their names beginning with `x:`; text is taken as base64 already. */
+  /** Values of the template's variables, whose names begin with `x:`. Text is base64. */
   readonly callbackVar?: Readonly<Record<string, string>> | string
-  /** What Cloud Infinite makes of a picture: its rules as JSON text, or as an object. */
+  /** Processing rules of Cloud Infinite for a picture, as JSON text or as an object. */
   readonly picOperations?: string | Readonly<Record<string, unknown>>
 }
 
@@ -41,7 +41,7 @@ const CallbackFields = In.struct<Callback>('a callback', {
 
 const Base64 = In.refined(In.nonEmpty, 'base64', (text) => /^[A-Za-z0-9+/_-]+={0,2}$/.test(text))
 
-/** Escaped, so that a header can carry it. */
+/** JSON in ASCII, as header values are. */
 const jsonText = (value: unknown): string =>
   JSON.stringify(value).replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
@@ -54,7 +54,7 @@ const Rules: t.Type<
   (u): u is Readonly<Record<string, unknown>> => typeof u === 'object' && u !== null && !Array.isArray(u),
   (u, context) =>
     pipe(
-      // Spelt here, so that a cycle or a bigint is found before anything is sent.
+      // Serialized here, so that a cycle or a bigint is found before anything is sent.
       E.tryCatch(() => jsonText(u), E.toError),
       E.fold(
         () => t.failure(u, context, 'an object that JSON can spell'),

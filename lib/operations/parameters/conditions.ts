@@ -1,14 +1,14 @@
-/** "Only if": conditions on the object that is read, or on the source of a copy. */
+/** Conditions on the object that is read, or on the source of a copy. */
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import * as W from '../../core/wire.js'
 import type { HeaderValues } from './metadata.js'
 
-/** Whole seconds count in the dates, as COS keeps no finer ones. */
+/** Dates are compared in whole seconds, COS's resolution. */
 export interface Conditions {
-  /** 412 unless the ETag is this one; with or without its quotes. */
+  /** 412 unless the ETag is equal; with or without its quotes. */
   readonly ifMatch?: string
-  /** 304 if the ETag is this one; with or without its quotes. */
+  /** 304 if the ETag is equal; with or without its quotes. */
   readonly ifNoneMatch?: string
   /** 304 unless the object changed after this. */
   readonly ifModifiedSince?: Date
@@ -16,7 +16,7 @@ export interface Conditions {
   readonly ifUnmodifiedSince?: Date
 }
 
-/** COS takes a match with an unmodified-since and a none-match with a modified-since, no other two. Failures are 412. */
+/** COS combines match with unmodified-since, and none-match with modified-since, but no others. Failures are 412. */
 export interface CopySourceConditions {
   /** The source's ETag, with or without its quotes. */
   readonly copySourceIfMatch?: string
@@ -27,7 +27,7 @@ export interface CopySourceConditions {
 
 const quoted = (etag: string): string => (/^(?:W\/)?"|^\*$/.test(etag) ? etag : `"${etag}"`)
 
-/** Decodes to the ETag in its quotes; `*` and what has quotes already stay as they are. */
+/** Decodes to the ETag in quotes; `*` and an ETag in quotes stay unchanged. */
 export const ETag: t.Type<string, string, unknown> = new t.Type(
   'an ETag, with or without its quotes',
   (u): u is string => typeof u === 'string' && u.trim() !== '' && In.isHeaderValue(u),

@@ -1,4 +1,4 @@
-/** Where the bytes of a copy come from. */
+/** The source of a copy. */
 import * as O from 'fp-ts/lib/Option.js'
 import { hostOf, toEndpoint } from '../../core/address.js'
 import * as In from '../../core/input.js'
@@ -11,21 +11,21 @@ import type { HeaderValues } from './metadata.js'
 import { VersionId } from './versions.js'
 
 export interface CopySource {
-  /** The whole name, `{name}-{appid}`. */
+  /** The full name, `{name}-{appid}`. */
   readonly bucket: string
-  /** Of the source's bucket; this or `endpoint`. */
+  /** Region of the source's bucket; this or `endpoint` is required. */
   readonly region?: string
-  /** Such as `cos.ap-guangzhou.myqcloud.com`; wins over `region`. */
+  /** Such as `cos.ap-guangzhou.myqcloud.com`; takes precedence over `region`. */
   readonly endpoint?: string
-  /** As it is, unencoded. */
+  /** Not encoded. */
   readonly key: string
-  /** One version instead of the latest. */
+  /** Default: the latest version. */
   readonly versionId?: string
 }
 
 export interface WithCopySource extends CopySourceConditions {
   readonly copySource: CopySource
-  /** The key of a source that its writer encrypted. */
+  /** The customer key that the source was encrypted with. */
   readonly copySourceSse?: CustomerKey
 }
 
@@ -50,9 +50,9 @@ export const withCopySource: In.FieldsOf<WithCopySource> = {
   copySourceSse: In.optional(CustomerKey)
 }
 
-/** Host and path, without a scheme: the signature encodes this once more, the header does not. */
-const sourceText = ({ key, versionId, ...where }: CopySource): string =>
-  `${hostOf(where, where.bucket)}/${encodeKey(withoutLeadingSlash(key))}${
+/** Host and path, without a scheme. The signature encodes this text again; the header has it as it is. */
+const sourceText = ({ key, versionId, ...location }: CopySource): string =>
+  `${hostOf(location, location.bucket)}/${encodeKey(withoutLeadingSlash(key))}${
     versionId === undefined ? '' : `?versionId=${urlEncode(versionId)}`
   }`
 

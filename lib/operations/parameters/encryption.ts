@@ -1,36 +1,36 @@
-/** Server-side encryption: whose key COS encrypts with. */
+/** Server-side encryption: with keys of COS, of KMS, or of the caller. */
 import { createHash } from 'node:crypto'
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import { choose, byTag } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
-/** The caller's own key, which COS forgets after each request: whoever reads must send it again. */
+/** The caller's own key. COS does not store it: each read must send it again. */
 export interface CustomerKey {
   readonly type: 'C'
-  /** 32 bytes. Sent to COS with every request, so over `https` alone; never in an error or a log. */
+  /** 32 bytes. Sent to COS with every request, therefore only over `https`; never part of an error or a log. */
   readonly key: Uint8Array
 }
 
 export type ServerSideEncryption =
-  /** Keys that COS keeps. */
+  /** Keys managed by COS. */
   | { readonly type: 'COS' }
-  /** Keys in KMS: `keyId` of one of the caller's, or else the account's default. */
+  /** Keys in KMS: the caller's key `keyId`. Default: the account's default key. */
   | {
       readonly type: 'KMS'
       readonly keyId?: string
-      /** Names and values that KMS binds the data key to. */
+      /** Encryption context: names and values that KMS binds the data key to. */
       readonly context?: Readonly<Record<string, string>>
     }
   | CustomerKey
 
-/** Where only an object's own key can be meant: reads, and parts. */
+/** Of reads and parts, which can only repeat the object's own key. */
 export interface WithCustomerKey {
   readonly sse?: CustomerKey
 }
 
 export interface WithEncryption {
-  /** Left out: not encrypted, unless the bucket's own settings say so. */
+  /** Default: the encryption setting of the bucket. */
   readonly sse?: ServerSideEncryption
 }
 
@@ -97,6 +97,6 @@ export const encryptionHeaders = ({ sse }: WithEncryption): HeaderValues => {
   }
 }
 
-/** COS's own table prints these without `copy-source`; the SDKs, and COS, have them with it. */
+/** COS's table lists these headers without `copy-source`; COS and its SDKs use them with it. */
 export const copySourceEncryptionHeaders = (sse: CustomerKey | undefined): HeaderValues =>
   sse === undefined ? {} : customerHeaders(`x-cos-copy-source-server-side-encryption-customer`, sse)

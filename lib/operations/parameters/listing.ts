@@ -1,23 +1,23 @@
-/** What a listing is asked for. */
+/** Parameters that the listings share. */
 import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
 
 export interface Listing {
-  /** Keys that begin so. */
+  /** Lists keys with this prefix. */
   readonly prefix?: string
-  /** One character, normally `/`: keys that have it behind the prefix are rolled up to there, into common prefixes. */
+  /** Usually `/`. Keys that contain it after the prefix are grouped: each common prefix ends with it. */
   readonly delimiter?: string
 }
 
 export interface Encoding {
   /**
-   * COS is always asked to percent-encode what XML can not spell, and that is undone here. Where the caller asks for it,
-   * it is not: keys, prefixes and markers are then as they came.
+   * Every listing requests percent-encoding, as XML cannot express all characters, and decodes it. `url` returns keys,
+   * prefixes and markers percent-encoded, as COS sent them.
    */
   readonly encodingType?: 'url'
 }
 
-/** Text that a query can carry: any but lone surrogates, which have no UTF-8. */
+/** Text for a query: any text except lone surrogates, which have no UTF-8. */
 export const QueryText: t.Type<string, string, unknown> = In.refined(
   In.text,
   'text that UTF-8 can spell, without lone surrogates',
@@ -35,10 +35,10 @@ export const listing: In.FieldsOf<Listing> = {
 /** Fields for an input's codec. */
 export const encoding: In.FieldsOf<Encoding> = { encodingType: In.optional(In.oneOf('url')) }
 
-/** A page has at most so many; COS cuts larger figures, or refuses them. */
+/** Entries per page; COS reduces or refuses larger numbers. */
 export const PageSize = In.integer(1, 1000)
 
-/** As the parameters of a query; what is empty need not be sent. */
+/** Query parameters; empty texts are not sent. */
 export const listingQuery = ({
   prefix,
   delimiter

@@ -1,4 +1,4 @@
-/** What an object says of itself, set when it is written and given back with it: COS's entity headers. */
+/** Entity headers: set when an object is written, and returned with it. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
@@ -6,22 +6,22 @@ import * as In from '../../core/input.js'
 import * as W from '../../core/wire.js'
 import { textOr } from './validation.js'
 
-/** Header values by name; what is `undefined` is not sent. */
+/** Header values by name; `undefined` is not sent. */
 export type HeaderValues = Readonly<Record<string, string | number | boolean | undefined>>
 
 export interface EntityMetadata {
   readonly cacheControl?: string
   readonly contentDisposition?: string
-  /** Stored and given back; COS neither compresses nor decompresses. */
+  /** Stored and returned; COS neither compresses nor decompresses. */
   readonly contentEncoding?: string
   readonly contentLanguage?: string
-  /** Left out, COS picks one, `application/octet-stream` as a rule. */
+  /** Default: chosen by COS, usually `application/octet-stream`. */
   readonly contentType?: string
-  /** A date, or text that is stored as it is. */
+  /** A date, or text that is stored unchanged. */
   readonly expires?: Date | string
   /**
-   * Text by name, with or without the `x-cos-meta-` prefix: letters, digits and hyphens, in lower case when it comes
-   * back. COS keeps some 2 KB. Values are headers: percent-encode what is not Latin-1.
+   * Text by name. A name has letters, digits and hyphens, with or without the `x-cos-meta-` prefix, and is returned in
+   * lower case. COS stores about 2 KB. Values are headers: percent-encode characters above U+00FF.
    */
   readonly metadata?: Readonly<Record<string, string>>
 }
@@ -35,7 +35,7 @@ const metaName = (name: string): string => {
 
 const byName = t.record(t.string, In.headerValue)
 
-/** The names as headers. Two spellings of one name would be sent as one header, and one of the values lost. */
+/** Decodes to headers. Two spellings of one name are invalid: they would be one header, and lose a value. */
 const Metadata: t.Type<Readonly<Record<string, string>>, unknown, unknown> = new t.Type(
   'text by name',
   byName.is,
@@ -70,7 +70,7 @@ export const entityMetadata: In.FieldsOf<EntityMetadata> = {
   metadata: In.optional(Metadata)
 }
 
-/** Names of an input's own entity fields, in the order of the interface. */
+/** The fields of `EntityMetadata`, in order. */
 export const entityNames = [
   'cacheControl',
   'contentDisposition',

@@ -1,4 +1,4 @@
-/** Which bytes of an object are read, and what the head of their answer is to say. */
+/** The range of a read, and the response headers to override. */
 import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
@@ -6,12 +6,12 @@ import * as W from '../../core/wire.js'
 import { crossChecked, choose, firstOf, textOr, type Disagreement } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
-/** Bytes count from 0, `last` is one of them, and `suffix` is so many from the end. */
+/** Bytes count from 0, `last` is inclusive, and `suffix` is a number of bytes before the end. */
 export type Range =
   | { readonly first: number; readonly last?: number; readonly suffix?: never }
   | { readonly suffix: number; readonly first?: never; readonly last?: never }
 
-/** Bytes count from 0, and `last` is one of them. */
+/** Bytes count from 0, and `last` is inclusive. */
 export interface ClosedRange {
   readonly first: number
   readonly last: number
@@ -52,7 +52,7 @@ export const rangeText = (range: Range): string =>
     ? `bytes=${String(range.first)}-${range.last === undefined ? '' : String(range.last)}`
     : `bytes=-${String(range.suffix)}`
 
-/** Headers of the answer, as the caller wants them; COS takes them of signed requests only. */
+/** Overrides headers of the response; COS accepts them in signed requests only. */
 export interface ResponseOverrides {
   readonly responseCacheControl?: string
   readonly responseContentDisposition?: string

@@ -1,9 +1,9 @@
-/** What any request may bring along. */
+/** The `Referer` header. */
 import * as In from '../../core/input.js'
 import type { HeaderValues } from './metadata.js'
 
 export interface WithReferer {
-  /** For buckets that are guarded by it. */
+  /** For buckets with a referer allow list. */
   readonly referer?: string
 }
 

@@ -1,12 +1,12 @@
-/** How a Select is to read an object, and how to write what it found. */
+/** The formats of a Select: of the object it reads, and of the records it returns. */
 import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import { isXmlText, type Xml } from '../../core/xml.js'
 import { choose, firstOf } from './validation.js'
 
-/** Characters of a CSV; COS's defaults where left out: line feed, comma, `"`, `"`. */
+/** Characters of a CSV. Defaults, by COS: line feed, comma, `"`, `"`. */
 export interface CsvCharacters {
-  /** 1 or 2 bytes: the characters themselves, so `'\n'` is one. */
+  /** 1 or 2 bytes: the characters themselves, such as `'\n'`. */
   readonly recordDelimiter?: string
   /** 1 byte. */
   readonly fieldDelimiter?: string
@@ -17,22 +17,22 @@ export interface CsvCharacters {
 }
 
 export interface CsvInput extends CsvCharacters {
-  /** `USE`: columns have the names in the first line. `IGNORE`: skip it. `NONE`: there is none. */
+  /** `USE`: the first line has the column names. `IGNORE`: it is skipped. `NONE`: it is a record. */
   readonly fileHeaderInfo?: 'NONE' | 'USE' | 'IGNORE'
-  /** Lines that begin with it are skipped; 1 byte, `#` where left out. */
+  /** Lines that begin with this byte are skipped. Default: `#`. */
   readonly comments?: string
-  /** Whether a record may hold its delimiter in quotes; slower. */
+  /** Whether a quoted field may contain the record delimiter; slower. */
   readonly allowQuotedRecordDelimiter?: boolean
 }
 
 export interface JsonInput {
-  /** `LINES`: a value a line. `DOCUMENT`: one value, in any layout. */
+  /** `LINES`: one value per line. `DOCUMENT`: one value in any layout. */
   readonly type: 'DOCUMENT' | 'LINES'
 }
 
 export type CompressionType = 'NONE' | 'GZIP' | 'BZIP2'
 
-/** One of the three. */
+/** One of CSV, JSON and Parquet. */
 export type InputSerialization =
   | {
       readonly csv: CsvInput
@@ -46,7 +46,7 @@ export type InputSerialization =
       readonly parquet?: never
       readonly compressionType?: CompressionType
     }
-  /** Compressed within itself, by GZIP or Snappy; COS sees which. */
+  /** Parquet compresses its columns itself, by GZIP or Snappy; COS detects which. */
   | {
       readonly parquet: Readonly<Record<never, never>>
       readonly csv?: never
@@ -55,20 +55,20 @@ export type InputSerialization =
     }
 
 export interface CsvOutput extends CsvCharacters {
-  /** `ASNEEDED` where left out. */
+  /** Default: `ASNEEDED`. */
   readonly quoteFields?: 'ALWAYS' | 'ASNEEDED'
 }
 
 export interface JsonOutput {
-  /** 1 or 2 bytes; a line feed where left out. */
+  /** 1 or 2 bytes. Default: a line feed. */
   readonly recordDelimiter?: string
 }
 
-/** One of the two. */
+/** One of CSV and JSON. */
 export type OutputSerialization =
   { readonly csv: CsvOutput; readonly json?: never } | { readonly json: JsonOutput; readonly csv?: never }
 
-// -- judging --
+// -- codecs --
 const bytes = (most: 1 | 2) =>
   In.refined(
     In.nonEmpty,
@@ -130,7 +130,7 @@ export const OutputSerialization = choose<OutputSerialization>(
   })
 )
 
-// -- writing --
+// -- XML --
 const optional = (name: string, value: string | boolean | undefined): ReadonlyArray<Xml> =>
   value === undefined ? [] : [[name, typeof value === 'string' ? value : String(value).toUpperCase()]]
 
@@ -153,7 +153,7 @@ const formatXml = (input: InputSerialization): Xml => {
       ]
     ]
   }
-  // COS's table spells it in capitals; its sample, which is what its parser was shown, does not.
+  // COS's table spells it `PARQUET`, and its sample, which its parser accepts, `Parquet`.
   return input.json === undefined ? ['Parquet', ''] : ['JSON', [['Type', input.json.type]]]
 }
 

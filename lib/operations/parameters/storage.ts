@@ -1,4 +1,4 @@
-/** How an object is stored, and how fast its bytes may go. */
+/** Storage class, tags and overwrite protection of an object; rate limit of a request. */
 import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import { urlEncode } from '../../core/key.js'
@@ -20,15 +20,15 @@ export type StorageClass =
   | (string & {})
 
 export interface StorageOptions {
-  /** `STANDARD` where left out. */
+  /** Default: `STANDARD`. */
   readonly storageClass?: StorageClass
   /** At most 10 tags. */
   readonly tagging?: Readonly<Record<string, string>>
-  /** Refuse with 409 where the key exists. It works on buckets that never had versioning. */
+  /** 409 if the key exists. Works only in buckets that never had versioning. */
   readonly forbidOverwrite?: boolean
 }
 
-/** At most this many bits a second, for one request: 819,200 to 838,860,800. */
+/** Rate limit of one request, applied by COS: 819,200 to 838,860,800 bit/s. */
 export interface TrafficLimit {
   readonly trafficLimit?: number
 }
@@ -60,7 +60,7 @@ export const storageHeaders = (input: StorageOptions): HeaderValues => ({
     Object.entries(input.tagging)
       .map(([name, value]) => `${urlEncode(name)}=${urlEncode(value)}`)
       .join('&'),
-  // `false` is left out: what is not asked for need not be signed.
+  // `false` is COS's default: not sent, and not signed.
   'x-cos-forbid-overwrite': input.forbidOverwrite === true ? true : undefined
 })
 

@@ -1,4 +1,4 @@
-/** Bytes that go up with a request. */
+/** The body of an upload, its length and its MD5. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
@@ -8,17 +8,17 @@ import type * as t from 'io-ts'
 
 export interface UploadBody {
   /**
-   * Text, bytes, `{ file: path }`, `{ open: () => stream, size }`, or a stream. All but the last can be sent again
-   * after a failure; a stream is sent once.
+   * Text, bytes, `{ file: path }`, `{ open: () => stream, size }`, or a stream. A stream is sent once; all others can be
+   * sent again after a failure.
    */
   readonly body: R.BodyInput
-  /** In bytes, of a stream whose length is known; other bodies know their own. */
+  /** Length of a stream in bytes, if known; other bodies have a length. */
   readonly contentLength?: number
-  /** Base64 of the body's MD5, 24 characters; COS compares it before it takes the body. */
+  /** Base64 of the body's MD5, 24 characters; COS stores the body only if it matches. */
   readonly contentMd5?: string
-  /** Reads the body once beforehand and sends its MD5. Not of a stream, which can be read once only. */
+  /** Computes the MD5 and sends it: the body is read twice. Not supported for streams, which can be read only once. */
   readonly enableMd5?: boolean
-  /** Asks before the body is sent, which spares sending 5 GiB into a refusal; it costs a round trip. */
+  /** Sends the body after `100 Continue`: a refusal then costs no upload of up to 5 GiB. It takes one more round trip. */
   readonly expectContinue?: boolean
 }
 
@@ -36,36 +36,36 @@ export const uploadBody: In.FieldsOf<UploadBody> = {
   expectContinue: In.optional(In.boolean)
 }
 
-const disagreement = (input: UploadBody, measured: boolean): O.Option<Disagreement> => {
+const bodyConflict = (input: UploadBody, needsLength: boolean): O.Option<Disagreement> => {
   const body = R.toBody(input.body, input.contentLength)
   const size = R.sizeOf(body)
   if (input.contentLength !== undefined && body._tag !== 'Once') {
-    // COS drops what goes beyond the length it was told, without a word.
+    // COS silently drops bytes beyond the announced length.
     if (O.isNone(size))
       return O.some({ field: 'contentLength', expected: 'left out: a file knows its own length' })
     if (size.value !== input.contentLength)
       return O.some({ field: 'contentLength', expected: `${String(size.value)}, the length of the body` })
   }
-  if (measured && body._tag === 'Once' && O.isNone(size))
+  if (needsLength && body._tag === 'Once' && O.isNone(size))
     return O.some({ field: 'contentLength', expected: 'the length of the stream in bytes' })
   if (input.enableMd5 === true && input.contentMd5 === undefined && !R.isReplayableBody(body))
     return O.some({ field: 'enableMd5', expected: 'false for a stream, which can not be read beforehand' })
   return O.none
 }
 
-/** Whether a body and what is said of it agree. */
+/** Checks that `contentLength` and `enableMd5` fit the body. */
 export const consistentBody = <A extends UploadBody>(codec: t.Type<A, A, unknown>): t.Type<A, A, unknown> =>
-  crossChecked(codec, (input) => disagreement(input, false))
+  crossChecked(codec, (input) => bodyConflict(input, false))
 
-/** As `agreeingBody`, for what COS takes of a known length only. */
+/** Like `consistentBody`, for requests that need the length: parts cannot be chunked. */
 export const sizedBody = <A extends UploadBody>(codec: t.Type<A, A, unknown>): t.Type<A, A, unknown> =>
-  crossChecked(codec, (input) => disagreement(input, true))
+  crossChecked(codec, (input) => bodyConflict(input, true))
 
 export const withUploadBody =
   (input: UploadBody) =>
-  (to: R.Request): R.Request =>
+  (request: R.Request): R.Request =>
     pipe(
-      to,
+      request,
       R.withHeaders({ 'content-md5': input.contentMd5 }),
       R.withBody(R.toBody(input.body, input.contentLength)),
       R.withComputedMd5(input.enableMd5),

@@ -1,4 +1,4 @@
-/** What COS says of a copy it has made, of an object or of a part. */
+/** The response to a copy of an object or of a part. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -9,7 +9,7 @@ import * as W from '../../core/wire.js'
 import {
   responseMetadata,
   encryptionInfo,
-  perhaps,
+  lenient,
   Text,
   type ResponseMetadata,
   type EncryptionInfo
@@ -18,30 +18,30 @@ import {
 export interface CopyObjectResponse extends ResponseMetadata {
   /** Opaque, quotes included. */
   readonly etag: string
-  /** To the second; none where COS wrote it in a way that is not known. */
+  /** To the second; none if COS wrote it in an unknown form. */
   readonly lastModified: O.Option<Date>
-  /** Of the copy, unsigned. COS does not always say it. */
+  /** Of the copy, unsigned. COS does not always send it. */
   readonly crc64: O.Option<bigint>
-  /** Of the copy; none where the bucket never had versioning. */
+  /** Of the copy; none if the bucket never had versioning. */
   readonly versionId: O.Option<string>
-  /** Which version was copied, where one was named. */
+  /** The version that was copied, if the request named one. */
   readonly copySourceVersionId: O.Option<string>
   readonly sse: O.Option<EncryptionInfo>
 }
 
-// The ETag alone says that the copy was made. What cannot be read beside it must not make a failure of it.
+// The ETag is the proof of a copy. Another field that cannot be read must not turn it into a failure.
 const Fields = t.type({
   ETag: Text,
-  LastModified: perhaps(W.Timestamp),
-  CRC64: perhaps(W.Crc64),
-  VersionId: perhaps(Text)
+  LastModified: lenient(W.Timestamp),
+  CRC64: lenient(W.Crc64),
+  VersionId: lenient(Text)
 })
 
 /**
- * Reads a copy's answer, whose status came before its outcome was known.
+ * Decodes the response to a copy. COS sends its status before the outcome is known.
  *
- * @errors `ServiceError` with status 200 where COS began a success and ended it with an error; `DecodeError` without
- *         an ETag; `TransportError` where the answer was cut short, or nothing but white space
+ * @errors `ServiceError` with status 200 if COS started a success and ended it with an error; `DecodeError` without an
+ *         ETag; `TransportError` if the response was cut short, or only white space
  */
 export const copyObjectResponse = (root: string): Decoder<CopyObjectResponse> =>
   pipe(

@@ -1,4 +1,4 @@
-/** What every answer brings, and how headers that may be missing are read. */
+/** Metadata of every response, and codecs for headers that may be missing. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -9,9 +9,9 @@ import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
 
 export interface ResponseMetadata {
-  /** What support asks for; empty where the answer did not come from COS itself. */
+  /** COS's request id; include it in support requests. Empty if the response came from a proxy. */
   readonly requestId: string
-  /** All headers of the answer, names in lower case. */
+  /** All headers of the response, names in lower case. */
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -20,7 +20,7 @@ export const responseMetadata = ({ headers }: Pick<Response, 'headers'>): Respon
   headers
 })
 
-/** A codec of text that is only ever read. */
+/** A codec for text that is only decoded. */
 export const readOnly = <A>(
   expected: string,
   read: (text: string) => A | undefined
@@ -39,8 +39,8 @@ export const Text = readOnly('text, not empty', (text) => (text === '' ? undefin
 
 export const TextOrEmpty = readOnly('text', (text) => text)
 
-/** A field of a `t.type` that may be missing: a missing or empty one is none. */
-export const maybe = <A>(
+/** A field of a `t.type` that may be missing. Missing or empty: none. */
+export const optional = <A>(
   codec: t.Type<A, string, unknown>
 ): t.Type<O.Option<A>, string | undefined, unknown> =>
   new t.Type(
@@ -51,18 +51,18 @@ export const maybe = <A>(
     (value) => pipe(value, O.map(codec.encode), O.toUndefined)
   )
 
-/** As `maybe`, for what is not worth failing over: what cannot be read is none, and its text is in `raw`. */
-export const perhaps = <A>(
+/** Like `optional`, but an unreadable value is none instead of a failure; `headers` has its text. */
+export const lenient = <A>(
   codec: t.Type<A, string, unknown>
 ): t.Type<O.Option<A>, string | undefined, unknown> =>
   new t.Type(
     codec.name,
-    maybe(codec).is,
+    optional(codec).is,
     (u) => t.success(O.fromEither(codec.decode(u))),
-    maybe(codec).encode
+    optional(codec).encode
   )
 
-/** Reads headers of an answer whose body is someone else's to read. */
+/** Decodes the headers of a response, and leaves its body unread. */
 export const readHeaders =
   <A>(codec: t.Decoder<unknown, A>) =>
   (response: Response): E.Either<CosError, A> =>
@@ -71,18 +71,18 @@ export const readHeaders =
       E.mapLeft((problems) => D.decodeError(response, problems))
     )
 
-// -- server-side encryption, as COS echoes it --
+// -- server-side encryption --
 export type EncryptionInfo =
   | { readonly type: 'COS' }
   | { readonly type: 'KMS'; readonly keyId: O.Option<string> }
-  /** `keyMd5`: base64 of the MD5 of the caller's key. */
+  /** `keyMd5`: base64 of the MD5 of the customer key. */
   | { readonly type: 'C'; readonly keyMd5: O.Option<string> }
-  /** One that this library has no name for. */
+  /** An algorithm unknown to this library. */
   | { readonly type: 'Other'; readonly algorithm: string }
 
 const prefix = 'x-cos-server-side-encryption'
 
-/** None: not encrypted by COS. */
+/** None: the object is not encrypted by COS. */
 export const encryptionInfo = (headers: Readonly<Record<string, string>>): O.Option<EncryptionInfo> => {
   if (headers[`${prefix}-customer-algorithm`] !== undefined) {
     return O.some({ type: 'C', keyMd5: O.fromNullable(headers[`${prefix}-customer-key-md5`]) })

@@ -1,4 +1,4 @@
-/** What COS says of an object in the headers of HEAD and GET. */
+/** The attributes of an object, in the headers of HEAD and GET. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -10,7 +10,7 @@ import type { StorageClass } from '../parameters/storage.js'
 import {
   responseMetadata,
   encryptionInfo,
-  maybe,
+  optional,
   readHeaders,
   readOnly,
   Text,
@@ -18,7 +18,7 @@ import {
   type EncryptionInfo
 } from './metadata.js'
 
-/** Of an archived object: being made readable, or readable until then. */
+/** Restore state of an archived object. `expiry`: when the readable copy is removed. */
 export interface Restore {
   readonly ongoing: boolean
   readonly expiry: O.Option<Date>
@@ -31,7 +31,7 @@ export interface RestoreStatus {
 }
 
 export interface ObjectAttributes extends ResponseMetadata {
-  /** Opaque, quotes included: send it back exactly as it came. */
+  /** Opaque, quotes included: send it back unchanged. */
   readonly etag: string
   readonly lastModified: Date
   readonly contentType: O.Option<string>
@@ -39,21 +39,21 @@ export interface ObjectAttributes extends ResponseMetadata {
   readonly contentDisposition: O.Option<string>
   readonly contentEncoding: O.Option<string>
   readonly contentLanguage: O.Option<string>
-  /** As it was stored; COS does not look whether it is a date. */
+  /** As stored; COS does not check that it is a date. */
   readonly expires: O.Option<string>
   /** Names in lower case, without the `x-cos-meta-` prefix. */
   readonly metadata: Readonly<Record<string, string>>
-  /** Of the whole object, unsigned; none on objects stored before COS kept checksums. */
+  /** Of the whole object, unsigned; none for objects stored before COS computed checksums. */
   readonly crc64: O.Option<bigint>
-  /** COS leaves `STANDARD` out; here it is said. */
+  /** `STANDARD` if COS sends none. */
   readonly storageClass: StorageClass
-  /** Of intelligent tiering: `FREQUENT` or `INFREQUENT`. */
+  /** `FREQUENT` or `INFREQUENT`; of objects with intelligent tiering only. */
   readonly storageTier: O.Option<string>
   /** `normal` or `appendable`. */
   readonly objectType: O.Option<string>
-  /** In bytes; of appendable objects. */
+  /** In bytes; of appendable objects only. */
   readonly nextAppendPosition: O.Option<number>
-  /** None where the bucket never had versioning. */
+  /** None if the bucket never had versioning. */
   readonly versionId: O.Option<string>
   readonly restore: O.Option<Restore>
   readonly restoreStatus: O.Option<RestoreStatus>
@@ -85,22 +85,22 @@ const RestoreStatusText = readOnly<RestoreStatus>('tier="..."', (text) => {
 const Headers = t.type({
   etag: Text,
   'last-modified': W.HttpDate,
-  'content-type': maybe(Text),
-  'cache-control': maybe(Text),
-  'content-disposition': maybe(Text),
-  'content-encoding': maybe(Text),
-  'content-language': maybe(Text),
-  expires: maybe(Text),
-  'x-cos-hash-crc64ecma': maybe(W.Crc64),
-  'x-cos-storage-class': maybe(Text),
-  'x-cos-storage-tier': maybe(Text),
-  'x-cos-object-type': maybe(Text),
-  'x-cos-next-append-position': maybe(W.ByteCount),
-  'x-cos-version-id': maybe(Text),
-  'x-cos-restore': maybe(RestoreText),
-  'x-cos-restore-status': maybe(RestoreStatusText),
-  'x-cos-tagging-count': maybe(W.ByteCount),
-  'x-cos-replication-status': maybe(Text)
+  'content-type': optional(Text),
+  'cache-control': optional(Text),
+  'content-disposition': optional(Text),
+  'content-encoding': optional(Text),
+  'content-language': optional(Text),
+  expires: optional(Text),
+  'x-cos-hash-crc64ecma': optional(W.Crc64),
+  'x-cos-storage-class': optional(Text),
+  'x-cos-storage-tier': optional(Text),
+  'x-cos-object-type': optional(Text),
+  'x-cos-next-append-position': optional(W.ByteCount),
+  'x-cos-version-id': optional(Text),
+  'x-cos-restore': optional(RestoreText),
+  'x-cos-restore-status': optional(RestoreStatusText),
+  'x-cos-tagging-count': optional(W.ByteCount),
+  'x-cos-replication-status': optional(Text)
 })
 
 const metaPrefix = 'x-cos-meta-'
@@ -113,9 +113,9 @@ export const metadataOf = (headers: Readonly<Record<string, string>>): Readonly<
   )
 
 /**
- * Reads what an answer's head says of the object.
+ * Decodes the attributes of an object from the headers of a response.
  *
- * @errors `DecodeError` where the ETag or the date is missing, or something that is there cannot be read
+ * @errors `DecodeError` if the ETag or the date is missing, or any header is invalid
  */
 export const objectAttributes = (response: Response): E.Either<CosError, ObjectAttributes> =>
   pipe(

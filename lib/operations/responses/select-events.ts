@@ -1,4 +1,4 @@
-/** The events of a Select's answer, as they come. */
+/** The events of a Select's response, as they arrive. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as D from '../../core/decoder.js'
@@ -31,7 +31,10 @@ const toError = (response: Response, problem: EventProblem): CosError => {
   }
 }
 
-const rejected = (response: Response, event: Extract<SelectEvent, { readonly _tag: 'Error' }>): CosError => ({
+const serviceErrorOf = (
+  response: Response,
+  event: Extract<SelectEvent, { readonly _tag: 'Error' }>
+): CosError => ({
   _tag: 'ServiceError',
   context: response.context,
   status: response.status,
@@ -44,29 +47,29 @@ const rejected = (response: Response, event: Extract<SelectEvent, { readonly _ta
 })
 
 /**
- * Reads a Select's answer.
+ * Decodes the response of a Select.
  *
- * @shape  yields each event but errors, up to and with `End`; what follows it is not read
- * @errors throws `CosException`: `ServiceError` with status 200 where COS gave up half way; `IntegrityError` and
- *         `DecodeError` of messages that are not what they say; `TransportError` with code `CutAnswer` without an `End`
+ * @shape  yields each event except errors, up to and including `End`; nothing after it is read
+ * @errors throws `CosException`: `ServiceError` with status 200 if the query failed half way; `IntegrityError` and
+ *         `DecodeError` of invalid messages; `TransportError` with code `CutAnswer` without an `End`
  */
 export async function* selectEvents(
   response: Response
 ): AsyncGenerator<Exclude<SelectEvent, { readonly _tag: 'Error' }>, void, undefined> {
-  const folding = eventReader()
-  const given = (read: E.Either<EventProblem, ReadonlyArray<SelectEvent>>): ReadonlyArray<SelectEvent> => {
+  const events = eventReader()
+  const orThrow = (read: E.Either<EventProblem, ReadonlyArray<SelectEvent>>): ReadonlyArray<SelectEvent> => {
     if (E.isLeft(read)) throw new CosException(toError(response, read.left))
     return read.right
   }
   const body: AsyncIterable<Uint8Array> = response.body
   for await (const chunk of body) {
-    for (const event of given(folding.step(chunk))) {
-      if (event._tag === 'Error') throw new CosException(rejected(response, event))
+    for (const event of orThrow(events.step(chunk))) {
+      if (event._tag === 'Error') throw new CosException(serviceErrorOf(response, event))
       yield event
       if (event._tag === 'End') return
     }
-    // A mistake behind the last event is told on the next step, and the next chunk may be long in coming.
-    given(folding.step(new Uint8Array()))
+    // An error after the last event is reported by the next step; the next chunk may take long to arrive.
+    orThrow(events.step(new Uint8Array()))
   }
-  given(folding.finish())
+  orThrow(events.finish())
 }

@@ -1,4 +1,4 @@
-/** A stream that is handed on, and what became of it. */
+/** A response body as a `Readable`, with a promise of its outcome. */
 import type { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -8,30 +8,30 @@ import { toReadable } from '../../stages/to-readable.js'
 
 export interface TrackedBody<A> {
   readonly bytes: Readable
-  /** Settles when the stream has ended, failed, or been left; `left` is what it gives in the last case. */
+  /** Settles when the stream has ended, failed, or been destroyed. */
   readonly outcome: TaskEither<CosError, A>
 }
 
 /**
- * Hands on what a generator makes of an answer's body.
+ * Makes a stream of a generator that reads a response's body.
  *
- * @shape `watched(response, left, read)`: `read`'s bytes are the stream's, and what it returns is the outcome
+ * @shape `trackBody(response, destroyed, read)`: the stream has the bytes of `read`, and the outcome is its return value,
+ *        or `destroyed()` if the stream was destroyed before its end
  */
 export const trackBody = <A>(
   response: Response,
-  left: () => A,
+  destroyed: () => A,
   read: AsyncGenerator<Uint8Array, A, undefined>
 ): TrackedBody<A> => {
   let settle: (outcome: E.Either<CosError, A>) => void = () => undefined
   const outcome = new Promise<E.Either<CosError, A>>((resolve) => {
     settle = resolve
   })
-  // A body may fail before anyone reads it. Without a listener that would end the process; with this one the failure
-  // waits in the body, and the first read finds it.
+  // A body may fail before it is read. Without a listener that would end the process; with one, the first read fails.
   response.body.on('error', (error) => {
     settle(E.left(fromUnknown(response.context, response.host)(error)))
   })
-  async function* watching(): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* tracked(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       settle(E.right(yield* read))
     } catch (thrown) {
@@ -40,9 +40,9 @@ export const trackBody = <A>(
       throw new CosException(error)
     }
   }
-  const bytes = toReadable(watching(), () => {
-    // A promise settles once: after an end or a failure this is nothing.
-    settle(E.right(left()))
+  const bytes = toReadable(tracked(), () => {
+    // No effect after an end or a failure: a promise settles once.
+    settle(E.right(destroyed()))
     response.body.destroy()
   })
   return { bytes, outcome: () => outcome }

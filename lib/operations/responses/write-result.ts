@@ -1,4 +1,4 @@
-/** What COS says of bytes it has just stored. */
+/** The response to an upload of an object or a part. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -10,7 +10,7 @@ import * as W from '../../core/wire.js'
 import {
   responseMetadata,
   encryptionInfo,
-  maybe,
+  optional,
   readHeaders,
   Text,
   type ResponseMetadata,
@@ -20,18 +20,18 @@ import {
 export interface WriteResult extends ResponseMetadata {
   /** Opaque, quotes included. */
   readonly etag: string
-  /** COS's, unsigned. */
+  /** COS's checksum of the stored bytes, unsigned. */
   readonly crc64: O.Option<bigint>
-  /** Of the bytes that were sent, unsigned. */
+  /** Of the bytes sent, unsigned. */
   readonly sentCrc64: bigint
-  /** Whether COS's checksum is that of the bytes that were sent. */
+  /** The result of comparing the two checksums. */
   readonly integrity: Integrity
   readonly sse: O.Option<EncryptionInfo>
 }
 
-const Headers = t.type({ etag: Text, 'x-cos-hash-crc64ecma': maybe(W.Crc64) })
+const Headers = t.type({ etag: Text, 'x-cos-hash-crc64ecma': optional(W.Crc64) })
 
-/** The checksum is counted to the end of the body: without one, the end was never sent. */
+/** The checksum is known at the end of the body: without it, the end was not sent. */
 const sentWhole = ({ sent, context, host }: Response): E.Either<CosError, bigint> =>
   O.isSome(sent.crc64)
     ? E.right(sent.crc64.value)
@@ -44,10 +44,10 @@ const sentWhole = ({ sent, context, host }: Response): E.Either<CosError, bigint
       })
 
 /**
- * Reads the head of an answer to an upload, and compares COS's checksum with what was counted on the way up.
+ * Decodes the headers of a response to an upload, and compares COS's checksum with that of the bytes sent.
  *
- * @errors `DecodeError`; `IntegrityError` where the checksums differ; `TransportError` with code `EarlyAnswer` where the
- *         answer came before the whole body was on its way: whatever was stored, it is not that body
+ * @errors `DecodeError`; `IntegrityError` if the checksums differ; `TransportError` with code `EarlyAnswer` if the
+ *         response came before the whole body was sent: COS stored something else, or nothing
  */
 export const writeResult =
   (part: O.Option<number>) =>

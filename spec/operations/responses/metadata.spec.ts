@@ -6,8 +6,8 @@ import * as W from '../../../lib/core/wire.js'
 import {
   responseMetadata,
   encryptionInfo,
-  maybe,
-  perhaps,
+  optional,
+  lenient,
   readHeaders,
   readOnly,
   Text
@@ -23,7 +23,7 @@ t.test('every answer brings its request id and all of its headers', async (t) =>
 })
 
 t.test('what is missing or empty is none, and what is there must be right', async (t) => {
-  const Size = maybe(W.ByteCount)
+  const Size = optional(W.ByteCount)
   t.same(Size.decode(undefined), E.right(O.none))
   t.same(Size.decode(''), E.right(O.none))
   t.same(Size.decode('12'), E.right(O.some(12)))
@@ -33,7 +33,7 @@ t.test('what is missing or empty is none, and what is there must be right', asyn
 })
 
 t.test('what is not worth failing over is none where it can not be read', async (t) => {
-  const When = perhaps(W.Timestamp)
+  const When = lenient(W.Timestamp)
   t.same(When.decode('2024-05-02T09:30:11'), E.right(O.some(new Date('2024-05-02T09:30:11Z'))))
   for (const wrong of [undefined, '', 'soon', 3]) t.same(When.decode(wrong), E.right(O.none))
   t.equal(When.encode(O.none), undefined)
