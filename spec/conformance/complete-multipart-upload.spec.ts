@@ -15,38 +15,38 @@ import { putObject } from '../../lib/operations/put-object.js'
 import { uploadPart } from '../../lib/operations/upload-part.js'
 import type { EmulatorOptions } from '../../lib/emulator/index.js'
 import * as A from './fixture.js'
-import { failedInside200, refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { failedInside200, refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket } = A
-const { call: completing, unshown } = showing(completeMultipartUpload)
+const { call: completing, uncovered } = trackParameters(completeMultipartUpload)
 const at = { bucket, key: 'a.txt' }
 
 /** An upload with these parts. */
 const begun = async (
-  t: Parameters<typeof A.asking>[0],
+  t: Parameters<typeof A.startFixture>[0],
   bodies: ReadonlyArray<string | Uint8Array>,
   options: EmulatorOptions = {},
   to: Parameters<typeof createMultipartUpload>[0] = at
 ) => {
-  const asking = await A.asking(t, options)
-  const { uploadId } = await asking.done(createMultipartUpload(to))
+  const startFixture = await A.startFixture(t, options)
+  const { uploadId } = await startFixture.run(createMultipartUpload(to))
   const { bucket, key, allowPathLikeKey = false } = to
   const parts = []
   for (const [n, body] of bodies.entries()) {
     const part = { bucket, key, allowPathLikeKey, uploadId, partNumber: n + 1, body }
-    parts.push(await asking.done(uploadPart(part)))
+    parts.push(await startFixture.run(uploadPart(part)))
   }
-  return { ...asking, uploadId, parts }
+  return { ...startFixture, uploadId, parts }
 }
 
-t.test('an upload becomes the object, whatever order its parts are named in', async (t) => {
+t.test('an upload becomes the object, with its parts in any order', async (t) => {
   const to = { bucket, ...A.collapsing, sse: { type: 'COS' } } as const
   const asked = await begun(t, ['one ', 'two ', 'three'], { minPartSize: 1 }, to)
-  const { done, heard, emulator, uploadId, parts } = asked
+  const { run, headersOf, emulator, uploadId, parts } = asked
   const sum = await crc64(Buffer.from('one two three'))
   const [one, two, three] = parts.map(({ partNumber, etag }) => ({ partNumber, etag }))
-  const { headers: raw, ...told } = await done(
+  const { headers: raw, ...told } = await run(
     completing({
       bucket,
       ...A.collapsing,
@@ -70,18 +70,18 @@ t.test('an upload becomes the object, whatever order its parts are named in', as
   })
   t.match(told.etag, /^"[0-9a-f]{32}-3"$/)
   t.match(raw, { 'x-cos-hash-crc64ecma': String(sum) })
-  t.match(heard('CompleteMultipartUpload'), {
+  t.match(headersOf('CompleteMultipartUpload'), {
     'content-md5': /==$/,
     'x-cos-forbid-overwrite': 'true',
     'x-cos-by-hand': 'header'
   })
-  const got = await done(getObject({ bucket, ...A.collapsing }))
+  const got = await run(getObject({ bucket, ...A.collapsing }))
   t.equal(await A.textOf(got.body), 'one two three')
   t.match(got, { etag: told.etag, crc64: O.some(sum), sse: O.some({ type: 'COS' }) })
-  t.same((await done(listMultipartUploads({ bucket }))).uploads, [], 'and the upload is over')
+  t.same((await run(listMultipartUploads({ bucket }))).uploads, [], 'and the upload is over')
 })
 
-t.test('what a callback answers, or became of a picture, is handed on', async (t) => {
+t.test('the result has the response of a callback and the result of picture processing', async (t) => {
   const callback = {
     callbackUrl: 'https://a.example/',
     callbackHost: 'c.example',
@@ -91,10 +91,10 @@ t.test('what a callback answers, or became of a picture, is handed on', async (t
   const input = { ...at, uploadId: 'id', parts: [{ partNumber: 1, etag: 'a' }] }
   const said = '{"from":"the callback"}'
   const headers = { etag: '"a-1"', 'x-cos-hash-crc64ecma': '7' }
-  const { done, failed, heard } = await A.asking(t, {
+  const { run, runFailing, headersOf } = await A.startFixture(t, {
     fault: ({ count }) => ({ response: { status: 200, body: said, ...(count === 1 ? { headers } : {}) } })
   })
-  const told = await done(completing({ ...input, callback, callbackVar: { 'x:a': '1' } }))
+  const told = await run(completing({ ...input, callback, callbackVar: { 'x:a': '1' } }))
   t.match(told, {
     etag: '"a-1"',
     crc64: O.some(7n),
@@ -104,55 +104,59 @@ t.test('what a callback answers, or became of a picture, is handed on', async (t
     location: O.none
   })
   const json = (name: string): unknown =>
-    JSON.parse(Buffer.from(heard('CompleteMultipartUpload')[name] ?? '', 'base64').toString())
+    JSON.parse(Buffer.from(headersOf('CompleteMultipartUpload')[name] ?? '', 'base64').toString())
   t.same(json('x-cos-callback'), callback)
   t.same(json('x-cos-callback-var'), { 'x:a': '1' })
-  t.match(await failed(completeMultipartUpload({ ...input, callback })), { _tag: 'DecodeError' }, 'no ETag')
+  t.match(
+    await runFailing(completeMultipartUpload({ ...input, callback })),
+    { _tag: 'DecodeError' },
+    'no ETag'
+  )
 
   const root = 'CompleteMultipartUploadResult'
   const body = `<${root}><ETag>"b-1"</ETag><ProcessResults/></${root}>`
-  const pictures = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
-  t.match(await pictures.done(completing({ ...input, picOperations: { is_pic_info: 1 } })), {
+  const pictures = await A.startFixture(t, { fault: () => ({ response: { status: 200, body } }) })
+  t.match(await pictures.run(completing({ ...input, picOperations: { is_pic_info: 1 } })), {
     etag: '"b-1"',
     answer: O.some(body)
   })
-  t.equal(pictures.heard('CompleteMultipartUpload')['pic-operations'], '{"is_pic_info":1}')
+  t.equal(pictures.headersOf('CompleteMultipartUpload')['pic-operations'], '{"is_pic_info":1}')
 })
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('versions are named, and while they are suspended it says so', async (t) => {
+t.test('the version id is returned, and is null while versioning is suspended', async (t) => {
   for (const [bucket, versionId] of [
     [A.versioned, O.some(/^.{20,}$/)],
     [A.suspended, O.some('null')]
   ] as const) {
-    const { done, uploadId, parts } = await begun(t, ['a'], {}, { bucket, key: 'a' })
-    t.match(await done(completeMultipartUpload({ bucket, key: 'a', uploadId, parts })), { versionId })
+    const { run, uploadId, parts } = await begun(t, ['a'], {}, { bucket, key: 'a' })
+    t.match(await run(completeMultipartUpload({ bucket, key: 'a', uploadId, parts })), { versionId })
   }
 })
 
-t.test('white space while COS merges is no answer yet, and a document behind it is', async (t) => {
+t.test('white space before the document is skipped', async (t) => {
   const fault = { keepAlive: { bytes: 40, pause: 1 }, dribble: { size: 50, pause: 1 } }
-  const { done, uploadId, parts } = await begun(t, ['a'], {
+  const { run, uploadId, parts } = await begun(t, ['a'], {
     fault: ({ operation }) => (operation === 'CompleteMultipartUpload' ? fault : undefined)
   })
-  t.match(await done(completeMultipartUpload({ ...at, uploadId, parts })), { etag: /-1"$/ })
-  t.match(await done(headObject(at)), { size: 1 })
+  t.match(await run(completeMultipartUpload({ ...at, uploadId, parts })), { etag: /-1"$/ })
+  t.match(await run(headObject(at)), { size: 1 })
 })
 
-t.test('a merge that is slower than its headers has no checksum, and is none the less done', async (t) => {
+t.test('a completion without a checksum header is a success without a checksum', async (t) => {
   const headers = { 'x-cos-hash-crc64ecma': null }
-  const { done, uploadId, parts } = await begun(t, ['a'], {
+  const { run, uploadId, parts } = await begun(t, ['a'], {
     fault: ({ operation }) => (operation === 'CompleteMultipartUpload' ? { headers } : undefined)
   })
-  t.match(await done(completeMultipartUpload({ ...at, uploadId, parts })), { crc64: O.none })
+  t.match(await run(completeMultipartUpload({ ...at, uploadId, parts })), { crc64: O.none })
 })
 
-t.test('what does not hold is refused by the one who looks, and the upload stays open', async (t) => {
+t.test('COS refuses invalid completions, and the upload stays open', async (t) => {
   const mib = Buffer.alloc(1024 * 1024)
-  const { done, failed, uploadId, parts } = await begun(t, [mib.subarray(1), 'b'])
+  const { run, runFailing, uploadId, parts } = await begun(t, [mib.subarray(1), 'b'])
   const refused = async (input: Partial<CompleteMultipartUploadInput>, status: number, code: string) => {
-    const error = await failed(completeMultipartUpload({ ...at, uploadId, parts, ...input }))
+    const error = await runFailing(completeMultipartUpload({ ...at, uploadId, parts, ...input }))
     t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
   }
   const [one, two] = parts
@@ -164,20 +168,20 @@ t.test('what does not hold is refused by the one who looks, and the upload stays
   await refused({ parts: [one!, two!, { partNumber: 3, etag: 'a' }] }, 400, 'InvalidPart')
   await refused({ headers: { 'content-md5': 'nonsense' } }, 400, 'InvalidDigest')
   await refused({ callback: 'aGVsbG8=' }, 501, 'NotImplemented')
-  await done(putObject({ ...at, body: 'there' }))
+  await run(putObject({ ...at, body: 'there' }))
   await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
 
-  await done(uploadPart({ ...at, uploadId, partNumber: 1, body: mib }))
+  await run(uploadPart({ ...at, uploadId, partNumber: 1, body: mib }))
   await refused({}, 400, 'InvalidPart')
-  const anew = await done(uploadPart({ ...at, uploadId, partNumber: 1, body: mib }))
-  await done(completeMultipartUpload({ ...at, uploadId, parts: [anew, two!] }))
-  t.match(await done(headObject(at)), { size: 1024 * 1024 + 1 })
+  const anew = await run(uploadPart({ ...at, uploadId, partNumber: 1, body: mib }))
+  await run(completeMultipartUpload({ ...at, uploadId, parts: [anew, two!] }))
+  t.match(await run(headObject(at)), { size: 1024 * 1024 + 1 })
   await refused({}, 404, 'NoSuchUpload')
 
   const other = await begun(t, ['a'])
-  await other.done(abortMultipartUpload({ ...at, uploadId: other.uploadId }))
+  await other.run(abortMultipartUpload({ ...at, uploadId: other.uploadId }))
   t.match(
-    await other.failed(completeMultipartUpload({ ...at, uploadId: other.uploadId, parts: other.parts })),
+    await other.runFailing(completeMultipartUpload({ ...at, uploadId: other.uploadId, parts: other.parts })),
     {
       status: 404,
       code: 'NoSuchUpload'
@@ -187,25 +191,22 @@ t.test('what does not hold is refused by the one who looks, and the upload stays
 
 const input = { ...at, uploadId: 'id', parts: [{ partNumber: 1, etag: 'a' }] }
 
-t.test(
-  'what COS would call InvalidPart or InvalidPartOrder is refused before it is sent, by its place',
-  (t) => {
-    const part = (partNumber: number, etag = 'a') => ({ partNumber, etag })
-    return refusedUnsent(t, [
-      ['uploadId', completeMultipartUpload({ ...input, uploadId: '' })],
-      ['parts', completeMultipartUpload({ ...input, parts: [] })],
-      ['parts.1.partNumber', completeMultipartUpload({ ...input, parts: [part(1), part(3)] })],
-      ['parts.0.partNumber', completeMultipartUpload({ ...input, parts: [part(2)] })],
-      ['parts.1.partNumber', completeMultipartUpload({ ...input, parts: [part(1), part(1)] })],
-      ['parts.0.partNumber', completeMultipartUpload({ ...input, parts: [part(0)] })],
-      ['parts.0.etag', completeMultipartUpload({ ...input, parts: [part(1, '')] })],
-      ['callback', completeMultipartUpload({ ...input, callback: 'no base64!' })],
-      ['key', completeMultipartUpload({ ...input, key: 'a/..' })]
-    ])
-  }
-)
+t.test('invalid part lists are an InvalidInput with the path of the part, and nothing is sent', (t) => {
+  const part = (partNumber: number, etag = 'a') => ({ partNumber, etag })
+  return expectInvalidInput(t, [
+    ['uploadId', completeMultipartUpload({ ...input, uploadId: '' })],
+    ['parts', completeMultipartUpload({ ...input, parts: [] })],
+    ['parts.1.partNumber', completeMultipartUpload({ ...input, parts: [part(1), part(3)] })],
+    ['parts.0.partNumber', completeMultipartUpload({ ...input, parts: [part(2)] })],
+    ['parts.1.partNumber', completeMultipartUpload({ ...input, parts: [part(1), part(1)] })],
+    ['parts.0.partNumber', completeMultipartUpload({ ...input, parts: [part(0)] })],
+    ['parts.0.etag', completeMultipartUpload({ ...input, parts: [part(1, '')] })],
+    ['callback', completeMultipartUpload({ ...input, callback: 'no base64!' })],
+    ['key', completeMultipartUpload({ ...input, key: 'a/..' })]
+  ])
+})
 
-t.test('a success that turns out to be none is none', (t) =>
+t.test('an error or a cut document inside a 200 is a failure', (t) =>
   failedInside200(t, completeMultipartUpload(input), 'CompleteMultipartUploadResult')
 )
 

@@ -7,24 +7,24 @@ import { getObject } from '../../lib/operations/get-object.js'
 import { headObject } from '../../lib/operations/head-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import * as A from './fixture.js'
-import { failedInside200, refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { failedInside200, refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket, region } = A
-const { call: copying, unshown } = showing(copyObject)
+const { call: copying, uncovered } = trackParameters(copyObject)
 const from = { bucket: A.versioned, key: 'from/a b+%?#腾.txt' }
 const to = { bucket, key: 'to.txt' }
 const copySource = { ...from, region }
 
-t.test('a copy under all that can be said has what was said anew, and no more of the source', async (t) => {
+t.test('a copy with every parameter has the replaced attributes, and none of the source', async (t) => {
   const second = Math.floor(Date.now() / 1000) * 1000
-  const { done, heard, emulator } = await A.asking(t, { now: () => second })
-  const source = await done(
+  const { run, headersOf, emulator } = await A.startFixture(t, { now: () => second })
+  const source = await run(
     putObject({ ...from, body: 'hello', sse: A.sseC, metadata: { shape: 'square' }, tagging: { old: '1' } })
   )
-  await done(putObject({ ...from, body: 'newer' }))
+  await run(putObject({ ...from, body: 'newer' }))
   const versionId = A.some(source.versionId)
-  const copy = await done(
+  const copy = await run(
     copying({
       bucket,
       ...A.collapsing,
@@ -56,8 +56,8 @@ t.test('a copy under all that can be said has what was said anew, and no more of
     copySourceVersionId: O.some(versionId),
     sse: O.some({ type: 'KMS', keyId: O.some('a-key') })
   })
-  t.match(heard('CopyObject'), {
-    ...A.accessHeard,
+  t.match(headersOf('CopyObject'), {
+    ...A.accessHeaders,
     'x-cos-copy-source': `${A.versioned}.cos.${region}.myqcloud.com/from/a%20b%2B%25%3F%23%E8%85%BE.txt?versionId=${versionId}`,
     'x-cos-copy-source-if-match': source.etag,
     'x-cos-copy-source-if-unmodified-since': 'Sat, 02 Jan 2100 03:04:05 GMT',
@@ -66,60 +66,57 @@ t.test('a copy under all that can be said has what was said anew, and no more of
     'x-cos-forbid-overwrite': 'true',
     'content-length': '0'
   })
-  const got = await done(getObject({ bucket, ...A.collapsing }))
+  const got = await run(getObject({ bucket, ...A.collapsing }))
   t.equal(await A.textOf(got.body), 'hello')
   t.match(got, {
-    ...A.entityTold,
+    ...A.entityAttributes,
     etag: copy.etag,
     storageClass: 'STANDARD_IA',
     taggingCount: O.some(2),
     sse: O.some({ type: 'KMS' })
   })
-  t.same(got.metadata, { ...A.entityTold.metadata, extra: 'by hand' })
+  t.same(got.metadata, { ...A.entityAttributes.metadata, extra: 'by hand' })
 })
 
-t.test(
-  'a copy of whom nothing is said has what the source says of itself, and is stored as is usual',
-  async (t) => {
-    const { done } = await A.asking(t)
-    const source = await done(
-      putObject({ ...from, ...A.entity, body: 'hello', storageClass: 'STANDARD_IA', tagging: { a: '1' } })
-    )
-    const endpoint = `cos.${region}.myqcloud.com`
-    const copied = await done(
-      copying({ ...to, bucket: A.versioned, copySource: { ...from, endpoint }, copyStatus: 'Copy' })
-    )
-    t.match(copied, { etag: source.etag, crc64: source.crc64, copySourceVersionId: O.none, sse: O.none })
-    const head = await done(headObject({ ...to, bucket: A.versioned }))
-    t.match(head, { ...A.entityTold, storageClass: 'STANDARD', taggingCount: O.some(1) })
-    t.same(head.versionId, copied.versionId)
-    t.ok(O.isSome(copied.versionId))
-  }
-)
+t.test('a copy without parameters has the metadata of the source, and default storage', async (t) => {
+  const { run } = await A.startFixture(t)
+  const source = await run(
+    putObject({ ...from, ...A.entity, body: 'hello', storageClass: 'STANDARD_IA', tagging: { a: '1' } })
+  )
+  const endpoint = `cos.${region}.myqcloud.com`
+  const copied = await run(
+    copying({ ...to, bucket: A.versioned, copySource: { ...from, endpoint }, copyStatus: 'Copy' })
+  )
+  t.match(copied, { etag: source.etag, crc64: source.crc64, copySourceVersionId: O.none, sse: O.none })
+  const head = await run(headObject({ ...to, bucket: A.versioned }))
+  t.match(head, { ...A.entityAttributes, storageClass: 'STANDARD', taggingCount: O.some(1) })
+  t.same(head.versionId, copied.versionId)
+  t.ok(O.isSome(copied.versionId))
+})
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('onto itself it replaces what was said, and what is not said again is gone', async (t) => {
-  const { done, failed } = await A.asking(t)
-  await done(putObject({ ...to, ...A.entity, body: 'a' }))
+t.test('a copy onto itself replaces all metadata', async (t) => {
+  const { run, runFailing } = await A.startFixture(t)
+  await run(putObject({ ...to, ...A.entity, body: 'a' }))
   const itself = { ...to, copySource: { ...to, region } }
-  t.match(await failed(copyObject(itself)), { status: 400, code: 'InvalidRequest' })
-  await done(
+  t.match(await runFailing(copyObject(itself)), { status: 400, code: 'InvalidRequest' })
+  await run(
     copyObject({ ...itself, copyStatus: 'Replaced', contentType: 'text/plain', storageClass: 'ARCHIVE' })
   )
-  const head = await done(headObject(to))
+  const head = await run(headObject(to))
   t.match(head, { contentType: O.some('text/plain'), cacheControl: O.none, storageClass: 'ARCHIVE' })
   t.same(head.metadata, {})
 })
 
-t.test('what does not hold is refused by the one who looks', async (t) => {
+t.test('COS refuses requests that its state does not allow', async (t) => {
   const large = 5 * 1024 ** 3 + 1
-  const { done, failed } = await A.asking(t, { seed: [{ bucket, key: 'large', size: large }] })
-  const source = await done(putObject({ ...from, body: 'a' }))
-  await done(putObject({ ...to, key: 'archived', body: 'a', storageClass: 'ARCHIVE' }))
-  await done(putObject({ ...to, key: 'secret', body: 'a', sse: A.sseC }))
+  const { run, runFailing } = await A.startFixture(t, { seed: [{ bucket, key: 'large', size: large }] })
+  const source = await run(putObject({ ...from, body: 'a' }))
+  await run(putObject({ ...to, key: 'archived', body: 'a', storageClass: 'ARCHIVE' }))
+  await run(putObject({ ...to, key: 'secret', body: 'a', sse: A.sseC }))
   const refused = async (input: Partial<CopyObjectInput>, status: number, code: string) => {
-    const error = await failed(copyObject({ ...to, copySource, ...input }))
+    const error = await runFailing(copyObject({ ...to, copySource, ...input }))
     t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
   }
   const of = (key: string) => ({ copySource: { bucket, region, key } })
@@ -141,16 +138,16 @@ t.test('what does not hold is refused by the one who looks', async (t) => {
   await refused({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
   await refused({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')
   await refused({ copySourceIfUnmodifiedSince: A.past }, 412, 'PreconditionFailed')
-  await done(copyObject({ ...to, copySource, forbidOverwrite: true }))
+  await run(copyObject({ ...to, copySource, forbidOverwrite: true }))
   await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
 
-  const marker = await done(deleteObject(from))
+  const marker = await run(deleteObject(from))
   await refused({}, 404, 'NoSuchKey')
   await refused({ copySource: { ...copySource, versionId: A.some(marker.versionId) } }, 400, 'InvalidRequest')
 })
 
-t.test('what makes no sense is refused before it is sent', (t) =>
-  refusedUnsent(t, [
+t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>
+  expectInvalidInput(t, [
     ['key', copyObject({ bucket, key: 'a/..', copySource })],
     ['copySource.region', copyObject({ ...to, copySource: from })],
     ['copySource.key', copyObject({ ...to, copySource: { ...copySource, key: '' } })],
@@ -166,7 +163,7 @@ t.test('what makes no sense is refused before it is sent', (t) =>
   ])
 )
 
-t.test('a success that turns out to be none is none', (t) =>
+t.test('an error or a cut document inside a 200 is a failure', (t) =>
   failedInside200(t, copyObject({ ...to, copySource }), 'CopyObjectResult')
 )
 

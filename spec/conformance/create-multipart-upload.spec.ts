@@ -13,17 +13,17 @@ import { putObject } from '../../lib/operations/put-object.js'
 import { uploadPart } from '../../lib/operations/upload-part.js'
 import { sendRequest } from '../support/signed.js'
 import * as A from './fixture.js'
-import { refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket } = A
-const { call: creating, unshown } = showing(createMultipartUpload)
+const { call: creating, uncovered } = trackParameters(createMultipartUpload)
 const at = { bucket, key: 'a.txt' }
 
-t.test('what is said at the beginning is said of the object in the end', async (t) => {
-  const { done, heard, emulator } = await A.asking(t)
+t.test('attributes given at creation are those of the completed object', async (t) => {
+  const { run, headersOf, emulator } = await A.startFixture(t)
   const to = { bucket, ...A.collapsing }
-  const { headers: _raw, ...told } = await done(
+  const { headers: _raw, ...told } = await run(
     creating({
       ...to,
       ...A.entity,
@@ -44,24 +44,24 @@ t.test('what is said at the beginning is said of the object in the end', async (
     uploadId,
     sse: O.some({ type: 'COS' })
   })
-  t.match(heard('CreateMultipartUpload'), {
-    ...A.accessHeard,
+  t.match(headersOf('CreateMultipartUpload'), {
+    ...A.accessHeaders,
     'content-length': '0',
     'x-cos-forbid-overwrite': 'true',
     'x-cos-tagging': 'a=1&b=2'
   })
-  t.match((await done(listMultipartUploads({ bucket }))).uploads, [
+  t.match((await run(listMultipartUploads({ bucket }))).uploads, [
     { key: 'a/..', uploadId, storageClass: 'STANDARD_IA' }
   ])
-  t.equal(await done(objectExists(to)), false, 'nothing is there before it is completed')
+  t.equal(await run(objectExists(to)), false, 'nothing is there before it is completed')
 
-  const part = await done(uploadPart({ ...to, uploadId, partNumber: 1, body: 'hello' }))
-  await done(completeMultipartUpload({ ...to, uploadId, parts: [part] }))
-  const got = await done(getObject(to))
+  const part = await run(uploadPart({ ...to, uploadId, partNumber: 1, body: 'hello' }))
+  await run(completeMultipartUpload({ ...to, uploadId, parts: [part] }))
+  const got = await run(getObject(to))
   t.equal(await A.textOf(got.body), 'hello')
   t.match(got, {
-    ...A.entityTold,
-    metadata: { ...A.entityTold.metadata, extra: 'by hand' },
+    ...A.entityAttributes,
+    metadata: { ...A.entityAttributes.metadata, extra: 'by hand' },
     storageClass: 'STANDARD_IA',
     taggingCount: O.some(2),
     sse: O.some({ type: 'COS' })
@@ -70,42 +70,46 @@ t.test('what is said at the beginning is said of the object in the end', async (
   t.match(acl.text, /100000000006<\/ID>[^]*<Permission>FULL_CONTROL/)
 })
 
-t.test('encryption is of three kinds, and each is said back', async (t) => {
-  const { done } = await A.asking(t)
-  const kms = await done(creating({ ...at, sse: { type: 'KMS', keyId: 'a-key', context: { a: '1' } } }))
+t.test('each of the three kinds of encryption is returned', async (t) => {
+  const { run } = await A.startFixture(t)
+  const kms = await run(creating({ ...at, sse: { type: 'KMS', keyId: 'a-key', context: { a: '1' } } }))
   t.same(kms.sse, O.some({ type: 'KMS', keyId: O.some('a-key') }))
-  t.same((await done(creating({ ...at, sse: A.sseC }))).sse, O.some({ type: 'C', keyMd5: O.some(A.sseCMd5) }))
-  t.same((await done(creating(at))).sse, O.none)
+  t.same((await run(creating({ ...at, sse: A.sseC }))).sse, O.some({ type: 'C', keyMd5: O.some(A.sseCMd5) }))
+  t.same((await run(creating(at))).sse, O.none)
 })
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('a key that no XML can spell loses no upload', async (t) => {
-  const { done } = await A.asking(t)
+t.test('the upload id is found for a key that XML cannot express', async (t) => {
+  const { run } = await A.startFixture(t)
   for (const key of ['\u0001 & <>', ' space ', '腾😀', '00123']) {
-    const { uploadId, key: told } = await done(createMultipartUpload({ bucket, key }))
+    const { uploadId, key: told } = await run(createMultipartUpload({ bucket, key }))
     t.equal(told, key)
-    const part = await done(uploadPart({ bucket, key, uploadId, partNumber: 1, body: key }))
-    await done(completeMultipartUpload({ bucket, key, uploadId, parts: [part] }))
-    t.equal(await A.textOf((await done(getObject({ bucket, key }))).body), key)
+    const part = await run(uploadPart({ bucket, key, uploadId, partNumber: 1, body: key }))
+    await run(completeMultipartUpload({ bucket, key, uploadId, parts: [part] }))
+    t.equal(await A.textOf((await run(getObject({ bucket, key }))).body), key)
   }
 })
 
-t.test('an id that COS spells in capitals is one as well, and none is no success', async (t) => {
+t.test('UploadID is accepted as spelling, and a response without an id is a DecodeError', async (t) => {
   const root = 'InitiateMultipartUploadResult'
   const answer = (inside: string) => ({
     fault: () => ({ response: { status: 200, body: `<${root}>${inside}</${root}>` } })
   })
-  const capitals = await A.asking(t, answer('<UploadID>1</UploadID>'))
-  t.match(await capitals.done(createMultipartUpload(at)), { uploadId: '1', bucket, key: 'a.txt' })
-  const { failed } = await A.asking(t, answer('<Bucket>b</Bucket>'))
-  t.match(await failed(createMultipartUpload(at)), { _tag: 'DecodeError', status: 200 })
+  const capitals = await A.startFixture(t, answer('<UploadID>1</UploadID>'))
+  t.match(await capitals.run(createMultipartUpload(at)), { uploadId: '1', bucket, key: 'a.txt' })
+  const { runFailing } = await A.startFixture(t, answer('<Bucket>b</Bucket>'))
+  t.match(await runFailing(createMultipartUpload(at)), { _tag: 'DecodeError', status: 200 })
 })
 
-t.test('what does not hold is refused by the one who looks', async (t) => {
-  const { done, failed } = await A.asking(t)
+t.test('COS refuses requests that its state does not allow', async (t) => {
+  const { run, runFailing } = await A.startFixture(t)
   const refused = async (input: Partial<CreateMultipartUploadInput>, status: number, code: string) =>
-    t.match(await failed(createMultipartUpload({ ...at, ...input })), { _tag: 'ServiceError', status, code })
+    t.match(await runFailing(createMultipartUpload({ ...at, ...input })), {
+      _tag: 'ServiceError',
+      status,
+      code
+    })
   await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
   await refused({ storageClass: 'NEXT_YEARS' }, 400, 'NotSupportedStorageClass')
   await refused({ storageClass: 'MAZ_ARCHIVE' }, 400, 'MAZOperationNotSupportOnOAZBucket')
@@ -115,12 +119,12 @@ t.test('what does not hold is refused by the one who looks', async (t) => {
   const customer = 'x-cos-server-side-encryption-customer'
   await refused({ headers: { [`${customer}-algorithm`]: 'AES256' } }, 400, 'SsecDecryptHeaderInvalid')
   await refused({ metadata: { a: 'x'.repeat(5000) } }, 400, 'MetadataTooLarge')
-  await done(putObject({ ...at, body: '' }))
+  await run(putObject({ ...at, body: '' }))
   await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
 })
 
-t.test('what makes no sense is refused before it is sent', (t) =>
-  refusedUnsent(t, [
+t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>
+  expectInvalidInput(t, [
     ['key', createMultipartUpload({ bucket, key: '' })],
     ['key', createMultipartUpload({ bucket, key: '..' })],
     ['contentType', createMultipartUpload({ ...at, contentType: 'a\nb' })],

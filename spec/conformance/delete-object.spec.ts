@@ -6,19 +6,19 @@ import { listObjectVersions } from '../../lib/operations/list-object-versions.js
 import { objectExists } from '../../lib/operations/object-exists.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import * as A from './fixture.js'
-import { refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket } = A
-const { call: deleting, unshown } = showing(deleteObject)
+const { call: deleting, uncovered } = trackParameters(deleteObject)
 const at = { bucket, key: 'a.txt' }
 
-t.test('a version that is named is removed for good', async (t) => {
-  const { done, emulator } = await A.asking(t)
+t.test('a version is deleted permanently', async (t) => {
+  const { run, emulator } = await A.startFixture(t)
   const to = { bucket: A.versioned, ...A.collapsing }
-  const { versionId } = await done(putObject({ ...to, body: 'one' }))
-  await done(putObject({ ...to, body: 'two' }))
-  const { headers: raw, ...told } = await done(
+  const { versionId } = await run(putObject({ ...to, body: 'one' }))
+  await run(putObject({ ...to, body: 'two' }))
+  const { headers: raw, ...told } = await run(
     deleting({
       ...to,
       versionId: A.some(versionId),
@@ -35,74 +35,74 @@ t.test('a version that is named is removed for good', async (t) => {
     headers: { 'x-cos-by-hand': 'header' },
     query: { versionId: A.some(versionId), 'by-hand': 'parameter' }
   })
-  t.equal(await done(objectExists({ ...to, versionId: A.some(versionId) })), false)
-  t.equal(await done(objectExists(to)), true)
+  t.equal(await run(objectExists({ ...to, versionId: A.some(versionId) })), false)
+  t.equal(await run(objectExists(to)), true)
 })
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('without versions an object is gone, and so is one that never was', async (t) => {
-  const { done } = await A.asking(t)
-  await done(putObject({ ...at, body: '' }))
-  await done(putObject({ ...at, key: 'dir/', body: '' }))
-  await done(putObject({ ...at, key: 'dir/b', body: '' }))
-  t.match(await done(deleteObject(at)), { deleteMarker: false, versionId: O.none })
-  t.match(await done(deleteObject(at)), { deleteMarker: false, versionId: O.none })
-  t.equal(await done(objectExists(at)), false)
-  await done(deleteObject({ ...at, key: 'dir/' }))
-  t.equal(await done(objectExists({ ...at, key: 'dir/b' })), true, 'a folder’s mark is no folder')
+t.test('without versioning, deleting an object or an unknown key is a success', async (t) => {
+  const { run } = await A.startFixture(t)
+  await run(putObject({ ...at, body: '' }))
+  await run(putObject({ ...at, key: 'dir/', body: '' }))
+  await run(putObject({ ...at, key: 'dir/b', body: '' }))
+  t.match(await run(deleteObject(at)), { deleteMarker: false, versionId: O.none })
+  t.match(await run(deleteObject(at)), { deleteMarker: false, versionId: O.none })
+  t.equal(await run(objectExists(at)), false)
+  await run(deleteObject({ ...at, key: 'dir/' }))
+  t.equal(await run(objectExists({ ...at, key: 'dir/b' })), true, 'a folder’s mark is no folder')
 })
 
-t.test('with versions a marker takes its place, and without the marker it is back', async (t) => {
-  const { done } = await A.asking(t)
+t.test('with versioning, a delete adds a marker, and deleting the marker restores the object', async (t) => {
+  const { run } = await A.startFixture(t)
   const to = { bucket: A.versioned, key: 'a' }
-  await done(putObject({ ...to, body: 'one' }))
-  const marker = await done(deleteObject(to))
+  await run(putObject({ ...to, body: 'one' }))
+  const marker = await run(deleteObject(to))
   t.equal(marker.deleteMarker, true)
-  t.equal(await done(objectExists(to)), false)
-  t.match((await done(listObjectVersions({ bucket: A.versioned }))).entries, [
+  t.equal(await run(objectExists(to)), false)
+  t.match((await run(listObjectVersions({ bucket: A.versioned }))).entries, [
     { _tag: 'DeleteMarker', versionId: A.some(marker.versionId), isLatest: true },
     { _tag: 'Version', isLatest: false }
   ])
-  const removed = await done(deleteObject({ ...to, versionId: A.some(marker.versionId) }))
+  const removed = await run(deleteObject({ ...to, versionId: A.some(marker.versionId) }))
   t.match(removed, { deleteMarker: true, versionId: marker.versionId })
-  t.equal(await done(objectExists(to)), true)
+  t.equal(await run(objectExists(to)), true)
 })
 
-t.test('while versioning is suspended the marker has no name of its own', async (t) => {
-  const { done } = await A.asking(t)
+t.test('while versioning is suspended, the delete marker has the version id null', async (t) => {
+  const { run } = await A.startFixture(t)
   const to = { bucket: A.suspended, key: 'a' }
-  await done(putObject({ ...to, body: 'one' }))
-  t.match(await done(deleteObject(to)), { deleteMarker: true, versionId: O.some('null') })
-  const { entries } = await done(listObjectVersions({ bucket: A.suspended }))
+  await run(putObject({ ...to, body: 'one' }))
+  t.match(await run(deleteObject(to)), { deleteMarker: true, versionId: O.some('null') })
+  const { entries } = await run(listObjectVersions({ bucket: A.suspended }))
   t.match(entries, [{ _tag: 'DeleteMarker', versionId: 'null' }])
   t.equal(entries.length, 1)
 })
 
-t.test('what a first attempt did, and could not say, is done', async (t) => {
-  const { done, cos } = await A.asking(t, {
+t.test('a retry after a lost response is a success', async (t) => {
+  const { run, cos } = await A.startFixture(t, {
     fault: ({ operation, count }) =>
       operation === 'DeleteObject' && count === 1 ? { cut: { at: 'head' } } : undefined
   })
   const to = { bucket: A.versioned, key: 'a' }
-  const { versionId } = await done(putObject({ ...to, body: 'one' }))
-  const told = await done(deleteObject({ ...to, versionId: A.some(versionId) }))
+  const { versionId } = await run(putObject({ ...to, body: 'one' }))
+  const told = await run(deleteObject({ ...to, versionId: A.some(versionId) }))
   t.match(told, { versionId, deleteMarker: false, requestId: /./ })
   t.match(cos.emulator.requests().slice(1), [{ status: 0 }, { status: 404, code: 'NoSuchVersion' }])
 })
 
-t.test('what is not there to be deleted is refused by the one who looks', async (t) => {
-  const { failed } = await A.asking(t)
+t.test('deleting an unknown version or in an unknown bucket is 404', async (t) => {
+  const { runFailing } = await A.startFixture(t)
   const about = (code: string) => ({ _tag: 'ServiceError', status: 404, code })
-  t.match(await failed(deleteObject({ ...at, bucket: A.nowhere })), about('NoSuchBucket'))
+  t.match(await runFailing(deleteObject({ ...at, bucket: A.nowhere })), about('NoSuchBucket'))
   t.match(
-    await failed(deleteObject({ bucket: A.versioned, key: 'never', versionId: 'never' })),
+    await runFailing(deleteObject({ bucket: A.versioned, key: 'never', versionId: 'never' })),
     about('NoSuchVersion')
   )
 })
 
-t.test('what makes no sense is refused before it is sent, and least of all does it delete the bucket', (t) =>
-  refusedUnsent(t, [
+t.test('an invalid input is an InvalidInput, and never deletes the bucket', (t) =>
+  expectInvalidInput(t, [
     ['key', deleteObject({ bucket, key: '' })],
     ['key', deleteObject({ bucket, key: '/' })],
     ['key', deleteObject({ bucket, key: 'a/..' })],

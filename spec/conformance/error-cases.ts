@@ -19,7 +19,7 @@ const contextOf = (operation: Operation<unknown>, attempts: number) => {
 const isHead = (operation: Operation<unknown>): boolean => right(operation.request).method === 'HEAD'
 
 /** Sends it, and gives what came of it with the requests that this took. */
-const sendingTo = (emulator: Emulator, client: Parameters<ReturnType<typeof send>>[0]) => {
+const failingSender = (emulator: Emulator, client: Parameters<ReturnType<typeof send>>[0]) => {
   let before = emulator.requests().length
   return async (operation: Operation<unknown>) => {
     const error: CosError = left(await send(operation)(client)())
@@ -30,10 +30,10 @@ const sendingTo = (emulator: Emulator, client: Parameters<ReturnType<typeof send
 }
 
 /** Each refusal of COS's table that the operation may meet, over the wire: as it was said, and after so many tries. */
-const refusedAsSaid = async (t: Test, operation: Operation<unknown>): Promise<void> => {
+const returnsTableErrors = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   let fault: Fault = {}
   const cos = await startCos(t, { fault: () => fault })
-  const sent = sendingTo(cos.emulator, cos.client({ retry: { base: 0 } }))
+  const sent = failingSender(cos.emulator, cos.client({ retry: { base: 0 } }))
   const head = isHead(operation)
   const mine = table.filter(({ to }) => to.some((action) => action === operation.action))
   t.ok(mine.length > 25, 'the table knows the operation')
@@ -69,7 +69,7 @@ const refusedAsSaid = async (t: Test, operation: Operation<unknown>): Promise<vo
 }
 
 /** Those whose signature is wrong, missing or old, before anything else is looked at. */
-const refusedToStrangers = async (t: Test, operation: Operation<unknown>): Promise<void> => {
+const rejectsInvalidSignatures = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   const token = 'emulatorExampleToken'
   const temporary = { secretId: 'AKIDEmulatorExampleTemporary00000000', secretKey: 'temporaryExample', token }
   const own = { secretId: 'AKIDEmulatorExampleOwner000000000000', secretKey: 'ownerExample' }
@@ -87,7 +87,7 @@ const refusedToStrangers = async (t: Test, operation: Operation<unknown>): Promi
     [403, 'AccessDenied', 'anonymous']
   ] as const
   for (const [status, code, credentials] of strangers) {
-    const sent = sendingTo(cos.emulator, cos.client({ credentials }))
+    const sent = failingSender(cos.emulator, cos.client({ credentials }))
     const { error, requests } = await sent(operation)
     t.match(
       error,
@@ -108,7 +108,7 @@ const refusedToStrangers = async (t: Test, operation: Operation<unknown>): Promi
  * A clock that is off by an hour is set by COS's, and the call is made again: what comes then is its own affair. A clock
  * that is right is left alone, and a signature that has expired by it has expired.
  */
-const correctedByTheClock = async (t: Test, operation: Operation<unknown>): Promise<void> => {
+const correctsClockSkew = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   const expired = { status: 403, code: 'AccessDenied', message: 'Request has expired' }
   const fault: EmulatorOptions['fault'] = ({ count }) => (count === 1 ? { response: expired } : undefined)
   const hour = () => Date.now() + 3_600_000
@@ -137,7 +137,7 @@ export const failedInside200 = async (
 ): Promise<void> => {
   let fault: Fault = {}
   const cos = await startCos(t, { fault: () => fault })
-  const sent = sendingTo(cos.emulator, cos.client({ retry: { base: 0 } }))
+  const sent = failingSender(cos.emulator, cos.client({ retry: { base: 0 } }))
   const about = (tries: number) => ({ context: contextOf(operation, tries) })
 
   for (const [code, tries] of [
@@ -202,7 +202,7 @@ export const failedInside200 = async (
 }
 
 /** What the caller said is wrong is refused here, by name, and never sent. */
-export const refusedUnsent = async (
+export const expectInvalidInput = async (
   t: Test,
   cases: ReadonlyArray<readonly [field: string, operation: Operation<unknown>]>
 ): Promise<void> => {
@@ -220,17 +220,21 @@ export const refusedUnsent = async (
 }
 
 /** What is true of every listing of a bucket. */
-export const brokenOff = (listing: Operation<unknown>): void => {
-  t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
+export const cutPageIsRetried = (listing: Operation<unknown>): void => {
+  t.test('a cut page is retried, and never returned as a whole page', async (t) => {
     const { emulator, client } = await startCos(t, { fault: () => ({ shorten: 200 }) })
-    const { error } = await sendingTo(emulator, client({ retry: { base: 1 } }))(listing)
+    const { error } = await failingSender(emulator, client({ retry: { base: 1 } }))(listing)
     t.match(error, { _tag: 'TransportError', code: 'CutAnswer', context: contextOf(listing, 4) })
   })
 }
 
 /** What is true of every operation: the end of each one's spec. */
 export const refusals = (operation: Operation<unknown>): void => {
-  t.test('what COS may say against it comes out as it was said', (t) => refusedAsSaid(t, operation))
-  t.test('a stranger is told so, and asked no more', (t) => refusedToStrangers(t, operation))
-  t.test('a clock that is off by an hour is set by that of COS', (t) => correctedByTheClock(t, operation))
+  t.test('each error of COS’s table is returned with its fields, and retried as the table says', (t) =>
+    returnsTableErrors(t, operation)
+  )
+  t.test('an invalid signature or token fails without a retry', (t) => rejectsInvalidSignatures(t, operation))
+  t.test('a clock skew of an hour is corrected, and the request retried', (t) =>
+    correctsClockSkew(t, operation)
+  )
 }

@@ -20,7 +20,7 @@ export const otherC = { type: 'C', key: Buffer.alloc(32, 8) } as const
 
 type Teardown = Parameters<typeof startCos>[0]
 
-export const asking = async (t: Teardown, options: EmulatorOptions = {}) => {
+export const startFixture = async (t: Teardown, options: EmulatorOptions = {}) => {
   const cos = await startCos(t, {
     buckets: [
       bucket,
@@ -34,10 +34,10 @@ export const asking = async (t: Teardown, options: EmulatorOptions = {}) => {
     cos,
     client,
     emulator: cos.emulator,
-    done: async <A>(operation: Operation<A>): Promise<A> => right(await send(operation)(client)()),
-    failed: async (operation: Operation<unknown>) => left(await send(operation)(client)()),
+    run: async <A>(operation: Operation<A>): Promise<A> => right(await send(operation)(client)()),
+    runFailing: async (operation: Operation<unknown>) => left(await send(operation)(client)()),
     /** The headers of the last request of that name, as they came. */
-    heard: (operation: string) =>
+    headersOf: (operation: string) =>
       cos.emulator.requests().findLast((request) => request.operation === operation)?.headers ?? {}
   }
 }
@@ -65,7 +65,7 @@ export const entity = {
   expires: new Date('2030-05-01T08:31:00Z'),
   metadata: { colour: 'red', 'x-cos-meta-Shape': 'round' }
 }
-export const entityTold = {
+export const entityAttributes = {
   cacheControl: O.some('max-age=60'),
   contentDisposition: O.some('attachment; filename="a.txt"'),
   contentEncoding: O.some('x-spec'),
@@ -84,7 +84,7 @@ export const access = {
   grantWriteAcp: [{ id: '100000000005' }],
   grantFullControl: [{ id: '100000000006' }]
 }
-export const accessHeard = {
+export const accessHeaders = {
   'x-cos-acl': 'public-read',
   'x-cos-grant-read': 'id="100000000001",id="qcs::cam::uin/100000000001:uin/100000000002"',
   'x-cos-grant-write': 'id="100000000003"',

@@ -10,20 +10,20 @@ import { objectExists } from '../../lib/operations/object-exists.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { restoreObject } from '../../lib/operations/restore-object.js'
 import * as A from './fixture.js'
-import { refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket } = A
-const { call: heading, unshown } = showing(headObject)
+const { call: heading, uncovered } = trackParameters(headObject)
 const at = { bucket, key: 'a.txt' }
 const none = { _tag: 'None' }
 
-t.test('all that is known of an object is told, to one who says all that can be said', async (t) => {
+t.test('a head with every parameter returns every attribute of the object', async (t) => {
   const second = Math.floor(Date.now() / 1000) * 1000
-  const { done, heard, emulator } = await A.asking(t, { now: () => second })
+  const { run, headersOf, emulator } = await A.startFixture(t, { now: () => second })
   const to = { bucket: A.versioned, ...A.collapsing }
   const body = 'hidden'
-  const put = await done(
+  const put = await run(
     putObject({
       ...to,
       ...A.entity,
@@ -33,8 +33,8 @@ t.test('all that is known of an object is told, to one who says all that can be 
       tagging: { a: '1' }
     })
   )
-  await done(putObject({ ...to, body: 'newer' }))
-  const head = await done(
+  await run(putObject({ ...to, body: 'newer' }))
+  const head = await run(
     heading({
       ...to,
       versionId: A.some(put.versionId),
@@ -54,7 +54,7 @@ t.test('all that is known of an object is told, to one who says all that can be 
     size: 6,
     etag: put.etag,
     lastModified: new Date(second),
-    ...A.entityTold,
+    ...A.entityAttributes,
     crc64: O.some(await crc64(Buffer.from(body))),
     storageClass: 'INTELLIGENT_TIERING',
     storageTier: O.some('FREQUENT'),
@@ -68,7 +68,7 @@ t.test('all that is known of an object is told, to one who says all that can be 
     sse: O.some({ type: 'C', keyMd5: O.some(A.sseCMd5) })
   })
   t.match(raw, { server: 'tencent-cos', 'x-cos-request-id': head.requestId })
-  t.match(heard('HeadObject'), {
+  t.match(headersOf('HeadObject'), {
     'if-match': put.etag,
     'if-none-match': '"another"',
     'if-modified-since': 'Thu, 02 Jan 2020 03:04:05 GMT',
@@ -80,12 +80,12 @@ t.test('all that is known of an object is told, to one who says all that can be 
   t.match(emulator.requests().at(-1)?.query, { versionId: A.some(put.versionId), 'by-hand': 'parameter' })
 })
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('of a plain object it says what is usual', async (t) => {
-  const { done } = await A.asking(t)
-  await done(putObject({ ...at, body: '' }))
-  t.match(await done(headObject(at)), {
+t.test('a plain object has the defaults', async (t) => {
+  const { run } = await A.startFixture(t)
+  await run(putObject({ ...at, body: '' }))
+  t.match(await run(headObject(at)), {
     size: 0,
     storageClass: 'STANDARD',
     contentType: O.some('application/octet-stream'),
@@ -94,42 +94,44 @@ t.test('of a plain object it says what is usual', async (t) => {
   })
 })
 
-t.test('what the emulator has none of is read all the same', async (t) => {
+t.test('headers that the emulator never sends are decoded', async (t) => {
   const headers = {
     'x-cos-object-type': 'appendable',
     'x-cos-next-append-position': '5',
     'x-cos-replication-status': 'Complete'
   }
-  const { done } = await A.asking(t, { fault: ({ method }) => (method === 'HEAD' ? { headers } : undefined) })
-  await done(putObject({ ...at, body: 'a' }))
-  t.match(await done(headObject(at)), {
+  const { run } = await A.startFixture(t, {
+    fault: ({ method }) => (method === 'HEAD' ? { headers } : undefined)
+  })
+  await run(putObject({ ...at, body: 'a' }))
+  t.match(await run(headObject(at)), {
     objectType: O.some('appendable'),
     nextAppendPosition: O.some(5),
     replicationStatus: O.some('Complete')
   })
 })
 
-t.test('an archive tells how far its restore is', async (t) => {
+t.test('an archived object has the state of its restore', async (t) => {
   let now = Math.floor(Date.now() / 1000) * 1000
-  const { done } = await A.asking(t, { now: () => now })
+  const { run } = await A.startFixture(t, { now: () => now })
   const began = new Date(now)
-  await done(putObject({ ...at, body: 'old', storageClass: 'ARCHIVE' }))
-  t.match(await done(headObject(at)), { size: 3, storageClass: 'ARCHIVE', restore: none })
-  await done(restoreObject({ ...at, days: 1, tier: 'Expedited' }))
-  t.match(await done(headObject(at)), {
+  await run(putObject({ ...at, body: 'old', storageClass: 'ARCHIVE' }))
+  t.match(await run(headObject(at)), { size: 3, storageClass: 'ARCHIVE', restore: none })
+  await run(restoreObject({ ...at, days: 1, tier: 'Expedited' }))
+  t.match(await run(headObject(at)), {
     restore: O.some({ ongoing: true, expiry: O.none }),
     restoreStatus: O.some({ tier: 'expedited', requestDate: O.some(began) })
   })
   now += 5 * 60_000
   const expiry = O.some(new Date(now + 86_400_000))
-  t.match(await done(headObject(at)), { restore: O.some({ ongoing: false, expiry }), restoreStatus: none })
+  t.match(await run(headObject(at)), { restore: O.some({ ongoing: false, expiry }), restoreStatus: none })
 })
 
-t.test('a refusal has no words: its code is named after its status', async (t) => {
-  const { done, failed } = await A.asking(t)
-  const put = await done(putObject({ ...at, body: 'a' }))
+t.test('the code of an error is derived from its status', async (t) => {
+  const { run, runFailing } = await A.startFixture(t)
+  const put = await run(putObject({ ...at, body: 'a' }))
   const refused = async (input: Partial<Parameters<typeof headObject>[0]>, status: number, code: string) =>
-    t.match(await failed(headObject({ ...at, ...input })), {
+    t.match(await runFailing(headObject({ ...at, ...input })), {
       _tag: 'ServiceError',
       status,
       code,
@@ -144,53 +146,55 @@ t.test('a refusal has no words: its code is named after its status', async (t) =
   await refused({ ifModifiedSince: A.future }, 304, 'NotModified')
   await refused({ sse: A.sseC }, 400, 'InvalidRequest')
   await refused({ headers: { 'x-cos-server-side-encryption': 'AES256' } }, 400, 'InvalidRequest')
-  await done(putObject({ ...at, key: 'secret', body: 'a', sse: A.sseC }))
+  await run(putObject({ ...at, key: 'secret', body: 'a', sse: A.sseC }))
   await refused({ key: 'secret' }, 400, 'InvalidRequest')
   await refused({ key: 'secret', sse: A.otherC }, 400, 'InvalidRequest')
 })
 
-t.test('where it is deleted it is not there, by its name or by its marker’s', async (t) => {
-  const { done, failed } = await A.asking(t)
+t.test('a deleted object is 404, by its key and by the version id of its delete marker', async (t) => {
+  const { run, runFailing } = await A.startFixture(t)
   const versions = { bucket: A.versioned, key: 'a' }
-  const { versionId } = await done(putObject({ ...versions, body: 'one' }))
-  const marker = await done(deleteObject(versions))
+  const { versionId } = await run(putObject({ ...versions, body: 'one' }))
+  const marker = await run(deleteObject(versions))
   const gone = { _tag: 'ServiceError', status: 404, code: 'NoSuchResource' }
-  t.match(await failed(headObject(versions)), gone)
-  t.match(await failed(headObject({ ...versions, versionId: A.some(marker.versionId) })), gone)
-  t.match(await done(headObject({ ...versions, versionId: A.some(versionId) })), { size: 3, versionId })
+  t.match(await runFailing(headObject(versions)), gone)
+  t.match(await runFailing(headObject({ ...versions, versionId: A.some(marker.versionId) })), gone)
+  t.match(await run(headObject({ ...versions, versionId: A.some(versionId) })), { size: 3, versionId })
 })
 
-t.test('a marker that is answered with 405 is gone as well', async (t) => {
-  const { failed } = await A.asking(t, {
+t.test('a delete marker with status 405 does not exist', async (t) => {
+  const { runFailing } = await A.startFixture(t, {
     fault: () => ({ response: { status: 405, code: 'MethodNotAllowed' } })
   })
-  t.match(await failed(headObject({ ...at, versionId: 'a' })), { status: 405, code: 'MethodNotAllowed' })
+  t.match(await runFailing(headObject({ ...at, versionId: 'a' })), { status: 405, code: 'MethodNotAllowed' })
 })
 
-t.test('whether an object is there is a yes or a no, and no right to ask is neither', async (t) => {
-  const { done, cos } = await A.asking(t)
-  t.equal(await done(objectExists(at)), false)
-  await done(putObject({ ...at, body: '' }))
-  t.equal(await done(objectExists(at)), true)
-  t.equal(await done(objectExists({ ...at, bucket: A.nowhere })), false)
-  const stranger = await A.asking(t, { fault: () => ({ response: { status: 403, code: 'AccessDenied' } }) })
-  t.match(await stranger.failed(objectExists(at)), { status: 403, code: 'AccessDenied' })
+t.test('objectExists is true or false, and 403 is an error', async (t) => {
+  const { run, cos } = await A.startFixture(t)
+  t.equal(await run(objectExists(at)), false)
+  await run(putObject({ ...at, body: '' }))
+  t.equal(await run(objectExists(at)), true)
+  t.equal(await run(objectExists({ ...at, bucket: A.nowhere })), false)
+  const stranger = await A.startFixture(t, {
+    fault: () => ({ response: { status: 403, code: 'AccessDenied' } })
+  })
+  t.match(await stranger.runFailing(objectExists(at)), { status: 403, code: 'AccessDenied' })
   t.same(cos.operations(), ['HeadObject', 'PutObject', 'HeadObject', 'HeadObject'])
 })
 
-t.test('a result is changed before anything is sent', async (t) => {
-  const { done, cos } = await A.asking(t)
+t.test('Op.map changes the result of an operation before it is sent', async (t) => {
+  const { run, cos } = await A.startFixture(t)
   const size = pipe(
     headObject(at),
     Op.map((head) => head.size)
   )
   t.same(cos.operations(), [])
-  await done(putObject({ ...at, body: '12345' }))
-  t.equal(await done(size), 5)
+  await run(putObject({ ...at, body: '12345' }))
+  t.equal(await run(size), 5)
 })
 
-t.test('what makes no sense is refused before it is sent', (t) =>
-  refusedUnsent(t, [
+t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>
+  expectInvalidInput(t, [
     ['bucket', headObject({ ...at, bucket: 'no-appid' })],
     ['key', headObject({ bucket, key: '' })],
     ['key', headObject({ bucket, key: 'a/..' })],

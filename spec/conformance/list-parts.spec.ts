@@ -9,22 +9,22 @@ import { uploadPart } from '../../lib/operations/upload-part.js'
 import { toArray } from '../support/iterables.js'
 import { streamParts } from '../../lib/transfers/list/stream-parts.js'
 import * as A from './fixture.js'
-import { refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket } = A
-const { call: listing, unshown } = showing(listParts)
+const { call: listing, uncovered } = trackParameters(listParts)
 const at = { bucket, key: 'a.txt' }
 const owner = O.some({ id: '1250000000', displayName: '1250000000' })
 const etagOf = (text: string): string => `"${createHash('md5').update(text).digest('hex')}"`
 
-t.test('a page of parts, behind a number, in the words that COS writes the key in', async (t) => {
+t.test('a page of parts after a number, with encodingType', async (t) => {
   const second = Math.floor(Date.now() / 1000) * 1000
-  const { done, emulator } = await A.asking(t, { now: () => second })
+  const { run, emulator } = await A.startFixture(t, { now: () => second })
   const to = { bucket, key: 'a b+%腾/..', allowPathLikeKey: true } as const
-  const { uploadId } = await done(createMultipartUpload({ ...to, storageClass: 'STANDARD_IA' }))
+  const { uploadId } = await run(createMultipartUpload({ ...to, storageClass: 'STANDARD_IA' }))
   for (const partNumber of [10, 2, 3, 1]) {
-    await done(uploadPart({ ...to, uploadId, partNumber, body: 'x'.repeat(partNumber) }))
+    await run(uploadPart({ ...to, uploadId, partNumber, body: 'x'.repeat(partNumber) }))
   }
   const input = {
     ...to,
@@ -54,7 +54,7 @@ t.test('a page of parts, behind a number, in the words that COS writes the key i
     nextPartNumberMarker: O.some(3),
     parts: [part(2), part(3)]
   }
-  const { headers: raw, ...encoded } = await done(listing({ ...input, encodingType: 'url' }))
+  const { headers: raw, ...encoded } = await run(listing({ ...input, encodingType: 'url' }))
   const request = emulator.requests().at(-1)
   t.same(encoded, {
     ...page,
@@ -72,28 +72,28 @@ t.test('a page of parts, behind a number, in the words that COS writes the key i
       'max-parts': '2'
     }
   })
-  t.match(await done(listing(input)), { ...page, key: to.key, encodingType: O.none })
-  t.match(await done(listing({ ...input, partNumberMarker: 3 })), {
+  t.match(await run(listing(input)), { ...page, key: to.key, encodingType: O.none })
+  t.match(await run(listing({ ...input, partNumberMarker: 3 })), {
     isTruncated: false,
     nextPartNumberMarker: O.none,
     parts: [part(10)]
   })
 })
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('of none, of one, and of more than a page', async (t) => {
-  const { done, client, cos } = await A.asking(t)
-  const { uploadId } = await done(createMultipartUpload(at))
-  t.match(await done(listParts({ ...at, uploadId })), {
+t.test('pages of no, one and more than a page of entries', async (t) => {
+  const { run, client, cos } = await A.startFixture(t)
+  const { uploadId } = await run(createMultipartUpload(at))
+  t.match(await run(listParts({ ...at, uploadId })), {
     parts: [],
     isTruncated: false,
     maxParts: 1000,
     storageClass: 'STANDARD'
   })
   for (let n = 1; n <= 5; n += 1) {
-    await done(uploadPart({ ...at, uploadId, partNumber: n, body: '' }))
-    t.equal((await done(listParts({ ...at, uploadId }))).parts.length, n)
+    await run(uploadPart({ ...at, uploadId, partNumber: n, body: '' }))
+    t.equal((await run(listParts({ ...at, uploadId }))).parts.length, n)
   }
   const before = cos.operations().length
   const all = await toArray(streamParts({ ...at, uploadId, maxParts: 2 })(client))
@@ -104,7 +104,7 @@ t.test('of none, of one, and of more than a page', async (t) => {
   t.equal(cos.operations().length - before, 3)
 })
 
-t.test('a date in another hand is read, or kept as it is', async (t) => {
+t.test('a date is read in every known form, and kept as text otherwise', async (t) => {
   const dates = [
     ['2017-09-04T04:45:45', O.some(new Date('2017-09-04T04:45:45Z'))],
     ['Wed Jan 18 16:04:17 2017', O.some(new Date('2017-01-18T16:04:17Z'))],
@@ -113,45 +113,45 @@ t.test('a date in another hand is read, or kept as it is', async (t) => {
   for (const [lastModifiedText, lastModified] of dates) {
     const row = `<Part><PartNumber>1</PartNumber><LastModified>${lastModifiedText}</LastModified><ETag>"a"</ETag><Size>1</Size></Part>`
     const body = `<ListPartsResult><IsTruncated>FALSE</IsTruncated>${row}</ListPartsResult>`
-    const { done } = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
-    t.match((await done(listParts({ ...at, uploadId: 'id' }))).parts, [{ lastModifiedText, lastModified }])
+    const { run } = await A.startFixture(t, { fault: () => ({ response: { status: 200, body } }) })
+    t.match((await run(listParts({ ...at, uploadId: 'id' }))).parts, [{ lastModifiedText, lastModified }])
   }
 })
 
-t.test('what is not there to be listed is refused by the one who looks', async (t) => {
-  const { done, failed } = await A.asking(t)
-  const { uploadId } = await done(createMultipartUpload(at))
+t.test('listing an unknown upload is NoSuchUpload', async (t) => {
+  const { run, runFailing } = await A.startFixture(t)
+  const { uploadId } = await run(createMultipartUpload(at))
   const about = (code: string) => ({ _tag: 'ServiceError', status: 404, code })
-  t.match(await failed(listParts({ ...at, bucket: A.nowhere, uploadId })), about('NoSuchBucket'))
-  t.match(await failed(listParts({ ...at, uploadId: 'never' })), about('NoSuchUpload'))
-  t.match(await failed(listParts({ ...at, key: 'another', uploadId })), about('NoSuchUpload'))
-  t.match(await failed(listParts({ ...at, uploadId, query: { 'max-parts': 'many' } })), {
+  t.match(await runFailing(listParts({ ...at, bucket: A.nowhere, uploadId })), about('NoSuchBucket'))
+  t.match(await runFailing(listParts({ ...at, uploadId: 'never' })), about('NoSuchUpload'))
+  t.match(await runFailing(listParts({ ...at, key: 'another', uploadId })), about('NoSuchUpload'))
+  t.match(await runFailing(listParts({ ...at, uploadId, query: { 'max-parts': 'many' } })), {
     status: 400,
     code: 'InvalidArgument'
   })
-  t.match(await failed(listParts({ ...at, uploadId, query: { 'encoding-type': 'base64' } })), {
+  t.match(await runFailing(listParts({ ...at, uploadId, query: { 'encoding-type': 'base64' } })), {
     status: 400,
     code: 'InvalidArgument'
   })
-  await done(abortMultipartUpload({ ...at, uploadId }))
-  t.match(await failed(listParts({ ...at, uploadId })), about('NoSuchUpload'))
+  await run(abortMultipartUpload({ ...at, uploadId }))
+  t.match(await runFailing(listParts({ ...at, uploadId })), about('NoSuchUpload'))
 })
 
-t.test('a page that breaks off is asked for again, and no part of it passes for the whole', async (t) => {
-  const { done, failed } = await A.asking(t, {
+t.test('a cut page is retried, and never returned as a whole page', async (t) => {
+  const { run, runFailing } = await A.startFixture(t, {
     fault: ({ operation }) =>
       operation === 'ListParts' ? { shorten: 300, headers: { 'content-length': null } } : undefined
   })
-  const { uploadId } = await done(createMultipartUpload(at))
-  t.match(await failed(listParts({ ...at, uploadId })), {
+  const { uploadId } = await run(createMultipartUpload(at))
+  t.match(await runFailing(listParts({ ...at, uploadId })), {
     _tag: 'TransportError',
     code: 'CutAnswer',
     context: { attempts: 4 }
   })
 })
 
-t.test('what makes no sense is refused before it is sent, an empty id among it', (t) =>
-  refusedUnsent(t, [
+t.test('an invalid input, such as an empty upload id, is an InvalidInput, and nothing is sent', (t) =>
+  expectInvalidInput(t, [
     ['uploadId', listParts({ ...at, uploadId: '' })],
     ['key', listParts({ bucket, key: '', uploadId: 'id' })],
     ['partNumberMarker', listParts({ ...at, uploadId: 'id', partNumberMarker: -1 })],

@@ -6,13 +6,13 @@ import { copyObject } from '../../lib/operations/copy-object.js'
 import { getObject } from '../../lib/operations/get-object.js'
 import { headObject } from '../../lib/operations/head-object.js'
 import { refusals } from './error-table.js'
-import { showing } from './parameter-coverage.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const at = { bucket: 'examplebucket-1250000000', key: 'a' }
 
 const kebab = (action: string): string => action.replace(/(?!^)[A-Z]/g, (c) => `-${c}`).toLowerCase()
 
-t.test('each operation has its spec here', async (t) => {
+t.test('each operation has a conformance spec', async (t) => {
   const specs = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.spec.js'))
   const actions = [...new Set(refusals.flatMap(({ to }) => to))]
   t.equal(actions.length, 17)
@@ -30,29 +30,29 @@ t.test('each operation has its spec here', async (t) => {
   t.equal(operations.length, 17)
 })
 
-t.test('a parameter that no call has given is missed, and one that some call has is not', async (t) => {
-  const { call, unshown } = showing(headObject)
+t.test('a parameter is uncovered until a call has it', async (t) => {
+  const { call, uncovered } = trackParameters(headObject)
   call(at)
-  const missed = unshown()
+  const missed = uncovered()
   t.ok(
     missed.includes('versionId') && missed.includes('ifMatch') && missed.includes('headers'),
     String(missed)
   )
   t.notOk(missed.includes('bucket'))
   call({ ...at, versionId: 'a' })
-  t.notOk(unshown().includes('versionId'))
-  t.equal(unshown().length, missed.length - 1)
+  t.notOk(uncovered().includes('versionId'))
+  t.equal(uncovered().length, missed.length - 1)
 })
 
-t.test('so is one within another, and each form of it', async (t) => {
-  const copying = showing(copyObject)
+t.test('nested parameters and each of their forms are tracked', async (t) => {
+  const copying = trackParameters(copyObject)
   copying.call({ ...at, copySource: { ...at, region: 'ap-guangzhou' } })
-  t.ok(copying.unshown().includes('copySource.versionId'))
-  t.notOk(copying.unshown().includes('copySource.region'))
+  t.ok(copying.uncovered().includes('copySource.versionId'))
+  t.notOk(copying.uncovered().includes('copySource.region'))
 
-  const getting = showing(getObject)
+  const getting = trackParameters(getObject)
   getting.call({ ...at, range: { first: 0, last: 1 } })
-  t.ok(getting.unshown().includes('range.suffix'))
+  t.ok(getting.uncovered().includes('range.suffix'))
   getting.call({ ...at, range: { suffix: 1 } })
-  t.notOk(getting.unshown().some((path) => path.startsWith('range')))
+  t.notOk(getting.uncovered().some((path) => path.startsWith('range')))
 })

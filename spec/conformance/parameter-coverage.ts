@@ -28,14 +28,16 @@ const watched = <A>(value: A, path: string, note: Note): A => {
   })
 }
 
-export interface Showing<I, A> {
+export interface ParameterTracker<I, A> {
   /** Makes the operation, and notes what it was given. */
   readonly call: (input: I) => Operation<A>
   /** Paths of parameters, such as `copySource.versionId`, that no call has given. */
-  readonly unshown: () => ReadonlyArray<string>
+  readonly uncovered: () => ReadonlyArray<string>
 }
 
-export const showing = <I extends object, A>(make: (input: I) => Operation<A>): Showing<I, A> => {
+export const trackParameters = <I extends object, A>(
+  make: (input: I) => Operation<A>
+): ParameterTracker<I, A> => {
   const asked = new Set<string>()
   const given = new Set<string>()
   return {
@@ -46,6 +48,6 @@ export const showing = <I extends object, A>(make: (input: I) => Operation<A>): 
           if (value !== undefined) given.add(path)
         })
       ),
-    unshown: () => [...asked].filter((path) => !given.has(path))
+    uncovered: () => [...asked].filter((path) => !given.has(path))
   }
 }

@@ -10,21 +10,21 @@ import { putObject } from '../../lib/operations/put-object.js'
 import { sendRequest } from '../support/signed.js'
 import { from } from '../support/iterables.js'
 import * as A from './fixture.js'
-import { refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket } = A
-const { call: putting, unshown } = showing(putObject)
+const { call: putting, uncovered } = trackParameters(putObject)
 const at = { bucket, key: 'a.txt' }
 const md5 = (text: string): string => createHash('md5').update(text).digest('base64')
 const etagOf = (text: string): string => `"${createHash('md5').update(text).digest('hex')}"`
 
-t.test('what is put with all that may be said of it comes back as it was said', async (t) => {
-  const { done, heard, emulator } = await A.asking(t)
+t.test('an object put with every parameter has its attributes', async (t) => {
+  const { run, headersOf, emulator } = await A.startFixture(t)
   const to = { bucket, key: A.awkward }
   const body = 'hello 腾讯'
   const sum = await crc64(Buffer.from(body))
-  const put = await done(
+  const put = await run(
     putting({
       ...to,
       ...A.entity,
@@ -53,8 +53,8 @@ t.test('what is put with all that may be said of it comes back as it was said', 
     requestId: emulator.requests()[0]?.requestId,
     headers: { etag: etagOf(body), 'x-cos-hash-crc64ecma': String(sum) }
   })
-  t.match(heard('PutObject'), {
-    ...A.accessHeard,
+  t.match(headersOf('PutObject'), {
+    ...A.accessHeaders,
     'content-length': '12',
     'content-md5': md5(body),
     expect: '100-continue',
@@ -63,10 +63,10 @@ t.test('what is put with all that may be said of it comes back as it was said', 
     'x-cos-traffic-limit': '838860800'
   })
 
-  const head = await done(headObject(to))
+  const head = await run(headObject(to))
   const told = {
-    ...A.entityTold,
-    metadata: { ...A.entityTold.metadata, extra: 'by hand' },
+    ...A.entityAttributes,
+    metadata: { ...A.entityAttributes.metadata, extra: 'by hand' },
     etag: put.etag,
     crc64: O.some(sum),
     storageClass: 'STANDARD_IA',
@@ -74,7 +74,7 @@ t.test('what is put with all that may be said of it comes back as it was said', 
     sse: O.some({ type: 'COS' })
   }
   t.match(head, { ...told, size: 12 })
-  const got = await done(getObject(to))
+  const got = await run(getObject(to))
   t.match(got, { ...told, size: O.some(12) })
   t.equal(await A.textOf(got.body), body)
 
@@ -82,29 +82,29 @@ t.test('what is put with all that may be said of it comes back as it was said', 
   t.match(acl.text, /100000000006<\/ID>[^]*<Permission>FULL_CONTROL/)
 })
 
-t.test('encryption is of three kinds, and each is said back', async (t) => {
-  const { done, heard } = await A.asking(t)
+t.test('each of the three kinds of encryption is returned', async (t) => {
+  const { run, headersOf } = await A.startFixture(t)
   const kms = { type: 'KMS', keyId: 'a-key', context: { department: '腾讯' } } as const
-  const byKms = await done(putting({ ...at, body: 'a', sse: kms }))
+  const byKms = await run(putting({ ...at, body: 'a', sse: kms }))
   t.same(byKms.sse, O.some({ type: 'KMS', keyId: O.some('a-key') }))
   t.not(byKms.etag, etagOf('a'))
-  t.match(heard('PutObject'), {
+  t.match(headersOf('PutObject'), {
     'x-cos-server-side-encryption': 'cos/kms',
     'x-cos-server-side-encryption-cos-kms-key-id': 'a-key',
     'x-cos-server-side-encryption-context': Buffer.from('{"department":"腾讯"}').toString('base64')
   })
-  t.match(await done(headObject(at)), { sse: O.some({ type: 'KMS', keyId: O.some('a-key') }) })
+  t.match(await run(headObject(at)), { sse: O.some({ type: 'KMS', keyId: O.some('a-key') }) })
 
-  const byKey = await done(putting({ ...at, body: 'hidden', sse: A.sseC }))
+  const byKey = await run(putting({ ...at, body: 'hidden', sse: A.sseC }))
   t.same(byKey.sse, O.some({ type: 'C', keyMd5: O.some(A.sseCMd5) }))
   t.match(byKey.integrity, { _tag: 'Verified' })
   t.not(byKey.etag, etagOf('hidden'))
-  const got = await done(getObject({ ...at, sse: A.sseC }))
+  const got = await run(getObject({ ...at, sse: A.sseC }))
   t.equal(await A.textOf(got.body), 'hidden')
 })
 
-t.test('a body is text, bytes, chunks, a file, a stream of known length or of none', async (t) => {
-  const { done, heard } = await A.asking(t)
+t.test('a body may be text, bytes, chunks, a file, or a stream of known or unknown length', async (t) => {
+  const { run, headersOf } = await A.startFixture(t)
   const file = join(t.testdir({ 'a.txt': 'hello' }), 'a.txt')
   const bytes = Buffer.from('hello')
   const bodies = {
@@ -116,37 +116,34 @@ t.test('a body is text, bytes, chunks, a file, a stream of known length or of no
     unmeasured: { body: from(bytes) }
   }
   for (const [name, body] of Object.entries(bodies)) {
-    const put = await done(putObject({ bucket, key: name, ...body }))
+    const put = await run(putObject({ bucket, key: name, ...body }))
     t.match([put.etag, put.integrity._tag], [etagOf('hello'), 'Verified'], name)
-    t.equal(heard('PutObject')['transfer-encoding'], name === 'unmeasured' ? 'chunked' : undefined, name)
-    t.equal(await A.textOf((await done(getObject({ bucket, key: name }))).body), 'hello', name)
+    t.equal(headersOf('PutObject')['transfer-encoding'], name === 'unmeasured' ? 'chunked' : undefined, name)
+    t.equal(await A.textOf((await run(getObject({ bucket, key: name }))).body), 'hello', name)
   }
-  t.match(await done(putObject({ bucket, key: 'folder/', body: '' })), { etag: etagOf('') })
-  t.match(await done(headObject({ bucket, key: 'folder/' })), { size: 0 })
+  t.match(await run(putObject({ bucket, key: 'folder/', body: '' })), { etag: etagOf('') })
+  t.match(await run(headObject({ bucket, key: 'folder/' })), { size: 0 })
 })
 
-t.test(
-  'a key that software on the way could take for the bucket is taken when that is allowed',
-  async (t) => {
-    const { done } = await A.asking(t)
-    await done(putting({ bucket, ...A.collapsing, body: 'here' }))
-    const got = await done(getObject({ bucket, ...A.collapsing }))
-    t.equal(await A.textOf(got.body), 'here')
-  }
-)
+t.test('a path-like key is accepted with allowPathLikeKey', async (t) => {
+  const { run } = await A.startFixture(t)
+  await run(putting({ bucket, ...A.collapsing, body: 'here' }))
+  const got = await run(getObject({ bucket, ...A.collapsing }))
+  t.equal(await A.textOf(got.body), 'here')
+})
 
-t.test('a version is named where versions are kept', async (t) => {
-  const { done } = await A.asking(t)
+t.test('a bucket with versioning returns the version id', async (t) => {
+  const { run } = await A.startFixture(t)
   const versions = { bucket: A.versioned, key: 'a' }
-  const { versionId } = await done(putObject({ ...versions, body: 'a' }))
-  t.match(await done(headObject({ ...versions, versionId: A.some(versionId) })), { versionId })
-  t.same((await done(putObject({ ...versions, bucket: A.suspended, body: 'a' }))).versionId, O.none)
+  const { versionId } = await run(putObject({ ...versions, body: 'a' }))
+  t.match(await run(headObject({ ...versions, versionId: A.some(versionId) })), { versionId })
+  t.same((await run(putObject({ ...versions, bucket: A.suspended, body: 'a' }))).versionId, O.none)
 })
 
-t.test('what a callback answers, or became of a picture, is handed on', async (t) => {
+t.test('the result has the response of a callback and the result of picture processing', async (t) => {
   const answer = '{"from":"the callback"}'
   const headers = { etag: etagOf('a'), 'x-cos-hash-crc64ecma': String(await crc64(Buffer.from('a'))) }
-  const { done, heard } = await A.asking(t, {
+  const { run, headersOf } = await A.startFixture(t, {
     fault: () => ({ response: { status: 200, body: answer, contentType: 'application/json', headers } })
   })
   const callback = {
@@ -155,23 +152,23 @@ t.test('what a callback answers, or became of a picture, is handed on', async (t
     callbackBody: 'b=${bucket}',
     callbackBodyType: 'application/json'
   }
-  const told = await done(
+  const told = await run(
     putting({ ...at, body: 'a', callback, callbackVar: { 'x:a': '1' }, picOperations: { is_pic_info: 1 } })
   )
   t.match(told, { etag: etagOf('a'), integrity: { _tag: 'Verified' }, answer: O.some(answer) })
   const json = (name: string): unknown =>
-    JSON.parse(Buffer.from(heard('PutObject')[name] ?? '', 'base64').toString())
+    JSON.parse(Buffer.from(headersOf('PutObject')[name] ?? '', 'base64').toString())
   t.same(json('x-cos-callback'), { ...callback, callbackUrl: 'https://a.example/;https://b.example/' })
   t.same(json('x-cos-callback-var'), { 'x:a': '1' })
-  t.equal(heard('PutObject')['pic-operations'], '{"is_pic_info":1}')
+  t.equal(headersOf('PutObject')['pic-operations'], '{"is_pic_info":1}')
 })
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('what does not hold is refused by the one who looks', async (t) => {
-  const { done, failed, heard } = await A.asking(t)
+t.test('COS refuses requests that its state does not allow', async (t) => {
+  const { run, runFailing, headersOf } = await A.startFixture(t)
   const refused = async (input: Partial<Parameters<typeof putObject>[0]>, status: number, code: string) => {
-    const error = await failed(putObject({ ...at, body: 'a', ...input }))
+    const error = await runFailing(putObject({ ...at, body: 'a', ...input }))
     t.match(error, { _tag: 'ServiceError', status, code }, code)
   }
   await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
@@ -195,16 +192,16 @@ t.test('what does not hold is refused by the one who looks', async (t) => {
   await refused({ callback: 'aGVsbG8=' }, 501, 'NotImplemented')
   await refused({ picOperations: '{}' }, 501, 'NotImplemented')
 
-  await done(putObject({ ...at, body: 'a', forbidOverwrite: true }))
+  await run(putObject({ ...at, body: 'a', forbidOverwrite: true }))
   await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
   const huge = { open: () => from(Buffer.from('a')), size: 5 * 1024 ** 3 + 1 }
   await refused({ body: huge, expectContinue: true }, 400, 'EntityTooLarge')
-  t.equal(heard('PutObject')['content-length'], '5368709121')
-  t.match(await done(headObject(at)), { size: 1 }, 'and nothing was replaced')
+  t.equal(headersOf('PutObject')['content-length'], '5368709121')
+  t.match(await run(headObject(at)), { size: 1 }, 'and nothing was replaced')
 })
 
-t.test('what makes no sense is refused before it is sent', (t) =>
-  refusedUnsent(t, [
+t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>
+  expectInvalidInput(t, [
     ['bucket', putObject({ ...at, bucket: 'no-appid', body: '' })],
     ['key', putObject({ bucket, key: '', body: '' })],
     ['key', putObject({ bucket, key: 'x'.repeat(851), body: '' })],

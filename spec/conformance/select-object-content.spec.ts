@@ -13,11 +13,11 @@ import { catchCosError as failure } from '../support/responses.js'
 import { encodeEvent, encodeMessage, recordedMessage } from '../support/select-messages.js'
 import { right } from '../support/server.js'
 import * as A from './fixture.js'
-import { refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket } = A
-const { call: selecting, unshown } = showing(selectObjectContent)
+const { call: selecting, uncovered } = trackParameters(selectObjectContent)
 const at = { bucket, key: 'people.csv' }
 const people = 'id,name\n1,Ann\n2,腾讯\n'
 const names: SelectObjectContentInput = {
@@ -27,11 +27,11 @@ const names: SelectObjectContentInput = {
   outputSerialization: { json: {} }
 }
 
-t.test('a query with all that can be said of what is read and of what is written', async (t) => {
-  const { done, heard, emulator } = await A.asking(t)
+t.test('a query with every parameter of both formats', async (t) => {
+  const { run, headersOf, emulator } = await A.startFixture(t)
   const to = { bucket, ...A.collapsing }
   const data = "id;name\r\n!skip me\r\n1;'An''n;x\r\ny'\r\n2;Bo\r\n"
-  await done(putObject({ ...to, body: gzipSync(data) }))
+  await run(putObject({ ...to, body: gzipSync(data) }))
   const outputSerialization = {
     csv: {
       quoteFields: 'ALWAYS',
@@ -41,7 +41,7 @@ t.test('a query with all that can be said of what is read and of what is written
       quoteEscapeCharacter: '\\'
     }
   } as const
-  const selected = await done(
+  const selected = await run(
     selecting({
       ...to,
       expression: "SELECT s.id, s.name FROM COSObject s WHERE s.name <> '<&>'",
@@ -82,17 +82,17 @@ t.test('a query with all that can be said of what is read and of what is written
     headers: { server: 'tencent-cos' }
   })
   t.match(request?.query, { select: '', 'select-type': '2', 'by-hand': 'parameter' })
-  t.match(heard('SelectObjectContent'), {
+  t.match(headersOf('SelectObjectContent'), {
     'content-type': 'application/xml',
     'content-md5': /==$/,
     'x-cos-by-hand': 'header'
   })
 })
 
-t.test('JSON is read by lines and as one document, and written with its own delimiter', async (t) => {
-  const { done } = await A.asking(t)
-  await done(putObject({ ...at, body: '{"a":1}\n{"a":"腾"}\n' }))
-  const lines = await done(
+t.test('JSON is read as lines and as a document, and written with a delimiter', async (t) => {
+  const { run } = await A.startFixture(t)
+  await run(putObject({ ...at, body: '{"a":1}\n{"a":"腾"}\n' }))
+  const lines = await run(
     selecting({
       ...at,
       expression: 'SELECT s.a FROM COSObject s',
@@ -102,8 +102,8 @@ t.test('JSON is read by lines and as one document, and written with its own deli
   )
   t.equal(await A.textOf(lines.records), '{"a":1};{"a":"腾"};')
   t.same(lines.progress(), O.some(A.some(right(await lines.stats()))), 'unasked, it tells but the end')
-  await done(putObject({ ...at, body: '{"a":{"b":[1,2]}}' }))
-  const document = await done(
+  await run(putObject({ ...at, body: '{"a":{"b":[1,2]}}' }))
+  const document = await run(
     selectObjectContent({
       ...at,
       expression: 'SELECT s.a FROM COSObject s',
@@ -114,51 +114,51 @@ t.test('JSON is read by lines and as one document, and written with its own deli
   t.equal(await A.textOf(document.records), '{"a":{"b":[1,2]}}\n')
 })
 
-t.test('Parquet and BZIP2 go out as any other, and what is recorded of COS comes in', async (t) => {
-  const honest = await A.asking(t)
-  await honest.done(putObject({ ...at, body: '' }))
+t.test('Parquet and BZIP2 are requested, and recorded responses of COS are decoded', async (t) => {
+  const honest = await A.startFixture(t)
+  await honest.run(putObject({ ...at, body: '' }))
   const parquet = { ...names, inputSerialization: { parquet: {}, compressionType: 'NONE' } } as const
   const bzip2 = { ...names, inputSerialization: { csv: {}, compressionType: 'BZIP2' } } as const
   const body = Buffer.concat(['Records', 'Progress', 'Cont', 'Stats', 'End'].map(recordedMessage))
-  const { done } = await A.asking(t, { fault: () => ({ response: { status: 200, body } }) })
+  const { run } = await A.startFixture(t, { fault: () => ({ response: { status: 200, body } }) })
   for (const input of [parquet, bzip2]) {
-    t.match(await honest.failed(selectObjectContent(input)), { status: 501, code: 'NotImplemented' })
-    const selected = await done(selecting(input))
+    t.match(await honest.runFailing(selectObjectContent(input)), { status: 501, code: 'NotImplemented' })
+    const selected = await run(selecting(input))
     t.equal(await A.textOf(selected.records), '1,Ann\n2,Bo\n')
     t.match(right(await selected.stats()), O.some({ bytesReturned: 11 }))
   }
 })
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('an object is read as it is stored: under COS’s own keys, one version, restored', async (t) => {
+t.test('encrypted, versioned and restored objects are queried', async (t) => {
   let now = Date.now()
-  const { done, failed } = await A.asking(t, { now: () => now })
+  const { run, runFailing } = await A.startFixture(t, { now: () => now })
   const read = async (input: Partial<SelectObjectContentInput>) =>
-    A.textOf((await done(selectObjectContent({ ...names, ...input }))).records)
-  await done(putObject({ ...at, body: people, sse: { type: 'COS' } }))
+    A.textOf((await run(selectObjectContent({ ...names, ...input }))).records)
+  await run(putObject({ ...at, body: people, sse: { type: 'COS' } }))
   t.equal(await read({}), '{"name":"Ann"}\n{"name":"腾讯"}\n')
   const versions = { bucket: A.versioned, key: 'a' }
-  const { versionId } = await done(putObject({ ...versions, body: people }))
-  await done(putObject({ ...versions, body: 'id,name\n' }))
+  const { versionId } = await run(putObject({ ...versions, body: people }))
+  await run(putObject({ ...versions, body: 'id,name\n' }))
   t.equal(await read(versions), '')
   t.equal(
     await read({ ...versions, query: { versionId: A.some(versionId) } }),
     '{"name":"Ann"}\n{"name":"腾讯"}\n'
   )
-  await done(putObject({ ...at, body: people, storageClass: 'ARCHIVE' }))
-  t.match(await failed(selectObjectContent(names)), { status: 403, code: 'InvalidObjectState' })
-  await done(restoreObject({ ...at, days: 1, tier: 'Expedited' }))
+  await run(putObject({ ...at, body: people, storageClass: 'ARCHIVE' }))
+  t.match(await runFailing(selectObjectContent(names)), { status: 403, code: 'InvalidObjectState' })
+  await run(restoreObject({ ...at, days: 1, tier: 'Expedited' }))
   now += 300_000
   t.equal(await read({}), '{"name":"Ann"}\n{"name":"腾讯"}\n')
 })
 
-t.test('what does not hold is refused by the one who looks, before the results begin', async (t) => {
-  const { done, failed } = await A.asking(t)
-  await done(putObject({ ...at, body: people }))
-  await done(putObject({ ...at, key: 'secret', body: people, sse: A.sseC }))
+t.test('COS refuses invalid queries before the records', async (t) => {
+  const { run, runFailing } = await A.startFixture(t)
+  await run(putObject({ ...at, body: people }))
+  await run(putObject({ ...at, key: 'secret', body: people, sse: A.sseC }))
   const refused = async (input: Partial<SelectObjectContentInput>, status: number, code: string) => {
-    const error = await failed(selectObjectContent({ ...names, ...input }))
+    const error = await runFailing(selectObjectContent({ ...names, ...input }))
     t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
   }
   await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
@@ -173,8 +173,8 @@ t.test('what does not hold is refused by the one who looks, before the results b
   await refused({ inputSerialization: { csv: same } }, 400, 'InvalidRequestParameter')
 })
 
-t.test('what is wrong with the data is said in the results, and they are none', async (t) => {
-  const { done, cos } = await A.asking(t)
+t.test('an error in the data fails the records', async (t) => {
+  const { run, cos } = await A.startFixture(t)
   const lines = { json: { type: 'LINES' } } as const
   const cases: ReadonlyArray<readonly [string, string | Uint8Array, Partial<SelectObjectContentInput>]> = [
     ['CastFailed', people, { expression: 'SELECT CAST(s.name AS INT) FROM COSObject s' }],
@@ -192,8 +192,8 @@ t.test('what is wrong with the data is said in the results, and they are none', 
     ['OverMaxRecordSize', `id,name\n1,${'x'.repeat(1_100_000)}\n`, {}]
   ]
   for (const [code, body, input] of cases) {
-    await done(putObject({ ...at, body }))
-    const selected = await done(selectObjectContent({ ...names, ...input }))
+    await run(putObject({ ...at, body }))
+    const selected = await run(selectObjectContent({ ...names, ...input }))
     const error = {
       _tag: 'ServiceError',
       status: 200,
@@ -207,10 +207,10 @@ t.test('what is wrong with the data is said in the results, and they are none', 
   }
 })
 
-t.test('results that break off, or are not what was sent, do not pass for results', async (t) => {
+t.test('cut or changed records fail', async (t) => {
   let fault: Fault = {}
-  const { done } = await A.asking(t, { fault: ({ method }) => (method === 'POST' ? fault : {}) })
-  await done(putObject({ ...at, body: people }))
+  const { run } = await A.startFixture(t, { fault: ({ method }) => (method === 'POST' ? fault : {}) })
+  await run(putObject({ ...at, body: people }))
   const said = (...messages: ReadonlyArray<Uint8Array>): Fault => ({
     response: { status: 200, body: Buffer.concat(messages) }
   })
@@ -234,14 +234,14 @@ t.test('results that break off, or are not what was sent, do not pass for result
   ]
   for (const [what, wrong, error] of cases) {
     fault = wrong
-    const { records, stats } = await done(selectObjectContent(names))
+    const { records, stats } = await run(selectObjectContent(names))
     t.match(await failure(records.toArray()), error, what)
     t.match(await stats(), { _tag: 'Left', left: error }, what)
   }
 
   fault = { dribble: { size: 1, pause: 0 } }
   t.equal(
-    await A.textOf((await done(selectObjectContent(names))).records),
+    await A.textOf((await run(selectObjectContent(names))).records),
     '{"name":"Ann"}\n{"name":"腾讯"}\n'
   )
   const halves = [Buffer.from('腾').subarray(0, 1), Buffer.from('腾').subarray(1)]
@@ -253,14 +253,14 @@ t.test('results that break off, or are not what was sent, do not pass for result
     encodeEvent('End'),
     Buffer.from('more')
   )
-  t.equal(await A.textOf((await done(selectObjectContent(names))).records), '腾')
+  t.equal(await A.textOf((await run(selectObjectContent(names))).records), '腾')
 })
 
-t.test('what makes no sense is refused before it is sent', (t) => {
+t.test('an invalid input is an InvalidInput, and nothing is sent', (t) => {
   const saying = (input: object) => selectObjectContent({ ...names, ...input })
   const reading = (inputSerialization: object) => saying({ inputSerialization })
   const writing = (outputSerialization: object) => saying({ outputSerialization })
-  return refusedUnsent(t, [
+  return expectInvalidInput(t, [
     ['key', saying({ key: '' })],
     ['expression', saying({ expression: '' })],
     ['expression', saying({ expression: 'SELECT \u0001' })],

@@ -10,26 +10,26 @@ import { getObject } from '../../lib/operations/get-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { uploadPartCopy, type UploadPartCopyInput } from '../../lib/operations/upload-part-copy.js'
 import * as A from './fixture.js'
-import { failedInside200, refusals, refusedUnsent } from './error-cases.js'
-import { showing } from './parameter-coverage.js'
+import { failedInside200, refusals, expectInvalidInput } from './error-cases.js'
+import { trackParameters } from './parameter-coverage.js'
 
 const { bucket, region } = A
-const { call: copying, unshown } = showing(uploadPartCopy)
+const { call: copying, uncovered } = trackParameters(uploadPartCopy)
 const from = { bucket: A.versioned, key: 'from/a b+%?#腾.txt' }
 const copySource = { ...from, region }
 const at = { bucket, key: 'a.txt' }
 const etagOf = (text: string): string => `"${createHash('md5').update(text).digest('hex')}"`
 
-t.test('a part is a stretch of a version, from under one key to under another', async (t) => {
+t.test('a part is copied from a range of a version, from one customer key to another', async (t) => {
   const second = Math.floor(Date.now() / 1000) * 1000
-  const { done, heard, emulator } = await A.asking(t, { now: () => second, minPartSize: 1 })
-  const source = await done(putObject({ ...from, body: '0123456789', sse: A.otherC }))
+  const { run, headersOf, emulator } = await A.startFixture(t, { now: () => second, minPartSize: 1 })
+  const source = await run(putObject({ ...from, body: '0123456789', sse: A.otherC }))
   const versionId = A.some(source.versionId)
-  await done(putObject({ ...from, body: 'newer' }))
+  await run(putObject({ ...from, body: 'newer' }))
   const to = { bucket, ...A.collapsing }
-  const { uploadId } = await done(createMultipartUpload({ ...to, sse: A.sseC }))
+  const { uploadId } = await run(createMultipartUpload({ ...to, sse: A.sseC }))
   const endpoint = `cos.${region}.myqcloud.com`
-  const { headers: _raw, ...one } = await done(
+  const { headers: _raw, ...one } = await run(
     copying({
       ...to,
       uploadId,
@@ -53,7 +53,7 @@ t.test('a part is a stretch of a version, from under one key to under another', 
     copySourceVersionId: O.some(versionId),
     sse: O.some({ type: 'C', keyMd5: O.some(A.sseCMd5) })
   })
-  t.match(heard('UploadPartCopy'), {
+  t.match(headersOf('UploadPartCopy'), {
     'x-cos-copy-source': `${A.versioned}.${endpoint}/from/a%20b%2B%25%3F%23%E8%85%BE.txt?versionId=${versionId}`,
     'x-cos-copy-source-range': 'bytes=2-4',
     'x-cos-copy-source-if-match': source.etag,
@@ -62,7 +62,7 @@ t.test('a part is a stretch of a version, from under one key to under another', 
     'x-cos-by-hand': 'header'
   })
   // The other pair of conditions, and the whole of what is there now.
-  const two = await done(
+  const two = await run(
     copying({
       ...to,
       uploadId,
@@ -74,32 +74,32 @@ t.test('a part is a stretch of a version, from under one key to under another', 
     })
   )
   t.match(two, { partNumber: 2, copySourceVersionId: O.none })
-  t.equal(heard('UploadPartCopy')['x-cos-copy-source-range'], undefined)
-  await done(completeMultipartUpload({ ...to, uploadId, parts: [one, two] }))
-  t.equal(await A.textOf((await done(getObject({ ...to, sse: A.sseC }))).body), '234newer')
+  t.equal(headersOf('UploadPartCopy')['x-cos-copy-source-range'], undefined)
+  await run(completeMultipartUpload({ ...to, uploadId, parts: [one, two] }))
+  t.equal(await A.textOf((await run(getObject({ ...to, sse: A.sseC }))).body), '234newer')
 })
 
-t.test('every parameter was shown', async (t) => t.same(unshown(), []))
+t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 
-t.test('of a plain source the ETag is the MD5, as of any part', async (t) => {
-  const { done } = await A.asking(t)
-  await done(putObject({ ...from, body: '0123456789' }))
-  const { uploadId } = await done(createMultipartUpload(at))
-  const part = await done(
+t.test('the ETag of a copied part is its MD5', async (t) => {
+  const { run } = await A.startFixture(t)
+  await run(putObject({ ...from, body: '0123456789' }))
+  const { uploadId } = await run(createMultipartUpload(at))
+  const part = await run(
     uploadPartCopy({ ...at, uploadId, partNumber: 3, copySource, copySourceRange: { first: 0, last: 9 } })
   )
   t.match(part, { partNumber: 3, etag: etagOf('0123456789'), sse: O.none })
 })
 
-t.test('what does not hold is refused by the one who looks', async (t) => {
+t.test('COS refuses requests that its state does not allow', async (t) => {
   const large = 5 * 1024 ** 3 + 1
-  const { done, failed } = await A.asking(t, { seed: [{ bucket, key: 'large', size: large }] })
-  const source = await done(putObject({ ...from, body: '0123456789' }))
-  await done(putObject({ ...at, key: 'archived', body: 'a', storageClass: 'ARCHIVE' }))
-  await done(putObject({ ...at, key: 'secret', body: 'a', sse: A.sseC }))
-  const { uploadId } = await done(createMultipartUpload(at))
+  const { run, runFailing } = await A.startFixture(t, { seed: [{ bucket, key: 'large', size: large }] })
+  const source = await run(putObject({ ...from, body: '0123456789' }))
+  await run(putObject({ ...at, key: 'archived', body: 'a', storageClass: 'ARCHIVE' }))
+  await run(putObject({ ...at, key: 'secret', body: 'a', sse: A.sseC }))
+  const { uploadId } = await run(createMultipartUpload(at))
   const refused = async (input: Partial<UploadPartCopyInput>, status: number, code: string) => {
-    const error = await failed(uploadPartCopy({ ...at, uploadId, partNumber: 1, copySource, ...input }))
+    const error = await runFailing(uploadPartCopy({ ...at, uploadId, partNumber: 1, copySource, ...input }))
     t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
   }
   const of = (key: string) => ({ copySource: { bucket, region, key } })
@@ -125,14 +125,14 @@ t.test('what does not hold is refused by the one who looks', async (t) => {
   // A condition for what should be does not go with one for what should not.
   await refused({ copySourceIfMatch: source.etag, copySourceIfNoneMatch: 'another' }, 400, 'InvalidArgument')
 
-  const marker = await done(deleteObject(from))
+  const marker = await run(deleteObject(from))
   await refused({}, 404, 'NoSuchKey')
   await refused({ copySource: { ...copySource, versionId: A.some(marker.versionId) } }, 400, 'InvalidRequest')
 })
 
-t.test('what makes no sense is refused before it is sent', (t) => {
+t.test('an invalid input is an InvalidInput, and nothing is sent', (t) => {
   const part = { ...at, uploadId: 'id', partNumber: 1, copySource }
-  return refusedUnsent(t, [
+  return expectInvalidInput(t, [
     ['uploadId', uploadPartCopy({ ...part, uploadId: '' })],
     ['partNumber', uploadPartCopy({ ...part, partNumber: 0 })],
     ['partNumber', uploadPartCopy({ ...part, partNumber: 10_001 })],
@@ -146,6 +146,8 @@ t.test('what makes no sense is refused before it is sent', (t) => {
 
 const copy = uploadPartCopy({ ...at, uploadId: 'id', partNumber: 1, copySource })
 
-t.test('a success that turns out to be none is none', (t) => failedInside200(t, copy, 'CopyPartResult'))
+t.test('an error or a cut document inside a 200 is a failure', (t) =>
+  failedInside200(t, copy, 'CopyPartResult')
+)
 
 refusals(copy)

@@ -26,7 +26,7 @@ const bodyOf = ({ body }: Request): string =>
   body._tag === 'Bytes' ? Buffer.concat(body.chunks).toString() : ''
 
 // -- request --
-t.test('the request is the one of COS’s page, to the byte', async (t) => {
+t.test('the request equals the sample of COS’s page', async (t) => {
   const request = asked()
   t.match(request, {
     method: 'POST',
@@ -44,7 +44,7 @@ t.test('the request is the one of COS’s page, to the byte', async (t) => {
   t.same(Object.keys(request.headers).toSorted(), ['content-md5', 'content-type'])
 })
 
-t.test('parts may come in any order, with quotes or without, as answers of uploadPart', async (t) => {
+t.test('parts may be in any order, with or without quotes, and results of uploadPart', async (t) => {
   const answer = { requestId: 'id', headers: {}, crc64: O.none, sse: O.none }
   const parts = [
     { ...answer, partNumber: 2, etag: '6f5902ac237024bdd0c176cb93063dc4' },
@@ -53,7 +53,7 @@ t.test('parts may come in any order, with quotes or without, as answers of uploa
   t.equal(bodyOf(asked({ parts })), bodyOf(asked()))
 })
 
-t.test('ten thousand parts are one document of less than a megabyte', async (t) => {
+t.test('10,000 parts make a document of less than 1 MB', async (t) => {
   const parts = Array.from({ length: 10_000 }, (_, n) => ({
     partNumber: n + 1,
     etag: createHash('md5').update(String(n)).digest('hex')
@@ -63,7 +63,7 @@ t.test('ten thousand parts are one document of less than a megabyte', async (t) 
   t.match(body, /<PartNumber>9999<\/PartNumber>.*<PartNumber>10000<\/PartNumber>/)
 })
 
-t.test('what is asked beside the parts goes up as headers', async (t) => {
+t.test('other parameters are sent as headers', async (t) => {
   const { headers } = asked({
     forbidOverwrite: true,
     callback: { callbackUrl: 'https://a.example/b', callbackBody: 'key=${object}' },
@@ -84,7 +84,7 @@ t.test('what is asked beside the parts goes up as headers', async (t) => {
 const numbered = (...numbers: ReadonlyArray<number>) =>
   numbers.map((partNumber) => ({ partNumber, etag: 'x' }))
 
-t.test('what COS would refuse after all the bytes went up is refused before, by name', async (t) => {
+t.test('invalid part lists are an InvalidInput with the path of the part', async (t) => {
   const wrong: ReadonlyArray<readonly [changes: object, field: string, expected: RegExp]> = [
     [{ uploadId: '' }, 'uploadId', /not empty/],
     [{ uploadId: undefined }, 'uploadId', /not empty/],
@@ -134,7 +134,7 @@ const completed = async (
     answer
   )
 
-t.test('the answer is typed, what COS does not say is none', async (t) => {
+t.test('the response is typed, and absent fields are none', async (t) => {
   const headers = {
     'x-cos-hash-crc64ecma': '11051210869376104954',
     'x-cos-version-id': 'null',
@@ -167,7 +167,7 @@ t.test('the answer is typed, what COS does not say is none', async (t) => {
   })
 })
 
-t.test('minutes of white space before the document are nothing, in however many chunks', async (t) => {
+t.test('white space before the document is skipped in any chunks', async (t) => {
   t.match(right(await completed(t, { chunks: ['   \r\n \n', xml] })), { etag: /-2"$/ })
   t.match(
     right(
@@ -181,7 +181,7 @@ t.test('minutes of white space before the document are nothing, in however many 
   )
 })
 
-t.test('a 200 that is an error is one', async (t) => {
+t.test('an error inside a 200 is a ServiceError', async (t) => {
   const error =
     '<Error><Code>InternalError</Code><Message>try again</Message><RequestId>r</RequestId></Error>'
   for (const chunks of [[error], [' \r\n', 5, " <?xml version='1.0'?>", error]]) {
@@ -194,7 +194,7 @@ t.test('a 200 that is an error is one', async (t) => {
   }
 })
 
-t.test('an answer without an ETag, of another kind, or cut short is no success', async (t) => {
+t.test('a response without an ETag, of another root, or cut short fails', async (t) => {
   const answers: ReadonlyArray<readonly [answer: CannedResponse, error: object]> = [
     [
       { chunks: [xml.replace(/<ETag>.*<\/ETag>/, '')] },
@@ -214,16 +214,16 @@ t.test('an answer without an ETag, of another kind, or cut short is no success',
   for (const [answer, error] of answers) t.match(left(await completed(t, answer)), error)
 })
 
-t.test('a key that XML can not spell does not make a failure of a success', async (t) => {
+t.test('a key that XML cannot express does not fail a completion', async (t) => {
   const odd = xml.replace('<Key>trips/film.mp4', '<Key>trips/\u0001film.mp4')
   t.match(right(await completed(t, { chunks: [odd] })), { key: 'trips/\u0001film.mp4', etag: /-2"$/ })
 })
 
-t.test('a checksum that is none does not either', async (t) => {
+t.test('an invalid checksum header does not fail a completion', async (t) => {
   t.match(right(await completed(t, xmlResponse(xml, { 'x-cos-hash-crc64ecma': 'none' }))), { crc64: O.none })
 })
 
-t.test('with a callback the answer is the callback’s, and the ETag may be in a header', async (t) => {
+t.test('with a callback the body is that of the callback, and the ETag may be in a header', async (t) => {
   const changes = { callback: { callbackUrl: 'https://a.example', callbackBody: 'x' } }
   const said = '{"ok":true}'
   t.match(right(await completed(t, { headers: { etag: '"h-2"' }, chunks: [said] }, changes)), {
@@ -238,7 +238,7 @@ t.test('with a callback the answer is the callback’s, and the ETag may be in a
   t.match(right(await completed(t, { chunks: [xml] }, changes)), { etag: /-2"$/, answer: O.some(xml) })
   t.match(left(await completed(t, { chunks: [said] }, changes)), {
     _tag: 'DecodeError',
-    problems: [/complete, but .* names no ETag/]
+    problems: [/complete, but .* has no ETag/]
   })
   const error = '<Error><Code>CallbackFailed</Code></Error>'
   t.match(left(await completed(t, { chunks: [error] }, changes)), {
@@ -247,7 +247,7 @@ t.test('with a callback the answer is the callback’s, and the ETag may be in a
   })
 })
 
-t.test('what became of a picture is in the answer, as it came', async (t) => {
+t.test('the result of picture processing is returned as text', async (t) => {
   const pictures = xml.replace('</Complete', '<ProcessResults><Object/></ProcessResults></Complete')
   t.match(right(await completed(t, { chunks: [' ', pictures] }, { picOperations: { is_pic_info: 1 } })), {
     etag: /-2"$/,

@@ -10,7 +10,7 @@ const key = Buffer.from('0123456789ABCDEF0123456789ABCDEF')
 const keyText = 'MDEyMzQ1Njc4OUFCQ0RFRjAxMjM0NTY3ODlBQkNERUY='
 const keyMd5 = 'U5L61r7jcwdNvT7frmUG8g=='
 
-t.test('the least request names the source, and may take long', async (t) => {
+t.test('a minimal request has only the source, with the timeout of slow responses', async (t) => {
   t.equal(copyObject({ ...at, copySource }).action, 'CopyObject')
   t.same(requestOf(copyObject({ ...at, copySource })), {
     ...emptyRequest,
@@ -20,7 +20,7 @@ t.test('the least request names the source, and may take long', async (t) => {
   })
 })
 
-t.test('every parameter is sent as COS names it', async (t) => {
+t.test('every parameter is sent under COS’s name', async (t) => {
   const date = new Date('2024-05-01T08:31:00Z')
   const operation = copyObject({
     ...at,
@@ -92,7 +92,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
   })
 })
 
-t.test('what COS would ignore without a word is refused', async (t) => {
+t.test('parameters that COS would ignore are an InvalidInput', async (t) => {
   const copy = (more: object) => problemOf(copyObject({ ...at, copySource, ...more }))
   for (const [name, value] of [
     ['cacheControl', 'no-store'],
@@ -115,7 +115,7 @@ t.test('what COS would ignore without a word is refused', async (t) => {
   })
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const copy = (more: object) => problemOf(copyObject({ ...at, copySource, ...more }))
   t.match(copy({ copySource: undefined }), /^copySource: /)
   t.match(copy({ copySource: { ...copySource, key: '' } }), /^copySource\.key: /)
@@ -125,7 +125,7 @@ t.test('an input that makes no sense is refused by name', async (t) => {
   t.match(copy({ body: '' }), /^body: left out/)
 })
 
-t.test('a copy is its ETag; an error inside a 200 is one', async (t) => {
+t.test('a copy needs an ETag, and an error inside a 200 is a ServiceError', async (t) => {
   const { decode } = copyObject({ ...at, copySource })
   const xml =
     '<CopyObjectResult><ETag>&quot;a&quot;</ETag><LastModified>2024-05-02T09:30:11Z</LastModified></CopyObjectResult>'

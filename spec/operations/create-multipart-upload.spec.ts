@@ -4,12 +4,12 @@ import { createMultipartUpload } from '../../lib/operations/create-multipart-upl
 import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
 import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
-t.test('the least request names the object', async (t) => {
+t.test('a minimal request has only the object', async (t) => {
   t.equal(createMultipartUpload(at).action, 'CreateMultipartUpload')
   t.same(requestOf(createMultipartUpload(at)), { ...emptyRequest, method: 'POST', query: { uploads: '' } })
 })
 
-t.test('every parameter is sent as COS names it', async (t) => {
+t.test('every parameter is sent under COS’s name', async (t) => {
   const operation = createMultipartUpload({
     ...at,
     cacheControl: 'max-age=60',
@@ -60,7 +60,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
   t.equal(Object.keys(requestOf(operation).query)[0], 'uploads')
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const create = (more: object) => problemOf(createMultipartUpload({ ...at, ...more }))
   t.match(create({ key: '' }), /^key: /)
   t.match(create({ metadata: { a_b: '' } }), /^metadata: /)
@@ -72,7 +72,7 @@ const uploadId = '1714552211f00dfeedf00dfeedf00dfeedf00dfeedf00dfeedf00dfeedf00d
 const { decode } = createMultipartUpload(at)
 const result = (inner: string) => `<InitiateMultipartUploadResult>${inner}</InitiateMultipartUploadResult>`
 
-t.test('an upload is its id, and what it was created for', async (t) => {
+t.test('the result has the upload id, the bucket and the key', async (t) => {
   const xml = result(
     `\n  <Bucket>photos-1250000000</Bucket>\n  <Key>trips/ film&amp;.mp4</Key>\n  <UploadId>${uploadId}</UploadId>\n`
   )
@@ -88,14 +88,14 @@ t.test('an upload is its id, and what it was created for', async (t) => {
   })
 })
 
-t.test('the id is found by its other spelling, and alone', async (t) => {
+t.test('the upload id is found as UploadID, and without other fields', async (t) => {
   t.match(right(await decodeResponse(t, decode, xmlResponse(result(`<UploadID>${uploadId}</UploadID>`)))), {
     ...at,
     uploadId
   })
 })
 
-t.test('an id in a document that no parser takes is not lost', async (t) => {
+t.test('the upload id is found in a document that is not well-formed', async (t) => {
   for (const xml of [
     result(`<Key>a & b < c</Key><UploadId>${uploadId}</UploadId>`),
     Buffer.concat([
@@ -109,7 +109,7 @@ t.test('an id in a document that no parser takes is not lost', async (t) => {
   }
 })
 
-t.test('an answer without an id is an error', async (t) => {
+t.test('a response without an upload id is a DecodeError', async (t) => {
   for (const xml of [
     result(''),
     result('<UploadId></UploadId>'),
@@ -124,7 +124,7 @@ t.test('an answer without an id is an error', async (t) => {
   })
 })
 
-t.test('an error inside a 200 is a ServiceError, whatever else it holds', async (t) => {
+t.test('an error inside a 200 is a ServiceError, even with an upload id', async (t) => {
   const xml = `<Error><Code>InternalError</Code><UploadId>${uploadId}</UploadId></Error>`
   t.match(left(await decodeResponse(t, decode, xmlResponse(xml))), {
     _tag: 'ServiceError',

@@ -4,7 +4,7 @@ import { deleteObject } from '../../lib/operations/delete-object.js'
 import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
 import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
-t.test('an object or one version of it is named, and nothing else is sent', async (t) => {
+t.test('the request has the object or one version, and nothing else', async (t) => {
   t.equal(deleteObject(at).action, 'DeleteObject')
   t.same(requestOf(deleteObject(at)), { ...emptyRequest, method: 'DELETE' })
   t.same(
@@ -18,7 +18,7 @@ t.test('an object or one version of it is named, and nothing else is sent', asyn
   )
 })
 
-t.test('what could turn into a deletion of something else is refused', async (t) => {
+t.test('an input that could delete something else is an InvalidInput', async (t) => {
   // DELETE of the empty key deletes the bucket.
   t.match(problemOf(deleteObject({ ...at, key: '' })), /^key: /)
   t.match(problemOf(deleteObject({ ...at, key: '/' })), /^key: /)
@@ -28,7 +28,7 @@ t.test('what could turn into a deletion of something else is refused', async (t)
 
 const { decode } = deleteObject(at)
 
-t.test('an object that is gone says so by 204 alone', async (t) => {
+t.test('a 204 without headers is a success', async (t) => {
   const { headers: _, ...rest } = right(
     await decodeResponse(t, decode, { status: 204, headers: { 'x-cos-request-id': 'NjYwMQ==' } })
   )
@@ -36,7 +36,7 @@ t.test('an object that is gone says so by 204 alone', async (t) => {
   t.match(right(await decodeResponse(t, decode, { status: 200 })), { deleteMarker: false })
 })
 
-t.test('a delete marker is told, and its version', async (t) => {
+t.test('the result has the delete marker and its version', async (t) => {
   const headers = { 'x-cos-version-id': 'MTg0', 'x-cos-delete-marker': 'true' }
   t.match(right(await decodeResponse(t, decode, { status: 204, headers })), {
     versionId: O.some('MTg0'),
@@ -46,14 +46,14 @@ t.test('a delete marker is told, and its version', async (t) => {
   t.match(right(await decodeResponse(t, decode, { status: 204, headers: removed })), { deleteMarker: false })
 })
 
-t.test('a marker that is neither true nor false is a DecodeError', async (t) => {
+t.test('an invalid x-cos-delete-marker is a DecodeError', async (t) => {
   const failed = left(
     await decodeResponse(t, decode, { status: 204, headers: { 'x-cos-delete-marker': 'perhaps' } })
   )
   t.match(failed, { _tag: 'DecodeError', problems: [/^x-cos-delete-marker/] })
 })
 
-t.test('a refusal is told in COS’s words', async (t) => {
+t.test('an error response is a ServiceError with COS’s code', async (t) => {
   const xml = '<Error><Code>ObjectLocked</Code><Message>Locked.</Message></Error>'
   t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 409 })), {
     _tag: 'ServiceError',

@@ -8,7 +8,7 @@ import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js
 const { bucket } = at
 const { key: _, ...onBucket } = emptyRequest
 
-t.test('the request is the one that COS’s reference counts and sums', async (t) => {
+t.test('the request has the length and MD5 of COS’s sample', async (t) => {
   const operation = deleteObjects({
     bucket,
     objects: [{ key: 'logs/a.txt' }, { key: 'logs/b & c.txt', versionId: 'MTg0NDUxNTc2' }]
@@ -50,7 +50,7 @@ t.test('every parameter is sent', async (t) => {
   })
 })
 
-t.test('a thousand keys are taken, and neither none nor one more', async (t) => {
+t.test('1 to 1,000 keys are accepted', async (t) => {
   const many = (length: number) => ({
     bucket,
     objects: Array.from({ length }, (_, n) => ({ key: `k${String(n)}` }))
@@ -60,7 +60,7 @@ t.test('a thousand keys are taken, and neither none nor one more', async (t) => 
   t.equal(problemOf(deleteObjects(many(1001))), 'objects: 1 to 1,000 objects')
 })
 
-t.test('a key that XML can not carry is refused by its place', async (t) => {
+t.test('a key that XML cannot express is an InvalidInput with its path', async (t) => {
   const third = (key: string) =>
     problemOf(deleteObjects({ bucket, objects: [{ key: 'a' }, { key: 'b' }, { key }] }))
   for (const key of ['a\0', 'a\u0001b', 'a\ufffe']) {
@@ -71,7 +71,7 @@ t.test('a key that XML can not carry is refused by its place', async (t) => {
   t.match(third('a'.repeat(851)), /^objects\.2\.key: .*850/)
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const remove = (more: object) => problemOf(deleteObjects({ bucket, objects: [{ key: 'a' }], ...more }))
   t.match(remove({ objects: [{ key: 'a', versionId: '' }] }), /^objects\.0\.versionId: /)
   t.match(remove({ objects: [{ Key: 'a' }] }), /^objects\.0\.Key: left out/)
@@ -84,7 +84,7 @@ t.test('an input that makes no sense is refused by name', async (t) => {
 
 const { decode } = deleteObjects({ bucket, objects: [{ key: 'a' }] })
 
-t.test('each result is told, in the order of the answer', async (t) => {
+t.test('the results are in the order of the response', async (t) => {
   const xml =
     '<?xml version="1.0"?>\n<DeleteResult xmlns="http://www.qcloud.com/document/product/436/7751">\n' +
     '  <Deleted><Key>logs/a.txt</Key><DeleteMarker>true</DeleteMarker>' +
@@ -124,13 +124,13 @@ t.test('each result is told, in the order of the answer', async (t) => {
   })
 })
 
-t.test('a quiet answer in which all went well has no results', async (t) => {
+t.test('a quiet response without failures has no results', async (t) => {
   for (const xml of ['<DeleteResult/>', '<DeleteResult></DeleteResult>']) {
     t.same(right(await decodeResponse(t, decode, xmlResponse(xml))).results, [])
   }
 })
 
-t.test('a thousand results are read', async (t) => {
+t.test('1,000 results are decoded', async (t) => {
   const row = (n: number) => `<Deleted><Key>k${String(n)}</Key></Deleted>`
   const xml = `<DeleteResult>${Array.from({ length: 1000 }, (_, n) => row(n)).join('')}</DeleteResult>`
   const { results } = right(await decodeResponse(t, decode, xmlResponse(xml)))
@@ -140,7 +140,7 @@ t.test('a thousand results are read', async (t) => {
   )
 })
 
-t.test('an answer that can not be read is an error of a known kind', async (t) => {
+t.test('an invalid response is a typed error', async (t) => {
   const error = '<Error><Code>MalformedXML</Code></Error>'
   t.match(left(await decodeResponse(t, decode, { ...xmlResponse(error), status: 400 })), {
     _tag: 'ServiceError',

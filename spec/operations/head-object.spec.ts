@@ -4,7 +4,7 @@ import { headObject } from '../../lib/operations/head-object.js'
 import { decodeResponse, left, right } from '../support/responses.js'
 import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
-t.test('the least request asks for nothing but the object', async (t) => {
+t.test('a minimal request has only the object', async (t) => {
   t.equal(headObject(at).action, 'HeadObject')
   t.same(requestOf(headObject(at)), {
     ...emptyRequest,
@@ -13,7 +13,7 @@ t.test('the least request asks for nothing but the object', async (t) => {
   })
 })
 
-t.test('every parameter is sent as COS names it', async (t) => {
+t.test('every parameter is sent under COS’s name', async (t) => {
   const date = new Date('2024-05-01T08:31:00Z')
   const operation = headObject({
     ...at,
@@ -47,7 +47,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
   })
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   t.match(problemOf(headObject({ ...at, bucket: 'nameless' })), /^bucket: /)
   t.match(problemOf(headObject({ ...at, key: '' })), /^key: /)
   t.match(problemOf(headObject({ ...at, key: 'a/..' })), /^key: .*allowPathLikeKey/)
@@ -69,7 +69,7 @@ const headers = {
 const asked = { method: 'HEAD' } as const
 const { decode } = headObject(at)
 
-t.test('an object’s head is its size and all else that COS says', async (t) => {
+t.test('the result has the size and the attributes', async (t) => {
   const head = right(await decodeResponse(t, decode, { headers }, asked))
   t.match(head, {
     size: 16807,
@@ -82,7 +82,7 @@ t.test('an object’s head is its size and all else that COS says', async (t) =>
   })
 })
 
-t.test('a head without a size is a DecodeError', async (t) => {
+t.test('a response without a size is a DecodeError', async (t) => {
   const { 'content-length': _, ...unsized } = headers
   const failed = left(
     await decodeResponse(t, decode, { headers: { ...unsized, 'transfer-encoding': 'chunked' } }, asked)
@@ -90,7 +90,7 @@ t.test('a head without a size is a DecodeError', async (t) => {
   t.match(failed, { _tag: 'DecodeError', problems: [/^content-length/] })
 })
 
-t.test('a refusal has no body, and is named after its status', async (t) => {
+t.test('the code of an error is derived from its status', async (t) => {
   for (const [status, code] of [
     [304, 'NotModified'],
     [400, 'InvalidRequest'],

@@ -7,24 +7,24 @@ import { at, problemOf, requestOf } from '../support/operations.js'
 const asked = { method: 'HEAD' } as const
 const version = { ...at, versionId: 'MTg0' }
 
-t.test('it asks as headObject does', async (t) => {
+t.test('the request is that of headObject', async (t) => {
   t.same(requestOf(objectExists(version)), requestOf(headObject(version)))
   t.equal(objectExists(at).action, 'HeadObject')
   t.match(problemOf(objectExists({ ...at, key: '' })), /^key: /)
 })
 
-t.test('an object that is there is', async (t) => {
+t.test('a 200 is true', async (t) => {
   const headers = { 'content-length': '1', etag: '"a"', 'last-modified': 'Wed, 28 Oct 2014 20:30:00 GMT' }
   t.equal(right(await decodeResponse(t, objectExists(at).decode, { headers }, asked)), true)
 })
 
-t.test('a 404 is an answer, and so is a delete marker that is named by its version', async (t) => {
+t.test('a 404 is false, and so is a 405 of a version', async (t) => {
   t.equal(right(await decodeResponse(t, objectExists(at).decode, { status: 404 }, asked)), false)
   t.equal(right(await decodeResponse(t, objectExists(version).decode, { status: 404 }, asked)), false)
   t.equal(right(await decodeResponse(t, objectExists(version).decode, { status: 405 }, asked)), false)
 })
 
-t.test('any other refusal is an error', async (t) => {
+t.test('any other status is an error', async (t) => {
   for (const status of [304, 403, 405, 412, 500]) {
     t.match(left(await decodeResponse(t, objectExists(at).decode, { status }, asked)), {
       _tag: 'ServiceError',

@@ -5,7 +5,7 @@ import { putObject } from '../../lib/operations/put-object.js'
 import { decodeResponse, left, right, xmlResponse } from '../support/responses.js'
 import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
 
-t.test('the least request is the bytes', async (t) => {
+t.test('a minimal request has only the body', async (t) => {
   t.equal(putObject({ ...at, body: '' }).action, 'PutObject')
   t.same(requestOf(putObject({ ...at, body: 'hello world' })), {
     ...emptyRequest,
@@ -51,7 +51,7 @@ const everything = {
   query: { extra: '1' }
 } as const
 
-t.test('every parameter is sent as COS names it', async (t) => {
+t.test('every parameter is sent under COS’s name', async (t) => {
   t.same(requestOf(putObject(everything)), {
     ...emptyRequest,
     method: 'PUT',
@@ -90,7 +90,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
   t.match(requestOf(putObject(computed)), { computeMd5: true })
 })
 
-t.test('a stream goes up once, of a known length or not', async (t) => {
+t.test('a stream is sent once, with or without a length', async (t) => {
   const body = Readable.from([Buffer.from('hello')])
   t.match(requestOf(putObject({ ...at, body })), { body: { _tag: 'Once', size: O.none } })
   t.match(requestOf(putObject({ ...at, body, contentLength: 5 })), {
@@ -99,7 +99,7 @@ t.test('a stream goes up once, of a known length or not', async (t) => {
   body.destroy()
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const put = (more: object) => problemOf(putObject({ ...at, body: 'hello', ...more }))
   t.match(put({ key: '' }), /^key: /)
   t.match(put({ bucket: 'b/..-1' }), /^bucket: /)
@@ -126,7 +126,7 @@ const headers = {
 }
 const asked = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
 
-t.test('what COS stored is told, and that it is what was sent', async (t) => {
+t.test('the result has COS’s ETag and checksum, and is verified', async (t) => {
   const { headers: raw, ...rest } = right(
     await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-version-id': 'MTg0' } }, asked)
   )
@@ -143,7 +143,7 @@ t.test('what COS stored is told, and that it is what was sent', async (t) => {
   })
 })
 
-t.test('what a callback’s server answered is handed on', async (t) => {
+t.test('the result has the response of a callback', async (t) => {
   const { 'content-length': _, ...chunked } = headers
   const put = right(
     await decodeResponse(t, decode, { headers: chunked, chunks: ['{"ok":', 5, 'true}'] }, asked)
@@ -152,14 +152,14 @@ t.test('what a callback’s server answered is handed on', async (t) => {
   t.same(put.versionId, O.none)
 })
 
-t.test('other bytes than were sent are an IntegrityError', async (t) => {
+t.test('another checksum is an IntegrityError', async (t) => {
   const failed = left(
     await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, asked)
   )
   t.match(failed, { _tag: 'IntegrityError', part: O.none, expected: '5981764153023615706', got: '2' })
 })
 
-t.test('a refusal is told in COS’s words', async (t) => {
+t.test('an error response is a ServiceError with COS’s code', async (t) => {
   const xml = '<Error><Code>BadDigest</Code><Message>Not the MD5.</Message></Error>'
   t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 400 }, asked)), {
     _tag: 'ServiceError',

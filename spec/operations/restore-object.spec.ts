@@ -6,7 +6,7 @@ import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js
 const bodyOf = (days: number, tier: string) =>
   `<RestoreRequest><Days>${String(days)}</Days><CASJobParameters><Tier>${tier}</Tier></CASJobParameters></RestoreRequest>`
 
-t.test('the least request is the one that COS’s reference counts and sums', async (t) => {
+t.test('a minimal request has the length and MD5 of COS’s sample', async (t) => {
   const operation = restoreObject({ ...at, days: 3 })
   t.equal(operation.action, 'RestoreObject')
   // 105 bytes and this MD5 were computed outside.
@@ -38,7 +38,7 @@ t.test('every parameter is sent', async (t) => {
   t.match(requestOf(restoreObject({ ...at, days: 1, tier: 'Bulk' })), { body: bodyOf(1, 'Bulk') })
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const restore = (more: object) => problemOf(restoreObject({ ...at, days: 3, ...more }))
   for (const days of [0, -1, 1.5, '3', undefined])
     t.equal(restore({ days }), 'days: a whole number, at least 1')
@@ -49,14 +49,14 @@ t.test('an input that makes no sense is refused by name', async (t) => {
 
 const { decode } = restoreObject({ ...at, days: 3 })
 
-t.test('202 says that the work has begun, 200 that there was none', async (t) => {
+t.test('a 202 is a restore started, and a 200 one prolonged', async (t) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==' }
   const begun = right(await decodeResponse(t, decode, { status: 202, headers }))
-  t.match(begun, { requestId: 'NjYwMQ==', alreadyRestored: false, raw: headers })
+  t.match(begun, { requestId: 'NjYwMQ==', alreadyRestored: false, headers })
   t.match(right(await decodeResponse(t, decode, { status: 200, headers })), { alreadyRestored: true })
 })
 
-t.test('a refusal is told in COS’s words', async (t) => {
+t.test('an error response is a ServiceError with COS’s code', async (t) => {
   for (const [status, code] of [
     [409, 'RestoreAlreadyInProgress'],
     [405, 'RestoreNonArchiveObject'],

@@ -26,7 +26,7 @@ const asked = (body: string) => ({
   slow: true
 })
 
-t.test('the least request is a query, and the two layouts', async (t) => {
+t.test('a minimal request has the query and the two formats', async (t) => {
   const operation = selectObjectContent(least)
   t.equal(operation.action, 'SelectObjectContent')
   t.same(
@@ -40,7 +40,7 @@ t.test('the least request is a query, and the two layouts', async (t) => {
   t.equal(Object.keys(requestOf(operation).query)[0], 'select')
 })
 
-t.test('every parameter is sent as COS’s sample has it', async (t) => {
+t.test('every parameter is sent as in COS’s sample', async (t) => {
   const operation = selectObjectContent({
     ...at,
     expression: 'SELECT s._1, s._3 FROM COSObject s WHERE s._3 > 100',
@@ -76,7 +76,7 @@ t.test('every parameter is sent as COS’s sample has it', async (t) => {
   t.match(requestOf(silent), { body: /<RequestProgress><Enabled>FALSE<\/Enabled><\/RequestProgress>/ })
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const select = (more: object) => problemOf(selectObjectContent({ ...least, ...more }))
   t.equal(select({ expression: '' }), 'expression: text, not empty')
   t.match(select({ expression: 'SELECT \0' }), /^expression: SQL that XML can carry/)
@@ -97,7 +97,7 @@ const headers = { 'x-cos-request-id': 'NjYwMQ==' }
 const progress = { bytesScanned: 512, bytesProcessed: 1024, bytesReturned: 64 }
 const stats = { ...progress, bytesReturned: 11 }
 
-t.test('records stream as bytes, and progress and totals stand beside them', async (t) => {
+t.test('records stream as bytes, with progress and stats', async (t) => {
   const names = ['Cont', 'Records', 'Progress', 'Cont', 'Records', 'Stats', 'End']
   const selected = right(await decodeResponse(t, decode, { headers, chunks: names.map(recordedMessage) }))
   t.equal(selected.requestId, 'NjYwMQ==')
@@ -108,7 +108,7 @@ t.test('records stream as bytes, and progress and totals stand beside them', asy
   t.same(selected.progress(), O.some(stats))
 })
 
-t.test('a character that was cut between records is whole in the stream', async (t) => {
+t.test('a character split between messages is whole in the stream', async (t) => {
   const text = Buffer.from('北京,腾讯\n')
   const chunks = Array.from(text, (byte) =>
     Buffer.concat([encodeEvent('Records', Uint8Array.of(byte)), encodeEvent('Cont')])
@@ -122,7 +122,7 @@ t.test('a character that was cut between records is whole in the stream', async 
   t.same(right(await selected.stats()), O.none)
 })
 
-t.test('progress is told while the query runs', async (t) => {
+t.test('progress is available while the query runs', async (t) => {
   const chunks = [
     Buffer.concat([recordedMessage('Progress'), recordedMessage('Records')]),
     200,
@@ -134,33 +134,33 @@ t.test('progress is told while the query runs', async (t) => {
   await selected.records.toArray()
 })
 
-t.test('a query that fails half way fails the records, after those that were read', async (t) => {
+t.test('a query that fails half way fails the records after those delivered', async (t) => {
   const chunks = [recordedMessage('Records'), 20, recordedMessage('Error')]
   const selected = right(await decodeResponse(t, decode, { headers, chunks }))
   const got: Array<string> = []
   selected.records.on('data', (chunk) => got.push(String(chunk)))
-  const reason = { _tag: 'ServiceError', status: 200, code: 'OverMaxRecordSize', requestId: 'NjYwMQ==' }
+  const error = { _tag: 'ServiceError', status: 200, code: 'OverMaxRecordSize', requestId: 'NjYwMQ==' }
   t.match(await new Promise((resolve) => selected.records.once('error', resolve)), {
     name: 'CosException',
-    error: reason
+    error
   })
   t.same(got, ['1,Ann\n2,Bo\n'])
-  t.match(left(await selected.stats()), reason)
+  t.match(left(await selected.stats()), error)
 })
 
-t.test('records without an End fail, though the connection ended well', async (t) => {
+t.test('records without an End message fail, even if the response is complete', async (t) => {
   const selected = right(
     await decodeResponse(t, decode, {
       headers,
       chunks: [recordedMessage('Records'), recordedMessage('Stats')]
     })
   )
-  const reason = { _tag: 'TransportError', code: 'CutAnswer' }
-  await t.rejects(selected.records.toArray(), { name: 'CosException', error: reason })
-  t.match(left(await selected.stats()), reason)
+  const error = { _tag: 'TransportError', code: 'CutAnswer' }
+  await t.rejects(selected.records.toArray(), { name: 'CosException', error })
+  t.match(left(await selected.stats()), error)
 })
 
-t.test('a reader that stops holds the server back', async (t) => {
+t.test('a paused consumer pauses the server', async (t) => {
   const chunk = encodeEvent('Records', Buffer.alloc(256 * 1024))
   const { response, written } = await serveResponse(t, {
     headers,
@@ -173,7 +173,7 @@ t.test('a reader that stops holds the server back', async (t) => {
   selected.records.destroy()
 })
 
-t.test('a reader that leaves hangs up, and has the totals that came by then', async (t) => {
+t.test('a consumer that stops closes the connection, and has the latest stats', async (t) => {
   const chunks = [Buffer.concat([recordedMessage('Stats'), recordedMessage('Records')])]
   const { response, closed } = await serveResponse(t, { headers, chunks, ends: 'open' })
   const selected = right(await decode(response)())
@@ -182,7 +182,7 @@ t.test('a reader that leaves hangs up, and has the totals that came by then', as
   t.same(right(await selected.stats()), O.some(stats))
 })
 
-t.test('a query that is refused is told in COS’s words', async (t) => {
+t.test('a refused query is a ServiceError with COS’s code', async (t) => {
   const xml = '<Error><Code>SQLParsingError</Code><Message>No.</Message></Error>'
   t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 400 })), {
     _tag: 'ServiceError',

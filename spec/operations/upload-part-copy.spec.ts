@@ -13,7 +13,7 @@ const one = {
 const sourceText = 'sourcebucket-1250000001.cos.ap-shanghai.myqcloud.com/a'
 const key = Buffer.from('0123456789ABCDEF0123456789ABCDEF')
 
-t.test('the least request names the source and the part, and may take long', async (t) => {
+t.test('a minimal request has the source and the part, with the timeout of slow responses', async (t) => {
   t.equal(uploadPartCopy(one).action, 'UploadPartCopy')
   t.same(requestOf(uploadPartCopy(one)), {
     ...emptyRequest,
@@ -24,7 +24,7 @@ t.test('the least request names the source and the part, and may take long', asy
   })
 })
 
-t.test('every parameter is sent as COS names it', async (t) => {
+t.test('every parameter is sent under COS’s name', async (t) => {
   const date = new Date('2024-05-01T08:31:00Z')
   const operation = uploadPartCopy({
     ...one,
@@ -67,7 +67,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
   })
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const copy = (more: object) => problemOf(uploadPartCopy({ ...one, ...more }))
   t.match(copy({ uploadId: '' }), /^uploadId: /)
   t.match(copy({ partNumber: 0 }), /^partNumber: /)
@@ -81,7 +81,7 @@ t.test('an input that makes no sense is refused by name', async (t) => {
 
 const { decode } = uploadPartCopy({ ...one, partNumber: 7 })
 
-t.test('a part is its number and its ETag, its date in COS’s own way', async (t) => {
+t.test('the result has the number, the ETag and the date of the part', async (t) => {
   const xml =
     '<?xml version="1.0"?>\n<CopyPartResult>\n  <ETag>&quot;6f5902ac237024bdd0c176cb93063dc4&quot;</ETag>\n' +
     '  <LastModified>2024-05-02T09:30:11</LastModified>\n</CopyPartResult>'
@@ -99,7 +99,7 @@ t.test('a part is its number and its ETag, its date in COS’s own way', async (
   })
 })
 
-t.test('an error inside a 200 is one, and so is another answer', async (t) => {
+t.test('an error inside a 200 or another root fails', async (t) => {
   const error = '\n\n<Error><Code>SlowDown</Code></Error>'
   t.match(left(await decodeResponse(t, decode, xmlResponse(error))), {
     _tag: 'ServiceError',

@@ -7,7 +7,7 @@ import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js
 
 const one = { ...at, uploadId: '1714552211f00d', partNumber: 1 }
 
-t.test('the least request is the bytes, and where they go', async (t) => {
+t.test('a minimal request has the body, the upload and the part number', async (t) => {
   const operation = uploadPart({ ...one, body: 'hello world' })
   t.equal(operation.action, 'UploadPart')
   t.same(requestOf(operation), {
@@ -18,7 +18,7 @@ t.test('the least request is the bytes, and where they go', async (t) => {
   })
 })
 
-t.test('every parameter is sent as COS names it', async (t) => {
+t.test('every parameter is sent under COS’s name', async (t) => {
   const operation = uploadPart({
     ...one,
     partNumber: 10_000,
@@ -50,7 +50,7 @@ t.test('every parameter is sent as COS names it', async (t) => {
   t.match(requestOf(uploadPart({ ...one, body: 'a', enableMd5: true })), { computeMd5: true })
 })
 
-t.test('an input that makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const upload = (more: object) => problemOf(uploadPart({ ...one, body: 'hello', ...more }))
   for (const partNumber of [0, 10_001, 1.5]) {
     t.equal(upload({ partNumber }), 'partNumber: a whole number from 1 to 10000')
@@ -75,7 +75,7 @@ const headers = {
 }
 const asked = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
 
-t.test('a part is its number, its ETag, and that it is what was sent', async (t) => {
+t.test('the result has the number and the ETag, and is verified', async (t) => {
   const { headers: _, ...rest } = right(await decodeResponse(t, decode, { headers }, asked))
   t.same(rest, {
     requestId: 'NjYwMQ==',
@@ -88,14 +88,14 @@ t.test('a part is its number, its ETag, and that it is what was sent', async (t)
   })
 })
 
-t.test('other bytes than were sent are an IntegrityError of the part', async (t) => {
+t.test('another checksum is an IntegrityError of the part', async (t) => {
   const failed = left(
     await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, asked)
   )
   t.match(failed, { _tag: 'IntegrityError', part: O.some(7), check: 'crc64' })
 })
 
-t.test('a refusal is told in COS’s words', async (t) => {
+t.test('an error response is a ServiceError with COS’s code', async (t) => {
   const xml = '<Error><Code>NoSuchUpload</Code><Message>Gone.</Message></Error>'
   t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 404 })), {
     _tag: 'ServiceError',

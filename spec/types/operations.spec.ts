@@ -45,7 +45,7 @@ const query = {
   outputSerialization: { csv: {} }
 }
 
-t.test('an operation is a request that may be refused, and a decoder whose errors are known', async (t) => {
+t.test('an operation has a request that may be InvalidInput, and a decoder with typed errors', async (t) => {
   type Head = Operation<ResultOf<typeof headObject>>
   t.ok(isSame<Head['request'], E.Either<InvalidInput, Request>>(true))
   t.ok(
@@ -53,7 +53,7 @@ t.test('an operation is a request that may be refused, and a decoder whose error
   )
 })
 
-t.test('results are numbers, dates and bigints, and what COS may leave out is an Option', async (t) => {
+t.test('results are numbers, dates and bigints, and an absent value is an Option', async (t) => {
   type Head = ResultOf<typeof headObject>
   t.ok(isSame<Head['size'], number>(true))
   t.ok(isSame<Head['lastModified'], Date>(true))
@@ -83,7 +83,7 @@ t.test('results are numbers, dates and bigints, and what COS may leave out is an
   t.ok(isSame<Selected['stats'], TaskEither<CosError, Option<SelectStats>>>(true))
 })
 
-t.test('a deletion that failed has a code, and one that did not has none', async (t) => {
+t.test('only a failed deletion has a code', async (t) => {
   const told = (result: DeleteResult): string => {
     // @ts-expect-error -- only a look at the tag says whether there is one
     const code: unknown = result.code
@@ -92,7 +92,7 @@ t.test('a deletion that failed has a code, and one that did not has none', async
   t.type(told, 'function')
 })
 
-t.test('what is needed is asked for, and no more', async (t) => {
+t.test('required fields must be given, and others may be omitted', async (t) => {
   for (const operation of [headObject, getObject, objectExists, deleteObject, createMultipartUpload]) {
     t.notOk(refusedToo(operation(at)))
   }
@@ -112,7 +112,7 @@ t.test('what is needed is asked for, and no more', async (t) => {
   t.ok(refusedToo(selectObjectContent({ ...at, expression: 'SELECT 1', inputSerialization: { csv: {} } })))
 })
 
-t.test('a name that COS does not have is refused', async (t) => {
+t.test('an unknown field is a type error and an InvalidInput', async (t) => {
   // @ts-expect-error -- spelt versionId
   t.ok(refusedToo(headObject({ ...at, versionID: 'a' })))
   // @ts-expect-error -- GET is where a range is read
@@ -123,7 +123,7 @@ t.test('a name that COS does not have is refused', async (t) => {
   t.ok(refusedToo(deleteObjects({ bucket: at.bucket, objects: [{ Key: 'a' }] })))
 })
 
-t.test('a range is one range', async (t) => {
+t.test('a range has one form', async (t) => {
   t.notOk(refusedToo(getObject({ ...at, range: { first: 0 } })))
   t.notOk(refusedToo(getObject({ ...at, range: { first: 0, last: 9 } })))
   t.notOk(refusedToo(getObject({ ...at, range: { suffix: 9 } })))
@@ -137,7 +137,7 @@ t.test('a range is one range', async (t) => {
   t.ok(refusedToo(uploadPartCopy({ ...part, copySource, copySourceRange: { first: 0 } })))
 })
 
-t.test('dates are Dates, and sizes and limits numbers', async (t) => {
+t.test('dates are Date values, and sizes and limits numbers', async (t) => {
   // @ts-expect-error -- a text is no Date or number
   t.ok(refusedToo(headObject({ ...at, ifModifiedSince: 'Wed, 01 May 2024 08:31:00 GMT' })))
   // @ts-expect-error -- a text, as COS's Python SDK has it
@@ -148,7 +148,7 @@ t.test('dates are Dates, and sizes and limits numbers', async (t) => {
   t.ok(refusedToo(uploadPart({ ...part, partNumber: '1', body: '' })))
 })
 
-t.test('encryption is one of three, and a key belongs to the one that has one', async (t) => {
+t.test('encryption is one of three forms, and only two of them take a key', async (t) => {
   const key = new Uint8Array(32)
   t.notOk(refusedToo(putObject({ ...at, body: '', sse: { type: 'C', key } })))
   // @ts-expect-error -- COS's own keys are not the caller's
@@ -161,7 +161,7 @@ t.test('encryption is one of three, and a key belongs to the one that has one', 
   t.ok(refusedToo(getObject({ ...at, sse: { type: 'KMS' } })))
 })
 
-t.test('storage classes and ACLs are those that are known, or any other', async (t) => {
+t.test('storage classes and ACLs are the known values or any text', async (t) => {
   t.notOk(refusedToo(putObject({ ...at, body: '', storageClass: 'DEEP_ARCHIVE', acl: 'public-read' })))
   t.notOk(refusedToo(putObject({ ...at, body: '', storageClass: 'NEXT_YEARS', acl: 'next-years' })))
   // @ts-expect-error -- of directives there are two, and S3's spelling is neither
@@ -170,7 +170,7 @@ t.test('storage classes and ACLs are those that are known, or any other', async 
   t.ok(refusedToo(restoreObject({ ...at, days: 1, tier: 'Fast' })))
 })
 
-t.test('a Select reads one layout and writes one', async (t) => {
+t.test('a Select has one input format and one output format', async (t) => {
   t.notOk(refusedToo(selectObjectContent(query)))
   t.notOk(refusedToo(selectObjectContent({ ...query, inputSerialization: { parquet: {} } })))
   const lines = { type: 'LINES' } as const

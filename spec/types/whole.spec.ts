@@ -28,7 +28,7 @@ type Asks<I, A> = (input: I) => C.Operation<A>
 
 const refusedToo = (operation: C.Operation<unknown>): boolean => E.isLeft(operation.request)
 
-tap.test('each operation has one input and one result', async (tap) => {
+tap.test('each operation has one input type and one result type', async (tap) => {
   tap.ok(isSame<typeof C.listObjects, Asks<C.ListObjectsInput, C.ObjectPage>>(true))
   tap.ok(isSame<typeof C.listObjectVersions, Asks<C.ListObjectVersionsInput, C.ObjectVersionPage>>(true))
   tap.ok(isSame<typeof C.putObject, Asks<C.PutObjectInput, C.PutObjectResult>>(true))
@@ -65,7 +65,7 @@ tap.test('each operation has one input and one result', async (tap) => {
   )
 })
 
-tap.test('what may fail is known, wherever it fails', async (tap) => {
+tap.test('errors are typed at each level', async (tap) => {
   type Known =
     | C.InvalidInput
     | C.ServiceError
@@ -124,7 +124,7 @@ tap.test(
 const { bucket } = at
 const part = { partNumber: 1, etag: '"a"' }
 
-tap.test('what makes no sense of a listing does not compile, and is refused', async (tap) => {
+tap.test('an invalid listing input does not compile, and is an InvalidInput', async (tap) => {
   tap.notOk(refusedToo(C.listObjects({ bucket, prefix: 'a', delimiter: '/', maxKeys: 1, marker: 'b' })))
   // @ts-expect-error -- a bucket is missing
   tap.ok(refusedToo(C.listObjects({})))
@@ -150,7 +150,7 @@ tap.test('what makes no sense of a listing does not compile, and is refused', as
   tap.ok(refusedToo(C.listParts({ ...at, uploadId: 'id', prefix: 'a' })))
 })
 
-tap.test('what makes no sense of an upload does not compile, and is refused', async (tap) => {
+tap.test('an invalid upload input does not compile, and is an InvalidInput', async (tap) => {
   const upload = { ...at, uploadId: 'id' }
   tap.notOk(refusedToo(C.completeMultipartUpload({ ...upload, parts: [part] })))
   // @ts-expect-error -- an upload's class is text
@@ -177,7 +177,7 @@ tap.test('what makes no sense of an upload does not compile, and is refused', as
   tap.ok(refusedToo(C.deleteObject({ ...at, versionId: 1 })))
 })
 
-tap.test('streams say what comes out of them, and what goes into them', async (tap) => {
+tap.test('stages have typed inputs and outputs', async (tap) => {
   const { streamObjects, streamObjectVersions, streamMultipartUploads, streamParts } = C
   const level = streamObjects({ bucket, delimiter: '/' })
   tap.ok(isOf<C.EffectStream<C.ListedObject>>()(streamObjects({ bucket }), true))
@@ -206,7 +206,7 @@ tap.test('streams say what comes out of them, and what goes into them', async (t
   tap.type(() => C.uploadStream(at)(['a']), 'function')
 })
 
-tap.test('rows of a Select are what their codec says', async (tap) => {
+tap.test('the rows of a Select have the type of their codec', async (tap) => {
   const rows = C.selectRows(t.type({ id: t.number, name: t.string }))
   const read = (selected: C.SelectObjectContentResult): CancelableIterator<{ id: number; name: string }> => {
     const { rows: leavable } = rows(selected)

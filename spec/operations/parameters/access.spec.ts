@@ -13,7 +13,7 @@ const headers = (input: unknown) => {
   return E.isRight(judged) ? withoutUndefined(accessHeaders(judged.right)) : judged.left
 }
 
-t.test('each field is the header of its name', async (t) => {
+t.test('each field is sent as its header', async (t) => {
   const [a, b] = [{ id: '100000000001' }, { id: '100000000002' }]
   t.same(
     headers({
@@ -36,7 +36,7 @@ t.test('each field is the header of its name', async (t) => {
   t.same(headers({}), {})
 })
 
-t.test('grants are taken as text too, and an ACL that is not known yet passes', async (t) => {
+t.test('grants may be text, and unknown ACLs are accepted', async (t) => {
   t.same(headers({ grantRead: 'uin="100000000001"', acl: 'next-years' }), {
     'x-cos-acl': 'next-years',
     'x-cos-grant-read': 'uin="100000000001"'
@@ -46,13 +46,13 @@ t.test('grants are taken as text too, and an ACL that is not known yet passes', 
   })
 })
 
-t.test('a grantee can not name a second one', async (t) => {
+t.test('a grantee’s id cannot contain a second grantee', async (t) => {
   for (const id of ['', '1",id="2', '1,2', '1 2', '1\r\n', 'ä\u0100']) {
     t.match(headers({ grantRead: [{ id: '1' }, { id }] }), /^grantRead\.1\.id: the id of an account/, id)
   }
 })
 
-t.test('what is no list of grantees is refused by name', async (t) => {
+t.test('an invalid list of grantees is an InvalidInput that names the field', async (t) => {
   t.equal(headers({ grantRead: [] }), 'grantRead: a list of at least one { id }')
   t.match(headers({ grantRead: [{ uin: '1' }] }), /^grantRead\.0\.uin: left out/)
   t.match(

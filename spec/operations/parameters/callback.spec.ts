@@ -16,7 +16,7 @@ const decoded = (input: unknown, name: string): unknown => {
   return typeof made === 'string' ? made : JSON.parse(Buffer.from(String(made[name]), 'base64').toString())
 }
 
-t.test('a callback is base64 of JSON, several URLs joined by semicolons', async (t) => {
+t.test('a callback is sent as base64 of JSON, with URLs joined by semicolons', async (t) => {
   const callback = {
     callbackUrl: ['https://a.example/done', 'https://b.example/done'],
     callbackHost: 'a.example',
@@ -32,7 +32,7 @@ t.test('a callback is base64 of JSON, several URLs joined by semicolons', async 
   t.same(decoded({ callbackVar: { 'x:name': '腾讯' } }, 'x-cos-callback-var'), { 'x:name': '腾讯' })
 })
 
-t.test('text is sent as it is', async (t) => {
+t.test('text is sent unchanged', async (t) => {
   t.same(headers({}), {})
   t.same(headers({ callback: 'e30=', callbackVar: 'e30=', picOperations: '{"rules":[]}' }), {
     'x-cos-callback': 'e30=',
@@ -41,7 +41,7 @@ t.test('text is sent as it is', async (t) => {
   })
 })
 
-t.test('rules for a picture are JSON that a header can carry', async (t) => {
+t.test('picture rules are sent as ASCII JSON', async (t) => {
   const picOperations = { is_pic_info: 1, rules: [{ fileid: '缩略图.png', rule: 'imageMogr2/format/png' }] }
   const made = headers({ picOperations })
   const text = typeof made === 'string' ? '' : String(made['pic-operations'])
@@ -49,7 +49,7 @@ t.test('rules for a picture are JSON that a header can carry', async (t) => {
   t.same(JSON.parse(text), picOperations)
 })
 
-t.test('what makes no sense is refused by name', async (t) => {
+t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const body = { callbackBody: 'x' }
   for (const callbackUrl of ['', [], Array.from({ length: 6 }, () => 'https://a.example'), 3]) {
     t.equal(headers({ callback: { callbackUrl, ...body } }), 'callback.callbackUrl: one to five URLs')

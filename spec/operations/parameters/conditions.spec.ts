@@ -23,7 +23,7 @@ const sourceHeaders = (input: unknown) => {
 const date = new Date('2024-05-01T08:31:00.999Z')
 const httpDate = 'Wed, 01 May 2024 08:31:00 GMT'
 
-t.test('each condition is the header of its name, of the object or of the source', async (t) => {
+t.test('each condition is sent as its header, of the object or of the source', async (t) => {
   t.same(headers({}), {})
   t.same(headers({ ifMatch: '"a"', ifNoneMatch: '"b"', ifModifiedSince: date, ifUnmodifiedSince: date }), {
     'if-match': '"a"',
@@ -48,7 +48,7 @@ t.test('each condition is the header of its name, of the object or of the source
   )
 })
 
-t.test('an ETag gets its quotes where it came without, once', async (t) => {
+t.test('an ETag without quotes gets quotes', async (t) => {
   const judge = validateWith(ETag)
   for (const [given, sent] of [
     ['9a4802d5c99dafe1c04da0a8e7e166bf', '"9a4802d5c99dafe1c04da0a8e7e166bf"'],
@@ -62,7 +62,7 @@ t.test('an ETag gets its quotes where it came without, once', async (t) => {
   }
 })
 
-t.test('what is no ETag or no date is refused by name', async (t) => {
+t.test('an invalid ETag or date is an InvalidInput that names the field', async (t) => {
   const etag = 'an ETag, with or without its quotes'
   for (const nonsense of ['', ' ', 'a\r\nb', 3, null]) {
     t.equal(headers({ ifMatch: nonsense }), `ifMatch: ${etag}`)

@@ -18,26 +18,26 @@ const text = (copySource: object) => {
   return typeof made === 'string' ? made : made['x-cos-copy-source']
 }
 
-t.test('a source is a host and an encoded key, without a scheme', async (t) => {
+t.test('a source is sent as a host and an encoded key, without a scheme', async (t) => {
   // The header of the worked example in spec/vectors/signature.json.
   t.equal(text(source), 'sourcebucket-1250000001.cos.ap-shanghai.myqcloud.com/a%20b/c%2Bd.jpg')
 })
 
-t.test('a version goes behind the key, and a question mark in the key is the key’s', async (t) => {
+t.test('a version follows the key, and a question mark in the key is encoded', async (t) => {
   t.equal(
     text({ ...source, key: '/a?versionId=x&b', versionId: 'MTg0+/=' }),
     'sourcebucket-1250000001.cos.ap-shanghai.myqcloud.com/a%3FversionId%3Dx%26b?versionId=MTg0%2B%2F%3D'
   )
 })
 
-t.test('an endpoint wins over a region', async (t) => {
+t.test('an endpoint takes precedence over a region', async (t) => {
   const endpoint = 'cos-internal.ap-shanghai.tencentcos.cn'
   t.equal(text({ ...source, key: 'a', endpoint }), `sourcebucket-1250000001.${endpoint}/a`)
   const { region: _, ...placed } = source
   t.equal(text({ ...placed, key: 'a', endpoint }), `sourcebucket-1250000001.${endpoint}/a`)
 })
 
-t.test('conditions and a key of the source are headers beside it', async (t) => {
+t.test('conditions and the customer key of the source are sent as headers', async (t) => {
   const names = headers({
     copySource: source,
     copySourceIfMatch: 'a',
@@ -52,7 +52,7 @@ t.test('conditions and a key of the source are headers beside it', async (t) => 
   ])
 })
 
-t.test('what is no source is refused by the name of the field', async (t) => {
+t.test('an invalid source is an InvalidInput that names the field', async (t) => {
   const { region: _, ...nowhere } = source
   t.equal(text(nowhere), "copySource.region: the region of the source's bucket, or its endpoint")
   t.match(text({ ...source, region: 'a/b' }), /^copySource\.region: a region/)

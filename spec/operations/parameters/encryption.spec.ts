@@ -22,7 +22,7 @@ const key = Buffer.from('0123456789ABCDEF0123456789ABCDEF')
 const keyText = 'MDEyMzQ1Njc4OUFCQ0RFRjAxMjM0NTY3ODlBQkNERUY='
 const keyMd5 = 'U5L61r7jcwdNvT7frmUG8g=='
 
-t.test('each mode is its headers', async (t) => {
+t.test('each kind of encryption is sent as its headers', async (t) => {
   t.same(headers(undefined), {})
   t.same(headers({ type: 'COS' }), { 'x-cos-server-side-encryption': 'AES256' })
   t.same(headers({ type: 'KMS' }), { 'x-cos-server-side-encryption': 'cos/kms' })
@@ -38,7 +38,7 @@ t.test('each mode is its headers', async (t) => {
   })
 })
 
-t.test('the key of a copy’s source has headers of its own', async (t) => {
+t.test('the customer key of a copy source has separate headers', async (t) => {
   t.same(copySourceEncryptionHeaders(undefined), {})
   t.same(copySourceEncryptionHeaders({ type: 'C', key }), {
     'x-cos-copy-source-server-side-encryption-customer-algorithm': 'AES256',
@@ -47,7 +47,7 @@ t.test('the key of a copy’s source has headers of its own', async (t) => {
   })
 })
 
-t.test('a key that is a view of a larger buffer is that view alone', async (t) => {
+t.test('a key may be a view of a larger buffer', async (t) => {
   const slab = new Uint8Array(100)
   slab.set(key, 7)
   t.match(headers({ type: 'C', key: slab.subarray(7, 39) }), {
@@ -55,13 +55,13 @@ t.test('a key that is a view of a larger buffer is that view alone', async (t) =
   })
 })
 
-t.test('a key of another length is refused, and not repeated', async (t) => {
+t.test('a key of another length is an InvalidInput without the key', async (t) => {
   for (const wrong of [key.subarray(1), Buffer.concat([key, key]), keyText, undefined]) {
     t.equal(headers({ type: 'C', key: wrong }), 'sse.key: 32 bytes')
   }
 })
 
-t.test('what is no mode is refused by name', async (t) => {
+t.test('an unknown kind of encryption is an InvalidInput that names the field', async (t) => {
   const modes = "{ type: 'COS' }, { type: 'KMS' } or { type: 'C', key }"
   for (const nonsense of [{}, { type: 'AES256' }, 'AES256', { key }, null]) {
     t.equal(headers(nonsense), `sse: ${modes}`)
@@ -71,13 +71,13 @@ t.test('what is no mode is refused by name', async (t) => {
   t.match(headers({ type: 'KMS', context: { a: 1 } }), /^sse\.context\.a/)
 })
 
-t.test('reads and parts take the caller’s own key alone', async (t) => {
+t.test('reads and parts accept only a customer key', async (t) => {
   const judge = validateFields<WithCustomerKey>(withCustomerKey)
   t.same(judge({ sse: { type: 'C', key } }), E.right({ sse: { type: 'C', key } }))
   t.same(judge({ sse: { type: 'COS' } }), E.left("sse: { type: 'C', key } with a key of 32 bytes"))
 })
 
-t.test('an operation that holds a key prints and serialises without it', async (t) => {
+t.test('an operation with a customer key prints and serializes without it', async (t) => {
   const operation = headObject({ ...at, sse: { type: 'C', key } })
   for (const text of [inspect(operation, { depth: null, showHidden: true }), JSON.stringify(operation)]) {
     t.notMatch(text, keyText)

@@ -13,7 +13,7 @@ import {
 
 const Input = In.struct<Listing & Encoding>('a listing', { ...listing, ...encoding })
 
-t.test('a prefix is any text that UTF-8 can spell, a delimiter one character of it', async (t) => {
+t.test('a prefix is any UTF-8 text, and a delimiter one character', async (t) => {
   const good = [
     {},
     { prefix: '' },
@@ -40,7 +40,7 @@ t.test('a page has 1 to 1,000 entries', async (t) => {
   t.same([0, 1, 1000, 1001, 1.5].map(PageSize.is), [false, true, true, false, false])
 })
 
-t.test('the encoding is always asked for, and nothing that is empty', async (t) => {
+t.test('encoding-type is always sent, and empty parameters are not', async (t) => {
   t.strictSame(listingQuery({}), { prefix: undefined, delimiter: undefined, 'encoding-type': 'url' })
   t.strictSame(listingQuery({ prefix: '', delimiter: '' }), {
     prefix: undefined,

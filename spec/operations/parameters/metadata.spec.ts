@@ -14,11 +14,11 @@ const headers = (input: unknown) => {
   return E.isRight(judged) ? withoutUndefined(entityHeaders(judged.right)) : judged.left
 }
 
-t.test('nothing said is nothing sent', async (t) => {
+t.test('without fields no header is sent', async (t) => {
   t.same(headers({}), {})
 })
 
-t.test('each field is the header of its name', async (t) => {
+t.test('each field is sent as its header', async (t) => {
   const all = {
     cacheControl: 'max-age=60',
     contentDisposition: 'attachment; filename="a.txt"',
@@ -40,13 +40,13 @@ t.test('each field is the header of its name', async (t) => {
   t.same(Object.keys(all), entityNames)
 })
 
-t.test('expires may be any text, for COS stores what it is given', async (t) => {
+t.test('expires may be any text', async (t) => {
   t.same(headers({ expires: '0' }), { expires: '0' })
   t.same(headers({ expires: new Date(NaN) }), 'expires: a valid Date')
   t.match(headers({ expires: 0 }), /^expires: a valid Date, or text/)
 })
 
-t.test('metadata is named with or without its prefix, in any case', async (t) => {
+t.test('metadata names may have the prefix, and any case', async (t) => {
   t.same(headers({ metadata: { a: '1', 'x-cos-meta-b': '2', 'X-Cos-Meta-C-d': '3', E5: '4' } }), {
     'x-cos-meta-a': '1',
     'x-cos-meta-b': '2',
@@ -55,7 +55,7 @@ t.test('metadata is named with or without its prefix, in any case', async (t) =>
   })
 })
 
-t.test('metadata that would be lost or sent as another header is refused', async (t) => {
+t.test('ambiguous or invalid metadata names are an InvalidInput', async (t) => {
   for (const name of ['', 'x-cos-meta-', 'a_b', 'a b', 'a:b', 'ä', 'a\r\nhost']) {
     t.equal(
       headers({ metadata: { [name]: '1' } }),
@@ -73,7 +73,7 @@ t.test('metadata that would be lost or sent as another header is refused', async
   }
 })
 
-t.test('what a header can not carry is refused by the name of its field', async (t) => {
+t.test('a value that is not a header value is an InvalidInput that names the field', async (t) => {
   for (const field of entityNames) {
     if (field === 'metadata') continue
     t.match(headers({ [field]: 'a\r\nx-cos-acl: public-read' }), new RegExp(`^${field}: text that a header`))

@@ -15,14 +15,14 @@ const range = (u: unknown) => {
   return E.isRight(judged) ? rangeText(judged.right) : judged.left
 }
 
-t.test('a range is spelt as HTTP has it', async (t) => {
+t.test('a range is sent in the form of HTTP', async (t) => {
   t.equal(range({ first: 0, last: 0 }), 'bytes=0-0')
   t.equal(range({ first: 5, last: 9007199254740991 }), 'bytes=5-9007199254740991')
   t.equal(range({ first: 5 }), 'bytes=5-')
   t.equal(range({ suffix: 500 }), 'bytes=-500')
 })
 
-t.test('a range that holds no byte, or is two, is refused by the name of the field', async (t) => {
+t.test('an empty or ambiguous range is an InvalidInput that names the field', async (t) => {
   t.equal(range({ first: 5, last: 4 }), 'last: a whole number, at least 5 as first is')
   t.equal(range({ suffix: 0 }), 'suffix: a whole number, at least 1')
   t.match(range({ first: 0, suffix: 5 }), /^first: left out/)
@@ -37,7 +37,7 @@ t.test('a range that holds no byte, or is two, is refused by the name of the fie
   }
 })
 
-t.test('a closed range has both its ends', async (t) => {
+t.test('a closed range needs first and last', async (t) => {
   const judge = validateWith(ClosedRange)
   t.same(judge({ first: 0, last: 5 }), E.right({ first: 0, last: 5 }))
   t.same(judge({ first: 6, last: 5 }), E.left('last: a whole number, at least 6 as first is'))
@@ -50,7 +50,7 @@ const query = (input: unknown) => {
   return E.isRight(judged) ? withoutUndefined(overridesQuery(judged.right)) : judged.left
 }
 
-t.test('overrides are parameters, of any text', async (t) => {
+t.test('response overrides are sent as query parameters', async (t) => {
   t.same(query({}), {})
   t.same(
     query({
@@ -73,7 +73,7 @@ t.test('overrides are parameters, of any text', async (t) => {
   t.same(query({ responseExpires: '0' }), { 'response-expires': '0' })
 })
 
-t.test('overrides that would split a header are refused by name', async (t) => {
+t.test('overrides with line breaks are an InvalidInput that names the field', async (t) => {
   for (const name of [
     'responseCacheControl',
     'responseContentDisposition',

@@ -3,7 +3,7 @@ import t from 'tap'
 import { withReferer, refererHeaders, type WithReferer } from '../../../lib/operations/parameters/referer.js'
 import { validateFields, withoutUndefined } from '../../support/operations.js'
 
-t.test('a referer is sent as it is', async (t) => {
+t.test('a referer is sent unchanged', async (t) => {
   const judge = validateFields<WithReferer>(withReferer)
   t.same(judge({ referer: 'https://a.example/' }), E.right({ referer: 'https://a.example/' }))
   t.same(withoutUndefined(refererHeaders({ referer: 'https://a.example/' })), {

@@ -18,7 +18,7 @@ const output = (u: unknown) => {
   return E.isRight(judged) ? writeTerseXml(outputXml(judged.right)) : judged.left
 }
 
-t.test('an object is read as CSV, JSON or Parquet', async (t) => {
+t.test('the input format is CSV, JSON or Parquet', async (t) => {
   t.equal(input({ csv: {} }), '<InputSerialization><CSV></CSV></InputSerialization>')
   t.equal(
     input({
@@ -49,7 +49,7 @@ t.test('an object is read as CSV, JSON or Parquet', async (t) => {
   )
 })
 
-t.test('results are written as CSV or JSON', async (t) => {
+t.test('the output format is CSV or JSON', async (t) => {
   t.equal(output({ csv: {} }), '<OutputSerialization><CSV></CSV></OutputSerialization>')
   t.equal(
     output({
@@ -72,7 +72,7 @@ t.test('results are written as CSV or JSON', async (t) => {
   t.equal(output({ json: {} }), '<OutputSerialization><JSON></JSON></OutputSerialization>')
 })
 
-t.test('what is none of them, or two, is refused by the name of the field', async (t) => {
+t.test('an unknown or ambiguous format is an InvalidInput that names the field', async (t) => {
   for (const nonsense of [{}, 'CSV', { CSV: {} }, { compressionType: 'GZIP' }]) {
     t.equal(input(nonsense), ': one of { csv }, { json } and { parquet }')
     t.equal(output(nonsense), ': one of { csv } and { json }')
@@ -93,7 +93,7 @@ t.test('what is none of them, or two, is refused by the name of the field', asyn
   t.equal(output({ csv: { quoteFields: true } }), 'csv.quoteFields: one of ALWAYS, ASNEEDED')
 })
 
-t.test('delimiters are as long as COS takes them, in bytes', async (t) => {
+t.test('delimiters have COS’s maximum length in bytes', async (t) => {
   for (const name of ['fieldDelimiter', 'quoteCharacter', 'quoteEscapeCharacter', 'comments']) {
     for (const wrong of ['ab', '腾']) {
       t.equal(input({ csv: { [name]: wrong } }), `csv.${name}: a character of 1 byte`)

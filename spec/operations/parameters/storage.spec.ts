@@ -15,7 +15,7 @@ const headers = (input: unknown) => {
   return E.isRight(judged) ? withoutUndefined(storageHeaders(judged.right)) : judged.left
 }
 
-t.test('each field is the header of its name', async (t) => {
+t.test('each field is sent as its header', async (t) => {
   t.same(headers({}), {})
   t.same(headers({ storageClass: 'ARCHIVE', tagging: { a: '1' }, forbidOverwrite: true }), {
     'x-cos-storage-class': 'ARCHIVE',
@@ -26,13 +26,13 @@ t.test('each field is the header of its name', async (t) => {
   t.same(headers({ storageClass: 'NEXT_YEARS' }), { 'x-cos-storage-class': 'NEXT_YEARS' })
 })
 
-t.test('tags are encoded as a query is, in their order', async (t) => {
+t.test('tags are sent encoded as a query, in order', async (t) => {
   t.same(headers({ tagging: { 'b c': 'd&e=f', 腾: '', a: '1+1' } }), {
     'x-cos-tagging': 'b%20c=d%26e%3Df&%E8%85%BE=&a=1%2B1'
   })
 })
 
-t.test('tags that COS would refuse are refused here', async (t) => {
+t.test('tags that COS would refuse are an InvalidInput', async (t) => {
   const many = Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`t${String(n)}`, '']))
   for (const tagging of [many, { '': 'x' }, { a: '\ud800' }]) {
     t.equal(headers({ tagging }), 'tagging: at most 10 tags by name, without lone surrogates')
@@ -42,7 +42,7 @@ t.test('tags that COS would refuse are refused here', async (t) => {
   t.equal(headers({ forbidOverwrite: 'true' }), 'forbidOverwrite: true or false')
 })
 
-t.test('a traffic limit lies within what COS takes, in bit/s', async (t) => {
+t.test('a traffic limit is 819,200 to 838,860,800 bit/s', async (t) => {
   const limit = (value: unknown) => {
     const judged = validateFields<TrafficLimit>(trafficLimit)({ trafficLimit: value })
     return E.isRight(judged) ? withoutUndefined(trafficLimitHeaders(judged.right)) : judged.left

@@ -23,7 +23,7 @@ interface Square {
 const Circle = In.struct<Circle>('a circle', { shape: In.oneOf('circle'), radius: In.integer(1) })
 const Square = In.struct<Square>('a square', { shape: In.oneOf('square'), side: In.integer(1) })
 
-t.test('the member that is named is the one that judges', async (t) => {
+t.test('byTag validates with the member that the tag names', async (t) => {
   const Shape = choose<Circle | Square>('a shape', byTag('shape', { circle: Circle, square: Square }))
   const judge = validateWith(Shape)
   t.same(judge({ shape: 'square', side: 2 }), E.right({ shape: 'square', side: 2 }))
@@ -36,7 +36,7 @@ t.test('the member that is named is the one that judges', async (t) => {
   t.equal(Shape.is({ shape: 'circle' }), false)
 })
 
-t.test('the member whose field is there is the one that judges', async (t) => {
+t.test('firstOf validates with the member whose field is present', async (t) => {
   const judge = validateWith(choose<Circle | Square>('a shape', firstOf({ side: Square, radius: Circle })))
   t.same(judge({ shape: 'circle', radius: 2 }), E.right({ shape: 'circle', radius: 2 }))
   t.same(judge({ shape: 'square', side: 2, radius: undefined }), E.right({ shape: 'square', side: 2 }))
@@ -44,7 +44,7 @@ t.test('the member whose field is there is the one that judges', async (t) => {
   t.same(judge({ shape: 'square' }), E.left(': a shape'))
 })
 
-t.test('text is judged as text, and what is not as the other', async (t) => {
+t.test('textOr validates text and other values separately', async (t) => {
   const DateOrText = textOr(In.nonEmpty, In.date)
   const judge = validateWith(DateOrText)
   t.same(judge('now'), E.right('now'))
@@ -56,7 +56,7 @@ t.test('text is judged as text, and what is not as the other', async (t) => {
   t.equal(DateOrText.is(''), false)
 })
 
-t.test('fields that are right and do not agree are told by the name of one', async (t) => {
+t.test('crossChecked names one of the fields in conflict', async (t) => {
   interface Span {
     readonly from: number
     readonly to: number

@@ -9,7 +9,7 @@ import {
 } from '../../../lib/operations/parameters/versions.js'
 import { validateFields, validateWith } from '../../support/operations.js'
 
-t.test('ids are opaque, and never empty: an empty one would name the object instead', async (t) => {
+t.test('ids are opaque and not empty', async (t) => {
   for (const id of ['null', 'MTg0NDUxNTc1NjIzMTQ1MDAwODg', '1714552211f00d', 'a+b/c=']) {
     t.same(validateWith(VersionId)(id), E.right(id))
     t.same(validateWith(UploadId)(id), E.right(id))
@@ -20,7 +20,7 @@ t.test('ids are opaque, and never empty: an empty one would name the object inst
   }
 })
 
-t.test('parts are numbered from 1 to 10,000', async (t) => {
+t.test('part numbers are 1 to 10,000', async (t) => {
   for (const number of [1, 10_000]) t.same(validateWith(PartNumber)(number), E.right(number))
   for (const wrong of [0, 10_001, -1, 1.5, '1', NaN]) {
     t.same(validateWith(PartNumber)(wrong), E.left(': a whole number from 1 to 10000'))

@@ -11,13 +11,13 @@ import {
 import type { Range } from '../../../lib/operations/parameters/range.js'
 import { right } from '../../support/responses.js'
 
-t.test('a content-range is read with its size or without', async (t) => {
+t.test('a content-range is decoded with and without a size', async (t) => {
   t.same(ContentRangeText.decode('bytes 0-6/16'), E.right({ first: 0, last: 6, size: O.some(16) }))
   t.same(ContentRangeText.decode('bytes 9-9/10'), E.right({ first: 9, last: 9, size: O.some(10) }))
   t.same(ContentRangeText.decode('bytes 5-6/*'), E.right({ first: 5, last: 6, size: O.none }))
 })
 
-t.test('a content-range that can not be is not read', async (t) => {
+t.test('an impossible content-range is invalid', async (t) => {
   for (const wrong of [
     ...['', 'bytes', '0-6/16', 'bytes 0-6', 'bytes */16', 'bytes a-6/16', 'bytes 0-6/16, bytes 8-9/16'],
     ...['bytes 6-5/16', 'bytes 0-16/16', 'bytes -6/16', 'items 0-6/16', 'bytes 0-6/99999999999999999999']
@@ -26,7 +26,7 @@ t.test('a content-range that can not be is not read', async (t) => {
   }
 })
 
-t.test('a range that is the whole is known for it', async (t) => {
+t.test('coversAll is true for a range of the whole object', async (t) => {
   t.equal(coversAll({ first: 0, last: 9, size: O.some(10) }), true)
   t.equal(coversAll({ first: 0, last: 8, size: O.some(10) }), false)
   t.equal(coversAll({ first: 1, last: 9, size: O.some(10) }), false)
@@ -44,14 +44,14 @@ const extent = (
     O.fromNullable(asked)
   )
 
-t.test('a whole object is what was asked for where no range was', async (t) => {
+t.test('a whole object is accepted without a requested range', async (t) => {
   const whole = { size: O.some(10), contentLength: O.some(10), contentRange: O.none }
   t.same(extent(200, { length: '10' }), E.right(whole))
   t.same(extent(200, {}), E.right({ size: O.none, contentLength: O.none, contentRange: O.none }))
   t.same(extent(200, { length: '0' }), E.right({ ...whole, size: O.some(0), contentLength: O.some(0) }))
 })
 
-t.test('a range is what was asked for where it lies as it was asked', async (t) => {
+t.test('the requested range is accepted', async (t) => {
   const cases: ReadonlyArray<readonly [Range, string]> = [
     [{ first: 0, last: 6 }, 'bytes 0-6/16'],
     [{ first: 9, last: 9 }, 'bytes 9-9/16'],
@@ -80,7 +80,7 @@ t.test('a range is what was asked for where it lies as it was asked', async (t) 
   })
 })
 
-t.test('bytes from elsewhere are refused', async (t) => {
+t.test('another range is a problem', async (t) => {
   const cases: ReadonlyArray<readonly [Range, string]> = [
     [{ first: 0, last: 6 }, 'bytes 1-7/16'],
     [{ first: 0, last: 6 }, 'bytes 0-5/16'],
@@ -99,7 +99,7 @@ t.test('bytes from elsewhere are refused', async (t) => {
   }
 })
 
-t.test('a whole object in answer to a range is taken where the range comes to the whole', async (t) => {
+t.test('a whole object is accepted for a range that covers it', async (t) => {
   const length = '16'
   for (const asked of [
     { first: 0 },
@@ -120,7 +120,7 @@ t.test('a whole object in answer to a range is taken where the range comes to th
   t.match(extent(200, { length: '0' }, { first: 0 }), { left: /^status 206/ })
 })
 
-t.test('an answer that does not agree with itself is refused', async (t) => {
+t.test('contradictory headers are a problem', async (t) => {
   const asked = { first: 0, last: 6 }
   t.match(extent(206, {}, asked), { left: 'status 206 came without a content-range' })
   t.match(extent(206, { range: 'bytes 0-6/16', length: '8' }, asked), {

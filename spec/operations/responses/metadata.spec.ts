@@ -14,7 +14,7 @@ import {
 } from '../../../lib/operations/responses/metadata.js'
 import { fetchResponse } from '../../support/responses.js'
 
-t.test('every answer brings its request id and all of its headers', async (t) => {
+t.test('metadata has the request id and all headers', async (t) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==', 'X-Cos-Anything': 'a', 'content-length': '0' }
   const answer = responseMetadata(await fetchResponse(t, { headers }))
   t.equal(answer.requestId, 'NjYwMQ==')
@@ -22,7 +22,7 @@ t.test('every answer brings its request id and all of its headers', async (t) =>
   t.equal(responseMetadata(await fetchResponse(t, {})).requestId, '')
 })
 
-t.test('what is missing or empty is none, and what is there must be right', async (t) => {
+t.test('optional: missing or empty is none, and an invalid value fails', async (t) => {
   const Size = optional(W.ByteCount)
   t.same(Size.decode(undefined), E.right(O.none))
   t.same(Size.decode(''), E.right(O.none))
@@ -32,7 +32,7 @@ t.test('what is missing or empty is none, and what is there must be right', asyn
   t.same([Size.is(O.some(12)), Size.is(12)], [true, false])
 })
 
-t.test('what is not worth failing over is none where it can not be read', async (t) => {
+t.test('lenient: an invalid value is none', async (t) => {
   const When = lenient(W.Timestamp)
   t.same(When.decode('2024-05-02T09:30:11'), E.right(O.some(new Date('2024-05-02T09:30:11Z'))))
   for (const wrong of [undefined, '', 'soon', 3]) t.same(When.decode(wrong), E.right(O.none))
@@ -40,7 +40,7 @@ t.test('what is not worth failing over is none where it can not be read', async 
   t.equal(When.is(O.none), true)
 })
 
-t.test('a codec that only reads says what it wanted', async (t) => {
+t.test('readOnly fails with the expected form', async (t) => {
   const Even = readOnly('an even number', (text) => (Number(text) % 2 === 0 ? Number(text) : undefined))
   t.same(Even.decode('4'), E.right(4))
   for (const wrong of ['3', 4]) {
@@ -51,7 +51,7 @@ t.test('a codec that only reads says what it wanted', async (t) => {
   t.same(W.decodeWith(io.type({ a: Text }))({ a: '' }), E.left(['a: must be text, not empty']))
 })
 
-t.test('headers that can not be read are a DecodeError with all that is wrong', async (t) => {
+t.test('invalid headers are a DecodeError with all problems', async (t) => {
   const response = await fetchResponse(t, { headers: { a: 'x', b: 'y', 'x-cos-request-id': 'NjYwMQ==' } })
   t.same(readHeaders(io.type({ a: Text }))(response), E.right({ ...response.headers, a: 'x' }))
   t.match(readHeaders(io.type({ a: W.ByteCount, b: W.Crc64 }))(response), {
@@ -64,7 +64,7 @@ t.test('headers that can not be read are a DecodeError with all that is wrong', 
   })
 })
 
-t.test('encryption is told as COS echoes it', async (t) => {
+t.test('encryption headers are decoded', async (t) => {
   const sse = 'x-cos-server-side-encryption'
   t.same(encryptionInfo({}), O.none)
   t.same(encryptionInfo({ [sse]: 'AES256' }), O.some({ type: 'COS' }))

@@ -11,7 +11,7 @@ interface Teardown {
 const read = async (t: Teardown, headers: Readonly<Record<string, string>>) =>
   objectAttributes(await fetchResponse(t, { headers }))
 
-t.test('an object of which COS says the least is STANDARD, and the rest is none', async (t) => {
+t.test('an object with minimal headers is STANDARD, and other attributes are none', async (t) => {
   const { headers: raw, ...attributes } = right(await read(t, least))
   t.match(raw, least)
   t.same(attributes, {
@@ -39,7 +39,7 @@ t.test('an object of which COS says the least is STANDARD, and the rest is none'
   })
 })
 
-t.test('every header that COS documents is told', async (t) => {
+t.test('every documented header is decoded', async (t) => {
   const headers = {
     ...least,
     'content-type': 'application/octet-stream',
@@ -91,7 +91,7 @@ t.test('every header that COS documents is told', async (t) => {
   })
 })
 
-t.test('a restore that goes on has no expiry yet', async (t) => {
+t.test('a restore in progress has no expiry', async (t) => {
   const restore = async (text: string) => right(await read(t, { ...least, 'x-cos-restore': text })).restore
   t.same(await restore('ongoing-request="true"'), O.some({ ongoing: true, expiry: O.none }))
   t.same(
@@ -100,7 +100,7 @@ t.test('a restore that goes on has no expiry yet', async (t) => {
   )
 })
 
-t.test('what is missing or can not be read is a DecodeError that names the header', async (t) => {
+t.test('a missing or invalid header is a DecodeError that names it', async (t) => {
   const cases: ReadonlyArray<readonly [string, string, RegExp]> = [
     ['etag', '', /^etag: (?:must be|is missing)/],
     ['last-modified', 'yesterday', /^last-modified: (?:must be|is missing)/],
@@ -120,7 +120,7 @@ t.test('what is missing or can not be read is a DecodeError that names the heade
   t.match(left(await read(t, {})), { problems: [/^etag/, /^last-modified/] })
 })
 
-t.test('metadata are the headers that say so, without their prefix', async (t) => {
+t.test('metadata is the headers with the prefix, without it', async (t) => {
   t.same(metadataOf({ 'x-cos-meta-a': '1', 'x-cos-meta-x-cos-meta-b': '2', 'x-cos-acl': 'x', etag: '"' }), {
     a: '1',
     'x-cos-meta-b': '2'

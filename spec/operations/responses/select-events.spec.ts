@@ -23,7 +23,7 @@ const read = async (t: Teardown, answer: CannedResponse) => {
 
 const all = ['Records', 'Cont', 'Progress', 'Records', 'Stats', 'End']
 
-t.test('the events come in their order, however the bytes came', async (t) => {
+t.test('events are in order, in any chunks', async (t) => {
   const bytes = Buffer.concat(all.map(recordedMessage))
   t.same(await read(t, { chunks: [bytes] }), { tags: all })
   const torn = Array.from({ length: Math.ceil(bytes.length / 50) }, (_, n) =>
@@ -32,7 +32,7 @@ t.test('the events come in their order, however the bytes came', async (t) => {
   t.same(await read(t, { chunks: torn }), { tags: all })
 })
 
-t.test('after End nothing is waited for', async (t) => {
+t.test('nothing is read after End', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: [recordedMessage('End')], ends: 'open' })
   const tags = []
   for await (const { _tag } of selectEvents(response)) tags.push(_tag)
@@ -40,7 +40,7 @@ t.test('after End nothing is waited for', async (t) => {
   t.equal(await closed, 'early')
 })
 
-t.test('an error in the midst is a ServiceError of status 200', async (t) => {
+t.test('an error message is a ServiceError with status 200', async (t) => {
   t.same(
     await read(t, { chunks: [recordedMessage('Records'), recordedMessage('Error')], ends: 'open' }).then(
       (it) => it.tags
@@ -59,14 +59,14 @@ t.test('an error in the midst is a ServiceError of status 200', async (t) => {
   })
 })
 
-t.test('a stream without its End is cut, whether the connection says so or not', async (t) => {
+t.test('a stream without End is a TransportError', async (t) => {
   for (const chunks of [[], [recordedMessage('Records')], [recordedMessage('Records').subarray(0, 50)]]) {
     t.match((await read(t, { chunks })).error, { _tag: 'TransportError', code: 'CutAnswer' })
     t.match((await read(t, { chunks, ends: 'cut' })).error, { _tag: 'TransportError' })
   }
 })
 
-t.test('a checksum that is wrong is an IntegrityError, told without waiting for more', async (t) => {
+t.test('a wrong checksum is an IntegrityError before the next chunk', async (t) => {
   const broken = recordedMessage('Records')
   broken[97] = 0x32
   const { tags, error } = await read(t, {
@@ -77,7 +77,7 @@ t.test('a checksum that is wrong is an IntegrityError, told without waiting for 
   t.match(error, { _tag: 'IntegrityError', check: 'crc32', expected: '3f6c0e55', got: 'a68e6854' })
 })
 
-t.test('what is no stream of events is an error of a known kind', async (t) => {
+t.test('an invalid stream is a typed error', async (t) => {
   t.match((await read(t, { chunks: ['<html>Bad Gateway</html>'] })).error, {
     _tag: 'IntegrityError',
     check: 'crc32'

@@ -20,7 +20,7 @@ async function* counting({ body }: Response): AsyncGenerator<Uint8Array, number,
 
 const watching = (response: Response) => trackBody(response, () => -1, counting(response))
 
-t.test('the outcome is what the reading returned', async (t) => {
+t.test('the outcome is the return value of the generator', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['1234', 5, '56789'] })
   const { bytes, outcome } = watching(response)
   t.equal((await bytes.toArray()).join(''), '123456789')
@@ -29,14 +29,14 @@ t.test('the outcome is what the reading returned', async (t) => {
   t.equal(await closed, 'whole')
 })
 
-t.test('a body that breaks off fails the stream and the outcome alike', async (t) => {
+t.test('a cut body fails the stream and the outcome', async (t) => {
   const { response } = await serveResponse(t, { chunks: ['1234'], ends: 'cut' })
   const { bytes, outcome } = watching(response)
   await t.rejects(bytes.toArray(), { name: 'CosException', error: { _tag: 'TransportError' } })
   t.match(left(await outcome()), { _tag: 'TransportError', context: specContext })
 })
 
-t.test('what the reading throws fails the stream and the outcome alike, and hangs up', async (t) => {
+t.test('an error of the generator fails the stream and the outcome, and closes the connection', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
   const reason = { _tag: 'Aborted', context: specContext, reason: 'enough' } as const
   async function* refusing(): AsyncGenerator<Uint8Array, number, undefined> {
@@ -52,7 +52,7 @@ t.test('what the reading throws fails the stream and the outcome alike, and hang
   t.equal(await closed, 'early')
 })
 
-t.test('a reader that leaves hangs up at once, though nothing comes', async (t) => {
+t.test('destroying a stalled stream closes the connection at once', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
   const { bytes, outcome } = watching(response)
   await once(bytes, 'readable')
@@ -63,7 +63,7 @@ t.test('a reader that leaves hangs up at once, though nothing comes', async (t) 
   t.equal(await closed, 'early')
 })
 
-t.test('a stream that no one reads and someone destroys hangs up', async (t) => {
+t.test('destroying an unread stream closes the connection', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
   const { bytes, outcome } = watching(response)
   bytes.destroy()
@@ -71,7 +71,7 @@ t.test('a stream that no one reads and someone destroys hangs up', async (t) => 
   t.equal(await closed, 'early')
 })
 
-t.test('a body that breaks before anyone reads it waits to be found, and ends no process', async (t) => {
+t.test('a body that fails before it is read fails the first read, and not the process', async (t) => {
   const { response } = await serveResponse(t, { chunks: ['1234'], ends: 'cut' })
   const { bytes, outcome } = watching(response)
   response.body.resume().pause()

@@ -12,7 +12,7 @@ const headers = {
 }
 const sent = { size: 11, crc64: O.some(5981764153023615706n) }
 
-t.test('bytes that COS stored as they were sent are verified', async (t) => {
+t.test('an equal checksum is Verified', async (t) => {
   const { headers: raw, ...rest } = right(writeResult(O.none)(await fetchResponse(t, { headers }, { sent })))
   t.match(raw, headers)
   t.same(rest, {
@@ -25,14 +25,14 @@ t.test('bytes that COS stored as they were sent are verified', async (t) => {
   })
 })
 
-t.test('where COS says no checksum nothing is claimed', async (t) => {
+t.test('without a checksum the result is Unverifiable', async (t) => {
   const { 'x-cos-hash-crc64ecma': _, ...silent } = headers
   const put = right(writeResult(O.none)(await fetchResponse(t, { headers: silent }, { sent })))
   t.same(put.integrity, { _tag: 'Unverifiable', reason: 'NoChecksum', crc64: sent.crc64 })
   t.same(put.crc64, O.none)
 })
 
-t.test('other bytes than were sent are an error, of the part where it was one', async (t) => {
+t.test('another checksum is an IntegrityError, with the part number', async (t) => {
   const wrong = { ...headers, 'x-cos-hash-crc64ecma': '1' }
   const error = { _tag: 'IntegrityError', check: 'crc64', expected: '5981764153023615706', got: '1' }
   t.match(left(writeResult(O.none)(await fetchResponse(t, { headers: wrong }, { sent }))), {
@@ -45,7 +45,7 @@ t.test('other bytes than were sent are an error, of the part where it was one', 
   })
 })
 
-t.test('an answer without an ETag, or with half a checksum, is a DecodeError', async (t) => {
+t.test('a missing ETag or an invalid checksum is a DecodeError', async (t) => {
   t.match(
     left(writeResult(O.none)(await fetchResponse(t, { headers: { ...headers, etag: '' } }, { sent }))),
     {
@@ -59,7 +59,7 @@ t.test('an answer without an ETag, or with half a checksum, is a DecodeError', a
   })
 })
 
-t.test('a success that came before the body was sent is none', async (t) => {
+t.test('a response before the end of the body is a TransportError', async (t) => {
   const early = { size: 5, crc64: O.none }
   t.match(left(writeResult(O.none)(await fetchResponse(t, { headers }, { sent: early }))), {
     _tag: 'TransportError',
