@@ -1,9 +1,9 @@
 /** What every file we write goes through: typed failures, bytes at their place, and a replacement that is whole. */
-import type { BigIntStats } from 'node:fs'
-import { constants } from 'node:fs'
-import { lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { constants, type BigIntStats, type Stats } from 'node:fs'
+import { lstat, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CosException, codeOf, fileError, type Context } from '../core/error.js'
+import { copyMode } from './file-mode.js'
 
 /** Does something to a file. What fails on the way is the file's failure, unless it is one of ours already. */
 export const withFileErrors =
@@ -108,6 +108,24 @@ const syncFolder = async (path: string): Promise<void> => {
 const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
   one.dev === other.dev && one.ino === other.ino
 
+/**
+ * The file that a download would replace; none if there is none, or a symbolic link that leads to no special file.
+ *
+ * A pipe, socket or device must not be replaced by a file: its readers would wait for ever, and a process of root would
+ * remove `/dev/null`. Nor is it written to: bytes are verified before anyone can read them, which a pipe cannot do.
+ *
+ * @errors rejects with `EISDIR` for a directory, and with `ENOTFILE` for a pipe, socket or device, or a link to one
+ */
+export const replaceableFile = async (target: string): Promise<Stats | undefined> => {
+  const found = await lstat(target).catch(ignoreMissing(undefined))
+  if (found?.isDirectory() === true) throw systemError('EISDIR', 'the target is a directory')
+  // A link is replaced, whatever it leads to: but `/dev/stdout` is a link, and its removal breaks other programs.
+  const file = found?.isSymbolicLink() === true ? await stat(target).catch(() => undefined) : found
+  if (file !== undefined && !file.isFile() && !file.isDirectory())
+    throw systemError('ENOTFILE', 'the target is a pipe, a socket or a device; write to it by downloadStream')
+  return found?.isSymbolicLink() === true ? undefined : found
+}
+
 export interface AtomicReplacement {
   /** Where the file is by now. */
   readonly from: string
@@ -118,13 +136,16 @@ export interface AtomicReplacement {
 }
 
 /**
- * Puts a file in the place of another, at once. Who looks sees the old one or the new one, whole; after a power failure
- * as well, where `durable`. A link at `target` is replaced, not followed.
+ * Replaces a file by another in one step. A reader sees the old file or the new one, complete; with `durable`, also after a
+ * power failure. A symbolic link at `target` is replaced, not followed. Mode and owner of the old file are kept.
+ *
+ * @errors rejects with those of `replaceableFile` and of the system
  */
 export const replaceAtomically = async (
   handle: FileHandle,
   { from, target, durable, signal }: AtomicReplacement
 ): Promise<void> => {
+  await copyMode(handle, await replaceableFile(target))
   if (durable) await handle.sync()
   const [ours, there] = [await handle.stat({ bigint: true }), await lstat(from, { bigint: true })]
   // A rename goes by name, and what was verified is what we hold.

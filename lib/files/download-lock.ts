@@ -8,7 +8,7 @@ import { lstat, mkdir, open, readdir, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { codeOf, type Context } from '../core/error.js'
 import * as In from '../core/input.js'
-import { ignoreMissing, systemError, remove, withFileErrors } from './atomic-file.js'
+import { ignoreMissing, replaceableFile, remove, withFileErrors } from './atomic-file.js'
 import { isOwnerAlive, isLockName, newLockName } from './process-identity.js'
 
 const suffix = '.cospipe-download'
@@ -252,8 +252,7 @@ export const clearAfter = (context: Context, target: string, signal: AbortSignal
   })
 
 const createTempDirectory = async (target: string, end: () => void): Promise<DownloadSlot> => {
-  const there = await lstat(target).catch(ignoreMissing(undefined))
-  if (there?.isDirectory() === true) throw systemError('EISDIR', 'the target is a folder')
+  await replaceableFile(target)
   const { folder, claim, usual } = await openSlot(stemOf(target))
   const close = (): Promise<void> => ignoreLockErrors(claim.release, () => rmdir(folder))
   try {

@@ -10,6 +10,7 @@ import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
 import { readRecords, writeRecord, type Records } from './journal-records.js'
 import * as W from '../core/wire.js'
+import { temporaryMode } from './file-mode.js'
 import { systemError, reopenFile, replaceFile, withFileErrors } from './atomic-file.js'
 
 /** Which bytes these are, and how they are cut: only then does what is known of some say anything about others. */
@@ -124,7 +125,7 @@ const reopenJournal = async (path: string, identity: Identity): Promise<Journal>
 }
 
 const createJournal = async (path: string, identity: Identity): Promise<Journal> => {
-  const handle = await replaceFile(path, constants.O_RDWR | constants.O_APPEND, 0o600)
+  const handle = await replaceFile(path, constants.O_RDWR | constants.O_APPEND, temporaryMode)
   return appendTo(handle, async () => {
     await handle.appendFile(writeRecord(header(identity)))
     return { handle, path, claimed: new Map() }
@@ -146,7 +147,7 @@ const reopen = async (part: string, journal: string, identity: Identity): Promis
 
 /** Old files are not written over but replaced: what still has them open then writes to what nobody will read. */
 const create = async ({ context, part, journal, identity }: PartialFileOptions): Promise<OpenFile> => {
-  const handle = await withFileErrors(context, part)(() => replaceFile(part, constants.O_RDWR, 0o666))
+  const handle = await withFileErrors(context, part)(() => replaceFile(part, constants.O_RDWR, temporaryMode))
   return appendTo(handle, async () => ({
     handle,
     journal: O.isNone(journal)

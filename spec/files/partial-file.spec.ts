@@ -62,7 +62,7 @@ const begun = async (dir: string): Promise<Buffer> => {
 
 const headerOf = (journal: Buffer): Json => readRecords(journal).records[0] ?? null
 
-t.test('a draft has its size from the start, and is as open as files are', async (t) => {
+t.test('a new partial file has its final size, and only its owner can read it', async (t) => {
   const dir = t.testdir({})
   await drafting(optionsIn(dir), async (draft) => {
     t.same([...draft.claimed], [])
@@ -70,10 +70,9 @@ t.test('a draft has its size from the start, and is as open as files are', async
     await draft.add(1, 5n)
     t.ok(draft.isWorthKeeping())
   })
-  await writeFile(join(dir, 'plain'), '')
   const { size, mode } = await stat(join(dir, 'part'))
   t.equal(size, 95)
-  t.equal(mode, (await stat(join(dir, 'plain'))).mode)
+  t.equal(mode & 0o777, 0o600)
   t.equal((await stat(join(dir, 'journal'))).mode & 0o777, 0o600)
 })
 

@@ -139,6 +139,12 @@ const isPresent = (target: LocalTarget, file: string, client: Client): TE.TaskEi
 }
 
 // -- one object --
+const reasons = {
+  EISDIR: 'a folder exists at its path',
+  ENOTFILE: 'a pipe, socket or device exists at its path'
+} as const
+const isKnown = (code: string): code is keyof typeof reasons => code in reasons
+
 const fetchObject = (target: LocalTarget, file: string, client: Client): Step => {
   const { input, object, segments, acquireSlot } = target
   const { key } = object
@@ -159,8 +165,8 @@ const fetchObject = (target: LocalTarget, file: string, client: Client): Step =>
     )(client),
     TE.map((downloaded): DownloadDirectoryResult => ({ _tag: 'Downloaded', key, path, downloaded })),
     TE.orElse((error) =>
-      error._tag === 'FileError' && error.code === 'EISDIR'
-        ? TE.right(unsafe(key, 'a folder exists at its path'))
+      error._tag === 'FileError' && isKnown(error.code)
+        ? TE.right(unsafe(key, reasons[error.code]))
         : TE.left(error)
     )
   )

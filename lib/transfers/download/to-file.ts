@@ -9,6 +9,7 @@ import * as In from '../../core/input.js'
 import type { Integrity } from '../../core/integrity.js'
 import { validate } from '../../core/operation.js'
 import type { CosEffect } from '../../client/send.js'
+import { temporaryMode } from '../../files/file-mode.js'
 import { replaceFile, replaceAtomically, withFileErrors, writeAll } from '../../files/atomic-file.js'
 import { scopedWithCleanup } from '../../client/scope.js'
 import { acquireDownloadSlot, FilePath } from '../../files/download-lock.js'
@@ -58,7 +59,7 @@ const saveBody = async (
     const handle = await withFileErrors(
       context,
       slot.part
-    )(() => replaceFile(slot.part, constants.O_WRONLY, 0o666))
+    )(() => replaceFile(slot.part, constants.O_WRONLY, temporaryMode))
     try {
       let written = 0
       for await (const chunk of bytesOf(body)) {

@@ -1,18 +1,23 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { mkdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import t from 'tap'
 import { crc64 } from '../../../lib/core/crc64.js'
 import { withSignal } from '../../../lib/client/combinators.js'
 import { send } from '../../../lib/client/send.js'
 import type { Fault, FaultInput } from '../../../lib/emulator/index.js'
 import { deleteObject } from '../../../lib/operations/delete-object.js'
+import { getObject } from '../../../lib/operations/get-object.js'
 import { headObject } from '../../../lib/operations/head-object.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import { downloadFile } from '../../../lib/transfers/download/download-file.js'
+import { toFile } from '../../../lib/transfers/download/to-file.js'
 import { bytesOf } from '../../support/bytes.js'
 import { waitFor } from '../../support/wait-for.js'
 import { bucket } from '../../support/cos.js'
@@ -335,13 +340,67 @@ t.test('symbolic links at target, temporary directory and partial file are not f
   t.equal(await readFile(victim, 'utf8'), 'v')
 })
 
-t.test('a file is as readable as any new file, whoever could read the old one', async (t) => {
+t.test('a replaced file keeps its mode, and a new file has that of the umask', async (t) => {
   const here = await createDownloadFixture(t)
-  await writeFile(join(here.dir, 'plain'), '')
-  await chmod(join(here.dir, 'a.bin'), 0o600)
-  right(await downloadFile(here.input)(here.client())())
-  const mode = async (name: string): Promise<number> => (await stat(join(here.dir, name))).mode
-  t.equal(await mode('a.bin'), await mode('plain'))
+  const mode = async (name: string): Promise<number> => (await stat(join(here.dir, name))).mode & 0o7777
+  for (const old of [0o600, 0o640, 0o755, 0o444]) {
+    await chmod(join(here.dir, 'a.bin'), old)
+    right(await downloadFile(here.input)(here.client())())
+    t.equal((await mode('a.bin')).toString(8), old.toString(8))
+  }
+  const umask = process.umask(0o027)
+  t.teardown(() => process.umask(umask))
+  right(await downloadFile({ ...here.input, file: join(here.dir, 'new') })(here.client())())
+  t.equal((await mode('new')).toString(8), '640')
+  await symlink('new', join(here.dir, 'link'))
+  await chmod(join(here.dir, 'new'), 0o666)
+  right(await downloadFile({ ...here.input, file: join(here.dir, 'link') })(here.client())())
+  t.equal((await mode('link')).toString(8), '640', 'a link is replaced by a new file')
+})
+
+t.test('the partial file is readable by its owner alone', async (t) => {
+  const stall = createStallFault()
+  const here = await createDownloadFixture(t, { fault: stall.fault })
+  await chmod(join(here.dir, 'a.bin'), 0o666)
+  stall.from = 4 * partSize
+  await abortAfterRanges(here, 4)
+  for (const name of ['part', 'journal'])
+    t.equal((await stat(join(here.dir, tempDirectory, name))).mode & 0o777, 0o600, name)
+})
+
+t.test('a target that is a pipe or a device fails with ENOTFILE and stays', async (t) => {
+  const here = await createDownloadFixture(t)
+  execFileSync('mkfifo', [join(here.dir, 'pipe')])
+  await symlink('pipe', join(here.dir, 'to-pipe'))
+  await symlink('/dev/null', join(here.dir, 'to-device'))
+  for (const name of ['pipe', 'to-pipe', 'to-device']) {
+    const file = join(here.dir, name)
+    const { mode } = await lstat(file)
+    t.match(left(await downloadFile({ ...here.input, file })(here.client())()), {
+      _tag: 'FileError',
+      code: 'ENOTFILE',
+      path: file
+    })
+    t.match(left(await pipe(send(getObject(at)), RTE.chain(toFile(file)))(here.client())()), {
+      _tag: 'FileError',
+      code: 'ENOTFILE'
+    })
+    t.equal((await lstat(file)).mode, mode, name)
+  }
+  await assertUntouched(t, here, 'pipe', 'to-pipe', 'to-device')
+})
+
+t.test('a target that becomes a pipe meanwhile stays', async (t) => {
+  const here = await createDownloadFixture(t)
+  const file = join(here.dir, 'b')
+  const progress = newProgress()
+  const tell: typeof progress.tell = (event) => {
+    if (event._tag === 'PartDone' && !existsSync(file)) execFileSync('mkfifo', [file])
+    progress.tell(event)
+  }
+  const done = await downloadFile({ ...here.input, file, progress: { ...progress, tell } })(here.client())()
+  t.match(left(done), { _tag: 'FileError', code: 'ENOTFILE' })
+  t.ok((await lstat(file)).isFIFO())
 })
 
 // -- aborts --

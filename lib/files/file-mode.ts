@@ -1,0 +1,58 @@
+/** Mode and owner of a file that a download writes: those of the file it replaces, or those of a new file. */
+import { readFileSync, type Stats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { umask } from 'node:process'
+
+/** Until a file replaces its target, only its owner can read it. */
+export const temporaryMode = 0o600
+
+/**
+ * The mode of a new file: 0666 less the umask.
+ *
+ * `process.umask()` without an argument sets the umask to 0 for an instant, and a file that another thread creates then is
+ * writable for everyone. Linux (4.7 and later) also shows the umask in `/proc`, which is read at once: a read of that file
+ * takes less than the way to another thread.
+ */
+export const newFileMode = (): number => {
+  const shown = ((): string | undefined => {
+    try {
+      return /^Umask:\s*([0-7]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]
+    } catch {
+      return undefined
+    }
+  })()
+  return 0o666 & ~(shown === undefined ? umask() : Number.parseInt(shown, 8))
+}
+
+/** The mode for a file whose group or owner could not be taken over: no one may gain access to what the old file hid. */
+const withoutOwner = (mode: number, isSameGroup: boolean): number => {
+  const others = mode & 0o007
+  return (mode & 0o700) | (isSameGroup ? mode & 0o070 : others << 3) | others
+}
+
+/**
+ * Gives a file the mode and, if the system allows it, the owner and group of the file that it will replace.
+ *
+ * Without the right to change the owner, set-uid and set-gid bits are dropped. Without the right to set the group, the
+ * group gets the rights of all others.
+ *
+ * @errors rejects with the system's errors, except for a refused change of the owner
+ */
+export const copyMode = async (handle: FileHandle, old: Stats | undefined): Promise<void> => {
+  if (old === undefined) return handle.chmod(newFileMode())
+  const ours = await handle.stat()
+  const isOwner =
+    (ours.uid === old.uid && ours.gid === old.gid) ||
+    (await handle.chown(old.uid, old.gid).then(
+      () => true,
+      () => false
+    ))
+  if (isOwner) return handle.chmod(old.mode & 0o7777)
+  const isGroup =
+    ours.gid === old.gid ||
+    (await handle.chown(ours.uid, old.gid).then(
+      () => true,
+      () => false
+    ))
+  await handle.chmod(withoutOwner(old.mode, isGroup))
+}
