@@ -33,6 +33,8 @@ export interface ParameterTracker<I, A> {
   readonly call: (input: I) => Operation<A>
   /** Paths of parameters, such as `copySource.versionId`, that no call has given. */
   readonly uncovered: () => ReadonlyArray<string>
+  /** Paths of all parameters that the codec reads, given or not. */
+  readonly paths: () => ReadonlyArray<string>
 }
 
 export const trackParameters = <I extends object, A>(
@@ -48,6 +50,7 @@ export const trackParameters = <I extends object, A>(
           if (value !== undefined) given.add(path)
         })
       ),
-    uncovered: () => [...asked].filter((path) => !given.has(path))
+    uncovered: () => [...asked].filter((path) => !given.has(path)),
+    paths: () => [...asked]
   }
 }
