@@ -95,7 +95,9 @@ const uploadFile: OptionsOf<Omit<UploadFileInput, OfPut>> = {
   ...upload,
   ...cutting,
   file: 'required',
+  length: 'optional',
   resume: 'optional',
+  checkpoint: 'optional',
   skipExisting: 'optional'
 }
 

@@ -204,7 +204,7 @@ export const copyWithin = async (transfer: Transfer<CopyInput>): Promise<E.Eithe
   const created = await createUpload(scope.client, context, copyCreateInput(input, source))()
   if (E.isLeft(created)) return created
   const uploadId = created.right
-  onFailure(cleanUpFailed(scope.client, input, uploadId, 'abort'))
+  onFailure(cleanUpFailed(scope.client, input, { uploadId, onFailure: 'abort' }))
   const completed = await complete(run, uploadId, await copyParts(run, sized.right, uploadId))()
   if (E.isRight(completed)) onFailure(undefined)
   return completed

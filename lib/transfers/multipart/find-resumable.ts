@@ -1,4 +1,4 @@
-/** What an earlier run left on COS, held against the bytes we have: what is there already need not be sent again. */
+/** Finds an unfinished upload to resume, and compares its parts with the bytes to send. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
@@ -6,6 +6,7 @@ import * as t from 'io-ts'
 import type { CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
+import type { ResponseMetadata } from '../../operations/responses/metadata.js'
 import type { Client } from '../../client/client.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { listMultipartUploads } from '../../operations/list-multipart-uploads.js'
@@ -13,20 +14,35 @@ import { listParts } from '../../operations/list-parts.js'
 import { UploadId } from '../../operations/parameters/versions.js'
 
 /**
- * Which upload to go on with: the newest of the key; one by its id, as `error.context.uploadId` names it; or none.
+ * Which unfinished upload to resume.
+ *
+ * - `'newest'`: the newest upload of the key that is surely abandoned: nothing was added to it for an hour, by COS's
+ *   clock. A younger upload may belong to a run that is still sending.
+ * - `{ minAge }`: the same, with another age in milliseconds; 0 if nobody else uploads to this key.
+ * - `{ uploadId }`: this upload, as `error.context.uploadId` names it.
+ * - `'never'`: none.
  */
-export type Resume = 'newest' | 'never' | { readonly uploadId: string }
+export type Resume = 'newest' | 'never' | { readonly uploadId: string } | { readonly minAge: number }
 
-const words = "'newest', 'never' or { uploadId }"
+const words = "'newest', 'never', { uploadId } or { minAge }"
 
 const ById = In.struct<{ readonly uploadId: string }>(words, { uploadId: UploadId })
+const ByAge = In.struct<{ readonly minAge: number }>(words, { minAge: In.integer(0) })
 
 export const Resume: t.Type<Resume, Resume, unknown> = new t.Type<Resume, Resume, unknown>(
   words,
-  (u): u is Resume => u === 'newest' || u === 'never' || ById.is(u),
-  (u, context) => (u === 'newest' || u === 'never' ? t.success(u) : ById.validate(u, context)),
+  (u): u is Resume => u === 'newest' || u === 'never' || ById.is(u) || ByAge.is(u),
+  (u, context) => {
+    if (u === 'newest' || u === 'never') return t.success(u)
+    return typeof u === 'object' && u !== null && 'minAge' in u
+      ? ByAge.validate(u, context)
+      : ById.validate(u, context)
+  },
   t.identity
 )
+
+/** In milliseconds, of `'newest'`. */
+export const abandonedAfter = 3_600_000
 
 /** A part that COS has. */
 export interface UploadedPart {
@@ -35,7 +51,7 @@ export interface UploadedPart {
   readonly size: number
 }
 
-/** An upload that can be gone on with. */
+/** An upload that can be resumed. */
 export interface ResumableUpload {
   readonly uploadId: string
   readonly parts: ReadonlyMap<number, UploadedPart>
@@ -43,21 +59,27 @@ export interface ResumableUpload {
 
 const none: CosEffect<O.Option<ResumableUpload>> = RTE.right(O.none)
 
-/** Follows pages to the last, gathering. A marker that stands still ends it: COS would say the same for ever. */
-const collectUploads =
+/** Folds pages up to the last. Stops at a repeated marker: COS would return the same page for ever. */
+const foldPages =
   <Marker, A>(
-    page: (from: Marker, so: A) => CosEffect<{ readonly so: A; readonly next: O.Option<Marker> }>,
-    same: (a: Marker, b: Marker) => boolean
+    page: (marker: Marker, state: A) => CosEffect<{ readonly state: A; readonly next: O.Option<Marker> }>,
+    isSame: (a: Marker, b: Marker) => boolean
   ) =>
-  (from: Marker, so: A): CosEffect<A> =>
+  (marker: Marker, initial: A): CosEffect<A> =>
     pipe(
-      page(from, so),
-      RTE.chain(({ so: now, next }) =>
-        O.isNone(next) || same(from, next.value)
-          ? RTE.right<Client, CosError, A>(now)
-          : collectUploads(page, same)(next.value, now)
+      page(marker, initial),
+      RTE.chain(({ state, next }) =>
+        O.isNone(next) || isSame(marker, next.value)
+          ? RTE.right<Client, CosError, A>(state)
+          : foldPages(page, isSame)(next.value, state)
       )
     )
+
+/** COS's clock when it answered; ours if the answer has no date. */
+const serverTime = ({ headers }: ResponseMetadata): number => {
+  const time = Date.parse(headers['date'] ?? '')
+  return Number.isNaN(time) ? Date.now() : time
+}
 
 interface UploadMarker {
   readonly key: string
@@ -65,25 +87,32 @@ interface UploadMarker {
 }
 
 /**
- * The newest upload of exactly this key. COS lists uploads by key, and then by id, which begins with the time; longer
- * keys come behind this one.
+ * The newest upload of exactly this key that is at least `minAge` old. COS lists uploads by key, and then by id, which
+ * begins with the time; longer keys follow.
  */
-const newestOf = ({ bucket, key }: ObjectRef): CosEffect<O.Option<string>> =>
-  collectUploads<UploadMarker, O.Option<string>>(
-    (from, so) =>
+const findNewest = ({ bucket, key }: ObjectRef, minAge: number): CosEffect<O.Option<string>> =>
+  foldPages<UploadMarker, O.Option<string>>(
+    (marker, state) =>
       pipe(
         send(
           listMultipartUploads({
             bucket,
             prefix: key,
-            ...(from.key === '' ? {} : { keyMarker: from.key, uploadIdMarker: from.uploadId })
+            ...(marker.key === '' ? {} : { keyMarker: marker.key, uploadIdMarker: marker.uploadId })
           })
         ),
-        RTE.map(({ uploads, isTruncated, nextKeyMarker, nextUploadIdMarker }) => ({
-          so: pipe(
-            O.fromNullable(uploads.findLast((upload) => upload.key === key)),
+        RTE.map(({ uploads, isTruncated, nextKeyMarker, nextUploadIdMarker, ...answer }) => ({
+          state: pipe(
+            O.fromNullable(
+              uploads.findLast(
+                (upload) =>
+                  upload.key === key &&
+                  O.isSome(upload.initiated) &&
+                  Math.max(0, serverTime(answer) - upload.initiated.value.getTime()) >= minAge
+              )
+            ),
             O.map(({ uploadId }) => uploadId),
-            O.alt(() => so)
+            O.alt(() => state)
           ),
           next: pipe(
             nextKeyMarker,
@@ -95,58 +124,88 @@ const newestOf = ({ bucket, key }: ObjectRef): CosEffect<O.Option<string>> =>
     (a, b) => a.key === b.key && a.uploadId === b.uploadId
   )({ key: '', uploadId: '' }, O.none)
 
-const partsOf = (ref: ObjectRef, uploadId: string): CosEffect<ReadonlyMap<number, UploadedPart>> =>
-  collectUploads<number, ReadonlyMap<number, UploadedPart>>(
-    (from, so) =>
+interface ListedParts {
+  readonly parts: ReadonlyMap<number, UploadedPart>
+  /** Milliseconds since the last part came, by COS's clock; infinite without parts, 0 if a date could not be read. */
+  readonly age: number
+}
+
+const listAllParts = (ref: ObjectRef, uploadId: string): CosEffect<ListedParts> =>
+  foldPages<number, ListedParts>(
+    (marker, state) =>
       pipe(
-        send(listParts({ ...refOf(ref), uploadId, partNumberMarker: from })),
-        RTE.map(({ parts, isTruncated, nextPartNumberMarker }) => ({
-          so: new Map([
-            ...so,
-            ...parts.map(({ partNumber, etag, size }) => [partNumber, { etag, size }] as const)
-          ]),
+        send(listParts({ ...refOf(ref), uploadId, partNumberMarker: marker })),
+        RTE.map(({ parts, isTruncated, nextPartNumberMarker, ...answer }) => ({
+          state: {
+            parts: new Map([
+              ...state.parts,
+              ...parts.map(({ partNumber, etag, size }) => [partNumber, { etag, size }] as const)
+            ]),
+            age: Math.min(
+              state.age,
+              ...parts.map(({ lastModified }) =>
+                // COS's Date header has whole seconds: a part of this second would be younger than nothing.
+                O.isSome(lastModified) ? Math.max(0, serverTime(answer) - lastModified.value.getTime()) : 0
+              )
+            )
+          },
           next: O.filter(() => isTruncated)(nextPartNumberMarker)
         }))
       ),
     (a, b) => a === b
-  )(0, new Map())
+  )(0, { parts: new Map(), age: Number.POSITIVE_INFINITY })
 
-const named = (ref: ObjectRef, uploadId: string): CosEffect<O.Option<ResumableUpload>> =>
-  pipe(
-    partsOf(ref, uploadId),
-    RTE.map((parts) => O.some({ uploadId, parts }))
-  )
-
-/** Gone meanwhile: completed or aborted by another. Who did not name it does not mind. */
-const orNone = (error: CosError): CosEffect<O.Option<ResumableUpload>> =>
-  error._tag === 'ServiceError' && error.code === 'NoSuchUpload' ? none : RTE.left(error)
+/** The upload was completed or aborted. */
+export const isUploadGone = (error: CosError): boolean =>
+  error._tag === 'ServiceError' && error.code === 'NoSuchUpload'
 
 /**
- * Finds what to go on with.
+ * One upload by its id, with its parts; none if it was completed or aborted.
+ *
+ * @errors those of `listParts`, but not 404 `NoSuchUpload`
+ */
+export const findUpload = (
+  ref: ObjectRef,
+  uploadId: string,
+  minAge = 0
+): CosEffect<O.Option<ResumableUpload>> =>
+  pipe(
+    listAllParts(ref, uploadId),
+    RTE.map(({ parts, age }) => (age >= minAge ? O.some({ uploadId, parts }) : O.none)),
+    RTE.orElse((error) => (isUploadGone(error) ? none : RTE.left(error)))
+  )
+
+/**
+ * Finds the upload to resume.
  *
  * @errors those of `listMultipartUploads` and `listParts`; 404 `NoSuchUpload` only of an upload that was named
  */
 export const findResumable = (ref: ObjectRef, resume: Resume): CosEffect<O.Option<ResumableUpload>> => {
   if (resume === 'never') return none
-  if (resume !== 'newest') return named(ref, resume.uploadId)
-  return pipe(
-    newestOf(ref),
-    RTE.chain((uploadId) =>
-      O.isNone(uploadId) ? none : pipe(named(ref, uploadId.value), RTE.orElse(orNone))
+  if (typeof resume === 'object' && 'uploadId' in resume) {
+    const { uploadId } = resume
+    return pipe(
+      listAllParts(ref, uploadId),
+      RTE.map(({ parts }) => O.some({ uploadId, parts }))
     )
+  }
+  const minAge = resume === 'newest' ? abandonedAfter : resume.minAge
+  return pipe(
+    findNewest(ref, minAge),
+    RTE.chain((uploadId) => (O.isNone(uploadId) ? none : findUpload(ref, uploadId.value, minAge)))
   )
 }
 
 /**
- * Whether a part that is there has our bytes. Its ETag is their MD5, except under encryption with a key of KMS or the
- * caller's; then nobody can tell, and the part is sent again.
+ * Whether a part on COS has our bytes. Its ETag is their MD5, except under encryption with a key of KMS or of the
+ * caller; such a part is sent again.
  *
  * @shape `md5`: base64 of 16 bytes
  */
 export const matchesPart = (
-  there: UploadedPart,
+  existing: UploadedPart,
   ours: { readonly size: number; readonly md5: string }
-): 'same' | 'other' => {
+): boolean => {
   const hex = Buffer.from(ours.md5, 'base64').toString('hex')
-  return there.size === ours.size && there.etag.replaceAll('"', '').toLowerCase() === hex ? 'same' : 'other'
+  return existing.size === ours.size && existing.etag.replaceAll('"', '').toLowerCase() === hex
 }

@@ -1,4 +1,4 @@
-/** The life of a multipart upload: begun, filled, completed once, verified; or aborted, or left to go on with. */
+/** The life of a multipart upload: created, completed and verified; or aborted, or left to be resumed. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -25,12 +25,13 @@ import {
 } from '../../operations/create-multipart-upload.js'
 import { headObject, type HeadObjectInput } from '../../operations/head-object.js'
 import type { WithEncryption } from '../../operations/parameters/encryption.js'
+import { isUploadGone } from './find-resumable.js'
 
-/** What becomes of the parts of an upload that failed: they are billed until it is completed or aborted. */
+/** What happens to the parts of a failed upload. COS bills them until the upload is completed or aborted. */
 export type OnFailure =
-  /** They are deleted; nothing is left. */
+  /** The upload is aborted: its parts are deleted. */
   | 'abort'
-  /** They stay; the error's `context.uploadId` names what to go on with. */
+  /** The parts stay. The error's `context.uploadId` names the upload to resume. */
   | 'keep'
 
 /** One part that COS acknowledged. */
@@ -39,7 +40,7 @@ export interface PartSent {
   readonly etag: string
   /** In bytes. */
   readonly size: number
-  /** None where nobody knows: of a part that was copied, or that an earlier run sent. */
+  /** None for a copied part whose checksum COS did not send. */
   readonly crc64: O.Option<bigint>
 }
 
@@ -51,18 +52,18 @@ export interface Completed {
   /** In bytes. */
   readonly size: number
   readonly parts: number
-  /** Of the whole, unsigned: what it should be; none where that is not known. */
+  /** Of the whole object, unsigned, as expected; none if that is not known. */
   readonly crc64: O.Option<bigint>
   readonly integrity: Integrity
 }
 
-/** What a HEAD must say again: the version and the customer's key. */
+/** Parameters that a HEAD must repeat. */
 export type HeadOptions = Pick<HeadObjectInput, 'sse'>
 
-/** A customer's key goes with every request that carries object bytes or asks about them; COS's own encryption does not. */
+/** A customer's key goes with every request that carries or describes object bytes; COS's own encryption does not. */
 export const headOptions = ({ sse }: WithEncryption): HeadOptions => (sse?.type === 'C' ? { sse } : {})
 
-/** Of the parts together, unsigned; none where one of theirs is not known. */
+/** Of the parts together, unsigned; none if the checksum of one of them is not known. */
 export const crc64Of = (parts: ReadonlyArray<PartSent>): O.Option<bigint> => {
   const known = parts.flatMap(({ crc64, size }) => (O.isSome(crc64) ? [{ crc64: crc64.value, size }] : []))
   return known.length === parts.length ? O.some(combineAllCrc64(known).crc64) : O.none
@@ -70,33 +71,37 @@ export const crc64Of = (parts: ReadonlyArray<PartSent>): O.Option<bigint> => {
 
 const sizeOf = (parts: ReadonlyArray<PartSent>): number => parts.reduce((sum, { size }) => sum + size, 0)
 
-// -- begun, and cleared away --
-/** How long a cleanup may take, in milliseconds; what it could not delete the error names. */
-const cleanup = 10_000
+// -- create and abort --
+/** Limit of a cleanup, in milliseconds. If it fails, the error names the upload. */
+const cleanupTimeout = 10_000
 
-/** Not for a signal to end: as a rule it is what follows one. */
-const abortUpload = (client: Client, ref: ObjectRef, uploadId: string): TE.TaskEither<CosError, unknown> =>
+/** Without the client's signals: an abort of the transfer is what it usually follows. */
+export const abortUpload = (
+  client: Client,
+  ref: ObjectRef,
+  uploadId: string
+): TE.TaskEither<CosError, unknown> =>
   pipe(
     send(abortMultipartUpload({ ...refOf(ref), uploadId })),
     withRetry({ attempts: 3 }),
-    withTimeout(cleanup)
+    withTimeout(cleanupTimeout)
   )(detached(client))
 
-/** A signal that fires so long after the first of some others. */
+/** A signal that fires `milliseconds` after the first of `signals`. */
 const delayedSignal = (
   signals: ReadonlyArray<AbortSignal>,
   milliseconds: number
 ): { readonly signal: AbortSignal; readonly close: () => void } => {
-  const late = new AbortController()
+  const delayed = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const wait = (): void => {
     timer ??= setTimeout(() => {
-      late.abort()
+      delayed.abort()
     }, milliseconds)
   }
   for (const signal of signals) signal.addEventListener('abort', wait, { once: true })
   return {
-    signal: late.signal,
+    signal: delayed.signal,
     close: () => {
       clearTimeout(timer)
       for (const signal of signals) signal.removeEventListener('abort', wait)
@@ -105,28 +110,28 @@ const delayedSignal = (
 }
 
 /**
- * Begins an upload.
+ * Creates a multipart upload.
  *
- * A signal does not hang up on it: COS may have made the upload by then, and nobody else would ever hear its id. It is
- * waited for a while behind the back of the caller, who has long settled, and the upload is deleted again.
+ * Not cancelled by the signal: COS may already have created the upload, and only this response has its id. The caller
+ * gets `Aborted` at once; we wait up to 10 s in the background and abort the upload.
  */
 export const createUpload =
   (client: Client, context: Context, input: CreateMultipartUploadInput): TE.TaskEither<CosError, string> =>
   async () => {
     const fired = (): AbortSignal | undefined => client.signals.find((signal) => signal.aborted)
-    const before = fired()
-    if (before !== undefined) return E.left(aborted(context, before.reason))
-    const { signal, close } = delayedSignal(client.signals, cleanup)
-    const begun = await send(createMultipartUpload(input))({ ...detached(client), signals: [signal] })()
+    const early = fired()
+    if (early !== undefined) return E.left(aborted(context, early.reason))
+    const { signal, close } = delayedSignal(client.signals, cleanupTimeout)
+    const created = await send(createMultipartUpload(input))({ ...detached(client), signals: [signal] })()
     close()
-    const meanwhile = fired()
-    if (meanwhile === undefined) return E.map(({ uploadId }: CreateMultipartUploadResult) => uploadId)(begun)
-    if (E.isRight(begun)) void abortUpload(client, input, begun.right.uploadId)()
-    return E.left(aborted(context, meanwhile.reason))
+    const late = fired()
+    if (late === undefined) return E.map(({ uploadId }: CreateMultipartUploadResult) => uploadId)(created)
+    if (E.isRight(created)) void abortUpload(client, input, created.right.uploadId)()
+    return E.left(aborted(context, late.reason))
   }
 
-// -- completed --
-interface Seen {
+// -- complete --
+interface CompletedObject {
   readonly etag: string
   readonly versionId: O.Option<string>
   readonly location: O.Option<string>
@@ -134,12 +139,12 @@ interface Seen {
   readonly crc64: O.Option<bigint>
 }
 
-/** The object itself, where an answer did not say all there is to know. */
+/** Reads the completed object, for what the response did not say. */
 const headCompleted = (
   client: Client,
   ref: ObjectRef,
   head: HeadOptions
-): TE.TaskEither<CosError, Seen & { size: number }> =>
+): TE.TaskEither<CosError, CompletedObject & { size: number }> =>
   pipe(
     send(headObject({ ...refOf(ref), ...head }))(client),
     TE.map(({ etag, versionId, crc64, requestId, size }) => ({
@@ -152,9 +157,15 @@ const headCompleted = (
     }))
   )
 
+// 409: `forbidOverwrite`, and the object exists.
+const mayFollowLostAnswer = (error: CosError): boolean =>
+  error._tag === 'ServiceError' &&
+  (error.code === 'NoSuchUpload' || error.status === 409) &&
+  error.context.attempts > 1
+
 /**
- * A completion that was sent twice may be refused because the first one won. Then the object is there, with our
- * checksum; anything else that is there is not ours.
+ * A retry of a completion is refused if an earlier attempt succeeded and its answer was lost. Then the object has our
+ * size and checksum; an object with another checksum is not ours.
  */
 const completedByEarlierAttempt =
   (
@@ -164,10 +175,8 @@ const completedByEarlierAttempt =
     parts: ReadonlyArray<PartSent>,
     ours: O.Option<bigint>
   ) =>
-  (error: CosError): TE.TaskEither<CosError, Seen> => {
-    const mayHave =
-      error._tag === 'ServiceError' && error.code === 'NoSuchUpload' && error.context.attempts > 1
-    if (!mayHave || O.isNone(ours)) return TE.left(error)
+  (error: CosError): TE.TaskEither<CosError, CompletedObject> => {
+    if (!mayFollowLostAnswer(error) || O.isNone(ours)) return TE.left(error)
     return pipe(
       headCompleted(client, ref, head),
       TE.chain((found) =>
@@ -179,7 +188,7 @@ const completedByEarlierAttempt =
     )
   }
 
-const seen = (answer: CompleteMultipartUploadResult): Seen => ({
+const completedObject = (answer: CompleteMultipartUploadResult): CompletedObject => ({
   etag: answer.etag,
   versionId: answer.versionId,
   location: answer.location,
@@ -188,10 +197,10 @@ const seen = (answer: CompleteMultipartUploadResult): Seen => ({
 })
 
 /**
- * Completes an upload and compares the combined CRC64 of its parts with COS's: that of the completion, or of a HEAD
- * where a slow completion could not say it. `ours` is what the object's should be, where it is known otherwise.
+ * Completes an upload and compares the combined CRC64 of its parts with COS's: that of the response, or of a HEAD if
+ * the response has none, as after a slow completion. `ours` is the expected CRC64, if it is known otherwise.
  *
- * @errors those of Complete Multipart Upload; `IntegrityError` where COS assembled other bytes
+ * @errors those of Complete Multipart Upload; `IntegrityError` if COS assembled other bytes
  */
 export const completeUpload = (
   client: Client,
@@ -208,14 +217,14 @@ export const completeUpload = (
         parts: parts.map(({ number, etag }) => ({ partNumber: number, etag }))
       })
     )(client),
-    TE.map(seen),
+    TE.map(completedObject),
     TE.orElse(completedByEarlierAttempt(client, input, head, parts, ours)),
     TE.chain((done) =>
       O.isSome(done.crc64) || O.isNone(ours)
         ? TE.right(done)
         : pipe(
             headCompleted(client, input, head),
-            // What a HEAD could not find out is not known; that the upload succeeded is.
+            // The upload has succeeded even if this HEAD fails.
             TE.match(
               () => done,
               (found) => (found.etag === done.etag ? { ...done, crc64: found.crc64 } : done)
@@ -237,36 +246,43 @@ export const completeUpload = (
     )
   )
 
-// -- failed --
+// -- clean up --
 const withUploadId =
   (uploadId: string) =>
   (error: CosError): CosError => ({ ...error, context: { ...error.context, uploadId } })
 
+export interface FailedUpload {
+  readonly uploadId: string
+  readonly onFailure: OnFailure
+  /** Called when it is known whether the upload still exists. */
+  readonly onSettled?: (exists: boolean) => Promise<void>
+}
+
 /**
- * What a failed upload leaves behind, by the caller's choice.
+ * Cleans up after a failed upload.
  *
- * After an abort the parts are deleted behind the caller's back, who must not wait for it.
+ * After an abort of the transfer, the parts are deleted in the background: the caller does not wait.
  *
- * @shape  the error, naming the upload where its parts are still there
+ * @shape  the error; it names the upload if its parts still exist
  */
 export const cleanUpFailed =
-  (client: Client, ref: ObjectRef, uploadId: string, onFailure: OnFailure) =>
+  (client: Client, ref: ObjectRef, { uploadId, onFailure, onSettled }: FailedUpload) =>
   (error: CosError): T.Task<CosError> => {
-    const wasAborted = error._tag === 'Aborted' || (error._tag === 'Timeout' && error.phase === 'overall')
-    const isGone = error._tag === 'ServiceError' && error.code === 'NoSuchUpload'
-    if (isGone) return T.of(error)
-    if (onFailure === 'keep') return T.of(withUploadId(uploadId)(error))
-    const deleted = pipe(
+    const settle = async (exists: boolean): Promise<CosError> => {
+      await onSettled?.(exists)
+      return exists ? withUploadId(uploadId)(error) : error
+    }
+    if (isUploadGone(error)) return () => settle(false)
+    if (onFailure === 'keep') return () => settle(true)
+    const abort = pipe(
       abortUpload(client, ref, uploadId),
-      TE.match(
-        (problem) =>
-          problem._tag === 'ServiceError' && problem.code === 'NoSuchUpload'
-            ? error
-            : withUploadId(uploadId)(error),
-        () => error
+      TE.matchE(
+        (problem) => () => settle(!isUploadGone(problem)),
+        () => () => settle(false)
       )
     )
-    if (!wasAborted) return deleted
-    void deleted()
+    const wasAborted = error._tag === 'Aborted' || (error._tag === 'Timeout' && error.phase === 'overall')
+    if (!wasAborted) return abort
+    void abort()
     return T.of(error)
   }

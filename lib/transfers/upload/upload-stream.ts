@@ -146,7 +146,7 @@ const uploadInParts = async (
   const putUnlessExisting = (part: HashedPart, signal: AbortSignal): TE.TaskEither<CosError, PartAnswer> => {
     const known = existing.get(part.number)
     const ours = { size: part.size, md5: O.getOrElse(() => '')(part.md5) }
-    if (known === undefined || matchesPart(known, ours) === 'other') {
+    if (known === undefined || !matchesPart(known, ours)) {
       return pipe(
         put(part, signal),
         TE.map(({ etag }) => ({ etag, isResumed: false }))
@@ -211,7 +211,9 @@ const uploadFrom =
         return upload
       }
       const { uploadId } = upload.right
-      onFailure(cleanUpFailed(scope.client, input, uploadId, input.onFailure ?? uploadDefaults.onFailure))
+      // Nobody aborts an upload of another run, unless the caller asks for it.
+      const policy = O.isSome(found.right) ? 'keep' : uploadDefaults.onFailure
+      onFailure(cleanUpFailed(scope.client, input, { uploadId, onFailure: input.onFailure ?? policy }))
       return await uploadInParts(transfer, prepend(first.value, parts), upload.right)
     } finally {
       // A signal may fire before anything reads the first part. Releasing it twice does nothing.

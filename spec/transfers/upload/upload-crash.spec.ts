@@ -34,7 +34,16 @@ const shapes: ReadonlyArray<readonly [name: string, step: (key: string, file: st
     (key, file) => ({
       module: 'transfers/upload/upload-file.js',
       call: 'uploadFile',
-      input: { bucket, key, file, partSize, concurrency, threshold: MiB, skipExisting: true }
+      input: {
+        bucket,
+        key,
+        file,
+        partSize,
+        concurrency,
+        threshold: MiB,
+        skipExisting: true,
+        checkpoint: folder
+      }
     })
   ],
   [
@@ -42,7 +51,7 @@ const shapes: ReadonlyArray<readonly [name: string, step: (key: string, file: st
     (key, file) => ({
       module: 'transfers/upload/upload-stream.js',
       call: 'uploadStream',
-      input: { bucket, key, partSize, concurrency, resume: 'newest' },
+      input: { bucket, key, partSize, concurrency, resume: { minAge: 0 } },
       source: file
     })
   ]
@@ -103,7 +112,9 @@ for (const [salt, [name, step]] of shapes.entries()) {
           )
         }
         const left = right(await send(listMultipartUploads({ bucket, prefix: key }))(cos.client())())
-        t.equal(left.uploads.length, 0, `${about}: no orphan`)
+        // Killed before the answer to its creation was written down, an upload has no part yet, and no name here.
+        const unknown = salt === 0 && there === 0 ? 1 : 0
+        t.ok(left.uploads.length <= unknown, `${about}: no orphan`)
         const { body } = right(await send(getObject({ bucket, key }))(cos.client())())
         t.ok(bytes.equals(Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)), about)
       }

@@ -300,9 +300,9 @@ t.test('a source that gives the same bytes again goes on with what is there', as
   const uploadId = context.uploadId ?? ''
   const before = sent().length
   t.equal(before, 3)
-  for (const resume of ['newest', { uploadId }] as const) {
+  for (const resume of [{ minAge: 0 }, { uploadId }] as const) {
     const up = await uploadStream({ ...input, resume })(splitBytes(bytes, 70_000))(cos.client())()
-    if (resume === 'newest') {
+    if ('minAge' in resume) {
       t.match(right(up), { resumed: before * MiB, parts: 6, integrity: { _tag: 'Verified' } })
       t.equal(cos.operations().filter((name) => name === 'UploadPart').length, 6)
     } else t.match(left(up), { _tag: 'ServiceError', code: 'NoSuchUpload' })
@@ -322,7 +322,7 @@ t.test('a source that gives other bytes replaces the parts that are not its own'
   })
   const first = bytesOf(4 * MiB)
   const second = Buffer.concat([first.subarray(0, 2 * MiB), bytesOf(2 * MiB, 7)])
-  const input = { ...to, partSize, onFailure: 'keep', resume: 'newest' } as const
+  const input = { ...to, partSize, onFailure: 'keep', resume: { minAge: 0 } } as const
   left(await uploadStream(input)(splitBytes(first, 70_000))(cos.client())())
   t.match(right(await uploadStream(input)(splitBytes(second, 70_000))(cos.client())()), { resumed: 2 * MiB })
   t.ok(second.equals(await stored(cos)))

@@ -1,0 +1,56 @@
+/** The parameters of `uploadFile`. */
+import * as In from '../../core/input.js'
+import { MiB } from '../../core/limits.js'
+import type { SourceOptions } from '../../files/source-file.js'
+import { Resume } from '../multipart/find-resumable.js'
+import { withProgress, type WithProgress } from '../shared/progress.js'
+import { uploadOptions, type UploadOptions } from './options.js'
+
+export interface UploadFileInput extends UploadOptions, WithProgress, SourceOptions {
+  /** The file's path. */
+  readonly file: string
+  /** In bytes: a file of up to this size is sent by one PUT. Default: 20 MiB. */
+  readonly threshold?: number
+  /**
+   * Parts in flight. Default: 5. Each holds some 512 KiB in memory, whatever its size.
+   */
+  readonly concurrency?: number
+  /**
+   * Which unfinished upload to resume. An upload that an earlier run on this machine left (see `checkpoint`) is resumed
+   * at once; any other only if it is surely abandoned. It is resumed only if every part already on COS matches this
+   * file. Metadata stay as given when that upload was created. Default: `'newest'`.
+   */
+  readonly resume?: Resume
+  /**
+   * Directory for the checkpoint of a multipart upload: a file of some 100 bytes that names it, with the process that
+   * owns it. It is removed when the upload is completed or aborted. Default: `cospipe/uploads` in `$XDG_STATE_HOME`,
+   * `%LOCALAPPDATA%` or `~/.local/state`; if that is not writable, the upload works without a checkpoint. `false`: no
+   * checkpoint.
+   */
+  readonly checkpoint?: string | false
+  /** Sends nothing if the key has an object of the file's size and CRC64. Metadata are not compared. Default: false. */
+  readonly skipExisting?: boolean
+}
+
+/** For a codec. */
+export const UploadFileInput = In.struct<UploadFileInput>('UploadFileInput', {
+  ...uploadOptions,
+  ...withProgress,
+  file: In.guarded(
+    'the path of a file',
+    (u): u is string => typeof u === 'string' && u !== '' && !u.includes('\0')
+  ),
+  length: In.optional(In.oneOf('whole', 'now')),
+  threshold: In.optional(In.integer(0)),
+  resume: In.optional(Resume),
+  checkpoint: In.optional(
+    In.guarded(
+      'the path of a directory, or false',
+      (u): u is string | false => u === false || (typeof u === 'string' && u !== '' && !u.includes('\0'))
+    )
+  ),
+  skipExisting: In.optional(In.boolean)
+})
+
+// Those of COS's Python SDK: above the threshold, parts that can be resumed are worth their requests.
+export const uploadFileDefaults = { threshold: 20 * MiB, concurrency: 5 }
