@@ -1,4 +1,4 @@
-/** What every upload takes, and which of it goes to which call: to one PUT, or to an upload's beginning, parts and end. */
+/** The parameters of every upload, and the inputs of the operations that they go to. */
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
 import { MiB } from '../../core/limits.js'
@@ -21,7 +21,7 @@ import type { PutObjectInput } from '../../operations/put-object.js'
 import type { UploadPartInput } from '../../operations/upload-part.js'
 import { headOptions, type OnFailure } from '../multipart/lifecycle.js'
 
-/** All of `putObject`'s parameters but the body, and how to cut it. */
+/** All of `putObject`'s parameters but the body, and how the body is cut into parts. */
 export interface UploadOptions
   extends
     ObjectRef,
@@ -31,13 +31,13 @@ export interface UploadOptions
     StorageOptions,
     TrafficLimit,
     UploadCallback {
-  /** In bytes, 1 MiB to 5 GiB; 8 MiB unless said. It grows where 10,000 parts of it would not do. */
+  /** In bytes, 1 MiB to 5 GiB. Grows if 10,000 parts of this size do not suffice. Default: 8 MiB. */
   readonly partSize?: number
-  /** 4 unless said; the upload holds that many parts and one more in memory. */
+  /** Parts in flight. Default and memory: see the transfer. */
   readonly concurrency?: number
-  /** Sends the MD5 of each part, which COS compares before it takes the part. CRC64 is compared in any case. */
+  /** Sends the MD5 of each part; COS refuses a part that differs. CRC64 is compared in any case. Default: false. */
   readonly enableMd5?: boolean
-  /** `abort` unless said. */
+  /** What happens to the parts of a failed upload. Default: `'abort'`, for uploads that this run created. */
   readonly onFailure?: OnFailure
 }
 
@@ -67,24 +67,24 @@ const access = [
   'grantFullControl'
 ] as const satisfies ReadonlyArray<keyof AccessControl>
 const extras = ['headers', 'query'] as const
-const keeping = ['storageClass', 'tagging', 'forbidOverwrite'] as const
-const after = ['callback', 'callbackVar', 'picOperations'] as const
+const storage = ['storageClass', 'tagging', 'forbidOverwrite'] as const
+const callbacks = ['callback', 'callbackVar', 'picOperations'] as const
 
-/** One request for it all. */
+/** For one PUT. */
 export const putInput = (options: UploadOptions, body: BodyInput, contentMd5?: string): PutObjectInput => ({
   ...refOf(options),
-  ...In.pick(...extras, ...entityNames, ...access, ...keeping, ...after, 'sse', 'trafficLimit')(options),
+  ...In.pick(...extras, ...entityNames, ...access, ...storage, ...callbacks, 'sse', 'trafficLimit')(options),
   body,
   ...(contentMd5 === undefined ? {} : { contentMd5 })
 })
 
-/** What the object will say of itself is said here. */
+/** For Create Multipart Upload, which fixes the object's metadata. */
 export const uploadCreateInput = (options: UploadOptions): CreateMultipartUploadInput => ({
   ...refOf(options),
-  ...In.pick(...extras, ...entityNames, ...access, ...keeping, 'sse')(options)
+  ...In.pick(...extras, ...entityNames, ...access, ...storage, 'sse')(options)
 })
 
-/** A body of chunks that were hashed already. */
+/** A body of chunks that are hashed already. */
 export const bodyOf = ({ chunks, crc64 }: Pick<HashedPart, 'chunks' | 'crc64'>): BodyInput => ({
   chunks,
   crc64
@@ -102,7 +102,7 @@ export const partInput = (
   uploadId
 })
 
-/** A part in memory, hashed already. */
+/** For a part in memory that is hashed already. */
 export const hashedPartInput = (
   options: UploadOptions,
   uploadId: string,
@@ -119,6 +119,6 @@ export const uploadCompleteInput = (
   uploadId: string
 ): Omit<CompleteMultipartUploadInput, 'parts'> => ({
   ...refOf(options),
-  ...In.pick('forbidOverwrite', ...after)(options),
+  ...In.pick('forbidOverwrite', ...callbacks)(options),
   uploadId
 })

@@ -1,4 +1,4 @@
-/** Bytes whose length nobody needs to know become an object: bytes -> cutting -> hashing -> sending -> completed. */
+/** Uploads bytes of any length: bytes -> cutParts -> hashParts -> sendParts -> completed. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -36,13 +36,15 @@ import { completeParts, putResultOf, type HashedPartSent, type UploadResult } fr
 export type { UploadResult } from './result.js'
 
 export interface UploadStreamInput extends UploadOptions, WithProgress {
-  /** In bytes, where it is known; the source is held to it. */
+  /** Parts in flight. The upload holds that many parts and one more in memory. Default: 4. */
+  readonly concurrency?: number
+  /** In bytes, if it is known; a source of another length fails. */
   readonly length?: number
-  /** In bytes: up to so many go in one plain PUT. One part at most, which is also what it is unless said. */
+  /** In bytes: up to this size, one PUT. At most one part. Default: one part. */
   readonly threshold?: number
   /**
-   * For a source that gives the same bytes again: the parts that an earlier run left, and that are the source's, are
-   * not sent again. `never` unless said. Say the same `partSize`, or no part will be the same.
+   * For a source that yields the same bytes again: parts that an earlier run left on COS, and that match the source, are
+   * not sent again. Give the same `partSize`, or no part will match. Default: `'never'`.
    */
   readonly resume?: Resume
 }
@@ -57,7 +59,7 @@ const Input = In.struct<UploadStreamInput>('UploadStreamInput', {
 
 const action = 'uploadStream'
 
-/** How large the parts are, and whose memory they are held in. */
+/** The sizes of the parts, and the memory budget that holds them. */
 interface Plan {
   readonly sizes: PartSizes
   readonly budget: MemoryBudget
@@ -88,7 +90,7 @@ const planParts = (
         sizes,
         budget: pipe(
           client.memory,
-          // Its own ceiling: what is in flight, and one part being filled, at whatever size the parts have grown to.
+          // A ceiling for this upload: the parts in flight and one being filled, at the largest size they grow to.
           O.getOrElse(() =>
             createMemoryBudget({
               limit: (concurrency + 1) * inBlocks(Math.max(...sizes.map(({ size }) => size)))
