@@ -95,7 +95,7 @@ const failOnce = (operation: string, partNumber?: number): EmulatorOptions => ({
       operation,
       ...(partNumber === undefined ? {} : { query: { partNumber: String(partNumber) } }),
       times: 1,
-      fault: { answer: { status: 403, code: 'AccessDenied' } }
+      fault: { response: { status: 403, code: 'AccessDenied' } }
     }
   ])
 })
@@ -151,7 +151,7 @@ t.test('a resumed upload that disappears while it is filled is replaced by a new
   const { cos, client, input } = await prepare(t, {
     fault: ({ operation, query, count: nth }) => {
       if (operation === 'UploadPart' && query['partNumber'] === '3' && nth <= 3) {
-        return { answer: { status: 403, code: 'AccessDenied' } }
+        return { response: { status: 403, code: 'AccessDenied' } }
       }
       if (operation === 'ListParts') void remove()
       return operation === 'UploadPart' ? { delay: 50 } : undefined
