@@ -4,21 +4,20 @@ import { lstat, open, rename, stat, unlink, type FileHandle } from 'node:fs/prom
 import { dirname } from 'node:path'
 import { CosException, codeOf, fileError, type Context } from '../core/error.js'
 import { copyMode } from './file-mode.js'
+import { displayPath } from './open-directory.js'
+import { systemError } from './system-error.js'
 
 /** Does something to a file. What fails on the way is the file's failure, unless it is one of ours already. */
 export const withFileErrors =
   (context: Context, path: string) =>
   async <A>(act: () => Promise<A>): Promise<A> => {
+    const shown = displayPath(path)
     try {
       return await act()
     } catch (thrown) {
-      throw thrown instanceof CosException ? thrown : new CosException(fileError(context, path)(thrown))
+      throw thrown instanceof CosException ? thrown : new CosException(fileError(context, shown)(thrown))
     }
   }
-
-/** As the system would have said it. */
-export const systemError = (code: string, words: string): Error =>
-  Object.assign(new Error(`${code}: ${words}`), { code })
 
 /** Something that is not there is not in the way. */
 export const ignoreMissing =

@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { codeOf, type Context } from '../core/error.js'
 import * as In from '../core/input.js'
 import { ignoreMissing, replaceableFile, remove, withFileErrors } from './atomic-file.js'
+import { displayPath, holdDirectory, isHeld, openChild } from './open-directory.js'
 import { isOwnerAlive, isLockName, newLockName } from './process-identity.js'
 
 const suffix = '.cospipe-download'
@@ -161,10 +162,31 @@ const createLockDirectory = async (folder: string): Promise<boolean> => {
 }
 
 interface SlotState {
+  /** For what is in it. */
   readonly folder: string
+  /** Removes the folder if it is empty, and closes it. */
+  readonly removeFolder: () => Promise<void>
   readonly claim: Lock
   /** The next who comes will look there. */
   readonly usual: boolean
+}
+
+/** Below a directory that is held open, the folder is opened too: its path could lead elsewhere by the next step. */
+const lockFolder = async (path: string): Promise<Omit<SlotState, 'usual'>> => {
+  const { access: folder, release } = isHeld(path)
+    ? await openChild(dirname(path), basename(path))
+    : { access: path, release: () => Promise.resolve() }
+  try {
+    const claim = await acquireLock(folder)
+    return {
+      folder,
+      claim,
+      removeFolder: () => rmdir(path).finally(release)
+    }
+  } catch (thrown) {
+    await release()
+    throw thrown
+  }
 }
 
 /** Others who are done take the folder away, perhaps between two steps of ours. */
@@ -173,10 +195,12 @@ const openSlot = async (stem: string): Promise<SlotState> => {
   let folder = usual
   for (let attempt = 1; ; attempt += 1) {
     try {
-      if (await createLockDirectory(folder))
-        return { folder, claim: await acquireLock(folder), usual: folder === usual }
+      if (await createLockDirectory(folder)) return { ...(await lockFolder(folder)), usual: folder === usual }
       folder = `${stem}.${randomBytes(4).toString('hex')}${suffix}`
     } catch (thrown) {
+      // Something that is not a folder took its place: it is checked again, and another name chosen.
+      const isReplaced = codeOf(thrown) === 'ENOTDIR' && isHeld(folder)
+      if (isReplaced && attempt < 20) continue
       if (codeOf(thrown) !== 'ENOENT' || attempt >= 20 || !(await directoryExists(dirname(folder))))
         throw thrown
     }
@@ -210,8 +234,12 @@ export const tempDirectoryExists = (within: string): Promise<boolean> =>
 
 /** Moves into a folder within another, `.cospipe-download`, and clears away after those who died there. */
 export const openTempDirectory = async (within: string): Promise<TempDirectory> => {
-  const { folder, claim } = await openSlot(join(within, sep))
-  const leave = (): Promise<void> => ignoreLockErrors(claim.release, () => rmdir(folder))
+  const release = holdDirectory(within)
+  const { folder, claim, removeFolder } = await openSlot(join(within, sep)).catch(async (thrown: unknown) => {
+    await release()
+    throw thrown
+  })
+  const leave = (): Promise<void> => ignoreLockErrors(claim.release, removeFolder, release)
   try {
     await isAlone(folder, claim.name)
   } catch (thrown) {
@@ -234,8 +262,9 @@ export type AcquireSlot = (context: Context, target: string, signal: AbortSignal
  * @errors `CosException` of a `FileError`, with the system's code: `EISDIR` where the target is a folder
  */
 export const acquireDownloadSlot: AcquireSlot = async (context, target, signal) => {
-  await waitForAborting(target)
-  const end = registerHolder(target, signal)
+  const path = displayPath(target)
+  await waitForAborting(path)
+  const end = registerHolder(path, signal)
   try {
     return await withFileErrors(context, target)(() => createTempDirectory(target, end))
   } catch (thrown) {
@@ -253,8 +282,8 @@ export const clearAfter = (context: Context, target: string, signal: AbortSignal
 
 const createTempDirectory = async (target: string, end: () => void): Promise<DownloadSlot> => {
   await replaceableFile(target)
-  const { folder, claim, usual } = await openSlot(stemOf(target))
-  const close = (): Promise<void> => ignoreLockErrors(claim.release, () => rmdir(folder))
+  const { folder, claim, removeFolder, usual } = await openSlot(stemOf(target))
+  const close = (): Promise<void> => ignoreLockErrors(claim.release, removeFolder)
   try {
     const alone = (await isAlone(folder, claim.name)) && usual
     const part = join(folder, alone ? 'part' : `${claim.name}.part`)

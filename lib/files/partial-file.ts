@@ -11,7 +11,8 @@ import { MiB } from '../core/limits.js'
 import { readRecords, writeRecord, type Records } from './journal-records.js'
 import * as W from '../core/wire.js'
 import { temporaryMode } from './file-mode.js'
-import { systemError, reopenFile, replaceFile, withFileErrors } from './atomic-file.js'
+import { reopenFile, replaceFile, withFileErrors } from './atomic-file.js'
+import { systemError } from './system-error.js'
 
 /** Which bytes these are, and how they are cut: only then does what is known of some say anything about others. */
 export interface Identity {

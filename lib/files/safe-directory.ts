@@ -1,77 +1,139 @@
-/** Where files may be written: a folder, and what is below it, as long as no link leads out. */
+/** The root directory of a download, and the folders below it: no link leads out of it. */
 import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, realpath, rmdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import type { PathRules } from './safe-path.js'
 import { codeOf } from '../core/error.js'
+import { holdDirectory, isHeld, openChild, openDirectory } from './open-directory.js'
+import type { PathRules } from './safe-path.js'
 
-const isThere = (path: string): Promise<boolean> =>
+const exists = (path: string): Promise<boolean> =>
   lstat(path).then(
     () => true,
     () => false
   )
 
-/** Makes a folder and looks for it under another spelling. */
-const foldsCase = async (folder: string): Promise<boolean> => {
+/** Creates a folder and looks it up in upper case. */
+const foldsCase = async (root: string): Promise<boolean> => {
   const name = `.cospipe-case-${randomBytes(6).toString('hex')}`
-  const probe = join(folder, name)
+  const probe = join(root, name)
   await mkdir(probe)
   try {
-    return await isThere(join(folder, name.toUpperCase()))
+    return await exists(join(root, name.toUpperCase()))
   } finally {
     await rmdir(probe).catch(() => undefined)
   }
 }
 
 export interface RootDirectory {
-  /** Its true path. */
+  /** For system calls: its real path, or on Linux the path of its handle. */
   readonly root: string
   readonly naming: PathRules
+  /** Closes the directory after the last of its users has released it. */
+  readonly release: () => Promise<void>
 }
 
-/** Goes to a folder, making it where it is missing. */
+/** Opens a directory; creates it if it is missing. */
 export const openRootDirectory = async (
   directory: string,
   assumed: { readonly caseInsensitive?: boolean }
 ): Promise<RootDirectory> => {
   await mkdir(directory, { recursive: true })
-  const root = await realpath(directory)
-  return {
-    root,
-    naming: {
+  const { access: root, release } = await openDirectory(directory)
+  try {
+    const naming = {
       windows: sep === '\\',
       foldsCase: assumed.caseInsensitive ?? (await foldsCase(root))
     }
+    return { root, naming, release }
+  } catch (thrown) {
+    await release()
+    throw thrown
   }
 }
 
 export type ParentCheck =
-  /** The folder is there, and is where its path says. */
-  | { readonly _tag: 'Clear'; readonly folder: string }
+  /** The folder exists and is below the root. */
+  | { readonly _tag: 'Clear'; readonly folder: string; readonly release: () => Promise<void> }
   | { readonly _tag: 'Blocked'; readonly by: 'a link' | 'a file' }
 
+type Blocked = Extract<ParentCheck, { readonly _tag: 'Blocked' }>
+
+const createFolder = (path: string): Promise<void> =>
+  mkdir(path).catch((thrown: unknown) => {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown
+  })
+
+const blockerAt = async (path: string): Promise<Blocked | undefined> => {
+  const found = await lstat(path)
+  if (found.isSymbolicLink()) return { _tag: 'Blocked', by: 'a link' }
+  return found.isDirectory() ? undefined : { _tag: 'Blocked', by: 'a file' }
+}
+
+// -- by handle --
+// O_DIRECTORY with O_NOFOLLOW says ENOTDIR of a link on Linux; ELOOP is what its manual says.
+const blocking: ReadonlySet<string> = new Set(['ENOTDIR', 'ELOOP'])
+
+const openFolder = async (parent: string, name: string): Promise<ParentCheck> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { access, release } = await openChild(parent, name)
+      return { _tag: 'Clear', folder: access, release }
+    } catch (thrown) {
+      if (blocking.has(codeOf(thrown))) {
+        const blocker = await blockerAt(join(parent, name)).catch(() => undefined)
+        // It was in the way, and may be gone.
+        return blocker ?? { _tag: 'Blocked', by: 'a link' }
+      }
+      if (codeOf(thrown) !== 'ENOENT' || attempt >= 3) throw thrown
+      await createFolder(join(parent, name))
+    }
+  }
+}
+
+const openEach = async (root: string, folders: ReadonlyArray<string>): Promise<ParentCheck> => {
+  let parent: ParentCheck = { _tag: 'Clear', folder: root, release: holdDirectory(root) }
+  for (const name of folders) {
+    const { folder, release }: Extract<ParentCheck, { readonly _tag: 'Clear' }> = parent
+    try {
+      parent = await openFolder(folder, name)
+    } finally {
+      await release()
+    }
+    if (parent._tag === 'Blocked') return parent
+  }
+  return parent
+}
+
+// -- by path --
 /** Whether the folder is where its path says. */
 const isBelow = async (root: string, folder: string): Promise<boolean> => {
   const now = await realpath(folder)
   return now === root || now.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
 }
 
-/**
- * Makes the folders on the way to a file, and looks at each that is there: through a link the way could lead anywhere.
- * At its end it looks back, for someone may have put a link in the place of a folder meanwhile.
- *
- * @errors rejects with the system's own errors
- */
-export const ensureParent = async (root: string, folders: ReadonlyArray<string>): Promise<ParentCheck> => {
+const checkEach = async (root: string, folders: ReadonlyArray<string>): Promise<ParentCheck> => {
+  // Throws if the root was held and has been closed.
+  holdDirectory(root)
   let folder = root
   for (const name of folders) {
     folder = join(folder, name)
-    await mkdir(folder).catch((thrown: unknown) => {
-      if (codeOf(thrown) !== 'EEXIST') throw thrown
-    })
-    const found = await lstat(folder)
-    if (found.isSymbolicLink()) return { _tag: 'Blocked', by: 'a link' }
-    if (!found.isDirectory()) return { _tag: 'Blocked', by: 'a file' }
+    await createFolder(folder)
+    const blocker = await blockerAt(folder)
+    if (blocker !== undefined) return blocker
   }
-  return (await isBelow(root, folder)) ? { _tag: 'Clear', folder } : { _tag: 'Blocked', by: 'a link' }
+  return (await isBelow(root, folder))
+    ? { _tag: 'Clear', folder, release: () => Promise.resolve() }
+    : { _tag: 'Blocked', by: 'a link' }
 }
+
+/**
+ * Creates the folders on the path to a file. Refuses a link on the path: it could lead anywhere.
+ *
+ * With a root that is held open, each folder is opened in the one before, and the last one stays open until `release` is called:
+ * a local program that replaces a folder by a link redirects nothing. Elsewhere each folder is checked by its path, and the
+ * last one once more from its end: a program that replaces a folder between check and use can redirect a file.
+ *
+ * @errors rejects with the system's own errors
+ */
+export const ensureParent = (root: string, folders: ReadonlyArray<string>): Promise<ParentCheck> =>
+  isHeld(root) ? openEach(root, folders) : checkEach(root, folders)

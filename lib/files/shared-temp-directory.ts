@@ -65,8 +65,9 @@ export const sharedTempDirectory = (root: string): SharedTempDirectory => {
       over = true
       if (atWork > 0) return
       // Whoever died when all was done left work to nobody, and the folder to us.
-      if (number === 0 && (await tempDirectoryExists(root))) open ??= openTempDirectory(root)
-      await close()
+      if (number === 0 && (await tempDirectoryExists(root)) && atWork === 0) open ??= openTempDirectory(root)
+      // A file may have entered meanwhile: it closes the directory.
+      if (atWork === 0) await close()
     }
   }
 }

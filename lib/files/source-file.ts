@@ -9,7 +9,8 @@ import { crc64Hasher } from '../core/crc64.js'
 import { CosException, fileError, fromUnknown, type Context, type CosError } from '../core/error.js'
 import { ioChunkSize } from '../core/limits.js'
 import type { BodyInput } from '../core/request.js'
-import { systemError, withFileErrors } from './atomic-file.js'
+import { withFileErrors } from './atomic-file.js'
+import { systemError } from './system-error.js'
 import { hasChanged, hasShrunk, type FileVersion } from './file-version.js'
 
 export interface SourceOptions {

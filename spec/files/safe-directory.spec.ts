@@ -1,55 +1,130 @@
-import { readdir, realpath, symlink } from 'node:fs/promises'
+import { mkdir, readdir, readlink, realpath, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { openRootDirectory, ensureParent } from '../../lib/files/safe-directory.js'
+import { displayPath } from '../../lib/files/open-directory.js'
+import { openRootDirectory, ensureParent, type RootDirectory } from '../../lib/files/safe-directory.js'
 
-t.test('a folder is made where it is missing, and nothing of the finding out stays', async (t) => {
-  const root = join(t.testdir(), 'a', 'b')
-  const footing = await openRootDirectory(root, {})
-  t.equal(footing.root, await realpath(root))
+interface Teardown {
+  readonly teardown: (clean: () => unknown) => unknown
+}
+
+const openRoot = async (
+  t: Teardown,
+  directory: string,
+  assumed: Parameters<typeof openRootDirectory>[1] = {}
+): Promise<RootDirectory> => {
+  const opened = await openRootDirectory(directory, assumed)
+  t.teardown(opened.release)
+  return opened
+}
+
+/** The real path of a parent, or what blocks it. */
+const check = async (root: string, ...folders: ReadonlyArray<string>): Promise<string> => {
+  const parent = await ensureParent(root, folders)
+  if (parent._tag === 'Blocked') return parent.by
+  const path = displayPath(parent.folder)
+  await parent.release()
+  return path
+}
+
+/** Handles of this process that are open on a directory or below it. */
+const openBelow = async (directory: string): Promise<ReadonlyArray<string>> => {
+  const paths = await Promise.all(
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''))
+  )
+  return paths.filter((path) => path.startsWith(directory))
+}
+
+t.test('openRootDirectory creates a missing directory and leaves nothing in it', async (t) => {
+  const directory = join(t.testdir(), 'a', 'b')
+  const { root, naming } = await openRoot(t, directory)
+  t.equal(displayPath(root), await realpath(directory))
   t.same(await readdir(root), [])
-  t.equal(footing.naming.windows, process.platform === 'win32')
-  if (process.platform === 'linux') t.equal(footing.naming.foldsCase, false)
-  t.equal((await openRootDirectory(root, { caseInsensitive: true })).naming.foldsCase, true)
+  t.equal(naming.windows, process.platform === 'win32')
+  if (process.platform === 'linux') t.equal(naming.foldsCase, false)
+  t.equal((await openRoot(t, directory, { caseInsensitive: true })).naming.foldsCase, true)
 })
 
-t.test('a folder behind a link is where the link leads', async (t) => {
+t.test('openRootDirectory follows a link to the directory', async (t) => {
   const dir = t.testdir({ real: {} })
   await symlink('real', join(dir, 'link'))
-  t.equal((await openRootDirectory(join(dir, 'link'), {})).root, await realpath(join(dir, 'real')))
+  t.equal(displayPath((await openRoot(t, join(dir, 'link'))).root), await realpath(join(dir, 'real')))
 })
 
-t.test('a file in the place of the folder is an error', async (t) => {
+t.test('openRootDirectory fails with EEXIST if a file has its path', async (t) => {
   const dir = t.testdir({ file: '' })
   await t.rejects(openRootDirectory(join(dir, 'file'), {}), { code: 'EEXIST' })
 })
 
-t.test('the way is made, whatever of it is there already', async (t) => {
-  const root = await realpath(t.testdir({ a: {} }))
-  t.same(await ensureParent(root, ['a', 'b', 'c']), { _tag: 'Clear', folder: join(root, 'a', 'b', 'c') })
-  t.same(await ensureParent(root, ['a', 'b', 'c']), { _tag: 'Clear', folder: join(root, 'a', 'b', 'c') })
-  t.same(await ensureParent(root, []), { _tag: 'Clear', folder: root })
+// On Linux by handle, and as elsewhere by path.
+const ways: ReadonlyArray<readonly [string, (t: Teardown, directory: string) => Promise<string>]> = [
+  ['by handle', async (t, directory) => (await openRoot(t, directory)).root],
+  ['by path', async (_, directory) => directory]
+]
+
+for (const [way, rootOf] of ways) {
+  t.test(`ensureParent creates missing folders, ${way}`, async (t) => {
+    const directory = await realpath(t.testdir({ a: {} }))
+    const root = await rootOf(t, directory)
+    t.equal(await check(root, 'a', 'b', 'c'), join(directory, 'a', 'b', 'c'))
+    t.equal(await check(root, 'a', 'b', 'c'), join(directory, 'a', 'b', 'c'))
+    t.equal(await check(root), directory)
+  })
+
+  t.test(`links and files block ensureParent, and nothing is created behind them, ${way}`, async (t) => {
+    const dir = await realpath(t.testdir({ root: { file: '' }, outside: { inner: {} } }))
+    const directory = join(dir, 'root')
+    await symlink('../outside', join(directory, 'out'))
+    await symlink('.', join(directory, 'loop'))
+    await symlink('nowhere', join(directory, 'dead'))
+    const root = await rootOf(t, directory)
+    for (const name of ['out', 'loop', 'dead']) {
+      t.equal(await check(root, name), 'a link', name)
+      t.equal(await check(root, name, 'inner', 'new'), 'a link', name)
+    }
+    t.equal(await check(root, 'file', 'x'), 'a file')
+    t.same(await readdir(join(dir, 'outside', 'inner')), [])
+  })
+}
+
+t.test('by path, a link in place of the root blocks ensureParent', async (t) => {
+  const dir = await realpath(t.testdir({ real: {} }))
+  await symlink('real', join(dir, 'root'))
+  t.equal(await check(join(dir, 'root'), 'a'), 'a link')
 })
 
-t.test('links and files block it, and nothing is made behind them', async (t) => {
-  const dir = await realpath(t.testdir({ root: { file: '' }, outside: { inner: {} } }))
-  const root = join(dir, 'root')
-  await symlink('../outside', join(root, 'out'))
-  await symlink('.', join(root, 'loop'))
-  await symlink('nowhere', join(root, 'dead'))
-  for (const name of ['out', 'loop', 'dead']) {
-    t.same(await ensureParent(root, [name]), { _tag: 'Blocked', by: 'a link' }, name)
-    t.same(await ensureParent(root, [name, 'inner', 'new']), { _tag: 'Blocked', by: 'a link' }, name)
-  }
-  t.same(await ensureParent(root, ['file', 'x']), { _tag: 'Blocked', by: 'a file' })
-  t.same(await readdir(join(dir, 'outside', 'inner')), [])
-})
+if (process.platform === 'linux') {
+  t.test('a folder replaced by a link after ensureParent redirects nothing', async (t) => {
+    const dir = await realpath(t.testdir({ root: { a: { b: {} } }, outside: {} }))
+    const { root } = await openRoot(t, join(dir, 'root'))
+    const parent = await ensureParent(root, ['a', 'b'])
+    if (parent._tag === 'Blocked') return t.fail('blocked')
+    for (const path of ['root/a', 'root']) {
+      await rename(join(dir, path), join(dir, `${path}.moved`))
+      await symlink(join(dir, 'outside'), join(dir, path))
+    }
+    await writeFile(join(parent.folder, 'file'), '')
+    await mkdir(join(root, 'c'))
+    await parent.release()
+    t.same(await readdir(join(dir, 'outside')), [])
+    t.same(await readdir(join(dir, 'root.moved', 'a.moved', 'b')), ['file'])
+    t.ok((await readdir(join(dir, 'root.moved'))).includes('c'))
+    return undefined
+  })
 
-t.test(
-  'it is looked at from its end as well: a link in the place of the root itself blocks it',
-  async (t) => {
-    const dir = await realpath(t.testdir({ real: {} }))
-    await symlink('real', join(dir, 'root'))
-    t.same(await ensureParent(join(dir, 'root'), ['a']), { _tag: 'Blocked', by: 'a link' })
-  }
-)
+  t.test('every directory is closed after its last user has released it', async (t) => {
+    const dir = await realpath(t.testdir({ file: '' }))
+    const { root, release } = await openRootDirectory(dir, {})
+    const parent = await ensureParent(root, ['a', 'b'])
+    t.equal(await check(root, 'file'), 'a file')
+    await release()
+    t.same(await openBelow(dir), [join(dir, 'a', 'b')])
+    if (parent._tag === 'Clear') await parent.release()
+    t.same(await openBelow(dir), [])
+    await t.rejects(
+      ensureParent(root, ['a']),
+      { code: 'EBADF' },
+      'its number may be that of another file now'
+    )
+  })
+}

@@ -20,6 +20,7 @@ import { trafficLimit, type TrafficLimit } from '../../operations/parameters/sto
 import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOptions } from './options.js'
 import { downloadListed, type DownloadFileResult } from '../download/download-file.js'
 import { withFileErrors } from '../../files/atomic-file.js'
+import { displayPath, holdDirectory, isHeld } from '../../files/open-directory.js'
 import { globFilter, matchesFile } from './glob-filter.js'
 import {
   openRootDirectory,
@@ -190,7 +191,7 @@ const createFolders = (
 ): TE.TaskEither<CosError, ParentCheck> =>
   TE.tryCatch(
     () => ensureParent(root, isFolder ? segments : segments.slice(0, -1)),
-    fileError(context, join(root, ...segments))
+    fileError(context, join(displayPath(root), ...segments))
   )
 
 const saveObject = (target: LocalTarget, client: Client): Step => {
@@ -203,9 +204,11 @@ const saveObject = (target: LocalTarget, client: Client): Step => {
     TE.chain((parent): Step => {
       if (parent._tag === 'Blocked')
         return TE.right(unsafe(key, `${parent.by} exists at the path of its folder`))
-      return isFolder
+      const { folder, release } = parent
+      const done: Step = isFolder
         ? TE.right({ _tag: 'Folder', key, path: `${segments.join('/')}/` })
-        : fetchObject(target, join(parent.folder, segments.at(-1) ?? ''), client)
+        : fetchObject(target, join(folder, segments.at(-1) ?? ''), client)
+      return () => done().finally(release)
     })
   )
 }
@@ -268,13 +271,34 @@ const resultOf = async (entry: CheckedEntry, client: Client): Promise<DownloadDi
     : { _tag: 'Failed', key: object.key, path: segments.join('/'), error: result.left }
 }
 
+/** One reading of the stream. It keeps the root directory open until the last object is done, after the listing has ended. */
+interface Run {
+  readonly hold: (root: string) => void
+  readonly end: () => void
+}
+
+const createRun = (): Run => {
+  let isOver = false
+  let release = (): Promise<void> => Promise.resolve()
+  return {
+    hold: (root) => {
+      if (!isOver && isHeld(root)) release = holdDirectory(root)
+    },
+    end: () => {
+      isOver = true
+      void release()
+    }
+  }
+}
+
 /**
  * Downloads the objects of a prefix into a directory and yields a result for each when it is done.
  *
  * No key can write outside the directory. These keys yield `UnsafeKey`: keys with `..`, a drive letter, a backslash, a NUL or an
  * empty segment; keys whose folder is a symbolic link or a file; in a directory that does not distinguish `a` from `A`, the
- * second of two such keys. (Node cannot hold a directory open: a local program that may write there, and replaces a folder
- * by a link while a file is fetched into it, can redirect that file.) Each file is verified and replaced atomically, as by
+ * second of two such keys. On Linux each folder is opened once and used by its handle, so a local program that replaces
+ * a folder by a link during the run redirects nothing. Elsewhere folders are checked by path, and such a program can
+ * redirect a file. Each file is verified and replaced atomically, as by
  * `downloadFile`. Files that already exist are skipped.
  *
  * @shape  `DownloadDirectoryInput -> EffectStream<DownloadDirectoryResult>`, in the order of completion
@@ -295,9 +319,10 @@ export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<D
   const isWanted = ({ key }: ListedObject): boolean =>
     key === prefix || matches(key.slice(prefix.length).replace(/\/$/, ''))
 
-  const objects = async function* (client: Client): AsyncGenerator<CheckedEntry, void, undefined> {
+  const objects = async function* (client: Client, run: Run): AsyncGenerator<CheckedEntry, void, undefined> {
     const path = resolve(valid.directory)
     const directory = await withFileErrors(context, path)(() => openRootDirectory(path, valid))
+    run.hold(directory.root)
     const tempDirectory = sharedTempDirectory(directory.root)
     const check = checkEntry(valid, context, directory, tempDirectory.enter)(duplicateCheck(directory))
     try {
@@ -306,14 +331,22 @@ export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<D
       }
     } finally {
       await tempDirectory.leave()
+      await directory.release()
     }
   }
-  return runEach<CheckedEntry, DownloadDirectoryResult>(context, {
-    concurrency: valid.concurrency ?? directoryDefaults.concurrency,
-    onError: valid.onError ?? directoryDefaults.onError,
-    items: objects,
-    work: async (each, client) => [await resultOf(each, client)],
-    failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
-    ended: () => valid.progress?.end()
+  const streamOf = (run: Run): EffectStream<DownloadDirectoryResult> =>
+    runEach<CheckedEntry, DownloadDirectoryResult>(context, {
+      concurrency: valid.concurrency ?? directoryDefaults.concurrency,
+      onError: valid.onError ?? directoryDefaults.onError,
+      items: (client) => objects(client, run),
+      work: async (each, client) => [await resultOf(each, client)],
+      failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
+      ended: () => {
+        valid.progress?.end()
+        run.end()
+      }
+    })
+  return (client) => ({
+    [Symbol.asyncIterator]: () => streamOf(createRun())(client)[Symbol.asyncIterator]()
   })
 }

@@ -23,6 +23,7 @@ import { downloadOptions, downloadHeadInput, pinnedGetInput, type DownloadOption
 import { openPartialFile, type PartialFile } from '../../files/partial-file.js'
 import { fillRanges, type FillResult } from './fill-ranges.js'
 import { remove, replaceAtomically, withFileErrors } from '../../files/atomic-file.js'
+import { displayPath, withDirectory } from '../../files/open-directory.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import {
@@ -194,7 +195,7 @@ const finishDownload = async (
   // An empty object has no range.
   return {
     ...head,
-    file: target,
+    file: displayPath(target),
     parts: Math.max(1, runs.length),
     multipart,
     resumed,
@@ -236,12 +237,14 @@ type DownloadRun = (transfer: Transfer<DownloadFileInput>) => Promise<E.Either<C
 
 const runDownload: DownloadRun = async (transfer) => {
   const { scope, context, input } = transfer
-  const head = await send(headObject(downloadHeadInput(input)))(scope.client)()
-  if (E.isLeft(head)) return head
-  input.progress?.tell({ _tag: 'Expected', size: head.right.size })
   const target = resolve(input.file)
-  const slot = await acquireDownloadSlot(context, target, scope.controller.signal)
-  return download({ ...transfer, known: head.right, head: () => head.right, target, slot })
+  return withDirectory(target, async () => {
+    const head = await send(headObject(downloadHeadInput(input)))(scope.client)()
+    if (E.isLeft(head)) return head
+    input.progress?.tell({ _tag: 'Expected', size: head.right.size })
+    const slot = await acquireDownloadSlot(context, target, scope.controller.signal)
+    return download({ ...transfer, known: head.right, head: () => head.right, target, slot })
+  })
 }
 
 /** Bytes and metadata by one request: a HEAD for each small file of a directory would be half of all requests. */
@@ -252,20 +255,22 @@ const runInOneRequest =
     const { etag, size, lastModified } = listed
     let head: ObjectHead | undefined
     const target = resolve(input.file)
-    const slot = await acquireSlot(context, target, scope.controller.signal)
-    return download({
-      ...transfer,
-      known: { etag, size, lastModified, versionId: O.none },
-      head: () => {
-        if (head !== undefined) return head
-        throw new Error('no response: the object is empty')
-      },
-      onResponse: ({ body, ...response }) => {
-        if (head === undefined) input.progress?.tell({ _tag: 'Expected', size })
-        head ??= { ...response, size }
-      },
-      target,
-      slot
+    return withDirectory(target, async () => {
+      const slot = await acquireSlot(context, target, scope.controller.signal)
+      return download({
+        ...transfer,
+        known: { etag, size, lastModified, versionId: O.none },
+        head: () => {
+          if (head !== undefined) return head
+          throw new Error('no response: the object is empty')
+        },
+        onResponse: ({ body, ...response }) => {
+          if (head === undefined) input.progress?.tell({ _tag: 'Expected', size })
+          head ??= { ...response, size }
+        },
+        target,
+        slot
+      })
     })
   }
 
