@@ -55,6 +55,18 @@ t.test('who comes after the end has a folder all the same, and takes it away', a
   t.same(await readdir(dir), [])
 })
 
+t.test('a file that enters while the run ends keeps the directory until it leaves', async (t) => {
+  const killed = await lockNameOfDeadProcess()
+  const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '' } })
+  const shared = sharedTempDirectory(dir)
+  const end = shared.leave()
+  const slot = await shared.enter(context, join(dir, 'a'), living)
+  await end
+  await writeFile(slot.part, 'x')
+  await slot.leave(false)
+  t.same(await readdir(dir), [])
+})
+
 t.test('two runs at once do not disturb each other, and what the dead left is cleared away', async (t) => {
   const killed = await lockNameOfDeadProcess()
   const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '', [`${killed}.7.part`]: 'half' } })
