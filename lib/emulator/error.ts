@@ -5,7 +5,12 @@ export interface InvalidOption {
   readonly _tag: 'InvalidOption'
   /** Such as `buckets.0.name`. */
   readonly field: string
-  readonly expected: string
+  /** `unknown`: there is no such option. */
+  readonly problem: 'unknown' | 'invalid'
+  /** The predicate of a sentence about the option, such as `must be an integer from 0 to 65,535`. */
+  readonly message: string
+  /** Of an unknown option: the known one with the most similar name. */
+  readonly suggestion?: string
 }
 
 /** The address is not available: the port is in use, or the host is not an address of this machine. */
@@ -18,6 +23,14 @@ export interface CannotListen {
   readonly cause: unknown
 }
 
+/** Another emulator uses the directory. */
+export interface DirectoryInUse {
+  readonly _tag: 'DirectoryInUse'
+  readonly dir: string
+  /** The process of the other emulator. */
+  readonly pid: number
+}
+
 /** The directory cannot be used. */
 export interface CannotStore {
   readonly _tag: 'CannotStore'
@@ -27,16 +40,23 @@ export interface CannotStore {
   readonly cause: unknown
 }
 
-export type EmulatorError = InvalidOption | CannotListen | CannotStore
+export type EmulatorError = InvalidOption | CannotListen | CannotStore | DirectoryInUse
+
+const suggest = (suggestion: string | undefined): string =>
+  suggestion === undefined ? '' : ` (did you mean "${suggestion}"?)`
 
 /** One line for a terminal. */
 export const formatEmulatorError = (error: EmulatorError): string => {
   switch (error._tag) {
     case 'InvalidOption':
-      return `${error.field}: must be ${error.expected}`
+      return error.problem === 'unknown'
+        ? `unknown option "${error.field}"${suggest(error.suggestion)}`
+        : `${error.field}: ${error.message}`
     case 'CannotListen':
       return `cannot listen on ${error.host}:${String(error.port)}: ${error.code === '' ? String(error.cause) : error.code}`
     case 'CannotStore':
       return `cannot store objects in ${error.dir}: ${error.code === '' ? String(error.cause) : error.code}`
+    case 'DirectoryInUse':
+      return `cannot store objects in ${error.dir}: it is in use by the emulator of process ${String(error.pid)}`
   }
 }

@@ -1,5 +1,5 @@
 /** `cospipe/emulator`: a COS endpoint on the loopback interface, in this process. */
-export type { CannotListen, CannotStore, EmulatorError, InvalidOption } from './error.js'
+export type { CannotListen, CannotStore, DirectoryInUse, EmulatorError, InvalidOption } from './error.js'
 export { formatEmulatorError } from './error.js'
 export type { InjectedResponse, Fault, FaultInput, Rule } from './fault.js'
 export { script } from './fault.js'

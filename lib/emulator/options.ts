@@ -1,6 +1,7 @@
 /** The emulator's options, their defaults and their validation. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import { similarName } from '../core/similar-name.js'
 import type { InvalidOption } from './error.js'
 import type { Fault, FaultInput } from './fault.js'
 import type { BucketAcl } from './store/model.js'
@@ -120,8 +121,65 @@ const isInteger = (value: number, least: number, most: number): boolean =>
 
 type Check = readonly [field: string, expected: string, isValid: boolean]
 
+// As records, so that the compiler checks that no name is missing.
+const optionNames: Readonly<Record<keyof EmulatorOptions, true>> = {
+  ...{ port: true, host: true, dir: true, buckets: true, region: true, credentials: true, now: true },
+  ...{ minPartSize: true, restoreTime: true, seed: true, fault: true, onRequest: true, keepRequests: true }
+}
+const bucketNames: Readonly<Record<keyof BucketOptions, true>> = {
+  ...{ name: true, versioning: true, acl: true, domains: true }
+}
+const credentialNames: Readonly<Record<keyof Credentials, true>> = {
+  ...{ secretId: true, secretKey: true, token: true, expires: true }
+}
+
+/** The first field of an object that is not in `known`. */
+const findUnknown = (
+  fields: object,
+  known: Readonly<Record<string, true>>,
+  path = ''
+): InvalidOption | undefined => {
+  const name = Object.keys(fields).find((field) => !Object.hasOwn(known, field))
+  if (name === undefined) return undefined
+  const suggestion = similarName(name, Object.keys(known))
+  return {
+    ...{ _tag: 'InvalidOption', field: `${path}${name}`, problem: 'unknown', message: 'is not an option' },
+    ...(suggestion === undefined ? {} : { suggestion })
+  }
+}
+
+const invalid = (field: string, message: string): InvalidOption => ({
+  _tag: 'InvalidOption',
+  field,
+  problem: 'invalid',
+  message
+})
+
+/** The first unknown field of the options, of a bucket or of credentials. */
+const findUnknownOption = (options: EmulatorOptions): InvalidOption | undefined => {
+  const unknown = findUnknown(options, optionNames)
+  if (unknown !== undefined) return unknown
+  for (const [field, known] of [
+    ['buckets', bucketNames],
+    ['credentials', credentialNames]
+  ] as const) {
+    const entries: unknown = options[field] ?? []
+    if (!Array.isArray(entries)) return invalid(field, 'must be an array')
+    for (const [at, entry] of entries.entries()) {
+      const found =
+        typeof entry === 'object' && entry !== null
+          ? findUnknown(entry, known, `${field}.${String(at)}.`)
+          : undefined
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
+}
+
 /** The options with their defaults, or the first one that is not valid. */
 export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, Settings> => {
+  const unknown = findUnknownOption(options)
+  if (unknown !== undefined) return E.left(unknown)
   const buckets = (options.buckets ?? [exampleBucket]).map((bucket) =>
     typeof bucket === 'string' ? { name: bucket } : bucket
   )
@@ -168,8 +226,6 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
   return pipe(
     checks.find(([, , isValid]) => !isValid),
     (failed) =>
-      failed === undefined
-        ? E.right(settings)
-        : E.left({ _tag: 'InvalidOption', field: failed[0], expected: failed[1] })
+      failed === undefined ? E.right(settings) : E.left(invalid(failed[0], `must be ${failed[1]}`))
   )
 }

@@ -9,7 +9,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { codeOf } from '../../core/error.js'
 import { KiB } from '../../core/limits.js'
 import { errorXml } from '../http/response.js'
-import type { CannotListen, CannotStore, EmulatorError } from '../error.js'
+import type { CannotListen, CannotStore, DirectoryInUse, EmulatorError } from '../error.js'
 import { handleRequest, type Progress, type ServerContext } from './handle-request.js'
 import {
   type Credentials,
@@ -21,6 +21,7 @@ import {
 import { serviceError } from '../http/service-error.js'
 import type { Hosts } from '../http/route.js'
 import { seedObjects } from '../seed.js'
+import { InUse } from '../store/directory.js'
 import { diskStore, memoryStore, type Store } from '../store/store.js'
 
 export interface Emulator {
@@ -39,15 +40,23 @@ export interface Emulator {
   readonly close: T.Task<void>
 }
 
-const open = (settings: Settings): TE.TaskEither<CannotStore, Store> => {
+const open = (settings: Settings): TE.TaskEither<CannotStore | DirectoryInUse, Store> => {
   const { dir } = settings
   return TE.tryCatch(
     async () => {
       const store = dir === undefined ? memoryStore() : await diskStore(dir)
-      await seedObjects(store, settings)
+      try {
+        await seedObjects(store, settings)
+      } catch (thrown) {
+        await store.close()
+        throw thrown
+      }
       return store
     },
-    (cause) => ({ _tag: 'CannotStore', dir: dir ?? '', code: codeOf(cause), cause })
+    (cause): CannotStore | DirectoryInUse =>
+      cause instanceof InUse
+        ? { _tag: 'DirectoryInUse', dir: dir ?? '', pid: cause.pid }
+        : { _tag: 'CannotStore', dir: dir ?? '', code: codeOf(cause), cause }
   )
 }
 
@@ -187,7 +196,7 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
  *
  * @shape  nothing happens before the Task is called; each call starts another emulator
  * @units  `now` and `restoreTime` in milliseconds, sizes in bytes
- * @errors `InvalidOption` with the field's name; `CannotListen`; `CannotStore`
+ * @errors `InvalidOption` with the field's name; `CannotListen`; `CannotStore`; `DirectoryInUse`
  * @example const emulator = await startEmulator({ port: 9000 })()
  */
 export const startEmulator = (options: EmulatorOptions = {}): TE.TaskEither<EmulatorError, Emulator> =>

@@ -2,8 +2,8 @@
  * The store: buckets, objects and uploads, independent of HTTP. Only events change it. An event takes effect
  * synchronously, so that no other request comes between a check and the change that it allows.
  */
-import { mkdir } from 'node:fs/promises'
 import type { Blobs } from './blobs.js'
+import { createDirectory, lockDirectory } from './directory.js'
 import { diskBlobs } from './disk-blobs.js'
 import { type Journal, readJournal, startJournal } from './journal.js'
 import { memoryBlobs } from './memory-blobs.js'
@@ -21,7 +21,12 @@ export interface Store {
   readonly close: () => Promise<void>
 }
 
-const createStore = (buckets: Map<string, Bucket>, blobs: Blobs, journal: Journal | undefined): Store => {
+const createStore = (
+  buckets: Map<string, Bucket>,
+  blobs: Blobs,
+  journal: Journal | undefined,
+  unlock: () => Promise<void>
+): Store => {
   const apply = applyEvent(buckets, blobs)
   return {
     bucket: (name) => buckets.get(name),
@@ -35,20 +40,33 @@ const createStore = (buckets: Map<string, Bucket>, blobs: Blobs, journal: Journa
     close: async () => {
       await journal?.close()
       await blobs.close()
+      await unlock()
     }
   }
 }
 
 /** A store in memory, lost when the process ends. */
-export const memoryStore = (): Store => createStore(new Map(), memoryBlobs(), undefined)
+export const memoryStore = (): Store =>
+  createStore(new Map(), memoryBlobs(), undefined, () => Promise.resolve())
 
-/** A store in a directory, as the last process left it. */
+/**
+ * A store in a directory, as the last process left it. The directory is locked until `close`.
+ *
+ * @errors throws `InUse`, and errors of the file system
+ */
 export const diskStore = async (dir: string): Promise<Store> => {
-  await mkdir(dir, { recursive: true })
-  const blobs = await diskBlobs(dir)
-  const buckets = new Map<string, Bucket>()
-  const apply = applyEvent(buckets, blobs)
-  for await (const event of readJournal(dir)) apply(event)
-  await blobs.removeUnreferenced()
-  return createStore(buckets, blobs, await startJournal(dir, snapshotEvents(buckets.values())))
+  await createDirectory(dir)
+  const unlock = await lockDirectory(dir)
+  try {
+    const blobs = await diskBlobs(dir)
+    const buckets = new Map<string, Bucket>()
+    const apply = applyEvent(buckets, blobs)
+    for await (const event of readJournal(dir)) apply(event)
+    await blobs.removeUnreferenced()
+    const journal = await startJournal(dir, snapshotEvents(buckets.values()))
+    return createStore(buckets, blobs, journal, unlock)
+  } catch (thrown) {
+    await unlock()
+    throw thrown
+  }
 }

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { createServer } from 'node:net'
-import { resolve } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
@@ -38,6 +39,81 @@ t.test("startEmulator fails with InvalidOption and the field's name if an option
     t.ok(E.isLeft(started) && formatEmulatorError(started.left).startsWith(`${field}: must be `))
   }
 })
+
+t.test('startEmulator fails with InvalidOption and a suggestion if an option is unknown', async (t) => {
+  for (const [options, field, line] of [
+    [{ ports: 1 }, 'ports', 'unknown option "ports" (did you mean "port"?)'],
+    [{ bucket: ['a-1'] }, 'bucket', 'unknown option "bucket" (did you mean "buckets"?)'],
+    [{ zzzzzzzzzz: 1 }, 'zzzzzzzzzz', 'unknown option "zzzzzzzzzz"'],
+    [
+      { buckets: [{ name: 'a-1', versionning: 'Enabled' }] },
+      'buckets.0.versionning',
+      'unknown option "buckets.0.versionning" (did you mean "versioning"?)'
+    ],
+    [
+      { credentials: [{ secretId: 'a', secretKey: 'b', tokens: 'c' }] },
+      'credentials.0.tokens',
+      'unknown option "credentials.0.tokens" (did you mean "token"?)'
+    ],
+    [{ buckets: 'a-1' }, 'buckets', 'buckets: must be an array']
+  ] as const) {
+    const started = await startEmulator(options as unknown as EmulatorOptions)()
+    t.match(started, E.left({ _tag: 'InvalidOption', field }))
+    t.equal(E.isLeft(started) ? formatEmulatorError(started.left) : '', line)
+  }
+})
+
+t.test('a directory belongs to one running emulator', async (t) => {
+  const dir = t.testdir()
+  const first = await startTestEmulator(t, { dir })
+  const second = await startEmulator({ dir })()
+  t.match(second, E.left({ _tag: 'DirectoryInUse', dir, pid: process.pid }))
+  t.match(
+    E.isLeft(second) ? formatEmulatorError(second.left) : '',
+    new RegExp(`process ${String(process.pid)}\\b`)
+  )
+  await sendRequest(first, { method: 'PUT', key: 'k', body: 'x' })
+  await first.close()
+  const third = await startTestEmulator(t, { dir })
+  t.equal((await sendRequest(third, { key: 'k' })).text, 'x')
+})
+
+t.test('the lock of another live process is respected, and that of a dead one is taken over', async (t) => {
+  const dir = t.testdir()
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+  t.teardown(() => child.kill('SIGKILL'))
+  const pid = child.pid ?? 0
+  writeFileSync(join(dir, 'lock'), JSON.stringify({ pid }))
+  t.match(await startEmulator({ dir })(), E.left({ _tag: 'DirectoryInUse', pid }))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await (await startTestEmulator(t, { dir })).close()
+  // A process id that was assigned again: this process, with another start time.
+  writeFileSync(join(dir, 'lock'), JSON.stringify({ pid: process.pid, started: '1' }))
+  await (await startTestEmulator(t, { dir })).close()
+  writeFileSync(join(dir, 'lock'), 'torn')
+  await (await startTestEmulator(t, { dir })).close()
+  t.notOk(existsSync(join(dir, 'lock')))
+})
+
+t.test('of emulators that start at once on one directory, one succeeds', async (t) => {
+  const dir = t.testdir()
+  writeFileSync(join(dir, 'lock'), JSON.stringify({ pid: 2 ** 22 + 1 }))
+  const started = await Promise.all(Array.from({ length: 8 }, () => startEmulator({ dir })()))
+  const running = started.flatMap((one) => (E.isRight(one) ? [one.right] : []))
+  t.equal(running.length, 1)
+  await Promise.all(running.map(({ close }) => close()))
+})
+
+t.test(
+  'a directory that cannot be created is an error',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const started = startEmulator({ dir: '/proc/no-such/directory' })()
+    t.ok(await settlesWithin(2000, started))
+    t.match(await started, E.left({ _tag: 'CannotStore', dir: '/proc/no-such/directory' }))
+  }
+)
 
 t.test('startEmulator fails with CannotListen or CannotStore', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
