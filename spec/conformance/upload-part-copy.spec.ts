@@ -122,8 +122,8 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
   await refused({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
   await refused({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')
   await refused({ copySourceIfUnmodifiedSince: A.past }, 412, 'PreconditionFailed')
-  // A condition for what should be does not go with one for what should not.
-  await refused({ copySourceIfMatch: source.etag, copySourceIfNoneMatch: 'another' }, 400, 'InvalidArgument')
+  // COS's page says that other pairs than Match with Unmodified and None-Match with Modified return a conflict.
+  await refused({ copySourceIfMatch: source.etag, copySourceIfNoneMatch: 'another' }, 409, 'Conflict')
 
   const marker = await run(deleteObject(from))
   await refused({}, 404, 'NoSuchKey')

@@ -6,6 +6,7 @@ const catalogue = {
   BadDigest: [400, 'The Content-MD5 you specified did not match what we received.'],
   BucketAlreadyExists: [409, 'The requested bucket name is not available.'],
   BucketNotEmpty: [409, 'The bucket you tried to delete is not empty.'],
+  Conflict: [409, 'These conditions on the source of the copy conflict.'],
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed object size.'],
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed object size.'],
   ExpiredToken: [400, 'The provided token has expired.'],

@@ -79,7 +79,8 @@ export const readCopyRange = (
   header: string | undefined,
   size: number
 ): E.Either<ServiceError, Range | undefined> => {
-  if (header === undefined) return E.right(undefined)
+  // The Python SDK sends an empty header for the whole source.
+  if (header === undefined || header === '') return E.right(undefined)
   const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(header) ?? []
   if (first === undefined || last === undefined || Number(last) < Number(first))
     return fail('InvalidArgument', 'x-cos-copy-source-range must be bytes=first-last.')

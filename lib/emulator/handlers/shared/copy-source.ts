@@ -26,7 +26,8 @@ const readSourceName = (hosts: Hosts, text: string): E.Either<ServiceError, Sour
   return E.tryCatch(
     () => ({
       bucket,
-      key: decodeURIComponent(path),
+      // The header has one character for each byte; a client may send UTF-8 without percent-encoding.
+      key: decodeURIComponent(Buffer.from(path, 'latin1').toString()),
       versionId: version === undefined ? undefined : decodeURIComponent(version.slice('versionId='.length))
     }),
     () => ({
@@ -86,8 +87,11 @@ const pairs = [
   ['if-unmodified-since', 'if-modified-since']
 ] as const
 
-/** Rejects the pairs of conditions that COS's page of Upload Part - Copy rejects. */
+/**
+ * Rejects pairs of conditions on the source. COS's page of Upload Part - Copy says of other pairs than If-Match with
+ * If-Unmodified-Since and If-None-Match with If-Modified-Since that they "return conflict"; it names no code.
+ */
 export const checkPairs = ({ headers }: RoutedRequest): E.Either<ServiceError, true> =>
   pairs.some((names) => names.every((name) => headers[`${prefix}${name}`] !== undefined))
-    ? fail('InvalidArgument', 'These conditions on the source must not be combined.')
+    ? fail('Conflict')
     : E.right(true)
