@@ -44,9 +44,12 @@ interface SignedList {
   readonly pairs: string
 }
 
-const signedList = (values: Readonly<Record<string, string>>): SignedList => {
+const signedList = (
+  values: Readonly<Record<string, string>>,
+  encode: (value: string) => string
+): SignedList => {
   const encoded = Object.entries(values)
-    .map(([name, value]) => [urlEncode(name).toLowerCase(), urlEncode(value)] as const)
+    .map(([name, value]) => [urlEncode(name).toLowerCase(), encode(value)] as const)
     // By the encoded name: sorting the raw ones differs for `[` and `/`, and COS sorts these.
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return {
@@ -63,9 +66,9 @@ const signedList = (values: Readonly<Record<string, string>>): SignedList => {
  * @errors none; lone surrogates are refused before a request is built
  * @source https://cloud.tencent.com/document/product/436/7778
  */
-export const sign = (request: ToSign): Signature => {
-  const params = signedList(request.query)
-  const headers = signedList(request.headers)
+export const sign = (request: ToSign, encodeHeader: (value: string) => string = urlEncode): Signature => {
+  const params = signedList(request.query, urlEncode)
+  const headers = signedList(request.headers, encodeHeader)
   const httpString = `${request.method.toLowerCase()}\n${request.path}\n${params.pairs}\n${headers.pairs}\n`
   const stringToSign = `sha1\n${request.keyTime}\n${sha1(httpString)}\n`
   return {

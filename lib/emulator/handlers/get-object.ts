@@ -19,13 +19,19 @@ const overridable = [
   'content-encoding'
 ]
 
-const overrides = ({ query }: RoutedRequest): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    overridable.flatMap((name) => {
-      const value = query[`response-${name}`]
-      return value === undefined ? [] : [[name, value]]
-    })
-  )
+/** The headers of `response-*` parameters, one character for each byte of UTF-8, as Node sends header values. */
+const overrides = ({ query }: RoutedRequest): E.Either<ServiceError, Readonly<Record<string, string>>> => {
+  const entries = overridable.flatMap((name) => {
+    const value = query[`response-${name}`]
+    return value === undefined ? [] : [[name, Buffer.from(value).toString('latin1')] as const]
+  })
+  // A line break would add headers of the sender's choice to the response.
+  // eslint-disable-next-line no-control-regex
+  const invalid = entries.find(([, value]) => /[\x00-\x08\x0a-\x1f\x7f]/.test(value))
+  return invalid === undefined
+    ? E.right(Object.fromEntries(entries))
+    : fail('InvalidArgument', `response-${invalid[0]} must not contain control characters.`)
+}
 
 const bodyOf = (
   { store }: EmulatorContext,
@@ -68,7 +74,9 @@ const findReadable = (
 export const getObject: Handler = (context, request) => async () => {
   const rate = trafficLimit(request)
   if (E.isLeft(rate)) return rate
-  const overridden = overrides(request)
+  const overriding = overrides(request)
+  if (E.isLeft(overriding)) return overriding
+  const overridden = overriding.right
   if (request.anonymous && Object.keys(overridden).length > 0)
     return fail('InvalidRequest', 'response-* parameters are for signed requests only.')
   const found = findReadable(context, request)

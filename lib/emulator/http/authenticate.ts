@@ -73,6 +73,15 @@ const pickSigned = (list: string, values: Query): Query | undefined => {
   return found.length === entries.length ? Object.fromEntries(found) : undefined
 }
 
+/** Percent-encodes a header value as Node receives it: one character for each byte, whatever the bytes encode. */
+const encodeBytes = (value: string): string =>
+  // eslint-disable-next-line no-control-regex
+  value.replace(/[^\x00-\x7f]+|[\x00-\x7f]+/g, (run) =>
+    run.charCodeAt(0) < 0x80
+      ? urlEncode(run)
+      : Buffer.from(run, 'latin1').toString('hex').toUpperCase().replace(/../g, '%$&')
+  )
+
 const isEqual = (ours: string, received: string): boolean => {
   const [a, b] = [Buffer.from(ours), Buffer.from(received)]
   return a.length === b.length && timingSafeEqual(a, b)
@@ -122,19 +131,20 @@ const checkSignature = (
     )
   const received = fields['q-signature'] ?? ''
   const isValid = signedPaths.some((path) => {
-    const signed = sign({
-      secretId,
-      secretKey,
-      keyTime: fields['q-key-time'] ?? '',
-      method,
-      path,
-      query: signedQuery,
-      headers: signedHeaders
-    })
+    const toSign = {
+      ...{ secretId, secretKey, keyTime: fields['q-key-time'] ?? '', method, path },
+      ...{ query: signedQuery, headers: signedHeaders }
+    }
+    const signed = sign(toSign, encodeBytes)
     return isEqual(signed.signature, received)
   })
   return isValid ? E.right(true) : fail('SignatureDoesNotMatch')
 }
+
+/** Signatures of S3, in the Authorization header (versions 4 and 2) or in the URL. */
+const isSignedForS3 = ({ headers, query }: Signable): boolean =>
+  /^AWS/.test(headers['authorization'] ?? '') ||
+  Object.keys(query).some((name) => /^(?:x-amz-signature|awsaccesskeyid)$/i.test(name))
 
 const malformed = (problem: string): E.Either<ServiceError, never> =>
   fail('AccessDenied', `The signature is malformed: ${problem}.`)
@@ -152,6 +162,11 @@ export const authenticate = (
   request: Signable,
   now: number
 ): E.Either<ServiceError, Sender> => {
+  if (isSignedForS3(request))
+    return fail(
+      'AccessDenied',
+      "The request has an S3 signature. The emulator implements COS's own API: use a COS SDK, or sign with q-sign-algorithm=sha1."
+    )
   const found = readSignature(request)
   if (found === undefined) return E.right({ anonymous: true })
   const { fields, presigned } = found

@@ -56,7 +56,23 @@ const percentDecode = (text: string): string | undefined => {
   }
 }
 
-/** Percent-decoding only: no source says that COS reads a `+` as a space. */
+// The names that the emulator reads, in COS's spelling. COS matches them without regard to case: its Go SDK sends
+// `VersionId`, and a DELETE that overlooked it would add a delete marker.
+const parameterNames = new Map(
+  `acl delete delimiter encoding-type key-marker marker max-keys max-parts max-uploads part-number-marker partNumber
+  prefix response-cache-control response-content-disposition response-content-encoding response-content-language
+  response-content-type response-expires restore select select-type upload-id-marker uploadId uploads
+  version-id-marker versionId versioning versions x-cos-security-token x-cos-traffic-limit`
+    .split(/\s+/)
+    .map((name) => [name.toLowerCase(), name])
+)
+
+const readParameter = (text: string): string => {
+  // The Python SDK writes a space as `+`, and signs a space.
+  const spaced = text.replaceAll('+', ' ')
+  return percentDecode(spaced) ?? spaced
+}
+
 const readQuery = (text: string): Query =>
   Object.fromEntries(
     text
@@ -65,7 +81,8 @@ const readQuery = (text: string): Query =>
       .map((pair) => {
         const at = pair.indexOf('=')
         const [name, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
-        return [percentDecode(name) ?? name, percentDecode(value) ?? value]
+        const decoded = readParameter(name)
+        return [parameterNames.get(decoded.toLowerCase()) ?? decoded, readParameter(value)]
       })
   )
 
@@ -122,14 +139,14 @@ export const readTarget = (
 // `PUT key?tagging` would replace the object.
 const unsupportedQueries = new Set(
   `accelerate acl append asyncjob bucketid ci-process cors domain encryption intelligenttiering inventory legal-hold
-  lifecycle location logging meta notification object-lock origin policy publicAccessBlock referer rename replication
-  requestPayment restore retention select symlink tagging torrent uploads versioning versions delete website`.split(
+  lifecycle location logging meta notification object-lock origin policy publicaccessblock referer rename replication
+  requestpayment restore retention select symlink tagging torrent uploads versioning versions delete website`.split(
     /\s+/
   )
 )
 const isUnsupported = (query: Query): boolean =>
   Object.keys(query).some(
-    (name) => unsupportedQueries.has(name) || /^(?:image|watermark|exif|style)/i.test(name)
+    (name) => unsupportedQueries.has(name.toLowerCase()) || /^(?:image|watermark|exif|style)/i.test(name)
   )
 
 const bucketOperation = (method: string, query: Query): OperationName => {

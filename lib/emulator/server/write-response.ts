@@ -172,6 +172,17 @@ const flush = (response: ServerResponse): Promise<void> =>
     })
   })
 
+const specialNames: Readonly<Record<string, string>> = { etag: 'ETag', 'content-md5': 'Content-MD5' }
+
+/** COS's spelling of a header name: programs index `ETag` and `Content-Length` by it. `x-cos-*` is in lower case. */
+const spellHeader = (name: string): string =>
+  name.startsWith('x-')
+    ? name
+    : (specialNames[name] ?? name.replace(/(^|-)[a-z]/g, (match) => match.toUpperCase()))
+
+const isAscii = (headers: Readonly<Record<string, string>>): boolean =>
+  Object.values(headers).every((value) => /^[\x20-\x7e\t]*$/.test(value))
+
 const headersOf = (
   response: EmulatorResponse,
   size: number | undefined,
@@ -186,7 +197,7 @@ const headersOf = (
       ...response.headers,
       'content-length': hasNoLength || length === undefined ? null : String(length),
       ...fault.headers
-    }).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))
+    }).flatMap(([name, value]) => (value === null ? [] : [[spellHeader(name), value]]))
   )
 }
 
@@ -219,8 +230,9 @@ export const writeResponse = async (
       response.end()
       return
     }
-    // The client sees the head even if the first byte of the body is delayed.
-    response.flushHeaders()
+    // The client sees the head even if the first byte of the body is delayed. `flushHeaders` writes the head as UTF-8
+    // (Node 20 to 24), and so would change other bytes; sent with the body's first chunk, the head is Latin-1.
+    if (isAscii(headers)) response.flushHeaders()
     for await (const chunk of chunks()) {
       onBytesSent(chunk.length)
       await write(response, chunk)
