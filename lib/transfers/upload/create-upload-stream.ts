@@ -1,37 +1,39 @@
-/** An upload as a Node `Writable`, for `.pipe()` and `pipeline`, which know no other sink. */
-import { Writable } from 'node:stream'
+/** An upload as a Node `Writable`, for `.pipe()` and `pipeline`. */
+import { Writable, type Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type CosError } from '../../core/error.js'
+import { contextOf } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
 import { withSignal } from '../../client/combinators.js'
 import { uploadStream, type UploadResult, type UploadStreamInput } from './upload-stream.js'
 
 export interface UploadWritable extends Writable {
-  /** What became of it: settles when the stream has finished, failed or been destroyed. */
+  /** The result: settles when the stream has finished, failed or been destroyed. */
   readonly uploaded: TaskEither<CosError, UploadResult>
 }
 
-/** One chunk at a time from a writer to a reader; each waits for the other. */
+/** Hands one chunk at a time from a writer to a reader; each waits for the other. */
 interface Handover {
-  readonly write: (chunk: Uint8Array, taken: () => void) => void
+  /** `onTaken` is called when the chunk has been copied. */
+  readonly write: (chunk: Uint8Array, onTaken: () => void) => void
   readonly end: () => void
   readonly source: AsyncIterable<Uint8Array>
 }
 
 const createHandover = (): Handover => {
-  let waiting: { readonly chunk: Uint8Array; readonly taken: () => void } | undefined
+  let waiting: { readonly chunk: Uint8Array; readonly onTaken: () => void } | undefined
   let ended = false
   let wake: () => void = () => undefined
 
   async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
     for (;;) {
       if (waiting !== undefined) {
-        const { chunk, taken } = waiting
+        const { chunk, onTaken } = waiting
         yield chunk
-        // Taken when it is asked for the next: by then the chunk has been copied.
+        // The reader asks for the next chunk after it has copied this one.
         waiting = undefined
-        taken()
+        onTaken()
       } else if (ended) return
       else {
         await new Promise<void>((resolve) => {
@@ -41,8 +43,8 @@ const createHandover = (): Handover => {
     }
   }
   return {
-    write: (chunk, taken) => {
-      waiting = { chunk, taken }
+    write: (chunk, onTaken) => {
+      waiting = { chunk, onTaken }
       wake()
     },
     end: () => {
@@ -56,10 +58,12 @@ const createHandover = (): Handover => {
 /**
  * Makes a `Writable` whose bytes become an object.
  *
- * It finishes when the object is complete and verified, and not before; `pipeline` therefore resolves when the upload
- * has. An error of the upload destroys it with a `CosException`. Destroying it aborts the upload.
+ * It finishes when the object is complete and verified; `pipeline` therefore resolves when the upload has succeeded. An error of the upload destroys it with a `CosException`. Destroying it aborts the upload.
  *
- * @shape  `createUploadStream(client)(input) -> Writable`, which is in use from then on: it is not a value to keep
+ * A Node stream that was read before it is piped is a `SourceError`. A generator or web stream that was read before cannot
+ * be told from an empty one here: pass it to `uploadStream`.
+ *
+ * @shape  `createUploadStream(client)(input) -> Writable`; the upload starts at once
  * @units  as `uploadStream`
  * @errors as `uploadStream`, in a `CosException` on the stream and as data in `uploaded`
  * @example await pipeline(createReadStream('a.log'), createGzip(), createUploadStream(client)({ bucket, key }))
@@ -67,9 +71,9 @@ const createHandover = (): Handover => {
 export const createUploadStream =
   (client: Client) =>
   (input: UploadStreamInput): UploadWritable => {
-    const stop = new AbortController()
+    const controller = new AbortController()
     const bytes = createHandover()
-    const upload = withSignal(stop.signal)(uploadStream(input)(bytes.source))(client)()
+    const upload = withSignal(controller.signal)(uploadStream(input)(bytes.source))(client)()
 
     const writable = new Writable({
       decodeStrings: true,
@@ -83,13 +87,23 @@ export const createUploadStream =
         })
       },
       destroy: (error, done) => {
-        stop.abort(error ?? new Error('the stream was destroyed'))
+        controller.abort(error ?? new Error('the stream was destroyed'))
         done(error)
       }
     })
-    // A refusal half-way must not wait for the last chunk.
+    // An upload that fails early must not wait for the last chunk.
     void upload.then((result) => {
       if (E.isLeft(result) && !writable.destroyed) writable.destroy(new CosException(result.left))
+    })
+    // Piping a stream that was read before would end the upload early, and store an empty or partial object.
+    const sources = new WeakSet<Readable>()
+    writable.on('pipe', (source: Readable) => {
+      if (source.readableDidRead && !sources.has(source)) {
+        const cause = new Error('the piped stream was read before')
+        const context = contextOf('uploadStream', input)
+        writable.destroy(new CosException({ _tag: 'SourceError', context, cause }))
+      }
+      sources.add(source)
     })
     return Object.assign(writable, { uploaded: () => upload })
   }

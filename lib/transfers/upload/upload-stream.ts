@@ -5,12 +5,13 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { invalidInput, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
-import { validate } from '../../core/operation.js'
+import { contextOf, validate } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
 import type { CosEffect } from '../../client/send.js'
 import { putObject } from '../../operations/put-object.js'
 import { uploadPart } from '../../operations/upload-part.js'
 import { abortable } from '../../stages/abortable.js'
+import { withSource } from '../../stages/claim-source.js'
 import { cutParts } from '../../stages/cut-parts.js'
 import { hashParts, type HashedPart } from '../../stages/hash-parts.js'
 import { createMemoryBudget, inBlocks, type MemoryBudget } from '../../stages/memory-budget.js'
@@ -230,7 +231,11 @@ const uploadFrom =
  * The CRC64 of every part is compared with COS's, and so is that of the whole object. Chunks are copied, never kept. The
  * source is read no faster than COS takes its bytes, and is closed if anything fails.
  *
- * @shape  `uploadStream(input)(source)` is a `CosEffect<UploadResult>`; the source is read once, so run it once
+ * A stream or generator can be read once: a second run of the effect, and a source that was read, closed or locked
+ * before, is a `SourceError`, and the object on COS stays. The source is closed however the upload ends, also if the
+ * input is refused or a signal has fired.
+ *
+ * @shape  `uploadStream(input)(source)` is a `CosEffect<UploadResult>`
  * @units  holds at most `(concurrency + 1) x partSize` bytes, and socket buffers. Without a `length`, `partSize` doubles
  *         after every thousand parts, so that 10,000 of them carry 7.8 TiB from 8 MiB: past 8 GiB the ceiling is twice as
  *         high, past 24 GiB four times, and never above the client's `memoryLimit`
@@ -242,4 +247,14 @@ const uploadFrom =
 export const uploadStream =
   (input: UploadStreamInput) =>
   (source: AsyncIterable<Uint8Array>): CosEffect<UploadResult> =>
-    runTransfer<UploadStreamInput, UploadResult>(action, validate(action, Input), uploadFrom(source))(input)
+  (client) =>
+    withSource(
+      contextOf(action, input),
+      source
+    )(
+      runTransfer<UploadStreamInput, UploadResult>(
+        action,
+        validate(action, Input),
+        uploadFrom(source)
+      )(input)(client)
+    )
