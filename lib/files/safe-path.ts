@@ -18,8 +18,10 @@ const wrongSegment = (segment: string, { windows }: PathRules): string | undefin
   if (segment === '') return 'two slashes in a row, or one at its beginning'
   if (segment === '.' || segment === '..') return 'a segment that means another folder'
   if (segment.includes('\0')) return 'a NUL'
-  // A separator on Windows; and what was downloaded here may be unpacked there.
-  if (segment.includes('\\')) return 'a backslash'
+  // A separator on Windows. Elsewhere it is a character like any other, and a file uploaded with it must come back; but
+  // what is downloaded here may be copied there, so it must not lead upwards.
+  if (windows && segment.includes('\\')) return 'a backslash'
+  if (segment.split('\\').includes('..')) return 'a name that leads upwards on Windows'
   if (windows && (meaningful.test(segment) || devices.test(segment)))
     return 'a name that Windows keeps for itself'
   return undefined
@@ -35,8 +37,8 @@ const wrongSegment = (segment: string, { windows }: PathRules): string | undefin
  */
 export const toSegments = (rest: string, naming: PathRules): E.Either<string, ReadonlyArray<string>> => {
   if (rest === '') return E.left('nothing behind the prefix')
-  // A drive's, which `join` would take for a place of its own; and `C:` alone is that drive's present folder.
-  if (/^[a-z]:/i.test(rest)) return E.left('a drive letter')
+  // On Windows `join` takes it for an absolute path, and `C:` alone is the current folder of that drive.
+  if (naming.windows && /^[a-z]:/i.test(rest)) return E.left('a drive letter')
   const segments = (rest.endsWith('/') ? rest.slice(0, -1) : rest).split('/')
   for (const segment of segments) {
     const wrong = wrongSegment(segment, naming)

@@ -294,12 +294,13 @@ const createRun = (): Run => {
 /**
  * Downloads the objects of a prefix into a directory and yields a result for each when it is done.
  *
- * No key can write outside the directory. These keys yield `UnsafeKey`: keys with `..`, a drive letter, a backslash, a NUL or an
- * empty segment; keys whose folder is a symbolic link or a file; in a directory that does not distinguish `a` from `A`, the
- * second of two such keys. On Linux each folder is opened once and used by its handle, so a local program that replaces
- * a folder by a link during the run redirects nothing. Elsewhere folders are checked by path, and such a program can
- * redirect a file. Each file is verified and replaced atomically, as by
- * `downloadFile`. Files that already exist are skipped.
+ * No key can write outside the directory. These keys yield `UnsafeKey`: keys with a `.` or `..` segment, an empty segment, a NUL,
+ * or a backslash before or after `..`; on Windows also keys with any backslash, a drive letter or a reserved name; keys
+ * whose folder is a symbolic link or a file; in a directory that does not distinguish `a` from `A`, the second of two such
+ * keys. On Linux each folder is opened once and used by its handle, so a local program that replaces a folder by a link
+ * during the run redirects nothing. Elsewhere folders are checked by path, and such a program can redirect a file.
+ *
+ * Each file is verified and replaced atomically, as by `downloadFile`. Files that already exist are skipped.
  *
  * @shape  `DownloadDirectoryInput -> EffectStream<DownloadDirectoryResult>`, in the order of completion
  * @units  below 1 MiB for each of `concurrency x partConcurrency` ranges; if `a` and `A` name one file, also all keys

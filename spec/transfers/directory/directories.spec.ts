@@ -57,6 +57,10 @@ t.test('a tree with names of any characters comes back identical, and a second r
       '"<>|*?:\'',
       '!()',
       'a;b',
+      'a\\b',
+      '\\',
+      'c:',
+      'C:\\x',
       '[x]{y}'
     ],
     ...['-rf', '.dot', '.git', 'a\nb', '\x01\x1f\x7f', '\u2028', '__proto__', 'constructor', 'x'.repeat(255)],

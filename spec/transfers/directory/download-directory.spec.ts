@@ -352,8 +352,8 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
     () => `${key(unique())}/${pick(['..', '.', '/', '../', './'])}`,
     () => key(`${unique()}\0${word()}`),
     () => key(`..\0${unique()}`),
-    () => key(`${pick(['..\\', '\\', 'a\\..\\..\\', 'C:\\'])}${unique()}`),
-    () => `${pick(['C:', 'c:/', 'Z:', 'd:../', 'C:\\', 'c:'])}${key(unique())}`,
+    () => key(`${pick(['..\\', 'a\\..\\..\\', 'C:\\..\\'])}${unique()}`),
+    () => `${pick(['C:/../', 'c:/./', 'd:..\\..\\', 'C://'])}${key(unique())}`,
     () =>
       key(`${unique()}${pick(['.cospipe-download', '.COSPIPE-download'])}`, pick(['part', 'journal', 'x/y'])),
     () => key(`${unique()}.cospipe-download`),
