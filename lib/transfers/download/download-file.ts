@@ -10,7 +10,6 @@ import { CosException, fromUnknown, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import { MiB } from '../../core/limits.js'
-import { validate } from '../../core/operation.js'
 import { publishPartBytes, refInfo } from '../../client/diagnostics.js'
 import { readRange } from '../../client/read-range.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -19,7 +18,13 @@ import { headObject, type ObjectHead } from '../../operations/head-object.js'
 import type { FetchRange } from '../../stages/fetch-ranges.js'
 import { planRanges } from '../../stages/plan-ranges.js'
 import { reportBytes } from '../../stages/progress.js'
-import { downloadOptions, downloadHeadInput, pinnedGetInput, type DownloadOptions } from './options.js'
+import {
+  downloadOptions,
+  downloadHeadInput,
+  pinnedGetInput,
+  validateDownload,
+  type DownloadOptions
+} from './options.js'
 import { openPartialFile, type PartialFile } from '../../files/partial-file.js'
 import { fillRanges, type FillResult } from './fill-ranges.js'
 import { remove, replaceAtomically, withFileErrors } from '../../files/atomic-file.js'
@@ -318,4 +323,4 @@ export const downloadListed = (
     : startDownload(input, runDownload)
 
 const startDownload = (input: DownloadFileInput, run: DownloadRun): CosEffect<DownloadFileResult> =>
-  runTransfer(action, validate(action, Input), run)(input)
+  runTransfer(action, validateDownload(action, Input), run)(input)

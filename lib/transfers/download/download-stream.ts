@@ -8,7 +8,7 @@ import { CosException, fromUnknown, type Context, type CosError } from '../../co
 import * as In from '../../core/input.js'
 import { unverifiable, type Integrity } from '../../core/integrity.js'
 import { MiB } from '../../core/limits.js'
-import { contextOf, validate } from '../../core/operation.js'
+import { contextOf } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
 import { publishPartBytes, refInfo } from '../../client/diagnostics.js'
 import { readRange } from '../../client/read-range.js'
@@ -21,7 +21,13 @@ import { createMemoryBudget, inBlocks } from '../../stages/memory-budget.js'
 import { planRanges } from '../../stages/plan-ranges.js'
 import { reportBytes } from '../../stages/progress.js'
 import { verifyBytes } from '../../stages/verify-bytes.js'
-import { downloadOptions, downloadHeadInput, pinnedGetInput, type DownloadOptions } from './options.js'
+import {
+  downloadOptions,
+  downloadHeadInput,
+  pinnedGetInput,
+  validateDownload,
+  type DownloadOptions
+} from './options.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { startTransfer } from '../shared/run-transfer.js'
 
@@ -149,7 +155,7 @@ export const downloadStream =
   (client: Client) =>
   async () => {
     const context = contextOf(action, input)
-    const validated = validate(action, Input)(input)
+    const validated = validateDownload(action, Input)(input)
     if (E.isLeft(validated)) return validated
     const valid = validated.right
     const head = await send(headObject(downloadHeadInput(valid)))(client)()

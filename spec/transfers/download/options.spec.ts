@@ -6,6 +6,7 @@ import {
   downloadOptions,
   downloadHeadInput,
   pinnedGetInput,
+  validateDownload,
   type DownloadOptions
 } from '../../../lib/transfers/download/options.js'
 import { left, right } from '../../support/server.js'
@@ -42,6 +43,19 @@ t.test('HEAD and ranges name a given versionId, and none in a bucket without ver
   t.equal(downloadHeadInput(versioned).versionId, 'v0')
   t.equal(pinnedGetInput(versioned, seen).versionId, 'v0')
   t.notOk('versionId' in pinnedGetInput(at, { ...seen, versionId: O.none }))
+})
+
+t.test('fields of other clients are refused with the reason', async (t) => {
+  const check = validateDownload('spec', struct<DownloadOptions>('DownloadOptions', downloadOptions))
+  for (const [field, message] of [
+    ['enableCrc', /always compared/],
+    ['range', /use getObject/],
+    ['responseContentType', /use getObject/],
+    ['responseExpires', /use getObject/]
+  ] as const)
+    t.match(left(check({ ...options, [field]: true })), { field, problem: 'unknown', message })
+  t.match(left(check({ ...options, ifmatch: '"a"' })), { field: 'ifmatch', suggestion: 'ifMatch' })
+  t.match(left(check({ ...options, toString: 1 })), { field: 'toString', message: 'is not a known field' })
 })
 
 t.test('every download option is validated', async (t) => {
