@@ -3,9 +3,10 @@
  * CommonJS, from TypeScript under each module resolution that matters, and from its command.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, posix, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 const top = resolve(import.meta.dirname, '..')
 const atMost = 7
@@ -17,8 +18,9 @@ const stop = (message) => {
   process.exit(1)
 }
 
-const run = (command, args, cwd = top) => {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+const run = (command, args, cwd = top, env = {}) => {
+  const options = { cwd, encoding: 'utf8', env: { ...process.env, ...env } }
+  const { status, stdout, stderr, error } = spawnSync(command, args, options)
   if (status !== 0)
     stop(
       [`${[command, ...args].join(' ')} failed`, error?.message, stdout, stderr].filter(Boolean).join('\n')
@@ -38,10 +40,24 @@ const stray = packed.files
   .map(({ path }) => path)
   .filter(
     (path) =>
-      !/^(dist\/lib\/.+\.(js|js\.map|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path)
+      !/^(dist\/lib\/.+\.(js|js\.map|d\.ts)|package\.json|((lib|bench)\/(.+\/)?)?README\.md|\.github\/CONTRIBUTING\.md|LICENSE|CHANGELOG\.md)$/.test(
+        path
+      )
   )
 if (stray.length > 0) stop(`the tarball holds what it should not: ${stray.join(', ')}`)
 say(`${packed.filename}, ${packed.files.length} files, ${packed.size} bytes, ${packed.unpackedSize} unpacked`)
+
+const inTarball = new Set(packed.files.map(({ path }) => path))
+const broken = [...inTarball]
+  .filter((path) => path.endsWith('.md'))
+  .flatMap((path) =>
+    [...readFileSync(join(top, path), 'utf8').matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)]
+      .map(([, link]) => posix.normalize(posix.join(posix.dirname(path), link)))
+      .filter((link) => !inTarball.has(link))
+      .map((link) => `${path} -> ${link}`)
+  )
+if (broken.length > 0) stop(`links lead out of the tarball: ${broken.join(', ')}`)
+say('every link of a README leads to a file of the tarball')
 
 node([tool('publint/src/cli.js'), 'run', tarball, '--strict'])
 say('publint has nothing to say')
@@ -84,11 +100,11 @@ try {
 } catch (error) {
   if (error.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') process.exit(0)
 }
-throw new Error('a file behind the doors can be imported')
+throw new Error('a file behind the entries can be imported')
 `
 )
 node(['--disable-warning=ExperimentalWarning', 'esm.mjs'], home)
-say('import works, and only through the doors')
+say('import works, and only through the entries')
 
 write(
   'commonjs.cjs',
@@ -101,7 +117,7 @@ if (process.features.require_module) {
   say(`require was not tried: Node ${process.versions.node} cannot require ESM, 20.19 and later can`)
 }
 
-// What is optional was not installed: both doors opened without it, and what needs it says so.
+// The optional peers are not installed: both entries load without them, and what needs one says so.
 write(
   'without.mjs',
   `import * as E from 'fp-ts/lib/Either.js'
@@ -127,14 +143,14 @@ if (left?.status !== 501 || !left.message.includes('npm install libpg-query')) t
 const context = { operation: 'SelectObjectContent', bucket: at.bucket, key: at.key, attempts: 1 }
 const { Readable } = await import('node:stream')
 const { rows } = selectRows({ decode: E.right })({ records: Readable.from([]), layout: { csv: {} }, context })
-const failed = await rows.next().catch((error) => error.reason)
+const failed = await rows.next().catch((error) => error.error)
 if (failed?._tag !== 'MissingPackage' || failed.name !== 'csv-parse') throw new Error('not missed', { cause: failed })
 await emulator.close()
 await client.close()
 `
 )
 node(['without.mjs'], home)
-say('what is optional is missed with words, where it is needed')
+say('a missing optional peer is a typed error that names it')
 
 const command = join(home, 'node_modules/.bin', 'cospipe-emulator')
 const help = run(command, ['--help'], home)
@@ -142,9 +158,8 @@ if (!help.includes('--port')) stop(`cospipe-emulator --help does not name --port
 say('the command cospipe-emulator runs')
 
 // -- type-check it --
-// TypeScript and Node's types are the project's own business, so they are lent, not installed; and declarations are
-// checked too (skipLibCheck off), ours and those of the packages they name. Those of saxes 6 do not hold, so no
-// declaration that the doors lead to may name its types.
+// TypeScript and Node's types come from this project. Declarations are checked too (skipLibCheck off), ours and those of
+// the packages they name. Those of saxes 6 do not check, so no declaration that the entries lead to may name its types.
 mkdirSync(join(home, 'node_modules/@types'), { recursive: true })
 symlinkSync(join(top, 'node_modules/@types/node'), join(home, 'node_modules/@types/node'), 'junction')
 
@@ -183,6 +198,129 @@ for (const [name, files, compilerOptions] of projects) {
   write('tsconfig.json', JSON.stringify({ compilerOptions: { ...base, ...compilerOptions }, files }))
   node([tool('typescript/bin/tsc'), '-p', 'tsconfig.json'], home)
   say(`TypeScript checks under ${name}`)
+}
+
+// The oldest TypeScript that the README names.
+const oldTypescript = join(temp, 'typescript')
+mkdirSync(oldTypescript)
+writeFileSync(join(oldTypescript, 'package.json'), JSON.stringify({ name: 'old', private: true }))
+const install = (cwd, ...names) =>
+  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...names], cwd)
+install(oldTypescript, 'typescript@5.4.5')
+write(
+  'tsconfig.json',
+  JSON.stringify({ compilerOptions: { ...base, ...nodenext, skipLibCheck: false }, files: ['consumer.mts'] })
+)
+node([join(oldTypescript, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], home)
+say('TypeScript 5.4 checks the declarations')
+
+// -- bundle it --
+// Without the optional peers. Each bundle runs in a folder that has no node_modules, and sends a request to an emulator.
+const bundles = join(temp, 'bundles')
+mkdirSync(bundles)
+install(
+  home,
+  'rollup@4.68.8',
+  '@rollup/plugin-node-resolve@16.0.3',
+  '@rollup/plugin-commonjs@29.0.3',
+  '@rollup/plugin-json@6.1.0',
+  'webpack@5.113.0'
+)
+write(
+  'one.mjs',
+  `import { headObject } from 'cospipe'
+const { action, request } = headObject({ bucket: 'examplebucket-1250000000', key: 'a' })
+if (action !== 'HeadObject' || request._tag !== 'Right') throw new Error('wrong')
+`
+)
+write(
+  'client.mjs',
+  `import { createClient, headObject, send } from 'cospipe'
+const { right: client } = createClient({
+  region: 'ap-guangzhou',
+  credentials: { secretId: process.env.COS_SECRET_ID, secretKey: process.env.COS_SECRET_KEY },
+  scheme: 'http',
+  address: process.env.ADDRESS
+})
+send(headObject({ bucket: process.env.BUCKET, key: 'k' }))(client)().then(async (head) => {
+  await client.close()
+  if (head._tag !== 'Right' || head.right.size !== 1) throw new Error('wrong', { cause: head })
+})
+`
+)
+write(
+  'bundle.mjs',
+  `import { createRequire } from 'node:module'
+import { join } from 'node:path'
+const [out, builder] = process.argv.slice(2)
+// undici and fp-ts are CommonJS. In an ESM bundle esbuild leaves their require('node:...') as it is, so the bundle needs one.
+const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+for (const name of ['one', 'client']) {
+  for (const [format, ending] of [['esm', 'mjs'], ['cjs', 'cjs']]) {
+    const input = join(import.meta.dirname, name + '.mjs')
+    const output = join(out, [builder, name, ending].join('.'))
+    if (builder === 'esbuild') {
+      const { build } = await import(process.env.ESBUILD)
+      await build({ entryPoints: [input], outfile: output, bundle: true, platform: 'node', format, logLevel: 'error', ...(format === 'esm' ? { banner: { js: banner } } : {}) })
+    } else if (builder === 'rollup') {
+      const { rollup } = await import('rollup')
+      const plugins = await Promise.all([
+        import('@rollup/plugin-node-resolve').then((m) => m.default({ preferBuiltins: true })),
+        import('@rollup/plugin-commonjs').then((m) => m.default()),
+        import('@rollup/plugin-json').then((m) => m.default())
+      ])
+      const bundle = await rollup({ input, plugins, onwarn: () => {} })
+      await bundle.write({ file: output, format, inlineDynamicImports: true })
+    } else {
+      const webpack = createRequire(import.meta.url)('webpack')
+      await new Promise((done, fail) =>
+        webpack(
+          {
+            mode: 'production',
+            entry: input,
+            target: 'node20',
+            output: { path: out, filename: [builder, name, ending].join('.'), ...(format === 'esm' ? { module: true, chunkFormat: 'module' } : {}) },
+            ...(format === 'esm' ? { experiments: { outputModule: true } } : {})
+          },
+          (error, stats) => (error || stats.hasErrors() ? fail(error ?? new Error(stats.toString())) : done())
+        )
+      )
+    }
+  }
+}
+`
+)
+write(
+  'serve.mjs',
+  `import { createClient, putObject, send } from 'cospipe'
+import { exampleBucket, exampleCredentials, startEmulator } from 'cospipe/emulator'
+import { spawn } from 'node:child_process'
+const { right: emulator } = await startEmulator()()
+const credentials = exampleCredentials
+const { right: client } = createClient({ region: 'ap-guangzhou', credentials, scheme: 'http', address: emulator.address })
+const put = await send(putObject({ bucket: exampleBucket, key: 'k', body: '1' }))(client)()
+if (put._tag !== 'Right') throw new Error('put failed')
+await client.close()
+const { secretId, secretKey } = credentials
+for (const file of process.argv.slice(2)) {
+  const env = { ...process.env, COS_SECRET_ID: secretId, COS_SECRET_KEY: secretKey, ADDRESS: emulator.address, BUCKET: exampleBucket }
+  const code = await new Promise((done) => spawn(process.execPath, [file], { env, stdio: 'inherit' }).on('exit', done))
+  if (code !== 0) throw new Error(file + ' ended with ' + code)
+}
+await emulator.close()
+`
+)
+const esbuild = pathToFileURL(tool('esbuild/lib/main.js')).href
+for (const builder of ['esbuild', 'rollup', 'webpack']) {
+  run(process.execPath, ['bundle.mjs', bundles, builder], home, { ESBUILD: esbuild })
+  const files = ['one', 'client'].flatMap((name) =>
+    ['mjs', 'cjs'].map((ending) => join(bundles, [builder, name, ending].join('.')))
+  )
+  node(['serve.mjs', ...files], home)
+  const [small, whole] = [files[0], files[2]].map((file) => Math.round(statSync(file).size / 1024))
+  say(
+    `${builder} bundles headObject (${small} KiB) and a client (${whole} KiB), and both run as ESM and CommonJS`
+  )
 }
 
 say('the tarball is good')

@@ -132,11 +132,18 @@ const parseRecords =
     }
   }
 
+// An optional peer. While it is not installed, webpack bundles no part of the library without the comment, and esbuild
+// none without the `catch`. With both, the import stays as it is and runs when it is needed.
+const loadCsvParse = (): Promise<CsvLibrary> =>
+  import(/* webpackIgnore: true */ 'csv-parse').catch((thrown: unknown) => {
+    throw thrown
+  })
+
 /**
- * Asks for the library.
+ * Loads csv-parse.
  *
- * @errors what `import()` threw, where csv-parse is not installed
+ * @errors the error of `import()`, if csv-parse is not installed
  */
 export const csvReader = (
-  load: () => Promise<CsvLibrary> = () => import('csv-parse')
+  load: () => Promise<CsvLibrary> = loadCsvParse
 ): TE.TaskEither<unknown, CsvReader> => TE.map(parseRecords)(TE.tryCatch(load, (thrown) => thrown))

@@ -4,8 +4,11 @@ import { setMaxListeners } from 'node:events'
 /** What a stopped run's signal says when it was its own reader who left. */
 export const readerCancelled = new Error('the reader left')
 
-export interface CancelableIterator<A> extends AsyncIterableIterator<A, void, undefined> {
+/** An `AsyncIterableIterator` that can always be left. Spelled out, because TypeScript before 5.6 gives that one type argument. */
+export interface CancelableIterator<A> {
+  readonly next: () => Promise<IteratorResult<A, void>>
   readonly return: () => Promise<IteratorResult<A, void>>
+  readonly [Symbol.asyncIterator]: () => CancelableIterator<A>
 }
 
 /**

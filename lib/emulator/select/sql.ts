@@ -168,13 +168,19 @@ const parseSql =
       })
     )
 
+// An optional peer: see `loadCsvParse`.
+const loadSqlParser = (): Promise<SqlLibrary> =>
+  import(/* webpackIgnore: true */ 'libpg-query').catch((thrown: unknown) => {
+    throw thrown
+  })
+
 /**
  * Loads libpg-query.
  *
  * @errors the error of `import()`, if libpg-query is not installed
  */
 export const sqlReader = (
-  load: () => Promise<SqlLibrary> = () => import('libpg-query')
+  load: () => Promise<SqlLibrary> = loadSqlParser
 ): TE.TaskEither<unknown, SqlReader> =>
   pipe(
     TE.tryCatch(load, (thrown) => thrown),
