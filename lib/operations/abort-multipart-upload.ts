@@ -6,6 +6,7 @@ import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { responseMetadata, type ResponseMetadata } from './responses/metadata.js'
+import { fromCos, withStatus } from './responses/status.js'
 import { UploadId } from './parameters/versions.js'
 
 // -- input --
@@ -26,11 +27,13 @@ const request = (input: AbortMultipartUploadInput): R.Request =>
 // -- output --
 export type AbortMultipartUploadResult = ResponseMetadata
 
-const decode: Op.Decoder<AbortMultipartUploadResult> = (response) =>
+const drained: Op.Decoder<AbortMultipartUploadResult> = (response) =>
   pipe(
     D.drain(response),
     TE.map(() => responseMetadata(response))
   )
+
+const decode = pipe(drained, fromCos, withStatus(204))
 
 // -- operation --
 /**

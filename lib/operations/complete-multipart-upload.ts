@@ -23,6 +23,7 @@ import {
   type ResponseMetadata,
   type EncryptionInfo
 } from './responses/metadata.js'
+import { withStatus } from './responses/status.js'
 import { uploadCallback, uploadCallbackHeaders, type UploadCallback } from './parameters/callback.js'
 import { ETag } from './parameters/conditions.js'
 import { crossChecked, type Disagreement } from './parameters/validation.js'
@@ -183,12 +184,11 @@ const read =
     )
   }
 
-const decode =
-  (input: CompleteMultipartUploadInput): D.Decoder<CompleteMultipartUploadResult> =>
-  (response) =>
-    pipe(
-      read(input)(response),
-      TE.map((fields) => ({
+const decode = (input: CompleteMultipartUploadInput): D.Decoder<CompleteMultipartUploadResult> =>
+  pipe(
+    read(input),
+    D.chainEither((fields, response) =>
+      E.right({
         ...responseMetadata(response),
         bucket: O.getOrElse(() => input.bucket)(fields.Bucket),
         key: O.getOrElse(() => withoutLeadingSlash(input.key))(fields.Key),
@@ -202,8 +202,10 @@ const decode =
         ),
         sse: encryptionInfo(response.headers),
         answer: fields.answer
-      }))
-    )
+      })
+    ),
+    withStatus(200)
+  )
 
 // -- operation --
 /**

@@ -1,6 +1,7 @@
 /** Initiate Multipart Upload: starts an object that is uploaded in parts. */
 import { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
@@ -17,6 +18,7 @@ import {
   type ResponseMetadata,
   type EncryptionInfo
 } from './responses/metadata.js'
+import { withStatus } from './responses/status.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
 import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
 import { entityHeaders, entityMetadata, type EntityMetadata } from './parameters/metadata.js'
@@ -82,25 +84,28 @@ const fromText = (bytes: Uint8Array) => (error: CosError) =>
     )
   )
 
-const decode =
-  (input: CreateMultipartUploadInput): Op.Decoder<CreateMultipartUploadResult> =>
-  (response) =>
-    pipe(
-      D.readBytes(responseLimit)(response),
-      TE.chain((bytes) =>
-        pipe(
-          D.fromXml(root, Named)({ ...response, body: Readable.from([bytes]) }),
-          TE.orElse(fromText(bytes))
-        )
-      ),
-      TE.map((named) => ({
+const named: D.Decoder<t.TypeOf<typeof Named>> = (response) =>
+  pipe(
+    D.readBytes(responseLimit)(response),
+    TE.chain((bytes) =>
+      pipe(D.fromXml(root, Named)({ ...response, body: Readable.from([bytes]) }), TE.orElse(fromText(bytes)))
+    )
+  )
+
+const decode = (input: CreateMultipartUploadInput): Op.Decoder<CreateMultipartUploadResult> =>
+  pipe(
+    named,
+    D.chainEither((named, response) =>
+      E.right({
         ...responseMetadata(response),
         bucket: named.Bucket ?? input.bucket,
         key: named.Key ?? withoutLeadingSlash(input.key),
         uploadId: 'UploadId' in named ? named.UploadId : named.UploadID,
         sse: encryptionInfo(response.headers)
-      }))
-    )
+      })
+    ),
+    withStatus(200)
+  )
 
 // -- operation --
 /**

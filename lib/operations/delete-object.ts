@@ -9,6 +9,7 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import { responseMetadata, optional, readHeaders, Text, type ResponseMetadata } from './responses/metadata.js'
+import { fromCos, withStatus } from './responses/status.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
@@ -36,7 +37,7 @@ export interface DeleteObjectResult extends ResponseMetadata {
 
 const Headers = t.type({ 'x-cos-version-id': optional(Text), 'x-cos-delete-marker': optional(W.Bool) })
 
-const decode: Op.Decoder<DeleteObjectResult> = (response) =>
+const fromHeaders: Op.Decoder<DeleteObjectResult> = (response) =>
   pipe(
     D.drain(response),
     TE.chainEitherK(() => readHeaders(Headers)(response)),
@@ -46,6 +47,8 @@ const decode: Op.Decoder<DeleteObjectResult> = (response) =>
       deleteMarker: O.getOrElse(() => false)(headers['x-cos-delete-marker'])
     }))
   )
+
+const decode = pipe(fromHeaders, fromCos, withStatus(204))
 
 // -- operation --
 /**

@@ -11,6 +11,7 @@ import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import { isXmlText, toFields, type Element, type Xml } from '../core/xml.js'
 import { responseMetadata, optional, Text, type ResponseMetadata } from './responses/metadata.js'
+import { withStatus } from './responses/status.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
@@ -137,7 +138,8 @@ const decode: Op.Decoder<DeleteObjectsResult> = pipe(
       E.mapLeft((problems) => D.decodeError(response, problems)),
       E.map((results) => ({ ...responseMetadata(response), results: results.flat() }))
     )
-  )
+  ),
+  withStatus(200)
 )
 
 // -- operation --

@@ -10,6 +10,7 @@ import * as R from '../core/request.js'
 import * as W from '../core/wire.js'
 import { readHeaders } from './responses/metadata.js'
 import { objectAttributes, type ObjectAttributes } from './responses/object-headers.js'
+import { withStatus } from './responses/status.js'
 import { conditionHeaders, conditions, type Conditions } from './parameters/conditions.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
 import { withReferer, refererHeaders, type WithReferer } from './parameters/referer.js'
@@ -51,7 +52,7 @@ export interface ObjectHead extends ObjectAttributes {
 
 const Length = t.type({ 'content-length': W.ByteCount })
 
-const decode: Op.Decoder<ObjectHead> = (response) =>
+const fromHeaders: Op.Decoder<ObjectHead> = (response) =>
   pipe(
     D.drain(response),
     TE.chainEitherK(() => objectAttributes(response)),
@@ -62,6 +63,8 @@ const decode: Op.Decoder<ObjectHead> = (response) =>
       )
     )
   )
+
+const decode = pipe(fromHeaders, withStatus(200))
 
 // -- operation --
 /**

@@ -10,6 +10,7 @@ import { MiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { optional, readHeaders, Text } from './responses/metadata.js'
+import { notHtml, withStatus } from './responses/status.js'
 import { writeResult, type WriteResult } from './responses/write-result.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
 import { uploadCallback, uploadCallbackHeaders, type UploadCallback } from './parameters/callback.js'
@@ -77,7 +78,7 @@ const Headers = t.type({ 'x-cos-version-id': optional(Text) })
 
 const responseLimit = MiB
 
-const decode: Op.Decoder<PutObjectResult> = (response) =>
+const fromHeaders: Op.Decoder<PutObjectResult> = (response) =>
   pipe(
     D.readBytes(responseLimit)(response),
     TE.chainEitherK((body) =>
@@ -94,6 +95,10 @@ const decode: Op.Decoder<PutObjectResult> = (response) =>
     )
   )
 
+/** The body of a response to a callback is that of the caller's server, of any type. */
+const decode = ({ callback }: PutObjectInput): Op.Decoder<PutObjectResult> =>
+  withStatus(200)(callback === undefined ? notHtml(fromHeaders) : fromHeaders)
+
 // -- operation --
 /**
  * Uploads an object. It replaces an object of the same key, including its metadata and its ACL.
@@ -109,7 +114,7 @@ const decode: Op.Decoder<PutObjectResult> = (response) =>
  * @source https://cloud.tencent.com/document/product/436/7749
  * @example putObject({ bucket, key: 'a.txt', body: 'hello', contentType: 'text/plain' })
  */
-export const putObject: (input: PutObjectInput) => Op.Operation<PutObjectResult> = Op.operation(
+export const putObject: (input: PutObjectInput) => Op.Operation<PutObjectResult> = Op.operationWith(
   'PutObject',
   Input,
   request,

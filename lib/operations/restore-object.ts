@@ -6,6 +6,7 @@ import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { responseMetadata, type ResponseMetadata } from './responses/metadata.js'
+import { fromCos, withStatus } from './responses/status.js'
 import { VersionId } from './parameters/versions.js'
 
 // -- input --
@@ -52,11 +53,13 @@ export interface RestoreObjectResult extends ResponseMetadata {
   readonly alreadyRestored: boolean
 }
 
-const decode: Op.Decoder<RestoreObjectResult> = (response) =>
+const fromStatus: Op.Decoder<RestoreObjectResult> = (response) =>
   pipe(
     D.drain(response),
     TE.map(() => ({ ...responseMetadata(response), alreadyRestored: response.status === 200 }))
   )
+
+const decode = pipe(fromStatus, fromCos, withStatus(200, 202))
 
 // -- operation --
 /**

@@ -1,6 +1,6 @@
 /** SELECT Object Content: runs a query on one object; the results stream. */
 import type { Readable } from 'node:stream'
-import { pipe } from 'fp-ts/lib/function.js'
+import { flow, pipe } from 'fp-ts/lib/function.js'
 import type { IO } from 'fp-ts/lib/IO.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -11,6 +11,7 @@ import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
 import { isXmlText, type Xml } from '../core/xml.js'
 import { responseMetadata, type ResponseMetadata } from './responses/metadata.js'
+import { notHtml, withStatus } from './responses/status.js'
 import { selectEvents } from './responses/select-events.js'
 import { trackBody } from './responses/tracked-body.js'
 import { InputSerialization, inputXml, OutputSerialization, outputXml } from './parameters/serialisation.js'
@@ -79,7 +80,7 @@ export interface SelectObjectContentResult extends ResponseMetadata {
   readonly stats: TE.TaskEither<CosError, O.Option<SelectStats>>
 }
 
-const decode =
+const decodeRecords =
   ({ outputSerialization }: SelectObjectContentInput): Op.Decoder<SelectObjectContentResult> =>
   (response) => {
     let progress: O.Option<SelectStats> = O.none
@@ -103,6 +104,8 @@ const decode =
       stats: outcome
     })
   }
+
+const decode = flow(decodeRecords, notHtml, withStatus(200))
 
 // -- operation --
 /**

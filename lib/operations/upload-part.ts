@@ -6,6 +6,8 @@ import * as D from '../core/decoder.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
+import type { Response } from '../core/response.js'
+import { notHtml, withStatus } from './responses/status.js'
 import { writeResult, type WriteResult } from './responses/write-result.js'
 import { encryptionHeaders, withCustomerKey, type WithCustomerKey } from './parameters/encryption.js'
 import { sizedBody, uploadBody, withUploadBody, type UploadBody } from './parameters/upload-body.js'
@@ -41,14 +43,17 @@ export interface UploadPartResult extends WriteResult {
   readonly partNumber: number
 }
 
-const decode =
-  ({ partNumber }: UploadPartInput): Op.Decoder<UploadPartResult> =>
-  (response) =>
-    pipe(
-      D.drain(response),
-      TE.chainEitherK(() => writeResult(O.some(partNumber))(response)),
-      TE.map((part) => ({ ...part, partNumber }))
-    )
+const decode = ({ partNumber }: UploadPartInput): Op.Decoder<UploadPartResult> =>
+  pipe(
+    (response: Response) =>
+      pipe(
+        D.drain(response),
+        TE.chainEitherK(() => writeResult(O.some(partNumber))(response)),
+        TE.map((part) => ({ ...part, partNumber }))
+      ),
+    notHtml,
+    withStatus(200)
+  )
 
 // -- operation --
 /**

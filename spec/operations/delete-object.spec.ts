@@ -28,27 +28,31 @@ t.test('an input that could delete something else is an InvalidInput', async (t)
 
 const { decode } = deleteObject(at)
 
-t.test('a 204 without headers is a success', async (t) => {
-  const { headers: _, ...rest } = right(
-    await decodeResponse(t, decode, { status: 204, headers: { 'x-cos-request-id': 'NjYwMQ==' } })
-  )
+const requestId = { 'x-cos-request-id': 'NjYwMQ==' }
+
+t.test('only a 204 of COS is a success', async (t) => {
+  const { headers: _, ...rest } = right(await decodeResponse(t, decode, { status: 204, headers: requestId }))
   t.same(rest, { requestId: 'NjYwMQ==', versionId: O.none, deleteMarker: false })
-  t.match(right(await decodeResponse(t, decode, { status: 200 })), { deleteMarker: false })
+  const html = { headers: { 'content-type': 'text/html' }, chunks: ['<html>Sign in</html>'] }
+  for (const response of [{ status: 200, headers: requestId }, { status: 204 }, { status: 200, ...html }]) {
+    const error = left(await decodeResponse(t, decode, response))
+    t.match(error, { _tag: 'DecodeError', status: response.status }, JSON.stringify(response))
+  }
 })
 
 t.test('the result has the delete marker and its version', async (t) => {
-  const headers = { 'x-cos-version-id': 'MTg0', 'x-cos-delete-marker': 'true' }
+  const headers = { ...requestId, 'x-cos-version-id': 'MTg0', 'x-cos-delete-marker': 'true' }
   t.match(right(await decodeResponse(t, decode, { status: 204, headers })), {
     versionId: O.some('MTg0'),
     deleteMarker: true
   })
-  const removed = { 'x-cos-version-id': 'MTg0', 'x-cos-delete-marker': 'FALSE' }
+  const removed = { ...requestId, 'x-cos-version-id': 'MTg0', 'x-cos-delete-marker': 'FALSE' }
   t.match(right(await decodeResponse(t, decode, { status: 204, headers: removed })), { deleteMarker: false })
 })
 
 t.test('an invalid x-cos-delete-marker is a DecodeError', async (t) => {
   const failed = left(
-    await decodeResponse(t, decode, { status: 204, headers: { 'x-cos-delete-marker': 'perhaps' } })
+    await decodeResponse(t, decode, { status: 204, headers: { ...requestId, 'x-cos-delete-marker': 'no' } })
   )
   t.match(failed, { _tag: 'DecodeError', problems: [/^x-cos-delete-marker/] })
 })

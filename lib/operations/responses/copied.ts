@@ -14,6 +14,7 @@ import {
   type ResponseMetadata,
   type EncryptionInfo
 } from './metadata.js'
+import { withStatus } from './status.js'
 
 export interface CopyObjectResponse extends ResponseMetadata {
   /** Opaque, quotes included. */
@@ -62,5 +63,6 @@ export const copyObjectResponse = (root: string): Decoder<CopyObjectResponse> =>
         copySourceVersionId: O.fromNullable(response.headers['x-cos-copy-source-version-id']),
         sse: encryptionInfo(response.headers)
       })
-    )
+    ),
+    withStatus(200)
   )

@@ -1,4 +1,5 @@
 /** Defines the two operations of a listing, a page as one value and a page as a stream, from one table. */
+import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -13,6 +14,7 @@ import type { Encoding } from '../parameters/listing.js'
 import { pageReader, textDecoder, wholePage, type Page, type PageFormat } from './listing-page.js'
 import { responseMetadata, type ResponseMetadata } from './metadata.js'
 import type { Row } from './row.js'
+import { withStatus } from './status.js'
 
 /** Follows the rows of one page. */
 export interface PageFollower<Entry, Head, Cursor, Item> {
@@ -158,22 +160,26 @@ export const defineListing = <Input extends R.BucketRef, Entry, Head, Cursor, It
   })
   const start = (input: Input & FromCursor<Cursor>): Cursor => input.cursor ?? cursor.start(input)
   return {
-    list: Op.operationWith(
-      action,
-      input,
-      request,
-      (input) => (response) =>
-        TE.map((read: Page<Entry, Head>) => ({
-          ...page({ ...read, head: cursor.completeHead(read, input) }, response),
-          ...responseMetadata(response)
-        }))(wholePage(formatOf(input))(response))
+    list: Op.operationWith(action, input, request, (input) =>
+      pipe(
+        wholePage(formatOf(input)),
+        D.chainEither((read, response) =>
+          E.right({
+            ...page({ ...read, head: cursor.completeHead(read, input) }, response),
+            ...responseMetadata(response)
+          })
+        ),
+        withStatus(200)
+      )
     ),
     events: Op.operationWith(
       action,
       eventsInput,
       (input) => request({ ...input, ...cursor.withCursor(start(input)) }),
       (input) =>
-        toEvents((response) => pageEvents(formatOf(input), cursor.follow(start(input), input), response))
+        withStatus(200)(
+          toEvents((response) => pageEvents(formatOf(input), cursor.follow(start(input), input), response))
+        )
     ),
     start
   }

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import { script, type EmulatorOptions } from '../../../lib/emulator/index.js'
+import { script, type EmulatorOptions, type Fault } from '../../../lib/emulator/index.js'
 import { send } from '../../../lib/client/send.js'
 import { headObject } from '../../../lib/operations/head-object.js'
 import { objectExists } from '../../../lib/operations/object-exists.js'
@@ -178,6 +178,25 @@ t.test('a deletion that fails leaves both, and the move can be run again', async
   t.same([await exists(cos, from), await exists(cos, at)], [true, true])
   right(await move(to)(cos.client())())
   t.same([await exists(cos, from), await exists(cos, at)], [false, true])
+})
+
+t.test('a deletion that a proxy responds to is an error, and the source stays', async (t) => {
+  const page = { headers: { 'content-type': 'text/html' }, body: '<html>Sign in</html>' }
+  const faults: ReadonlyArray<Fault> = [
+    { response: { status: 200, ...page } },
+    { response: { status: 200 } },
+    { response: { status: 204 }, headers: { 'x-cos-request-id': null } }
+  ]
+  for (const fault of faults) {
+    const cos = await holding(t, {
+      fault: ({ operation }) => (operation === 'DeleteObject' ? fault : undefined)
+    })
+    t.match(left(await move(to)(cos.client({ retry: { attempts: 1 } }))()), {
+      _tag: 'DecodeError',
+      context: { operation: 'DeleteObject' }
+    })
+    t.same([await exists(cos, from), await exists(cos, at)], [true, true])
+  }
 })
 
 t.test('a version whose deletion lost its answer was deleted all the same', async (t) => {
