@@ -10,14 +10,10 @@ import { CosException, fromUnknown, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import { MiB } from '../../core/limits.js'
-import { publishPartBytes, refInfo } from '../../client/diagnostics.js'
-import { readRange } from '../../client/read-range.js'
 import { send, type CosEffect } from '../../client/send.js'
 import type { GetRangeResult } from '../../operations/get-object.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
-import type { FetchRange } from '../../stages/fetch-ranges.js'
 import { planRanges } from '../../stages/plan-ranges.js'
-import { reportBytes } from '../../stages/progress.js'
 import {
   downloadOptions,
   downloadHeadInput,
@@ -26,6 +22,7 @@ import {
   type DownloadOptions
 } from './options.js'
 import { openPartialFile, type PartialFile } from '../../files/partial-file.js'
+import { fetchPart } from './fetch-part.js'
 import { fillRanges, type FillResult } from './fill-ranges.js'
 import { remove, replaceAtomically, withFileErrors } from '../../files/atomic-file.js'
 import { displayPath, withDirectory } from '../../files/open-directory.js'
@@ -146,23 +143,18 @@ const fetchInto = async (
 ): Promise<FillResult> => {
   const { scope, context, input, known, onResponse } = state
   const { progress } = input
-  const pinned = pinnedGetInput(input, known)
-  const fetch: FetchRange = (range, signal) =>
-    pipe(
-      readRange({ ...scope.client, signals: [signal] }, context, pinned, range, onResponse),
-      publishPartBytes(context, {
-        ...refInfo(context),
-        part: range.number,
-        size: range.size,
-        direction: 'down'
-      })
-    )
   return fillRanges({
     context,
     partial,
     concurrency: input.concurrency ?? downloadFileDefaults.concurrency,
     controller: scope.controller,
-    fetch: progress === undefined ? fetch : reportBytes(progress)(fetch),
+    fetch: fetchPart({
+      ...In.defined({ progress }),
+      client: scope.client,
+      context,
+      object: pinnedGetInput(input, known),
+      onResponse
+    }),
     onSkipped: ({ size }) => progress?.tell({ _tag: 'PartSkipped', size })
   })(planRanges({ to: known.size, partSize }))
 }

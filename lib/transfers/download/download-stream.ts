@@ -1,6 +1,5 @@
 /** Downloads an object as one ordered stream; fetches its ranges in parallel. */
 import type { Readable } from 'node:stream'
-import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
@@ -10,16 +9,13 @@ import { unverifiable, type Integrity } from '../../core/integrity.js'
 import { MiB } from '../../core/limits.js'
 import { contextOf } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
-import { publishPartBytes, refInfo } from '../../client/diagnostics.js'
-import { readRange } from '../../client/read-range.js'
 import { openScope, type OpenScope } from '../../client/scope.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
 import { toReadable } from '../../stages/to-readable.js'
-import { fetchRanges, type FetchRange } from '../../stages/fetch-ranges.js'
+import { fetchRanges } from '../../stages/fetch-ranges.js'
 import { createMemoryBudget, inBlocks } from '../../stages/memory-budget.js'
 import { planRanges } from '../../stages/plan-ranges.js'
-import { reportBytes } from '../../stages/progress.js'
 import { verifyBytes } from '../../stages/verify-bytes.js'
 import {
   downloadOptions,
@@ -28,6 +24,7 @@ import {
   validateDownload,
   type DownloadOptions
 } from './options.js'
+import { fetchPart } from './fetch-part.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { startTransfer } from '../shared/run-transfer.js'
 
@@ -79,19 +76,8 @@ const streamRanges = (
   const { partSize = downloadStreamDefaults.partSize, concurrency = downloadStreamDefaults.concurrency } =
     input
   const limit = concurrency * inBlocks(partSize)
-  const pinned = pinnedGetInput(input, head)
   const { progress } = input
   progress?.tell({ _tag: 'Expected', size: head.size })
-  const fetch: FetchRange = (range, signal) =>
-    pipe(
-      readRange({ ...scope.client, signals: [signal] }, context, pinned, range),
-      publishPartBytes(context, {
-        ...refInfo(context),
-        part: range.number,
-        size: range.size,
-        direction: 'down'
-      })
-    )
   const ranges = fetchRanges(
     {
       concurrency,
@@ -99,7 +85,12 @@ const streamRanges = (
       controller: scope.controller,
       budget: O.getOrElse(() => createMemoryBudget({ limit, ahead: limit }))(scope.client.memory)
     },
-    progress === undefined ? fetch : reportBytes(progress)(fetch)
+    fetchPart({
+      ...In.defined({ progress }),
+      client: scope.client,
+      context,
+      object: pinnedGetInput(input, head)
+    })
   )(planRanges({ to: head.size, partSize }))
 
   const { settle, settled } = createOutcome<E.Either<CosError, Integrity>>()
