@@ -57,6 +57,9 @@ const openRequest = (request: Request, context: Context): TE.TaskEither<CosError
 const timeoutsOf = ({ timeouts }: Client, { slow }: Request): Timeouts =>
   slow ? { ...timeouts, headers: Math.max(timeouts.headers, slowHeadersTimeout) } : timeouts
 
+const isAscii = (headers: Readonly<Record<string, string>>): boolean =>
+  Object.values(headers).every((value) => /^[\x20-\x7e\t]*$/.test(value))
+
 const exchangeSigned = (
   client: Client,
   context: Context,
@@ -70,7 +73,9 @@ const exchangeSigned = (
       requestTarget: signed.requestTarget,
       headers: signed.headers,
       body,
-      expectContinue: request.expectContinue,
+      // node:http sends the head of such a request in UTF-8 (Node 20.20), which would change Latin-1 values. They go
+      // without `Expect`: it only saves a body that COS would refuse.
+      expectContinue: request.expectContinue && isAscii(signed.headers),
       timeouts: timeoutsOf(client, request),
       rateLimiters: client.rateLimiters,
       signals: client.signals,

@@ -7,7 +7,7 @@ import { invalidInput, type Context, type CosError, type InvalidInput } from '..
 import { urlEncode } from '../core/key.js'
 import type { Operation } from '../core/operation.js'
 import type { Method, Request } from '../core/request.js'
-import { authorizationFields, keyTime, sign } from '../core/signature.js'
+import { authorizationFields, encodeHeaderBytes, keyTime, sign } from '../core/signature.js'
 import type { Client } from './client.js'
 import type { CosEffect } from './send.js'
 import { signedHeaders, signedPath } from './sign.js'
@@ -95,15 +95,18 @@ export const presign =
             ? {}
             : { 'x-cos-security-token': credentials.sessionToken })
         }
-        const signed = sign({
-          secretId: credentials.secretId,
-          secretKey: credentials.secretKey,
-          keyTime: keyTime(now, seconds),
-          method: request.method,
-          path: signedPath(request),
-          query,
-          headers: signedHeaders({ ...request.headers, host: target.host })
-        })
+        const signed = sign(
+          {
+            secretId: credentials.secretId,
+            secretKey: credentials.secretKey,
+            keyTime: keyTime(now, seconds),
+            method: request.method,
+            path: signedPath(request),
+            query,
+            headers: signedHeaders({ ...request.headers, host: target.host })
+          },
+          encodeHeaderBytes
+        )
         const fields = Object.fromEntries(authorizationFields(credentials.secretId, signed))
         const text = queryText({ ...query, ...fields }, urlEncode)
         return {

@@ -3,7 +3,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import { queryText, targetOf, type Endpoint, type Target } from '../core/address.js'
 import { urlEncode } from '../core/key.js'
 import type { Request } from '../core/request.js'
-import { authorization, isSigned, keyTime } from '../core/signature.js'
+import { authorization, encodeHeaderBytes, isSigned, keyTime } from '../core/signature.js'
 import type { Credentials } from './credentials.js'
 
 export interface Signed extends Target {
@@ -35,15 +35,18 @@ export const sign = (
   const headers: Record<string, string> = { ...request.headers, host: target.host }
   if (credentials?.sessionToken !== undefined) headers['x-cos-security-token'] = credentials.sessionToken
   if (credentials !== undefined) {
-    headers['authorization'] = authorization({
-      secretId: credentials.secretId,
-      secretKey: credentials.secretKey,
-      keyTime: keyTime(now),
-      method: request.method,
-      path: signedPath(request),
-      query: request.query,
-      headers: signedHeaders(headers)
-    })
+    headers['authorization'] = authorization(
+      {
+        secretId: credentials.secretId,
+        secretKey: credentials.secretKey,
+        keyTime: keyTime(now),
+        method: request.method,
+        path: signedPath(request),
+        query: request.query,
+        headers: signedHeaders(headers)
+      },
+      encodeHeaderBytes
+    )
   }
   const query = queryText(request.query, urlEncode)
   return { ...target, headers, requestTarget: query === '' ? target.path : `${target.path}?${query}` }

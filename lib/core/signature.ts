@@ -39,6 +39,19 @@ export const keyTime = (now: number, validFor = 900, since = 60): string => {
 
 export const signKey = (secretKey: string, time: string): string => hmac(secretKey, time)
 
+/**
+ * Percent-encodes a header value as it is sent and received: one byte for each character up to U+00FF (Latin-1). COS
+ * verifies the bytes, whatever they encode.
+ *
+ * @example encodeHeaderBytes('ü a') // '%FC%20a'
+ */
+export const encodeHeaderBytes = (value: string): string =>
+  value.replace(/[^\x80-\xff]+|[\x80-\xff]+/g, (run) =>
+    run.charCodeAt(0) >= 0x80 && run.charCodeAt(0) <= 0xff
+      ? Buffer.from(run, 'latin1').toString('hex').toUpperCase().replace(/../g, '%$&')
+      : urlEncode(run)
+  )
+
 interface SignedList {
   readonly list: string
   readonly pairs: string
@@ -98,8 +111,8 @@ export const authorizationFields = (
 ]
 
 /** The value of the `Authorization` header. */
-export const authorization = (request: ToSign): string =>
-  authorizationFields(request.secretId, sign(request))
+export const authorization = (request: ToSign, encodeHeader: (value: string) => string = urlEncode): string =>
+  authorizationFields(request.secretId, sign(request, encodeHeader))
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
 

@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { urlEncode } from '../../core/key.js'
-import { sign } from '../../core/signature.js'
+import { encodeHeaderBytes, sign } from '../../core/signature.js'
 import type { Credentials } from '../options.js'
 import { type ServiceError, fail } from './service-error.js'
 import type { Query } from './route.js'
@@ -73,15 +73,6 @@ const pickSigned = (list: string, values: Query): Query | undefined => {
   return found.length === entries.length ? Object.fromEntries(found) : undefined
 }
 
-/** Percent-encodes a header value as Node receives it: one character for each byte, whatever the bytes encode. */
-const encodeBytes = (value: string): string =>
-  // eslint-disable-next-line no-control-regex
-  value.replace(/[^\x00-\x7f]+|[\x00-\x7f]+/g, (run) =>
-    run.charCodeAt(0) < 0x80
-      ? urlEncode(run)
-      : Buffer.from(run, 'latin1').toString('hex').toUpperCase().replace(/../g, '%$&')
-  )
-
 const isEqual = (ours: string, received: string): boolean => {
   const [a, b] = [Buffer.from(ours), Buffer.from(received)]
   return a.length === b.length && timingSafeEqual(a, b)
@@ -135,7 +126,7 @@ const checkSignature = (
       ...{ secretId, secretKey, keyTime: fields['q-key-time'] ?? '', method, path },
       ...{ query: signedQuery, headers: signedHeaders }
     }
-    const signed = sign(toSign, encodeBytes)
+    const signed = sign(toSign, encodeHeaderBytes)
     return isEqual(signed.signature, received)
   })
   return isValid ? E.right(true) : fail('SignatureDoesNotMatch')

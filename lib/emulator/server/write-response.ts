@@ -180,9 +180,6 @@ const spellHeader = (name: string): string =>
     ? name
     : (specialNames[name] ?? name.replace(/(^|-)[a-z]/g, (match) => match.toUpperCase()))
 
-const isAscii = (headers: Readonly<Record<string, string>>): boolean =>
-  Object.values(headers).every((value) => /^[\x20-\x7e\t]*$/.test(value))
-
 const headersOf = (
   response: EmulatorResponse,
   size: number | undefined,
@@ -230,9 +227,9 @@ export const writeResponse = async (
       response.end()
       return
     }
-    // The client sees the head even if the first byte of the body is delayed. `flushHeaders` writes the head as UTF-8
-    // (Node 20 to 24), and so would change other bytes; sent with the body's first chunk, the head is Latin-1.
-    if (isAscii(headers)) response.flushHeaders()
+    // The client sees the head even if the first byte of the body is delayed. An empty write sends it in Latin-1;
+    // `flushHeaders` sends it in UTF-8 (Node 20.20), and would change bytes above 0x7F.
+    response.write(new Uint8Array(0))
     for await (const chunk of chunks()) {
       onBytesSent(chunk.length)
       await write(response, chunk)
