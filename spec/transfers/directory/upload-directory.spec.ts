@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync, utimesSync, writeFileSync } from 'node:fs'
 import { mkdir, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -198,6 +199,44 @@ t.test('with onError stop an unreadable folder ends the stream', async (t) => {
   })().catch((thrown: unknown) => thrown)
   t.match(failure, { error: { _tag: 'FileError', code: 'ENOENT' } })
 })
+
+t.test('a file rewritten while it is uploaded yields Failed, and the others go up', async (t) => {
+  const directory = await createTree(t.testdir(), { a: 'a', b: 'old bytes', c: 'c' })
+  const path = join(directory, 'b')
+  let isRewritten = false
+  // The file changes during the HEAD, after it was opened and before it is read.
+  const cos = await startCos(t, {
+    fault: ({ operation, key }) => {
+      if (operation === 'HeadObject' && key === 'b' && !isRewritten) {
+        isRewritten = true
+        writeFileSync(path, 'new bytes')
+        utimesSync(path, 1, 1)
+      }
+      return undefined
+    }
+  })
+  const entries = await uploading(cos, { directory, skip: 'crc64' })
+  t.same(summarize(entries), ['Failed b', 'Uploaded a', 'Uploaded c'])
+  t.match(
+    entries.find(({ path: of }) => of === 'b'),
+    { error: { _tag: 'SourceError' } }
+  )
+})
+
+if (existsSync('/proc/version')) {
+  t.test('a file that reports size 0 and has bytes yields Failed', async (t) => {
+    const directory = await createTree(t.testdir(), { a: 'a' })
+    await symlink('/proc/version', join(directory, 'version'))
+    const cos = await startCos(t)
+    const entries = await uploading(cos, { directory, symlinks: 'follow' })
+    t.same(summarize(entries), ['Failed version', 'Uploaded a'])
+    t.match(
+      entries.find(({ path }) => path === 'version'),
+      { error: { _tag: 'FileError', code: 'ESIZE' } }
+    )
+    t.same(await keys(cos), ['a'])
+  })
+}
 
 t.test('symlinks skip passes links over, follow uploads their targets', async (t) => {
   const dir = await realpath(t.testdir({ root: { f: 'f' }, outside: { o: 'o' } }))
