@@ -1,13 +1,14 @@
-/** What every file we write goes through: typed failures, bytes at their place, and a replacement that is whole. */
-import { constants, type BigIntStats, type Stats } from 'node:fs'
+/** Writes files: typed errors, complete writes, and the atomic replacement of a target. */
+import { constants, type Stats } from 'node:fs'
 import { lstat, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CosException, codeOf, fileError, type Context } from '../core/error.js'
 import { copyMode } from './file-mode.js'
+import { isSameFile } from './file-version.js'
 import { displayPath } from './open-directory.js'
 import { systemError } from './system-error.js'
 
-/** Does something to a file. What fails on the way is the file's failure, unless it is one of ours already. */
+/** Runs `act`; what it throws becomes a `FileError` of `path`. A `CosException` passes unchanged. */
 export const withFileErrors =
   (context: Context, path: string) =>
   async <A>(act: () => Promise<A>): Promise<A> => {
@@ -19,7 +20,7 @@ export const withFileErrors =
     }
   }
 
-/** Something that is not there is not in the way. */
+/** Handles a rejection: `ENOENT` becomes `otherwise`, and any other error is thrown again. */
 export const ignoreMissing =
   <A>(otherwise: A) =>
   (thrown: unknown): A => {
@@ -27,21 +28,22 @@ export const ignoreMissing =
     throw thrown
   }
 
-/** Never a folder, and of a link the link itself. */
+// -- creating and opening --
+/** Deletes a file if it exists. Of a link, deletes the link; a directory is an error. */
 export const remove = async (path: string): Promise<void> => {
   await unlink(path).catch(ignoreMissing(undefined))
 }
 
-// Windows has neither; there a link can be made only by who could write the file anyway.
+// Windows has neither flag; there only a user who may write the file can create a link.
 const noFollow =
   ('O_NOFOLLOW' in constants ? constants.O_NOFOLLOW : 0) |
   ('O_NONBLOCK' in constants ? constants.O_NONBLOCK : 0)
 
-/** A file that was not there before, so that nobody else has it open or has pointed its name elsewhere. */
+/** Creates a file that did not exist: no other process has it open, and its path is no link. */
 export const createFile = (path: string, flags: number, mode: number): Promise<FileHandle> =>
   open(path, flags | constants.O_CREAT | constants.O_EXCL | noFollow, mode)
 
-/** The same, where something may be in the way: it is taken away, for who has it open must not write to ours. */
+/** Creates a file. A file at the path is deleted, not overwritten: a process that has it open cannot write to ours. */
 export const replaceFile = async (path: string, flags: number, mode: number): Promise<FileHandle> => {
   try {
     return await createFile(path, flags, mode)
@@ -53,45 +55,46 @@ export const replaceFile = async (path: string, flags: number, mode: number): Pr
 }
 
 /**
- * A file that was left there. No link is followed, and what has a second name is not taken: the other may be of a file
- * that someone would like to see overwritten. Nor does a pipe keep us waiting for its other end.
+ * Opens a file that an earlier run created. Links are not followed, and a file with a second name is refused: the other
+ * name may be that of a file that somebody wants overwritten. A FIFO does not block the open.
  */
 export const reopenFile = async (path: string, flags: number): Promise<FileHandle> => {
   const handle = await open(path, flags | noFollow)
   const stats = await handle.stat()
   if (stats.isFile() && stats.nlink === 1) return handle
   await handle.close()
-  throw systemError('EEXIST', 'something other than a file of our own')
+  throw systemError('EEXIST', 'not a regular file with one name')
 }
 
-/** What is left of chunks once so many bytes of them are gone. */
-const without = (chunks: ReadonlyArray<Uint8Array>, bytes: number): ReadonlyArray<Uint8Array> => {
-  let gone = bytes
+// -- writing --
+/** The chunks without their first `bytes` bytes. */
+const dropBytes = (chunks: ReadonlyArray<Uint8Array>, bytes: number): ReadonlyArray<Uint8Array> => {
+  let dropped = bytes
   return chunks.flatMap((chunk) => {
-    const rest = chunk.subarray(Math.min(gone, chunk.length))
-    gone -= chunk.length - rest.length
+    const rest = chunk.subarray(Math.min(dropped, chunk.length))
+    dropped -= chunk.length - rest.length
     return rest.length === 0 ? [] : [rest]
   })
 }
 
-/** All of the bytes; the system may take fewer at a time. */
+/** Writes all bytes. The system may accept fewer in one call. */
 export const writeAll = async (
   handle: FileHandle,
   chunks: ReadonlyArray<Uint8Array>,
   position: number
 ): Promise<void> => {
   let at = position
-  for (let rest = without(chunks, 0); rest.length > 0;) {
+  for (let rest = dropBytes(chunks, 0); rest.length > 0;) {
     const { bytesWritten } = await handle.writev(rest, at)
     at += bytesWritten
-    rest = without(rest, bytesWritten)
+    rest = dropBytes(rest, bytesWritten)
   }
 }
 
-// Windows opens no folder, and some file systems sync none: there is nothing more to be done there.
+// Windows cannot open a directory, and some file systems cannot sync one.
 const unsyncable: ReadonlySet<string> = new Set(['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF'])
 
-const syncFolder = async (path: string): Promise<void> => {
+const syncDirectory = async (path: string): Promise<void> => {
   try {
     const handle = await open(path, 'r')
     try {
@@ -104,9 +107,7 @@ const syncFolder = async (path: string): Promise<void> => {
   }
 }
 
-const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
-  one.dev === other.dev && one.ino === other.ino
-
+// -- replacement --
 /**
  * The file that a download would replace; none if there is none, or a symbolic link that leads to no special file.
  *
@@ -126,11 +127,12 @@ export const replaceableFile = async (target: string): Promise<Stats | undefined
 }
 
 export interface AtomicReplacement {
-  /** Where the file is by now. */
+  /** Path of the open file, on the file system of the target. */
   readonly from: string
   readonly target: string
+  /** Whether to wait for the disk. */
   readonly durable: boolean
-  /** What has been given up by then does not happen. */
+  /** If it is aborted before the rename, the target stays as it is. */
   readonly signal: AbortSignal
 }
 
@@ -147,11 +149,11 @@ export const replaceAtomically = async (
   await copyMode(handle, await replaceableFile(target))
   if (durable) await handle.sync()
   const [ours, there] = [await handle.stat({ bigint: true }), await lstat(from, { bigint: true })]
-  // A rename goes by name, and what was verified is what we hold.
-  if (!isSame(ours, there)) throw systemError('ESTALE', `${from} is another file by now`)
-  // First: some file systems say only now that a write failed, and Windows moves no open file.
+  // A rename takes a path; the verified bytes are those of the handle.
+  if (!isSameFile(ours, there)) throw systemError('ESTALE', `${from} was replaced by another file`)
+  // Before the rename: some file systems report a failed write only here, and Windows does not rename an open file.
   await handle.close()
   signal.throwIfAborted()
   await rename(from, target)
-  if (durable) await syncFolder(dirname(target))
+  if (durable) await syncDirectory(dirname(target))
 }

@@ -1,73 +1,71 @@
-/** One workplace for the many small files of a folder. */
+/** One shared temp directory for all small files of a `downloadDirectory` run. */
 import { join } from 'node:path'
 import { remove } from './atomic-file.js'
+import { acquireDownloadSlot, type AcquireSlot } from './download-lock.js'
 import {
-  acquireDownloadSlot,
   ignoreLockErrors,
-  tempDirectoryExists,
   openTempDirectory,
-  type AcquireSlot,
-  type TempDirectory
-} from './download-lock.js'
+  tempDirectoryExists,
+  type LockDirectory
+} from './lock-directory.js'
 
 export interface SharedTempDirectory {
-  readonly enter: AcquireSlot
-  /** The last who is at work takes the folder away. */
-  readonly leave: () => Promise<void>
+  readonly acquire: AcquireSlot
+  /** Ends the run. The directory is removed when the last file is done. */
+  readonly close: () => Promise<void>
 }
 
 /**
- * Where files that come in one piece are made, each under a name of its own in one folder of `root`.
+ * Temporary files with numbered names in one directory of `root`, for files that are fetched in one request.
  *
- * A folder, a claim and their removal for each of them were 1 ms and more of the 4.4 ms of processor time that a file of
- * 4 KiB took with its request (ext4). Where no folder can be made in `root`, each has its own after all.
+ * A lock directory for each of them cost 1 ms and more of the 4.4 ms of processor time that a file of 4 KiB took with its
+ * request (ext4). If no directory can be created in `root`, each file gets its own.
  */
 export const sharedTempDirectory = (root: string): SharedTempDirectory => {
-  let open: Promise<TempDirectory> | undefined
-  let atWork = 0
+  let opening: Promise<LockDirectory> | undefined
+  let inUse = 0
   let number = 0
-  let over = false
+  let closed = false
 
-  const close = async (): Promise<void> => {
-    // Whoever comes from now on opens another.
-    const closing = open
-    open = undefined
-    await ignoreLockErrors(async () => (await closing)?.leave())
+  const removeDirectory = async (): Promise<void> => {
+    // A file that is acquired from now on opens another.
+    const last = opening
+    opening = undefined
+    await ignoreLockErrors(async () => (await last)?.close())
   }
-  const leave = async (): Promise<void> => {
-    atWork -= 1
-    if (over && atWork === 0) await close()
+  const releaseOne = async (): Promise<void> => {
+    inUse -= 1
+    if (closed && inUse === 0) await removeDirectory()
   }
   return {
-    enter: async (context, target, signal) => {
-      atWork += 1
-      const { folder, owner } = await (open ??= openTempDirectory(root)).catch(() => ({
-        folder: undefined,
-        owner: ''
-      }))
-      if (folder === undefined) {
-        await leave()
+    acquire: async (context, target, signal) => {
+      inUse += 1
+      const opened = await (opening ??= openTempDirectory(root)).catch(() => undefined)
+      if (opened === undefined) {
+        await releaseOne()
         return acquireDownloadSlot(context, target, signal)
       }
+      const { directory, owner } = opened
       number += 1
-      const part = join(folder, `${owner}.${String(number)}.part`)
+      const part = join(directory, `${owner}.${String(number)}.part`)
       return {
         part,
-        journal: join(folder, `${owner}.${String(number)}.journal`),
-        alone: false,
-        leave: async () => {
+        journal: join(directory, `${owner}.${String(number)}.journal`),
+        exclusive: false,
+        release: async () => {
           await ignoreLockErrors(() => remove(part))
-          await leave()
+          await releaseOne()
         }
       }
     },
-    leave: async () => {
-      over = true
-      if (atWork > 0) return
-      // Whoever died when all was done left work to nobody, and the folder to us.
-      if (number === 0 && (await tempDirectoryExists(root)) && atWork === 0) open ??= openTempDirectory(root)
-      // A file may have entered meanwhile: it closes the directory.
-      if (atWork === 0) await close()
+    close: async () => {
+      closed = true
+      if (inUse > 0) return
+      // If this run downloaded nothing, an earlier one that died may have left its directory.
+      if (number === 0 && (await tempDirectoryExists(root)) && inUse === 0)
+        opening ??= openTempDirectory(root)
+      // A file may have been acquired meanwhile: its release removes the directory.
+      if (inUse === 0) await removeDirectory()
     }
   }
 }

@@ -6,104 +6,104 @@ import { sharedTempDirectory } from '../../lib/files/shared-temp-directory.js'
 import { lockNameOfDeadProcess } from '../support/lock-names.js'
 
 const context = contextWithoutObject('spec')
-const living = new AbortController().signal
+const never = new AbortController().signal
 const folderName = '.cospipe-download'
 
-t.test('many are at work in one folder under one claim, each with a name of its own', async (t) => {
+t.test('many files share one directory and one lock, each under its own name', async (t) => {
   const dir = t.testdir({})
-  const drafts = sharedTempDirectory(dir)
+  const shared = sharedTempDirectory(dir)
   const names = Array.from({ length: 20 }, (_, n) => join(dir, String(n)))
-  const places = await Promise.all(names.map((target) => drafts.enter(context, target, living)))
-  t.equal(new Set(places.map(({ part }) => part)).size, 20)
-  t.same(new Set(places.map(({ part }) => dirname(part))), new Set([join(dir, folderName)]))
+  const slots = await Promise.all(names.map((target) => shared.acquire(context, target, never)))
+  t.equal(new Set(slots.map(({ part }) => part)).size, 20)
+  t.same(new Set(slots.map(({ part }) => dirname(part))), new Set([join(dir, folderName)]))
   t.same(
-    (await readdir(join(dir, folderName))).map((name) => /\.claim$/.test(name)),
+    (await readdir(join(dir, folderName))).map((name) => /\.lock$/.test(name)),
     [true]
   )
   t.ok(
-    places.every(({ alone }) => !alone),
-    'nothing is found again'
+    slots.every(({ exclusive }) => !exclusive),
+    'none is resumed'
   )
-  for (const { leave } of places) await leave(false)
-  await drafts.leave()
+  for (const { release } of slots) await release(false)
+  await shared.close()
   t.same(await readdir(dir), [])
 })
 
-t.test('the folder goes with the last, and what that one had made goes before', async (t) => {
+t.test('the directory is removed when the last file is done', async (t) => {
   const dir = t.testdir({})
-  const drafts = sharedTempDirectory(dir)
+  const shared = sharedTempDirectory(dir)
   const [one, other] = [
-    await drafts.enter(context, join(dir, 'a'), living),
-    await drafts.enter(context, join(dir, 'b'), living)
+    await shared.acquire(context, join(dir, 'a'), never),
+    await shared.acquire(context, join(dir, 'b'), never)
   ]
   await writeFile(one.part, 'x')
-  await drafts.leave()
-  await other.leave(false)
+  await shared.close()
+  await other.release(false)
   t.same(await readdir(dir), [folderName])
-  await one.leave(false)
+  await one.release(false)
   t.same(await readdir(dir), [])
 })
 
-t.test('who comes after the end has a folder all the same, and takes it away', async (t) => {
+t.test('a file that is acquired after close has a directory, and removes it', async (t) => {
   const dir = t.testdir({})
-  const drafts = sharedTempDirectory(dir)
-  await drafts.leave()
+  const shared = sharedTempDirectory(dir)
+  await shared.close()
   t.same(await readdir(dir), [])
-  const late = await drafts.enter(context, join(dir, 'a'), living)
+  const late = await shared.acquire(context, join(dir, 'a'), never)
   await writeFile(late.part, 'x')
-  await late.leave(true)
+  await late.release(true)
   t.same(await readdir(dir), [])
 })
 
-t.test('a file that enters while the run ends keeps the directory until it leaves', async (t) => {
+t.test('a file that is acquired during close keeps the directory until its release', async (t) => {
   const killed = await lockNameOfDeadProcess()
-  const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '' } })
+  const dir = t.testdir({ [folderName]: { [`${killed}.lock`]: '' } })
   const shared = sharedTempDirectory(dir)
-  const end = shared.leave()
-  const slot = await shared.enter(context, join(dir, 'a'), living)
+  const end = shared.close()
+  const slot = await shared.acquire(context, join(dir, 'a'), never)
   await end
   await writeFile(slot.part, 'x')
-  await slot.leave(false)
+  await slot.release(false)
   t.same(await readdir(dir), [])
 })
 
-t.test('two runs at once do not disturb each other, and what the dead left is cleared away', async (t) => {
+t.test('two runs share the directory, and the files of dead processes are removed', async (t) => {
   const killed = await lockNameOfDeadProcess()
-  const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '', [`${killed}.7.part`]: 'half' } })
+  const dir = t.testdir({ [folderName]: { [`${killed}.lock`]: '', [`${killed}.7.part`]: 'half' } })
   const [one, other] = [sharedTempDirectory(dir), sharedTempDirectory(dir)]
   const [mine, yours] = await Promise.all([
-    one.enter(context, join(dir, 'a'), living),
-    other.enter(context, join(dir, 'a'), living)
+    one.acquire(context, join(dir, 'a'), never),
+    other.acquire(context, join(dir, 'a'), never)
   ])
   t.not(mine.part, yours.part)
   await writeFile(yours.part, 'yours')
-  await mine.leave(false)
-  await one.leave()
+  await mine.release(false)
+  await one.close()
   const left = await readdir(join(dir, folderName))
   t.equal(left.length, 2, left.join())
   t.notOk(left.some((name) => name.startsWith(killed)))
-  await yours.leave(false)
-  await other.leave()
+  await yours.release(false)
+  await other.close()
   t.same(await readdir(dir), [])
 })
 
-t.test('what was left by who died with all done is cleared away though nothing is to do', async (t) => {
+t.test('close removes the directory of a dead process if the run had no files', async (t) => {
   const killed = await lockNameOfDeadProcess()
-  const dir = t.testdir({ [folderName]: { [`${killed}.claim`]: '' } })
-  await sharedTempDirectory(dir).leave()
+  const dir = t.testdir({ [folderName]: { [`${killed}.lock`]: '' } })
+  await sharedTempDirectory(dir).close()
   t.same(await readdir(dir), [])
 })
 
-t.test('where no folder can be made each file has its own', async (t) => {
+t.test('if no directory can be created in the root, each file gets its own', async (t) => {
   const dir = t.testdir({ root: 'a file', below: {} })
-  const drafts = sharedTempDirectory(join(dir, 'root'))
+  const shared = sharedTempDirectory(join(dir, 'root'))
   const target = join(dir, 'below', 'a')
-  const place = await drafts.enter(context, target, living)
-  t.equal(dirname(place.part), `${target}${folderName}`)
-  await place.leave(false)
+  const slot = await shared.acquire(context, target, never)
+  t.equal(dirname(slot.part), `${target}${folderName}`)
+  await slot.release(false)
   await mkdir(target)
-  const refused: unknown = await drafts.enter(context, target, living).catch((thrown: unknown) => thrown)
+  const refused: unknown = await shared.acquire(context, target, never).catch((thrown: unknown) => thrown)
   t.match(refused, { error: { _tag: 'FileError', code: 'EISDIR' } })
-  await drafts.leave()
+  await shared.close()
   t.same(await readdir(join(dir, 'below')), ['a'])
 })

@@ -106,9 +106,9 @@ export const waitForLockRelease = async (dir: string): Promise<void> => {
     const entries = await readdir(dir, { recursive: true }).catch((thrown: unknown) => {
       // A folder that goes while it is read: it is looked at again.
       if (codeOf(thrown) !== 'ENOENT') throw thrown
-      return ['gone.claim']
+      return ['gone.lock']
     })
-    return entries.every((entry) => !entry.endsWith('.claim'))
+    return entries.every((entry) => !entry.endsWith('.lock'))
   })
 }
 
@@ -120,7 +120,7 @@ export const assertUntouched = async (
   await waitForLockRelease(dir)
   t.equal(await readFile(join(dir, 'a.bin'), 'utf8'), 'old')
   const expected = ['a.bin', ...left].sort()
-  // The claim goes first, and then its folder.
+  // The lock is removed first, and then its directory.
   await becomesTrue(async () => (await readdir(dir)).length === expected.length)
   t.same((await readdir(dir)).sort(), expected)
 }

@@ -34,7 +34,7 @@ import { hashOf, openSource, createRangeBody } from '../../files/source-file.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
 import { failedStream, type EffectStream } from '../shared/effect-stream.js'
 import { runEach } from '../shared/run-each.js'
-import { clearAfter, isReservedName, type AcquireSlot } from '../../files/download-lock.js'
+import { removeStaleSlot, isReservedName, type AcquireSlot } from '../../files/download-lock.js'
 
 export interface DownloadDirectoryInput
   extends BucketRef, WithCustomerKey, TrafficLimit, WithReferer, DirectoryOptions {
@@ -177,7 +177,7 @@ const fetchObject = (target: LocalTarget, file: string, client: Client): Step =>
       if (!present) return downloadNow
       input.progress?.tell({ _tag: 'PartSkipped', size: object.size })
       return pipe(
-        TE.fromTask(() => clearAfter(target.context, file, AbortSignal.any([...client.signals]))),
+        TE.fromTask(() => removeStaleSlot(target.context, file, AbortSignal.any([...client.signals]))),
         TE.map(() => ({ _tag: 'Skipped', key, path, size: object.size }))
       )
     })
@@ -325,13 +325,13 @@ export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<D
     const directory = await withFileErrors(context, path)(() => openRootDirectory(path, valid))
     run.hold(directory.root)
     const tempDirectory = sharedTempDirectory(directory.root)
-    const check = checkEntry(valid, context, directory, tempDirectory.enter)(duplicateCheck(directory))
+    const check = checkEntry(valid, context, directory, tempDirectory.acquire)(duplicateCheck(directory))
     try {
       for await (const object of streamObjects({ bucket, prefix, ...In.pick('referer')(valid) })(client)) {
         if (isWanted(object)) yield check(object)
       }
     } finally {
-      await tempDirectory.leave()
+      await tempDirectory.close()
       await directory.release()
     }
   }

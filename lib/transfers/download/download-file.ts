@@ -130,7 +130,7 @@ const rangeSize = (input: DownloadFileInput, size: number): number => {
 
 /** Path of the journal. None: nothing is recorded, and the next run starts over. */
 const journalOf = ({ input: { checkpoint }, target, slot }: DownloadState): O.Option<string> => {
-  if (checkpoint === false || !slot.alone) return O.none
+  if (checkpoint === false || !slot.exclusive) return O.none
   if (checkpoint === undefined) return O.some(slot.journal)
   const name = createHash('sha256').update(target).digest('hex').slice(0, 32)
   return O.some(join(resolve(checkpoint), `${name}.cospipe-journal`))
@@ -226,7 +226,7 @@ const download = async (state: DownloadState): Promise<E.Either<CosError, Downlo
     // A journal beside the partial file is removed with it.
     if (!keep && O.isSome(journal) && typeof input.checkpoint === 'string')
       await remove(journal.value).catch(() => undefined)
-    await slot.leave(keep)
+    await slot.release(keep)
   }
 }
 

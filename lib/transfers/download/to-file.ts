@@ -78,7 +78,7 @@ const saveBody = async (
       await handle.close()
     }
   } finally {
-    await slot.leave(false)
+    await slot.release(false)
   }
 }
 

@@ -1,0 +1,76 @@
+/**
+ * Locks as files in a directory: each owner has one of its own, and sees by the others whether it is alone.
+ *
+ * A lock's name holds the process of its owner, so that the lock of a dead process is recognized at once on the same
+ * machine. A process that cannot be looked up, as on another machine, is taken for dead if its lock got no heartbeat for
+ * a minute.
+ */
+import { lstat, open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ignoreMissing, remove } from './atomic-file.js'
+import { isLockName, isOwnerAlive, newLockName } from './process-identity.js'
+
+// In milliseconds.
+const heartbeatInterval = 10_000
+const staleAfter = 60_000
+
+export interface Lock {
+  readonly name: string
+  readonly release: () => Promise<void>
+}
+
+const lockPath = (directory: string, name: string): string => join(directory, `${name}.lock`)
+
+/** Creates a lock of this process, with a heartbeat until it is released. It excludes nobody: see `isOnlyOwner`. */
+export const acquireLock = async (directory: string): Promise<Lock> => {
+  const name = await newLockName()
+  const path = lockPath(directory, name)
+  const handle = await open(path, 'wx', 0o600)
+  const heartbeat = setInterval(() => {
+    // The file system sets the time: the clocks of two machines differ.
+    handle.write('.', 0).catch(() => undefined)
+  }, heartbeatInterval).unref()
+  return {
+    name,
+    release: async () => {
+      clearInterval(heartbeat)
+      await handle.close()
+      await remove(path)
+    }
+  }
+}
+
+const modifiedAt = async (path: string): Promise<number> => (await lstat(path)).mtimeMs
+
+const isAlive = async (directory: string, ours: string, other: string): Promise<boolean> => {
+  const alive = await isOwnerAlive(other)
+  if (alive !== undefined) return alive
+  const [now, last] = await Promise.all([
+    modifiedAt(lockPath(directory, ours)),
+    modifiedAt(lockPath(directory, other)).catch(ignoreMissing(0))
+  ])
+  return now - last < staleAfter
+}
+
+/**
+ * Whether no other living process has a lock in the directory. Removes the files of dead owners.
+ *
+ * Call it after `acquireLock`: of two processes that start at once at least one then sees the other's lock, so both may
+ * see each other, but never are both alone.
+ */
+export const isOnlyOwner = async (directory: string, ours: string): Promise<boolean> => {
+  const files = (await readdir(directory)).map((entry) => ({
+    entry,
+    owner: entry.replace(/(?:\.\d+)?\.(?:lock|part)$/, '')
+  }))
+  const others = new Set(files.flatMap(({ owner }) => (isLockName(owner) && owner !== ours ? [owner] : [])))
+  let alone = true
+  for (const owner of others) {
+    if (await isAlive(directory, ours, owner)) alone = false
+    // Names are never used twice: what is removed here belongs to the dead owner.
+    else
+      for (const { entry } of files.filter((file) => file.owner === owner))
+        await remove(join(directory, entry))
+  }
+  return alone
+}
