@@ -1,13 +1,12 @@
 /** Opens a `Body` for sending: a file is measured, a stream is taken as it is. */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosException, fileError, fromSource, type Context, type CosError } from '../core/error.js'
+import { fromSource, type Context, type CosError } from '../core/error.js'
 import { ioChunkSize } from '../core/limits.js'
 import type { Body } from '../core/request.js'
+import { createFileBody } from '../files/source-file.js'
 import { fromIterable, sliceChunks } from '../stages/iterables.js'
 
 /** A body that is ready to be sent. */
@@ -23,49 +22,11 @@ export interface OpenBody {
 const inIoChunks = (chunks: ReadonlyArray<Uint8Array>): AsyncIterable<Uint8Array> =>
   fromIterable(sliceChunks(ioChunkSize)(chunks))
 
-async function* fileBytes(
-  context: Context,
-  path: string,
-  start: number,
-  size: number
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (size === 0) return
-  try {
-    const stream: AsyncIterable<Uint8Array> = createReadStream(path, {
-      start,
-      end: start + size - 1,
-      highWaterMark: ioChunkSize
-    })
-    yield* stream
-  } catch (thrown) {
-    throw new CosException(fileError(context, path)(thrown))
-  }
-}
-
-const openFile = (
-  context: Context,
-  path: string,
-  start: number,
-  requested: O.Option<number>
-): TE.TaskEither<CosError, OpenBody> =>
-  pipe(
-    TE.tryCatch(() => stat(path), fileError(context, path)),
-    TE.chain((found) =>
-      found.isFile()
-        ? TE.right(found.size)
-        : TE.left(fileError(context, path)(Object.assign(new Error('not a file'), { code: 'ENOTFILE' })))
-    ),
-    TE.map((length) => {
-      const size = O.getOrElse(() => Math.max(0, length - start))(requested)
-      return {
-        open: () => fileBytes(context, path, start, size),
-        size: O.some(size),
-        crc64: O.none
-      }
-    })
-  )
-
-/** Measures a body. Files are opened when `open` is called. */
+/**
+ * Measures a body. Each attempt measures a file again.
+ *
+ * @errors `FileError`; those of `createFileBody` come from the bytes, a `SourceError` if the file changes meanwhile
+ */
 export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, OpenBody> => {
   switch (body._tag) {
     case 'Empty':
@@ -85,7 +46,10 @@ export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, 
         crc64: O.none
       })
     case 'File':
-      return openFile(context, body.path, body.start, body.size)
+      return pipe(
+        createFileBody(context, body.path, body),
+        TE.map(({ open, size }) => ({ open, size: O.some(size), crc64: O.none }))
+      )
   }
 }
 
