@@ -25,6 +25,11 @@ export interface Timeouts {
   readonly headers: number
   /** Without a byte in either direction while we are ready for one. Default: 60 s. */
   readonly idle: number
+  /**
+   * Without a read by the caller of a body that was returned, from its head or from the last read. Then the connection is
+   * closed, and the next read fails. A body that nobody reads would keep the process alive for ever. Default: 5 minutes.
+   */
+  readonly unread: number
   /** For one operation with all its attempts, to its decoded answer. Default: 1 hour. Does not include the streaming of a body. */
   readonly overall: number
 }
@@ -74,6 +79,7 @@ export const defaultTimeouts: Timeouts = {
   connect: 10_000,
   headers: 60_000,
   idle: 60_000,
+  unread: 300_000,
   overall: 3_600_000
 }
 
@@ -92,13 +98,20 @@ const TimeoutsCodec = In.struct<Partial<Timeouts>>('timeouts in milliseconds', {
   connect: In.optional(In.integer(1, 2 ** 31 - 1)),
   headers: milliseconds,
   idle: milliseconds,
+  unread: milliseconds,
   overall: milliseconds
 })
 
 const DispatcherCodec: t.Type<Dispatcher, Dispatcher, unknown> = In.guarded(
   'an undici Dispatcher',
   // Not `instanceof`: another copy of undici has another class, and works too.
-  (u): u is Dispatcher => typeof u === 'object' && u !== null && 'dispatch' in u && 'request' in u
+  (u): u is Dispatcher =>
+    typeof u === 'object' &&
+    u !== null &&
+    'dispatch' in u &&
+    typeof u.dispatch === 'function' &&
+    'request' in u &&
+    typeof u.request === 'function'
 )
 
 const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConfig>('a client', {

@@ -3,7 +3,7 @@ import { identity, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { CosError } from '../core/error.js'
+import { fromUnknown, type Context, type CosError } from '../core/error.js'
 import type { Operation } from '../core/operation.js'
 import type { Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
@@ -47,6 +47,18 @@ const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
     withRetries(client)
   )
 
+/** A function of the caller's that throws, such as a decoder or a dispatcher, is an error and not a rejected promise. */
+const catchThrown =
+  (context: () => Context) =>
+  <A>(task: TE.TaskEither<CosError, A>): TE.TaskEither<CosError, A> =>
+  async () => {
+    try {
+      return await task()
+    } catch (thrown) {
+      return E.left(fromUnknown(context())(thrown))
+    }
+  }
+
 /**
  * Makes an effect of an operation.
  *
@@ -76,7 +88,12 @@ export const send =
         ),
         source === undefined ? identity : withSource(call.context(), source)
       )
-    return pipe(client, withTimeout(client.timeouts.overall)(effect), publishOperation(call.context))()
+    return pipe(
+      client,
+      withTimeout(client.timeouts.overall)(effect),
+      catchThrown(call.context),
+      publishOperation(call.context)
+    )()
   }
 
 /**

@@ -5,12 +5,15 @@ import { aborted } from './abort.js'
 import type { Timeouts } from './client.js'
 import { startTimer } from './timer.js'
 
-type Phase = 'headers' | 'idle'
+type Phase = 'headers' | 'idle' | 'unread'
 
 export interface RequestTimer {
-  /** Starts the deadline of the phase: we wait for the server, until `rest` or the next `wait`. */
+  /**
+   * Starts the deadline of the phase, until `rest` or the next `wait`: we wait for the server, or in `unread` for the reader
+   * of the body.
+   */
   readonly wait: (phase: Phase) => void
-  /** Stops the deadline: the server waits for us. */
+  /** Stops the deadline. */
   readonly rest: () => void
   /** Registers a function that is called once, with the error that ends the request; at once if it has ended already. */
   readonly onExpiry: (end: (error: CosError) => void) => void

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import { constVoid } from 'fp-ts/lib/function.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Dispatcher } from 'undici'
 import { crc64Hasher } from '../core/crc64.js'
@@ -108,8 +109,8 @@ async function* sendBody(
 }
 
 /**
- * Wraps the body of an answer: the idle deadline pauses while our reader does, and errors are `CosException`. Destroying
- * it closes the connection at once.
+ * Wraps the body of an answer: while its reader pauses, the deadline is `unread` in place of `idle`. Errors are
+ * `CosException`. Destroying it closes the connection at once.
  */
 const receiveBody = (
   body: Readable,
@@ -118,6 +119,7 @@ const receiveBody = (
   toError: (thrown: unknown) => CosError
 ): Readable => {
   let hasEnded = false
+  let isUnread = true
   let isWanted = false
   let delayed: NodeJS.Timeout | undefined
   const flow = (): void => {
@@ -128,6 +130,7 @@ const receiveBody = (
   }
   const out = new Readable({
     read: () => {
+      isUnread = false
       isWanted = true
       if (delayed === undefined) flow()
     },
@@ -139,7 +142,10 @@ const receiveBody = (
     }
   })
   const fail = (thrown: unknown): void => {
-    if (!hasEnded) out.destroy(new CosException(toError(thrown)))
+    if (hasEnded) return
+    // The error is kept for the first read. Without a listener it would end the process before.
+    if (isUnread) out.on('error', constVoid)
+    out.destroy(new CosException(toError(thrown)))
   }
   timer.onExpiry((error) => {
     fail(new CosException(error))
@@ -149,7 +155,8 @@ const receiveBody = (
     const wait = limit(chunk.length)
     if (isWanted && wait === 0) return timer.wait('idle')
     body.pause()
-    timer.rest()
+    if (isWanted) timer.rest()
+    else timer.wait('unread')
     if (wait > 0) delayed = setTimeout(flow, wait)
   })
   body.on('end', () => {
@@ -181,7 +188,8 @@ const asBody = (bytes: AsyncIterable<Uint8Array>): Readable => bytes as Readable
 
 const hasNoBody = ({ body }: OutgoingRequest): boolean => O.isSome(body.size) && body.size.value === 0
 
-const requestWithUndici = (
+// Async: a dispatcher that throws rejects.
+const requestWithUndici = async (
   dispatcher: Dispatcher,
   out: OutgoingRequest,
   bytes: AsyncIterable<Uint8Array>,
@@ -254,7 +262,7 @@ export const exchange =
             answer.body.on('error', () => undefined).destroy()
             return
           }
-          timer.rest()
+          timer.wait('unread')
           settleWith(
             E.right({
               status: answer.statusCode,

@@ -93,7 +93,7 @@ export interface Timeout {
   /** As in `TransportError`; empty for `overall`. */
   readonly host: string
   /** `idle`: no byte moved in either direction while we were ready for one. */
-  readonly phase: 'connect' | 'headers' | 'idle' | 'overall'
+  readonly phase: 'connect' | 'headers' | 'idle' | 'unread' | 'overall'
   /** The timeout, in milliseconds. */
   readonly after: number
 }

@@ -67,6 +67,7 @@ const timeout = ({ context, host, phase, after }: Timeout): string => {
     connect: `no connection to ${name}`,
     headers: `no response from ${name}`,
     idle: `no data to or from ${name}`,
+    unread: `the body from ${name} was not read`,
     overall: 'not finished'
   }
   return `${phase} timeout: ${words[phase]} within ${duration(after)}${attemptsOf(context)}`

@@ -5,15 +5,25 @@ import { inspect } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
+import type { Dispatcher } from 'undici'
 import { authorization } from '../../lib/core/signature.js'
-import type { Timeouts } from '../../lib/client/client.js'
+import { createClient, type Timeouts } from '../../lib/client/client.js'
 import { withRetry, withSignal, withTimeout } from '../../lib/client/combinators.js'
 import { run, send } from '../../lib/client/send.js'
 import { objectExists } from '../../lib/operations/object-exists.js'
 import { becomesTrue, waitFor } from '../support/wait-for.js'
 import { probeGet, probeOpen, probePut } from '../support/minimal-operations.js'
 import { settlesWithin } from '../support/settles-within.js'
-import { at, credentials, left, sendServiceError, right, secretKey, startServer } from '../support/server.js'
+import {
+  at,
+  clientOf,
+  credentials,
+  left,
+  sendServiceError,
+  right,
+  secretKey,
+  startServer
+} from '../support/server.js'
 
 const field = (text: string, name: string): string => new RegExp(`${name}=([^&]*)`).exec(text)?.[1] ?? ''
 
@@ -365,6 +375,64 @@ t.test('each timeout ends its phase, and the error names it', async (t) => {
     context: { operation: 'ProbeGet', bucket: at.bucket }
   })
   t.ok(await becomesTrue(() => silent.open() + stalling.open() === 0))
+})
+
+t.test(
+  'a body that is not read is closed by the unread timeout, and holds the error for a later read',
+  async (t) => {
+    const chunk = Buffer.alloc(256 * 1024)
+    const server = await startServer(t, (_, response) => {
+      response.writeHead(200, { 'content-length': String(64 * chunk.length) })
+      for (let n = 0; n < 64; n += 1) response.write(chunk)
+    })
+    const client = server.client({ timeouts: { unread: 60 } })
+    const unread = { name: 'CosException', error: { _tag: 'Timeout', phase: 'unread', after: 60 } }
+    const never = right(await send(probeOpen(at))(client)())
+    t.ok(await becomesTrue(() => server.open() === 0))
+    await t.rejects(never.toArray(), unread)
+
+    const paused = right(await send(probeOpen(at))(client)())
+    const iterator = paused[Symbol.asyncIterator]()
+    await iterator.next()
+    t.ok(await becomesTrue(() => server.open() === 0))
+    await t.rejects(async () => {
+      for await (const _ of { [Symbol.asyncIterator]: () => iterator });
+    }, unread)
+  }
+)
+
+t.test(
+  'a dispatcher that throws is a TransportError, and an object without its methods is InvalidInput',
+  async (t) => {
+    const throwing = {
+      dispatch: () => true,
+      request: () => {
+        throw new TypeError('not here')
+      }
+    }
+    const client = clientOf(t, '127.0.0.1:1')
+    const dispatcher = throwing as unknown as Dispatcher
+    t.match(left(await send(probeGet(at))(client({ dispatcher }))()), {
+      _tag: 'TransportError',
+      cause: { message: 'not here' }
+    })
+    const wrong = { dispatch: true, request: true } as unknown as Dispatcher
+    t.match(left(createClient({ region: 'ap-guangzhou', credentials, dispatcher: wrong })), {
+      _tag: 'InvalidInput',
+      field: 'dispatcher'
+    })
+  }
+)
+
+t.test('a function of the caller that throws is an error, and not a rejected task', async (t) => {
+  const server = await startServer(t, (_, response) => response.end())
+  const broken = {
+    ...probeGet(at),
+    decode: () => {
+      throw new TypeError('a bug')
+    }
+  }
+  t.match(left(await send(broken)(server.client())()), { cause: { message: 'a bug' } })
 })
 
 t.test('a server that stops reading a body is an idle timeout', async (t) => {

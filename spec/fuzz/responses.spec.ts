@@ -25,9 +25,9 @@ const only = process.env['CASE']
 
 // Longer than any deadline of the client's; what is not over by then never will be.
 const patience = 30_000
-const timeouts = { connect: 5000, headers: 300, idle: 300, overall: 1500 }
+const timeouts = { connect: 5000, headers: 300, idle: 300, unread: 5000, overall: 1500 }
 /** For answers that have to come, however busy the machine is. */
-const unhurried = { connect: 5000, headers: 5000, idle: 5000, overall: 20_000 }
+const unhurried = { connect: 5000, headers: 5000, idle: 5000, unread: 5000, overall: 20_000 }
 
 /** Fails where a promise takes longer than anything may. */
 const within = async <A>(promise: Promise<A>, what: string): Promise<A> => {
