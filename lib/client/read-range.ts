@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
+import { isSameEtag, isWeakEtag } from '../core/etag.js'
 import { getObjectUnhashed, type GetObjectInput, type GetRangeResult } from '../operations/get-object.js'
 import type { Client } from './client.js'
 import { isTransient } from './retry.js'
@@ -31,17 +32,19 @@ const toObjectChanged =
       ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
       : error
 
-/** COS compares ETags for us. A cache between may not. */
+/** Compares the ETags here, too: a cache may ignore `If-Match`, and a weak ETag is no condition. */
 const checkEtag =
   (etag: string, context: Context) =>
   (got: GetRangeResult): E.Either<CosError, GetRangeResult> => {
-    if (got.etag === etag) return E.right(got)
+    if (isSameEtag(got.etag, etag)) return E.right(got)
     got.body.destroy()
     return E.left({ _tag: 'ObjectChanged', context, expected: etag, got: O.some(got.etag) })
   }
 
 /**
  * Reads a range of an object that must not change meanwhile.
+ *
+ * A strong ETag is a condition of each request. A weak one would never match: then the ETag of each response is compared.
  *
  * A body that breaks off is requested again from the next byte, as often as the client's policy allows without a new
  * byte. No byte is requested twice.
@@ -60,9 +63,13 @@ export async function* readRange(
   let failuresWithoutProgress = 0
   while (position <= range.last) {
     const opened = await pipe(
-      send(getObjectUnhashed({ ...object, ifMatch: etag, range: { first: position, last: range.last } }))(
-        client
-      ),
+      send(
+        getObjectUnhashed({
+          ...object,
+          ...(isWeakEtag(etag) ? {} : { ifMatch: etag }),
+          range: { first: position, last: range.last }
+        })
+      )(client),
       TE.mapLeft(toObjectChanged(etag)),
       TE.chainEitherK(checkEtag(etag, context))
     )()

@@ -59,9 +59,25 @@ const dateForms = [
   /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d \d{4}$/
 ]
 
+// RFC 850, which HTTP still allows: `Sunday, 06-Nov-94 08:49:37 GMT`.
+const rfc850 = /^[A-Z][a-z]+day, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d:\d\d:\d\d) GMT$/
+
+/** Two digits of a year: COS and its dates are younger than 1970, and this form is not written for later than 2069. */
+const fromRfc850 = (text: string): string =>
+  text.replace(
+    rfc850,
+    (_, day: string, month: string, year: string, time: string) =>
+      `${day} ${month} ${year < '70' ? '20' : '19'}${year} ${time} GMT`
+  )
+
 const readDate = (text: string): Date | undefined => {
-  const form = dateForms.map((each) => each.exec(text)).find((match) => match !== null)
-  if (form == null) return undefined
+  if (rfc850.test(text)) {
+    const date = new Date(fromRfc850(text))
+    return isDate(date) ? date : undefined
+  }
+  let form: RegExpExecArray | null = null
+  for (const each of dateForms) if ((form ??= each.exec(text)) !== null) break
+  if (form === null) return undefined
   // A time that names no zone is UTC, where Node would take it for the machine's own.
   const zoned = form.groups?.['zone'] !== undefined ? text : `${text}${text.includes('T') ? 'Z' : ' GMT'}`
   const date = new Date(zoned)

@@ -22,7 +22,8 @@ export interface Identity {
   readonly etag: string
   /** In bytes. */
   readonly size: number
-  readonly lastModified: Date
+  /** None if the response had no date. */
+  readonly lastModified: O.Option<Date>
   /** In bytes. */
   readonly partSize: number
 }
@@ -62,7 +63,7 @@ const header = (identity: Identity): Json => ({
   versionId: O.toNullable(identity.versionId),
   etag: identity.etag,
   size: identity.size,
-  lastModified: identity.lastModified.toISOString(),
+  lastModified: O.toNullable(O.map((date: Date) => date.toISOString())(identity.lastModified)),
   partSize: identity.partSize
 })
 

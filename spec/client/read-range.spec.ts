@@ -51,6 +51,24 @@ const read = async (
   }
 }
 
+t.test('an object with a weak ETag is read without a condition, and its ETags are compared', async (t) => {
+  const weakened = 'W/"5af43b82-16"'
+  let etag = weakened
+  const { cos, client, pinned } = await holding(t, {
+    fault: ({ operation }) => (operation === 'GetObject' ? { headers: { etag } } : undefined)
+  })
+  const weak = { ...pinned, etag: weakened }
+  t.same(await read(client, weak, { first: 10, last: 99 }), {
+    bytes: bytes.subarray(10, 100),
+    error: undefined
+  })
+  t.equal(cos.emulator.requests().at(-1)?.headers['if-match'], undefined)
+  etag = 'W/"another"'
+  t.match(await read(client, weak, all), {
+    error: { _tag: 'ObjectChanged', expected: weakened, got: O.some('W/"another"') }
+  })
+})
+
 t.test('readRange yields the bytes of the range in one request', async (t) => {
   const { client, pinned, ranges } = await holding(t)
   const some = await read(client, pinned, { first: 10, last: 99 })

@@ -53,7 +53,7 @@ t.test('a read with every parameter returns every attribute of the object', asyn
     contentLength: O.some(3),
     contentRange: O.some({ first: 2, last: 4, size: O.some(10) }),
     etag: put.etag,
-    lastModified: new Date(second),
+    lastModified: O.some(new Date(second)),
     cacheControl: O.some('no-store'),
     contentDisposition: O.some('inline; filename="b c+.txt"'),
     contentEncoding: O.some('x-other'),

@@ -92,6 +92,20 @@ t.test('every spelling of a date that COS has used is read, and what names no zo
   }
 })
 
+t.test('a date in a header may have either of the two older forms of HTTP', async (t) => {
+  const date = new Date('1994-11-06T08:49:37Z')
+  t.same(HttpDate.decode('Sunday, 06-Nov-94 08:49:37 GMT'), E.right(date), 'RFC 850')
+  t.same(HttpDate.decode('Sun Nov  6 08:49:37 1994'), E.right(date), 'asctime')
+  t.same(HttpDate.decode('Wednesday, 01-May-24 08:31:00 GMT'), E.right(may))
+  refuses(
+    t,
+    HttpDate,
+    'Sunday, 06-Nov-94 08:49:37',
+    'Sunday, 06-Foo-94 08:49:37 GMT',
+    'Sunday, 6-11-94 08:49:37 GMT'
+  )
+})
+
 t.test('what Node would make a date of is none all the same', async (t) => {
   const none = [
     '',

@@ -20,7 +20,7 @@ const identity: Identity = {
   versionId: O.some('MTg0NDUxNTc1NjIzMTQ1MDAwODg'),
   etag: '"7f3c-2"',
   size: 95,
-  lastModified: new Date('2024-05-01T08:31:00Z'),
+  lastModified: O.some(new Date('2024-05-01T08:31:00Z')),
   partSize: 10
 }
 
@@ -145,7 +145,7 @@ t.test('a journal of other bytes, or of other ranges, claims nothing', async (t)
     { versionId: O.none },
     { etag: '"7f3c-3"' },
     { size: 94 },
-    { lastModified: new Date('2024-05-01T08:31:01Z') },
+    { lastModified: O.some(new Date('2024-05-01T08:31:01Z')) },
     { partSize: 11 }
   ]
   for (const other of others) {

@@ -56,7 +56,7 @@ t.test('an operation has a request that may be InvalidInput, and a decoder with 
 t.test('results are numbers, dates and bigints, and an absent value is an Option', async (t) => {
   type Head = ResultOf<typeof headObject>
   t.ok(isSame<Head['size'], number>(true))
-  t.ok(isSame<Head['lastModified'], Date>(true))
+  t.ok(isSame<Head['lastModified'], Option<Date>>(true))
   t.ok(isSame<Head['crc64'], Option<bigint>>(true))
   t.ok(isSame<Head['versionId'], Option<string>>(true))
   t.ok(isSame<Head['metadata'], Readonly<Record<string, string>>>(true))

@@ -10,6 +10,7 @@ import type { StorageClass } from '../parameters/storage.js'
 import {
   responseMetadata,
   encryptionInfo,
+  lenient,
   optional,
   readHeaders,
   readOnly,
@@ -33,7 +34,8 @@ export interface RestoreStatus {
 export interface ObjectAttributes extends ResponseMetadata {
   /** Opaque, quotes included: send it back unchanged. */
   readonly etag: string
-  readonly lastModified: Date
+  /** To the second; none if a proxy removed it, or in an unknown form. */
+  readonly lastModified: O.Option<Date>
   readonly contentType: O.Option<string>
   readonly cacheControl: O.Option<string>
   readonly contentDisposition: O.Option<string>
@@ -84,7 +86,7 @@ const RestoreStatusText = readOnly<RestoreStatus>('tier="..."', (text) => {
 
 const Headers = t.type({
   etag: Text,
-  'last-modified': W.HttpDate,
+  'last-modified': lenient(W.HttpDate),
   'content-type': optional(Text),
   'cache-control': optional(Text),
   'content-disposition': optional(Text),
@@ -115,7 +117,7 @@ export const metadataOf = (headers: Readonly<Record<string, string>>): Readonly<
 /**
  * Decodes the attributes of an object from the headers of a response.
  *
- * @errors `DecodeError` if the ETag or the date is missing, or any header is invalid
+ * @errors `DecodeError` if the ETag is missing, or another header than the date is invalid
  */
 export const objectAttributes = (response: Response): E.Either<CosError, ObjectAttributes> =>
   pipe(

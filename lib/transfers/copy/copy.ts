@@ -3,6 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { isSameEtag } from '../../core/etag.js'
 import { CosException, invalidInput, type CosError } from '../../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../../core/integrity.js'
 import { refOf } from '../../core/request.js'
@@ -93,7 +94,7 @@ const findCrc64 = (
         send(headObject({ ...refOf(input), ...headOptions(input) }))(scope.client),
         TE.match(
           () => O.none,
-          (found) => (found.etag === etag ? found.crc64 : O.none)
+          (found) => (isSameEtag(found.etag, etag) ? found.crc64 : O.none)
         ),
         TE.fromTask
       )

@@ -3,6 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { isSameEtag, isWeakEtag, strongEtag } from '../../core/etag.js'
 import { invalidInput, type Context, type CosError, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { contextOf } from '../../core/operation.js'
@@ -65,7 +66,7 @@ const isProvenCopy =
           TE.chainEitherK((found) =>
             pipe(
               differs(context, 'size', copied.source.size, found.size),
-              E.chain(() => differs(context, 'etag', copied.source.etag, found.etag)),
+              E.chain(() => differs(context, 'etag', strongEtag(copied.source.etag), strongEtag(found.etag))),
               E.map(() => copied)
             )
           )
@@ -86,10 +87,19 @@ const sourceStillExists = (
     send(
       headObject({
         ...In.pick('bucket', 'key', 'sse', 'versionId', 'allowPathLikeKey')(copyHeadInput(input)),
-        ifMatch: etag
+        ...(isWeakEtag(etag) ? {} : { ifMatch: etag })
       })
     )(source),
-    TE.map(() => true),
+    TE.chainEitherK((found) =>
+      isSameEtag(found.etag, etag)
+        ? E.right(true)
+        : E.left<CosError>({
+            _tag: 'ObjectChanged',
+            context: contextOf('move', input),
+            expected: etag,
+            got: O.some(found.etag)
+          })
+    ),
     TE.orElse((error) => {
       if (isStatus(404)(error)) return TE.right(false)
       return TE.left<CosError, boolean>(

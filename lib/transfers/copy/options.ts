@@ -2,6 +2,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { hostOf, type Endpoint } from '../../core/address.js'
+import { strongEtag } from '../../core/etag.js'
 import { invalidInput, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { withoutLeadingSlash } from '../../core/key.js'
@@ -163,7 +164,8 @@ export const pinned = (
 ): Pick<CopyObjectInput, 'copySource' | 'copySourceSse' | 'copySourceIfMatch'> => ({
   copySource: versionId._tag === 'Some' ? { ...copySource, versionId: versionId.value } : copySource,
   ...In.defined({ copySourceSse }),
-  copySourceIfMatch: etag
+  // COS compares it with its own ETag, which is strong.
+  copySourceIfMatch: strongEtag(etag)
 })
 
 export const pinnedCopyInput = (input: CopyInput, source: ObjectHead): CopyObjectInput => {

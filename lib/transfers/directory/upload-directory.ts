@@ -101,13 +101,13 @@ const skippedResult = ({ input, path, key }: LocalSource, size: number): UploadD
   return { _tag: 'Skipped', path, key, size }
 }
 
-/** Whether the object has the file's size and is not older. */
+/** Whether the object has the file's size and is not older. An object without a date is uploaded again. */
 const isUpToDate = async (file: string, { size, lastModified }: ObjectHead): Promise<boolean> => {
   // An error of the file system is reported by the upload that follows.
   const local = await stat(file).catch(() => undefined)
   // COS stores whole seconds.
   const modified = Math.floor((local?.mtimeMs ?? 0) / 1000) * 1000
-  return local?.size === size && modified <= lastModified.getTime()
+  return local?.size === size && O.exists((date: Date) => modified <= date.getTime())(lastModified)
 }
 
 const upload = (source: LocalSource): Step => {

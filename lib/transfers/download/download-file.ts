@@ -256,7 +256,7 @@ const runInOneRequest =
       const slot = await acquireSlot(context, target, scope.controller.signal)
       return download({
         ...transfer,
-        known: { etag, size, lastModified, versionId: O.none },
+        known: { etag, size, lastModified: O.some(lastModified), versionId: O.none },
         head: () => {
           if (head !== undefined) return head
           throw new Error('no response: the object is empty')
@@ -293,7 +293,9 @@ export const downloadFile = (input: DownloadFileInput): CosEffect<DownloadFileRe
   startDownload(input, runDownload)
 
 /** The fields of a listing entry that a download needs. */
-export type ListedObject = Omit<KnownObject, 'versionId'>
+export interface ListedObject extends Pick<KnownObject, 'etag' | 'size'> {
+  readonly lastModified: Date
+}
 
 /** The object was replaced or deleted since it was listed, or the target's directory is on another disk. */
 const shouldStartWithHead = (error: CosError): boolean =>

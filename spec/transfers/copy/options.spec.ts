@@ -22,7 +22,7 @@ const head: ObjectHead = {
   headers: {},
   size: 1,
   etag: '"e"',
-  lastModified: new Date(0),
+  lastModified: O.some(new Date(0)),
   contentType: O.none,
   cacheControl: O.none,
   contentDisposition: O.none,
