@@ -3,6 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
+import { encodeMetadata, isMetadataText } from '../../core/metadata-text.js'
 import * as W from '../../core/wire.js'
 import { textOr } from './validation.js'
 
@@ -21,7 +22,8 @@ export interface EntityMetadata {
   readonly expires?: Date | string
   /**
    * Text by name. A name has letters, digits and hyphens, with or without the `x-cos-meta-` prefix, and is returned in
-   * lower case. COS stores about 2 KB. Values are headers: percent-encode characters above U+00FF.
+   * lower case. COS stores about 2 KB. A value is any text without control characters: it is sent as percent-encoded
+   * UTF-8, and decoded by `headObject` and `getObject`. To send a value unchanged, use `headers`.
    */
   readonly metadata?: Readonly<Record<string, string>>
 }
@@ -33,7 +35,10 @@ const metaName = (name: string): string => {
   return lower.startsWith(prefix) ? lower : `${prefix}${lower}`
 }
 
-const byName = t.record(t.string, In.headerValue)
+const byName = t.record(
+  t.string,
+  In.refined(In.text, 'text without control characters and lone surrogates', isMetadataText)
+)
 
 /** Decodes to headers. Two spellings of one name are invalid: they would be one header, and lose a value. */
 const Metadata: t.Type<Readonly<Record<string, string>>, unknown, unknown> = new t.Type(
@@ -88,5 +93,7 @@ export const entityHeaders = (input: EntityMetadata): HeaderValues => ({
   'content-language': input.contentLanguage,
   'content-type': input.contentType,
   expires: input.expires instanceof Date ? W.HttpDate.encode(input.expires) : input.expires,
-  ...input.metadata
+  ...Object.fromEntries(
+    Object.entries(input.metadata ?? {}).map(([name, value]) => [name, encodeMetadata(value)])
+  )
 })

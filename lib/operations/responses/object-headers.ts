@@ -5,6 +5,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import type { CosError } from '../../core/error.js'
 import type { Response } from '../../core/response.js'
+import { decodeMetadata } from '../../core/metadata-text.js'
 import * as W from '../../core/wire.js'
 import type { StorageClass } from '../parameters/storage.js'
 import {
@@ -43,7 +44,7 @@ export interface ObjectAttributes extends ResponseMetadata {
   readonly contentLanguage: O.Option<string>
   /** As stored; COS does not check that it is a date. */
   readonly expires: O.Option<string>
-  /** Names in lower case, without the `x-cos-meta-` prefix. */
+  /** Names in lower case, without the `x-cos-meta-` prefix. Percent-encoded UTF-8 is decoded; `headers` has it as sent. */
   readonly metadata: Readonly<Record<string, string>>
   /** Of the whole object, unsigned; none for objects stored before COS computed checksums. */
   readonly crc64: O.Option<bigint>
@@ -110,7 +111,7 @@ const metaPrefix = 'x-cos-meta-'
 export const metadataOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
-      name.startsWith(metaPrefix) ? [[name.slice(metaPrefix.length), value]] : []
+      name.startsWith(metaPrefix) ? [[name.slice(metaPrefix.length), decodeMetadata(value)]] : []
     )
   )
 

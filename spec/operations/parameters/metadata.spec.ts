@@ -55,6 +55,15 @@ t.test('metadata names may have the prefix, and any case', async (t) => {
   })
 })
 
+t.test('metadata values are sent as percent-encoded UTF-8', async (t) => {
+  t.same(headers({ metadata: { a: 'Müller', b: '红', c: '50%', d: 'a%20b' } }), {
+    'x-cos-meta-a': 'M%C3%BCller',
+    'x-cos-meta-b': '%E7%BA%A2',
+    'x-cos-meta-c': '50%',
+    'x-cos-meta-d': 'a%2520b'
+  })
+})
+
 t.test('ambiguous or invalid metadata names are an InvalidInput', async (t) => {
   for (const name of ['', 'x-cos-meta-', 'a_b', 'a b', 'a:b', 'ä', 'a\r\nhost']) {
     t.equal(
@@ -79,7 +88,8 @@ t.test('a value that is not a header value is an InvalidInput that names the fie
     t.match(headers({ [field]: 'a\r\nx-cos-acl: public-read' }), new RegExp(`^${field}: text that a header`))
     t.match(headers({ [field]: '腾讯' }), new RegExp(`^${field}: text that a header`))
   }
-  t.match(headers({ metadata: { color: '红' } }), /^metadata\.color: text that a header can carry/)
+  t.match(headers({ metadata: { color: 'a\r\nx-cos-acl: public-read' } }), /^metadata\.color: /)
+  t.match(headers({ metadata: { color: '\ud800' } }), /^metadata\.color: /)
   t.match(headers({ metadata: { color: 3 } }), /^metadata\.color: text/)
   t.match(headers({ metadata: 'color=red' }), /^metadata: /)
 })

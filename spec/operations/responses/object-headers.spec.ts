@@ -131,4 +131,5 @@ t.test('metadata is the headers with the prefix, without it', async (t) => {
     a: '1',
     'x-cos-meta-b': '2'
   })
+  t.same(metadataOf({ 'x-cos-meta-a': 'M%C3%BCller', 'x-cos-meta-b': '%E9' }), { a: 'Müller', b: '%E9' })
 })
