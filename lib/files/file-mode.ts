@@ -21,6 +21,7 @@ export const newFileMode = (): number => {
       return undefined
     }
   })()
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- no other way on systems without /proc
   return 0o666 & ~(shown === undefined ? umask() : Number.parseInt(shown, 8))
 }
 

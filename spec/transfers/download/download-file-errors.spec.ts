@@ -1,4 +1,4 @@
-/** What the system refuses, for real: in processes with fewer rights, less room, and each other in the way. */
+/** Errors of a real file system: processes without permission, with a size limit, on a full disk, and in parallel. */
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
