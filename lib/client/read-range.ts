@@ -5,6 +5,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
 import { isSameEtag, isWeakEtag } from '../core/etag.js'
+import { KiB } from '../core/limits.js'
 import { getObjectUnhashed, type GetObjectInput, type GetRangeResult } from '../operations/get-object.js'
 import type { Client } from './client.js'
 import { isTransient } from './retry.js'
@@ -41,13 +42,18 @@ const checkEtag =
     return E.left({ _tag: 'ObjectChanged', context, expected: etag, got: O.some(got.etag) })
   }
 
+// In bytes. A server that sends one byte and breaks off would otherwise be asked as often as the range has bytes.
+const leastProgress = 64 * KiB
+
 /**
  * Reads a range of an object that must not change meanwhile.
  *
  * A strong ETag is a condition of each request. A weak one would never match: then the ETag of each response is compared.
  *
- * A body that breaks off is requested again from the next byte, as often as the client's policy allows without a new
- * byte. No byte is requested twice.
+ * A body that breaks off is requested again from the next byte. A request that brings less than 64 KiB is a failure; the
+ * client's policy limits how many failures in a row are retried, and how long the waits between are. No request starts
+ * later than the overall deadline after the first; the time that the reader takes does not count. No byte is requested
+ * twice.
  *
  * @shape  chunks in order, as they come; not hashed. `onResponse` is called with each answer
  * @errors `CosException` of those of `getObject`, and of `ObjectChanged` if the object was replaced or deleted
@@ -60,7 +66,8 @@ export async function* readRange(
   onResponse?: (response: GetRangeResult) => void
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let position = range.first
-  let failuresWithoutProgress = 0
+  let failures = 0
+  let deadline = performance.now() + client.timeouts.overall
   while (position <= range.last) {
     const opened = await pipe(
       send(
@@ -80,16 +87,17 @@ export async function* readRange(
       const body: AsyncIterable<Uint8Array> = opened.right.body
       for await (const chunk of body) {
         position += chunk.length
+        const yielded = performance.now()
         yield chunk
+        deadline += performance.now() - yielded
       }
       return
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
-      failuresWithoutProgress = position > start ? 1 : failuresWithoutProgress + 1
-      if (!isTransient(error) || failuresWithoutProgress >= client.retry.attempts) {
-        throw new CosException(error)
-      }
-      const waited = await waitForRetry(client, context, failuresWithoutProgress, error)()
+      failures = position - start >= leastProgress ? 1 : failures + 1
+      if (!isTransient(error) || failures >= client.retry.attempts) throw new CosException(error)
+      const within = { ...client, deadline: Math.min(client.deadline, deadline) }
+      const waited = await waitForRetry(within, context, failures, error)()
       if (E.isLeft(waited)) throw new CosException(waited.left)
     } finally {
       opened.right.body.destroy()

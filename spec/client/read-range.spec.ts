@@ -96,6 +96,33 @@ t.test(
   }
 )
 
+t.test(
+  'a server that sends a few bytes a request is given up after the attempts of the policy',
+  async (t) => {
+    const { client, pinned, ranges } = await holding(t, {
+      fault: ({ operation }) => (operation === 'GetObject' ? { cut: { at: 'body', after: 1000 } } : undefined)
+    })
+    const { bytes: got, error } = await read(client, pinned, all)
+    t.match(error, { _tag: 'TransportError' })
+    t.ok(bytes.subarray(0, got.length).equals(got))
+    t.equal(ranges().length, 3)
+  }
+)
+
+t.test('no request of a range starts after the overall deadline', async (t) => {
+  const { client, pinned, ranges } = await holding(t, {
+    fault: ({ operation }) =>
+      operation === 'GetObject' ? { cut: { at: 'body', after: 100_000 } } : undefined
+  })
+  const hurried = {
+    ...client,
+    timeouts: { ...client.timeouts, overall: 2000 },
+    retry: { ...client.retry, base: 60_000, cap: 60_000, random: () => 0.9 }
+  }
+  t.match((await read(hurried, pinned, all)).error, { _tag: 'TransportError' })
+  t.equal(ranges().length, 1)
+})
+
 t.test('a body that ends early without an error is resumed too', async (t) => {
   const { client, pinned } = await holding(t, {
     fault: ({ operation, count }) =>
