@@ -15,6 +15,7 @@ import type { Client } from './client.js'
 import { withClockCorrection, withProvenClock } from './clock.js'
 import { withTimeout } from './combinators.js'
 import { publishOperation } from './diagnostics.js'
+import { withConfirmation } from './confirm.js'
 import { withFreshCredentials } from './fresh-credentials.js'
 import { raceAbort } from './abort.js'
 import { withRetries } from './with-retries.js'
@@ -38,6 +39,7 @@ const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
       pipe(
         attempt(client, credentials),
         decodeWith(operation),
+        withConfirmation(operation, (other) => send(other)(client)),
         withClockCorrection(client),
         credentials === undefined
           ? identity

@@ -1,5 +1,5 @@
 /** A call as a value: what to ask, and how to read the answer. Nothing happens until it is sent. */
-import { pipe } from 'fp-ts/lib/function.js'
+import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -9,6 +9,7 @@ import * as D from './decoder.js'
 import { firstProblem } from './input.js'
 import { normalizesToEmpty } from './key.js'
 import { conflict } from './problem.js'
+import type { SentBody } from './response.js'
 import { isStream, redacted, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
 
 export type { Decoder } from './decoder.js'
@@ -21,7 +22,17 @@ export interface Operation<A> {
   readonly decode: D.Decoder<A>
   /** The stream in `body`, to be closed by `send` however the call ends, also if the input is invalid. */
   readonly source?: AsyncIterable<unknown>
+  /** For a refusal of a retry that an earlier attempt may have caused, whose response was lost. */
+  readonly confirm?: Confirm<A>
 }
+
+/**
+ * The operation that finds out whether an earlier attempt was done, such as a HEAD of the object it wrote: its result is
+ * that of the call, or none if the refusal stands. None for refusals that an earlier attempt cannot have caused.
+ *
+ * @shape `(refusal) -> Option<(body) -> Operation<Option<A>>>`; `body`: size and CRC64 of the body of the request
+ */
+export type Confirm<A> = (refusal: ServiceError) => O.Option<(body: SentBody) => Operation<O.Option<A>>>
 
 type Input = BucketRef & Partial<Pick<ObjectRef, 'key' | 'allowPathLikeKey'>>
 
@@ -107,7 +118,23 @@ export const operation = <I extends Input, A>(
 /** Changes what an operation gives, still without sending it. */
 export const map =
   <A, B>(f: (a: A) => B) =>
-  (op: Operation<A>): Operation<B> => ({ ...op, decode: D.map(f)(op.decode) })
+  ({ confirm, ...op }: Operation<A>): Operation<B> => ({
+    ...op,
+    decode: D.map(f)(op.decode),
+    ...(confirm === undefined
+      ? {}
+      : {
+          confirm: flow(
+            confirm,
+            O.map((ask) => flow(ask, map(O.map(f))))
+          )
+        })
+  })
+
+/** Adds the operation that confirms an earlier attempt after a refused retry. */
+export const withConfirm =
+  <A>(confirm: Confirm<A>) =>
+  (op: Operation<A>): Operation<A> => ({ ...op, confirm })
 
 /**
  * Takes a refusal of a retry for the success of an earlier attempt, whose answer was lost: what was to be done is done,

@@ -9,6 +9,7 @@ import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
+import { headObject } from './head-object.js'
 import { optional, readHeaders, Text } from './responses/metadata.js'
 import { notHtml, withStatus } from './responses/status.js'
 import { writeResult, type WriteResult } from './responses/write-result.js'
@@ -99,12 +100,48 @@ const fromHeaders: Op.Decoder<PutObjectResult> = (response) =>
 const decode = ({ callback }: PutObjectInput): Op.Decoder<PutObjectResult> =>
   withStatus(200)(callback === undefined ? notHtml(fromHeaders) : fromHeaders)
 
+const put = Op.operationWith('PutObject', Input, request, decode)
+
+/**
+ * With `forbidOverwrite`, the object that refuses a retry may be the one that an earlier attempt wrote: it has the size and
+ * the CRC64 of the body. COS's exact code is not documented; its status is 409. Not after a callback: its response is lost.
+ */
+const confirm =
+  (input: PutObjectInput): Op.Confirm<PutObjectResult> =>
+  ({ status }) =>
+    status === 409 && input.forbidOverwrite === true && input.callback === undefined
+      ? O.some((body) =>
+          pipe(
+            headObject({ ...R.refOf(input), ...(input.sse?.type === 'C' ? { sse: input.sse } : {}) }),
+            Op.map(({ size, crc64, etag, versionId, sse, requestId, headers }) =>
+              size === body.size &&
+              O.isSome(crc64) &&
+              O.isSome(body.crc64) &&
+              crc64.value === body.crc64.value
+                ? O.some({
+                    requestId,
+                    headers,
+                    etag,
+                    crc64,
+                    sentCrc64: crc64.value,
+                    integrity: { _tag: 'Verified', crc64: crc64.value },
+                    sse,
+                    versionId,
+                    answer: O.none
+                  })
+                : O.none
+            )
+          )
+        )
+      : O.none
+
 // -- operation --
 /**
  * Uploads an object. It replaces an object of the same key, including its metadata and its ACL.
  *
  * The CRC64 of the body is computed while it is sent, and compared with COS's. COS's consoles show an empty object whose
- * key ends in `/` as a folder.
+ * key ends in `/` as a folder. If the response to a put with `forbidOverwrite` is lost and the retry is refused because the
+ * object exists, a HEAD compares size and CRC64: if the object is ours, the put succeeds.
  *
  * @shape  `PutObjectInput -> Operation<PutObjectResult>`
  * @units  a body of at most 5 GiB; `contentLength` in bytes; `trafficLimit` in bit/s; `crc64` unsigned
@@ -114,9 +151,5 @@ const decode = ({ callback }: PutObjectInput): Op.Decoder<PutObjectResult> =>
  * @source https://cloud.tencent.com/document/product/436/7749
  * @example putObject({ bucket, key: 'a.txt', body: 'hello', contentType: 'text/plain' })
  */
-export const putObject: (input: PutObjectInput) => Op.Operation<PutObjectResult> = Op.operationWith(
-  'PutObject',
-  Input,
-  request,
-  decode
-)
+export const putObject = (input: PutObjectInput): Op.Operation<PutObjectResult> =>
+  pipe(put(input), Op.withConfirm(confirm(input)))
