@@ -17,6 +17,7 @@ import { restoreObject } from './restore-object.js'
 import { uploadPartCopy } from './upload-part-copy.js'
 import { selectObjectContent } from './select-object-content.js'
 import { getBucketAcl, getObjectAcl } from './acl.js'
+import { getObjectTagging } from './tagging.js'
 import {
   deleteBucket,
   getBucketVersioning,
@@ -40,6 +41,7 @@ export const handlers: Readonly<Record<OperationName, Handler>> = {
   GetBucketVersioning: getBucketVersioning,
   GetObject: getObject,
   GetObjectAcl: getObjectAcl,
+  GetObjectTagging: getObjectTagging,
   HeadBucket: headBucket,
   HeadObject: getObject,
   ListBuckets: listBuckets,

@@ -16,6 +16,7 @@ export type OperationName =
   | 'GetBucketVersioning'
   | 'GetObject'
   | 'GetObjectAcl'
+  | 'GetObjectTagging'
   | 'HeadBucket'
   | 'HeadObject'
   | 'ListBuckets'
@@ -61,7 +62,7 @@ const percentDecode = (text: string): string | undefined => {
 const parameterNames = new Map(
   `acl delete delimiter encoding-type key-marker marker max-keys max-parts max-uploads part-number-marker partNumber
   prefix response-cache-control response-content-disposition response-content-encoding response-content-language
-  response-content-type response-expires restore select select-type upload-id-marker uploadId uploads
+  response-content-type response-expires restore select select-type tagging upload-id-marker uploadId uploads
   version-id-marker versionId versioning versions x-cos-security-token x-cos-traffic-limit`
     .split(/\s+/)
     .map((name) => [name.toLowerCase(), name])
@@ -180,6 +181,7 @@ const objectOperation = (method: string, query: Query, isCopy: boolean): Operati
     case 'GET':
       if (has('uploadId')) return 'ListParts'
       if (has('acl')) return 'GetObjectAcl'
+      if (has('tagging')) return 'GetObjectTagging'
       return isUnsupported(query) ? 'Unknown' : 'GetObject'
     case 'PUT':
       if (has('uploadId') || has('partNumber')) return isCopy ? 'UploadPartCopy' : 'UploadPart'

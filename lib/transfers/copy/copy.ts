@@ -1,4 +1,4 @@
-/** An object made of another, however large: by one request, or by many of them for parts of it. */
+/** Copies an object of any size, by one request or in parts. For one request as an operation, see `copyObject`. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -6,10 +6,12 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { isSameEtag } from '../../core/etag.js'
 import { CosException, invalidInput, type CosError } from '../../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../../core/integrity.js'
+import * as In from '../../core/input.js'
 import { refOf } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { copyObject } from '../../operations/copy-object.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
+import type { CopyObjectResponse } from '../../operations/responses/copied.js'
 import { uploadPartCopy } from '../../operations/upload-part-copy.js'
 import { fromIterable } from '../../stages/iterables.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
@@ -27,6 +29,7 @@ import {
   pinnedCopyInput,
   type CopyInput
 } from './options.js'
+import { getObjectTagging, type ObjectTags } from './get-object-tagging.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { sendPart } from '../shared/send-part.js'
 import {
@@ -43,22 +46,28 @@ export type { CopyInput } from './options.js'
 export interface CopyResult {
   readonly bucket: string
   readonly key: string
-  /** Opaque, quotes included; the source's own only as a rule, and never of a copy in parts. */
+  /** Opaque, quotes included. Usually equal to the source's; never for a copy in parts. */
   readonly etag: string
-  /** Of the copy; none where the bucket never had versioning. */
+  /** Of the copy; none if the bucket has no versioning. */
   readonly versionId: O.Option<string>
+  /** Of the copy, to the second; none for a copy in parts, whose completion has no date. */
+  readonly lastModified: O.Option<Date>
+  /** URL of the copy as COS wrote it; only for a copy in parts. */
+  readonly location: O.Option<string>
   /** In bytes. */
   readonly size: number
   /** Parts of the copy: 1 for a single request. */
   readonly parts: number
   /** Whether it was copied in parts. */
   readonly multipart: boolean
-  /** Of the copy, unsigned; none where COS did not say it. */
+  /** Of the copy, unsigned; none if COS did not send it. */
   readonly crc64: O.Option<bigint>
-  /** How it compared with the source's. */
+  /** Result of comparing it with the source's. */
   readonly integrity: Integrity
-  /** The source as it was when it was copied. */
+  /** The source when it was copied. */
   readonly source: ObjectHead
+  /** Properties of the source that could not be copied: `tags`, if a copy in parts may not read them. */
+  readonly notCopied: ReadonlyArray<'tags'>
   readonly requestId: string
 }
 
@@ -68,13 +77,13 @@ interface CopyRun extends Transfer<CopyInput> {
   readonly source: ObjectHead
 }
 
-const gone = new Set(['NoSuchKey', 'NoSuchVersion', 'NoSuchCopySource'])
+const missing = new Set(['NoSuchKey', 'NoSuchVersion', 'NoSuchCopySource'])
 
-/** It was there a moment ago, with this ETag. */
-const changed =
+/** The HEAD has just found the source with this ETag. */
+const toObjectChanged =
   ({ etag }: ObjectHead) =>
   (error: CosError): CosError =>
-    error._tag === 'ServiceError' && (error.status === 412 || gone.has(error.code))
+    error._tag === 'ServiceError' && (error.status === 412 || missing.has(error.code))
       ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
       : error
 
@@ -82,14 +91,14 @@ const isTooLarge = (error: CosError): boolean =>
   error._tag === 'ServiceError' && error.code === 'EntityTooLarge'
 
 // -- by one request --
-/** Of an answer that does not say the checksum, the copy itself is asked. What it can not say is not known. */
+/** The checksum of the response, or of a HEAD of the copy; none if neither has it. */
 const findCrc64 = (
   { scope, input, source }: CopyRun,
   etag: string,
-  said: O.Option<bigint>
+  received: O.Option<bigint>
 ): TE.TaskEither<CosError, O.Option<bigint>> =>
-  O.isSome(said) || O.isNone(source.crc64)
-    ? TE.right(said)
+  O.isSome(received) || O.isNone(source.crc64)
+    ? TE.right(received)
     : pipe(
         send(headObject({ ...refOf(input), ...headOptions(input) }))(scope.client),
         TE.match(
@@ -99,6 +108,27 @@ const findCrc64 = (
         TE.fromTask
       )
 
+type CopiedObject = Pick<CopyObjectResponse, 'etag' | 'versionId' | 'lastModified' | 'crc64' | 'requestId'>
+
+/** The copy that an earlier attempt made, whose answer was lost: with `forbidOverwrite` the retry is refused with 409. */
+const copiedByEarlierAttempt =
+  ({ scope, input, source }: CopyRun) =>
+  (error: CosError): TE.TaskEither<CosError, CopiedObject> => {
+    const mayFollowLostAnswer =
+      error._tag === 'ServiceError' && error.status === 409 && error.context.attempts > 1
+    if (!mayFollowLostAnswer || O.isNone(source.crc64)) return TE.left(error)
+    const { value: crc64 } = source.crc64
+    return pipe(
+      send(headObject({ ...refOf(input), ...headOptions(input) }))(scope.client),
+      TE.mapLeft(() => error),
+      TE.chain((found) =>
+        found.size === source.size && O.isSome(found.crc64) && found.crc64.value === crc64
+          ? TE.right<CosError, CopiedObject>({ ...found, lastModified: O.some(found.lastModified) })
+          : TE.left<CosError, CopiedObject>(error)
+      )
+    )
+  }
+
 const copyInOneRequest = (run: CopyRun): TE.TaskEither<CosError, CopyResult> => {
   const { scope, context, input, source } = run
   const request = sendPart(
@@ -107,26 +137,61 @@ const copyInOneRequest = (run: CopyRun): TE.TaskEither<CosError, CopyResult> => 
   )((_whole: Pick<PartRange, 'number' | 'size'>) => copyObject(pinnedCopyInput(input, source)))
   return pipe(
     request({ number: 1, size: source.size }, scope.controller.signal),
-    TE.bimap(changed(source), (answer) => ({ answer })),
+    TE.map((answer): CopiedObject => answer),
+    TE.orElse(copiedByEarlierAttempt(run)),
+    TE.bimap(toObjectChanged(source), (answer) => ({ answer })),
     TE.bind('crc64', ({ answer }) => findCrc64(run, answer.etag, answer.crc64)),
     TE.bindW('integrity', ({ crc64 }) => TE.fromEither(compareCrc64(context)(source.crc64, crc64))),
-    TE.map(({ answer: { etag, versionId, requestId }, crc64, integrity }) => ({
+    TE.map(({ answer: { etag, versionId, lastModified, requestId }, crc64, integrity }) => ({
       bucket: input.bucket,
       key: input.key,
       etag,
       versionId,
+      lastModified,
+      location: O.none,
       size: source.size,
       parts: 1,
       multipart: false,
       crc64,
       integrity,
       source,
+      notCopied: [],
       requestId
     }))
   )
 }
 
 // -- in parts --
+interface Tags {
+  readonly tagging: ObjectTags | undefined
+  readonly notCopied: CopyResult['notCopied']
+}
+
+const isRefused = (error: CosError): boolean =>
+  error._tag === 'ServiceError' && (error.status === 403 || error.status === 501)
+
+/** No part brings the source's tags along: they are read, and given to the upload. */
+const readTags = (
+  { scope, input, source }: CopyRun,
+  { requireTags = false }: CopyBehavior
+): TE.TaskEither<CosError, Tags> => {
+  const isReplaced = input.taggingDirective === 'Replaced' || input.tagging !== undefined
+  if (isReplaced || O.getOrElse(() => 0)(source.taggingCount) === 0) {
+    return TE.right({ tagging: input.tagging, notCopied: [] })
+  }
+  const ref = In.pick('bucket', 'key', 'versionId', 'allowPathLikeKey')(copyHeadInput(input))
+  const version = { versionId: O.toUndefined(source.versionId) ?? ref.versionId }
+  return pipe(
+    send(getObjectTagging({ ...ref, ...In.defined(version) }))(atSource(scope.client, input.copySource)),
+    TE.map((tagging): Tags => ({ tagging, notCopied: [] })),
+    TE.orElse((error) =>
+      isRefused(error) && !requireTags
+        ? TE.right<CosError, Tags>({ tagging: undefined, notCopied: ['tags'] })
+        : TE.left(error)
+    )
+  )
+}
+
 const copyParts = async (
   run: CopyRun,
   partSize: number,
@@ -142,7 +207,7 @@ const copyParts = async (
     controller: scope.controller
   })(async (range, signal): Promise<PartSent> => {
     const answer = await request(range, signal)()
-    if (E.isLeft(answer)) throw new CosException(changed(source)(answer.left))
+    if (E.isLeft(answer)) throw new CosException(toObjectChanged(source)(answer.left))
     const { etag, crc64 } = answer.right
     return { number: range.number, size: range.size, etag, crc64 }
   })
@@ -151,11 +216,12 @@ const copyParts = async (
   return sent.sort((a, b) => a.number - b.number)
 }
 
-/** What COS says of the parts is compared with the source before they become an object, and what became of them after. */
+/** Compares the parts' checksums with the source's before the completion, and the copy's after it. */
 const complete = (
   { scope, context, input, source }: CopyRun,
   uploadId: string,
-  parts: ReadonlyArray<PartSent>
+  parts: ReadonlyArray<PartSent>,
+  notCopied: CopyResult['notCopied']
 ): TE.TaskEither<CosError, CopyResult> => {
   const compared = compareCrc64(context)(source.crc64, crc64Of(parts))
   return pipe(
@@ -170,26 +236,37 @@ const complete = (
         O.alt(() => crc64Of(parts))(source.crc64)
       )
     ),
-    TE.map(({ etag, versionId, integrity, requestId }) => ({
+    TE.map(({ etag, versionId, location, integrity, requestId }) => ({
       bucket: input.bucket,
       key: input.key,
       etag,
       versionId,
+      lastModified: O.none,
+      location,
       size: source.size,
       parts: parts.length,
       multipart: true,
       crc64: integrity._tag === 'Verified' ? O.some(integrity.crc64) : O.none,
-      // That the parts are what COS made of them says nothing of the source.
+      // Without the source's checksum, the parts' checksums say nothing of the source.
       integrity: O.isSome(source.crc64) ? integrity : unverifiable('NoChecksum'),
       source,
+      notCopied,
       requestId
     }))
   )
 }
 
-// -- copying --
+// -- copy --
+export interface CopyBehavior {
+  /** Fails before anything is copied if the source's tags cannot be read. */
+  readonly requireTags?: boolean
+}
+
 /** The work of a copy, within a transfer: `copy`, or the first half of `move`. */
-export const copyWithin = async (transfer: Transfer<CopyInput>): Promise<E.Either<CosError, CopyResult>> => {
+export const copyWithin = async (
+  transfer: Transfer<CopyInput>,
+  behavior: CopyBehavior = {}
+): Promise<E.Either<CosError, CopyResult>> => {
   const { scope, context, input, onFailure } = transfer
   const head = await send(headObject(copyHeadInput(input)))(atSource(scope.client, input.copySource))()
   if (E.isLeft(head)) return head
@@ -202,35 +279,43 @@ export const copyWithin = async (transfer: Transfer<CopyInput>): Promise<E.Eithe
   }
   const sized = forSize({ size: source.size, partSize: input.partSize ?? copyDefaults.partSize })
   if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
-  const created = await createUpload(scope.client, context, copyCreateInput(input, source))()
+  const tags = await readTags(run, behavior)()
+  if (E.isLeft(tags)) return tags
+  const { tagging, notCopied } = tags.right
+  const created = await createUpload(
+    scope.client,
+    context,
+    copyCreateInput({ ...input, ...In.defined({ tagging }) }, source)
+  )()
   if (E.isLeft(created)) return created
   const uploadId = created.right
   onFailure(cleanUpFailed(scope.client, input, { uploadId, onFailure: 'abort' }))
-  const completed = await complete(run, uploadId, await copyParts(run, sized.right, uploadId))()
+  const completed = await complete(run, uploadId, await copyParts(run, sized.right, uploadId), notCopied)()
   if (E.isRight(completed)) onFailure(undefined)
   return completed
 }
 
 /**
- * Copies an object of any size, within a region or from another. No byte of it passes through here.
+ * Copies an object of any size, within a region or from another. Its bytes do not pass through this process.
  *
- * It begins with a HEAD of the source, where the source is, and copies what that found: by ETag, and by version where
- * the source's bucket has them. What is smaller than 5 GiB, or keeps its region and storage class, is one request;
- * anything else is copied in parts, and so is what COS calls too large. The copy's CRC64 is compared with the source's.
+ * A HEAD of the source comes first. The copy is of that ETag, and of that version if the source's bucket has versions.
+ * An object is copied by one request if it is smaller than 5 GiB, or keeps its region and storage class; otherwise, and
+ * if COS answers `EntityTooLarge`, in parts. The CRC64 of the copy is compared with the source's.
  *
- * Metadata is the source's, unless `copyStatus` is `Replaced`. ACL, storage class and encryption never are. Tags are the
- * source's where one request does it, but no part brings them along: a copy in parts has those of `tagging`, or none.
+ * Metadata is the source's, unless `copyStatus` is `Replaced`. ACL, storage class and encryption are never the source's.
+ * Tags are the source's, unless `tagging` is given. A copy in parts reads them first, which needs the permission
+ * `cos:GetObjectTagging`; without it the copy has no tags, and `notCopied` says so.
  *
- * @shape  `CopyInput -> Effect<Copied>`
+ * @shape  `CopyInput -> CosEffect<CopyResult>`
  * @units  at most `concurrency` requests at a time; parts grow so that 10,000 of them suffice
  * @errors those of `headObject`, of the source: 304 and 412 by the conditions; those of `copyObject` and of the multipart
- *         operations; `ObjectChanged` where the source was replaced or deleted meanwhile; `IntegrityError` where the copy
- *         is not the source. Parts of a copy that failed are deleted; `error.context.uploadId` where they could not be
+ *         operations; `ObjectChanged` if the source is replaced or deleted meanwhile; `IntegrityError` if the copy
+ *         differs from the source. Parts of a failed copy are deleted; `error.context.uploadId` if that failed
  * @source https://cloud.tencent.com/document/product/436/10881, https://cloud.tencent.com/document/product/436/8287
  * @example copy({ bucket, key: 'b', copySource: { bucket, region: 'ap-guangzhou', key: 'a' } })
  */
 export const copy: (input: CopyInput) => CosEffect<CopyResult> = runTransfer(
   action,
   validateCopy(action),
-  copyWithin
+  (transfer) => copyWithin(transfer)
 )

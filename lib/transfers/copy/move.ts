@@ -1,4 +1,4 @@
-/** An object under another name: copied, the copy held against it, and only then deleted. */
+/** Moves an object: copies it, verifies the copy, and only then deletes the source. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -21,13 +21,13 @@ import { headOptions } from '../multipart/lifecycle.js'
 export type MoveInput = CopyInput
 
 export interface MoveResult extends CopyResult {
-  /** What the deletion of the source made of it; none where it was gone already. */
+  /** Result of deleting the source; none if it was already gone. */
   readonly deleted: O.Option<DeleteObjectResult>
 }
 
 const action = 'move'
 
-/** Whatever the version: where there are none after all, the deletion would take the copy with it. */
+/** Whatever the version: if the bucket has no versions, the deletion would delete the copy. */
 const refuseItself = (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
   isSameKey(input.copySource, input)
     ? E.left(
@@ -55,7 +55,7 @@ const differs = (
         got: String(got)
       })
 
-/** Where COS knows no checksum of both, the copy must be there, and have the source's size and ETag. */
+/** If COS has no checksum of one of them, the copy must have the source's size and ETag. */
 const isProvenCopy =
   (client: Client, context: Context, input: CopyInput) =>
   (copied: CopyResult): TE.TaskEither<CosError, CopyResult> =>
@@ -77,7 +77,7 @@ const isStatus =
   (error: CosError): boolean =>
     error._tag === 'ServiceError' && error.status === status
 
-/** COS deletes without conditions, so that this is looked at last, a moment before. */
+/** Checked right before the deletion, as COS deletes without conditions. */
 const sourceStillExists = (
   source: Client,
   input: CopyInput,
@@ -110,7 +110,7 @@ const sourceStillExists = (
     })
   )
 
-/** The version that was named; or what a plain DELETE does, which leaves a delete marker where there are versions. */
+/** Deletes the named version; without one, a plain DELETE, which adds a delete marker if the bucket has versions. */
 const deleteSource = (
   source: Client,
   input: CopyInput
@@ -123,21 +123,25 @@ const deleteSource = (
   )
 
 /**
- * Moves an object: copies it as `copy` does, and deletes the source once the copy is known to be good.
+ * Moves an object: copies it as `copy` does, and deletes the source once the copy is verified.
  *
- * Known to be good is a copy whose CRC64 is the source's. Where COS has no checksum of one of them, it is a copy of the
- * source's size and ETag; where those differ, as they may after a multipart upload or under KMS, the source stays and
- * the move is an `IntegrityError`. Just before the deletion the source is looked at again, and one that was written to
- * meanwhile stays too: COS has no conditional DELETE, so that a write within the milliseconds between is lost.
+ * A copy is verified if its CRC64 is the source's. If COS has no checksum of one of them, size and ETag must be equal;
+ * if they differ, as they may after a multipart upload or under KMS, the source stays and the move is an
+ * `IntegrityError`. Right before the deletion the source is checked again, and stays if it was written to. COS has no
+ * conditional DELETE: a write in the milliseconds between is lost.
  *
- * With `copySource.versionId` that version is removed for good. Without, it is a plain DELETE: where the source's bucket
- * has versions, it leaves a delete marker, and the versions before it.
+ * A move in parts reads the source's tags first. Without the permission `cos:GetObjectTagging` it fails before anything
+ * is copied; give `tagging`, or `taggingDirective: 'Replaced'`, to move the object without its tags.
  *
- * Whatever fails after the copy, the copy stays; to run the move again is safe.
+ * With `copySource.versionId` that version is removed for good. Without, it is a plain DELETE: if the source's bucket
+ * has versions, a delete marker is added and the versions stay.
  *
- * @shape  `MoveInput -> Effect<Moved>`
- * @errors those of `copy`; `IntegrityError` of a copy that cannot be shown to be the source; `ObjectChanged` of a source
- *         that changed meanwhile; those of `deleteObject`. `InvalidInput` where source and destination are one object
+ * If anything fails after the copy, the copy stays. To run the move again is safe.
+ *
+ * @shape  `MoveInput -> CosEffect<MoveResult>`
+ * @errors those of `copy`; `ServiceError` 403 of `GetObjectTagging`; `IntegrityError` of a copy that cannot be verified;
+ *         `ObjectChanged` of a source that changed meanwhile; those of `deleteObject`; `InvalidInput` if source and
+ *         destination are one object
  * @source https://cloud.tencent.com/document/product/436/10881, https://cloud.tencent.com/document/product/436/7743
  * @example move({ bucket, key: 'done/a', copySource: { bucket, region: 'ap-guangzhou', key: 'todo/a' } })
  */
@@ -148,7 +152,7 @@ export const move: (input: MoveInput) => CosEffect<MoveResult> = runTransfer(
     const { scope, context, input } = transfer
     const source = atSource(scope.client, input.copySource)
     return pipe(
-      () => copyWithin(transfer),
+      () => copyWithin(transfer, { requireTags: true }),
       TE.chain(isProvenCopy(scope.client, context, input)),
       TE.bindTo('copied'),
       TE.bind('exists', ({ copied }) => sourceStillExists(source, input, copied)),

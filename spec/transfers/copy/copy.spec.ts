@@ -11,6 +11,7 @@ import { headObject } from '../../../lib/operations/head-object.js'
 import { putObject, type PutObjectInput } from '../../../lib/operations/put-object.js'
 import { createProgressWith } from '../../../lib/stages/progress.js'
 import { copy, type CopyInput } from '../../../lib/transfers/copy/copy.js'
+import { getObjectTagging } from '../../../lib/transfers/copy/get-object-tagging.js'
 import { streamMultipartUploads } from '../../../lib/transfers/list/stream-multipart-uploads.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { bytesOf } from '../../support/bytes.js'
@@ -442,4 +443,61 @@ t.test('nonsense is a Left with the field, and nothing is sent', async (t) => {
     })
   }
   t.equal(cos.operations().length, 0)
+})
+
+t.test('a copy in parts has the tags of the source, or those that are given', async (t) => {
+  for (const [input, tags] of [
+    [{}, { keep: 'yes', 'a b': '1/2' }],
+    [{ tagging: { other: 'x' }, taggingDirective: 'Replaced' as const }, { other: 'x' }],
+    [{ taggingDirective: 'Replaced' as const }, {}]
+  ] as const) {
+    const cos = await holding(t)
+    const client = cos.client()
+    right(await send(putObject({ ...from, body: bytes, tagging: { keep: 'yes', 'a b': '1/2' } }))(client)())
+    const copied = right(await copy({ ...to, ...inParts, ...input })(client)())
+    t.same(copied.notCopied, [])
+    t.same(right(await send(getObjectTagging({ bucket: to.bucket, key: to.key }))(client)()), tags)
+  }
+})
+
+t.test('a copy in parts that may not read the tags says that they were not copied', async (t) => {
+  const cos = await holding(t, {
+    fault: ({ operation }) =>
+      operation === 'GetObjectTagging' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
+  })
+  const client = cos.client()
+  right(await send(putObject({ ...from, body: bytes, tagging: { keep: 'yes' } }))(client)())
+  t.same(right(await copy({ ...to, ...inParts })(client)()).notCopied, ['tags'])
+})
+
+t.test('the result has the date of a copy in one request, and the location of a copy in parts', async (t) => {
+  const cos = await holding(t)
+  const whole = right(await copy(to)(cos.client())())
+  t.ok(O.isSome(whole.lastModified))
+  t.equal(whole.location, O.none)
+  const parts = right(await copy({ ...to, ...inParts })(cos.client())())
+  t.ok(O.isSome(parts.location))
+})
+
+t.test(
+  'forbidOverwrite: a copy whose first answer was lost succeeds, in one request and in parts',
+  async (t) => {
+    for (const [operation, input] of [
+      ['CopyObject', {}],
+      ['CompleteMultipartUpload', inParts]
+    ] as const) {
+      const cos = await holding(t, {
+        fault: script([{ operation, times: 1, fault: { cut: { at: 'head' }, reset: true } }])
+      })
+      const copied = right(await copy({ ...to, ...input, forbidOverwrite: true })(cos.client())())
+      t.equal(copied.integrity._tag, 'Verified')
+      t.equal(only(cos, operation).length, 2)
+    }
+  }
+)
+
+t.test('forbidOverwrite: an object that is not the copy is a 409', async (t) => {
+  const cos = await holding(t)
+  right(await send(putObject({ bucket: to.bucket, key: to.key, body: 'another' }))(cos.client())())
+  t.match(left(await copy({ ...to, forbidOverwrite: true })(cos.client())()), { status: 409 })
 })

@@ -233,3 +233,25 @@ t.test('a move publishes its transfer events under its own name', async (t) => {
   ])
   t.equal(events.length, 2)
 })
+
+t.test('a move in parts that may not read the tags fails before it copies or deletes', async (t) => {
+  const cos = await holding(t, {
+    fault: ({ operation }) =>
+      operation === 'GetObjectTagging' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
+  })
+  right(await send(putObject({ ...from, body: bytes, tagging: { keep: 'yes' } }))(cos.client())())
+  t.match(left(await move({ ...to, ...inParts })(cos.client())()), {
+    _tag: 'ServiceError',
+    status: 403,
+    context: { operation: 'GetObjectTagging' }
+  })
+  t.ok(await exists(cos, from))
+  t.notOk(await exists(cos, at))
+})
+
+t.test('a move in parts brings the tags along', async (t) => {
+  const cos = await holding(t)
+  right(await send(putObject({ ...from, body: bytes, tagging: { keep: 'yes' } }))(cos.client())())
+  right(await move({ ...to, ...inParts })(cos.client())())
+  t.match(right(await send(headObject(at))(cos.client())()), { taggingCount: O.some(1) })
+})
