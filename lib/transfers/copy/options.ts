@@ -1,4 +1,4 @@
-/** What a copy takes, and which of it goes to which call: to one request, or to an upload's beginning, parts and end. */
+/** The parameters of a copy, and the inputs of the operations that they go to. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { hostOf, type Endpoint } from '../../core/address.js'
@@ -26,15 +26,15 @@ import { largestPart, smallestPart } from '../../stages/part-size.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
-/** All of `copyObject`'s parameters, and how to cut what is too large for one request. */
+/** All of `copyObject`'s parameters, and how an object that is too large for one request is cut into parts. */
 export interface CopyInput extends CopyObjectInput, WithProgress {
-  /** In bytes, 1 MiB to 5 GiB; 10 MiB unless said. It grows where 10,000 parts of it would not do. */
+  /** In bytes, 1 MiB to 5 GiB. Grows if 10,000 parts of this size do not suffice. Default: 10 MiB. */
   readonly partSize?: number
-  /** 5 unless said. No byte of them passes through here. */
+  /** Parts in flight. Their bytes do not pass through this process. Default: 5. */
   readonly concurrency?: number
   /**
-   * In bytes: what is smaller is copied by one request, what is not in parts. Left out, it is 5 GiB, and an object that
-   * keeps its region and its storage class is copied by one request whatever its size, as long as COS agrees.
+   * In bytes: a smaller object is copied by one request, any other in parts. Default: 5 GiB, and any size if region and
+   * storage class stay the same, unless COS answers `EntityTooLarge`.
    */
   readonly threshold?: number
 }
@@ -59,14 +59,14 @@ export const copyOptions: In.FieldsOf<CopyInput> = {
 
 const Input = In.struct<CopyInput>('CopyInput', copyOptions)
 
-// -- judging --
+// -- validation --
 type Named = Pick<CopySource, 'bucket' | 'key'>
 
-/** Whether two names are of one object, whatever version of it. */
+/** Whether two references name one object, whatever its version. */
 export const isSameKey = (a: Named, b: Named): boolean =>
   a.bucket === b.bucket && withoutLeadingSlash(a.key) === withoutLeadingSlash(b.key)
 
-/** A bucket's name is its account's only one of that name, in whichever region: two spellings of a place are one. */
+/** A bucket's name is unique in all regions: the endpoints need not be compared. */
 export const isItself = ({ bucket, key, copySource }: CopyInput): boolean =>
   isSameKey(copySource, { bucket, key }) && copySource.versionId === undefined
 
@@ -82,7 +82,7 @@ const refuseItself =
         )
       : E.right(input)
 
-/** Of the fields that must agree with one another, `copyObject` is the judge. */
+/** `copyObject` checks the fields that depend on each other. */
 const crossCheckedInput =
   (action: string) =>
   (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
@@ -94,14 +94,14 @@ const crossCheckedInput =
       )
     )
 
-/** Everything that can be found wrong before anything is sent; `refuse` says what of an object and itself. */
+/** Checks the input before anything is sent. `refuse` checks a copy of an object onto itself. */
 export const validateCopy =
   (action: string, refuse = refuseItself(action)) =>
   (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
     pipe(validate(action, Input)(input), E.chain(refuse), E.chain(crossCheckedInput(action)))
 
 // -- places --
-/** The client, where the source is: its bucket may be in another region, under another host. */
+/** The client for the source: its bucket may be in another region, under another host. */
 export const atSource = (
   client: Client,
   { region, endpoint }: Omit<CopySource, 'bucket' | 'key'>
@@ -113,30 +113,30 @@ export const atSource = (
   }
 })
 
-/** What is behind a custom domain or an accelerating endpoint is not known. */
+/** Undefined for a custom domain: the region behind it is not known. */
 const placeName = (place: Endpoint): string | undefined =>
   place.domain === undefined ? hostOf(place, '').toLowerCase() : undefined
 
 const classOf = (storageClass: string | undefined): string => (storageClass ?? 'STANDARD').toUpperCase()
 
-/** Whether COS has only to say that there is another object, and moves no bytes for it. */
+/** Whether region and storage class stay the same: COS then moves no bytes. */
 const staysInPlace = (client: Client, input: CopyInput, source: ObjectHead): boolean =>
   placeName(client.endpoint) === placeName(atSource(client, input.copySource).endpoint) &&
   classOf(input.storageClass) === classOf(source.storageClass)
 
 /**
- * Whether one request is to do. Nothing can not be cut into parts.
+ * Whether to copy by one request. An object of 0 bytes has no parts.
  *
  * @source https://cloud.tencent.com/document/product/436/10881 speaks of 5 GB; COS's Python SDK, which COS tests with,
- *         copies any size in one request where neither endpoint nor class change
+ *         copies any size in one request if endpoint and class stay the same
  */
 export const inOneRequest = (client: Client, input: CopyInput, source: ObjectHead): boolean =>
   source.size === 0 ||
   source.size < (input.threshold ?? copyDefaults.threshold) ||
   (input.threshold === undefined && staysInPlace(client, input, source))
 
-// -- the calls --
-/** The conditions are judged here, once: what is pinned by its ETag meets them from then on. */
+// -- inputs of operations --
+/** The conditions are checked here, once. From then on the source is pinned by its ETag. */
 export const copyHeadInput = (input: CopyInput): HeadObjectInput => ({
   ...In.pick('bucket', 'key', 'versionId')(input.copySource),
   ...In.defined({
@@ -157,7 +157,7 @@ export const copyObjectInput = ({
   ...input
 }: CopyInput): CopyObjectInput => input
 
-/** The source as its HEAD found it, whatever is written to its key meanwhile. */
+/** The source as its HEAD found it, even if its key is overwritten meanwhile. */
 export const pinned = (
   { copySource, copySourceSse }: CopyInput,
   { etag, versionId }: ObjectHead
@@ -187,7 +187,7 @@ const entity = new Set([
   'expires'
 ])
 
-/** What the source says of itself, word for word: COS may hold names that a codec of ours would refuse. */
+/** The source's metadata as raw headers: COS may hold names that our codec refuses. */
 const carriedMetadata = ({ headers: raw }: ObjectHead): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(raw).filter(([name]) => entity.has(name) || name.startsWith('x-cos-meta-'))

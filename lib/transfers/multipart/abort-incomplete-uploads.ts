@@ -1,4 +1,4 @@
-/** Uploads that nobody finished, found by their age and aborted: their parts are billed until then. */
+/** Aborts unfinished uploads by their age: COS bills their parts until then. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -17,16 +17,16 @@ import { failedStream, type EffectStream } from '../shared/effect-stream.js'
 import { runEach } from '../shared/run-each.js'
 
 export interface AbortIncompleteUploadsInput extends BucketRef {
-  /** Uploads of keys that begin so; all of the bucket's unless said. */
+  /** Only uploads of keys with this prefix. Default: all uploads of the bucket. */
   readonly prefix?: string
   /**
-   * Milliseconds since they were begun, or the moment before which they were. An upload that is still being filled is
-   * as old as its beginning: leave it more time than any upload takes.
+   * Age in milliseconds, or the moment before which they were created. The age of an upload that is still being filled
+   * counts from its creation: choose more than any upload takes.
    */
   readonly olderThan: number | Date
-  /** Finds them and leaves them. */
+  /** Reports uploads without aborting them. Default: false. */
   readonly dryRun?: boolean
-  /** Requests in flight; 4 unless said. */
+  /** Requests in flight. Default: 4. */
   readonly concurrency?: number
 }
 
@@ -35,7 +35,7 @@ const Age: t.Type<number | Date, number | Date, unknown> = In.guarded(
   (u): u is number | Date => In.date.is(u) || In.integer(0).is(u)
 )
 
-const Input = In.struct<AbortIncompleteUploadsInput>('SweepUploadsInput', {
+const Input = In.struct<AbortIncompleteUploadsInput>('AbortIncompleteUploadsInput', {
   ...bucketRef,
   prefix: In.optional(QueryText),
   olderThan: Age,
@@ -43,21 +43,21 @@ const Input = In.struct<AbortIncompleteUploadsInput>('SweepUploadsInput', {
   concurrency: In.optional(In.integer(1, 1000))
 })
 
-/** Of one upload; younger ones are not told of. */
+/** The result for one upload. Younger uploads have none. */
 export type AbortedUpload = { readonly key: string; readonly uploadId: string } & (
   | { readonly _tag: 'Aborted'; readonly initiated: Date }
-  /** It would have been aborted. */
+  /** With `dryRun`: it would have been aborted. */
   | { readonly _tag: 'Found'; readonly initiated: Date }
-  /** Somebody completed or aborted it meanwhile. */
+  /** It was completed or aborted meanwhile. */
   | { readonly _tag: 'Gone'; readonly initiated: Date }
-  /** COS wrote its date in a way that is not known. It is left alone. */
+  /** Its date has an unknown form. It is not aborted. */
   | { readonly _tag: 'Undated'; readonly initiatedText: string }
   | { readonly _tag: 'Failed'; readonly initiated: Date; readonly error: CosError }
 )
 
-const action = 'sweepUploads'
+const action = 'abortIncompleteUploads'
 
-async function* until(
+async function* olderUploads(
   client: Client,
   olderThan: number | Date,
   uploads: AsyncIterable<ListedUpload>
@@ -71,10 +71,10 @@ async function* until(
 const abortUploads = async (
   client: Client,
   { bucket, dryRun = false, headers, query }: AbortIncompleteUploadsInput,
-  { key, uploadId, initiated: when, initiatedText }: ListedUpload
+  { key, uploadId, initiated, initiatedText }: ListedUpload
 ): Promise<AbortedUpload> => {
-  if (O.isNone(when)) return { _tag: 'Undated', key, uploadId, initiatedText }
-  const found = { key, uploadId, initiated: when.value }
+  if (O.isNone(initiated)) return { _tag: 'Undated', key, uploadId, initiatedText }
+  const found = { key, uploadId, initiated: initiated.value }
   if (dryRun) return { _tag: 'Found', ...found }
   const ref = { bucket, ...In.defined({ headers, query }), key: toInputKey(key), uploadId }
   const answer = await send(abortMultipartUpload(ref))(client)()
@@ -88,13 +88,14 @@ const abortUploads = async (
 /**
  * Aborts the unfinished uploads of a bucket that are older than a given age.
  *
- * An upload that is gone on with by another run has the age of its first: the parts that are there go with it.
+ * An upload that a later run resumes keeps the age of its creation: aborting it deletes the parts of both runs.
  *
- * @shape  `SweepUploadsInput -> Streaming<SweptUpload>`: one for each, as it is known, in no order
- * @units  `olderThan` in milliseconds, by COS's clock where ours was found to be off
+ * @shape  `AbortIncompleteUploadsInput -> EffectStream<AbortedUpload>`: one for each upload, as it is known, in no order
+ * @units  `olderThan` in milliseconds, by COS's clock if ours was found to be wrong
  * @errors `CosException` of those of `listMultipartUploads`, and of `InvalidInput`; an abort that fails is a result
  * @source https://cloud.tencent.com/document/product/436/7736, https://cloud.tencent.com/document/product/436/7740
- * @example for await (const swept of sweepUploads({ bucket, olderThan: 7 * 86_400_000 })(client)) console.log(swept)
+ * @example
+ * for await (const upload of abortIncompleteUploads({ bucket, olderThan: 7 * 86_400_000 })(client)) console.log(upload)
  */
 export const abortIncompleteUploads = (input: AbortIncompleteUploadsInput): EffectStream<AbortedUpload> =>
   pipe(
@@ -106,7 +107,7 @@ export const abortIncompleteUploads = (input: AbortIncompleteUploadsInput): Effe
           concurrency: valid.concurrency ?? 4,
           onError: 'continue',
           items: (client) =>
-            until(
+            olderUploads(
               client,
               valid.olderThan,
               streamMultipartUploads({ bucket: valid.bucket, prefix: valid.prefix ?? '' })(client)

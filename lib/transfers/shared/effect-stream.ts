@@ -1,4 +1,4 @@
-/** Results that come one by one, as a value: what a stream will be once it is given a client and read. */
+/** Results that come one by one, as a value that waits for a client and a reader. */
 import type { Reader } from 'fp-ts/lib/Reader.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
@@ -14,19 +14,19 @@ import type { CosEffect } from '../../client/send.js'
 import { cancelable, readerCancelled, type CancelableIterator } from '../../stages/cancelable.js'
 
 /**
- * A stream that waits for its client. Nothing happens before it is read, and each reading of it begins anew. It fails
- * with a `CosException`; a reader that leaves, or a signal of the client's, ends all of it at once.
+ * A stream that waits for its client. Nothing happens before it is read, and each reading starts a new run. It fails
+ * with a `CosException`. A reader that leaves, and a signal of the client, end all of its requests at once.
  *
- * It is fp-ts's `Reader`: `map` puts a stage behind it, `chain` one that needs the client too.
+ * It is fp-ts's `Reader`: `map` appends a stage, `chain` a stage that needs the client too.
  *
- * @example pipe(streamObjects({ bucket, prefix }), R.chain(deleting({ bucket })), collect)
+ * @example pipe(streamObjects({ bucket, prefix }), R.chain(deleteKeys({ bucket })), collect)
  */
 export type EffectStream<A> = Reader<Client, AsyncIterable<A>>
 
 async function* closeAfter<A>(
   context: Context,
   items: AsyncGenerator<A, void, undefined>,
-  leave: () => void
+  close: () => void
 ): AsyncGenerator<A, void, undefined> {
   try {
     yield* items
@@ -34,34 +34,34 @@ async function* closeAfter<A>(
     if (thrown === readerCancelled) throw readerCancelled
     throw new CosException(fromSource(context)(thrown))
   } finally {
-    leave()
+    close()
   }
 }
 
 /**
- * A stream that has a scope: what it sends with the scope's client ends with it.
+ * Makes a stream that has a scope: the requests of the scope's client end with it.
  *
- * @errors those of `run`; what is thrown and not ours is a source's own failure, for no other stranger is here
+ * @errors those of `run`; an error that is not ours becomes a `SourceError`: only a caller's source throws such errors
  */
 export const scopedStream =
   <A>(context: Context, run: (scope: Scope) => AsyncGenerator<A, void, undefined>): EffectStream<A> =>
   (client) => ({
     [Symbol.asyncIterator]: (): CancelableIterator<A> => {
-      const { close: leave, ...scope } = openScope(client, context)
-      return cancelable(scope.controller, closeAfter(context, run(scope), leave))
+      const { close, ...scope } = openScope(client, context)
+      return cancelable(scope.controller, closeAfter(context, run(scope), close))
     }
   })
 
-/** What there is to say of an input that is wrong, told when the stream is read. */
+/** A stream that fails when it is read, such as for an invalid input. */
 export const failedStream = (failure: CosException): EffectStream<never> =>
   scopedStream(failure.error.context, async function* () {
     yield Promise.reject<never>(failure)
   })
 
 /**
- * Reads a stream to its end, and keeps all of it: for what is known to be small.
+ * Reads a stream to its end into an array. For small streams.
  *
- * @shape  `Streaming<A> -> Effect<ReadonlyArray<A>>`
+ * @shape  `EffectStream<A> -> CosEffect<ReadonlyArray<A>>`
  * @errors those of the stream, as data
  * @example pipe(streamParts({ bucket, key, uploadId }), collect)
  */

@@ -1,4 +1,4 @@
-/** An object that need not be there. */
+/** HEAD of an object that may not exist. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -11,9 +11,9 @@ const isAbsence = (error: CosError): boolean =>
   error._tag === 'ServiceError' && (error.status === 404 || error.status === 405)
 
 /**
- * As `headObject`; none where no object has the key.
+ * Like `headObject`; none if the object does not exist.
  *
- * @errors those of `headObject`, but not that there is none
+ * @errors those of `headObject`, but not 404 and 405
  */
 export const headIfExists =
   (input: HeadObjectInput): CosEffect<O.Option<ObjectHead>> =>

@@ -4,7 +4,7 @@ import * as In from '../../core/input.js'
 import { reportParts, type Progress } from '../../stages/progress.js'
 
 export interface WithProgress {
-  /** Hears how far the transfer is; ended when it has settled. */
+  /** Counts bytes and parts; made by `createProgress`, ended when the transfer has settled. */
   readonly progress?: Progress
 }
 

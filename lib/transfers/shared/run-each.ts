@@ -1,4 +1,4 @@
-/** One transfer for each of many things, several at once, and what became of each told as it is known. */
+/** Runs one transfer for each of many items, several at once, and yields each result as it is known. */
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
 import { CosException, type Context, type CosError } from '../../core/error.js'
@@ -8,8 +8,8 @@ import { mapConcurrent } from '../../stages/map-concurrent.js'
 import { scopedStream, type EffectStream } from './effect-stream.js'
 
 /**
- * What a failure of one does to the others. `stop`: nothing more is begun, what is under way is finished and told, and
- * then the stream fails with the first failure. `continue`: a failure is a result among others.
+ * What happens after the failure of an item. `stop`: no further item is started, those in flight finish and yield their
+ * results, then the stream fails with the first failure. `continue`: the failure is a result among others.
  */
 export type OnItemError = 'stop' | 'continue'
 
@@ -17,29 +17,29 @@ export type OnItemError = 'stop' | 'continue'
 export const OnItemError = In.oneOf<OnItemError>('stop', 'continue')
 
 export interface RunEachOptions<A, B> {
-  /** Things under way, at most. */
+  /** Items in flight, at most. */
   readonly concurrency: number
   readonly onError: OnItemError
   readonly items: (client: Client) => AsyncIterable<A>
-  /** What becomes of one, failures included; it throws nothing. */
+  /** The results of one item, failures included. It throws nothing. */
   readonly work: (item: A, client: Client) => Promise<ReadonlyArray<B>>
   readonly failureOf: (result: B) => O.Option<CosError>
-  /** Called when all is over, however it ended. */
+  /** Called once at the end, also after a failure or an abort. */
   readonly ended?: () => void
 }
 
 interface DeferredFailure<A> {
   readonly items: AsyncIterable<A>
-  /** No more of them. */
+  /** Reads no further item. */
   readonly close: () => void
-  /** Why there are no more of them. */
+  /** The failure of the source, if it has failed. */
   readonly failure: () => O.Option<unknown>
 }
 
-/** A source whose failure is kept until what it gave before has been worked on. */
+/** Holds the failure of a source back until the items before it are done. */
 const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): DeferredFailure<A> => {
   const iterator = abortable(signal)(source)[Symbol.asyncIterator]()
-  const now = { failure: O.none as O.Option<unknown> }
+  const state = { failure: O.none as O.Option<unknown> }
   const done = { done: true, value: undefined } as const
   const close = async (): Promise<typeof done> => {
     await iterator.return?.()
@@ -51,7 +51,7 @@ const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): Deferre
         return await iterator.next()
       } catch (thrown) {
         if (signal.aborted) throw thrown
-        now.failure = O.some(thrown)
+        state.failure = O.some(thrown)
         return done
       }
     },
@@ -61,40 +61,40 @@ const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): Deferre
     items: { [Symbol.asyncIterator]: () => items },
     close: () => {
       close().catch((thrown: unknown) => {
-        now.failure = O.some(thrown)
+        state.failure = O.some(thrown)
       })
     },
-    failure: () => now.failure
+    failure: () => state.failure
   }
 }
 
 /**
- * Works on all that comes, several at once.
+ * Works on all items, several at once.
  *
- * Where the source fails, what it gave before is finished and told; then its failure is thrown.
+ * If the source fails, the items before are finished and their results yielded; then the failure is thrown.
  *
- * @shape  the results of each, as they are known, in no order
- * @units  holds at most `concurrency` of them
- * @errors `CosException` of the source's failure, and by policy of the first of `failureOf`
+ * @shape  the results of each item, as they are known, in no order
+ * @units  holds at most `concurrency` items
+ * @errors `CosException` of the source's failure; with `onError: 'stop'` that of the first failed item
  */
 export const runEach = <A, B>(
   context: Context,
-  { concurrency, onError: policy, items, work, failureOf, ended }: RunEachOptions<A, B>
+  { concurrency, onError, items, work, failureOf, ended }: RunEachOptions<A, B>
 ): EffectStream<B> =>
-  scopedStream(context, async function* ({ client, controller: stop }) {
-    const source = deferFailure(items(client), stop.signal)
+  scopedStream(context, async function* ({ client, controller }) {
+    const source = deferFailure(items(client), controller.signal)
     let failed: O.Option<CosError> = O.none
-    const one = async (item: A, signal: AbortSignal): Promise<ReadonlyArray<B>> => {
+    const runOne = async (item: A, signal: AbortSignal): Promise<ReadonlyArray<B>> => {
       if (O.isSome(failed)) return []
       const results = await work(item, { ...client, signals: [signal] })
-      // What was cut off by a signal is no failure of its own.
+      // An item that a signal has interrupted has not failed by itself.
       signal.throwIfAborted()
-      if (policy === 'continue') return results
+      if (onError === 'continue') return results
       for (const result of results) failed = O.alt(() => failureOf(result))(failed)
       if (O.isSome(failed)) source.close()
       return results
     }
-    const parallel = mapConcurrent<A>({ concurrency, readAhead: 0, controller: stop })(one)
+    const parallel = mapConcurrent<A>({ concurrency, readAhead: 0, controller })(runOne)
     try {
       for await (const results of parallel(source.items)) yield* results
     } finally {

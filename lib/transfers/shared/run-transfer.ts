@@ -32,7 +32,11 @@ export const startTransfer = (
   return (transferred, error) => {
     if (isEnded) return
     isEnded = true
-    progress?.end()
+    try {
+      progress?.end()
+    } catch {
+      // The caller's own Progress: its defect must not replace the transfer's result.
+    }
     publish('transfer', () => ({ ...refInfo(context), phase: 'end', transferred, error }))
   }
 }
