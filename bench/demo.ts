@@ -1,10 +1,10 @@
 /**
- * `npm run demo -- [FILE]`: gzipped, uploaded in parts, listed, downloaded in parallel, compared, deleted.
- * `npm run demo -- FOLDER`: uploaded, listed, copied, downloaded, compared; and once more, when nothing moves.
+ * `npm run demo -- [FILE]`: gzips a file, uploads it in parts, lists, downloads in parallel, compares, deletes.
+ * `npm run demo -- DIRECTORY`: uploads, lists, copies, downloads, compares; a second run skips all files.
  *
- * Without an argument it makes 256 MiB on the spot, and without credentials it starts an emulator of COS. Give it your
- * own bucket by COS_BUCKET, COS_REGION, COS_SECRET_ID and COS_SECRET_KEY, and COS_SESSION_TOKEN for temporary
- * credentials; COS_ADDRESS=host:port and COS_SCHEME=http lead to a server of your own that speaks COS.
+ * Without an argument it generates 256 MiB; without credentials it starts the emulator. To use a bucket, set COS_BUCKET,
+ * COS_REGION, COS_SECRET_ID and COS_SECRET_KEY, and COS_SESSION_TOKEN for temporary credentials. COS_ADDRESS=host:port
+ * and COS_SCHEME=http address another server that implements COS.
  */
 import { randomBytes } from 'node:crypto'
 import { identity, pipe } from 'fp-ts/lib/function.js'
@@ -45,12 +45,12 @@ const roundTrip = (bucket: string, prefix: string, inputs: ReadonlyArray<Input>)
   )
 }
 
-/** Whatever becomes of the work, and whoever stops it: what it left is deleted. */
+/** Deletes the remote data after the run, whether it succeeds, fails or is aborted. */
 const tidy = (bucket: string, work: (prefix: string) => Step<string>, stop: AbortSignal): Step<string> =>
   RTE.bracketW(
     RTE.of(`cospipe-demo-${randomBytes(6).toString('hex')}/`),
     (prefix) => pipe(work(prefix), withSignal(stop)),
-    // Of two failures the first one is told.
+    // Of two errors the first is reported.
     (prefix, worked) =>
       pipe(cleanUp(bucket, prefix), E.isLeft(worked) ? RTE.orElseW(() => RTE.of(undefined)) : identity)
   )
@@ -82,5 +82,5 @@ process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort())
 const outcome = await main(process.argv[2], stop.signal)()
 if (E.isRight(outcome)) console.log(`\n${outcome.right}`)
 else console.error(`\n${formatError(outcome.left)}`)
-// Not `process.exit`: after an abort the parts of the upload are still being deleted.
+// Not `process.exit`: after an abort, parts of the upload are still being deleted.
 process.exitCode = E.isRight(outcome) ? 0 : stop.signal.aborted ? 130 : 1

@@ -1,6 +1,6 @@
 /**
- * `npm run bench` runs all cases, `npm run bench -- upload-memory` those that are named: each in a process of its own,
- * so that none inherits another's heap. It prints Markdown, as README.md beside this file has it.
+ * `npm run bench` runs all cases, `npm run bench -- upload-memory` the named ones. Each runs in a separate process, so
+ * that the heap of one does not affect another. It prints the Markdown of README.md in this directory.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** What one call costs, where the bytes are few: small objects up and down, one after the other in a crowd. */
+/** The cost of one request: small objects, directories and listings, 16 requests in flight. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import {
   uploadDirectory
 } from '../../lib/index.js'
 import { bucket, host, officialSdk, setUp, value, workers } from '../support/contenders.js'
-import { compared, type Table } from '../support/measure.js'
+import { compareContenders, type Table } from '../support/measure.js'
 
 const count = 2000
 const inFlight = 16
@@ -24,7 +24,7 @@ const nameOf = (at: number): string => `${String(at).padStart(8, '0')}.txt`
 export const putting = async (): Promise<Table> => {
   const { client, agent, address, origin, stop } = await setUp()
   const sdk = officialSdk(address, { FileParallelLimit: inFlight })
-  const table = await compared('2,000 puts of 4 KiB, 16 in flight', amount, [
+  const table = await compareContenders('2,000 puts of 4 KiB, 16 in flight', amount, [
     {
       name: 'undici alone: not signed, not checked',
       run: () =>
@@ -56,7 +56,7 @@ export const putting = async (): Promise<Table> => {
 export const heading = async (): Promise<Table> => {
   const { client, agent, address, origin, stop } = await setUp()
   const sdk = officialSdk(address, { FileParallelLimit: inFlight })
-  const table = await compared('2,000 heads, 16 in flight', amount, [
+  const table = await compareContenders('2,000 heads, 16 in flight', amount, [
     {
       name: 'undici alone: not signed',
       run: () =>
@@ -102,9 +102,9 @@ export const folderUp = async (): Promise<Table> => {
   const sdk = officialSdk(address, { FileParallelLimit: inFlight })
   const directory = await mkdtemp(join(tmpdir(), 'cospipe-bench-'))
   for (let at = 0; at < count; at += 1) await writeFile(join(directory, nameOf(at)), body)
-  const table = await compared('A folder of 2,000 files of 4 KiB up, 16 in flight', amount, [
+  const table = await compareContenders('Upload of a directory: 2,000 files of 4 KiB, 16 in flight', amount, [
     {
-      name: 'undici alone: each file read and put',
+      name: 'undici alone: read and PUT',
       run: () =>
         workers(count, inFlight, async (at) => {
           const bytes = await readFile(join(directory, nameOf(at)))
@@ -114,7 +114,7 @@ export const folderUp = async (): Promise<Table> => {
         })
     },
     {
-      name: 'cospipe uploadDirectory: put what is there or not',
+      name: 'cospipe uploadDirectory: no skipping',
       run: () =>
         drain(
           uploadDirectory({ bucket, directory, concurrency: inFlight, skip: 'never' })(client),
@@ -151,32 +151,36 @@ export const folderDown = async (): Promise<Table> => {
     await mkdir(directory)
     return directory
   }
-  const table = await compared('A folder of 2,000 files of 4 KiB down, 16 in flight', amount, [
-    {
-      name: 'undici alone: each object got and written in place',
-      run: async () => {
-        const directory = await fresh()
-        await workers(count, inFlight, async (at) => {
-          const name = String(at + 1).padStart(8, '0')
-          const answer = await agent.request({
-            origin,
-            path: `/${prefix}${name}`,
-            method: 'GET',
-            headers: { host }
+  const table = await compareContenders(
+    'Download of a directory: 2,000 files of 4 KiB, 16 in flight',
+    amount,
+    [
+      {
+        name: 'undici alone: GET and written in place',
+        run: async () => {
+          const directory = await fresh()
+          await workers(count, inFlight, async (at) => {
+            const name = String(at + 1).padStart(8, '0')
+            const answer = await agent.request({
+              origin,
+              path: `/${prefix}${name}`,
+              method: 'GET',
+              headers: { host }
+            })
+            await writeFile(join(directory, name), Buffer.from(await answer.body.arrayBuffer()))
           })
-          await writeFile(join(directory, name), Buffer.from(await answer.body.arrayBuffer()))
-        })
+        }
+      },
+      {
+        name: 'cospipe downloadDirectory: listed, verified, renamed into place',
+        run: async () =>
+          drain(
+            downloadDirectory({ bucket, prefix, directory: await fresh(), concurrency: inFlight })(client),
+            'Downloaded'
+          )
       }
-    },
-    {
-      name: 'cospipe downloadDirectory: listed, verified, renamed into place',
-      run: async () =>
-        drain(
-          downloadDirectory({ bucket, prefix, directory: await fresh(), concurrency: inFlight })(client),
-          'Downloaded'
-        )
-    }
-  ])
+    ]
+  )
   await rm(root, { recursive: true })
   await stop()
   return table
@@ -192,7 +196,7 @@ export const listing = async (): Promise<Table> => {
   const { client, agent, address, origin, stop } = await setUp()
   const sdk = officialSdk(address, {})
   const prefix = `objects-${String(keys)}/`
-  const table = await compared('A listing of 100,000 keys', { count: keys, unit: 'key' }, [
+  const table = await compareContenders('A listing of 100,000 keys', { count: keys, unit: 'key' }, [
     {
       name: 'undici alone: pages read as text',
       run: () =>

@@ -1,4 +1,4 @@
-/** Bytes up and down, beside undici alone doing the same requests, and beside the official SDK. */
+/** Upload and download throughput of cospipe, of undici alone with the same requests, and of the official SDK. */
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { Writable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { downloadStream, getObject, send, uploadStream } from '../../lib/index.js'
 import { bucket, host, officialSdk, setUp, value, workers } from '../support/contenders.js'
-import { compared, MiB, type Table } from '../support/measure.js'
+import { compareContenders, MiB, type Table } from '../support/measure.js'
 
 const total = 512 * MiB
 const amount = { count: total / MiB, unit: 'MiB' } as const
@@ -21,14 +21,14 @@ async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
   for (let sent = 0; sent < total; sent += chunk.length) yield chunk
 }
 
-const nowhere = (): Writable =>
+const discard = (): Writable =>
   new Writable({
     write: (_chunk, _encoding, done) => {
       done()
     }
   })
 
-// -- undici alone: the same requests, with nothing counted, hashed, signed or checked --
+// -- undici alone: the same requests, not counted, hashed, signed or checked --
 const bareUpload = async (agent: Dispatcher, origin: string): Promise<void> => {
   const part = Buffer.alloc(partSize, 'x')
   const ask = async (method: 'POST' | 'PUT', path: string, body: Buffer | null): Promise<void> => {
@@ -47,7 +47,7 @@ const bareDownload = async (agent: Dispatcher, origin: string): Promise<void> =>
     path: `/zeros-${String(total)}`,
     headers: { host }
   })
-  await pipeline(answer.body, nowhere())
+  await pipeline(answer.body, discard())
 }
 
 const aFile = async (): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> => {
@@ -64,7 +64,7 @@ export const uploading = async (): Promise<Table> => {
   const { client, agent, address, origin, stop } = await setUp()
   const sdk = officialSdk(address, { ChunkParallelLimit: inFlight, FileParallelLimit: 1 })
   const file = await aFile()
-  const table = await compared('Upload of 512 MiB, 8 MiB parts, 4 in flight', amount, [
+  const table = await compareContenders('Upload of 512 MiB, 8 MiB parts, 4 in flight', amount, [
     { name: 'undici alone: one buffer, sent 64 times', run: () => bareUpload(agent, origin) },
     {
       name: 'cospipe uploadStream: 64 KiB chunks, CRC64',
@@ -92,15 +92,15 @@ export const downloading = async (): Promise<Table> => {
   const { client, agent, address, origin, stop } = await setUp()
   const sdk = officialSdk(address, { ChunkParallelLimit: inFlight, FileParallelLimit: 1 })
   const key = `zeros-${String(total)}`
-  const table = await compared('Download of 512 MiB to nowhere', amount, [
+  const table = await compareContenders('Download of 512 MiB, discarded', amount, [
     { name: 'undici alone: one GET', run: () => bareDownload(agent, origin) },
     {
       name: 'cospipe getObject: one GET, CRC64',
-      run: async () => pipeline(value(await send(getObject({ bucket, key }))(client)()).body, nowhere())
+      run: async () => pipeline(value(await send(getObject({ bucket, key }))(client)()).body, discard())
     },
     {
       name: 'cospipe downloadStream: 4 x 8 MiB, CRC64',
-      run: async () => pipeline(value(await downloadStream({ bucket, key })(client)()).body, nowhere())
+      run: async () => pipeline(value(await downloadStream({ bucket, key })(client)()).body, discard())
     },
     {
       name: 'cos-nodejs-sdk-v5 getObject: to a stream',

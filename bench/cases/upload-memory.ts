@@ -1,4 +1,4 @@
-/** The memory ceiling of an upload of unknown length, whatever the size of its chunks. */
+/** The memory limit of an upload of unknown length, with chunks of several sizes. */
 import * as E from 'fp-ts/lib/Either.js'
 import { createClient, formatError, uploadStream, type Client } from '../../lib/index.js'
 import { measured, MiB, serverProcess, type Table } from '../support/measure.js'

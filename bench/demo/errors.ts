@@ -1,7 +1,7 @@
-/** What can go wrong in the demo: all that can in cospipe, and what the demo itself finds. */
+/** The errors of the demo: those of cospipe, and its own. */
 import { formatError as describeCos, type CosError } from '../../lib/index.js'
 
-/** What came back is not what was sent. */
+/** The downloaded data differ from the uploaded data. */
 export interface Mismatch {
   readonly _tag: 'Mismatch'
   readonly key: string
@@ -10,7 +10,7 @@ export interface Mismatch {
   readonly got: string
 }
 
-/** The demo cannot begin. */
+/** The demo cannot start. */
 export interface Unable {
   readonly _tag: 'Unable'
   readonly words: string

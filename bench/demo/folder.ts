@@ -1,4 +1,4 @@
-/** A folder's round trip: up, listed, copied within COS, down again, compared; and a second run that moves nothing. */
+/** The round trip of a directory: uploaded, listed, copied, downloaded, compared; then a second run that skips all files. */
 import { createHash } from 'node:crypto'
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -57,7 +57,7 @@ const sameCount =
   (got: ReadonlyArray<unknown>): E.Either<Problem, number> =>
     got.length === sent ? E.right(sent) : E.left(mismatch(where, 'listing', sent, got.length))
 
-/** What a second run moved after all. */
+/** The files that a second run did not skip. */
 const nothing = (entries: ReadonlyArray<Moved>): E.Either<Problem, number> => {
   const again = pathsOf(entries, 'Uploaded', 'Downloaded')
   return again[0] === undefined
@@ -81,8 +81,8 @@ const telling = <A>(
 }
 
 /**
- * @param total bytes in the folder, for the bar
- * @param prefix what everything in the bucket goes under
+ * @param total bytes in the directory, for the progress bar
+ * @param prefix of all keys in the bucket
  */
 export const folderTrip = (
   bucket: string,

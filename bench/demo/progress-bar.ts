@@ -1,4 +1,4 @@
-/** What is shown while bytes move: a bar on a terminal, a line a second elsewhere. */
+/** Shows progress: a bar on a terminal, otherwise one line a second. */
 import { SingleBar } from 'cli-progress'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
@@ -8,7 +8,7 @@ import { inWords } from './report.js'
 export interface Watched<A> {
   readonly value: A
   readonly seconds: number
-  /** Parts or ranges that moved. */
+  /** Parts or ranges transferred. */
   readonly parts: number
 }
 
@@ -47,7 +47,7 @@ const lines = (label: string): Screen => ({
 /**
  * Shows the progress of transfers, and returns how long they took.
  *
- * @param fraction how much of it all is done, from 0 to 1
+ * @param fraction the completed share, from 0 to 1
  */
 export const watched =
   (label: string, fraction: () => number) =>

@@ -1,4 +1,4 @@
-/** What it came to, as a short table; and how much memory it took. */
+/** The results as a short table, with the memory used. */
 import type { Integrity } from '../../lib/index.js'
 import type { Sent } from './round-trip.js'
 import type { Watched } from './progress-bar.js'
@@ -6,19 +6,19 @@ import type { Watched } from './progress-bar.js'
 const KiB = 1024
 const MiB = KiB * KiB
 
-/** Bytes, or bytes a second, for a reader. */
+/** Formats bytes, or bytes a second. */
 export const inWords = (bytes: number): string =>
   bytes < MiB ? `${(bytes / KiB).toFixed(1)} KiB` : `${(bytes / MiB).toFixed(1)} MiB`
 
 // -- memory --
 export interface Peak {
-  /** In bytes: all that the process had. */
+  /** Resident memory of the process, in bytes. */
   readonly rss: number
-  /** In bytes: of that, what was in buffers. */
+  /** Memory in buffers, in bytes. */
   readonly arrayBuffers: number
 }
 
-/** Looks at this process's memory from now on, twenty times a second. */
+/** Samples the memory of this process twenty times a second. */
 export const watchMemory = (): (() => Peak) => {
   let peak: Peak = { rss: 0, arrayBuffers: 0 }
   const look = (): Peak => {
@@ -33,7 +33,7 @@ export const watchMemory = (): (() => Peak) => {
 // -- the table --
 export interface Report {
   readonly files: number
-  /** In bytes, before they were gzipped. */
+  /** In bytes, before gzip. */
   readonly read: number
   readonly up: Watched<ReadonlyArray<Sent>>
   readonly down: Watched<ReadonlyArray<Integrity>>

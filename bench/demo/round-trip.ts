@@ -1,4 +1,4 @@
-/** The main job, step by step: up in parts, listed, down again in parallel and compared, deleted. */
+/** The main steps: uploaded in parts, listed, downloaded in parallel, compared, deleted. */
 import { createHash } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
@@ -21,14 +21,14 @@ import type { Input } from './source.js'
 import { mismatch, unable, type Mismatch, type Problem } from './errors.js'
 import { counting, drain, gzip, hashing, type Counter } from './stages.js'
 
-/** An effect that fails in cospipe's ways, or in the demo's own. */
+/** An effect with the errors of cospipe and of the demo. */
 export type Step<A> = RTE.ReaderTaskEither<Client, Problem, A>
 
 const sha256 = RTE.fromIO(() => createHash('sha256'))
 
 // -- up --
 export interface Sent extends UploadResult {
-  /** Of the bytes that went up. */
+  /** Of the uploaded bytes. */
   readonly sha256: string
 }
 
@@ -100,7 +100,7 @@ export const download =
     )
 
 // -- deleted --
-/** Deletes whatever there is under the prefix, for good. */
+/** Deletes everything under the prefix, all versions included. */
 export const cleanUp = (bucket: string, prefix: string): Step<void> =>
   pipe(
     deletePrefix({ bucket, prefix, versions: true, onError: 'stop' }),

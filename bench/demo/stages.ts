@@ -1,4 +1,4 @@
-/** Stages of the demo's own: a stage is a function from one AsyncIterable to another. */
+/** The stages of the demo. A stage is a function from one AsyncIterable to another. */
 import type { Hash } from 'node:crypto'
 import { pipeline } from 'node:stream'
 import { createGzip } from 'node:zlib'
@@ -27,7 +27,7 @@ export const hashing = (hash: Hash) =>
     }
   }
 
-/** Node's own gzip. How many bytes will come out nobody knows beforehand. */
+/** Node's gzip. The length of its output is not known in advance. */
 export const gzip = (source: Bytes): Bytes => pipeline(source, createGzip({ level: 1 }), () => undefined)
 
 /** Reads to the end. */

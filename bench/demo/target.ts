@@ -1,4 +1,4 @@
-/** Where it goes: your own bucket, where the environment names one, or else an emulator on this machine. */
+/** The target: the bucket that the environment names, or an emulator on this machine. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -16,13 +16,13 @@ import { unable, type Problem, type Unable } from './errors.js'
 export interface Place {
   readonly client: Client
   readonly bucket: string
-  /** For the reader. */
+  /** For the output. */
   readonly words: string
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-// -- your own --
+// -- a bucket --
 const ownBucket = (bucket: string, environment: Environment): E.Either<Problem, Place> =>
   pipe(
     clientFromEnvironment(
@@ -38,14 +38,14 @@ const ownBucket = (bucket: string, environment: Environment): E.Either<Problem, 
 // -- the emulator --
 const command = fileURLToPath(new URL('../../lib/emulator/cli.js', import.meta.url))
 
-/** In a process of its own, so that the memory we report is the client's. */
+/** Runs in a separate process, so that the reported memory is the client's. */
 const startCommand = (): TE.TaskEither<Unable, string> =>
   TE.tryCatch(
     async () => {
       const dir = mkdtempSync(join(tmpdir(), 'cospipe-demo-'))
       const emulator = spawn(process.execPath, [command, '--dir', dir], {
         stdio: ['ignore', 'pipe', 'inherit'],
-        // A Ctrl-C is for us alone: we still need the emulator to clean up.
+        // Ctrl-C must not reach the emulator, which the clean-up needs.
         detached: true,
         windowsHide: true
       })
@@ -59,7 +59,7 @@ const startCommand = (): TE.TaskEither<Unable, string> =>
       ])
       const [, address] = /http:\/\/(\S+)/.exec(String(line)) ?? []
       if (address === undefined) throw new Error('the emulator did not start')
-      // It is to end with us, not to keep us.
+      // The emulator ends with this process and does not keep it running.
       emulator.stdout.destroy()
       emulator.unref()
       return address

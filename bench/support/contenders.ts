@@ -1,4 +1,4 @@
-/** Who is compared: cospipe, undici alone, and the official SDK, each asking the same server. */
+/** The contenders: cospipe, undici alone, and the official SDK, against the same server. */
 import { createRequire } from 'node:module'
 import * as E from 'fp-ts/lib/Either.js'
 import { Agent } from 'undici'
@@ -13,7 +13,7 @@ export const value = <A>(result: E.Either<CosError, A>): A => {
   return result.right
 }
 
-/** n workers over numbered work. */
+/** Runs numbered jobs with n workers. */
 export const workers = async (
   count: number,
   n: number,

@@ -1,30 +1,30 @@
-/** What a piece of work cost: time, processor, and the most memory it held at once. */
+/** Measures a run: time, CPU time and peak memory. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 export interface Cost {
   readonly seconds: number
-  /** Processor seconds, user and system, of this process. */
+  /** CPU seconds of this process, user and system. */
   readonly cpu: number
-  /** The most `arrayBuffers` above what was there before, in bytes. */
+  /** Peak `arrayBuffers` above the value before the run, in bytes. */
   readonly arrayBuffers: number
-  /** The most resident memory above what was there before, in bytes. */
+  /** Peak resident memory above the value before the run, in bytes. */
   readonly rss: number
 }
 
 const collect = (): void => {
   const { gc } = globalThis as { readonly gc?: () => void }
-  // The first finds what is dead, the second waits for the sweeper that frees its buffers.
+  // The first collection finds dead buffers, the second waits until they are freed.
   gc?.()
   gc?.()
 }
 
 /**
- * Samples every few milliseconds while the work runs.
+ * Samples every few milliseconds during the run.
  *
- * @param ceiling in bytes: what passes it is looked at again after a collection, for what a source has dropped stays in
- *   the figure until the collector comes by
+ * @param ceiling in bytes: a sample above it is repeated after a collection, because buffers that the source has dropped
+ *   count until they are collected
  */
 export const measured = async (work: () => Promise<unknown>, ceiling = Infinity): Promise<Cost> => {
   collect()
@@ -60,7 +60,7 @@ export interface Running {
   readonly stop: () => void
 }
 
-/** Starts one of the servers beside this file in a process of its own. */
+/** Starts a server of this directory in a separate process. */
 export const serverProcess = async (name: 'null-cos'): Promise<Running> => {
   const child: ChildProcess = fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc']
@@ -101,24 +101,24 @@ export interface Contender {
   readonly run: () => Promise<unknown>
 }
 
-/** What each run does: so many of these. */
+/** The work of each run: a number of units. */
 export interface Amount {
   readonly count: number
   readonly unit: 'MiB' | 'object' | 'key'
 }
 
 /**
- * Runs contenders in turn, round after round, so that what the machine does meanwhile is done to all of them. The first
- * is the baseline; the others are ratios of its time, round by round.
+ * Runs the contenders in turn, round by round, so that other load of the machine affects all of them. The first is the
+ * baseline; the others are reported as ratios of its time in the same round.
  */
-export const compared = async (
+export const compareContenders = async (
   title: string,
   { count, unit }: Amount,
   contenders: ReadonlyArray<Contender>,
   rounds = 7
 ): Promise<Table> => {
   const costs = new Map<string, Array<Cost>>(contenders.map(({ name }) => [name, []]))
-  // The first round warms up and does not count.
+  // The first round is a warm-up and is not counted.
   for (let round = -1; round < rounds; round += 1) {
     for (const { name, run } of contenders) {
       const cost = await measured(run)

@@ -1,6 +1,6 @@
 /**
- * A server that speaks just enough COS to be uploaded to and downloaded from, and does nothing with the bytes: what is
- * measured is the client. It runs in a process of its own and tells its port to its parent.
+ * A server that implements the minimum of COS and discards the bytes, so that the client is measured. It runs in a
+ * separate process and sends its port to its parent.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,7 @@ const xml = (response: ServerResponse, body: string): void => {
 }
 
 const small = 4096
-// Of 4,096 zeros.
+// The hashes of 4,096 zeros.
 const smallCrc64 = '2797812426771984549'
 
 /** `/zeros-1000` is an object of a thousand bytes; below `/objects-1000/` are a thousand of 4 KiB. */

@@ -1,32 +1,32 @@
-/** From an answer to bytes on a socket: framed well or badly, whole or not, at any pace. */
-import { chanceOf, type Chance } from './seeded-random.js'
-import { mutated, text } from './mutations.js'
-import type { Answer, Subject } from './targets.js'
-import type { Asked, Script, Step } from './raw-server.js'
+/** Turns a response into bytes on a socket: framed correctly or not, complete or cut, at any pace. */
+import { randomFrom, type Random } from './seeded-random.js'
+import { mutate, text } from './mutations.js'
+import type { RawResponse, Target } from './targets.js'
+import type { ReceivedHead, Script, Step } from './raw-server.js'
 
 export interface Mutant {
-  /** What was done, in words. */
-  readonly did: ReadonlyArray<string>
-  /** Nothing of it changes what the answer says. */
+  /** The mutations. */
+  readonly description: ReadonlyArray<string>
+  /** No mutation changes the meaning of the response. */
   readonly harmless: boolean
-  /** The end of the body was left out, and that it was is plain to see. */
+  /** The end of the body is missing, detectably. */
   readonly cut: boolean
-  /** The answer's body before it was framed. */
+  /** The response's body before framing. */
   readonly payload: Buffer
   /** The head's bytes. */
   readonly head: Buffer
   readonly script: Script
 }
 
-type Framed = readonly [
+type FramedBody = readonly [
   headers: ReadonlyArray<string>,
   body: Buffer,
-  did: string,
+  description: string,
   harmless: boolean,
   closes: boolean
 ]
 
-const chunked = (body: Buffer, size: number): Buffer => {
+const encodeChunked = (body: Buffer, size: number): Buffer => {
   const chunks: Array<Buffer> = []
   for (let at = 0; at < body.length; at += size) {
     const chunk = body.subarray(at, at + size)
@@ -35,21 +35,21 @@ const chunked = (body: Buffer, size: number): Buffer => {
   return Buffer.concat([...chunks, text('0\r\n\r\n')])
 }
 
-const framed = (body: Buffer, chance: Chance, tame: boolean): Framed => {
+const frameBody = (body: Buffer, random: Random, isHarmless: boolean): FramedBody => {
   const length = `Content-Length: ${String(body.length)}`
   const te = 'Transfer-Encoding: chunked'
-  const pieces = chunked(body, chance.of([7, 64, 1000]))
-  if (tame || chance.often(0.7)) {
-    const way = chance.below(tame ? 2 : 3)
+  const pieces = encodeChunked(body, random.of([7, 64, 1000]))
+  if (isHarmless || random.often(0.7)) {
+    const way = random.below(isHarmless ? 2 : 3)
     if (way === 0) return [[te], pieces, 'chunked', true, false]
     return way === 1 ? [[length], body, 'measured', true, false] : [[], body, 'ended by closing', false, true]
   }
   const wrong = (by: number): string => `Content-Length: ${String(Math.max(0, body.length + by))}`
-  return chance.of<() => Framed>([
-    () => [[wrong(1 + chance.below(50))], body, 'a length too long', false, true],
-    () => [[wrong(-1 - chance.below(50))], body, 'a length too short', false, false],
+  return random.of<() => FramedBody>([
+    () => [[wrong(1 + random.below(50))], body, 'a length too long', false, true],
+    () => [[wrong(-1 - random.below(50))], body, 'a length too short', false, false],
     () => [
-      [`Content-Length: ${chance.of(['-1', 'NaN', '99999999999999999999', '1e2', '+5', '', '5, 5'])}`],
+      [`Content-Length: ${random.of(['-1', 'NaN', '99999999999999999999', '1e2', '+5', '', '5, 5'])}`],
       body,
       'no length at all',
       false,
@@ -63,7 +63,7 @@ const framed = (body: Buffer, chance: Chance, tame: boolean): Framed => {
     () => [
       [te],
       Buffer.concat([pieces, text('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')]),
-      'an answer nobody asked for',
+      'an unrequested response',
       false,
       false
     ]
@@ -72,35 +72,35 @@ const framed = (body: Buffer, chance: Chance, tame: boolean): Framed => {
 
 const stops = ['close', 'reset', 'stay'] as const
 
-/** How the bytes go out: at once or in pieces, with pauses that are short or too long, to the end or not. */
-const delivered = (
+/** Plans how the bytes are sent: at once or in pieces, with pauses, completely or not. */
+const planDelivery = (
   bytes: Buffer,
-  chance: Chance,
-  tame: boolean,
+  random: Random,
+  isHarmless: boolean,
   closes: boolean
 ): readonly [ReadonlyArray<Step>, string] => {
   const say = (part: Buffer): Step => ({ _tag: 'Say', bytes: part })
   const wait = (milliseconds: number): Step => ({ _tag: 'Wait', milliseconds })
   const end: ReadonlyArray<Step> = closes ? [wait(2), { _tag: 'End', how: 'close' }] : []
-  const way = chance.below(tame ? 3 : 6)
+  const way = random.below(isHarmless ? 3 : 6)
   if (way === 0) return [[say(bytes), ...end], 'at once']
   if (way <= 2) {
     const steps: Array<Step> = []
-    const size = Math.ceil(bytes.length / (2 + chance.below(10)))
+    const size = Math.ceil(bytes.length / (2 + random.below(10)))
     for (let at = 0; at < bytes.length; at += size)
-      steps.push(say(bytes.subarray(at, at + size)), wait(chance.below(4)))
+      steps.push(say(bytes.subarray(at, at + size)), wait(random.below(4)))
     return [[...steps, ...end], 'in pieces']
   }
   if (way === 3) return [[say(bytes), ...end], 'at once']
-  const at = chance.below(bytes.length)
-  const how = chance.of(stops)
+  const at = random.below(bytes.length)
+  const how = random.of(stops)
   return [[say(bytes.subarray(0, at)), wait(3), { _tag: 'End', how }], `${how} at byte ${String(at)}`]
 }
 
-const statusLine = (status: number, chance: Chance, tame: boolean): string =>
-  tame || chance.often(0.97)
+const statusLine = (status: number, random: Random, isHarmless: boolean): string =>
+  isHarmless || random.often(0.97)
     ? `HTTP/1.1 ${String(status)} OK`
-    : chance.of([
+    : random.of([
         'HTTP/1.0 200 OK',
         'HTTP/9.9 200 OK',
         'HTTP/1.1 abc',
@@ -118,43 +118,46 @@ const noise = [
   '\r\n\r\n'
 ]
 
-/** HEAD and 204 have none, whatever is said of it. */
-const isBodiless = (subject: Subject): boolean =>
-  subject.action === 'HeadObject' || subject.truth.status === 204
+/** HEAD and 204 have no body, whatever the headers say. */
+const isBodiless = (target: Target): boolean => target.action === 'HeadObject' || target.truth.status === 204
 
-const mutantFrom = (subject: Subject, chance: Chance): Mutant & { readonly steps: ReadonlyArray<Step> } => {
-  const draft = mutated(subject, chance)
-  const tame = draft.harmless && chance.often(0.6)
+const mutantFrom = (target: Target, random: Random): Mutant & { readonly steps: ReadonlyArray<Step> } => {
+  const draft = mutate(target, random)
+  const isHarmless = draft.harmless && random.often(0.6)
   const payload = draft.answer.body
-  const isHead = subject.action === 'HeadObject'
-  const [headers, body, how, same, closes]: Framed =
-    isBodiless(subject) && chance.often(0.9)
+  const isHead = target.action === 'HeadObject'
+  const [headers, body, how, same, closes]: FramedBody =
+    isBodiless(target) && random.often(0.9)
       ? [isHead ? [`Content-Length: ${String(payload.length)}`] : [], text(''), 'without a body', true, false]
-      : framed(payload, chance, tame)
-  const line = statusLine(draft.answer.status, chance, tame)
+      : frameBody(payload, random, isHarmless)
+  const line = statusLine(draft.answer.status, random, isHarmless)
   const head = Buffer.from(
     [line, ...draft.answer.headers.map(([name, value]) => `${name}: ${value}`), ...headers, '', ''].join(
       '\r\n'
     )
   )
-  const before = !tame && chance.often(0.08) ? chance.of(noise) : ''
-  const after = !tame && chance.often(0.05) ? chance.of(['\r\n', 'x', noise[0] ?? '']) : ''
+  const before = !isHarmless && random.often(0.08) ? random.of(noise) : ''
+  const after = !isHarmless && random.often(0.05) ? random.of(['\r\n', 'x', noise[0] ?? '']) : ''
   const whole = Buffer.concat([text(before), head, body, text(after)])
-  const [steps, pace] = delivered(whole, chance, tame, closes)
+  const [steps, pace] = planDelivery(whole, random, isHarmless, closes)
   return {
-    did: [...draft.did, line, how, before, after, pace].filter((word) => word !== ''),
-    // A body behind a head that has none is another answer.
-    harmless: tame && same && !(isBodiless(subject) && body.length > 0),
+    description: [...draft.description, line, how, before, after, pace].filter((word) => word !== ''),
+    // A body after a head without one is another response.
+    harmless: isHarmless && same && !(isBodiless(target) && body.length > 0),
     cut: draft.cut,
-    // What ends with the connection has all that came before.
+    // A body that ends with the connection includes all bytes before the end.
     payload: closes ? Buffer.concat([payload, text(after)]) : payload,
     head,
     steps,
-    script: { early: !tame && chance.often(0.1), continues: tame || chance.often(0.6), steps: () => steps }
+    script: {
+      early: !isHarmless && random.often(0.1),
+      continues: isHarmless || random.often(0.6),
+      steps: () => steps
+    }
   }
 }
 
-const plainly = ({ status, headers, body }: Answer, bare: boolean): Buffer =>
+const writePlain = ({ status, headers, body }: RawResponse, bare: boolean): Buffer =>
   Buffer.concat([
     text(
       [
@@ -168,16 +171,16 @@ const plainly = ({ status, headers, body }: Answer, bare: boolean): Buffer =>
     bare ? text('') : body
   ])
 
-/** A download asks several times: each time something else may happen, or nothing. */
-const download = (subject: Subject, seed: string): Mutant => {
-  const did: Array<string> = []
-  const { headers, body } = subject.truth
-  const steps = (asked: Asked): ReadonlyArray<Step> => {
+/** A download sends several requests: each may get a different mutation, or none. */
+const mutateDownload = (target: Target, seed: string): Mutant => {
+  const description: Array<string> = []
+  const { headers, body } = target.truth
+  const steps = (asked: ReceivedHead): ReadonlyArray<Step> => {
     const range = /^range: *bytes=(\d+)-(\d+)/im.exec(asked.head)
     const [first, last] = [Number(range?.[1] ?? 0), Number(range?.[2] ?? body.length - 1)]
-    const truth: Answer =
+    const truth: RawResponse =
       range === null
-        ? subject.truth
+        ? target.truth
         : {
             status: 206,
             headers: [
@@ -186,16 +189,16 @@ const download = (subject: Subject, seed: string): Mutant => {
             ],
             body: body.subarray(first, last + 1)
           }
-    const chance = chanceOf(`${seed}:${asked.method}:${String(first)}`)
-    const asIs = chance.often(0.6)
+    const random = randomFrom(`${seed}:${asked.method}:${String(first)}`)
+    const asIs = random.often(0.6)
     const action = asked.method === 'HEAD' ? 'HeadObject' : 'GetObject'
-    if (asIs) return [{ _tag: 'Say', bytes: plainly(truth, action === 'HeadObject') }]
-    const one = mutantFrom({ ...subject, action, truth }, chance)
-    did.push(`${asked.method} ${String(first)}: ${one.did.join(', ')}`)
+    if (asIs) return [{ _tag: 'Say', bytes: writePlain(truth, action === 'HeadObject') }]
+    const one = mutantFrom({ ...target, action, truth }, random)
+    description.push(`${asked.method} ${String(first)}: ${one.description.join(', ')}`)
     return one.steps
   }
   return {
-    did,
+    description,
     harmless: false,
     cut: false,
     payload: body,
@@ -204,6 +207,6 @@ const download = (subject: Subject, seed: string): Mutant => {
   }
 }
 
-/** One of the answers that the subject may get. */
-export const mutantOf = (subject: Subject, seed: string): Mutant =>
-  subject.name === 'downloadStream' ? download(subject, seed) : mutantFrom(subject, chanceOf(seed))
+/** One of the responses that the target may get. */
+export const mutantOf = (target: Target, seed: string): Mutant =>
+  target.name === 'downloadStream' ? mutateDownload(target, seed) : mutantFrom(target, randomFrom(seed))

@@ -1,27 +1,32 @@
-/** From a true answer to one that may say anything. Each step names what it did. */
+/** Mutations of a true response. Each adds a description of its change. */
 import { gzipSync } from 'node:zlib'
-import type { Chance } from './seeded-random.js'
-import { frames, subjects, xml, type Answer, type Subject } from './targets.js'
+import type { Random } from './seeded-random.js'
+import { frames, targets, xml, type RawResponse, type Target } from './targets.js'
 
 export interface Draft {
-  readonly answer: Answer
+  readonly answer: RawResponse
   readonly harmless: boolean
   readonly cut: boolean
-  readonly did: ReadonlyArray<string>
+  readonly description: ReadonlyArray<string>
 }
 
-type Mutation = (draft: Draft, chance: Chance, subject: Subject) => Draft
+type Mutation = (draft: Draft, random: Random, target: Target) => Draft
 
 export const text = (value: string): Buffer => Buffer.from(value)
-const changed = (draft: Draft, did: string, answer: Partial<Answer>, more: Partial<Draft> = {}): Draft => ({
+const change = (
+  draft: Draft,
+  description: string,
+  answer: Partial<RawResponse>,
+  more: Partial<Draft> = {}
+): Draft => ({
   ...draft,
   harmless: false,
   ...more,
   answer: { ...draft.answer, ...answer },
-  did: [...draft.did, did]
+  description: [...draft.description, description]
 })
 
-const spliced = (bytes: Buffer, from: number, to: number, put: Buffer): Buffer =>
+const splice = (bytes: Buffer, from: number, to: number, put: Buffer): Buffer =>
   Buffer.concat([bytes.subarray(0, from), put, bytes.subarray(to)])
 
 // -- bodies --
@@ -65,103 +70,103 @@ const elements = (body: string): ReadonlyArray<RegExpExecArray> => [
 ]
 
 const bodies: ReadonlyArray<Mutation> = [
-  (draft, chance) => {
+  (draft, random) => {
     const body = Buffer.from(draft.answer.body)
-    for (let times = chance.below(4); times >= 0 && body.length > 0; times -= 1) {
-      body[chance.below(body.length)] = chance.below(256)
+    for (let times = random.below(4); times >= 0 && body.length > 0; times -= 1) {
+      body[random.below(body.length)] = random.below(256)
     }
-    return changed(draft, 'bytes flipped', { body })
+    return change(draft, 'bytes flipped', { body })
   },
-  (draft, chance) => {
+  (draft, random) => {
     const { body } = draft.answer
-    const from = chance.below(body.length + 1)
-    return changed(draft, 'bytes left out', {
-      body: spliced(body, from, from + 1 + chance.below(40), text(''))
+    const from = random.below(body.length + 1)
+    return change(draft, 'bytes left out', {
+      body: splice(body, from, from + 1 + random.below(40), text(''))
     })
   },
-  (draft, chance) => {
+  (draft, random) => {
     const { body } = draft.answer
-    const from = chance.below(body.length + 1)
-    const again = body.subarray(from, from + 1 + chance.below(200))
-    return changed(draft, 'bytes said twice', { body: spliced(body, from, from, again) })
+    const from = random.below(body.length + 1)
+    const again = body.subarray(from, from + 1 + random.below(200))
+    return change(draft, 'bytes said twice', { body: splice(body, from, from, again) })
   },
-  (draft, chance) => {
+  (draft, random) => {
     const { body } = draft.answer
-    const at = chance.below(body.length + 1)
-    return changed(draft, 'junk put in', { body: spliced(body, at, at, chance.of(junk)) })
+    const at = random.below(body.length + 1)
+    return change(draft, 'junk put in', { body: splice(body, at, at, random.of(junk)) })
   },
-  (draft, chance) => {
+  (draft, random) => {
     const body = String(draft.answer.body)
     const found = elements(body)
-    if (found.length === 0) return changed(draft, 'empty', { body: text('') })
-    const { 0: element, 1: name = '', index } = chance.of(found)
-    const put = chance.of([
+    if (found.length === 0) return change(draft, 'empty', { body: text('') })
+    const { 0: element, 1: name = '', index } = random.of(found)
+    const put = random.of([
       ...['', `${element}${element}`, `<${name}/>`, `<${name.toLowerCase()}>1</${name.toLowerCase()}>`],
       `<${name} a="b">x</${name}>`,
-      `<${name}>${String(chance.of(junk))}</${name}>`,
-      `<${name}>${chance.of(['-1', 'TRUE', ' 7 ', '2024-02-31T99:00:00Z', '&quot;&amp;&#65;', '%41%'])}</${name}>`
+      `<${name}>${String(random.of(junk))}</${name}>`,
+      `<${name}>${random.of(['-1', 'TRUE', ' 7 ', '2024-02-31T99:00:00Z', '&quot;&amp;&#65;', '%41%'])}</${name}>`
     ])
-    return changed(draft, `element ${name} replaced`, {
+    return change(draft, `element ${name} replaced`, {
       body: text(body.slice(0, index) + put + body.slice(index + element.length))
     })
   },
-  (draft, chance) => {
+  (draft, random) => {
     const body = String(draft.answer.body)
     const root = /<([A-Za-z]+)/.exec(body)?.[1] ?? 'x'
-    return changed(draft, 'another root', {
+    return change(draft, 'another root', {
       body: text(
-        body.replaceAll(new RegExp(`(</?)${root}\\b`, 'g'), `$1${chance.of(['Error', 'html', 'X'])}`)
+        body.replaceAll(new RegExp(`(</?)${root}\\b`, 'g'), `$1${random.of(['Error', 'html', 'X'])}`)
       )
     })
   },
-  (draft, chance) => {
+  (draft, random) => {
     const { body } = draft.answer
-    const at = chance.below(body.length)
-    return changed(draft, 'the end left out', { body: body.subarray(0, at) }, { cut: true })
+    const at = random.below(body.length)
+    return change(draft, 'the end left out', { body: body.subarray(0, at) }, { cut: true })
   },
-  (draft, chance, { name }) => {
-    if (name !== 'selectObjectContent') return changed(draft, 'empty', { body: text('') })
+  (draft, random, { name }) => {
+    if (name !== 'selectObjectContent') return change(draft, 'empty', { body: text('') })
     const all = [...frames()]
-    for (let times = chance.below(3); times >= 0; times -= 1) {
-      const at = chance.below(all.length)
+    for (let times = random.below(3); times >= 0; times -= 1) {
+      const at = random.below(all.length)
       const [frame = text('')] = all.splice(at, 1)
-      if (chance.often(0.5)) all.splice(chance.below(all.length + 1), 0, frame, frame)
+      if (random.often(0.5)) all.splice(random.below(all.length + 1), 0, frame, frame)
     }
-    return changed(draft, 'frames shuffled', { body: Buffer.concat(all) })
+    return change(draft, 'frames shuffled', { body: Buffer.concat(all) })
   }
 ]
 
 const foreign: ReadonlyArray<Mutation> = [
-  (draft, chance) =>
-    changed(draft, 'a page', {
-      status: chance.of([200, 200, 403, 404, 502, 503]),
+  (draft, random) =>
+    change(draft, 'a page', {
+      status: random.of([200, 200, 403, 404, 502, 503]),
       headers: [['Content-Type', 'text/html']],
       body: text(
-        `<!DOCTYPE html><html><body>${'<p>Bad gateway<br>'.repeat(chance.of([1, 1, 5000]))}</body></html>`
+        `<!DOCTYPE html><html><body>${'<p>Bad gateway<br>'.repeat(random.of([1, 1, 5000]))}</body></html>`
       )
     }),
-  (draft, chance) =>
-    changed(draft, 'JSON', {
-      status: chance.of([200, 400, 500]),
+  (draft, random) =>
+    change(draft, 'JSON', {
+      status: random.of([200, 400, 500]),
       headers: [['Content-Type', 'application/json']],
       body: text(
-        chance.of(['{"code":-1,"message":"no"}', '{}', '[1,', 'null', '{"Code":"X","RequestId":"r"}'])
+        random.of(['{"code":-1,"message":"no"}', '{}', '[1,', 'null', '{"Code":"X","RequestId":"r"}'])
       )
     }),
-  (draft, chance) =>
-    changed(draft, 'nothing', { status: chance.of([200, 204, 404, 500, 503]), body: text('') }),
-  (draft, chance) => changed(draft, "another operation's answer", chance.of(subjects).truth),
-  (draft, chance) =>
-    changed(
+  (draft, random) =>
+    change(draft, 'nothing', { status: random.of([200, 204, 404, 500, 503]), body: text('') }),
+  (draft, random) => change(draft, "another operation's answer", random.of(targets).truth),
+  (draft, random) =>
+    change(
       draft,
       'a refusal',
       xml(
-        `<Error><Code>${chance.of(['NoSuchKey', 'InternalError', 'RequestTimeTooSkewed', 'AccessDenied', ''])}</Code><Message>m</Message><Resource>r</Resource><RequestId>i</RequestId><TraceId>t</TraceId></Error>`,
-        chance.of([200, 403, 404, 409, 412, 500, 503])
+        `<Error><Code>${random.of(['NoSuchKey', 'InternalError', 'RequestTimeTooSkewed', 'AccessDenied', ''])}</Code><Message>m</Message><Resource>r</Resource><RequestId>i</RequestId><TraceId>t</TraceId></Error>`,
+        random.of([200, 403, 404, 409, 412, 500, 503])
       )
     ),
   (draft) =>
-    changed(draft, 'gzip', {
+    change(draft, 'gzip', {
       headers: [...draft.answer.headers, ['Content-Encoding', 'gzip']],
       body: gzipSync(draft.answer.body)
     })
@@ -185,24 +190,24 @@ const odd = [
 ]
 
 const heads: ReadonlyArray<Mutation> = [
-  (draft, chance) => {
-    const gone = chance.of(draft.answer.headers)
-    return changed(draft, `no ${gone[0]}`, { headers: draft.answer.headers.filter((one) => one !== gone) })
+  (draft, random) => {
+    const gone = random.of(draft.answer.headers)
+    return change(draft, `no ${gone[0]}`, { headers: draft.answer.headers.filter((one) => one !== gone) })
   },
-  (draft, chance) => {
-    const other = chance.of(draft.answer.headers)
-    const value = chance.of([...odd, 'y'.repeat(chance.of([300, 9000, 40_000]))])
-    return changed(draft, `another ${other[0]}`, {
+  (draft, random) => {
+    const other = random.of(draft.answer.headers)
+    const value = random.of([...odd, 'y'.repeat(random.of([300, 9000, 40_000]))])
+    return change(draft, `another ${other[0]}`, {
       headers: draft.answer.headers.map((one) => (one === other ? [one[0], value] : one))
     })
   },
-  (draft, chance) => {
-    const twice = chance.of(draft.answer.headers)
-    const value = chance.often(0.5) ? twice[1] : chance.of(odd)
-    return changed(draft, `${twice[0]} twice`, { headers: [...draft.answer.headers, [twice[0], value]] })
+  (draft, random) => {
+    const twice = random.of(draft.answer.headers)
+    const value = random.often(0.5) ? twice[1] : random.of(odd)
+    return change(draft, `${twice[0]} twice`, { headers: [...draft.answer.headers, [twice[0], value]] })
   },
-  (draft, chance) => {
-    const more = chance.of<readonly [string, string]>([
+  (draft, random) => {
+    const more = random.of<readonly [string, string]>([
       ...(
         [
           'a b',
@@ -214,7 +219,7 @@ const heads: ReadonlyArray<Mutation> = [
           'x-cos-meta-',
           'Location'
         ] as const
-      ).map((name) => [name, chance.of(odd)] as const),
+      ).map((name) => [name, random.of(odd)] as const),
       ['Trailer', 'x'],
       ['Connection', 'close'],
       ['Content-Range', 'bytes 0-8/9'],
@@ -222,32 +227,32 @@ const heads: ReadonlyArray<Mutation> = [
       ['x-cos-hash-crc64ecma', '1'],
       ['Transfer-Encoding', 'gzip']
     ])
-    return changed(draft, `also ${more[0]}`, { headers: [...draft.answer.headers, more] })
+    return change(draft, `also ${more[0]}`, { headers: [...draft.answer.headers, more] })
   },
-  (draft, chance) =>
-    changed(draft, 'another status', {
-      status: chance.of([
+  (draft, random) =>
+    change(draft, 'another status', {
+      status: random.of([
         100, 101, 103, 199, 200, 201, 204, 205, 206, 299, 301, 302, 304, 307, 400, 404, 416, 429, 500, 503,
         599, 600, 999
       ])
     })
 ]
 
-// -- what says the same --
+// -- mutations without effect on the meaning --
 const harmless: ReadonlyArray<Mutation> = [
   (draft) => draft,
   (draft) => ({
     ...draft,
     answer: { ...draft.answer, headers: [...draft.answer.headers, ['x-unknown', 'x']] },
-    did: [...draft.did, 'a header more']
+    description: [...draft.description, 'a header more']
   }),
-  (draft, chance, { root }) => {
+  (draft, random, { root }) => {
     if (root === undefined) return draft
     const body = String(draft.answer.body)
     const put: ReadonlyArray<string> = [
       body.slice(body.indexOf('\n') + 1),
       `\ufeff${body}`,
-      `${' \r\n'.repeat(1 + chance.below(50))}${body}`,
+      `${' \r\n'.repeat(1 + random.below(50))}${body}`,
       `${body}\n `,
       body.replace(`</${root}>`, `<Unknown><Deep>1</Deep></Unknown></${root}>`),
       body.replace(`</${root}>`, `<!-- said twice --></${root}>`),
@@ -256,23 +261,23 @@ const harmless: ReadonlyArray<Mutation> = [
     ]
     return {
       ...draft,
-      answer: { ...draft.answer, body: text(chance.of(put)) },
-      did: [...draft.did, 'other XML of the same meaning']
+      answer: { ...draft.answer, body: text(random.of(put)) },
+      description: [...draft.description, 'other XML of the same meaning']
     }
   }
 ]
 
-/** An answer of one meaning with the true one, or of another. */
-export const mutated = (subject: Subject, chance: Chance): Draft => {
-  const start: Draft = { answer: subject.truth, harmless: true, cut: false, did: [] }
-  const kind = chance.below(10)
-  if (kind < 2) return chance.of(harmless)(start, chance, subject)
+/** A response with the meaning of the true one, or with another. */
+export const mutate = (target: Target, random: Random): Draft => {
+  const start: Draft = { answer: target.truth, harmless: true, cut: false, description: [] }
+  const kind = random.below(10)
+  if (kind < 2) return random.of(harmless)(start, random, target)
   let draft = start
   const kinds =
     kind < 5 ? bodies : kind < 8 ? heads : kind === 8 ? foreign : [...bodies, ...heads, ...foreign]
-  for (let times = chance.of([1, 1, 1, 2, 3]); times > 0; times -= 1) {
-    // A page may have brought no headers that could be changed.
-    draft = chance.of(draft.answer.headers.length === 0 ? bodies : kinds)(draft, chance, subject)
+  for (let times = random.of([1, 1, 1, 2, 3]); times > 0; times -= 1) {
+    // An HTML page may have no headers to change.
+    draft = random.of(draft.answer.headers.length === 0 ? bodies : kinds)(draft, random, target)
   }
   return draft
 }

@@ -1,4 +1,4 @@
-/** Whether what came out of an answer is what the answer said: judged from its bytes, without the library. */
+/** Decides from a response's bytes, without the library, whether a result is true. */
 import { crc32 } from 'node:zlib'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -6,12 +6,12 @@ import type { CosError } from '../../lib/core/error.js'
 import { formatError } from '../../lib/core/format-error.js'
 import { secretKey } from '../support/server.js'
 import type { Mutant } from './mutants.js'
-import type { At, Subject } from './targets.js'
+import type { At, Target } from './targets.js'
 
-/** What is wrong with a result; nothing where it is true. */
-export type Complaints = ReadonlyArray<string>
+/** The problems of a result; empty if it is true. */
+export type Problems = ReadonlyArray<string>
 
-/** CRC-64/XZ a bit at a time, so as not to be judged by the library's own. */
+/** CRC-64/XZ bit by bit, independent of the library's. */
 export const crcOf = (bytes: Uint8Array): bigint => {
   let crc = 0xffffffffffffffffn
   for (const byte of bytes) {
@@ -21,7 +21,7 @@ export const crcOf = (bytes: Uint8Array): bigint => {
   return crc ^ 0xffffffffffffffffn
 }
 
-/** A Select's records by the length, the checksums and the type of each frame; none where it did not come to its end. */
+/** The records of a Select, by length, checksums and type of each frame; undefined if the stream has no end. */
 const recordsOf = (stream: Buffer): Buffer | undefined => {
   const records: Array<Buffer> = []
   for (let at = 0; at + 16 <= stream.length;) {
@@ -39,8 +39,8 @@ const recordsOf = (stream: Buffer): Buffer | undefined => {
   return undefined
 }
 
-// -- what was said --
-const unescaped = (text: string): string =>
+// -- texts of the response --
+const unescapeXml = (text: string): string =>
   text
     .replace(/&#(?:x([0-9a-f]+)|([0-9]+));/gi, (all, hex?: string, decimal?: string) => {
       const code = hex === undefined ? Number(decimal) : parseInt(hex, 16)
@@ -52,67 +52,69 @@ const unescaped = (text: string): string =>
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&')
 
-const unquoted = (text: string): string =>
+const percentDecode = (text: string): string =>
   text.replace(/(?:%[0-9a-f]{2})+/gi, (coded) => Buffer.from(coded.replaceAll('%', ''), 'hex').toString())
 
-const lines = (text: string): string => text.replace(/\r\n?/g, '\n')
+const normalizeNewlines = (text: string): string => text.replace(/\r\n?/g, '\n')
 
-/** All texts that the bytes could mean: marked up or not, escaped or not, percent-encoded or not. */
-const meanings = ({ payload, head }: Mutant, at: At): ReadonlyArray<string> => {
-  const said = lines(String(payload))
-  const bare = said
+/** All texts that the bytes could represent: with or without markup, escapes and percent-encoding. */
+const possibleTexts = ({ payload, head }: Mutant, at: At): ReadonlyArray<string> => {
+  const payloadText = normalizeNewlines(String(payload))
+  const bare = payloadText
     .replace(/<!--[^]*?-->|<\?[^]*?\?>|<a\/>|<!\[CDATA\[|\]\]>/g, '')
     .replace(/<\/?Contents><\/Contents>/g, '')
-  const texts = [said, bare.replace(/<[^>]*>/g, ' '), bare.replace(/<[^>]*>/g, '')]
+  const texts = [payloadText, bare.replace(/<[^>]*>/g, ' '), bare.replace(/<[^>]*>/g, '')]
   return [
     String(payload),
     ...texts,
-    ...texts.map(unescaped),
-    ...texts.map((text) => unquoted(unescaped(text))),
-    ...[head.toString('latin1'), String(head)].map(lines),
+    ...texts.map(unescapeXml),
+    ...texts.map((text) => percentDecode(unescapeXml(text))),
+    ...[head.toString('latin1'), String(head)].map(normalizeNewlines),
     JSON.stringify(at)
   ]
 }
 
-/** Words of our own, and of the input, that no answer needs to say. */
-const ours = new Set(['STANDARD', 'url', 'NoChecksum', 'Range', 'Unread', 'Other', 'COS', 'KMS', 'C'])
+/** Values of the library and of the input, which need not be in the response. */
+const ownWords = new Set(['STANDARD', 'url', 'NoChecksum', 'Range', 'Unread', 'Other', 'COS', 'KMS', 'C'])
 
-/** Names of ours, and what is counted from the bytes, which are judged by themselves. */
-const skipped = new Set(['_tag', 'type', 'outcome', 'integrity', 'contentLength', 'context'])
+/** Fields of the library, and fields computed from the bytes, which `checkBytes` checks. */
+const skipped = new Set(['_tag', 'type', 'outcome', 'integrity', 'contentLength', 'sentCrc64', 'context'])
 
 const secondOf = (spelt: string): number => Math.floor(Date.parse(spelt) / 1000)
 
-/** Whatever is decoded is something, and something that was said. */
-const sayings = (value: unknown, texts: ReadonlyArray<string>): Complaints => {
+/** Finds decoded values that are undefined, invalid or not in the response. */
+const findUnfounded = (value: unknown, texts: ReadonlyArray<string>): Problems => {
   const numbers = new Set(texts.flatMap((text) => text.match(/\d+/g) ?? []).map(Number))
   const spelt = texts.flatMap((text) => text.match(/[\dTZ:.-]{19,}|[A-Z][a-z]{2},? [\w :]{16,24}/g) ?? [])
   const moments = new Set([...new Set(spelt)].flatMap((one) => [one, `${one}Z`, `${one} GMT`]).map(secondOf))
-  const look = (u: unknown, path: string): Complaints => {
-    const complain = (problem: string): Complaints => [`${path}: ${problem}`]
+  const look = (u: unknown, path: string): Problems => {
+    const fail = (problem: string): Problems => [`${path}: ${problem}`]
     switch (typeof u) {
       case 'undefined':
-        return complain('is undefined')
+        return fail('is undefined')
       case 'number':
-        if (!Number.isSafeInteger(u) || u < 0) return complain(`is ${String(u)}`)
-        return numbers.has(u) || u <= 1 || u === 1000 ? [] : complain(`nobody said ${String(u)}`)
+        if (!Number.isSafeInteger(u) || u < 0) return fail(`is ${String(u)}`)
+        return numbers.has(u) || u <= 1 || u === 1000 ? [] : fail(`not in the response: ${String(u)}`)
       case 'bigint':
-        return texts.some((text) => text.includes(String(u))) ? [] : complain(`nobody said ${String(u)}`)
+        return texts.some((text) => text.includes(String(u))) ? [] : fail(`not in the response: ${String(u)}`)
       case 'string':
-        // A header that came twice is one, with a comma.
+        // Repeated headers are joined by a comma.
         return u.split(', ').every((part) => texts.some((text) => text.includes(part))) ||
-          ours.has(u) ||
+          ownWords.has(u) ||
           texts.some((text) => text.includes(u))
           ? []
-          : complain(`nobody said ${JSON.stringify(u.slice(0, 200))}`)
+          : fail(`not in the response: ${JSON.stringify(u.slice(0, 200))}`)
       case 'boolean':
       case 'function':
         return []
       default:
     }
-    if (u === null) return complain('is null')
+    if (u === null) return fail('is null')
     if (u instanceof Date) {
-      if (Number.isNaN(u.getTime())) return complain('is no date')
-      return moments.has(Math.floor(u.getTime() / 1000)) ? [] : complain(`nobody said ${u.toISOString()}`)
+      if (Number.isNaN(u.getTime())) return fail('is no date')
+      return moments.has(Math.floor(u.getTime() / 1000))
+        ? []
+        : fail(`not in the response: ${u.toISOString()}`)
     }
     if (u instanceof Uint8Array) return []
     return Object.entries(u as object).flatMap(([name, one]) =>
@@ -123,54 +125,57 @@ const sayings = (value: unknown, texts: ReadonlyArray<string>): Complaints => {
 }
 
 // -- bytes --
-interface Read {
-  readonly raw?: Readonly<Record<string, string>>
+interface ReadResult {
+  readonly headers?: Readonly<Record<string, string>>
   readonly outcome?: { readonly _tag?: string; readonly crc64?: bigint }
   readonly integrity?: { readonly _tag: string; readonly crc64?: bigint }
+  readonly sentCrc64?: bigint
   readonly bytes?: Buffer
   readonly contentLength?: O.Option<number>
   readonly size?: O.Option<number> | number
 }
 
-const bytesHold = (subject: Subject, mutant: Mutant, sum: bigint, read: Read): Complaints => {
-  const { bytes, outcome, raw, integrity } = read
-  const complaints: Array<string> = []
-  const told = raw?.['x-cos-hash-crc64ecma']
-  if (integrity?._tag === 'Verified' && told !== String(sum))
-    complaints.push(`verified against ${String(told)}`)
-  if (bytes === undefined) return complaints
-  if (subject.name === 'selectObjectContent') {
-    if (recordsOf(mutant.payload)?.equals(bytes) !== true) complaints.push('other records than were sent')
-    return complaints
+const checkBytes = (target: Target, mutant: Mutant, sum: bigint, read: ReadResult): Problems => {
+  const { bytes, outcome, headers, integrity } = read
+  const problems: Array<string> = []
+  const reported = headers?.['x-cos-hash-crc64ecma']
+  if (integrity?._tag === 'Verified' && reported !== String(sum))
+    problems.push(`verified against ${String(reported)}`)
+  if (read.sentCrc64 !== undefined && read.sentCrc64 !== sum) problems.push('another CRC64 of the sent bytes')
+  if (bytes === undefined) return problems
+  if (target.name === 'selectObjectContent') {
+    if (recordsOf(mutant.payload)?.equals(bytes) !== true) problems.push('other records than were sent')
+    return problems
   }
-  if (outcome?._tag === 'Verified' && (told !== String(crcOf(bytes)) || outcome.crc64 !== crcOf(bytes))) {
-    complaints.push(`verified, with ${String(crcOf(bytes))} against ${String(told)}`)
+  if (outcome?._tag === 'Verified' && (reported !== String(crcOf(bytes)) || outcome.crc64 !== crcOf(bytes))) {
+    problems.push(`verified, with ${String(crcOf(bytes))} against ${String(reported)}`)
   }
   const length = typeof read.size === 'number' ? read.size : read.contentLength
   const expected =
     typeof length === 'number' ? length : length !== undefined && O.isSome(length) ? length.value : undefined
   if (expected !== undefined && expected !== bytes.length) {
-    complaints.push(`${String(bytes.length)} bytes where ${String(expected)} were promised`)
+    problems.push(`${String(bytes.length)} bytes instead of ${String(expected)}`)
   }
-  return complaints
+  return problems
 }
 
-const rightHolds = (subject: Subject, mutant: Mutant, at: At, sum: bigint, value: unknown): Complaints => {
-  const { root } = subject
-  const complaints: Array<string> = []
-  const said = String(mutant.payload)
-  if (root !== undefined && subject.name !== 'createMultipartUpload') {
-    if (!said.includes(`</${root}`) && !said.includes(`<${root}/>`))
-      complaints.push('an answer without an end')
+const checkRight = (target: Target, mutant: Mutant, at: At, sum: bigint, value: unknown): Problems => {
+  const { root } = target
+  const problems: Array<string> = []
+  const payloadText = String(mutant.payload)
+  if (root !== undefined && target.name !== 'createMultipartUpload') {
+    if (!payloadText.includes(`</${root}`) && !payloadText.includes(`<${root}/>`))
+      problems.push('an answer without an end')
   }
-  if (root !== undefined && mutant.cut && subject.name !== 'createMultipartUpload') {
+  if (root !== undefined && mutant.cut && target.name !== 'createMultipartUpload') {
     const end = `</${root}>`
-    if (!said.trimEnd().endsWith(end) && !said.includes(end)) complaints.push('an answer that was cut')
+    if (!payloadText.trimEnd().endsWith(end) && !payloadText.includes(end))
+      problems.push('an answer that was cut')
   }
-  const read: Read = typeof value === 'object' && value !== null ? value : {}
-  // A download's answers are several; its bytes are judged alone.
-  if (subject.name !== 'downloadStream') complaints.push(...sayings(value, meanings(mutant, at)))
-  return [...complaints, ...bytesHold(subject, mutant, sum, read)]
+  const read: ReadResult = typeof value === 'object' && value !== null ? value : {}
+  // A download has several responses; only its bytes are checked.
+  if (target.name !== 'downloadStream') problems.push(...findUnfounded(value, possibleTexts(mutant, at)))
+  return [...problems, ...checkBytes(target, mutant, sum, read)]
 }
 
 // -- failures --
@@ -183,31 +188,31 @@ const known = new Set<CosError['_tag']>([
   'ObjectChanged'
 ])
 
-const leftHolds = (subject: Subject, at: At, error: CosError): Complaints => {
+const checkLeft = (target: Target, at: At, error: CosError): Problems => {
   const { operation, bucket, key, attempts } = error.context
-  const complaints: Array<string> = []
-  const wanted = subject.onBucket ? O.none : O.some(at.key)
-  const actions = [subject.action, subject.name, ...(subject.name === 'downloadStream' ? ['HeadObject'] : [])]
-  if (!known.has(error._tag)) complaints.push(`a ${error._tag}`)
-  if (!actions.includes(operation)) complaints.push(`of ${operation}`)
-  if (bucket !== at.bucket) complaints.push(`of the bucket ${bucket}`)
+  const problems: Array<string> = []
+  const wanted = target.onBucket ? O.none : O.some(at.key)
+  const actions = [target.action, target.name, ...(target.name === 'downloadStream' ? ['HeadObject'] : [])]
+  if (!known.has(error._tag)) problems.push(`a ${error._tag}`)
+  if (!actions.includes(operation)) problems.push(`of ${operation}`)
+  if (bucket !== at.bucket) problems.push(`of the bucket ${bucket}`)
   if (O.isSome(key) !== O.isSome(wanted) || (O.isSome(key) && key.value !== at.key))
-    complaints.push('of another key')
-  // A clock that was put right is a second attempt.
-  if (!(attempts >= 0 && attempts <= 2)) complaints.push(`after ${String(attempts)} attempts`)
+    problems.push('of another key')
+  // A corrected clock takes a second attempt.
+  if (!(attempts >= 0 && attempts <= 2)) problems.push(`after ${String(attempts)} attempts`)
   if (error._tag === 'ServiceError' && !(error.status >= 100 && error.code !== ''))
-    complaints.push('without a status or a code')
+    problems.push('without a status or a code')
   const line = formatError(error)
-  if (line.includes('\n')) complaints.push('described in more than a line')
-  if (line.includes(secretKey)) complaints.push('tells a secret')
-  return complaints
+  if (line.includes('\n')) problems.push('described in more than a line')
+  if (line.includes(secretKey)) problems.push('contains a secret')
+  return problems
 }
 
-export const complaintsOf = (
-  subject: Subject,
+export const findProblems = (
+  target: Target,
   mutant: Mutant,
   at: At,
   sum: bigint,
   result: E.Either<CosError, unknown>
-): Complaints =>
-  E.isLeft(result) ? leftHolds(subject, at, result.left) : rightHolds(subject, mutant, at, sum, result.right)
+): Problems =>
+  E.isLeft(result) ? checkLeft(target, at, result.left) : checkRight(target, mutant, at, sum, result.right)

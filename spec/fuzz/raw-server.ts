@@ -1,4 +1,4 @@
-/** A server that says what it is told to, byte by byte, and a record of who is connected. */
+/** A server that sends scripted bytes, and counts its connections. */
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,36 +6,36 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export type Step =
   | { readonly _tag: 'Say'; readonly bytes: Buffer }
   | { readonly _tag: 'Wait'; readonly milliseconds: number }
-  /** `close`: no more will come. `reset`: the connection breaks. `stay`: it is kept, and nothing more is said. */
+  /** `close`: FIN. `reset`: the connection is reset. `stay`: it stays open without further bytes. */
   | { readonly _tag: 'End'; readonly how: 'close' | 'reset' | 'stay' }
 
-export interface Asked {
+export interface ReceivedHead {
   readonly method: string
   readonly target: string
   readonly host: string
-  /** The whole head, as it came. */
+  /** The whole head, as received. */
   readonly head: string
 }
 
 export interface Script {
-  /** Whether it answers as soon as the head has come, whatever is still on its way. */
+  /** Whether it responds as soon as the head is received. */
   readonly early: boolean
-  /** Whether it lets a body come that asks before it does; otherwise it answers at once. */
+  /** Whether it sends 100 Continue to a request with Expect; otherwise it responds at once. */
   readonly continues: boolean
-  readonly steps: (asked: Asked) => ReadonlyArray<Step>
+  readonly steps: (asked: ReceivedHead) => ReadonlyArray<Step>
 }
 
-export interface Wire {
+export interface RawServer {
   readonly address: string
-  /** Scripts by the first label of the host that was asked for. */
+  /** Scripts by the first label of the Host header. */
   readonly scripts: Map<string, Script>
-  /** Connections that are open now. */
+  /** The number of open connections. */
   readonly open: () => number
   readonly close: () => void
 }
 
-/** Where the first request in the bytes ends; none before all of it has come. */
-const endOf = (bytes: Buffer, head: string, headSize: number): number | undefined => {
+/** The end of the first request in the bytes; undefined until it is complete. */
+const requestEnd = (bytes: Buffer, head: string, headSize: number): number | undefined => {
   if (/^transfer-encoding: *chunked/im.test(head)) {
     const at = bytes.indexOf('0\r\n\r\n', headSize)
     return at < 0 ? undefined : at + 5
@@ -44,7 +44,7 @@ const endOf = (bytes: Buffer, head: string, headSize: number): number | undefine
   return bytes.length >= headSize + length ? headSize + length : undefined
 }
 
-const perform = async (socket: Socket, steps: ReadonlyArray<Step>): Promise<boolean> => {
+const runSteps = async (socket: Socket, steps: ReadonlyArray<Step>): Promise<boolean> => {
   for (const step of steps) {
     if (socket.destroyed) return false
     if (step._tag === 'Say') socket.write(step.bytes)
@@ -58,7 +58,7 @@ const perform = async (socket: Socket, steps: ReadonlyArray<Step>): Promise<bool
   return true
 }
 
-const attending = (scripts: ReadonlyMap<string, Script>, socket: Socket): void => {
+const serveScripts = (scripts: ReadonlyMap<string, Script>, socket: Socket): void => {
   let heard = Buffer.alloc(0)
   let busy = false
   let continued = false
@@ -70,7 +70,7 @@ const attending = (scripts: ReadonlyMap<string, Script>, socket: Socket): void =
     const host = /^host: *(.*)$/im.exec(head)?.[1]?.trim() ?? ''
     const script = scripts.get(host.split('.', 1)[0] ?? '')
     const expects = /^expect: *100-continue/im.test(head)
-    const end = endOf(heard, head, headSize)
+    const end = requestEnd(heard, head, headSize)
     if (script === undefined) return
     if (expects && script.continues && !continued) {
       continued = true
@@ -78,9 +78,9 @@ const attending = (scripts: ReadonlyMap<string, Script>, socket: Socket): void =
     }
     if (end === undefined && !script.early && !(expects && !script.continues)) return
     busy = true
-    const going = await perform(socket, script.steps({ method, target, host, head }))
-    // What has not come of the request by now would be taken for the next one.
-    const whole = endOf(heard, head, headSize)
+    const going = await runSteps(socket, script.steps({ method, target, host, head }))
+    // A rest of the request that arrives later would be read as the next request.
+    const whole = requestEnd(heard, head, headSize)
     if (!going || whole === undefined) return
     heard = heard.subarray(whole)
     busy = false
@@ -95,13 +95,13 @@ const attending = (scripts: ReadonlyMap<string, Script>, socket: Socket): void =
   })
 }
 
-export const openWire = async (): Promise<Wire> => {
+export const startRawServer = async (): Promise<RawServer> => {
   const scripts = new Map<string, Script>()
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    attending(scripts, socket)
+    serveScripts(scripts, socket)
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo

@@ -1,7 +1,7 @@
 /**
- * Answers that no COS would give, to all operations: each ends in a result that is true or a failure that is known.
+ * Arbitrary responses to all operations: each ends in a true result or a known error.
  *
- * SEED and CASE repeat one of them, CASES says how many; `npm run fuzz` tries 10,000 with a seed of its own.
+ * SEED and CASE repeat one case, CASES sets their number; `npm run fuzz` runs 10,000 with a new seed.
  */
 import { inspect } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,29 +12,29 @@ import t from 'tap'
 import { createClient, type Timeouts } from '../../lib/client/client.js'
 import { becomesTrue } from '../support/wait-for.js'
 import { credentials, right } from '../support/server.js'
-import { chanceOf } from './seeded-random.js'
+import { randomFrom } from './seeded-random.js'
 import { mutantOf, type Mutant } from './mutants.js'
-import { key, subjects, sum, type At, type Subject } from './targets.js'
-import { complaintsOf } from './oracle.js'
-import { openWire, type Wire } from './raw-server.js'
+import { key, targets, sum, type At, type Target } from './targets.js'
+import { findProblems } from './oracle.js'
+import { startRawServer, type RawServer } from './raw-server.js'
 
 const many = fc.readConfigureGlobal().numRuns
 const cases = Number(process.env['CASES'] ?? many ?? 300)
 const seed = process.env['SEED'] ?? (many === undefined ? '1' : String(Date.now()))
 const only = process.env['CASE']
 
-// Longer than any deadline of the client's; what is not over by then never will be.
-const patience = 30_000
+// Longer than any timeout of the client: a call that takes longer hangs.
+const hangTimeout = 30_000
 const timeouts = { connect: 5000, headers: 300, idle: 300, unread: 5000, overall: 1500 }
-/** For answers that have to come, however busy the machine is. */
-const unhurried = { connect: 5000, headers: 5000, idle: 5000, unread: 5000, overall: 20_000 }
+/** For responses that must arrive even on a busy machine. */
+const longTimeouts = { connect: 5000, headers: 5000, idle: 5000, unread: 5000, overall: 20_000 }
 
-/** Fails where a promise takes longer than anything may. */
-const within = async <A>(promise: Promise<A>, what: string): Promise<A> => {
+/** Fails if a promise hangs. */
+const failIfHanging = async <A>(promise: Promise<A>, name: string): Promise<A> => {
   const over = new AbortController()
-  const late = sleep(patience, undefined, { signal: over.signal }).then(
+  const late = sleep(hangTimeout, undefined, { signal: over.signal }).then(
     () => {
-      throw new Error(`${what} hangs`)
+      throw new Error(`${name} hangs`)
     },
     () => new Promise<never>(() => undefined)
   )
@@ -45,21 +45,21 @@ const within = async <A>(promise: Promise<A>, what: string): Promise<A> => {
   }
 }
 
-const until = async (done: () => boolean, what: string): Promise<void> => {
-  if (!(await becomesTrue(done))) throw new Error(what)
+const waitUntil = async (done: () => boolean, problem: string): Promise<void> => {
+  if (!(await becomesTrue(done))) throw new Error(problem)
 }
 
-/** A result without what differs from one true answer to the next. */
+/** A result without the parts that differ between responses of the same meaning. */
 const meaning = (result: unknown): string =>
   inspect(result, { depth: 9, sorted: true })
-    .replace(/ *raw: (?:\[Object: null prototype\] )?\{[^}]*\},?/g, '')
+    .replace(/ *headers: (?:\[Object: null prototype\] )?\{[^}]*\},?/g, '')
     .replace(/\s+/g, ' ')
 
 const tagOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && '_tag' in error ? String(error._tag) : 'unknown'
 
 interface Case {
-  readonly subject: Subject
+  readonly target: Target
   readonly mutant: Mutant
   readonly at: At
   readonly seed: string
@@ -67,18 +67,18 @@ interface Case {
 
 const caseOf = (n: number): Case => {
   const own = `${seed}:${String(n)}`
-  const subject = chanceOf(own).of(subjects)
+  const target = randomFrom(own).of(targets)
   return {
-    subject,
-    mutant: mutantOf(subject, own),
+    target,
+    mutant: mutantOf(target, own),
     at: { bucket: `case${String(n)}-1250000000`, key },
     seed: own
   }
 }
 
 const ask = async (
-  wire: Wire,
-  { subject, mutant, at, seed }: Case,
+  wire: RawServer,
+  { target, mutant, at, seed }: Case,
   deadlines: Timeouts = timeouts
 ): Promise<E.Either<unknown, unknown>> => {
   wire.scripts.set(at.bucket, mutant.script)
@@ -93,10 +93,10 @@ const ask = async (
     })
   )
   try {
-    const result = await within(subject.run(client, at, chanceOf(`${seed}:reader`)), 'the call')
-    const complaints = complaintsOf(subject, mutant, at, sum, result)
-    if (complaints.length > 0) throw new Error(complaints.join('; '), { cause: result })
-    // A body that nobody read or destroyed would still be under way.
+    const result = await failIfHanging(target.run(client, at, randomFrom(`${seed}:reader`)), 'the call')
+    const found = findProblems(target, mutant, at, sum, result)
+    if (found.length > 0) throw new Error(found.join('; '), { cause: result })
+    // A body that was neither read nor destroyed would keep its request running.
     const { dispatcher } = client
     const busy = (): number =>
       'stats' in dispatcher
@@ -105,7 +105,7 @@ const ask = async (
             0
           )
         : 0
-    await until(() => busy() === 0, 'a request is still under way')
+    await waitUntil(() => busy() === 0, 'a request is still running')
     return result
   } finally {
     await client.close()
@@ -113,19 +113,19 @@ const ask = async (
   }
 }
 
-/** True answers, each in its own words: what an answer of the same meaning must come to. */
-const trueMeanings = async (wire: Wire): Promise<ReadonlyMap<string, string>> => {
+/** The results of the true responses, which responses of the same meaning must have. */
+const trueMeanings = async (wire: RawServer): Promise<ReadonlyMap<string, string>> => {
   const meanings = new Map<string, string>()
-  for (const [n, subject] of subjects.entries()) {
-    const { status, headers, body } = subject.truth
+  for (const [n, target] of targets.entries()) {
+    const { status, headers, body } = target.truth
     const lines = [...headers, ['Content-Length', String(body.length)] as const].map(
       ([name, value]) => `${name}: ${value}`
     )
     const head = Buffer.from([`HTTP/1.1 ${String(status)} OK`, ...lines, '', ''].join('\r\n'))
-    const bodiless = subject.action === 'HeadObject' || status === 204
+    const bodiless = target.action === 'HeadObject' || status === 204
     const whole = Buffer.concat([head, bodiless ? Buffer.alloc(0) : body])
     const mutant: Mutant = {
-      did: [],
+      description: [],
       harmless: true,
       cut: false,
       payload: body,
@@ -134,15 +134,15 @@ const trueMeanings = async (wire: Wire): Promise<ReadonlyMap<string, string>> =>
     }
     const at = { bucket: `true${String(n)}-1250000000`, key }
     meanings.set(
-      subject.name,
-      meaning(await ask(wire, { subject, mutant, at, seed: 'true' }, unhurried)).replaceAll(at.bucket, '')
+      target.name,
+      meaning(await ask(wire, { target, mutant, at, seed: 'true' }, longTimeouts)).replaceAll(at.bucket, '')
     )
   }
   return meanings
 }
 
 t.test('any response ends in a true result or a known error', async (t) => {
-  const wire = await openWire()
+  const wire = await startRawServer()
   t.teardown(wire.close)
   const strays: Array<unknown> = []
   const stray = (thrown: unknown): void => void strays.push(thrown)
@@ -160,18 +160,18 @@ t.test('any response ends in a true result or a known error', async (t) => {
       came[result._tag] += 1
       const tag = E.isLeft(result) ? tagOf(result.left) : 'Right'
       tags.set(tag, (tags.get(tag) ?? 0) + 1)
-      const same = meaning(result).replaceAll(one.at.bucket, '') === truths.get(one.subject.name)
+      const same = meaning(result).replaceAll(one.at.bucket, '') === truths.get(one.target.name)
       const late = E.isLeft(result) && /Timeout/.test(inspect(result.left))
       const left = E.isRight(result) && /Unread/.test(inspect(result.right))
-      if (one.mutant.harmless && one.subject.name !== 'selectObjectContent' && !same && !late && !left) {
-        throw new Error('an answer of the same meaning was taken for another', { cause: result })
+      if (one.mutant.harmless && one.target.name !== 'selectObjectContent' && !same && !late && !left) {
+        throw new Error('a response of the same meaning has another result', { cause: result })
       }
-      if (strays.length > 0)
-        throw new Error('something was thrown past everyone', { cause: strays.splice(0) })
-      if (only !== undefined) t.comment(one.subject.name, one.mutant.did, inspect(result, { depth: 4 }))
+      if (strays.length > 0) throw new Error('an error was not caught', { cause: strays.splice(0) })
+      if (only !== undefined)
+        t.comment(one.target.name, one.mutant.description, inspect(result, { depth: 4 }))
     } catch (thrown) {
       problems.push(
-        `SEED=${seed} CASE=${String(n)} ${one.subject.name} [${one.mutant.did.join(' | ')}]: ${inspect(thrown, { depth: 6 }).slice(0, 2000)}`
+        `SEED=${seed} CASE=${String(n)} ${one.target.name} [${one.mutant.description.join(' | ')}]: ${inspect(thrown, { depth: 6 }).slice(0, 2000)}`
       )
     }
   }
@@ -187,35 +187,35 @@ t.test('any response ends in a true result or a known error', async (t) => {
     t.ok(came.Right > cases / 20, `${String(came.Right)} results were true`)
     t.ok(came.Left > cases / 5, `${String(came.Left)} failures were known`)
   }
-  await until(() => wire.open() === 0, 'a connection is still open')
+  await waitUntil(() => wire.open() === 0, 'a connection is still open')
   t.equal(wire.open(), 0)
 })
 
 t.test('the oracle detects a false result', async (t) => {
-  const subject = subjects.find(({ name }) => name === 'getObject')
-  if (subject === undefined) throw new Error('no such subject')
+  const target = targets.find(({ name }) => name === 'getObject')
+  if (target === undefined) throw new Error('no such target')
   const mutant = {
-    ...mutantOf(subject, 'x'),
+    ...mutantOf(target, 'x'),
     payload: Buffer.from('123456789'),
     head: Buffer.from('etag: "a"')
   }
   const at = { bucket: 'b-1250000000', key }
-  const found = (value: unknown): string => complaintsOf(subject, mutant, at, sum, E.right(value)).join('; ')
+  const found = (value: unknown): string => findProblems(target, mutant, at, sum, E.right(value)).join('; ')
   t.equal(found({ etag: '"a"' }), '')
-  t.match(found({ etag: '"b"' }), /nobody said/)
+  t.match(found({ etag: '"b"' }), /not in the response/)
   t.match(found({ etag: undefined }), /is undefined/)
   t.match(found({ size: Number.NaN }), /is NaN/)
   t.match(found({ at: new Date(Number.NaN) }), /is no date/)
-  t.match(found({ at: new Date(0) }), /nobody said/)
-  t.match(found({ bytes: Buffer.from('12'), size: 3 }), /2 bytes where 3 were promised/)
-  const raw = { 'x-cos-hash-crc64ecma': String(sum) }
+  t.match(found({ at: new Date(0) }), /not in the response/)
+  t.match(found({ bytes: Buffer.from('12'), size: 3 }), /2 bytes instead of 3/)
+  const headers = { 'x-cos-hash-crc64ecma': String(sum) }
   t.match(
-    found({ raw, bytes: Buffer.from('12'), outcome: { _tag: 'Verified', crc64: sum } }),
+    found({ headers, bytes: Buffer.from('12'), outcome: { _tag: 'Verified', crc64: sum } }),
     /verified, with/
   )
   const context = { operation: 'GetObject', bucket: 'other-1250000000', key: O.none, attempts: 1 }
   const error = { _tag: 'Aborted', context, reason: 'x' } as const
-  t.same(complaintsOf(subject, mutant, at, sum, E.left(error)), [
+  t.same(findProblems(target, mutant, at, sum, E.left(error)), [
     'a Aborted',
     'of the bucket other-1250000000',
     'of another key'

@@ -1,14 +1,14 @@
-/** Chance that can be repeated: all that a case does follows from its seed. */
+/** Repeatable random numbers: a case depends on its seed only. */
 
-export interface Chance {
-  /** A whole number from 0 up to, and without, `n`. */
+export interface Random {
+  /** An integer from 0 to `n - 1`. */
   readonly below: (n: number) => number
   readonly often: (probability: number) => boolean
   readonly of: <A>(items: ReadonlyArray<A>) => A
 }
 
-/** Mulberry32 over a hash of the seed's text: few bits, but the same ones everywhere. */
-export const chanceOf = (seed: string): Chance => {
+/** Mulberry32 over a hash of the seed: few bits, but the same on every machine. */
+export const randomFrom = (seed: string): Random => {
   let state = 2166136261
   for (const byte of Buffer.from(seed)) state = Math.imul(state ^ byte, 16777619)
   const next = (): number => {

@@ -1,4 +1,4 @@
-/** What is asked, what a true answer to it is, and how the result is read to its end. */
+/** The fuzzed operations: their input, a true response, and how the result is read. */
 import type { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -10,9 +10,9 @@ import * as Ops from '../../lib/index.js'
 import { downloadStream } from '../../lib/transfers/download/download-stream.js'
 import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
 import { encodeEvent, recordedMessage } from '../support/select-messages.js'
-import type { Chance } from './seeded-random.js'
+import type { Random } from './seeded-random.js'
 
-export interface Answer {
+export interface RawResponse {
   readonly status: number
   readonly headers: ReadonlyArray<readonly [string, string]>
   readonly body: Buffer
@@ -23,34 +23,38 @@ export interface At {
   readonly key: string
 }
 
-export interface Subject {
+export interface Target {
   readonly name: string
   readonly action: string
   readonly onBucket: boolean
-  readonly truth: Answer
-  /** Of an XML answer: without its end no result can be true. */
+  readonly truth: RawResponse
+  /** The root of an XML response: without its end tag no result is true. */
   readonly root?: string
-  readonly run: (client: Client, at: At, chance: Chance) => Promise<E.Either<CosError, unknown>>
+  readonly run: (client: Client, at: At, random: Random) => Promise<E.Either<CosError, unknown>>
 }
 
 export const key = 'dir/a b+\u817e.txt'
 export const bytes = Buffer.from('123456789')
-/** CRC-64/XZ of `bytes`, by its catalogue: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz */
+/** CRC-64/XZ of `bytes`, from its catalogue: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz */
 export const sum = 0x995dc9bbdf1939fan
 const uploadId = '1585130821cbb7df1d11846c073ad648e8f33b087cec2381df437acdc833cf654b9ecc6361'
 
-// -- answers --
-const common: Answer['headers'] = [
+// -- responses --
+const common: RawResponse['headers'] = [
   ['Date', 'Fri, 03 May 2024 10:00:00 GMT'],
   ['Server', 'tencent-cos'],
   ['x-cos-request-id', 'NjYwMWE5YzRfMTIzNDU2Nzg5']
 ]
-const answer = (headers: Answer['headers'] = [], body: Buffer = Buffer.alloc(0), status = 200): Answer => ({
+const answer = (
+  headers: RawResponse['headers'] = [],
+  body: Buffer = Buffer.alloc(0),
+  status = 200
+): RawResponse => ({
   status,
   headers: [...common, ...headers],
   body
 })
-export const xml = (text: string, status = 200, headers: Answer['headers'] = []): Answer =>
+export const xml = (text: string, status = 200, headers: RawResponse['headers'] = []): RawResponse =>
   answer(
     [['Content-Type', 'application/xml'], ...headers],
     Buffer.from(`<?xml version='1.0' encoding='utf-8' ?>\n${text}`),
@@ -59,7 +63,7 @@ export const xml = (text: string, status = 200, headers: Answer['headers'] = [])
 
 const owner = '<Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner>'
 const etag = '&quot;f2d1b2a44fd8a4b4d2c3a1b0c9d8e7f6-3&quot;'
-const attributes: Answer['headers'] = [
+const attributes: RawResponse['headers'] = [
   ['Content-Type', 'text/plain'],
   ['ETag', '"25f9e794323b453885f5181f1b624d0b"'],
   ['Last-Modified', 'Thu, 02 May 2024 09:30:11 GMT'],
@@ -76,7 +80,7 @@ const versionsXml = `<ListVersionsResult><Name>b-1250000000</Name><EncodingType>
 const uploadsXml = `<ListMultipartUploadsResult><Bucket>b-1250000000</Bucket><Encoding-Type>url</Encoding-Type><KeyMarker/><UploadIdMarker/><MaxUploads>1000</MaxUploads><Prefix/><Delimiter>/</Delimiter><IsTruncated>false</IsTruncated><Upload><Key>a%2Fb</Key><UploadId>${uploadId}</UploadId><StorageClass>Standard</StorageClass><Initiator><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Initiator>${owner}<Initiated>Wed Jan 18 16:04:17 2017</Initiated></Upload><CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes></ListMultipartUploadsResult>`
 const partsXml = `<ListPartsResult><Bucket>b-1250000000</Bucket><Encoding-type/><Key>a</Key><UploadId>${uploadId}</UploadId>${owner}<PartNumberMarker>0</PartNumberMarker><StorageClass>Standard</StorageClass><MaxParts>1000</MaxParts><IsTruncated>false</IsTruncated><Part><PartNumber>1</PartNumber><LastModified>2024-05-02T10:00:00.000Z</LastModified><ETag>${etag}</ETag><Size>1048576</Size></Part><Part><PartNumber>2</PartNumber><LastModified>2024-05-02T10:00:01.000Z</LastModified><ETag>${etag}</ETag><Size>17</Size></Part></ListPartsResult>`
 
-/** Select's frames: some of COS's own, and an end. */
+/** Frames of Select: some recorded from COS, and an end. */
 export const frames = (): ReadonlyArray<Buffer> => [
   encodeEvent('Records', 'one,1\n'),
   encodeEvent('Cont'),
@@ -90,7 +94,7 @@ export const frames = (): ReadonlyArray<Buffer> => [
 ]
 
 // -- running --
-export const caught = async <A>(
+export const runCatching = async <A>(
   reading: () => Promise<E.Either<CosError, A>>
 ): Promise<E.Either<CosError, A>> => {
   try {
@@ -103,22 +107,22 @@ export const caught = async <A>(
 
 const sending =
   <A>(
-    make: (at: At, chance: Chance) => Operation<A>,
-    read: (value: A, chance: Chance) => Promise<E.Either<CosError, unknown>> = async (value) => E.right(value)
-  ): Subject['run'] =>
-  async (client, at, chance) => {
-    const result = await send(make(at, chance))(client)()
-    return E.isLeft(result) ? result : caught(() => read(result.right, chance))
+    make: (at: At, random: Random) => Operation<A>,
+    read: (value: A, random: Random) => Promise<E.Either<CosError, unknown>> = async (value) => E.right(value)
+  ): Target['run'] =>
+  async (client, at, random) => {
+    const result = await send(make(at, random))(client)()
+    return E.isLeft(result) ? result : runCatching(() => read(result.right, random))
   }
 
-/** Most read to the end; some leave at once, or behind the first bytes. What is said of the bytes must settle then. */
+/** Most readers read to the end; some stop at once or after the first bytes. The outcome of the body must settle then. */
 const readOut = async <A extends object, V>(
   rest: A,
   body: Readable,
   outcome: TaskEither<CosError, V>,
-  chance: Chance
+  random: Random
 ): Promise<E.Either<CosError, unknown>> => {
-  const patience = chance.below(10)
+  const patience = random.below(10)
   const chunks: Array<Buffer> = []
   let whole = false
   if (patience === 0) body.destroy()
@@ -148,13 +152,13 @@ const query = {
   outputSerialization: { csv: {} }
 }
 const copySource = { bucket: 'source-1250000000', region: 'ap-guangzhou', key: 'a' }
-const stored: Answer['headers'] = [
+const stored: RawResponse['headers'] = [
   ['ETag', '"25f9e794323b453885f5181f1b624d0b"'],
   ['x-cos-hash-crc64ecma', String(sum)]
 ]
 const asked = ({ bucket }: At) => ({ bucket })
 
-type Row = readonly [name: string, action: string, truth: Answer, run: Subject['run'], root?: string]
+type Row = readonly [name: string, action: string, truth: RawResponse, run: Target['run'], root?: string]
 
 const rows: ReadonlyArray<Row> = [
   [
@@ -189,7 +193,7 @@ const rows: ReadonlyArray<Row> = [
     'putObject',
     'PutObject',
     answer(stored),
-    sending((at, chance) => Ops.putObject({ ...at, body: bytes, expectContinue: chance.often(0.3) }))
+    sending((at, random) => Ops.putObject({ ...at, body: bytes, expectContinue: random.often(0.3) }))
   ],
   ['headObject', 'HeadObject', answer(attributes, bytes), sending(Ops.headObject)],
   ['objectExists', 'HeadObject', answer(attributes, bytes), sending(Ops.objectExists)],
@@ -197,7 +201,7 @@ const rows: ReadonlyArray<Row> = [
     'getObject',
     'GetObject',
     answer(attributes, bytes),
-    sending(Ops.getObject, ({ body, verified, ...rest }, chance) => readOut(rest, body, verified, chance))
+    sending(Ops.getObject, ({ body, verified, ...rest }, random) => readOut(rest, body, verified, random))
   ],
   [
     'getObject of a range',
@@ -205,7 +209,7 @@ const rows: ReadonlyArray<Row> = [
     answer([...attributes, ['Content-Range', 'bytes 2-5/9']], bytes.subarray(2, 6), 206),
     sending(
       (at) => Ops.getObject({ ...at, range: { first: 2, last: 5 } }),
-      ({ body, verified, ...rest }, chance) => readOut(rest, body, verified, chance)
+      ({ body, verified, ...rest }, random) => readOut(rest, body, verified, random)
     )
   ],
   [
@@ -253,8 +257,8 @@ const rows: ReadonlyArray<Row> = [
     answer([['Content-Type', 'application/octet-stream']], Buffer.concat(frames())),
     sending(
       (at) => Ops.selectObjectContent({ ...at, ...query }),
-      ({ records, progress, stats, ...rest }, chance) =>
-        readOut({ ...rest, progress: progress() }, records, stats, chance)
+      ({ records, progress, stats, ...rest }, random) =>
+        readOut({ ...rest, progress: progress() }, records, stats, random)
     )
   ],
   [
@@ -270,8 +274,8 @@ const rows: ReadonlyArray<Row> = [
     'uploadPart',
     'UploadPart',
     answer(stored),
-    sending((at, chance) =>
-      Ops.uploadPart({ ...at, uploadId, partNumber: 1, body: bytes, expectContinue: chance.often(0.3) })
+    sending((at, random) =>
+      Ops.uploadPart({ ...at, uploadId, partNumber: 1, body: bytes, expectContinue: random.often(0.3) })
     )
   ],
   [
@@ -307,7 +311,7 @@ const rows: ReadonlyArray<Row> = [
     'ListObjects',
     xml(objectsXml),
     (client, at) =>
-      caught(async () => {
+      runCatching(async () => {
         const entries: Array<unknown> = []
         for await (const entry of streamObjects({ ...asked(at), delimiter: '/' })(client)) {
           entries.push(entry)
@@ -320,18 +324,18 @@ const rows: ReadonlyArray<Row> = [
     'downloadStream',
     'GetObject',
     answer(attributes, bytes),
-    async (client, at, chance) => {
+    async (client, at, random) => {
       const result = await downloadStream({ ...at, partSize: 4 })(client)()
       if (E.isLeft(result)) return result
       const { body, verified, ...rest } = result.right
-      return caught(() => readOut(rest, body, verified, chance))
+      return runCatching(() => readOut(rest, body, verified, random))
     }
   ]
 ]
 
 const bucketwide = /^(?:listObject|listMultipart|deleteObjects|streamObjects)/
 
-export const subjects: ReadonlyArray<Subject> = rows.map(([name, action, truth, run, root]) => ({
+export const targets: ReadonlyArray<Target> = rows.map(([name, action, truth, run, root]) => ({
   name,
   action,
   truth,

@@ -1,4 +1,4 @@
-/** Tencent's own Node SDK, unchanged, queries objects of the emulator, and finds what this library finds. */
+/** Tencent's Node SDK, unmodified, queries objects of the emulator and gets the same results as cospipe. */
 import { gzipSync } from 'node:zlib'
 import COS from 'cos-nodejs-sdk-v5'
 import * as it from 'io-ts'
@@ -91,7 +91,7 @@ for (const { name, body, expression, theirs, ours } of cases)
     const { sdk, client } = await start(t)
     const Key = 'dir/a.txt'
     await sdk.putObject({ ...place, Key, Body: body })
-    const asked = {
+    const input = {
       ...place,
       Key,
       SelectType: 2,
@@ -109,7 +109,7 @@ for (const { name, body, expression, theirs, ours } of cases)
     const totals = right(await stats())
     t.ok(found.length > 0)
 
-    const whole = await sdk.selectObjectContent(asked)
+    const whole = await sdk.selectObjectContent(input)
     t.equal(String(whole.Payload), String(found))
     t.match(totals, {
       value: {
@@ -119,7 +119,7 @@ for (const { name, body, expression, theirs, ours } of cases)
       }
     })
 
-    const stream = sdk.selectObjectContentStream(asked, () => undefined) as unknown as AsyncIterable<Buffer>
+    const stream = sdk.selectObjectContentStream(input, () => undefined) as unknown as AsyncIterable<Buffer>
     t.equal(String(Buffer.concat(await toArray(stream))), String(found), 'as a stream')
   })
 

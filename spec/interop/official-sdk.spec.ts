@@ -1,4 +1,4 @@
-/** Tencent's own Node SDK, unchanged, against the emulator: what it writes comes back, and what it asks is answered. */
+/** Tencent's Node SDK, unmodified, against the emulator. */
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,20 +25,20 @@ const sdkOf = (t: Test, emulator: Emulator, options: COS.COSOptions): COS =>
     SecretId: emulator.credentials.secretId,
     SecretKey: emulator.credentials.secretKey,
     Protocol: 'http:',
-    // Where it keeps its cache of uploads; a home folder otherwise.
+    // The directory of its upload cache; by default the home directory.
     ConfCwd: t.testdir(),
     ...options
   })
 
-/** Ways to lead the SDK to a port of this machine, none of them a change to it. */
+/** Ways to direct the SDK to a port of this machine without modifying it. */
 const ways: Readonly<Record<string, (emulator: Emulator) => COS.COSOptions>> = {
   'at an address under its own host names': ({ address }) => ({ Ip: address }),
   'through a proxy': ({ url }) => ({ Proxy: url }),
   'at a domain with the bucket in its path': ({ address }) => ({ Domain: `${address}/{Bucket}` })
 }
 
-/** Its declarations give some calls the type `void & Promise<A>`. */
-const told = <A>(call: Promise<A>): Promise<A> => call
+/** Narrows `void & Promise<A>`, which the SDK declares for some calls. */
+const narrow = <A>(call: Promise<A>): Promise<A> => call
 
 const start = async (
   t: Test,
@@ -49,7 +49,7 @@ const start = async (
   return { emulator, sdk: sdkOf(t, emulator, way(emulator)) }
 }
 
-/** What the SDK threw; nothing where it threw nothing. */
+/** The error that the SDK threw; undefined if it threw none. */
 const refusal = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
     () => undefined,
@@ -104,7 +104,7 @@ t.test('presigned URLs work until they expire', async (t) => {
   await sdk.putObject({ ...at, Key: 'a b+腾', Body: 'shared' })
   const url = sdk.getObjectUrl({ ...at, Key: 'a b+腾', Sign: true, Expires: 60 }, () => undefined)
   const { host, pathname, search } = new URL(url)
-  // fetch() can not send a Host of its own: it asks as one asks a proxy's path.
+  // fetch() cannot set Host, so the request is path-style.
   const get = async (): Promise<{ status: number; text: string }> =>
     new Promise((resolve, reject) => {
       import('node:http')
@@ -130,7 +130,7 @@ t.test('a file is uploaded in slices, and copied in slices', async (t) => {
   const file = bytes(5 * mib + 17)
   const FilePath = join(t.testdir(), 'file')
   writeFileSync(FilePath, file)
-  const up = await told(sdk.sliceUploadFile({ ...at, Key: 'big', FilePath, ChunkSize: mib }))
+  const up = await narrow(sdk.sliceUploadFile({ ...at, Key: 'big', FilePath, ChunkSize: mib }))
   t.match(up.ETag, /^"[0-9a-f]{32}-6"$/)
   const head = await sdk.headObject({ ...at, Key: 'big' })
   t.equal(head.headers?.['x-cos-hash-crc64ecma'], String(await crc64(file)))
@@ -184,7 +184,7 @@ t.test('an upload is created, listed and aborted', async (t) => {
   const Key = 'dir/unfinished'
   const { UploadId } = await sdk.multipartInit({ ...at, Key, StorageClass: 'STANDARD_IA' })
   const part = await sdk.multipartUpload({ ...at, Key, UploadId, PartNumber: 1, Body: 'part' })
-  const open = await told(sdk.multipartList({ ...at, Prefix: 'dir/', Delimiter: '' }))
+  const open = await narrow(sdk.multipartList({ ...at, Prefix: 'dir/', Delimiter: '' }))
   t.match(open.Upload, [{ Key, UploadId, StorageClass: 'STANDARD_IA' }])
   const parts = await sdk.multipartListPart({ ...at, Key, UploadId })
   t.match(parts.Part, [{ PartNumber: '1', ETag: part.ETag, Size: '4' }])
@@ -196,7 +196,7 @@ t.test('an upload is created, listed and aborted', async (t) => {
     code: 'InvalidPart'
   })
   await sdk.abortUploadTask({ ...at, Key, Level: 'file' })
-  t.same((await told(sdk.multipartList({ ...at, Prefix: '', Delimiter: '' }))).Upload, [])
+  t.same((await narrow(sdk.multipartList({ ...at, Prefix: '', Delimiter: '' }))).Upload, [])
 })
 
 t.test('versions are stored, listed and deleted', async (t) => {
@@ -251,7 +251,7 @@ t.test('an archived object is restored', async (t) => {
   let now = Date.now()
   const { sdk } = await start(t, { now: () => now })
   const Key = 'cold'
-  // The SDK signs by its own clock, corrected by ours.
+  // The SDK corrects its clock by the emulator's Date header.
   await sdk.putObject({ ...at, Key, Body: 'ice', StorageClass: 'ARCHIVE' })
   t.match(await refusal(sdk.getObject({ ...at, Key })), { statusCode: 403, code: 'InvalidObjectState' })
   const RestoreRequest = { Days: 1, CASJobParameters: { Tier: 'Expedited' as const } }

@@ -1,4 +1,4 @@
-/** What Tencent's Node SDK writes cospipe reads, and the other way round; and both ask for it in ways that agree. */
+/** cospipe reads what Tencent's Node SDK writes, and the SDK reads what cospipe writes. */
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
-/** Bytes for specs: the same for the same seed, cut as a spec wants them. */
+/** Repeatable bytes for specs. */
 
-/** Pseudo-random bytes; a generator of our own, so that a failure can be repeated. */
+/** Pseudo-random bytes that depend on the seed only, so that a failure can be repeated. */
 export const bytesOf = (size: number, seed = 1): Buffer => {
   const out = Buffer.allocUnsafe(size)
   let x = seed >>> 0
@@ -11,7 +11,7 @@ export const bytesOf = (size: number, seed = 1): Buffer => {
   return out
 }
 
-/** The bytes in chunks of one size. */
+/** Yields the bytes in chunks of one size. */
 export async function* splitBytes(
   bytes: Uint8Array,
   size: number

@@ -1,4 +1,4 @@
-/** Transfers in processes of their own, which a spec can kill at any moment. */
+/** Transfers in child processes, which a spec can kill at any moment. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
@@ -18,54 +18,54 @@ export type Step =
       /** A file that is read as a stream, where the function takes one before the client. */
       readonly source?: string
     }
-  /** A command for the shell, where the child is. */
+  /** A shell command that the child runs. */
   | { readonly run: string }
 
 export interface Child {
   readonly pid: number
-  /** Lets it begin. */
+  /** Starts the steps. */
   readonly start: () => void
-  /** SIGKILL; settles when it is gone. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   readonly kill: () => Promise<void>
-  /** What came of each step, as JSON has it, up to where it was killed. */
+  /** The result of each completed step, parsed from JSON. */
   readonly results: Promise<ReadonlyArray<unknown>>
 }
 
 export interface ChildOptions {
-  /** What runs before Node, such as a shell that sets limits: it is given Node's command line. */
+  /** A command that runs Node, such as a shell that sets limits; Node's command line is appended. */
   readonly through?: ReadonlyArray<string>
   readonly uid?: number
 }
 
-/** Starts a child that is ready to begin. */
+/** Starts a child process; resolves when it is ready for `start`. */
 export const startChild = async (
   lib: string,
   { address, credentials }: Pick<Emulator, 'address' | 'credentials'>,
   steps: ReadonlyArray<Step>,
   { through = [], uid }: ChildOptions = {}
 ): Promise<Child> => {
-  const told = JSON.stringify({
+  const job = JSON.stringify({
     address,
     credentials: { secretId: credentials.secretId, secretKey: credentials.secretKey },
     steps
   })
-  // Without the options that tap has for every process: its hooks end one that the system sends a signal to.
+  // Without tap's NODE_OPTIONS: its hooks would handle the signals sent to the child.
   const node = ['env', '-u', 'NODE_OPTIONS', process.execPath]
-  const [command, ...args] = [...through, ...node, join(import.meta.dirname, 'child.mjs'), lib, told]
+  const [command, ...args] = [...through, ...node, join(import.meta.dirname, 'child.mjs'), lib, job]
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     ...(uid === undefined ? {} : { uid, gid: uid })
   })
-  const gone = once(child, 'exit')
+  const exited = once(child, 'exit')
   const lines = createInterface({ input: child.stdout })
-  const said: Array<string> = []
+  const output: Array<string> = []
   const ready = new Promise<void>((settle) => {
     lines.on('line', (line) => {
       if (line === 'ready') settle()
-      else said.push(line)
+      else output.push(line)
     })
   })
-  await Promise.race([ready, gone.then(() => Promise.reject(new Error('the child did not start')))])
+  await Promise.race([ready, exited.then(() => Promise.reject(new Error('the child did not start')))])
   return {
     pid: child.pid!,
     start: () => {
@@ -73,10 +73,10 @@ export const startChild = async (
     },
     kill: async () => {
       child.kill('SIGKILL')
-      await gone
+      await exited
     },
-    results: Promise.all([gone, once(lines, 'close')]).then(() =>
-      said.map((line) => JSON.parse(line) as unknown)
+    results: Promise.all([exited, once(lines, 'close')]).then(() =>
+      output.map((line) => JSON.parse(line) as unknown)
     )
   }
 }

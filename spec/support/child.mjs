@@ -1,7 +1,7 @@
 /**
- * Transfers in a process of their own, to be killed. It is started with the folder of the compiled library and what to do,
- * as JSON; it says `ready`, waits for a line, does one step after the other, and says what came of each, as JSON; of a stream,
- * all that it gave.
+ * Runs transfers in a process that a spec kills. Arguments: the directory of the compiled library, and the job as JSON.
+ * It prints `ready`, waits for a line, runs the steps in order, and prints the result of each as a line of JSON; the
+ * result of a stream is all of its items.
  */
 import { execSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** An emulator and clients of it, over real sockets; both closed with the test. */
+/** An emulator and clients for it over real sockets, closed with the test. */
 import * as E from 'fp-ts/lib/Either.js'
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../lib/emulator/index.js'
 import type { Client, ClientConfig } from '../../lib/client/client.js'
@@ -9,7 +9,7 @@ export const bucket = 'examplebucket-1250000000'
 export interface Cos {
   readonly emulator: Emulator
   readonly client: (config?: Partial<ClientConfig>) => Client
-  /** Names of the operations that were asked for, in order. */
+  /** The names of the requested operations, in order. */
   readonly operations: () => ReadonlyArray<string>
 }
 

@@ -1,4 +1,4 @@
-/** An object, a folder with an old file in it, and downloads of the one over the other that can be held up and cut off. */
+/** An object, a directory with an old file, and downloads that replace the file and can be stalled and aborted. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as O from 'fp-ts/lib/Option.js'
@@ -18,7 +18,7 @@ import { left, right } from './server.js'
 const KiB = 1024
 export const partSize = 64 * KiB
 export const at = { bucket, key: 'down/load.bin' }
-// Ten ranges and a bit.
+// Ten ranges and 13 bytes.
 export const bytes = bytesOf(10 * partSize + 13)
 export const tempDirectory = 'a.bin.cospipe-download'
 
@@ -26,11 +26,11 @@ export interface DownloadFixture extends Cos {
   readonly dir: string
   readonly input: DownloadFileInput
   readonly put: (body: Uint8Array) => Promise<unknown>
-  /** Bytes that GETs have brought since it was last asked. */
+  /** Bytes of GET responses since the last call. */
   readonly fetched: () => number
 }
 
-/** An object, a folder with an old file in it, and faults that can be changed on the way. */
+/** Starts an emulator with an object, and creates a directory with an old file. */
 export const createDownloadFixture = async (
   t: Test,
   options: EmulatorOptions = {},
@@ -40,21 +40,21 @@ export const createDownloadFixture = async (
   const put = async (bytes: Uint8Array): Promise<unknown> => {
     const client = cos.client()
     const done = right(await send(putObject({ ...at, body: bytes }))(client)())
-    // So that connections that are open afterwards are those of the download.
+    // Connections that are open afterwards then belong to the download.
     await client.close()
     return done
   }
   await put(body)
   const dir = t.testdir({ 'a.bin': 'old' })
-  let seen = 0
+  let counted = 0
   return {
     ...cos,
     dir,
     put,
     input: { ...at, file: join(dir, 'a.bin'), threshold: 0, partSize, concurrency: 3 },
     fetched: () => {
-      const gets = cos.emulator.requests().slice(seen)
-      seen += gets.length
+      const gets = cos.emulator.requests().slice(counted)
+      counted += gets.length
       return gets.reduce((sum, one) => sum + (one.operation === 'GetObject' ? one.bytesOut : 0), 0)
     }
   }
@@ -63,7 +63,7 @@ export const createDownloadFixture = async (
 export const firstByteOf = ({ headers }: FaultInput): number =>
   Number(/bytes=(\d+)-/.exec(headers['range'] ?? '')?.[1])
 
-/** Ranges from a certain one on stall after so many bytes, while that is wanted. */
+/** A fault that stalls ranges from offset `from` after `after` bytes; both may be changed during a run. */
 export const createStallFault = (): {
   fault: (request: FaultInput) => Fault | undefined
   from: number
@@ -83,11 +83,11 @@ export const createStallFault = (): {
 export const newProgress = (): Progress =>
   createProgressWith({ total: O.none, clock: () => performance.now() })
 
-/** What the journal says is there, in lines. */
+/** The number of ranges that the journal records. */
 export const countRecordedRanges = async (dir: string): Promise<number> =>
   (await readFile(join(dir, tempDirectory, 'journal'), 'utf8').catch(() => '')).split('\n').length - 2
 
-/** Runs until so many ranges are written down, and aborts. */
+/** Runs a download until the journal records this many ranges, and aborts it. */
 export const abortAfterRanges = async (
   here: DownloadFixture,
   ranges: number,
@@ -100,7 +100,7 @@ export const abortAfterRanges = async (
   return left(await running)
 }
 
-/** An aborted run has settled before all of it is cleared away, where the machine is busy. */
+/** Waits until an aborted run has released its lock: on a busy machine that is after it has settled. */
 export const waitForLockRelease = async (dir: string): Promise<void> => {
   await waitFor(async () => {
     const entries = await readdir(dir, { recursive: true }).catch((thrown: unknown) => {
@@ -130,6 +130,6 @@ export const assertDownloaded = async (
   { dir }: DownloadFixture,
   expected: Uint8Array = bytes
 ): Promise<void> => {
-  t.ok(Buffer.from(expected).equals(await readFile(join(dir, 'a.bin'))), 'the bytes are the bytes')
-  t.same(await readdir(dir), ['a.bin'], 'and nothing else is there')
+  t.ok(Buffer.from(expected).equals(await readFile(join(dir, 'a.bin'))), 'the file has the expected bytes')
+  t.same(await readdir(dir), ['a.bin'], 'no other file is left')
 }

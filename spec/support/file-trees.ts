@@ -1,26 +1,26 @@
-/** Folders as values, for specs: grown from a record, and read back with all that is in them. */
+/** Directory trees as values: created from a record, and read back. */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, readdir, readlink, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** By path: a file's bytes; null of an empty folder; where a link leads. */
+/** By path: a file's content, null for an empty directory, or the target of a symlink. */
 export type Tree = Readonly<Record<string, Uint8Array | string | null | { readonly link: string }>>
 
 export const createTree = async (root: string, tree: Tree): Promise<string> => {
   await mkdir(root, { recursive: true })
-  for (const [path, what] of Object.entries(tree)) {
+  for (const [path, entry] of Object.entries(tree)) {
     const full = join(root, path)
-    await mkdir(what === null ? full : dirname(full), { recursive: true })
-    if (what === null) continue
-    if (typeof what === 'string' || what instanceof Uint8Array) await writeFile(full, what)
-    else await symlink(what.link, full)
+    await mkdir(entry === null ? full : dirname(full), { recursive: true })
+    if (entry === null) continue
+    if (typeof entry === 'string' || entry instanceof Uint8Array) await writeFile(full, entry)
+    else await symlink(entry.link, full)
   }
   return root
 }
 
 /**
- * What is in a folder, links not followed: a line for each file, folder and link, by path. Files of more than a hundred
- * bytes are told by their SHA-256. Names are read as bytes, so that none is missed.
+ * The entries of a directory by path, without following symlinks. Files of more than 100 bytes are shown by their
+ * SHA-256. Names are read as bytes, so that none is missed.
  */
 export const readTree = async (root: string): Promise<Readonly<Record<string, string>>> => {
   const lines: Record<string, string> = {}

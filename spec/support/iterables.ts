@@ -1,6 +1,6 @@
 /** Small sources and sinks for specs. */
 
-/** Yields the items, one a turn, as a source that takes time would. */
+/** Yields one item a turn, like a source that takes time. */
 export async function* from<A>(...items: ReadonlyArray<A>): AsyncGenerator<A, void, undefined> {
   for (const item of items) {
     await Promise.resolve()

@@ -1,4 +1,4 @@
-/** The plainest operations there are, for specs of what every operation goes through. */
+/** Minimal operations, for specs of the behaviour that all operations share. */
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Readable } from 'node:stream'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -50,7 +50,7 @@ const read: D.Decoder<ProbeResult> = (response) =>
 export const probeGet = Op.operation('ProbeGet', Input, request('GET'), read)
 /** PUTs a body. */
 export const probePut = Op.operation('ProbePut', Input, request('PUT'), read)
-/** GETs an object and hands its body on. */
+/** GETs an object and returns its body as a stream. */
 export const probeOpen: (input: ProbeInput) => Op.Operation<Readable> = Op.operation(
   'ProbeOpen',
   Input,

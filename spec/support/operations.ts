@@ -1,4 +1,4 @@
-/** What an operation would send, and what it finds wrong, as a spec can compare them. */
+/** The request of an operation, and the problem of an invalid input, in a form that specs can compare. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
@@ -8,7 +8,7 @@ import type { Operation } from '../../lib/core/operation.js'
 import type { Body, Request } from '../../lib/core/request.js'
 import { left, right } from './responses.js'
 
-/** The object that every spec's operation is about. */
+/** The object of the operations in specs. */
 export const at = { bucket: 'examplebucket-1250000000', key: 'dir/a.txt' }
 
 const bodyOf = (body: Body): unknown => {
@@ -22,7 +22,7 @@ const bodyOf = (body: Body): unknown => {
   }
 }
 
-/** A request laid open: bytes as text, an absent key left out. */
+/** A request in a form that specs can compare: bytes as text, an absent key omitted. */
 export const plainRequest = ({ key, body, ...request }: Request) => ({
   ...request,
   ...(O.isSome(key) ? { key: key.value } : {}),
@@ -31,7 +31,7 @@ export const plainRequest = ({ key, body, ...request }: Request) => ({
 
 export const requestOf = (operation: Operation<unknown>) => plainRequest(right(operation.request))
 
-/** What a request is besides its headers, its query and its body, unless a spec says otherwise. */
+/** The default fields of a request, which specs override. */
 export const emptyRequest = {
   ...at,
   query: {},
@@ -42,17 +42,17 @@ export const emptyRequest = {
   expectContinue: false
 }
 
-/** What an operation says of an input that makes no sense: `field: message`. */
+/** The problem of an invalid input: `field: message`. */
 export const problemOf = (operation: Operation<unknown>): string => {
   const { field, message }: InvalidInput = left(operation.request)
   return `${field}: ${message.replace(/^must be /, '')}`
 }
 
-/** A group of parameters on its own: judges an input of nothing else. */
+/** Validates an input that has only these fields. */
 export const validateFields = <A>(fields: In.FieldsOf<A>): ((u: unknown) => E.Either<string, A>) =>
   validateWith(In.struct<A>('the group', fields))
 
-/** What a codec says of a value: the value as the codec has it, or `field: message`. */
+/** The decoded value, or its problem: `field: message`. */
 export const validateWith =
   <A>(codec: t.Decoder<unknown, A>) =>
   (u: unknown): E.Either<string, A> => {
@@ -62,7 +62,7 @@ export const validateWith =
     return E.left(`${field}: ${message.replace(/^must be /, '')}`)
   }
 
-/** Without what is `undefined`: the headers or parameters that would be sent. */
+/** Removes undefined values: leaves the headers or parameters that are sent. */
 export const withoutUndefined = (
   values: Readonly<Record<string, unknown>>
 ): Readonly<Record<string, unknown>> =>

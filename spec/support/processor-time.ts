@@ -1,6 +1,6 @@
-/** What a computation costs. A clock would tell as well how many others are at work on the machine. */
+/** CPU time. A clock would also measure the load of the machine. */
 
-/** Milliseconds that the processor has spent on this process so far. */
+/** CPU time of this process so far, in milliseconds. */
 export const processorTime = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000

@@ -1,21 +1,21 @@
-/** A socket of our own, for requests that no client would send. */
+/** A raw socket, for requests that no client would send. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Emulator } from '../../lib/emulator/index.js'
 import { type RequestInput, toHttpOptions } from './signed.js'
 
-/** The request's head as text, signed, with the headers as they are given. */
-export const requestHead = (emulator: Emulator, asked: RequestInput): string => {
-  const { method, path, headers } = toHttpOptions(emulator, asked)
+/** The head of a signed request as text, with the given headers. */
+export const requestHead = (emulator: Emulator, input: RequestInput): string => {
+  const { method, path, headers } = toHttpOptions(emulator, input)
   const lines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${String(value)}`)
   return [`${String(method)} ${String(path)} HTTP/1.1`, ...lines, '', ''].join('\r\n')
 }
 
 export interface RawConnection {
   readonly socket: Socket
-  /** Sends, and keeps the connection. */
+  /** Sends text or bytes, and keeps the connection open. */
   readonly send: (text: string | Uint8Array) => void
-  /** All that was heard, once it matches, or once the other side has nothing more to say. */
+  /** All received bytes as Latin-1, once they match, or once the other side has ended the connection. */
   readonly receive: (until?: RegExp) => Promise<string>
 }
 

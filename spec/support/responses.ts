@@ -1,4 +1,4 @@
-/** Canned answers over real HTTP: a decoder's spec hands it what a socket brought, cut and paused as told. */
+/** Canned responses over real HTTP, for specs of decoders: sent, paused and cut as specified. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Readable } from 'node:stream'
@@ -11,18 +11,18 @@ import { CosException, fromUnknown, type Context, type CosError } from '../../li
 import type { Response, SentBody } from '../../lib/core/response.js'
 
 export interface CannedResponse {
-  /** 200 unless said. */
+  /** Default: 200. */
   readonly status?: number
   /** Sent as they are. Without `content-length` the body is chunked. */
   readonly headers?: Readonly<Record<string, string>>
   /** Text and bytes are written in turn, each when the socket has room; a number waits, in ms, a promise until it is kept. */
   readonly chunks?: Iterable<string | Uint8Array | number | Promise<unknown>>
-  /** How the body ends. `cut`: the connection breaks. `open`: nothing more comes, and the connection stays. */
+  /** How the body ends. `cut`: the connection breaks. `open`: the body does not end, and the connection stays open. */
   readonly ends?: 'whole' | 'cut' | 'open'
 }
 
 export interface ServeOptions {
-  /** A HEAD is answered without its body. GET unless said. */
+  /** A HEAD response has no body. Default: GET. */
   readonly method?: 'GET' | 'HEAD'
   readonly sent?: SentBody
   readonly context?: Context
@@ -31,9 +31,9 @@ export interface ServeOptions {
 
 export interface ServedResponse {
   readonly response: Response
-  /** Bytes of the body that the server has handed to its socket. */
+  /** Bytes of the body that the server has written to its socket. */
   readonly written: () => number
-  /** Once the connection is done with the answer: whether it went out `whole`, or broke off `early` on either side. */
+  /** Resolves when the response ends: `whole` if it was sent completely, `early` if either side ended it before. */
   readonly closed: Promise<'whole' | 'early'>
 }
 
@@ -41,7 +41,7 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-/** The call that every canned answer is an answer to. */
+/** The context of every canned response. */
 export const specContext: Context = {
   operation: 'Spec',
   bucket: 'examplebucket-1250000000',
@@ -71,9 +71,9 @@ const enveloped = (body: Readable, context: Context): Readable => {
 export const serveResponse = async (
   t: Teardown,
   answer: CannedResponse,
-  asked: ServeOptions = {}
+  options: ServeOptions = {}
 ): Promise<ServedResponse> => {
-  const context = asked.context ?? specContext
+  const context = options.context ?? specContext
   let written = 0
   let settle: (how: 'whole' | 'early') => void = () => {}
   const closed = new Promise<'whole' | 'early'>((resolve) => {
@@ -96,7 +96,7 @@ export const serveResponse = async (
           written += bytes.length
         }
       }
-      // Later, so that what was written is on its way before the connection breaks.
+      // Delayed, so that the written bytes are sent before the connection breaks.
       if (answer.ends === 'cut') await setTimeout(20).then(() => response.destroy())
       else if (answer.ends !== 'open') response.end()
     }
@@ -112,14 +112,14 @@ export const serveResponse = async (
     server.closeAllConnections()
     server.close()
   })
-  const got = await client.request({ method: asked.method ?? 'GET', path: '/' })
+  const got = await client.request({ method: options.method ?? 'GET', path: '/' })
   const headers = Object.entries(got.headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')])
   const response: Response = {
     status: got.statusCode,
     headers: Object.fromEntries(headers) as Record<string, string>,
     body: enveloped(got.body, context),
-    sent: asked.sent ?? { size: 0, crc64: O.none },
-    retried: asked.retried ?? false,
+    sent: options.sent ?? { size: 0, crc64: O.none },
+    retried: options.retried ?? false,
     context,
     host: `127.0.0.1:${String(address.port)}`
   }
@@ -129,24 +129,24 @@ export const serveResponse = async (
 export const fetchResponse = async (
   t: Teardown,
   answer: CannedResponse,
-  asked?: ServeOptions
-): Promise<Response> => (await serveResponse(t, answer, asked)).response
+  options?: ServeOptions
+): Promise<Response> => (await serveResponse(t, answer, options)).response
 
-/** What a decoder makes of an answer. */
+/** The result of a decoder for a canned response. */
 export const decodeResponse = async <A>(
   t: Teardown,
   decode: Decoder<A>,
   answer: CannedResponse,
-  asked?: ServeOptions
-): Promise<E.Either<CosError, A>> => decode(await fetchResponse(t, answer, asked))()
+  options?: ServeOptions
+): Promise<E.Either<CosError, A>> => decode(await fetchResponse(t, answer, options))()
 
-/** An XML answer as COS sends one; headers are its own besides `content-type` and a request id. */
+/** An XML response as COS sends it; `headers` are added to `content-type` and a request id. */
 export const xmlResponse = (xml: string, headers: Readonly<Record<string, string>> = {}): CannedResponse => ({
   headers: { 'content-type': 'application/xml', 'x-cos-request-id': 'NjYwMQ==', ...headers },
   chunks: [xml]
 })
 
-/** What a stream or a generator failed with, taken out of its envelope. */
+/** The CosError of a stream or a generator that failed with a CosException. */
 export const catchCosError = async (reading: Promise<unknown>): Promise<CosError> => {
   const thrown = await reading.then(
     () => new Error('a failure was expected'),
@@ -156,7 +156,7 @@ export const catchCosError = async (reading: Promise<unknown>): Promise<CosError
   throw thrown
 }
 
-/** A promise, and the way to keep it. */
+/** A promise, and a function that resolves it. */
 export const createGate = (): { readonly opened: Promise<void>; readonly open: () => void } => {
   let open: () => void = () => {}
   const opened = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Messages of a Select's event stream: the recorded ones, and those that a spec makes. */
+/** Messages of Select's event stream: recorded ones, and encoders for others. */
 import { crc32 } from 'node:zlib'
 import * as t from 'io-ts'
 import { vectors } from './vectors.js'
@@ -49,7 +49,7 @@ export const encodeHeader = (name: string, value: string, type = 7): Buffer => {
   ])
 }
 
-/** A message with both checksums right, whatever is in it. */
+/** A message with correct checksums. */
 export const frameMessage = (headers: Uint8Array, payload: Uint8Array, total?: number): Buffer => {
   const prelude = Buffer.concat([
     uint32(total ?? headers.length + payload.length + 16),

@@ -1,4 +1,4 @@
-/** Queries run without a network: an object's bytes in, and what the messages say. */
+/** Runs queries without a network, and reads the messages of the result. */
 import * as E from 'fp-ts/lib/Either.js'
 import { csvReader } from '../../lib/core/csv-records.js'
 import { eventReader, type SelectEvent, type SelectStats } from '../../lib/core/event-stream.js'
@@ -48,7 +48,7 @@ export interface QueryOptions {
 
 export interface QueryOutput {
   readonly text: string
-  /** `code: message`, where the last message is an error. */
+  /** `code: message`, if the last message is an error. */
   readonly error?: string
   readonly stats?: SelectStats
   /** All messages, in order. */
@@ -64,18 +64,18 @@ const chunksOf = (data: Data): AsyncIterable<Uint8Array> =>
         yield Buffer.from(data)
       })()
 
-/** The messages of a query over CSV, for a reader who takes them one by one. */
+/** The messages of a query over CSV, as a stream. */
 export const messagesOf = (sql: string, open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> =>
   runSelect({
     ...{ query: right(readSql(sql)), input: csvInput(), output: csvOutput() },
     ...{ progress: false, now: 0, csv, open }
   })
 
-/** Runs a query over CSV, unless `input` says otherwise; the results are CSV too, unless `output` does. */
-export const runQuery = async (sql: string, data: Data, asked: QueryOptions = {}): Promise<QueryOutput> => {
+/** Runs a query. Default: CSV input and CSV output. */
+export const runQuery = async (sql: string, data: Data, options: QueryOptions = {}): Promise<QueryOutput> => {
   const read = readSql(sql)
   if (E.isLeft(read)) return { text: '', error: `SQLParsingError: ${read.left}`, events: [] }
-  const { input = csvInput(), output = csvOutput(), progress = false, now = 0 } = asked
+  const { input = csvInput(), output = csvOutput(), progress = false, now = 0 } = options
   const folding = eventReader()
   const events: Array<SelectEvent> = []
   const job = { query: read.right, input, output, progress, now, csv, open: () => chunksOf(data) }
@@ -92,7 +92,7 @@ export const runQuery = async (sql: string, data: Data, asked: QueryOptions = {}
   }
 }
 
-/** Of JSON lines, the results as JSON too. */
+/** Runs a query over JSON lines with JSON output. */
 export const runJsonQuery = (
   sql: string,
   data: Data,

@@ -1,4 +1,4 @@
-/** A real HTTP server whose answers a spec writes, and clients that reach it under COS's own host names. */
+/** An HTTP server with responses scripted by a spec, and clients that send it requests with COS's host names. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -7,7 +7,7 @@ import { createClient, type Client, type ClientConfig } from '../../lib/client/c
 
 export interface ReceivedRequest {
   readonly method: string
-  /** The request line's target, as it came. */
+  /** The target of the request line, as received. */
   readonly target: string
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer
@@ -15,14 +15,14 @@ export interface ReceivedRequest {
 
 export interface ScriptedServer {
   readonly address: string
-  /** Every request whose body has come whole, in order. */
+  /** The requests with complete bodies, in order. */
   readonly received: ReadonlyArray<ReceivedRequest>
-  /** Connections that are open now. */
+  /** The number of open connections. */
   readonly open: () => number
   readonly client: (config?: Partial<ClientConfig>) => Client
 }
 
-/** Answers one request; `count` from 1. The body has been read when it is called, unless `early` is set. */
+/** Responds to one request; `count` starts at 1. Called after the body is read, or before it with `early`. */
 export type Script = (
   received: ReceivedRequest,
   response: ServerResponse,
@@ -48,7 +48,7 @@ export const left = <L>(either: E.Either<L, unknown>): L => {
   return either.left
 }
 
-/** A client of whatever listens at the address, closed with the test. */
+/** A client that connects to the address, closed with the test. */
 export const clientOf =
   (t: Teardown, address: string) =>
   (config: Partial<ClientConfig> = {}): Client => {
@@ -107,7 +107,7 @@ export const startServer = async (
   return { address, received, open: () => sockets.size, client: clientOf(t, address) }
 }
 
-/** COS's own refusal. */
+/** Sends an error document of COS. */
 export const sendServiceError = (
   response: ServerResponse,
   status: number,

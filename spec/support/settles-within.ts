@@ -1,13 +1,13 @@
-/** Whether something settles at once. */
+/** Checks that a promise settles soon. */
 import { setTimeout } from 'node:timers/promises'
 
 // In milliseconds.
 const step = 5
 
 /**
- * Whether a promise settles before timers of so many milliseconds together, the first of which starts now. A clock would
- * measure how busy the machine is as well. The timers follow one another, so that a process that gets no turn for a
- * while loses one of them: what needs a few turns to settle has them.
+ * Whether a promise settles before a series of timers of `milliseconds` in total. A clock would also measure the load of
+ * the machine. The timers run one after another: a process that gets no turn for a while loses one of them only, and the
+ * promise still has the turns of the others.
  */
 export const settlesWithin = async (milliseconds: number, promise: Promise<unknown>): Promise<boolean> => {
   const settled = promise.then(

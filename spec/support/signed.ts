@@ -1,4 +1,4 @@
-/** Requests of our own making, signed or deliberately not, over node:http: a judge of the emulator from outside. */
+/** Requests over node:http, signed correctly or not, to test the emulator without the client. */
 import { createHash } from 'node:crypto'
 import * as http from 'node:http'
 import * as E from 'fp-ts/lib/Either.js'
@@ -20,15 +20,15 @@ export interface RequestInput {
   readonly headers?: Readonly<Record<string, string>>
   /** An iterable is sent chunked, unless headers give a length. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>
-  /** `null`: without a signature. */
+  /** `null`: unsigned. */
   readonly credentials?: Credentials | null
   /** Milliseconds of Unix time. */
   readonly now?: number
   /** Seconds. */
   readonly validFor?: number
-  /** In the URL in place of the header. */
+  /** Signs the URL instead of the Authorization header. */
   readonly presigned?: boolean
-  /** The request target as it is; the signature covers what `key` says. */
+  /** The request target on the wire; the signature covers `key` and `query`. */
   readonly target?: string
   readonly host?: string
   readonly agent?: http.Agent
@@ -44,49 +44,49 @@ export interface ReceivedResponse {
 const querying = (pairs: ReadonlyArray<readonly [string, string]>): string =>
   pairs.map(([name, value]) => `${urlEncode(name)}=${urlEncode(value)}`).join('&')
 
-/** The request as node:http wants it. */
-export const toHttpOptions = (emulator: Emulator, asked: RequestInput): http.RequestOptions => {
+/** The options of a request for node:http. */
+export const toHttpOptions = (emulator: Emulator, input: RequestInput): http.RequestOptions => {
   const {
     method = 'GET',
     bucket = 'examplebucket-1250000000',
     key = '',
     query = {},
     now = Date.now()
-  } = asked
-  const host = asked.host ?? `${bucket}.cos.ap-guangzhou.myqcloud.com`
-  const credentials = asked.credentials === undefined ? emulator.credentials : asked.credentials
+  } = input
+  const host = input.host ?? `${bucket}.cos.ap-guangzhou.myqcloud.com`
+  const credentials = input.credentials === undefined ? emulator.credentials : input.credentials
   const md5 =
-    method === 'POST' && typeof asked.body === 'string'
-      ? { 'content-md5': createHash('md5').update(asked.body).digest('base64') }
+    method === 'POST' && typeof input.body === 'string'
+      ? { 'content-md5': createHash('md5').update(input.body).digest('base64') }
       : {}
   const token = credentials?.token === undefined ? {} : { 'x-cos-security-token': credentials.token }
-  const headers = { ...md5, ...(asked.presigned === true ? {} : token), ...asked.headers, host }
-  const params = { ...query, ...(asked.presigned === true ? token : {}) }
+  const headers = { ...md5, ...(input.presigned === true ? {} : token), ...input.headers, host }
+  const params = { ...query, ...(input.presigned === true ? token : {}) }
   const fields = credentials
     ? authorizationFields(
         credentials.secretId,
         sign({
           secretId: credentials.secretId,
           secretKey: credentials.secretKey,
-          keyTime: keyTime(now, asked.validFor),
+          keyTime: keyTime(now, input.validFor),
           method,
           path: `/${key}`,
           query: params,
-          headers: asked.presigned === true ? { host } : headers
+          headers: input.presigned === true ? { host } : headers
         })
       )
     : []
-  const pairs = [...Object.entries(params), ...(asked.presigned === true ? fields : [])]
+  const pairs = [...Object.entries(params), ...(input.presigned === true ? fields : [])]
   const search = pairs.length === 0 ? '' : `?${querying(pairs)}`
   return {
     host: '127.0.0.1',
     port: emulator.port,
     method,
-    path: asked.target ?? `/${encodeKey(key)}${search}`,
-    ...(asked.agent === undefined ? {} : { agent: asked.agent }),
+    path: input.target ?? `/${encodeKey(key)}${search}`,
+    ...(input.agent === undefined ? {} : { agent: input.agent }),
     headers: {
       ...headers,
-      ...(credentials && asked.presigned !== true
+      ...(credentials && input.presigned !== true
         ? { authorization: fields.map(([name, value]) => `${name}=${value}`).join('&') }
         : {})
     }
@@ -96,10 +96,10 @@ export const toHttpOptions = (emulator: Emulator, asked: RequestInput): http.Req
 const isStream = (body: RequestInput['body']): body is AsyncIterable<Uint8Array> =>
   typeof body === 'object' && Symbol.asyncIterator in body
 
-/** Asks, and reads the whole answer. Rejects when the connection breaks. */
-export const sendRequest = (emulator: Emulator, asked: RequestInput): Promise<ReceivedResponse> =>
+/** Sends a request and reads the whole response. Rejects if the connection breaks. */
+export const sendRequest = (emulator: Emulator, input: RequestInput): Promise<ReceivedResponse> =>
   new Promise((resolve, reject) => {
-    const request = http.request(toHttpOptions(emulator, asked), (response) => {
+    const request = http.request(toHttpOptions(emulator, input), (response) => {
       const chunks: Array<Buffer> = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
@@ -112,7 +112,7 @@ export const sendRequest = (emulator: Emulator, asked: RequestInput): Promise<Re
       })
     })
     request.on('error', reject)
-    const { body } = asked
+    const { body } = input
     if (!isStream(body)) request.end(body)
     else
       void (async () => {
@@ -124,11 +124,11 @@ export const sendRequest = (emulator: Emulator, asked: RequestInput): Promise<Re
       )
   })
 
-/** The text of the first element of that name. */
+/** The text of the first element with this name. */
 export const readTag = (text: string, name: string): string | undefined =>
   new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1]
 
-/** The texts of all elements of that name, in order. */
+/** The texts of all elements with this name, in order. */
 export const readTags = (text: string, name: string): ReadonlyArray<string> =>
   [...text.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((match) => match[1] ?? '')
 
@@ -144,19 +144,25 @@ export const startTestEmulator = async (t: Teardown, options: EmulatorOptions = 
   return started.right
 }
 
-/** A completion's XML. */
+/** The XML of a completion. */
 export const completionXml = (etags: ReadonlyArray<string>): string =>
   `<CompleteMultipartUpload>${etags
     .map((etag, at) => `<Part><PartNumber>${String(at + 1)}</PartNumber><ETag>${etag}</ETag></Part>`)
     .join('')}</CompleteMultipartUpload>`
 
-/** Begins an upload, with `Content-Length: 0` as COS wants it; its id. */
+/** Creates a multipart upload, with `Content-Length: 0` as on COS's page; returns its id. */
 export const initiate = async (
   emulator: Emulator,
   key: string,
-  asked: Partial<RequestInput> = {}
+  input: Partial<RequestInput> = {}
 ): Promise<string> => {
-  const headers = { 'content-length': '0', ...asked.headers }
-  const told = await sendRequest(emulator, { ...asked, method: 'POST', key, query: { uploads: '' }, headers })
-  return readTag(told.text, 'UploadId') ?? ''
+  const headers = { 'content-length': '0', ...input.headers }
+  const response = await sendRequest(emulator, {
+    ...input,
+    method: 'POST',
+    key,
+    query: { uploads: '' },
+    headers
+  })
+  return readTag(response.text, 'UploadId') ?? ''
 }

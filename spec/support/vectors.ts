@@ -1,4 +1,4 @@
-/** Reads the recorded truth in spec/vectors/, each file judged by a codec before a spec leans on it. */
+/** Reads the recorded data of spec/vectors/. A codec validates each file. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
@@ -56,7 +56,7 @@ const Combined = t.type({
 export const crc64Vectors = (): ReadonlyArray<t.TypeOf<typeof Crc> | t.TypeOf<typeof Combined>> =>
   vectors('crc64.json', t.type({ vectors: t.array(t.union([Crc, Combined])) })).vectors
 
-/** The bytes that a vector names by how to make them. */
+/** Generates the bytes that a vector describes. */
 export const bytesOf = (input: t.TypeOf<typeof Generated>): Uint8Array => {
   if ('utf8' in input) return Buffer.from(input.utf8)
   if ('hex' in input) return Buffer.from(input.hex, 'hex')

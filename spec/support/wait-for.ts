@@ -1,20 +1,21 @@
-/** What comes true a little later: on the other side of a socket, and on a busy machine. */
+/** Waits for conditions that become true later, such as on the other side of a socket. */
 import { setTimeout } from 'node:timers/promises'
 
-// Five seconds together. Counted, not read off a clock: a process that gets no turn for a while has not looked either.
-const looks = 1000
-const between = 5
+// Five seconds in total. Checks are counted instead of time: a process that gets no turn cannot check either.
+const maxChecks = 1000
+// In milliseconds.
+const interval = 5
 
-/** Whether it holds, now or within five seconds of looking. */
+/** Whether the condition is true, now or within five seconds. */
 export const becomesTrue = async (holds: () => boolean | Promise<boolean>): Promise<boolean> => {
-  for (let n = 0; n < looks; n += 1) {
+  for (let n = 0; n < maxChecks; n += 1) {
     if (await holds()) return true
-    await setTimeout(between)
+    await setTimeout(interval)
   }
   return holds()
 }
 
-/** Goes on when it holds: for what a spec can do nothing without. */
+/** Resolves when the condition is true; throws after five seconds. */
 export const waitFor = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  if (!(await becomesTrue(holds))) throw new Error(`waited in vain for ${String(holds)}`)
+  if (!(await becomesTrue(holds))) throw new Error(`not true after 5 s: ${String(holds)}`)
 }

@@ -1,4 +1,4 @@
-/** The same calls, in the words of the official SDK and in ours: with what must be said, and with all that it knows. */
+/** The same requests by the official SDK and by cospipe: with required parameters, and with all that the SDK has. */
 import { createHash } from 'node:crypto'
 import type COS from 'cos-nodejs-sdk-v5'
 import type { Operation } from '../../../lib/core/operation.js'

@@ -1,14 +1,14 @@
 /**
- * What we send, beside what Tencent's own Node SDK sends for the same call: every operation, with what must be said and
- * with all that the SDK has a parameter for. Both are recorded from a socket. Where they differ it is on purpose, and the
- * purpose is here; the date, the signature and the client's name are left out.
+ * Compares the requests of cospipe with those of Tencent's Node SDK, for every operation, with required parameters and
+ * with all that the SDK has. Both are recorded from a socket. Each difference is listed here with its reason. Date,
+ * signature and user agent are not compared.
  */
 import COS from 'cos-nodejs-sdk-v5'
 import t from 'tap'
 import { send } from '../../../lib/client/send.js'
 import { clientOf, credentials } from '../../support/server.js'
 import { calls } from './calls.js'
-import { differences, recording, type Recorded } from './recording.js'
+import { differences, startRecorder, type Recorded } from './recording.js'
 
 interface Allowed {
   /** Names of calls. */
@@ -16,7 +16,7 @@ interface Allowed {
   readonly fact: string
   readonly ours: string | undefined
   readonly theirs: string | undefined
-  readonly why: string
+  readonly reason: string
 }
 
 const allowed: ReadonlyArray<Allowed> = [
@@ -25,42 +25,42 @@ const allowed: ReadonlyArray<Allowed> = [
     fact: 'query encoding-type',
     ours: 'url',
     theirs: undefined,
-    why: 'without it a key that XML can not spell spoils its page; we undo it, so it is always asked for'
+    reason: 'without it, a key that XML cannot represent makes its page invalid; cospipe decodes it'
   },
   {
     of: /^List(?!Parts)\w+$/,
     fact: 'query prefix',
     ours: undefined,
     theirs: '',
-    why: 'an empty prefix asks for what no prefix asks for, and need not be signed'
+    reason: 'an empty prefix means the same as no prefix'
   },
   {
     of: /^(?:PutObject|CopyObject|CreateMultipartUpload)$/,
     fact: 'header cache-control',
     ours: undefined,
     theirs: '',
-    why: 'what the caller did not say is not sent: an empty value could be stored as one'
+    reason: 'a header that is not specified is not sent: an empty value could be stored'
   },
   {
     of: /^CreateMultipartUpload$/,
     fact: 'header content-type',
     ours: undefined,
     theirs: '',
-    why: 'what the caller did not say is not sent: COS then picks a type of its own'
+    reason: 'a header that is not specified is not sent: COS then chooses the type'
   },
   {
     of: /^(?:Get|Head)Object/,
     fact: 'header accept-encoding',
     ours: 'identity',
     theirs: undefined,
-    why: 'bytes compressed on the way have neither the length nor the checksum that COS names'
+    reason: 'compressed bytes have neither the length nor the checksum that COS reports'
   },
   {
     of: /^(?:HeadObject|DeleteObject|AbortMultipartUpload)(?:, all)?$/,
     fact: 'header content-length',
     ours: undefined,
     theirs: 'that of the body',
-    why: 'RFC 9110 8.6: a request whose method has no use for a body and has none says no length'
+    reason: 'RFC 9110 8.6: no Content-Length if the method does not anticipate a body and there is none'
   }
 ]
 
@@ -72,7 +72,7 @@ const only = (name: string, requests: ReadonlyArray<Recorded>): Recorded => {
 }
 
 t.test('each operation sends the request of the official SDK, except for listed differences', async (t) => {
-  const recorder = await recording(t)
+  const recorder = await startRecorder(t)
   const client = clientOf(t, recorder.address)({ retry: { attempts: 1 } })
   const sdk = new COS({
     SecretId: credentials.secretId,
@@ -85,7 +85,7 @@ t.test('each operation sends the request of the official SDK, except for listed 
   for (const { name, ours, theirs } of calls) {
     await send(ours)(client)()
     const mine = only(`our ${name}`, recorder.take())
-    // What it makes of the answer is another spec's to say.
+    // The SDK's handling of the response is not tested here.
     await Promise.resolve(theirs(sdk)).catch(() => undefined)
     const other = only(`the SDK's ${name}`, recorder.take())
     const unreasoned = differences(mine, other).filter(({ fact, ours, theirs }) => {

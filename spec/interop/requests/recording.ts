@@ -1,4 +1,4 @@
-/** What a client really sends: requests as they came over a socket, laid side by side. */
+/** Records requests from a socket, and compares them. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -9,16 +9,16 @@ import { xmlReader, type Element } from '../../../lib/core/xml.js'
 export interface Recorded {
   readonly method: string
   readonly path: string
-  /** In the order they came, decoded. */
+  /** Decoded, in the order received. */
   readonly query: ReadonlyArray<readonly [string, string]>
-  /** Names in lower case, in the order they came. */
+  /** Names in lower case, in the order received. */
   readonly headers: ReadonlyArray<readonly [string, string]>
   readonly body: Buffer
 }
 
 export interface Recorder {
   readonly address: string
-  /** What has come since it was asked last. */
+  /** Returns the requests since the last call. */
   readonly take: () => ReadonlyArray<Recorded>
 }
 
@@ -33,9 +33,9 @@ const pairs = (search: string): ReadonlyArray<readonly [string, string]> =>
     return [[decodeURIComponent(name), decodeURIComponent(value)] as const]
   })
 
-/** Takes anything down, and answers in words that mean little to anyone. */
-export const recording = async (t: Teardown): Promise<Recorder> => {
-  let seen: Array<Recorded> = []
+/** Starts a server that records every request and responds with a fixed success. */
+export const startRecorder = async (t: Teardown): Promise<Recorder> => {
+  let recorded: Array<Recorded> = []
   const server = createServer((request, response) => {
     const chunks: Array<Buffer> = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -45,7 +45,7 @@ export const recording = async (t: Teardown): Promise<Recorder> => {
       const headers = raw.flatMap((name, at) =>
         at % 2 === 0 ? [[name.toLowerCase(), raw[at + 1] ?? ''] as const] : []
       )
-      seen.push({
+      recorded.push({
         method: request.method ?? '',
         path,
         query: pairs(search),
@@ -65,32 +65,32 @@ export const recording = async (t: Teardown): Promise<Recorder> => {
   return {
     address: `127.0.0.1:${String(port)}`,
     take: () => {
-      const taken = seen
-      seen = []
+      const taken = recorded
+      recorded = []
       return taken
     }
   }
 }
 
-// -- beside one another --
+// -- comparison --
 const volatile = new Set(['authorization', 'date', 'user-agent', 'connection', 'keep-alive'])
 
 const subresources = new Set(['versions', 'delete', 'restore', 'select', 'uploads'])
-const ofTheBody = 'that of the body'
+const bodyHeader = 'that of the body'
 
-/** What only tells of the body is right or it is not; the port is the loopback's, and what is left is COS's own name. */
+/** Headers computed from the body become a constant if they are correct; Host loses the loopback's port. */
 const valueOf = (name: string, value: string, body: Buffer): string => {
-  const told: Readonly<Record<string, string>> = {
+  const expected: Readonly<Record<string, string>> = {
     'content-length': String(body.length),
     'content-md5': createHash('md5').update(body).digest('base64')
   }
-  if (told[name] === value) return ofTheBody
+  if (expected[name] === value) return bodyHeader
   return name === 'host' ? value.replace(/:\d+$/, '') : value
 }
 
 type Tree = readonly [string, string | ReadonlyArray<Tree>]
 
-/** COS does not look at the order of fields; that of elements of one name stays. */
+/** Sorted by name, because COS ignores the order of fields; elements of the same name keep their order. */
 const treeOf = ({ name, text, children }: Element): Tree => [
   name,
   children.length === 0 ? text : children.map(treeOf).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
@@ -106,7 +106,7 @@ const xmlOf = (body: Buffer): string | undefined => {
   return JSON.stringify([roots, rows.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))])
 }
 
-/** A request as facts by name, to be compared one by one. */
+/** A request as named facts, which are compared one by one. */
 const facts = ({ method, path, query, headers, body }: Recorded): ReadonlyMap<string, string> =>
   new Map([
     ['method', method],
@@ -121,12 +121,12 @@ const facts = ({ method, path, query, headers, body }: Recorded): ReadonlyMap<st
 
 export interface Difference {
   readonly fact: string
-  /** Undefined where it was not sent. */
+  /** Undefined if it was not sent. */
   readonly ours: string | undefined
   readonly theirs: string | undefined
 }
 
-/** What two requests for one thing do not have in common. */
+/** The differences between two requests. */
 export const differences = (ours: Recorded, theirs: Recorded): ReadonlyArray<Difference> => {
   const [a, b] = [facts(ours), facts(theirs)]
   return [...new Set([...a.keys(), ...b.keys()])]
