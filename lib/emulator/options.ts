@@ -165,7 +165,8 @@ const findUnknownOption = (options: EmulatorOptions): InvalidOption | undefined 
   ] as const) {
     const entries: unknown = options[field] ?? []
     if (!Array.isArray(entries)) return invalid(field, 'must be an array')
-    for (const [at, entry] of entries.entries()) {
+    const list: ReadonlyArray<unknown> = entries
+    for (const [at, entry] of list.entries()) {
       const found =
         typeof entry === 'object' && entry !== null
           ? findUnknown(entry, known, `${field}.${String(at)}.`)
