@@ -266,7 +266,7 @@ for (const name of ['one', 'client']) {
       const { rollup } = await import('rollup')
       const plugins = await Promise.all([
         import('@rollup/plugin-node-resolve').then((m) => m.default({ preferBuiltins: true })),
-        import('@rollup/plugin-commonjs').then((m) => m.default()),
+        import('@rollup/plugin-commonjs').then((m) => m.default({ ignore: ['node:sqlite'] })),
         import('@rollup/plugin-json').then((m) => m.default())
       ])
       const bundle = await rollup({ input, plugins, onwarn: () => {} })
