@@ -134,7 +134,7 @@ export const withProvenClock =
     const timeouts = { ...client.timeouts, headers: Math.min(client.timeouts.headers, longestCheck) }
     const check = askTime(client.clock, attemptWith({ ...client, timeouts }), request, request.key.value)
     return pipe(
-      TE.fromTask<void, CosError>(client.clock.prove(check)),
-      TE.chain(() => send(request, call))
+      TE.fromTask(client.clock.prove(check)),
+      TE.chainW(() => send(request, call))
     )
   }

@@ -25,7 +25,7 @@ const unless =
  *
  * @errors `DecodeError` with any other status of 2xx
  */
-export const withStatus = (...statuses: ReadonlyArray<number>) =>
+export const withStatus = (...statuses: ReadonlyArray<number>): (<A>(decode: D.Decoder<A>) => D.Decoder<A>) =>
   unless(({ status }) =>
     statuses.includes(status) ? undefined : `status: must be ${statuses.join(' or ')}, got ${String(status)}`
   )
