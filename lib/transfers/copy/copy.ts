@@ -123,7 +123,7 @@ const copiedByEarlierAttempt =
       TE.mapLeft(() => error),
       TE.chain((found) =>
         found.size === source.size && O.isSome(found.crc64) && found.crc64.value === crc64
-          ? TE.right<CosError, CopiedObject>({ ...found, lastModified: O.some(found.lastModified) })
+          ? TE.right<CosError, CopiedObject>(found)
           : TE.left<CosError, CopiedObject>(error)
       )
     )
