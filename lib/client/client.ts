@@ -94,13 +94,16 @@ const milliseconds = In.optional(
   )
 )
 
-const TimeoutsCodec = In.struct<Partial<Timeouts>>('timeouts in milliseconds', {
-  connect: In.optional(In.integer(1, 2 ** 31 - 1)),
-  headers: milliseconds,
-  idle: milliseconds,
-  unread: milliseconds,
-  overall: milliseconds
-})
+const TimeoutsCodec = In.struct<Partial<Timeouts>>(
+  'timeouts, { connect, headers, idle, unread, overall } in milliseconds',
+  {
+    connect: In.optional(In.integer(1, 2 ** 31 - 1, 'milliseconds')),
+    headers: milliseconds,
+    idle: milliseconds,
+    unread: milliseconds,
+    overall: milliseconds
+  }
+)
 
 const DispatcherCodec: t.Type<Dispatcher, Dispatcher, unknown> = In.guarded(
   'an undici Dispatcher',
@@ -119,7 +122,7 @@ const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConf
   credentials: CredentialsSourceCodec,
   timeouts: In.optional(TimeoutsCodec),
   retry: In.optional(RetryPolicyCodec),
-  memoryLimit: In.optional(In.integer(2 * MiB)),
+  memoryLimit: In.optional(In.bytes(2 * MiB)),
   bandwidth: In.optional(BandwidthCodec),
   dispatcher: In.optional(DispatcherCodec),
   userAgent: In.optional(In.headerValue)
@@ -130,7 +133,7 @@ const checkEndpoint = (config: ClientConfig): E.Either<InvalidInput, ClientConfi
     ? E.left(
         invalidInput(
           contextWithoutObject('createClient'),
-          missing('region', 'is required, or endpoint, or domain')
+          missing('region', 'is required (or endpoint, or domain)')
         )
       )
     : E.right(config)

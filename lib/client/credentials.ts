@@ -30,27 +30,30 @@ export type Signer = (
 const trimmed = (expected: string): t.Type<string, string, unknown> =>
   In.refined(In.headerValue, expected, (text) => text !== '' && text.trim() === text)
 
-export const CredentialsCodec: t.Type<Credentials, Credentials, unknown> = In.struct<Credentials>(
-  'credentials',
-  {
-    secretId: trimmed('a SecretId, without white space around it'),
-    secretKey: trimmed('a SecretKey, without white space around it'),
-    sessionToken: In.optional(trimmed('a token, without white space around it')),
+export const CredentialsCodec: t.Type<Credentials, Credentials, unknown> = In.secret(
+  In.struct<Credentials>('credentials, { secretId, secretKey }', {
+    secretId: trimmed('a SecretId without white space around it'),
+    secretKey: trimmed('a SecretKey without white space around it'),
+    sessionToken: In.optional(trimmed('a token without white space around it')),
     expiresAt: In.optional(In.date)
-  }
+  })
 )
 
 const isFetcher = (u: unknown): u is TE.TaskEither<unknown, Credentials> => typeof u === 'function'
 
-export const CredentialsSourceCodec: t.Type<CredentialsSource, CredentialsSource, unknown> = new t.Type(
-  "credentials: { secretId, secretKey }, a TaskEither that fetches them, or 'anonymous'",
-  (u): u is CredentialsSource => u === 'anonymous' || isFetcher(u) || CredentialsCodec.is(u),
-  (u, context) => {
-    if (u === 'anonymous') return t.success(u)
-    if (isFetcher(u)) return t.success(u)
-    return typeof u === 'object' && u !== null ? CredentialsCodec.validate(u, context) : t.failure(u, context)
-  },
-  t.identity
+export const CredentialsSourceCodec: t.Type<CredentialsSource, CredentialsSource, unknown> = In.secret(
+  new t.Type(
+    "{ secretId, secretKey }, a TaskEither that fetches them, or 'anonymous'",
+    (u): u is CredentialsSource => u === 'anonymous' || isFetcher(u) || CredentialsCodec.is(u),
+    (u, context) => {
+      if (u === 'anonymous') return t.success(u)
+      if (isFetcher(u)) return t.success(u)
+      return typeof u === 'object' && u !== null
+        ? CredentialsCodec.validate(u, context)
+        : t.failure(u, context)
+    },
+    t.identity
+  )
 )
 
 // Fetched this long before they expire, in milliseconds, so that a request signed now arrives with a valid key.

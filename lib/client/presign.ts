@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { queryText, targetOf } from '../core/address.js'
 import { invalidInput, type Context, type CosError, type InvalidInput } from '../core/error.js'
+import * as In from '../core/input.js'
 import { urlEncode } from '../core/key.js'
 import type { Operation } from '../core/operation.js'
 import type { Method, Request } from '../core/request.js'
@@ -38,16 +39,13 @@ const contextOf = (operation: Operation<unknown>, request: Request): Context => 
   attempts: 0
 })
 
+const Seconds = In.integer(1, Number.MAX_SAFE_INTEGER, 'seconds')
+
 const checkExpiresIn = (expiresIn: number, context: Context): E.Either<InvalidInput, number> =>
-  Number.isSafeInteger(expiresIn) && expiresIn > 0
-    ? E.right(expiresIn)
-    : E.left(
-        invalidInput(context, {
-          field: 'expiresIn',
-          problem: 'invalid',
-          message: 'must be an integer, at least 1 (seconds)'
-        })
-      )
+  pipe(
+    In.check('expiresIn', Seconds)(expiresIn),
+    E.mapLeft((problem) => invalidInput(context, problem))
+  )
 
 /**
  * Signs any operation into a URL. Nothing is sent to COS; credentials are fetched if the client fetches them.
@@ -80,7 +78,7 @@ export const presign =
               ? TE.left<CosError, never>({
                   _tag: 'CredentialsError',
                   context,
-                  problem: 'an anonymous client has nothing to sign with'
+                  problem: 'an anonymous client cannot sign a URL'
                 })
               : TE.right(credentials)
           )

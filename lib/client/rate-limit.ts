@@ -10,8 +10,11 @@ export interface Bandwidth {
 }
 
 export const BandwidthCodec: t.Type<Bandwidth, Bandwidth, unknown> = In.struct<Bandwidth>(
-  'bandwidth in bytes a second',
-  { up: In.optional(In.integer(1024)), down: In.optional(In.integer(1024)) }
+  'a bandwidth, { up, down } in bytes/s',
+  {
+    up: In.optional(In.integer(1024, Number.MAX_SAFE_INTEGER, 'bytes/s')),
+    down: In.optional(In.integer(1024, Number.MAX_SAFE_INTEGER, 'bytes/s'))
+  }
 )
 
 /** Counts bytes, and returns how long to wait before the next ones, in milliseconds. */

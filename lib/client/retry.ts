@@ -18,13 +18,13 @@ export const defaultRetry: RetryPolicy = { attempts: 4, base: 200, cap: 20_000, 
 
 export const RetryPolicyCodec: t.Type<Partial<RetryPolicy>, Partial<RetryPolicy>, unknown> = In.struct<
   Partial<RetryPolicy>
->('a retry policy', {
+>('a retry policy, { attempts, base, cap }', {
   attempts: In.optional(In.integer(1, 100)),
-  base: In.optional(In.integer(0, 3_600_000)),
-  cap: In.optional(In.integer(0, 3_600_000)),
+  base: In.optional(In.integer(0, 3_600_000, 'milliseconds')),
+  cap: In.optional(In.integer(0, 3_600_000, 'milliseconds')),
   random: In.optional(
     In.guarded(
-      'a function that gives a number from 0 to 1',
+      'a function that returns a number from 0 to 1',
       (u): u is () => number => typeof u === 'function'
     )
   )

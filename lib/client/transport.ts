@@ -73,10 +73,10 @@ async function* sendBody(
         }
         const chunk: unknown = next.value
         if (!(chunk instanceof Uint8Array)) {
-          throw failure(new TypeError('the body gave something other than bytes'))
+          throw failure(new Error('a chunk is not bytes (encode text first)'))
         }
         if (announced !== undefined && counted.size + chunk.length > announced) {
-          throw failure(new RangeError(`the body gave more than the ${String(announced)} bytes it promised`))
+          throw failure(new Error(`more than the expected ${String(announced)} bytes`))
         }
         if (chunk.length === 0) continue
         hasher?.update(chunk)
@@ -95,11 +95,7 @@ async function* sendBody(
       if (!exhausted) await source.return?.()
     }
     if (announced !== undefined && counted.size < announced) {
-      throw failure(
-        new RangeError(
-          `the body ended after ${String(counted.size)} of the ${String(announced)} bytes it promised`
-        )
-      )
+      throw failure(new Error(`ended after ${String(counted.size)} bytes, expected ${String(announced)}`))
     }
     digest()
     timer.wait('headers')

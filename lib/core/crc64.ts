@@ -27,7 +27,7 @@ export const crc64Hasher = async (): Promise<Crc64Hasher> => {
   let lent = true
   // Another may have it by now, whose bytes would be mixed with ours.
   const mine = (): Wasm => {
-    if (!lent) throw new Error('a hasher used after it was given back')
+    if (!lent) throw new Error('a CRC64 hasher was used after release()')
     return wasm
   }
   return {

@@ -55,7 +55,7 @@ export const drain = (response: Response): TE.TaskEither<CosError, void> =>
 async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of response.body) {
     if (chunk instanceof Uint8Array) yield chunk
-    else throw new TypeError('a response body that is not bytes')
+    else throw new TypeError('a chunk of the response body is not bytes')
   }
 }
 
@@ -253,7 +253,7 @@ export async function* xmlRows(
       context: response.context,
       host: response.host,
       code: problem === emptyDocument ? 'EmptyAnswer' : 'CutAnswer',
-      cause: new Error(`the connection closed on ${problem}`)
+      cause: new Error(problem)
     })
   }
   const rows = (read: E.Either<string, ReadonlyArray<XmlEvent>>): ReadonlyArray<Element> => {
@@ -261,7 +261,7 @@ export async function* xmlRows(
     return read.right.flatMap((event) => {
       if (event._tag === 'Root') {
         seen = event.name
-        if (seen !== root && seen !== 'Error') throw failure(`<${root}> expected, <${seen}> came`)
+        if (seen !== root && seen !== 'Error') throw failure(`expected the XML root <${root}>, got <${seen}>`)
         return []
       }
       if (seen !== 'Error') return [event.row]
@@ -271,7 +271,7 @@ export async function* xmlRows(
   }
   for await (const chunk of chunksOf(response)) {
     size += chunk.length
-    if (size > maxDocument) throw failure('a document of more than 64 MiB')
+    if (size > maxDocument) throw failure('an XML document of more than 64 MiB')
     const completed = rows(xml.step(chunk))
     if (completed.length > 0) yield completed
     // A mistake behind the last row is told on the next step, and the next chunk may be long in coming.

@@ -70,11 +70,11 @@ const lengthOf = (prelude: Buffer): E.Either<EventProblem, number> =>
     E.map(() => prelude.readUInt32BE(0)),
     E.filterOrElse(
       (total) => total >= overhead + prelude.readUInt32BE(4),
-      () => malformed('a message shorter than its headers')
+      () => malformed('a message is shorter than its headers')
     ),
     E.filterOrElse(
       (total) => total <= maxMessage,
-      (total) => malformed(`a message of ${String(total)} bytes`)
+      (total) => malformed(`a message of ${String(total)} bytes, more than 16 MiB`)
     )
   )
 
@@ -91,7 +91,7 @@ const headersIn = (block: Buffer): E.Either<EventProblem, Headers> => {
   // Our own complaints are RangeErrors; the decoder's, about what is not UTF-8, TypeErrors.
   const take = (size: number): Buffer => {
     const end = at + size
-    if (end > block.length) throw new RangeError('a header that goes on behind its block')
+    if (end > block.length) throw new RangeError('a message header exceeds the header block')
     const taken = block.subarray(at, end)
     at = end
     return taken
@@ -100,12 +100,12 @@ const headersIn = (block: Buffer): E.Either<EventProblem, Headers> => {
     () => {
       while (at < block.length) {
         const name = utf8.decode(take(take(1).readUInt8()))
-        if (take(1).readUInt8() !== textType) throw new RangeError(`a header that is not text: ${name}`)
+        if (take(1).readUInt8() !== textType) throw new RangeError(`a message header is not text: ${name}`)
         headers.push([name, utf8.decode(take(take(2).readUInt16BE()))])
       }
       return Object.fromEntries(headers)
     },
-    (thrown) => malformed(thrown instanceof RangeError ? thrown.message : 'a header that is not UTF-8')
+    (thrown) => malformed(thrown instanceof RangeError ? thrown.message : 'a message header is not UTF-8')
   )
 }
 

@@ -1,5 +1,4 @@
 /** The text of an error: one line that names the call, the object and the cause, and never a secret. */
-import { getSystemErrorMap } from 'node:util'
 import * as O from 'fp-ts/lib/Option.js'
 import type {
   Context,
@@ -49,7 +48,9 @@ const notConnected = new Set([
   'ENOTFOUND'
 ])
 
-// Codes of ours: the cause has the whole story.
+const lost = new Set(['ECONNABORTED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+// Codes of ours: the cause has the words.
 const ownCodes = new Set(['ShortBody', 'EmptyAnswer', 'CutAnswer', 'EarlyAnswer'])
 
 const transportError = ({ context, host, code, cause }: TransportError): string => {
@@ -58,7 +59,8 @@ const transportError = ({ context, host, code, cause }: TransportError): string 
   if (notConnected.has(code)) return `connection failed: ${code}${from}${attempts}`
   if (ownCodes.has(code))
     return `incomplete response${host === '' ? '' : ` from ${host}`}: ${messageOf(cause)}${attempts}`
-  return `connection lost: ${code === '' ? messageOf(cause) : code}${from}${attempts}`
+  const words = code === '' ? messageOf(cause) : code
+  return `${lost.has(code) ? 'connection lost' : 'request failed'}: ${words}${from}${attempts}`
 }
 
 const timeout = ({ context, host, phase, after }: Timeout): string => {
@@ -73,21 +75,14 @@ const timeout = ({ context, host, phase, after }: Timeout): string => {
   return `${phase} timeout: ${words[phase]} within ${duration(after)}${attemptsOf(context)}`
 }
 
-const fileProblems: Readonly<Record<string, string>> = {
-  EISDIR: 'the target is a directory',
-  ENOTFILE: 'not a regular file',
-  ENOSPC: 'no space left on the device'
+/** Node writes `ENOSPC: no space left on device, write`, some with the path in quotes behind it. */
+const systemMessage = (code: string, cause: unknown): string => {
+  const message = messageOf(cause)
+  return message.startsWith(`${code}: `) ? message.replace(/, [a-z]+(?: '.*)?$/s, '') : `${code}: ${message}`
 }
 
-// Node's own words for the system's codes, such as `permission denied`.
-const systemWords = (code: string): string | undefined =>
-  [...getSystemErrorMap().values()].find(([name]) => name === code)?.[1]
-
-const fileError = ({ path, code, cause }: FileError): string => {
-  if (code === '') return `${messageOf(cause)}: ${path}`
-  const words = fileProblems[code] ?? systemWords(code)
-  return `${code}${words === undefined ? '' : `: ${words}`}: ${path}`
-}
+const fileError = ({ path, code, cause }: FileError): string =>
+  `${code === '' ? messageOf(cause) : systemMessage(code, cause)}: ${path}`
 
 const details = (error: CosError): string => {
   switch (error._tag) {

@@ -1,17 +1,21 @@
-/** What the caller hands in, judged at run time by the same words as at compile time. */
+/** Codecs of what callers pass in: the rules that the types state, checked at run time. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import type { InputProblem } from './error.js'
-import { problemOf, unknownField } from './problem.js'
+import { KiB, inUnits } from './limits.js'
+import { problemOf, unknownField, withoutReceived } from './problem.js'
 
-/** A field that may be left out. */
+// A codec's name is what it expects, a noun that completes the sentence `must be ...`.
+
+// -- objects --
+/** A field that may be absent. */
 export interface Optional<A> {
   readonly optional: t.Decoder<unknown, A>
 }
 
 export const optional = <A>(codec: t.Decoder<unknown, A>): Optional<A> => ({ optional: codec })
 
-/** A codec for every field of `A`, no more and no fewer; the compiler counts them. */
+/** A codec for each field of `A`, no more and no fewer; the compiler checks that the list is complete. */
 export type FieldsOf<A> = {
   readonly [K in keyof A]-?: Record<never, never> extends Pick<A, K>
     ? Optional<Exclude<A[K], undefined>>
@@ -25,8 +29,10 @@ const isPlainObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
   typeof u === 'object' && u !== null && !Array.isArray(u)
 
 /**
- * An object of named fields. A name that is not among them is an error: a misspelt option must not be silence.
- * `undefined` counts as left out.
+ * An object of named fields. An unknown name is an error: a misspelled option must not be ignored silently.
+ * `undefined` counts as absent.
+ *
+ * @param name the type of an operation's input; of an object within one what is expected, such as `a range, { first, last }`
  */
 export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unknown> => {
   const entries: ReadonlyArray<readonly [string, unknown]> = Object.entries(fields)
@@ -35,7 +41,7 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
     name,
     (u): u is A => E.isRight(type.decode(u)),
     (u, context) => {
-      if (!isPlainObject(u)) return t.failure(u, context, name)
+      if (!isPlainObject(u)) return t.failure(u, context, context.length === 1 ? 'an object' : name)
       const errors: t.Errors = []
       const out: Record<string, unknown> = {}
       for (const key of Object.keys(u)) {
@@ -51,7 +57,7 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
         if (E.isLeft(result)) errors.push(...result.left)
         else out[key] = result.right
       }
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- each field has just been judged
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- each field was validated above
       return errors.length > 0 ? t.failures(errors) : t.success(out as A)
     },
     t.identity
@@ -59,22 +65,38 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
   return type
 }
 
-/** Without the fields that are `undefined`, for handing on optional parameters. */
+/** Drops the fields that are `undefined`, to pass optional parameters on. */
 export const defined = <A extends object>(a: A): { [K in keyof A]?: Exclude<A[K], undefined> } =>
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- entries of A, some left out
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- a subset of the entries of A
   Object.fromEntries(Object.entries(a).filter(([, value]) => value !== undefined)) as {
     [K in keyof A]?: Exclude<A[K], undefined>
   }
 
-/** Where an input is wrong and what would be right, of the first thing that is. */
+/** Picks the fields of an input that are given, to pass parameters on to another call. */
+export const pick =
+  <K extends string>(...names: ReadonlyArray<K>) =>
+  <A extends { readonly [name in K]?: unknown }>(from: A): Pick<A, K> => {
+    const picked = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]] as const]))
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the fields of A by those names
+    return Object.fromEntries(picked) as Pick<A, K>
+  }
+
+/** The first problem of an input: its field, and what is expected there. */
 export const firstProblem = (errors: t.Errors): InputProblem =>
   errors.map(problemOf)[0] ?? { field: '', problem: 'invalid', message: 'must be another value' }
 
-/** A codec of a guard, under words of its own. */
+/** Decodes one value that is not part of an input object, as its field. */
+export const check =
+  <A>(field: string, codec: t.Decoder<unknown, A>) =>
+  (value: unknown): E.Either<InputProblem, A> =>
+    E.mapLeft((errors: t.Errors) => ({ ...firstProblem(errors), field }))(codec.decode(value))
+
+// -- making codecs --
+/** A codec of a type guard. */
 export const guarded = <A>(expected: string, is: t.Is<A>): t.Type<A, A, unknown> =>
   new t.Type(expected, is, (u, c) => (is(u) ? t.success(u) : t.failure(u, c, expected)), t.identity)
 
-/** Narrows a codec further, under words of its own. */
+/** Narrows a codec; `expected` describes the narrower values. */
 export const refined = <A>(
   codec: t.Type<A, A, unknown>,
   expected: string,
@@ -90,6 +112,11 @@ export const refined = <A>(
     t.identity
   )
 
+/** A codec whose failures do not show the received value: it is a secret, or may hold one. */
+export const secret = <A, O>(codec: t.Type<A, O, unknown>): t.Type<A, O, unknown> =>
+  new t.Type(codec.name, codec.is, (u, c) => E.mapLeft(withoutReceived)(codec.validate(u, c)), codec.encode)
+
+// -- values --
 export const date: t.Type<Date, Date, unknown> = guarded(
   'a valid Date',
   (u): u is Date => u instanceof Date && !Number.isNaN(u.getTime())
@@ -100,57 +127,77 @@ export const boolean: t.Type<boolean, boolean, unknown> = guarded(
   (u): u is boolean => typeof u === 'boolean'
 )
 
-/** A whole number from `min` to `max`, both allowed. */
+const isInteger =
+  (min: number, max: number) =>
+  (u: unknown): u is number =>
+    typeof u === 'number' && Number.isSafeInteger(u) && u >= min && u <= max
+
+const grouped = (n: number): string => n.toLocaleString('en-US')
+
+/**
+ * An integer from `min` to `max`, both included.
+ *
+ * @param unit for the message, such as `milliseconds`
+ */
 export const integer = (
   min: number,
-  max: number = Number.MAX_SAFE_INTEGER
-): t.Type<number, number, unknown> =>
-  guarded(
+  max: number = Number.MAX_SAFE_INTEGER,
+  unit?: string
+): t.Type<number, number, unknown> => {
+  const range =
     max === Number.MAX_SAFE_INTEGER
-      ? `a whole number, at least ${String(min)}`
-      : `a whole number from ${String(min)} to ${String(max)}`,
-    (u): u is number => typeof u === 'number' && Number.isSafeInteger(u) && u >= min && u <= max
-  )
+      ? `, at least ${grouped(min)}`
+      : ` from ${grouped(min)} to ${grouped(max)}`
+  return guarded(`an integer${range}${unit === undefined ? '' : ` (${unit})`}`, isInteger(min, max))
+}
+
+/** A size in bytes, from `min` to `max`, both included. */
+export const bytes = (
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER
+): t.Type<number, number, unknown> => {
+  if (min < KiB) return integer(min, max, 'bytes')
+  const range =
+    max === Number.MAX_SAFE_INTEGER ? `at least ${inUnits(min)}` : `${inUnits(min)} to ${inUnits(max)}`
+  const exact = max === Number.MAX_SAFE_INTEGER ? String(min) : `${String(min)} to ${String(max)}`
+  return guarded(`${range}, in bytes (${exact})`, isInteger(min, max))
+}
 
 export const text: t.Type<string, string, unknown> = guarded(
-  'text',
+  'a string',
   (u): u is string => typeof u === 'string'
 )
 
 export const nonEmpty: t.Type<string, string, unknown> = guarded(
-  'text, not empty',
+  'a non-empty string',
   (u): u is string => typeof u === 'string' && u !== ''
 )
 
 const outsideHeaders = /[^\t\x20-\x7e\x80-\xff]/
 
-/** What a header can carry: no line breaks, no NUL, no code point above U+00FF. */
+/** Whether a header can carry the text: no line breaks, no NUL, no code point above U+00FF. */
 export const isHeaderValue = (value: string): boolean => !outsideHeaders.test(value)
 
 export const headerValue: t.Type<string, string, unknown> = guarded(
-  'text that a header can carry: no line breaks or control characters, nothing above U+00FF (percent-encode it)',
+  'a string that a header can carry: no line breaks or control characters, nothing above U+00FF (percent-encode it)',
   (u): u is string => typeof u === 'string' && isHeaderValue(u)
 )
+
+const alternatives = (values: ReadonlyArray<string>): string => {
+  const quoted = values.map((value) => `'${value}'`)
+  return quoted.length < 3 ? quoted.join(' or ') : `one of ${quoted.join(', ')}`
+}
 
 export const oneOf = <A extends string>(
   ...values: readonly [A, ...ReadonlyArray<A>]
 ): t.Type<A, A, unknown> => {
   const all: ReadonlySet<unknown> = new Set(values)
-  return guarded(`one of ${values.join(', ')}`, (u): u is A => all.has(u))
+  return guarded(alternatives(values), (u): u is A => all.has(u))
 }
 
-/** Any record of text by name. */
+/** Strings by name. */
 export const textByName: t.Type<
   Readonly<Record<string, string>>,
   Readonly<Record<string, string>>,
   unknown
-> = t.record(t.string, t.string)
-
-/** Some of the fields of an input, those that are there: for handing parameters on to another call. */
-export const pick =
-  <K extends string>(...names: ReadonlyArray<K>) =>
-  <A extends { readonly [name in K]?: unknown }>(from: A): Pick<A, K> => {
-    const picked = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]] as const]))
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the fields of A by those names
-    return Object.fromEntries(picked) as Pick<A, K>
-  }
+> = t.record(text, text, 'an object of strings')

@@ -92,7 +92,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
         matched += 1
         if (matched === separator.length) mode = 'before'
       } else if (matched > 0 || !isSpace(byte)) {
-        problem = { _tag: 'Malformed', words: 'a record without its delimiter' }
+        problem = { _tag: 'Malformed', words: 'a record is not followed by its delimiter' }
       }
       return true
     }
@@ -134,7 +134,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
     },
     finish: async () => {
       if (mode === 'within' && problem === undefined) {
-        if (depth > 0 || inString) problem = { _tag: 'CutShort', words: 'a value that never ends' }
+        if (depth > 0 || inString) problem = { _tag: 'CutShort', words: 'the data end within a JSON value' }
         else complete(new Uint8Array())
       }
       return given()

@@ -1,6 +1,7 @@
 /** Keys: what COS takes for one, and how it is spelled in a path. Keys are flat text; a slash in one means nothing. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
+import { failWith } from './problem.js'
 
 /** The longest key COS takes, in bytes of UTF-8. */
 export const maxKeyBytes = 850
@@ -16,19 +17,19 @@ export const withoutLeadingSlash = (key: string): string => (key.startsWith('/')
 /**
  * Says what is wrong with a key, if anything is.
  *
- * @shape  the key after its leading slash was dropped -> `Right` of it, or `Left` of what was expected instead
+ * @shape  the key after its leading slash was dropped -> `Right` of it, or `Left` of the rule that it breaks
  * @units  850 bytes of UTF-8, not characters
  * @source https://cloud.tencent.com/document/product/436/13324
  */
 export const checkKey = (key: string): E.Either<string, string> => {
   // PUT, GET and DELETE of the empty key would act on the bucket.
-  if (key === '') return E.left('a key of at least one character')
-  if (loneSurrogate.test(key)) return E.left('a key that UTF-8 can spell, without lone surrogates')
+  if (key === '') return E.left('must not be empty')
+  if (loneSurrogate.test(key)) return E.left('must not contain lone surrogates (UTF-8 cannot encode them)')
   if (Buffer.byteLength(key) > maxKeyBytes)
-    return E.left(`a key of at most ${String(maxKeyBytes)} bytes of UTF-8`)
-  if (forbidden.test(key)) return E.left('a key without the control characters U+0018 to U+001B')
+    return E.left(`must be at most ${String(maxKeyBytes)} bytes of UTF-8`)
+  if (forbidden.test(key)) return E.left('must not contain the control characters U+0018 to U+001B')
   // The one dotted key that no spelling hides from software that removes dot segments.
-  if (key === '.' || key === '..') return E.left('a key other than "." and ".."')
+  if (key === '.' || key === '..') return E.left('must not be "." or ".."')
   return E.right(key)
 }
 
@@ -87,9 +88,11 @@ export const Key: t.Type<string, string, unknown> = new t.Type(
   'a key',
   t.string.is,
   (u, context) => {
-    if (typeof u !== 'string') return t.failure(u, context, 'text, the key of an object')
+    if (typeof u !== 'string') return t.failure(u, context, 'a string')
     const checked = checkKey(withoutLeadingSlash(u))
-    return E.isLeft(checked) ? t.failure(u, context, checked.left) : t.success(u)
+    return E.isLeft(checked)
+      ? failWith(u, context, { problem: 'invalid', message: checked.left })
+      : t.success(u)
   },
   t.identity
 )

@@ -12,7 +12,7 @@ interface FindingError extends t.ValidationError {
 
 const hasFinding = (error: t.ValidationError): error is FindingError => 'finding' in error
 
-// Text that looks like a credential or a signed URL is never repeated, wherever it was given.
+// Text that looks like a credential or a signed URL is never repeated, nor the value of a field with such a name.
 const secretText = /@|secret|token|password|signature|authorization/i
 const longest = 40
 
@@ -29,7 +29,7 @@ export const brief = (value: unknown): string | undefined => {
       if (value === null) return 'null'
       if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date'
       if (value instanceof Uint8Array) return `${String(value.length)} bytes`
-      return Array.isArray(value) ? 'an array' : 'an object'
+      return Array.isArray(value) ? `an array of ${String(value.length)}` : 'an object'
     default:
       return String(value)
   }
@@ -42,7 +42,7 @@ const errorOf = (value: unknown, context: t.Context, finding: Finding): FindingE
   finding
 })
 
-/** Fails a codec's `validate` with a finding. */
+/** Fails a codec's `validate` with a finding; `t.failure` does for a value that `must be` something. */
 export const failWith = <A>(value: unknown, context: t.Context, finding: Finding): t.Validation<A> =>
   t.failures([errorOf(value, context, finding)])
 
@@ -58,24 +58,7 @@ export const unknownField = (name: string, context: t.Context, known: Iterable<s
   ]
 }
 
-/**
- * Fails a codec's `validate`: a value that is not given is `missing`, any other `invalid`.
- *
- * @param message a predicate such as `must be true or false`
- */
-export const fail = <A>(value: unknown, context: t.Context, message: string): t.Validation<A> => {
-  const missing = value === undefined && context.length > 1
-  const received = brief(value)
-  return failWith(
-    value,
-    context,
-    missing
-      ? { problem: 'missing', message: 'is required' }
-      : { problem: 'invalid', message, ...(received === undefined ? {} : { received }) }
-  )
-}
-
-/** Two valid fields that exclude each other; `message` says which, and why. */
+/** A field that is valid on its own and contradicts another; the message says which, and why. */
 export const conflict = (field: string, message: string): InputProblem => ({
   field,
   problem: 'conflict',
@@ -101,12 +84,12 @@ const pathOf = (context: t.Context): string =>
     .map((entry) => entry.key)
     .join('.')
 
-/** The problem behind a failure of any codec; those of io-ts itself have the name of the type they expect. */
+/** The problem behind a failure of any codec. Without a finding, the failure's message or its type's name is a noun. */
 export const problemOf = (error: t.ValidationError): InputProblem => {
   const field = pathOf(error.context)
   if (hasFinding(error)) return { field, ...error.finding }
   if (error.value === undefined && field !== '') return missing(field)
-  const received = brief(error.value)
+  const received = secretText.test(field) ? undefined : brief(error.value)
   return {
     field,
     problem: 'invalid',

@@ -25,4 +25,4 @@ export const tooLarge = (limit: number): RecordProblem => ({
   words: `a record of more than ${String(limit)} bytes`
 })
 
-export const notUtf8: RecordProblem = { _tag: 'NotUtf8', words: 'bytes that are not UTF-8' }
+export const notUtf8: RecordProblem = { _tag: 'NotUtf8', words: 'a record is not UTF-8' }

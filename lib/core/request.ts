@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import * as In from './input.js'
 import { Key, withoutLeadingSlash } from './key.js'
+import { failWith } from './problem.js'
 import { writeTerseXml, type Xml } from './xml.js'
 
 // -- bodies --
@@ -69,7 +71,7 @@ const isReplayable = (
   isObject(u) && 'open' in u && typeof u.open === 'function' && 'size' in u && In.integer(0).is(u.size)
 
 export const BodyInput: t.Type<BodyInput, BodyInput, unknown> = new t.Type(
-  'text, bytes, { chunks }, an async iterable of bytes, { file: path }, or { open: () => stream, size: bytes }',
+  'a string, a Uint8Array, an async iterable of bytes, { file }, { open, size } or { chunks }',
   (u): u is BodyInput =>
     typeof u === 'string' ||
     u instanceof Uint8Array ||
@@ -181,26 +183,48 @@ const reservedHeaders = new Set([
   'x-cos-security-token'
 ])
 
-const ExtraHeaders: t.Type<Readonly<Record<string, string>>, unknown, unknown> = In.refined(
-  t.record(t.string, In.headerValue),
-  'headers by name, other than those of the connection and the signature',
-  (headers) =>
-    Object.keys(headers).every(
-      (name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !reservedHeaders.has(name.toLowerCase())
+/** Strings by name, with a rule for each entry; the problem has the name in its path, and no value. */
+const checkedEntries = (
+  value: t.Type<string, string, unknown>,
+  ruleOf: (name: string, value: string) => string | undefined
+): t.Type<Readonly<Record<string, string>>, Readonly<Record<string, string>>, unknown> => {
+  const entries = t.record(In.text, value, 'an object of strings')
+  return In.secret(
+    new t.Type<Readonly<Record<string, string>>, Readonly<Record<string, string>>, unknown>(
+      entries.name,
+      entries.is,
+      (u, context) => {
+        const validated = entries.validate(u, context)
+        if (E.isLeft(validated)) return validated
+        for (const [name, text] of Object.entries(validated.right)) {
+          const message = ruleOf(name, text)
+          if (message !== undefined) {
+            return failWith(text, t.appendContext(context, name, value), { problem: 'invalid', message })
+          }
+        }
+        return validated
+      },
+      t.identity
     )
-)
+  )
+}
+
+const ExtraHeaders = checkedEntries(In.headerValue, (name) => {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return 'must have a name that HTTP allows for a header'
+  return reservedHeaders.has(name.toLowerCase())
+    ? 'must not be given: the connection or the signature sets this header'
+    : undefined
+})
 
 // What says which upload it is, and the signature's own: an empty `uploadId` would make an abort delete the object.
 const reservedQuery = /^(?:uploads|uploadid|partnumber|delete|sign|q-.*|x-cos-security-token)$/i
 
-const ExtraQuery: t.Type<Readonly<Record<string, string>>, unknown, unknown> = In.refined(
-  In.textByName,
-  'query parameters by name, other than those of uploads and the signature, without lone surrogates',
-  (query) =>
-    !Object.entries(query).some(
-      ([name, value]) => name === '' || reservedQuery.test(name) || /\p{Surrogate}/u.test(name + value)
-    )
-)
+const ExtraQuery = checkedEntries(In.text, (name, value) => {
+  if (name === '') return 'must have a name'
+  if (reservedQuery.test(name))
+    return 'must not be given: a parameter of the operation or the signature sets it'
+  return /\p{Surrogate}/u.test(name + value) ? 'must not contain lone surrogates' : undefined
+})
 
 /** Fields for an input's codec. */
 export const bucketRef: In.FieldsOf<BucketRef> = {

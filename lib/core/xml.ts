@@ -42,8 +42,8 @@ interface Open {
 }
 
 /** What `finish` says of a document that never began, and of one that began and never ended. */
-export const emptyDocument = 'an empty document'
-export const cutDocument = 'a document cut short'
+export const emptyDocument = 'the body has no XML document'
+export const cutDocument = 'the XML document is cut off'
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 
@@ -75,7 +75,7 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   const fail = (words: string): void => {
     problem ??= words
   }
-  const tooLarge = 'an element of more than 1 Mi characters'
+  const tooLarge = 'an XML element of more than 1 Mi characters'
   const grow = (characters: number): void => {
     rowSize += characters
     if (rowSize > maxRow) fail(tooLarge)
@@ -94,14 +94,14 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     if (error.message !== 'disallowed character.') fail(`not well-formed XML: ${error.message}`)
   })
   parser.on('doctype', () => {
-    fail('a document type, which COS never sends')
+    fail('an XML document type (COS never sends one)')
   })
   parser.on('opentag', (tag) => {
     held = 0
     const name = localName(tag.name)
     if (open.length === 1) rowSize = 0
     grow(name.length + elementCost)
-    if (open.length >= maxDepth) fail('elements nested too deep')
+    if (open.length >= maxDepth) fail('XML elements nested more than 16 levels deep')
     // saxes goes on after a mistake, to the end of what it was given.
     if (problem !== undefined) return
     if (open.length === 0) events.push({ _tag: 'Root', name })
@@ -136,7 +136,7 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     try {
       if (problem === undefined) work()
     } catch (thrown) {
-      fail(thrown instanceof TypeError ? 'not UTF-8' : `not well-formed XML: ${String(thrown)}`)
+      fail(thrown instanceof TypeError ? 'the XML is not UTF-8' : `not well-formed XML: ${String(thrown)}`)
     }
     const out = events
     events = []

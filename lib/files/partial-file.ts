@@ -91,7 +91,7 @@ const largestJournal = 4 * MiB
 
 const readAll = async (handle: FileHandle): Promise<Records> => {
   const { size } = await handle.stat()
-  if (size > largestJournal) throw systemError('EFBIG', 'a journal of something else')
+  if (size > largestJournal) throw systemError('EFBIG', 'the file is not a download journal')
   const bytes = Buffer.alloc(size)
   const { bytesRead } = await handle.read(bytes, 0, size, 0)
   return readRecords(bytes.subarray(0, bytesRead))
@@ -119,7 +119,7 @@ const reopenJournal = async (path: string, identity: Identity): Promise<Journal>
   return appendTo(handle, async () => {
     const found = await readAll(handle)
     const claimed = journalRanges(found, identity)
-    if (O.isNone(claimed)) throw systemError('EEXIST', 'a journal of something else')
+    if (O.isNone(claimed)) throw systemError('EEXIST', 'the file is not a download journal')
     // What a crash cut short would swallow the next line.
     await handle.truncate(found.end)
     return { handle, path, claimed: claimed.value }

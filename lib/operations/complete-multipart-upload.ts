@@ -6,11 +6,12 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
-import type { CosError } from '../core/error.js'
+import type { CosError, InputProblem } from '../core/error.js'
 import * as In from '../core/input.js'
 import { withoutLeadingSlash } from '../core/key.js'
 import { MiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
+import { conflict } from '../core/problem.js'
 import * as R from '../core/request.js'
 import type { Response } from '../core/response.js'
 import * as W from '../core/wire.js'
@@ -26,7 +27,7 @@ import {
 import { withStatus } from './responses/status.js'
 import { uploadCallback, uploadCallbackHeaders, type UploadCallback } from './parameters/callback.js'
 import { ETag } from './parameters/conditions.js'
-import { crossChecked, type Disagreement } from './parameters/validation.js'
+import { crossChecked } from './parameters/validation.js'
 import { storageOptions, storageHeaders, type StorageOptions } from './parameters/storage.js'
 import { PartNumber, UploadId } from './parameters/versions.js'
 
@@ -65,19 +66,22 @@ const ascending = (parts: ReadonlyArray<CompletedPart>): ReadonlyArray<Completed
   parts.toSorted((a, b) => a.partNumber - b.partNumber)
 
 /** COS would respond `InvalidPart` or `InvalidPartOrder` after all bytes were uploaded, without the part's number. */
-const partConflict = ({ parts }: CompleteMultipartUploadInput): O.Option<Disagreement> => {
+const partConflict = ({ parts }: CompleteMultipartUploadInput): O.Option<InputProblem> => {
   const sorted = ascending(parts)
   const at = sorted.findIndex((part, n) => part.partNumber !== n + 1)
   const wrong = sorted[at]
   if (wrong === undefined) return O.none
   const twice = wrong.partNumber === at
-  return O.some({
-    // Sorting is stable: of two equal numbers this is the later part.
-    field: `parts.${String(parts.indexOf(wrong))}.partNumber`,
-    expected: twice
-      ? `a number of its own: another part has ${String(at)}`
-      : `${String(at + 1)}, as parts are numbered from 1 without a gap`
-  })
+  // Sorting is stable: of two equal numbers this is the later part.
+  const field = `parts.${String(parts.indexOf(wrong))}.partNumber`
+  return O.some(
+    conflict(
+      field,
+      twice
+        ? `must be unique: another part has ${String(at)}`
+        : `must be ${String(at + 1)}: parts are numbered from 1 without a gap`
+    )
+  )
 }
 
 const Input = crossChecked(
@@ -87,7 +91,7 @@ const Input = crossChecked(
     forbidOverwrite: storageOptions.forbidOverwrite,
     uploadId: UploadId,
     parts: In.refined(
-      t.readonlyArray(Part),
+      t.readonlyArray(Part, 'a list of { partNumber, etag }'),
       '1 to 10,000 parts',
       ({ length }) => length >= 1 && length <= 10_000
     )

@@ -1,14 +1,16 @@
 /** PUT Object - Copy: copies an object within COS, without transferring its bytes here. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
+import type { InputProblem } from '../core/error.js'
 import * as In from '../core/input.js'
 import * as Op from '../core/operation.js'
+import { conflict } from '../core/problem.js'
 import * as R from '../core/request.js'
 import { copyObjectResponse, type CopyObjectResponse } from './responses/copied.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
 import { withCopySource, copySourceHeaders, type WithCopySource } from './parameters/copy-source.js'
 import { encryptionHeaders, withEncryption, type WithEncryption } from './parameters/encryption.js'
-import { crossChecked, type Disagreement } from './parameters/validation.js'
+import { crossChecked } from './parameters/validation.js'
 import { entityHeaders, entityMetadata, entityNames, type EntityMetadata } from './parameters/metadata.js'
 import { storageOptions, storageHeaders, type StorageOptions } from './parameters/storage.js'
 
@@ -30,13 +32,16 @@ export interface CopyObjectInput
 
 const Directive = In.oneOf('Copy', 'Replaced')
 
+const mustReplace = (name: string): string =>
+  `must be 'Replaced' when ${name} is given (COS ignores ${name} otherwise)`
+
 /** COS silently ignores metadata with `Copy`. */
-const ignoredField = (input: CopyObjectInput): O.Option<Disagreement> => {
+const ignoredField = (input: CopyObjectInput): O.Option<InputProblem> => {
   const name = entityNames.find((field) => input[field] !== undefined)
   if (name !== undefined && input.copyStatus !== 'Replaced')
-    return O.some({ field: 'copyStatus', expected: `Replaced, for ${name} is ignored otherwise` })
+    return O.some(conflict('copyStatus', mustReplace(name)))
   return input.tagging !== undefined && input.taggingDirective !== 'Replaced'
-    ? O.some({ field: 'taggingDirective', expected: 'Replaced, for tagging is ignored otherwise' })
+    ? O.some(conflict('taggingDirective', mustReplace('tagging')))
     : O.none
 }
 

@@ -30,7 +30,7 @@ export interface DeleteObjectsInput extends R.BucketRef {
 
 const PlainKey = In.refined(
   Key,
-  'a key that XML can carry, without control characters; deleteObject takes any',
+  'a key without control characters, which XML cannot carry; deleteObject accepts it',
   isXmlText
 )
 
@@ -42,7 +42,7 @@ const ObjectToDelete = In.struct<ObjectToDelete>('an object, { key, versionId }'
 const Input = In.struct<DeleteObjectsInput>('DeleteObjectsInput', {
   ...R.bucketRef,
   objects: In.refined(
-    t.readonlyArray(ObjectToDelete),
+    t.readonlyArray(ObjectToDelete, 'a list of { key, versionId }'),
     '1 to 1,000 objects',
     ({ length }) => length >= 1 && length <= 1000
   ),

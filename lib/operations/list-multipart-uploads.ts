@@ -1,9 +1,11 @@
 /** List Multipart Uploads: uploads neither completed nor aborted, whose parts are billed; one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
+import type { InputProblem } from '../core/error.js'
 import * as In from '../core/input.js'
 import { compareUtf8 } from '../core/key.js'
 import type * as Op from '../core/operation.js'
+import { conflict } from '../core/problem.js'
 import * as R from '../core/request.js'
 import type { PageEnd } from '../stages/paginate.js'
 import { defineListing } from './responses/listing.js'
@@ -19,7 +21,7 @@ import {
   type Encoding,
   type Listing
 } from './parameters/listing.js'
-import { crossChecked, type Disagreement } from './parameters/validation.js'
+import { crossChecked } from './parameters/validation.js'
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
@@ -49,9 +51,9 @@ const inputFields = {
 }
 
 /** COS ignores it, and lists from the start. */
-const loneUploadMarker = ({ keyMarker, uploadIdMarker }: UploadFilter): O.Option<Disagreement> =>
+const loneUploadMarker = ({ keyMarker, uploadIdMarker }: UploadFilter): O.Option<InputProblem> =>
   uploadIdMarker && !keyMarker
-    ? O.some({ field: 'keyMarker', expected: 'the key that uploadIdMarker is an upload of' })
+    ? O.some(conflict('keyMarker', 'must be given with uploadIdMarker: the key of that upload'))
     : O.none
 
 // -- request --

@@ -1,8 +1,10 @@
 /** GET Bucket Object Versions: the versions and delete markers of a bucket's objects, one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
+import type { InputProblem } from '../core/error.js'
 import * as In from '../core/input.js'
 import type * as Op from '../core/operation.js'
+import { conflict } from '../core/problem.js'
 import * as R from '../core/request.js'
 import type { PageEnd } from '../stages/paginate.js'
 import { defineListing } from './responses/listing.js'
@@ -18,7 +20,7 @@ import {
   type Encoding,
   type Listing
 } from './parameters/listing.js'
-import { crossChecked, type Disagreement } from './parameters/validation.js'
+import { crossChecked } from './parameters/validation.js'
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
@@ -48,9 +50,9 @@ const inputFields = {
 }
 
 /** COS ignores it, and lists from the start. */
-const loneVersionMarker = ({ keyMarker, versionIdMarker }: VersionFilter): O.Option<Disagreement> =>
+const loneVersionMarker = ({ keyMarker, versionIdMarker }: VersionFilter): O.Option<InputProblem> =>
   versionIdMarker && !keyMarker
-    ? O.some({ field: 'keyMarker', expected: 'the key that versionIdMarker is a version of' })
+    ? O.some(conflict('keyMarker', 'must be given with versionIdMarker: the key of that version'))
     : O.none
 
 // -- request --

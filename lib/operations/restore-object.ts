@@ -27,7 +27,7 @@ export interface RestoreObjectInput extends R.ObjectRef {
 
 const Input = In.struct<RestoreObjectInput>('RestoreObjectInput', {
   ...R.objectRef,
-  days: In.integer(1),
+  days: In.integer(1, Number.MAX_SAFE_INTEGER, 'days'),
   tier: In.optional(In.oneOf('Expedited', 'Standard', 'Bulk')),
   versionId: In.optional(VersionId)
 })

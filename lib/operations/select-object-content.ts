@@ -30,7 +30,7 @@ export interface SelectObjectContentInput extends R.ObjectRef {
 
 const Input = In.struct<SelectObjectContentInput>('SelectObjectContentInput', {
   ...R.objectRef,
-  expression: In.refined(In.nonEmpty, 'SQL that XML can carry, without control characters', isXmlText),
+  expression: In.refined(In.nonEmpty, 'SQL without control characters, which XML cannot carry', isXmlText),
   expressionType: In.optional(In.oneOf('SQL')),
   inputSerialization: InputSerialization,
   outputSerialization: OutputSerialization,

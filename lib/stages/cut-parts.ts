@@ -88,7 +88,7 @@ const begin = async (options: CutPartsOptions, number: number, offset: number): 
   if (O.isNone(planned)) {
     throw sourceError(
       options,
-      `more than the ${String(capacityOf(sizes))} bytes that 10,000 of these parts carry`
+      `more than ${String(capacityOf(sizes))} bytes, the most that 10,000 parts of this size hold`
     )
   }
   const capacity = Math.min(planned.value, (length ?? Infinity) - offset)
@@ -125,11 +125,11 @@ export const cutParts = (options: CutPartsOptions) =>
     let work = 0
     try {
       for await (const chunk of abortable(options.signal)(source)) {
-        if (!isUint8Array(chunk)) throw sourceError(options, 'a chunk that is not bytes; encode text first')
+        if (!isUint8Array(chunk)) throw sourceError(options, 'a chunk is not bytes (encode text first)')
         work += perChunk
         for (let at = 0; at < chunk.length;) {
           if (offset === options.length)
-            throw sourceError(options, `more than the ${String(offset)} bytes promised`)
+            throw sourceError(options, `more than the expected ${String(offset)} bytes (length)`)
           if (part?.isFull() === true) {
             const full: Part = part.finish(number, partFrom, false)
             // It is its reader's now, whatever happens to us.
@@ -150,7 +150,10 @@ export const cutParts = (options: CutPartsOptions) =>
         }
       }
       if (options.length !== undefined && offset < options.length) {
-        throw sourceError(options, `only ${String(offset)} of the ${String(options.length)} bytes promised`)
+        throw sourceError(
+          options,
+          `ended after ${String(offset)} bytes, expected ${String(options.length)} (length)`
+        )
       }
       const last = part?.finish(number, partFrom, true) ?? emptyPart
       part = undefined

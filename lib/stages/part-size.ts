@@ -1,7 +1,9 @@
 /** How large each part is, so that 10,000 of them suffice. */
+import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { InputProblem } from '../core/error.js'
+import * as In from '../core/input.js'
 import { GiB, MiB } from '../core/limits.js'
 
 /** COS's limits: part sizes in bytes. Only a last part may be smaller than the smallest. */
@@ -20,19 +22,13 @@ export interface Step {
 /** The size of every part as a value: its first step is from part 1, and `from` rises. */
 export type PartSizes = readonly [Step, ...ReadonlyArray<Step>]
 
-const badPartSize: InputProblem = {
-  field: 'partSize',
-  problem: 'invalid',
-  message: `must be 1 MiB to 5 GiB, in bytes (${String(smallestPart)} to ${String(largestPart)})`
-}
-const badSize: InputProblem = {
-  field: 'size',
-  problem: 'invalid',
-  message: `must be at most 48.82 TB, in bytes (${String(largestObject)})`
-}
+/** Codec of a part's size, in bytes: of the option of every transfer, and of the functions below. */
+export const PartBytes = In.bytes(smallestPart, largestPart)
 
-const isPartSize = (size: number): boolean =>
-  Number.isSafeInteger(size) && size >= smallestPart && size <= largestPart
+const ObjectBytes = In.guarded(
+  `at most 48.82 TB, in bytes (0 to ${String(largestObject)})`,
+  In.integer(0, largestObject).is
+)
 
 const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to
 
@@ -51,10 +47,14 @@ export const forSize = (asked: {
   readonly size: number
   readonly partSize: number
 }): E.Either<InputProblem, number> => {
-  const { size, partSize } = asked
-  if (!isPartSize(partSize)) return E.left(badPartSize)
-  if (!Number.isSafeInteger(size) || size < 0 || size > largestObject) return E.left(badSize)
-  return E.right(size <= partSize * mostParts ? partSize : roundUp(Math.ceil(size / mostParts), MiB))
+  return pipe(
+    E.Do,
+    E.apS('partSize', In.check('partSize', PartBytes)(asked.partSize)),
+    E.apS('size', In.check('size', ObjectBytes)(asked.size)),
+    E.map(({ size, partSize }) =>
+      size <= partSize * mostParts ? partSize : roundUp(Math.ceil(size / mostParts), MiB)
+    )
+  )
 }
 
 const strides = 10
@@ -75,7 +75,8 @@ export const growing = (asked: {
   readonly most?: number
 }): E.Either<InputProblem, PartSizes> => {
   const { partSize, most = largestPart } = asked
-  if (!isPartSize(partSize)) return E.left(badPartSize)
+  const checked = In.check('partSize', PartBytes)(partSize)
+  if (E.isLeft(checked)) return checked
   const cap = Math.max(partSize, Math.min(most, largestPart))
   const doublings = Array.from({ length: strides - 1 }, (_, n) => ({
     from: (n + 1) * stride + 1,

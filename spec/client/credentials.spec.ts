@@ -79,7 +79,7 @@ t.test('a failed fetch is a CredentialsError, and is not cached', async (t) => {
 
 t.test('fetched credentials are validated', async (t) => {
   const sign = signer(TE.right({ ...pair, secretKey: ' padded' }), Date.now)
-  t.match(left(await sign(context)()), { _tag: 'CredentialsError', problem: /^secretKey should be/ })
+  t.match(left(await sign(context)()), { _tag: 'CredentialsError', problem: /^secretKey: must be/ })
 })
 
 t.test('a missing or malformed secret is a Left that names the field and does not repeat the value', (t) => {

@@ -70,10 +70,10 @@ t.test('more headers are sent as they are, but for those of the connection and t
     'connection',
     'X-Cos-Security-Token'
   ]) {
-    t.equal(withHeader(name), 'headers', name)
+    t.equal(withHeader(name), `headers.${name}`, name)
   }
   for (const name of ['', 'a b', 'a:b', 'a\r\nb', '腾'])
-    t.equal(withHeader(name), 'headers', JSON.stringify(name))
+    t.equal(withHeader(name), name === '' ? 'headers' : `headers.${name}`, JSON.stringify(name))
   for (const value of ['a\r\nb', '腾', 1, null]) t.match(withHeader('x-a', value), /^headers/)
 })
 
@@ -92,9 +92,9 @@ t.test('more parameters are sent as they are, but for those that say which uploa
     'sign',
     'x-cos-security-token'
   ]) {
-    t.equal(withParameter(name), 'query', name)
+    t.equal(withParameter(name), name === '' ? 'query' : `query.${name}`, name)
   }
-  t.equal(withParameter('a', '\ud800'), 'query')
+  t.equal(withParameter('a', '\ud800'), 'query.a')
   t.equal(withParameter('a', 1), 'query.a')
 })
 

@@ -204,10 +204,10 @@ t.test(
 // -- refusals --
 t.test('what is not one whole document is refused in words', async (t) => {
   const refused: ReadonlyArray<readonly [xml: string, words: RegExp]> = [
-    ['<A><B>1</B>', /cut short/],
-    ['<A><B>1', /cut short/],
-    ['<A', /cut short/],
-    ['<?xml version="1.0"?>', /cut short/],
+    ['<A><B>1</B>', /cut off/],
+    ['<A><B>1', /cut off/],
+    ['<A', /cut off/],
+    ['<?xml version="1.0"?>', /cut off/],
     ['<A/><A/>', /one root/],
     ['<A/>junk', /text data outside/],
     ['junk', /text data outside/],
@@ -216,7 +216,7 @@ t.test('what is not one whole document is refused in words', async (t) => {
     ['</A>', /unmatched|not well-formed/],
     ['<A>&nope;</A>', /undefined entity/],
     // The entity is still waiting for its semicolon.
-    ['<A>a & b</A>', /cut short/],
+    ['<A>a & b</A>', /cut off/],
     ['<A>a & b; c</A>', /not well-formed/],
     ['<A b=c></A>', /unquoted/],
     ['<A><B><?xml version="1.0"?></B></A>', /not well-formed/],
@@ -243,14 +243,14 @@ t.test('bytes that are not UTF-8 are refused, and a character that was cut is cu
     [0xc0, 0x80],
     [0xf8, 0x88, 0x80, 0x80, 0x80]
   ]) {
-    t.equal(read(open, Uint8Array.from(bad), close).problem, 'not UTF-8', String(bad))
+    t.equal(read(open, Uint8Array.from(bad), close).problem, 'the XML is not UTF-8', String(bad))
     t.equal(
       read(open, ...bad.map((byte) => Uint8Array.of(byte)), close).problem,
-      'not UTF-8',
+      'the XML is not UTF-8',
       `${String(bad)} in pieces`
     )
   }
-  t.equal(read(open, Uint8Array.of(0xe8, 0x85)).problem, 'not UTF-8')
+  t.equal(read(open, Uint8Array.of(0xe8, 0x85)).problem, 'the XML is not UTF-8')
 })
 
 t.test('what came whole before a mistake is given, and a fold that failed stays failed', async (t) => {
@@ -275,7 +275,7 @@ const mebi = 1024 * 1024
 t.test('depth has a limit, and so has a row, whatever it is made of', async (t) => {
   const nested = (depth: number) => '<A>'.repeat(depth) + '</A>'.repeat(depth)
   t.equal(read(nested(16)).problem, undefined)
-  t.match(read(nested(17)).problem, /too deep/)
+  t.match(read(nested(17)).problem, /16 levels deep/)
 
   const large = 'x'.repeat(mebi - 100)
   t.same(rowsOf(`<A><B>${large}</B><B>${large}</B></A>`), [large, large])

@@ -85,31 +85,31 @@ const numbered = (...numbers: ReadonlyArray<number>) =>
   numbers.map((partNumber) => ({ partNumber, etag: 'x' }))
 
 t.test('invalid part lists are an InvalidInput with the path of the part', async (t) => {
-  const wrong: ReadonlyArray<readonly [changes: object, field: string, expected: RegExp]> = [
-    [{ uploadId: '' }, 'uploadId', /not empty/],
-    [{ uploadId: undefined }, 'uploadId', /not empty/],
-    [{ key: '' }, 'key', /at least one/],
+  const wrong: ReadonlyArray<readonly [changes: object, field: string, message: RegExp]> = [
+    [{ uploadId: '' }, 'uploadId', /non-empty/],
+    [{ uploadId: undefined }, 'uploadId', /is required/],
+    [{ key: '' }, 'key', /must not be empty/],
     [{ bucket: 'Bad' }, 'bucket', /APPID/],
     [{ parts: [] }, 'parts', /1 to 10,000/],
     [{ parts: undefined }, 'parts', /./],
     [{ parts: numbered(...Array.from({ length: 20_000 }, (_, n) => n + 1)) }, 'parts', /.|10,000/],
-    [{ parts: numbered(2) }, 'parts.0.partNumber', /^1, as parts are numbered from 1/],
-    [{ parts: numbered(1, 2, 4) }, 'parts.2.partNumber', /^3, /],
-    [{ parts: numbered(4, 1, 2) }, 'parts.0.partNumber', /^3, /],
-    [{ parts: numbered(1, 2, 2) }, 'parts.2.partNumber', /a number of its own/],
-    [{ parts: numbered(3, 1, 2, 1) }, 'parts.3.partNumber', /a number of its own: another part has 1/],
-    [{ parts: numbered(0) }, 'parts.0.partNumber', /from 1 to 10000/],
-    [{ parts: numbered(1, 1.5) }, 'parts.1.partNumber', /whole number/],
-    [{ parts: [{ partNumber: 1 }] }, 'parts.0.etag', /ETag/],
+    [{ parts: numbered(2) }, 'parts.0.partNumber', /^must be 1: parts are numbered from 1/],
+    [{ parts: numbered(1, 2, 4) }, 'parts.2.partNumber', /^must be 3: /],
+    [{ parts: numbered(4, 1, 2) }, 'parts.0.partNumber', /^must be 3: /],
+    [{ parts: numbered(1, 2, 2) }, 'parts.2.partNumber', /must be unique/],
+    [{ parts: numbered(3, 1, 2, 1) }, 'parts.3.partNumber', /must be unique: another part has 1/],
+    [{ parts: numbered(0) }, 'parts.0.partNumber', /from 1 to 10,000/],
+    [{ parts: numbered(1, 1.5) }, 'parts.1.partNumber', /an integer/],
+    [{ parts: [{ partNumber: 1 }] }, 'parts.0.etag', /is required/],
     [{ parts: [{ partNumber: 1, etag: '' }] }, 'parts.0.etag', /ETag/],
     [{ parts: [{ partNumber: 1, etag: '*' }] }, 'parts.0.etag', /ETag/],
     [{ parts: [{ partNumber: 1, etag: 'a\u0001' }] }, 'parts.0.etag', /ETag/],
     [{ parts: ['"x"'] }, 'parts.0', /a part/],
-    [{ part: [] }, 'part', /no such field/]
+    [{ part: [] }, 'part', /not a known field/]
   ]
-  for (const [changes, field, expected] of wrong) {
+  for (const [changes, field, message] of wrong) {
     const bad = { ...input, ...changes }
-    t.match(left(completeMultipartUpload(bad).request), { _tag: 'InvalidInput', field, expected }, field)
+    t.match(left(completeMultipartUpload(bad).request), { _tag: 'InvalidInput', field, message }, field)
   }
 })
 

@@ -100,13 +100,13 @@ t.test('parameters that COS would ignore are an InvalidInput', async (t) => {
     ['expires', '0'],
     ['metadata', {}]
   ] as const) {
-    const expected = `copyStatus: Replaced, for ${name} is ignored otherwise`
+    const expected = `copyStatus: must be 'Replaced' when ${name} is given (COS ignores ${name} otherwise)`
     t.equal(copy({ [name]: value }), expected)
     t.equal(copy({ [name]: value, copyStatus: 'Copy' }), expected)
   }
   t.equal(
     copy({ tagging: { a: '1' }, copyStatus: 'Replaced' }),
-    'taggingDirective: Replaced, for tagging is ignored otherwise'
+    "taggingDirective: must be 'Replaced' when tagging is given (COS ignores tagging otherwise)"
   )
   // What is never the source's needs no directive.
   const other = { acl: 'private', storageClass: 'ARCHIVE', sse: { type: 'COS' }, copyStatus: 'Copy' } as const
@@ -120,9 +120,9 @@ t.test('an invalid field is an InvalidInput that names it', async (t) => {
   t.match(copy({ copySource: undefined }), /^copySource: /)
   t.match(copy({ copySource: { ...copySource, key: '' } }), /^copySource\.key: /)
   t.match(copy({ copySource: { ...copySource, region: undefined } }), /^copySource\.region: /)
-  t.match(copy({ copyStatus: 'REPLACE' }), /^copyStatus: one of Copy, Replaced/)
+  t.match(copy({ copyStatus: 'REPLACE' }), /^copyStatus: must be 'Copy' or 'Replaced'/)
   t.match(copy({ copySourceIfMatch: '' }), /^copySourceIfMatch: /)
-  t.match(copy({ body: '' }), /^body: left out/)
+  t.match(copy({ body: '' }), /^body: is not a known field/)
 })
 
 t.test('a copy needs an ETag, and an error inside a 200 is a ServiceError', async (t) => {

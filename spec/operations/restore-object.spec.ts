@@ -41,8 +41,11 @@ t.test('every parameter is sent', async (t) => {
 t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const restore = (more: object) => problemOf(restoreObject({ ...at, days: 3, ...more }))
   for (const days of [0, -1, 1.5, '3', undefined])
-    t.equal(restore({ days }), 'days: a whole number, at least 1')
-  t.equal(restore({ tier: 'standard' }), 'tier: one of Expedited, Standard, Bulk')
+    t.equal(
+      restore({ days }),
+      days === undefined ? 'days: is required' : 'days: must be an integer, at least 1 (days)'
+    )
+  t.equal(restore({ tier: 'standard' }), "tier: must be one of 'Expedited', 'Standard', 'Bulk'")
   t.match(restore({ versionId: '' }), /^versionId: /)
   t.match(restore({ key: '' }), /^key: /)
 })

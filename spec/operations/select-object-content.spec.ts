@@ -78,18 +78,18 @@ t.test('every parameter is sent as in COS’s sample', async (t) => {
 
 t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const select = (more: object) => problemOf(selectObjectContent({ ...least, ...more }))
-  t.equal(select({ expression: '' }), 'expression: text, not empty')
-  t.match(select({ expression: 'SELECT \0' }), /^expression: SQL that XML can carry/)
-  t.equal(select({ expressionType: 'sql' }), 'expressionType: one of SQL')
-  t.match(select({ inputSerialization: {} }), /^inputSerialization: one of/)
+  t.equal(select({ expression: '' }), 'expression: must be a non-empty string')
+  t.match(select({ expression: 'SELECT \0' }), /^expression: must be SQL without control characters/)
+  t.equal(select({ expressionType: 'sql' }), "expressionType: must be 'SQL'")
+  t.match(select({ inputSerialization: {} }), /^inputSerialization: must be/)
   t.match(
     select({ inputSerialization: { csv: { fieldDelimiter: ',,' } } }),
     /^inputSerialization\.csv\.fieldDelimiter: /
   )
-  t.match(select({ outputSerialization: { parquet: {} } }), /^outputSerialization: one of/)
+  t.match(select({ outputSerialization: { parquet: {} } }), /^outputSerialization: must be/)
   t.match(select({ requestProgress: true }), /^requestProgress: /)
   t.match(select({ requestProgress: { enabled: 'TRUE' } }), /^requestProgress\.enabled: /)
-  t.match(select({ range: { first: 0 } }), /^range: left out/)
+  t.match(select({ range: { first: 0 } }), /^range: is not a known field/)
 })
 
 const { decode } = selectObjectContent(least)

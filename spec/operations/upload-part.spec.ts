@@ -53,15 +53,15 @@ t.test('every parameter is sent under COS’s name', async (t) => {
 t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const upload = (more: object) => problemOf(uploadPart({ ...one, body: 'hello', ...more }))
   for (const partNumber of [0, 10_001, 1.5]) {
-    t.equal(upload({ partNumber }), 'partNumber: a whole number from 1 to 10000')
+    t.equal(upload({ partNumber }), 'partNumber: must be an integer from 1 to 10,000')
   }
   // Without an id it would be a PUT of the object.
   t.match(upload({ uploadId: '' }), /^uploadId: /)
   t.match(upload({ key: '' }), /^key: /)
   t.match(upload({ sse: { type: 'COS' } }), /^sse: /)
-  t.match(upload({ storageClass: 'ARCHIVE' }), /^storageClass: left out/)
+  t.match(upload({ storageClass: 'ARCHIVE' }), /^storageClass: is not a known field/)
   const stream = Readable.from([Buffer.from('a')])
-  t.equal(upload({ body: stream }), 'contentLength: the length of the stream in bytes')
+  t.equal(upload({ body: stream }), 'contentLength: is required for a stream body, in bytes')
   t.match(requestOf(uploadPart({ ...one, body: stream, contentLength: 1 })), { body: { _tag: 'Once' } })
   stream.destroy()
 })

@@ -45,7 +45,7 @@ export const emptyRequest = {
 /** The problem of an invalid input: `field: message`. */
 export const problemOf = (operation: Operation<unknown>): string => {
   const { field, message }: InvalidInput = left(operation.request)
-  return `${field}: ${message.replace(/^must be /, '')}`
+  return `${field}: ${message}`
 }
 
 /** Validates an input that has only these fields. */
@@ -59,7 +59,7 @@ export const validateWith =
     const result = codec.decode(u)
     if (E.isRight(result)) return result
     const { field, message } = In.firstProblem(result.left)
-    return E.left(`${field}: ${message.replace(/^must be /, '')}`)
+    return E.left(`${field}: ${message}`)
   }
 
 /** Removes undefined values: leaves the headers or parameters that are sent. */

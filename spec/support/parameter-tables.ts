@@ -406,7 +406,7 @@ export const rowsOf = (section: Section, guide: ReadonlySet<string>): ReadonlyAr
     const sent = E.isRight(whole) ? [...sentNames(whole.right)].filter((name) => !left.has(name)) : []
     return {
       path,
-      required: E.isLeft(without) && without.left.problem === 'missing',
+      required: E.isLeft(without) && without.left.message === 'is required',
       accepts: E.isLeft(wrong) ? wrong.left.message.replace(/^must be /, '') : '',
       wire: carriers[path] ?? (E.isRight(without) ? sent.join(', ') : ''),
       python: pythonOf(section, path, guide)

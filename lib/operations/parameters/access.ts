@@ -41,7 +41,7 @@ const Grantee: t.Type<Grantee, Grantee, unknown> = In.struct<Grantee>('a grantee
 })
 
 const Grantees = In.refined(
-  t.readonlyArray(Grantee),
+  t.readonlyArray(Grantee, 'a list of { id }'),
   'a list of at least one { id }',
   (grantees) => grantees.length > 0
 )

@@ -32,7 +32,7 @@ const Urls: t.Type<string | ReadonlyArray<string>, unknown, unknown> = new t.Typ
   t.identity
 )
 
-const CallbackFields = In.struct<Callback>('a callback', {
+const CallbackFields = In.struct<Callback>('a callback, { callbackUrl, callbackBody }', {
   callbackUrl: Urls,
   callbackHost: In.optional(In.nonEmpty),
   callbackBody: In.nonEmpty,
@@ -50,15 +50,15 @@ const Rules: t.Type<
   Readonly<Record<string, unknown>>,
   unknown
 > = new t.Type(
-  'an object that JSON can spell',
+  'an object that JSON can represent',
   (u): u is Readonly<Record<string, unknown>> => typeof u === 'object' && u !== null && !Array.isArray(u),
   (u, context) =>
     pipe(
       // Serialized here, so that a cycle or a bigint is found before anything is sent.
       E.tryCatch(() => jsonText(u), E.toError),
       E.fold(
-        () => t.failure(u, context, 'an object that JSON can spell'),
-        () => (Rules.is(u) ? t.success(u) : t.failure(u, context, 'an object that JSON can spell'))
+        () => t.failure(u, context, 'an object that JSON can represent'),
+        () => (Rules.is(u) ? t.success(u) : t.failure(u, context, 'an object that JSON can represent'))
       )
     ),
   t.identity
@@ -66,8 +66,8 @@ const Rules: t.Type<
 
 /** Fields for an input's codec. */
 export const uploadCallback: In.FieldsOf<UploadCallback> = {
-  callback: In.optional(textOr(Base64, CallbackFields)),
-  callbackVar: In.optional(textOr(Base64, In.textByName)),
+  callback: In.optional(In.secret(textOr(Base64, CallbackFields))),
+  callbackVar: In.optional(In.secret(textOr(Base64, In.textByName))),
   picOperations: In.optional(textOr(In.headerValue, Rules))
 }
 

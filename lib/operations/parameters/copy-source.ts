@@ -3,6 +3,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import { hostOf, toEndpoint } from '../../core/address.js'
 import * as In from '../../core/input.js'
 import { Key, encodeKey, urlEncode, withoutLeadingSlash } from '../../core/key.js'
+import { missing } from '../../core/problem.js'
 import * as R from '../../core/request.js'
 import { copySourceConditionHeaders, copySourceConditions, type CopySourceConditions } from './conditions.js'
 import { CustomerKey, copySourceEncryptionHeaders } from './encryption.js'
@@ -39,7 +40,7 @@ export const CopySource = crossChecked<CopySource>(
   }),
   (source) =>
     source.region === undefined && source.endpoint === undefined
-      ? O.some({ field: 'region', expected: "the region of the source's bucket, or its endpoint" })
+      ? O.some(missing('region', 'is required (or endpoint)'))
       : O.none
 )
 

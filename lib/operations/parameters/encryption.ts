@@ -44,24 +44,28 @@ const Key: t.Type<Uint8Array, Uint8Array, unknown> = new t.Type(
 
 const customerKey: In.FieldsOf<CustomerKey> = { type: In.oneOf('C'), key: Key }
 
-export const CustomerKey = choose<CustomerKey>(
-  "{ type: 'C', key } with a key of 32 bytes",
-  byTag('type', { C: In.struct<CustomerKey>('encryption by the caller', customerKey) })
+export const CustomerKey = In.secret(
+  choose<CustomerKey>(
+    "{ type: 'C', key } with a key of 32 bytes",
+    byTag('type', { C: In.struct<CustomerKey>('encryption with a key of the caller', customerKey) })
+  )
 )
 
 type OfType<T extends ServerSideEncryption['type']> = Extract<ServerSideEncryption, { readonly type: T }>
 
-export const ServerSideEncryption = choose<ServerSideEncryption>(
-  "{ type: 'COS' }, { type: 'KMS' } or { type: 'C', key }",
-  byTag<t.Decoder<unknown, ServerSideEncryption>>('type', {
-    COS: In.struct<OfType<'COS'>>('encryption by COS', { type: In.oneOf('COS') }),
-    KMS: In.struct<OfType<'KMS'>>('encryption by KMS', {
-      type: In.oneOf('KMS'),
-      keyId: In.optional(In.headerValue),
-      context: In.optional(In.textByName)
-    }),
-    C: CustomerKey
-  })
+export const ServerSideEncryption = In.secret(
+  choose<ServerSideEncryption>(
+    "{ type: 'COS' }, { type: 'KMS' } or { type: 'C', key }",
+    byTag<t.Decoder<unknown, ServerSideEncryption>>('type', {
+      COS: In.struct<OfType<'COS'>>('encryption by COS', { type: In.oneOf('COS') }),
+      KMS: In.struct<OfType<'KMS'>>('encryption by KMS', {
+        type: In.oneOf('KMS'),
+        keyId: In.optional(In.headerValue),
+        context: In.optional(In.textByName)
+      }),
+      C: CustomerKey
+    })
+  )
 )
 
 /** Fields for an input's codec. */

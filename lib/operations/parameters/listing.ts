@@ -20,7 +20,7 @@ export interface Encoding {
 /** Text for a query: any text except lone surrogates, which have no UTF-8. */
 export const QueryText: t.Type<string, string, unknown> = In.refined(
   In.text,
-  'text that UTF-8 can spell, without lone surrogates',
+  'a string without lone surrogates (UTF-8 cannot encode them)',
   (text) => !/\p{Surrogate}/u.test(text)
 )
 
@@ -28,7 +28,7 @@ export const QueryText: t.Type<string, string, unknown> = In.refined(
 export const listing: In.FieldsOf<Listing> = {
   prefix: In.optional(QueryText),
   delimiter: In.optional(
-    In.refined(QueryText, 'one character, normally /', (text) => Array.from(text).length <= 1)
+    In.refined(QueryText, "one character, such as '/'", (text) => Array.from(text).length <= 1)
   )
 }
 

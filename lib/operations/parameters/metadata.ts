@@ -5,6 +5,7 @@ import * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import { encodeMetadata, isMetadataText } from '../../core/metadata-text.js'
 import * as W from '../../core/wire.js'
+import { failWith } from '../../core/problem.js'
 import { textOr } from './validation.js'
 
 /** Header values by name; `undefined` is not sent. */
@@ -36,8 +37,9 @@ const metaName = (name: string): string => {
 }
 
 const byName = t.record(
-  t.string,
-  In.refined(In.text, 'text without control characters and lone surrogates', isMetadataText)
+  In.text,
+  In.refined(In.text, 'a string without control characters and lone surrogates', isMetadataText),
+  'an object of strings'
 )
 
 /** Decodes to headers. Two spellings of one name are invalid: they would be one header, and lose a value. */
@@ -48,15 +50,18 @@ const Metadata: t.Type<Readonly<Record<string, string>>, unknown, unknown> = new
     pipe(
       byName.validate(u, context),
       E.chain((metadata) => {
-        const names = Object.keys(metadata).map(metaName)
-        const wrong = names.find((name) => !/^x-cos-meta-[a-z0-9-]+$/.test(name))
-        if (wrong !== undefined)
-          return t.failure(u, context, 'metadata whose names are letters, digits and hyphens')
-        return new Set(names).size === names.length
+        const names = Object.keys(metadata)
+        const headers = names.map(metaName)
+        const refuse = (name: string, message: string) =>
+          failWith<never>(u, t.appendContext(context, name, t.unknown), { problem: 'invalid', message })
+        const odd = names.find((name) => !/^x-cos-meta-[a-z0-9-]+$/.test(metaName(name)))
+        if (odd !== undefined) return refuse(odd, 'must have a name of letters, digits and hyphens')
+        const again = names.find((name, at) => headers.indexOf(metaName(name)) < at)
+        return again === undefined
           ? t.success(
               Object.fromEntries(Object.entries(metadata).map(([name, value]) => [metaName(name), value]))
             )
-          : t.failure(u, context, 'metadata whose names differ in more than case and prefix')
+          : refuse(again, `must not repeat the header ${metaName(again)}`)
       })
     ),
   t.identity
@@ -72,7 +77,7 @@ export const entityMetadata: In.FieldsOf<EntityMetadata> = {
   contentLanguage: In.optional(In.headerValue),
   contentType: In.optional(In.headerValue),
   expires: In.optional(Expires),
-  metadata: In.optional(Metadata)
+  metadata: In.optional(In.secret(Metadata))
 }
 
 /** The fields of `EntityMetadata`, in order. */

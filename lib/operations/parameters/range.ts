@@ -1,9 +1,10 @@
 /** The range of a read, and the response headers to override. */
 import * as O from 'fp-ts/lib/Option.js'
-import type * as t from 'io-ts'
+import type { InputProblem } from '../../core/error.js'
 import * as In from '../../core/input.js'
+import { conflict } from '../../core/problem.js'
 import * as W from '../../core/wire.js'
-import { crossChecked, choose, firstOf, textOr, type Disagreement } from './validation.js'
+import { crossChecked, choose, firstOf, textOr } from './validation.js'
 import type { HeaderValues } from './metadata.js'
 
 /** Bytes count from 0, `last` is inclusive, and `suffix` is a number of bytes before the end. */
@@ -22,29 +23,31 @@ interface FromFirst {
   readonly last?: number
 }
 
-const inOrder = ({ first, last }: FromFirst): O.Option<Disagreement> =>
+const inOrder = ({ first, last }: FromFirst): O.Option<InputProblem> =>
   last !== undefined && last < first
-    ? O.some({ field: 'last', expected: `a whole number, at least ${String(first)} as first is` })
+    ? O.some(conflict('last', `must be at least first, which is ${String(first)}`))
     : O.none
+
+const ByteOffset = In.bytes(0)
 
 const FromFirst = crossChecked<FromFirst>(
   In.struct<FromFirst>('a range, { first, last }', {
-    first: In.integer(0),
-    last: In.optional(In.integer(0))
+    first: ByteOffset,
+    last: In.optional(ByteOffset)
   }),
   inOrder
 )
 
 export const ClosedRange = crossChecked<ClosedRange>(
-  In.struct<ClosedRange>('a range, { first, last }', { first: In.integer(0), last: In.integer(0) }),
+  In.struct<ClosedRange>('a range, { first, last }', { first: ByteOffset, last: ByteOffset }),
   inOrder
 )
 
-const Suffix = In.struct<{ readonly suffix: number }>('a range, { suffix }', { suffix: In.integer(1) })
+const Suffix = In.struct<{ readonly suffix: number }>('a range, { suffix }', { suffix: In.bytes(1) })
 
 export const Range = choose<Range>(
   'a range, { first, last } or { suffix }',
-  firstOf<t.Decoder<unknown, Range>>({ suffix: Suffix, first: FromFirst, last: FromFirst })
+  firstOf<Range>({ suffix: Suffix, first: FromFirst, last: FromFirst })
 )
 
 export const rangeText = (range: Range): string =>
@@ -65,7 +68,7 @@ export interface ResponseOverrides {
 
 const Value = In.refined(
   In.text,
-  'text without lone surrogates and line breaks',
+  'a string without line breaks and lone surrogates',
   (text) => !/\p{Surrogate}|[\r\n\0]/u.test(text)
 )
 

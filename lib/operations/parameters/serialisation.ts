@@ -1,5 +1,4 @@
 /** The formats of a Select: of the object it reads, and of the records it returns. */
-import type * as t from 'io-ts'
 import * as In from '../../core/input.js'
 import { isXmlText, type Xml } from '../../core/xml.js'
 import { choose, firstOf } from './validation.js'
@@ -83,20 +82,22 @@ const csvCharacters: In.FieldsOf<CsvCharacters> = {
   quoteEscapeCharacter: In.optional(bytes(1))
 }
 
-const CsvInput = In.struct<CsvInput>('a CSV to be read', {
+const CsvInput = In.struct<CsvInput>('the layout of a CSV, such as { fileHeaderInfo }', {
   ...csvCharacters,
   fileHeaderInfo: In.optional(In.oneOf('NONE', 'USE', 'IGNORE')),
   comments: In.optional(bytes(1)),
   allowQuotedRecordDelimiter: In.optional(In.boolean)
 })
 
-const JsonInput = In.struct<JsonInput>('JSON to be read', { type: In.oneOf('DOCUMENT', 'LINES') })
+const JsonInput = In.struct<JsonInput>('the layout of JSON, { type }', {
+  type: In.oneOf('DOCUMENT', 'LINES')
+})
 
 const Compression = In.oneOf('NONE', 'GZIP', 'BZIP2')
 
 export const InputSerialization = choose<InputSerialization>(
-  'one of { csv }, { json } and { parquet }',
-  firstOf<t.Decoder<unknown, InputSerialization>>({
+  '{ csv }, { json } or { parquet }',
+  firstOf<InputSerialization>({
     csv: In.struct<{ readonly csv: CsvInput; readonly compressionType?: CompressionType }>('{ csv }', {
       csv: CsvInput,
       compressionType: In.optional(Compression)
@@ -116,16 +117,18 @@ export const InputSerialization = choose<InputSerialization>(
 )
 
 export const OutputSerialization = choose<OutputSerialization>(
-  'one of { csv } and { json }',
-  firstOf<t.Decoder<unknown, OutputSerialization>>({
+  '{ csv } or { json }',
+  firstOf<OutputSerialization>({
     csv: In.struct<{ readonly csv: CsvOutput }>('{ csv }', {
-      csv: In.struct<CsvOutput>('a CSV to be written', {
+      csv: In.struct<CsvOutput>('the layout of a CSV, such as { quoteFields }', {
         ...csvCharacters,
         quoteFields: In.optional(In.oneOf('ALWAYS', 'ASNEEDED'))
       })
     }),
     json: In.struct<{ readonly json: JsonOutput }>('{ json }', {
-      json: In.struct<JsonOutput>('JSON to be written', { recordDelimiter: In.optional(bytes(2)) })
+      json: In.struct<JsonOutput>('the layout of JSON, { recordDelimiter }', {
+        recordDelimiter: In.optional(bytes(2))
+      })
     })
   })
 )

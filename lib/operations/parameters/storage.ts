@@ -35,7 +35,7 @@ export interface TrafficLimit {
 
 const Tagging: t.Type<Readonly<Record<string, string>>, unknown, unknown> = In.refined(
   In.textByName,
-  'at most 10 tags by name, without lone surrogates',
+  'at most 10 tags, an object of strings without lone surrogates',
   (tags) =>
     Object.keys(tags).length <= 10 &&
     Object.entries(tags).every(([name, value]) => name !== '' && !/\p{Surrogate}/u.test(name + value))
@@ -50,7 +50,7 @@ export const storageOptions: In.FieldsOf<StorageOptions> = {
 
 /** Fields for an input's codec. */
 export const trafficLimit: In.FieldsOf<TrafficLimit> = {
-  trafficLimit: In.optional(In.integer(819_200, 838_860_800))
+  trafficLimit: In.optional(In.integer(819_200, 838_860_800, 'bit/s'))
 }
 
 export const storageHeaders = (input: StorageOptions): HeaderValues => ({

@@ -1,9 +1,11 @@
 /** The body of an upload, its length and its MD5. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
+import type { InputProblem } from '../../core/error.js'
 import * as In from '../../core/input.js'
+import { conflict, missing } from '../../core/problem.js'
 import * as R from '../../core/request.js'
-import { crossChecked, type Disagreement } from './validation.js'
+import { crossChecked } from './validation.js'
 import type * as t from 'io-ts'
 
 export interface UploadBody {
@@ -23,33 +25,40 @@ export interface UploadBody {
 }
 
 const Md5 = In.guarded(
-  'base64 of the 16 bytes of an MD5',
+  'base64 of the 16 bytes of an MD5 (24 characters)',
   (u): u is string => typeof u === 'string' && /^[A-Za-z0-9+/]{22}==$/.test(u)
 )
 
 /** Fields for an input's codec. */
 export const uploadBody: In.FieldsOf<UploadBody> = {
   body: R.BodyInput,
-  contentLength: In.optional(In.integer(0)),
+  contentLength: In.optional(In.bytes(0)),
   contentMd5: In.optional(Md5),
   enableMd5: In.optional(In.boolean),
   expectContinue: In.optional(In.boolean)
 }
 
-const bodyConflict = (input: UploadBody, needsLength: boolean): O.Option<Disagreement> => {
+const bodyConflict = (input: UploadBody, needsLength: boolean): O.Option<InputProblem> => {
   const body = R.toBody(input.body, input.contentLength)
   const size = R.sizeOf(body)
   if (input.contentLength !== undefined && body._tag !== 'Once') {
     // COS silently drops bytes beyond the announced length.
     if (O.isNone(size))
-      return O.some({ field: 'contentLength', expected: 'left out: a file knows its own length' })
+      return O.some(
+        conflict('contentLength', 'not supported for a file body (the file is measured when it is sent)')
+      )
     if (size.value !== input.contentLength)
-      return O.some({ field: 'contentLength', expected: `${String(size.value)}, the length of the body` })
+      return O.some(conflict('contentLength', `must be ${String(size.value)}, the size of the body in bytes`))
   }
   if (needsLength && body._tag === 'Once' && O.isNone(size))
-    return O.some({ field: 'contentLength', expected: 'the length of the stream in bytes' })
+    return O.some(missing('contentLength', 'is required for a stream body, in bytes'))
   if (input.enableMd5 === true && input.contentMd5 === undefined && !R.isReplayableBody(body))
-    return O.some({ field: 'enableMd5', expected: 'false for a stream, which can not be read beforehand' })
+    return O.some(
+      conflict(
+        'enableMd5',
+        'not supported for a stream body (it can be read only once); pass contentMd5 or a replayable body'
+      )
+    )
   return O.none
 }
 

@@ -1,16 +1,18 @@
-/** Judging inputs that have more than one shape, or whose fields must agree with one another. */
+/** Codecs of inputs that have more than one shape, or whose fields must agree with each other. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
+import type { InputProblem } from '../../core/error.js'
+import { conflict, failWith } from '../../core/problem.js'
 
 const isObject = (u: unknown): u is object => typeof u === 'object' && u !== null
 const isRecord = (u: unknown): u is Readonly<Record<string, unknown>> => isObject(u) && !Array.isArray(u)
 
 /**
- * One codec of several, chosen by a look at the value. A union tries all its members and complains in the words of the
- * first; this one complains in the words of the member that was meant.
+ * One of several codecs, chosen by the value. A union tries all members and reports the problem of the first; this codec
+ * reports the problem of the member that was meant.
  *
- * @shape `choose` gives none where no member could have been meant; then `expected` is what the caller reads
+ * @shape `choose` returns none if no member can be meant; the value then `must be` what is `expected`
  */
 export const choose = <A>(
   expected: string,
@@ -28,15 +30,26 @@ export const choose = <A>(
   return type
 }
 
-/** The first of the names that the value has a field for. */
+const conflictOf = (given: string, other: string): t.Decoder<unknown, never> => ({
+  name: given,
+  validate: (u, context) => {
+    const { field, ...finding } = conflict(other, `must not be given with ${given}`)
+    return failWith(u, t.appendContext(context, field, t.unknown), finding)
+  },
+  decode: (u) => conflictOf(given, other).validate(u, [])
+})
+
+/** The member whose field is given; fields of two members conflict. */
 export const firstOf =
-  <A>(members: Readonly<Record<string, A>>) =>
-  (u: Readonly<Record<string, unknown>>): O.Option<A> => {
-    const name = Object.keys(members).find((member) => u[member] !== undefined)
-    return O.fromNullable(name === undefined ? undefined : members[name])
+  <A>(members: Readonly<Record<string, t.Decoder<unknown, A>>>) =>
+  (u: Readonly<Record<string, unknown>>): O.Option<t.Decoder<unknown, A>> => {
+    const [first, ...others] = Object.entries(members).filter(([name]) => u[name] !== undefined)
+    if (first === undefined) return O.none
+    const other = others.find(([, codec]) => codec !== first[1])
+    return O.some(other === undefined ? first[1] : conflictOf(first[0], other[0]))
   }
 
-/** The member that the value names in one of its fields. */
+/** The member that a field of the value names. */
 export const byTag =
   <A>(field: string, members: Readonly<Record<string, A>>) =>
   (u: Readonly<Record<string, unknown>>): O.Option<A> => {
@@ -44,7 +57,7 @@ export const byTag =
     return typeof name === 'string' && Object.hasOwn(members, name) ? O.fromNullable(members[name]) : O.none
   }
 
-/** A value of a kind that its JavaScript type gives away: text goes to the first codec, all else to the other. */
+/** A string is for the first codec, any other value for the second. */
 export const textOr = <A>(
   text: t.Type<string, string, unknown>,
   other: t.Type<A, A, unknown>
@@ -59,15 +72,10 @@ export const textOr = <A>(
     t.identity
   )
 
-export interface Disagreement {
-  readonly field: string
-  readonly expected: string
-}
-
-/** Judges fields that are each right and may still be wrong together; the complaint names one of them. */
+/** Adds a check of fields that are valid on their own and may contradict each other. */
 export const crossChecked = <A>(
   codec: t.Type<A, A, unknown>,
-  check: (value: A) => O.Option<Disagreement>
+  check: (value: A) => O.Option<InputProblem>
 ): t.Type<A, A, unknown> =>
   new t.Type<A, A, unknown>(
     codec.name,
@@ -75,10 +83,10 @@ export const crossChecked = <A>(
     (u, context) => {
       const result = codec.validate(u, context)
       if (E.isLeft(result)) return result
-      const wrong = check(result.right)
-      return O.isNone(wrong)
-        ? result
-        : t.failure(u, t.appendContext(context, wrong.value.field, t.unknown), wrong.value.expected)
+      const found = check(result.right)
+      if (O.isNone(found)) return result
+      const { field, ...finding } = found.value
+      return failWith(u, t.appendContext(context, field, t.unknown), finding)
     },
     t.identity
   )

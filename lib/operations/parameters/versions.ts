@@ -9,10 +9,10 @@ const queryText = (expected: string) =>
   )
 
 /** `null` is the id of the version written while versioning was off. */
-export const VersionId = queryText('a version id, not empty')
+export const VersionId = queryText('a non-empty version id without control characters')
 
 /** `DELETE` with an empty upload id would delete the object. */
-export const UploadId = queryText('an upload id, not empty')
+export const UploadId = queryText('a non-empty upload id without control characters')
 
 export const PartNumber = In.integer(1, 10_000)
 

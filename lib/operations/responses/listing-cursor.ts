@@ -23,7 +23,7 @@ export interface ListingCursor {
 }
 
 export const ListingCursor: t.Type<ListingCursor, ListingCursor, unknown> = In.struct<ListingCursor>(
-  'a cursor, as an entry brought it',
+  'the cursor of an entry',
   { key: QueryText, id: QueryText, prefix: QueryText }
 )
 

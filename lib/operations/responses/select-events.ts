@@ -26,7 +26,7 @@ const toError = (response: Response, problem: EventProblem): CosError => {
         context,
         host: response.host,
         code: 'CutAnswer',
-        cause: new Error('the events ended without End')
+        cause: new Error('the event stream ended without an End event')
       }
   }
 }

@@ -40,7 +40,7 @@ const sentWhole = ({ sent, context, host }: Response): E.Either<CosError, bigint
         context,
         host,
         code: 'EarlyAnswer',
-        cause: new Error('a success came before the body had been sent')
+        cause: new Error('a success arrived before the whole body was sent')
       })
 
 /**

@@ -22,7 +22,7 @@ import { entityMetadata } from '../../operations/parameters/metadata.js'
 import { storageOptions } from '../../operations/parameters/storage.js'
 import type { UploadPartCopyInput } from '../../operations/upload-part-copy.js'
 import type { PartRange } from '../../stages/plan-ranges.js'
-import { largestPart, smallestPart } from '../../stages/part-size.js'
+import { PartBytes } from '../../stages/part-size.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
@@ -52,9 +52,9 @@ export const copyOptions: In.FieldsOf<CopyInput> = {
   ...withProgress,
   copyStatus: In.optional(In.oneOf('Copy', 'Replaced')),
   taggingDirective: In.optional(In.oneOf('Copy', 'Replaced')),
-  partSize: In.optional(In.integer(smallestPart, largestPart)),
+  partSize: In.optional(PartBytes),
   concurrency: In.optional(In.integer(1, 1000)),
-  threshold: In.optional(In.integer(0))
+  threshold: In.optional(In.bytes(0))
 }
 
 const Input = In.struct<CopyInput>('CopyInput', copyOptions)

@@ -58,8 +58,8 @@ const Input = In.struct<DownloadDirectoryInput>('DownloadDirectoryInput', {
   ...withReferer,
   ...globFilter,
   ...directoryOptions,
-  threshold: In.optional(In.integer(0)),
-  partSize: In.optional(In.integer(1)),
+  threshold: In.optional(In.bytes(0)),
+  partSize: In.optional(In.bytes(1)),
   durable: In.optional(In.boolean),
   caseInsensitive: In.optional(In.boolean)
 })

@@ -44,7 +44,7 @@ const Input = In.struct<UploadDirectoryInput>('UploadDirectoryInput', {
   ...directoryOptions,
   symlinks: In.optional(In.oneOf('skip', 'follow')),
   emptyFolders: In.optional(In.boolean),
-  threshold: In.optional(In.integer(0))
+  threshold: In.optional(In.bytes(0))
 })
 
 /** `path` is relative to `directory`, with `/` between segments on every system. A folder's path ends in `/`. */

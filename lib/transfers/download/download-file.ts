@@ -71,8 +71,8 @@ const Input = In.struct<DownloadFileInput>('DownloadFileInput', {
   ...downloadOptions,
   ...withProgress,
   file: FilePath,
-  threshold: In.optional(In.integer(0)),
-  partSize: In.optional(In.integer(1)),
+  threshold: In.optional(In.bytes(0)),
+  partSize: In.optional(In.bytes(1)),
   concurrency: In.optional(In.integer(1, 1000)),
   checkpoint: In.optional(
     In.guarded(

@@ -38,7 +38,7 @@ export interface DownloadStreamInput extends DownloadOptions, WithProgress {
 const Input = In.struct<DownloadStreamInput>('DownloadStreamInput', {
   ...downloadOptions,
   ...withProgress,
-  partSize: In.optional(In.integer(1)),
+  partSize: In.optional(In.bytes(1)),
   concurrency: In.optional(In.integer(1, 1000))
 })
 

@@ -80,7 +80,12 @@ export const toText =
       RTE.chainEitherKW((bytes) =>
         E.tryCatch(
           () => new TextDecoder('utf-8', { fatal: true }).decode(bytes),
-          () => unreadable({ ...response.context, operation: 'toText' }, response.requestId, 'UTF-8 expected')
+          () =>
+            unreadable(
+              { ...response.context, operation: 'toText' },
+              response.requestId,
+              'the body is not UTF-8'
+            )
         )
       )
     )

@@ -31,7 +31,7 @@ export interface AbortIncompleteUploadsInput extends BucketRef {
 }
 
 const Age: t.Type<number | Date, number | Date, unknown> = In.guarded(
-  'milliseconds, at least 0, or a valid Date',
+  'an integer, at least 0 (milliseconds), or a valid Date',
   (u): u is number | Date => In.date.is(u) || In.integer(0).is(u)
 )
 

@@ -27,7 +27,9 @@ export type Resume = 'newest' | 'never' | { readonly uploadId: string } | { read
 const words = "'newest', 'never', { uploadId } or { minAge }"
 
 const ById = In.struct<{ readonly uploadId: string }>(words, { uploadId: UploadId })
-const ByAge = In.struct<{ readonly minAge: number }>(words, { minAge: In.integer(0) })
+const ByAge = In.struct<{ readonly minAge: number }>(words, {
+  minAge: In.integer(0, Number.MAX_SAFE_INTEGER, 'milliseconds')
+})
 
 export const Resume: t.Type<Resume, Resume, unknown> = new t.Type<Resume, Resume, unknown>(
   words,

@@ -6,7 +6,7 @@ import { toEndpoint } from '../../core/address.js'
 import { invalidInput, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { contextOf, validate } from '../../core/operation.js'
-import { conflict } from '../../core/problem.js'
+import { conflict, missing } from '../../core/problem.js'
 import { Bucket } from '../../core/request.js'
 import { ListingCursor } from '../../operations/responses/listing-cursor.js'
 import type { CopySourceConditions } from '../../operations/parameters/conditions.js'
@@ -51,7 +51,7 @@ const PrefixSource = crossChecked<PrefixSource>(
   }),
   (source) =>
     source.region === undefined && source.endpoint === undefined
-      ? O.some({ field: 'region', expected: "the region of the source's bucket, or its endpoint" })
+      ? O.some(missing('region', 'is required (or endpoint)'))
       : O.none
 )
 

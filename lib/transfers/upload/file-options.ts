@@ -41,7 +41,7 @@ export const UploadFileInput = In.struct<UploadFileInput>('UploadFileInput', {
     (u): u is string => typeof u === 'string' && u !== '' && !u.includes('\0')
   ),
   length: In.optional(In.oneOf('whole', 'now')),
-  threshold: In.optional(In.integer(0)),
+  threshold: In.optional(In.bytes(0)),
   resume: In.optional(Resume),
   checkpoint: In.optional(
     In.guarded(

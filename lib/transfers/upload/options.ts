@@ -4,7 +4,7 @@ import * as In from '../../core/input.js'
 import { MiB } from '../../core/limits.js'
 import { objectRef, refOf, type BodyInput, type ObjectRef } from '../../core/request.js'
 import type { HashedPart } from '../../stages/hash-parts.js'
-import { largestPart, smallestPart } from '../../stages/part-size.js'
+import { PartBytes } from '../../stages/part-size.js'
 import type { CompleteMultipartUploadInput } from '../../operations/complete-multipart-upload.js'
 import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'
 import { accessControl, type AccessControl } from '../../operations/parameters/access.js'
@@ -52,7 +52,7 @@ export const uploadOptions: In.FieldsOf<UploadOptions> = {
   ...storageOptions,
   ...trafficLimit,
   ...uploadCallback,
-  partSize: In.optional(In.integer(smallestPart, largestPart)),
+  partSize: In.optional(PartBytes),
   concurrency: In.optional(In.integer(1, 1000)),
   enableMd5: In.optional(In.boolean),
   onFailure: In.optional(In.oneOf('abort', 'keep'))

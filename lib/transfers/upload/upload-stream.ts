@@ -54,8 +54,8 @@ const Input = In.struct<UploadStreamInput>('UploadStreamInput', {
   ...uploadOptions,
   ...withProgress,
   resume: In.optional(Resume),
-  length: In.optional(In.integer(0)),
-  threshold: In.optional(In.integer(0))
+  length: In.optional(In.bytes(0)),
+  threshold: In.optional(In.bytes(0))
 })
 
 const action = 'uploadStream'

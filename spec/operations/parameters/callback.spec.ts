@@ -52,16 +52,16 @@ t.test('picture rules are sent as ASCII JSON', async (t) => {
 t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const body = { callbackBody: 'x' }
   for (const callbackUrl of ['', [], Array.from({ length: 6 }, () => 'https://a.example'), 3]) {
-    t.equal(headers({ callback: { callbackUrl, ...body } }), 'callback.callbackUrl: one to five URLs')
+    t.equal(headers({ callback: { callbackUrl, ...body } }), 'callback.callbackUrl: must be one to five URLs')
   }
   t.match(headers({ callback: { callbackUrl: 'https://a.example' } }), /^callback\.callbackBody: /)
-  t.equal(headers({ callback: '{"callbackUrl":""}' }), 'callback: base64')
-  t.equal(headers({ callbackVar: 'x:name=1' }), 'callbackVar: base64')
+  t.equal(headers({ callback: '{"callbackUrl":""}' }), 'callback: must be base64')
+  t.equal(headers({ callbackVar: 'x:name=1' }), 'callbackVar: must be base64')
   t.match(headers({ callbackVar: { 'x:name': 1 } }), /^callbackVar\.x:name: /)
   const cycle: Record<string, unknown> = {}
   cycle['cycle'] = cycle
   for (const picOperations of [cycle, { size: 1n }, []]) {
-    t.equal(headers({ picOperations }), 'picOperations: an object that JSON can spell')
+    t.equal(headers({ picOperations }), 'picOperations: must be an object that JSON can represent')
   }
-  t.match(headers({ picOperations: '{"a":"腾"}' }), /^picOperations: text that a header/)
+  t.match(headers({ picOperations: '{"a":"腾"}' }), /^picOperations: must be a string that a header/)
 })

@@ -63,18 +63,18 @@ t.test('an ETag without quotes gets quotes', async (t) => {
 })
 
 t.test('an invalid ETag or date is an InvalidInput that names the field', async (t) => {
-  const etag = 'an ETag, with or without its quotes'
+  const etag = 'must be an ETag, with or without its quotes'
   for (const nonsense of ['', ' ', 'a\r\nb', 3, null]) {
     t.equal(headers({ ifMatch: nonsense }), `ifMatch: ${etag}`)
     t.equal(headers({ ifNoneMatch: nonsense }), `ifNoneMatch: ${etag}`)
     t.equal(sourceHeaders({ copySourceIfMatch: nonsense }), `copySourceIfMatch: ${etag}`)
   }
   for (const nonsense of [new Date(NaN), httpDate, 0]) {
-    t.equal(headers({ ifModifiedSince: nonsense }), 'ifModifiedSince: a valid Date')
-    t.equal(headers({ ifUnmodifiedSince: nonsense }), 'ifUnmodifiedSince: a valid Date')
+    t.equal(headers({ ifModifiedSince: nonsense }), 'ifModifiedSince: must be a valid Date')
+    t.equal(headers({ ifUnmodifiedSince: nonsense }), 'ifUnmodifiedSince: must be a valid Date')
     t.equal(
       sourceHeaders({ copySourceIfUnmodifiedSince: nonsense }),
-      'copySourceIfUnmodifiedSince: a valid Date'
+      'copySourceIfUnmodifiedSince: must be a valid Date'
     )
   }
 })

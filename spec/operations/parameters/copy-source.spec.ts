@@ -54,14 +54,14 @@ t.test('conditions and the customer key of the source are sent as headers', asyn
 
 t.test('an invalid source is an InvalidInput that names the field', async (t) => {
   const { region: _, ...nowhere } = source
-  t.equal(text(nowhere), "copySource.region: the region of the source's bucket, or its endpoint")
-  t.match(text({ ...source, region: 'a/b' }), /^copySource\.region: a region/)
-  t.match(text({ ...source, endpoint: 'evil.example@cos' }), /^copySource\.endpoint: an endpoint/)
-  t.match(text({ ...source, bucket: 'nameless' }), /^copySource\.bucket: a bucket name/)
-  t.match(text({ ...source, key: '' }), /^copySource\.key: a key/)
-  t.match(text({ ...source, versionId: '' }), /^copySource\.versionId: a version id/)
-  t.match(text({ ...source, vesionId: 'x' }), /^copySource\.vesionId: left out/)
-  t.match(headers({}), /^copySource: a copy source/)
-  t.match(headers({ copySource: 'bucket/key' }), /^copySource: a copy source/)
+  t.equal(text(nowhere), 'copySource.region: is required (or endpoint)')
+  t.match(text({ ...source, region: 'a/b' }), /^copySource\.region: must be a region/)
+  t.match(text({ ...source, endpoint: 'evil.example@cos' }), /^copySource\.endpoint: must be an endpoint/)
+  t.match(text({ ...source, bucket: 'nameless' }), /^copySource\.bucket: must be a bucket name/)
+  t.match(text({ ...source, key: '' }), /^copySource\.key: must not be empty/)
+  t.match(text({ ...source, versionId: '' }), /^copySource\.versionId: must be a non-empty version id/)
+  t.match(text({ ...source, vesionId: 'x' }), /^copySource\.vesionId: is not a known field/)
+  t.match(headers({}), /^copySource: (?:is required$|must be a copy source)/)
+  t.match(headers({ copySource: 'bucket/key' }), /^copySource: (?:is required$|must be a copy source)/)
   t.match(headers({ copySource: source, copySourceSse: { type: 'COS' } }), /^copySourceSse: /)
 })

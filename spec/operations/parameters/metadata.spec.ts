@@ -42,8 +42,8 @@ t.test('each field is sent as its header', async (t) => {
 
 t.test('expires may be any text', async (t) => {
   t.same(headers({ expires: '0' }), { expires: '0' })
-  t.same(headers({ expires: new Date(NaN) }), 'expires: a valid Date')
-  t.match(headers({ expires: 0 }), /^expires: a valid Date, or text/)
+  t.same(headers({ expires: new Date(NaN) }), 'expires: must be a valid Date')
+  t.match(headers({ expires: 0 }), /^expires: must be a valid Date, or a string/)
 })
 
 t.test('metadata names may have the prefix, and any case', async (t) => {
@@ -68,7 +68,7 @@ t.test('ambiguous or invalid metadata names are an InvalidInput', async (t) => {
   for (const name of ['', 'x-cos-meta-', 'a_b', 'a b', 'a:b', 'ä', 'a\r\nhost']) {
     t.equal(
       headers({ metadata: { [name]: '1' } }),
-      'metadata: metadata whose names are letters, digits and hyphens',
+      `metadata${name === '' ? '' : `.${name}`}: must have a name of letters, digits and hyphens`,
       name
     )
   }
@@ -78,18 +78,22 @@ t.test('ambiguous or invalid metadata names are an InvalidInput', async (t) => {
     { a: '1', A: '2' },
     { a: '1', 'x-cos-meta-a': '2' }
   ]) {
-    t.equal(headers({ metadata }), 'metadata: metadata whose names differ in more than case and prefix')
+    const [, again] = Object.keys(metadata)
+    t.equal(headers({ metadata }), `metadata.${again!}: must not repeat the header x-cos-meta-a`)
   }
 })
 
 t.test('a value that is not a header value is an InvalidInput that names the field', async (t) => {
   for (const field of entityNames) {
     if (field === 'metadata') continue
-    t.match(headers({ [field]: 'a\r\nx-cos-acl: public-read' }), new RegExp(`^${field}: text that a header`))
-    t.match(headers({ [field]: '腾讯' }), new RegExp(`^${field}: text that a header`))
+    t.match(
+      headers({ [field]: 'a\r\nx-cos-acl: public-read' }),
+      new RegExp(`^${field}: must be a string that a header`)
+    )
+    t.match(headers({ [field]: '腾讯' }), new RegExp(`^${field}: must be a string that a header`))
   }
   t.match(headers({ metadata: { color: 'a\r\nx-cos-acl: public-read' } }), /^metadata\.color: /)
   t.match(headers({ metadata: { color: '\ud800' } }), /^metadata\.color: /)
-  t.match(headers({ metadata: { color: 3 } }), /^metadata\.color: text/)
+  t.match(headers({ metadata: { color: 3 } }), /^metadata\.color: must be a string/)
   t.match(headers({ metadata: 'color=red' }), /^metadata: /)
 })

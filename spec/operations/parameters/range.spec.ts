@@ -23,26 +23,26 @@ t.test('a range is sent in the form of HTTP', async (t) => {
 })
 
 t.test('an empty or ambiguous range is an InvalidInput that names the field', async (t) => {
-  t.equal(range({ first: 5, last: 4 }), 'last: a whole number, at least 5 as first is')
-  t.equal(range({ suffix: 0 }), 'suffix: a whole number, at least 1')
-  t.match(range({ first: 0, suffix: 5 }), /^first: left out/)
-  t.equal(range({ last: 5 }), 'first: a whole number, at least 0')
+  t.equal(range({ first: 5, last: 4 }), 'last: must be at least first, which is 5')
+  t.equal(range({ suffix: 0 }), 'suffix: must be an integer, at least 1 (bytes)')
+  t.equal(range({ first: 0, suffix: 5 }), 'first: must not be given with suffix')
+  t.equal(range({ last: 5 }), 'first: is required')
   for (const wrong of [-1, 0.5, NaN, Infinity, 2 ** 53, '5']) {
-    t.equal(range({ first: wrong }), 'first: a whole number, at least 0')
-    t.equal(range({ first: 0, last: wrong }), 'last: a whole number, at least 0')
-    t.equal(range({ suffix: wrong }), 'suffix: a whole number, at least 1')
+    t.equal(range({ first: wrong }), 'first: must be an integer, at least 0 (bytes)')
+    t.equal(range({ first: 0, last: wrong }), 'last: must be an integer, at least 0 (bytes)')
+    t.equal(range({ suffix: wrong }), 'suffix: must be an integer, at least 1 (bytes)')
   }
   for (const nonsense of [{}, 'bytes=0-5', [0, 5], null]) {
-    t.equal(range(nonsense), ': a range, { first, last } or { suffix }')
+    t.equal(range(nonsense), ': must be a range, { first, last } or { suffix }')
   }
 })
 
 t.test('a closed range needs first and last', async (t) => {
   const judge = validateWith(ClosedRange)
   t.same(judge({ first: 0, last: 5 }), E.right({ first: 0, last: 5 }))
-  t.same(judge({ first: 6, last: 5 }), E.left('last: a whole number, at least 6 as first is'))
-  t.same(judge({ first: 0 }), E.left('last: a whole number, at least 0'))
-  t.match(judge({ suffix: 5 }), { left: /^suffix: left out/ })
+  t.same(judge({ first: 6, last: 5 }), E.left('last: must be at least first, which is 6'))
+  t.same(judge({ first: 0 }), E.left('last: is required'))
+  t.match(judge({ suffix: 5 }), { left: /^suffix: is not a known field/ })
 })
 
 const query = (input: unknown) => {
@@ -83,7 +83,7 @@ t.test('overrides with line breaks are an InvalidInput that names the field', as
     'responseExpires'
   ]) {
     for (const wrong of ['a\r\nb', 'a\0', '\ud800']) {
-      t.equal(query({ [name]: wrong }), `${name}: text without lone surrogates and line breaks`)
+      t.equal(query({ [name]: wrong }), `${name}: must be a string without line breaks and lone surrogates`)
     }
   }
 })

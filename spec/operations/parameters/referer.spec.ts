@@ -10,5 +10,5 @@ t.test('a referer is sent unchanged', async (t) => {
     referer: 'https://a.example/'
   })
   t.same(withoutUndefined(refererHeaders({})), {})
-  t.match(judge({ referer: 'a\nb' }), { left: /^referer: text that a header/ })
+  t.match(judge({ referer: 'a\nb' }), { left: /^referer: must be a string that a header/ })
 })

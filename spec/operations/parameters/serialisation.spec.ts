@@ -74,34 +74,46 @@ t.test('the output format is CSV or JSON', async (t) => {
 
 t.test('an unknown or ambiguous format is an InvalidInput that names the field', async (t) => {
   for (const nonsense of [{}, 'CSV', { CSV: {} }, { compressionType: 'GZIP' }]) {
-    t.equal(input(nonsense), ': one of { csv }, { json } and { parquet }')
-    t.equal(output(nonsense), ': one of { csv } and { json }')
+    t.equal(input(nonsense), ': must be { csv }, { json } or { parquet }')
+    t.equal(output(nonsense), ': must be { csv } or { json }')
   }
-  t.match(input({ csv: {}, json: { type: 'LINES' } }), /^json: left out/)
-  t.match(output({ csv: {}, json: {} }), /^json: left out/)
-  t.match(output({ json: {}, compressionType: 'GZIP' }), /^compressionType: left out/)
-  t.equal(input({ json: {} }), 'json.type: one of DOCUMENT, LINES')
-  t.equal(input({ json: { type: 'lines' } }), 'json.type: one of DOCUMENT, LINES')
-  t.equal(input({ csv: {}, compressionType: 'ZSTD' }), 'compressionType: one of NONE, GZIP, BZIP2')
-  t.equal(input({ parquet: {}, compressionType: 'GZIP' }), 'compressionType: one of NONE')
-  t.match(input({ parquet: { type: 'LINES' } }), /^parquet\.type: left out/)
-  t.equal(input({ csv: { fileHeaderInfo: 'use' } }), 'csv.fileHeaderInfo: one of NONE, USE, IGNORE')
+  t.equal(input({ csv: {}, json: { type: 'LINES' } }), 'json: must not be given with csv')
+  t.equal(output({ csv: {}, json: {} }), 'json: must not be given with csv')
+  t.match(output({ json: {}, compressionType: 'GZIP' }), /^compressionType: is not a known field/)
+  t.equal(input({ json: {} }), 'json.type: is required')
+  t.equal(input({ json: { type: 'lines' } }), "json.type: must be 'DOCUMENT' or 'LINES'")
+  t.equal(
+    input({ csv: {}, compressionType: 'ZSTD' }),
+    "compressionType: must be one of 'NONE', 'GZIP', 'BZIP2'"
+  )
+  t.equal(input({ parquet: {}, compressionType: 'GZIP' }), "compressionType: must be 'NONE'")
+  t.match(input({ parquet: { type: 'LINES' } }), /^parquet\.type: is not a known field/)
+  t.equal(
+    input({ csv: { fileHeaderInfo: 'use' } }),
+    "csv.fileHeaderInfo: must be one of 'NONE', 'USE', 'IGNORE'"
+  )
   t.equal(
     input({ csv: { allowQuotedRecordDelimiter: 'TRUE' } }),
-    'csv.allowQuotedRecordDelimiter: true or false'
+    'csv.allowQuotedRecordDelimiter: must be true or false'
   )
-  t.equal(output({ csv: { quoteFields: true } }), 'csv.quoteFields: one of ALWAYS, ASNEEDED')
+  t.equal(output({ csv: { quoteFields: true } }), "csv.quoteFields: must be 'ALWAYS' or 'ASNEEDED'")
 })
 
 t.test('delimiters have COS’s maximum length in bytes', async (t) => {
   for (const name of ['fieldDelimiter', 'quoteCharacter', 'quoteEscapeCharacter', 'comments']) {
     for (const wrong of ['ab', '腾']) {
-      t.equal(input({ csv: { [name]: wrong } }), `csv.${name}: a character of 1 byte`)
+      t.equal(input({ csv: { [name]: wrong } }), `csv.${name}: must be a character of 1 byte`)
     }
     t.match(input({ csv: { [name]: '' } }), new RegExp(`^csv\\.${name}: `))
-    t.equal(input({ csv: { [name]: '\u0001' } }), `csv.${name}: a character of 1 byte`)
+    t.equal(input({ csv: { [name]: '\u0001' } }), `csv.${name}: must be a character of 1 byte`)
   }
-  t.equal(input({ csv: { recordDelimiter: '腾' } }), 'csv.recordDelimiter: characters of 1 or 2 bytes')
-  t.equal(output({ json: { recordDelimiter: 'abc' } }), 'json.recordDelimiter: characters of 1 or 2 bytes')
+  t.equal(
+    input({ csv: { recordDelimiter: '腾' } }),
+    'csv.recordDelimiter: must be characters of 1 or 2 bytes'
+  )
+  t.equal(
+    output({ json: { recordDelimiter: 'abc' } }),
+    'json.recordDelimiter: must be characters of 1 or 2 bytes'
+  )
   t.match(output({ csv: { recordDelimiter: 'é' } }), /<RecordDelimiter>é</)
 })

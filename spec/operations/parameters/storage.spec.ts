@@ -35,11 +35,14 @@ t.test('tags are sent encoded as a query, in order', async (t) => {
 t.test('tags that COS would refuse are an InvalidInput', async (t) => {
   const many = Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`t${String(n)}`, '']))
   for (const tagging of [many, { '': 'x' }, { a: '\ud800' }]) {
-    t.equal(headers({ tagging }), 'tagging: at most 10 tags by name, without lone surrogates')
+    t.equal(
+      headers({ tagging }),
+      'tagging: must be at most 10 tags, an object of strings without lone surrogates'
+    )
   }
   t.match(headers({ tagging: { a: 1 } }), /^tagging\.a: /)
-  t.match(headers({ storageClass: 3 }), /^storageClass: text that a header/)
-  t.equal(headers({ forbidOverwrite: 'true' }), 'forbidOverwrite: true or false')
+  t.match(headers({ storageClass: 3 }), /^storageClass: must be a string that a header/)
+  t.equal(headers({ forbidOverwrite: 'true' }), 'forbidOverwrite: must be true or false')
 })
 
 t.test('a traffic limit is 819,200 to 838,860,800 bit/s', async (t) => {
@@ -51,6 +54,6 @@ t.test('a traffic limit is 819,200 to 838,860,800 bit/s', async (t) => {
   t.same(limit(819_200), { 'x-cos-traffic-limit': 819_200 })
   t.same(limit(838_860_800), { 'x-cos-traffic-limit': 838_860_800 })
   for (const wrong of [819_199, 838_860_801, 819_200.5, '819200', NaN, -1]) {
-    t.equal(limit(wrong), 'trafficLimit: a whole number from 819200 to 838860800')
+    t.equal(limit(wrong), 'trafficLimit: must be an integer from 819,200 to 838,860,800 (bit/s)')
   }
 })

@@ -39,20 +39,26 @@ t.test('contentLength is for streams; other bodies have a length', async (t) => 
   t.match(sent({ body: stream(), contentLength: 11 }), { body: { _tag: 'Once', size: O.some(11) } })
   t.match(sent({ body: '腾', contentLength: 3 }), { body: '腾' })
   t.match(sent({ body: '', contentLength: 0 }), { body: '' })
-  t.equal(sent({ body: '腾', contentLength: 1 }), 'contentLength: 3, the length of the body')
-  t.equal(sent({ body: { open, size: 11 }, contentLength: 5 }), 'contentLength: 11, the length of the body')
+  t.equal(sent({ body: '腾', contentLength: 1 }), 'contentLength: must be 3, the size of the body in bytes')
+  t.equal(
+    sent({ body: { open, size: 11 }, contentLength: 5 }),
+    'contentLength: must be 11, the size of the body in bytes'
+  )
   t.equal(
     sent({ body: { file: 'a.txt' }, contentLength: 5 }),
-    'contentLength: left out: a file knows its own length'
+    'contentLength: not supported for a file body (the file is measured when it is sent)'
   )
   for (const wrong of [-1, 0.5, '11', NaN]) {
-    t.equal(sent({ body: stream(), contentLength: wrong }), 'contentLength: a whole number, at least 0')
+    t.equal(
+      sent({ body: stream(), contentLength: wrong }),
+      'contentLength: must be an integer, at least 0 (bytes)'
+    )
   }
 })
 
 t.test('a part of a stream needs contentLength', async (t) => {
   const measured = sizedBody(Group)
-  t.equal(sent({ body: stream() }, measured), 'contentLength: the length of the stream in bytes')
+  t.equal(sent({ body: stream() }, measured), 'contentLength: is required for a stream body, in bytes')
   t.match(sent({ body: stream(), contentLength: 11 }, measured), { body: { _tag: 'Once' } })
   for (const body of ['hello', { file: 'a.txt' }, { open, size: 11 }]) {
     t.match(sent({ body }, measured), { method: 'PUT' })
@@ -72,10 +78,13 @@ t.test('an MD5 is given, or computed for a replayable body', async (t) => {
   t.match(sent({ body: stream(), contentMd5: md5, enableMd5: true }), { computeMd5: false })
   t.equal(
     sent({ body: stream(), enableMd5: true }),
-    'enableMd5: false for a stream, which can not be read beforehand'
+    'enableMd5: not supported for a stream body (it can be read only once); pass contentMd5 or a replayable body'
   )
   for (const wrong of ['', 'XrY7u', '5eb63bbbe01eeed093cb22bb8f5acdc3', `${md5}\n`, 3]) {
-    t.equal(sent({ body: 'a', contentMd5: wrong }), 'contentMd5: base64 of the 16 bytes of an MD5')
+    t.equal(
+      sent({ body: 'a', contentMd5: wrong }),
+      'contentMd5: must be base64 of the 16 bytes of an MD5 (24 characters)'
+    )
   }
 })
 
@@ -95,8 +104,8 @@ t.test('an invalid body is an InvalidInput that names the field', async (t) => {
     { open },
     [Buffer.from('a')]
   ]) {
-    t.match(sent({ body }), /^body: text, bytes/)
+    t.match(sent({ body }), /^body: (?:is required$|must be a string, a Uint8Array)/)
   }
-  t.equal(sent({ body: 'a', enableMd5: 'yes' }), 'enableMd5: true or false')
-  t.equal(sent({ body: 'a', expectContinue: 'yes' }), 'expectContinue: true or false')
+  t.equal(sent({ body: 'a', enableMd5: 'yes' }), 'enableMd5: must be true or false')
+  t.equal(sent({ body: 'a', expectContinue: 'yes' }), 'expectContinue: must be true or false')
 })

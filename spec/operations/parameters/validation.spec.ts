@@ -27,31 +27,34 @@ t.test('byTag validates with the member that the tag names', async (t) => {
   const Shape = choose<Circle | Square>('a shape', byTag('shape', { circle: Circle, square: Square }))
   const judge = validateWith(Shape)
   t.same(judge({ shape: 'square', side: 2 }), E.right({ shape: 'square', side: 2 }))
-  t.same(judge({ shape: 'square', side: 0 }), E.left('side: a whole number, at least 1'))
-  t.same(judge({ shape: 'circle', side: 2 }), E.left('side: left out: a circle has no such field'))
+  t.same(judge({ shape: 'square', side: 0 }), E.left('side: must be an integer, at least 1'))
+  t.same(judge({ shape: 'circle', side: 2 }), E.left('side: is not a known field'))
   for (const nonsense of [{ shape: 'toString' }, { shape: 3 }, {}, [], 'square', undefined, null]) {
-    t.same(judge(nonsense), E.left(': a shape'))
+    t.same(judge(nonsense), E.left(': must be a shape'))
   }
   t.equal(Shape.is({ shape: 'circle', radius: 1 }), true)
   t.equal(Shape.is({ shape: 'circle' }), false)
 })
 
 t.test('firstOf validates with the member whose field is present', async (t) => {
-  const judge = validateWith(choose<Circle | Square>('a shape', firstOf({ side: Square, radius: Circle })))
+  const judge = validateWith(
+    choose<Circle | Square>('a shape', firstOf<Circle | Square>({ side: Square, radius: Circle }))
+  )
   t.same(judge({ shape: 'circle', radius: 2 }), E.right({ shape: 'circle', radius: 2 }))
   t.same(judge({ shape: 'square', side: 2, radius: undefined }), E.right({ shape: 'square', side: 2 }))
-  t.same(judge({ shape: 'square', side: 'two' }), E.left('side: a whole number, at least 1'))
-  t.same(judge({ shape: 'square' }), E.left(': a shape'))
+  t.same(judge({ shape: 'square', side: 'two' }), E.left('side: must be an integer, at least 1'))
+  t.same(judge({ shape: 'square' }), E.left(': must be a shape'))
+  t.same(judge({ side: 1, radius: 1 }), E.left('radius: must not be given with side'))
 })
 
 t.test('textOr validates text and other values separately', async (t) => {
   const DateOrText = textOr(In.nonEmpty, In.date)
   const judge = validateWith(DateOrText)
   t.same(judge('now'), E.right('now'))
-  t.same(judge(''), E.left(': text, not empty'))
-  t.same(judge(new Date(NaN)), E.left(': a valid Date'))
-  t.same(judge(3), E.left(': a valid Date, or text, not empty'))
-  t.same(judge(null), E.left(': a valid Date, or text, not empty'))
+  t.same(judge(''), E.left(': must be a non-empty string'))
+  t.same(judge(new Date(NaN)), E.left(': must be a valid Date'))
+  t.same(judge(3), E.left(': must be a valid Date, or a non-empty string'))
+  t.same(judge(null), E.left(': must be a valid Date, or a non-empty string'))
   t.equal(DateOrText.is(new Date(0)), true)
   t.equal(DateOrText.is(''), false)
 })
@@ -63,12 +66,13 @@ t.test('crossChecked names one of the fields in conflict', async (t) => {
   }
   const Span = crossChecked<Span>(
     In.struct<Span>('a span', { from: In.integer(0), to: In.integer(0) }),
-    ({ from, to }) => (to < from ? O.some({ field: 'to', expected: 'what comes after from' }) : O.none)
+    ({ from, to }) =>
+      to < from ? O.some({ field: 'to', problem: 'conflict', message: 'must be after from' }) : O.none
   )
   const judge = validateWith(Span)
   t.same(judge({ from: 1, to: 2 }), E.right({ from: 1, to: 2 }))
-  t.same(judge({ from: 2, to: 1 }), E.left('to: what comes after from'))
-  t.same(judge({ from: -1, to: 1 }), E.left('from: a whole number, at least 0'))
+  t.same(judge({ from: 2, to: 1 }), E.left('to: must be after from'))
+  t.same(judge({ from: -1, to: 1 }), E.left('from: must be an integer, at least 0'))
   t.equal(Span.is({ from: 2, to: 1 }), false)
   t.equal(Span.is({ from: 1, to: 1 }), true)
 })

@@ -71,8 +71,8 @@ t.test('another root or a missing ETag is a DecodeError', async (t) => {
   for (const [xml, problem] of [
     [result('<LastModified>2024-05-02T09:30:11Z</LastModified>'), /^ETag: (?:must be|is missing)/],
     [result('<ETag></ETag>'), /^ETag: (?:must be|is missing)/],
-    ['<CopyPartResult><ETag>"a"</ETag></CopyPartResult>', /<CopyObjectResult> expected/],
-    ['<html><body>Bad Gateway</body></html>', /<CopyObjectResult> expected/],
+    ['<CopyPartResult><ETag>"a"</ETag></CopyPartResult>', /expected the XML root <CopyObjectResult>/],
+    ['<html><body>Bad Gateway</body></html>', /expected the XML root <CopyObjectResult>/],
     ['not found', /./]
   ] as const) {
     t.match(

@@ -120,7 +120,7 @@ t.test('a row that does not match the codec fails with a DecodeError that names 
   t.match(error, {
     _tag: 'DecodeError',
     context: { operation: 'SelectObjectContent', ...at, key: O.some(at.key), attempts: 1 },
-    problems: ['row 2: name should be "Ann"'],
+    problems: ['row 2: name: must be "Ann"'],
     requestId: /./
   })
   t.ok(selected.records.destroyed)
@@ -137,7 +137,7 @@ t.test('integers beyond 2^53 become bigint and are never rounded', async (t) => 
   const rows = async <A>(codec: it.Type<A>) =>
     toArray(selectRows(it.type({ n: codec }))(right(await send(selectObjectContent(input))(client)())).rows)
   t.same(await rows(it.bigint), [{ n: 9007199254740993n }])
-  t.match(await catchCosError(rows(it.number)), { problems: ['row 1: n should be number'] })
+  t.match(await catchCosError(rows(it.number)), { problems: ['row 1: n: must be number'] })
 })
 
 t.test('selectRows keeps progress and stats of the result', async (t) => {
@@ -177,7 +177,7 @@ t.test('a query that fails half way fails the rows and the stats', async (t) => 
     _tag: 'ServiceError',
     status: 200,
     code: 'CastFailed',
-    message: "'x' can not be cast to INT."
+    message: "'x' cannot be cast to INT."
   }
   t.match(await catchCosError(toArray(rows)), castFailed)
   t.match(await stats(), { left: castFailed })
