@@ -14,6 +14,7 @@ import { missing } from '../core/problem.js'
 import { createMemoryBudget, type MemoryBudget } from '../stages/memory-budget.js'
 import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from './rate-limit.js'
 import { createClock, type Clock } from './clock.js'
+import { createConnector } from './connector.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 
@@ -46,7 +47,13 @@ export interface ClientConfig extends Endpoint {
   readonly memoryLimit?: number
   /** For all requests of the client together; `trafficLimit` is COS's own, for one request. Default: no limit. */
   readonly bandwidth?: Bandwidth
-  /** Your own undici dispatcher: a proxy, a pool with limits. The client does not close it. */
+  /**
+   * Your own undici dispatcher: a proxy, a pool with limits. The client does not close it.
+   *
+   * Make it with undici 8.6 or later, on Node 22.19 or later. An older undici, every 7 among them, throws an
+   * AssertionError in an event of its socket when the server closes a connection while the reader of a body holds back,
+   * and that ends the process (https://github.com/nodejs/undici/issues/5360). The client's own dispatcher does not.
+   */
   readonly dispatcher?: Dispatcher
   /** Put before cospipe's own name in `User-Agent`. */
   readonly userAgent?: string
@@ -140,7 +147,7 @@ const checkEndpoint = (config: ClientConfig): E.Either<InvalidInput, ClientConfi
 
 /** No pipelining: a stalled answer would stall others. No deadlines but that to connect: the others are in `timeouts.ts`. */
 const agent = (connect: number): Agent =>
-  new Agent({ connect: { timeout: connect }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
+  new Agent({ connect: createConnector(connect), pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
 const version = '0.1.0'
 
