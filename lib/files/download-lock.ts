@@ -1,4 +1,4 @@
-/** Locks the target of a download, and says where its temporary files are. */
+/** Locks the target of a download, and returns the paths of its temporary files. */
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
@@ -10,10 +10,10 @@ import { displayPath } from './open-directory.js'
 import { registerHolder, waitForAborting } from './slot-holders.js'
 
 // -- paths --
-/** Whether a directory of that name would be taken for a lock directory. */
+/** Whether a directory with this name would be treated as a lock directory. */
 export const isReservedName = (name: string): boolean => name.toLowerCase().endsWith(lockSuffix)
 
-/** A file in a lock directory could be taken for another download's temporary file. */
+/** A target in a lock directory could be mistaken for the temporary file of another download. */
 const isReserved = (path: string): boolean => [basename(path), basename(dirname(path))].some(isReservedName)
 
 /** The path of a file that can be a download's target. */
@@ -26,8 +26,8 @@ export const FilePath = In.guarded(
 // Nearly all file systems limit a name to 255 bytes. 9 are for a random number.
 const longestName = 255 - lockSuffix.length - 9
 
-/** The path of a target's lock directory, without its suffix. */
-const stemOf = (target: string): string => {
+/** The path of the target's lock directory, without the suffix. */
+const lockPathStem = (target: string): string => {
   const name = basename(target)
   const fits = Buffer.byteLength(name) <= longestName
   return join(dirname(target), fits ? name : createHash('sha256').update(name).digest('hex').slice(0, 32))
@@ -37,20 +37,20 @@ const stemOf = (target: string): string => {
 export interface DownloadSlot {
   /** Path of the partial file. */
   readonly part: string
-  /** Path of the journal of its ranges. */
+  /** Path of the journal that records the complete ranges. */
   readonly journal: string
   /**
-   * No other process downloads to this target: what an earlier run left is resumed. If another does, the partial file has
-   * a name of its own and is never resumed.
+   * True if no other process downloads to this target: the partial file of an earlier run is then resumed. Otherwise the
+   * partial file has a unique name and is never resumed.
    */
   readonly exclusive: boolean
-  /** Unlocks the target; removes the partial file and the journal unless they are kept for the next run. */
+  /** Unlocks the target. Removes the partial file and the journal, unless `keep` is true: then the next run resumes them. */
   readonly release: (keep: boolean) => Promise<void>
 }
 
 export type AcquireSlot = (context: Context, target: string, signal: AbortSignal) => Promise<DownloadSlot>
 
-/** The directory is read first: usually there is nothing to remove, and two failed calls cost more than one listing. */
+/** Lists the directory first: usually there is nothing to remove, and two failed calls cost more than one listing. */
 const removeExisting = async (directory: string, paths: ReadonlyArray<string>): Promise<void> => {
   const existing = new Set((await readdir(directory)).map((name) => join(directory, name)))
   await ignoreLockErrors(...paths.filter((path) => existing.has(path)).map((path) => () => remove(path)))
@@ -58,7 +58,7 @@ const removeExisting = async (directory: string, paths: ReadonlyArray<string>): 
 
 const openSlot = async (target: string, unregister: () => void): Promise<DownloadSlot> => {
   await replaceableFile(target)
-  const { directory, owner, exclusive, close } = await openLockDirectory(stemOf(target))
+  const { directory, owner, exclusive, close } = await openLockDirectory(lockPathStem(target))
   const part = join(directory, exclusive ? 'part' : `${owner}.part`)
   const journal = join(directory, 'journal')
   return {
@@ -95,9 +95,9 @@ export const acquireDownloadSlot: AcquireSlot = async (context, target, signal) 
   }
 }
 
-/** Removes what a process left that died between the rename to the target and the release of its lock. */
+/** Removes the stale lock directory of a process that died between the rename to the target and the release of its lock. */
 export const removeStaleSlot = (context: Context, target: string, signal: AbortSignal): Promise<void> =>
   ignoreLockErrors(async () => {
-    if (await directoryExists(`${stemOf(target)}${lockSuffix}`))
+    if (await directoryExists(`${lockPathStem(target)}${lockSuffix}`))
       await (await acquireDownloadSlot(context, target, signal)).release(false)
   })

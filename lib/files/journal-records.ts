@@ -1,4 +1,4 @@
-/** A journal's bytes: records one after the other, each with a checksum of its own, readable after any crash. */
+/** The bytes of a journal: a sequence of records, each with a checksum, readable after any crash. */
 import { crc32 } from 'node:zlib'
 import { parse, type Json } from 'fp-ts/lib/Json.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -9,8 +9,8 @@ const checksumSize = 8
 const checksum = (bytes: Uint8Array): string => crc32(bytes).toString(16).padStart(checksumSize, '0')
 
 /**
- * A record as its line: the CRC32 of the rest in hex, a space, JSON, a line feed. JSON has no line feed within, so that
- * a line that is damaged costs no other.
+ * Encodes a record as a line: the CRC32 of the JSON in hex, a space, the JSON, a line feed. The JSON contains no line
+ * feed, so a damaged line does not affect other lines.
  *
  * @example writeRecord([3, '42']) // the bytes of 'd544037e [3,"42"]\n'
  */
@@ -20,9 +20,9 @@ export const writeRecord = (record: Json): Uint8Array => {
 }
 
 export interface Records {
-  /** In the order in which they were written, without those that are damaged. */
+  /** In the order of writing. Damaged records are left out. */
   readonly records: ReadonlyArray<Json>
-  /** In bytes: where the last whole line ends. What is behind it was cut short, and is to be cut off before a write. */
+  /** In bytes: the end of the last complete line. Truncate the file to it before an append, to drop an incomplete line. */
   readonly end: number
 }
 
@@ -34,10 +34,10 @@ const readLine = (line: Buffer): O.Option<Json> => {
 }
 
 /**
- * Reads what is left of a journal.
+ * Reads the intact records of a journal.
  *
- * @shape  never fails: bytes that are no record are no record
- * @units  reads all of it at once; how large a journal may be is its reader's to say
+ * @shape  never fails: bytes that are not a valid record are skipped
+ * @units  parses the whole journal in memory; the caller must limit its size
  */
 export const readRecords = (journal: Uint8Array): Records => {
   const bytes = Buffer.from(journal.buffer, journal.byteOffset, journal.byteLength)

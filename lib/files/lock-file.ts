@@ -1,9 +1,8 @@
 /**
- * Locks as files in a directory: each owner has one of its own, and sees by the others whether it is alone.
+ * Locks as files in a directory: each owner creates a separate lock file, and checks for the lock files of other owners.
  *
- * A lock's name holds the process of its owner, so that the lock of a dead process is recognized at once on the same
- * machine. A process that cannot be looked up, as on another machine, is taken for dead if its lock got no heartbeat for
- * a minute.
+ * The name of a lock identifies its owner process, so that on the same machine the lock of a dead process is recognized at
+ * once. If the owner cannot be looked up, as on another machine, its lock is stale after a minute without a heartbeat.
  */
 import { lstat, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -21,7 +20,7 @@ export interface Lock {
 
 const lockPath = (directory: string, name: string): string => join(directory, `${name}.lock`)
 
-/** Creates a lock of this process, with a heartbeat until it is released. It excludes nobody: see `isOnlyOwner`. */
+/** Creates a lock of this process, with a heartbeat until release. The lock excludes no other owner: see `isOnlyOwner`. */
 export const acquireLock = async (directory: string): Promise<Lock> => {
   const name = await newLockName()
   const path = lockPath(directory, name)
@@ -55,8 +54,8 @@ const isAlive = async (directory: string, ours: string, other: string): Promise<
 /**
  * Whether no other living process has a lock in the directory. Removes the files of dead owners.
  *
- * Call it after `acquireLock`: of two processes that start at once at least one then sees the other's lock, so both may
- * see each other, but never are both alone.
+ * Call it after `acquireLock`: if two processes start at the same time, at least one of them sees the lock of the other.
+ * Both may see each other, but the result is never true for both.
  */
 export const isOnlyOwner = async (directory: string, ours: string): Promise<boolean> => {
   const files = (await readdir(directory)).map((entry) => ({
@@ -67,7 +66,7 @@ export const isOnlyOwner = async (directory: string, ours: string): Promise<bool
   let alone = true
   for (const owner of others) {
     if (await isAlive(directory, ours, owner)) alone = false
-    // Names are never used twice: what is removed here belongs to the dead owner.
+    // Names are never reused: the files removed here belong to the dead owner.
     else
       for (const { entry } of files.filter((file) => file.owner === owner))
         await remove(join(directory, entry))

@@ -1,4 +1,4 @@
-/** A file while it is being fetched, and the journal that lets the next run go on with it. */
+/** The partial file of a download, and the journal from which the next run resumes it. */
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import * as E from 'fp-ts/lib/Either.js'
@@ -14,7 +14,7 @@ import { temporaryMode } from './file-mode.js'
 import { reopenFile, replaceFile, withFileErrors } from './atomic-file.js'
 import { systemError } from './system-error.js'
 
-/** Which bytes these are, and how they are cut: only then does what is known of some say anything about others. */
+/** The object version and the part size. A journal can be resumed only if its identity is equal in every field. */
 export interface Identity {
   readonly bucket: string
   readonly key: string
@@ -30,32 +30,33 @@ export interface Identity {
 
 export interface PartialFile {
   readonly handle: FileHandle
-  /** Of the bytes. */
+  /** Path of the partial file. */
   readonly path: string
   /**
-   * What an earlier run wrote down of its ranges, by number: their CRC64. A claim and no more: whoever wrote it, and
-   * whatever befell the disk since, bytes that have this checksum are the bytes.
+   * The CRC64 of each range that the journal of an earlier run records, by range number. A CRC64 is only a claim: the
+   * reader must compare it with the bytes on the disk. Bytes that match are correct, regardless of which process
+   * wrote the journal and of later disk damage.
    */
   readonly claimed: ReadonlyMap<number, bigint>
-  /** Writes down that a range is there, once its bytes are safe on the disk. */
+  /** Records a complete range in the journal. With `durable`, the bytes of the range are synced to the disk first. */
   readonly add: (number: number, crc64: bigint) => Promise<void>
-  /** Whether there is anything that the next run could go on with. */
+  /** Whether the journal has a range that the next run can resume from. */
   readonly isWorthKeeping: () => boolean
   readonly close: () => Promise<void>
 }
 
 export interface PartialFileOptions {
   readonly context: Context
-  /** Where the bytes are. */
+  /** Path of the partial file. */
   readonly part: string
-  /** Where the journal is; none: the next run begins anew. */
+  /** Path of the journal. Without a journal, the next run restarts the download. */
   readonly journal: O.Option<string>
   readonly identity: Identity
-  /** Whether to wait for the disk. */
+  /** Whether to sync the partial file before a range is recorded. */
   readonly durable: boolean
 }
 
-// -- what the journal says --
+// -- journal contents --
 const header = (identity: Identity): Json => ({
   cospipe: 'download',
   bucket: identity.bucket,
@@ -69,7 +70,7 @@ const header = (identity: Identity): Json => ({
 
 const Known = t.tuple([In.integer(1), W.Crc64])
 
-/** None: it is not about these bytes. */
+/** The recorded ranges; `none` if the journal belongs to another identity. */
 const journalRanges = (
   { records: [first, ...rest] }: Records,
   identity: Identity
@@ -86,7 +87,7 @@ const journalRanges = (
   )
 }
 
-// 10,000 ranges make less than 500 KB; what is more was not written by us.
+// 10,000 ranges take less than 500 KB. A larger file was not written by this library.
 const largestJournal = 4 * MiB
 
 const readAll = async (handle: FileHandle): Promise<Records> => {
@@ -104,8 +105,8 @@ interface Journal {
   readonly claimed: ReadonlyMap<number, bigint>
 }
 
-/** Uses a file that was opened for good, and closes it only where that fails. */
-const appendTo = async <A>(handle: FileHandle, use: () => Promise<A>): Promise<A> => {
+/** Runs `use` on an open file. Closes the file only if `use` fails. */
+const closeOnError = async <A>(handle: FileHandle, use: () => Promise<A>): Promise<A> => {
   try {
     return await use()
   } catch (thrown) {
@@ -116,11 +117,11 @@ const appendTo = async <A>(handle: FileHandle, use: () => Promise<A>): Promise<A
 
 const reopenJournal = async (path: string, identity: Identity): Promise<Journal> => {
   const handle = await reopenFile(path, constants.O_RDWR | constants.O_APPEND)
-  return appendTo(handle, async () => {
+  return closeOnError(handle, async () => {
     const found = await readAll(handle)
     const claimed = journalRanges(found, identity)
     if (O.isNone(claimed)) throw systemError('EEXIST', 'the file is not a download journal')
-    // What a crash cut short would swallow the next line.
+    // An incomplete last line, left by a crash, would corrupt the next record.
     await handle.truncate(found.end)
     return { handle, path, claimed: claimed.value }
   })
@@ -128,7 +129,7 @@ const reopenJournal = async (path: string, identity: Identity): Promise<Journal>
 
 const createJournal = async (path: string, identity: Identity): Promise<Journal> => {
   const handle = await replaceFile(path, constants.O_RDWR | constants.O_APPEND, temporaryMode)
-  return appendTo(handle, async () => {
+  return closeOnError(handle, async () => {
     await handle.appendFile(writeRecord(header(identity)))
     return { handle, path, claimed: new Map() }
   })
@@ -141,16 +142,16 @@ interface OpenFile {
 
 const reopen = async (part: string, journal: string, identity: Identity): Promise<OpenFile> => {
   const earlier = await reopenJournal(journal, identity)
-  return appendTo(earlier.handle, async () => ({
+  return closeOnError(earlier.handle, async () => ({
     handle: await reopenFile(part, constants.O_RDWR),
     journal: O.some(earlier)
   }))
 }
 
-/** Old files are not written over but replaced: what still has them open then writes to what nobody will read. */
+/** Replaces old files instead of overwriting them: a process that still has one open cannot write to the new file. */
 const create = async ({ context, part, journal, identity }: PartialFileOptions): Promise<OpenFile> => {
   const handle = await withFileErrors(context, part)(() => replaceFile(part, constants.O_RDWR, temporaryMode))
-  return appendTo(handle, async () => ({
+  return closeOnError(handle, async () => ({
     handle,
     journal: O.isNone(journal)
       ? O.none
@@ -158,7 +159,7 @@ const create = async ({ context, part, journal, identity }: PartialFileOptions):
   }))
 }
 
-/** Whatever is wrong with what was left, the answer is to begin anew; what is in the way of that will say so itself. */
+/** Restarts the download if the old files cannot be resumed, for any reason. `create` reports errors that remain. */
 const resumeOrCreate = async (options: PartialFileOptions): Promise<OpenFile> => {
   const { part, journal, identity } = options
   if (O.isNone(journal)) return create(options)
@@ -167,16 +168,17 @@ const resumeOrCreate = async (options: PartialFileOptions): Promise<OpenFile> =>
 
 // -- writing --
 /**
- * Adds lines to a journal. Bytes reach the disk before the line that speaks of them is written; the line itself may be
- * lost with the power, and its range is then fetched again. Those who come while the disk is busy share its next turn.
+ * Returns a function that appends records to a journal. With `durable`, the bytes of a range are synced before the record
+ * is written. The record is not synced: if a power failure loses it, its range is fetched again. Records added during a
+ * sync share the next one.
  */
-const addRange = (
+const createAppender = (
   { context, part, durable }: PartialFileOptions,
   handle: FileHandle,
   journal: Journal
 ): ((record: Json) => Promise<void>) => {
   let waiting: ReadonlyArray<Uint8Array> = []
-  let turn: Promise<void> = Promise.resolve()
+  let lastWrite: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
   const write = async (): Promise<void> => {
     const lines = waiting
@@ -187,15 +189,16 @@ const addRange = (
   }
   return (record) => {
     waiting = [...waiting, writeRecord(record)]
-    next ??= turn = turn.then(write)
+    next ??= lastWrite = lastWrite.then(write)
     return next
   }
 }
 
 /**
- * Opens what an earlier run left, or begins anew where that is nothing, or about other bytes, or no file of ours.
+ * Opens the partial file and journal of an earlier run. Creates new files if they are missing, belong to other bytes, or
+ * were not written by this library.
  *
- * @shape  with a journal the file has its size from the start, and takes room as its bytes come
+ * @shape  with a journal, the file has its final size from the start, and uses disk space only as its bytes are written
  * @errors `CosException` of a `FileError`
  */
 export const openPartialFile = async (options: PartialFileOptions): Promise<PartialFile> => {
@@ -221,7 +224,7 @@ export const openPartialFile = async (options: PartialFileOptions): Promise<Part
     await close()
     throw thrown
   }
-  const write = addRange(options, handle, journal.value)
+  const append = createAppender(options, handle, journal.value)
   const { claimed } = journal.value
   let known = claimed.size
   return {
@@ -229,7 +232,7 @@ export const openPartialFile = async (options: PartialFileOptions): Promise<Part
     path: part,
     claimed,
     add: async (number, crc64) => {
-      await write([number, String(crc64)])
+      await append([number, String(crc64)])
       known += 1
     },
     isWorthKeeping: () => known > 0,

@@ -11,15 +11,15 @@ import {
 
 export interface SharedTempDirectory {
   readonly acquire: AcquireSlot
-  /** Ends the run. The directory is removed when the last file is done. */
+  /** Ends the run. The temp directory is removed when the last file is released. */
   readonly close: () => Promise<void>
 }
 
 /**
- * Temporary files with numbered names in one directory of `root`, for files that are fetched in one request.
+ * Numbers temporary files in one temp directory in `root`, for objects that are downloaded in one request.
  *
- * A lock directory for each of them cost 1 ms and more of the 4.4 ms of processor time that a file of 4 KiB took with its
- * request (ext4). If no directory can be created in `root`, each file gets its own.
+ * A separate lock directory per file cost at least 1 ms of the 4.4 ms of CPU time that a 4 KiB file took, request included
+ * (ext4). If no temp directory can be created in `root`, each file gets a separate lock directory.
  */
 export const sharedTempDirectory = (root: string): SharedTempDirectory => {
   let opening: Promise<LockDirectory> | undefined
@@ -28,7 +28,7 @@ export const sharedTempDirectory = (root: string): SharedTempDirectory => {
   let closed = false
 
   const removeDirectory = async (): Promise<void> => {
-    // A file that is acquired from now on opens another.
+    // The next `acquire` opens a new directory.
     const last = opening
     opening = undefined
     await ignoreLockErrors(async () => (await last)?.close())
@@ -61,10 +61,10 @@ export const sharedTempDirectory = (root: string): SharedTempDirectory => {
     close: async () => {
       closed = true
       if (inUse > 0) return
-      // If this run downloaded nothing, an earlier one that died may have left its directory.
+      // If this run downloaded no files, remove the directory that an earlier, dead run may have left.
       if (number === 0 && (await tempDirectoryExists(root)) && inUse === 0)
         opening ??= openTempDirectory(root)
-      // A file may have been acquired meanwhile: its release removes the directory.
+      // If a file was acquired in the meantime, its release removes the directory.
       if (inUse === 0) await removeDirectory()
     }
   }
