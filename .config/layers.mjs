@@ -4,7 +4,7 @@
  *     index -> transfers -> client -> operations -> stages -> core
  *
  * A layer may import itself and any layer to its right. `encryption` and `files` stand beside `stages`, on `core`.
- * `fleet` stands left of `transfers`, behind an entry of its own. The emulator imports `core` alone, and only itself may
+ * `fleet` stands left of `transfers`, behind a separate entry. The emulator imports `core` alone, and only itself may
  * import it. The folders inside `transfers` and `emulator` have arrows of the same kind. `no-restricted-imports` was not
  * enough: it takes globs of the specifier as written, so each depth of folder needs its own, and it does not see
  * `import()`.
@@ -130,7 +130,7 @@ export const layers = {
     messages: {
       arrow:
         '{{from}} may not import {{to}}: imports point to the right. Pass it as an argument, or move the file.',
-      emulator: '{{from}} may not import the emulator, which has an entry of its own.',
+      emulator: '{{from}} may not import the emulator, which has a separate entry.',
       loose: 'a file of {{layer}} belongs in one of its folders: {{folders}}.',
       outside: '{{layer}} may not import {{name}}: see `outgoing` in .config/layers.mjs.',
       optional:

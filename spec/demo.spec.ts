@@ -1,4 +1,4 @@
-/** The demo as its reader runs it: a process of its own, real files, a real server. */
+/** The demo as its reader runs it: a separate process, real files, a real server. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'

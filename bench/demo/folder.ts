@@ -22,7 +22,7 @@ import {
 import { mismatch, unable, type Problem } from './errors.js'
 import { inWords, watchMemory } from './report.js'
 import type { Step } from './round-trip.js'
-import { watched, type Watched } from './progress-bar.js'
+import { watched, type Observed } from './progress-bar.js'
 
 const sha256 = async (path: string): Promise<string> => {
   const hash = createHash('sha256')
@@ -30,11 +30,11 @@ const sha256 = async (path: string): Promise<string> => {
   return hash.digest('hex')
 }
 
-type Moved = UploadDirectoryResult | DownloadDirectoryResult
+type Transferred = UploadDirectoryResult | DownloadDirectoryResult
 
 const pathsOf = (
-  entries: ReadonlyArray<Moved>,
-  ...tags: ReadonlyArray<Moved['_tag']>
+  entries: ReadonlyArray<Transferred>,
+  ...tags: ReadonlyArray<Transferred['_tag']>
 ): ReadonlyArray<string> =>
   entries.flatMap((entry) => (tags.includes(entry._tag) && 'path' in entry ? [entry.path] : []))
 
@@ -58,7 +58,7 @@ const sameCount =
     got.length === sent ? E.right(sent) : E.left(mismatch(where, 'listing', sent, got.length))
 
 /** The files that a second run did not skip. */
-const nothing = (entries: ReadonlyArray<Moved>): E.Either<Problem, number> => {
+const nothing = (entries: ReadonlyArray<Transferred>): E.Either<Problem, number> => {
   const again = pathsOf(entries, 'Uploaded', 'Downloaded')
   return again[0] === undefined
     ? E.right(pathsOf(entries, 'Skipped').length)
@@ -70,7 +70,7 @@ const telling = <A>(
   label: string,
   total: number,
   move: (progress: Progress) => Step<A>
-): Step<Watched<A>> => {
+): Step<Observed<A>> => {
   let progress: Progress | undefined
   return watched(label, () =>
     progress === undefined || total === 0 ? 0 : progress.read().transferred / total

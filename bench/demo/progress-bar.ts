@@ -5,7 +5,7 @@ import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import { createProgress, type Progress, type ProgressSnapshot } from '../../lib/index.js'
 import { inWords } from './report.js'
 
-export interface Watched<A> {
+export interface Observed<A> {
   readonly value: A
   readonly seconds: number
   /** Parts or ranges transferred. */
@@ -53,7 +53,7 @@ export const watched =
   (label: string, fraction: () => number) =>
   <R, L, A>(
     transfers: (progress: Progress) => ReaderTaskEither<R, L, A>
-  ): ReaderTaskEither<R, L, Watched<A>> =>
+  ): ReaderTaskEither<R, L, Observed<A>> =>
   (env) =>
   async () => {
     const progress = createProgress()

@@ -1,7 +1,7 @@
 /** The results as a short table, with the memory used. */
 import type { Integrity } from '../../lib/index.js'
 import type { Sent } from './round-trip.js'
-import type { Watched } from './progress-bar.js'
+import type { Observed } from './progress-bar.js'
 
 const KiB = 1024
 const MiB = KiB * KiB
@@ -35,8 +35,8 @@ export interface Report {
   readonly files: number
   /** In bytes, before gzip. */
   readonly read: number
-  readonly up: Watched<ReadonlyArray<Sent>>
-  readonly down: Watched<ReadonlyArray<Integrity>>
+  readonly up: Observed<ReadonlyArray<Sent>>
+  readonly down: Observed<ReadonlyArray<Integrity>>
   readonly peak: Peak
 }
 

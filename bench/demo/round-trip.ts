@@ -19,7 +19,7 @@ import {
 } from '../../lib/index.js'
 import type { Input } from './source.js'
 import { mismatch, unable, type Mismatch, type Problem } from './errors.js'
-import { counting, drain, gzip, hashing, type Counter } from './stages.js'
+import { counting, drain, gzip, hashBytes, type Counter } from './stages.js'
 
 /** An effect with the errors of cospipe and of the demo. */
 export type Step<A> = RTE.ReaderTaskEither<Client, Problem, A>
@@ -42,7 +42,7 @@ export const upload =
           input.open(),
           counting(counter),
           gzip,
-          hashing(hash),
+          hashBytes(hash),
           uploadStream({
             bucket,
             key: `${prefix}${input.name}.gz`,
@@ -90,7 +90,7 @@ export const download =
       RTE.chainTaskEitherKW(({ hash, down }) =>
         pipe(
           TE.tryCatch(
-            () => pipe(down.body, counting(counter), hashing(hash), drain),
+            () => pipe(down.body, counting(counter), hashBytes(hash), drain),
             (thrown) => (thrown instanceof CosException ? thrown.error : unable(String(thrown)))
           ),
           TE.chainW(() => down.verified),

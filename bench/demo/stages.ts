@@ -19,7 +19,7 @@ export const counting = (counter: Counter) =>
   }
 
 /** Hashes bytes as they pass. */
-export const hashing = (hash: Hash) =>
+export const hashBytes = (hash: Hash) =>
   async function* (source: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of source) {
       hash.update(chunk)

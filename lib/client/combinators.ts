@@ -11,7 +11,7 @@ import { startTimer } from './timer.js'
  * Aborts an effect when the signal fires: it settles with `Aborted` at once, and all its requests end. A body that the
  * effect returned ends too, if it is still being read.
  *
- * Like the other combinators, it takes an effect with errors of its own beside `CosError`, and anything else that reads
+ * Like the other combinators, it takes an effect with other errors beside `CosError`, and anything else that reads
  * a client, such as a listing as a stream.
  */
 export const withSignal =

@@ -20,7 +20,7 @@ import { codeOf } from '../core/error.js'
  * connection: when a request is aborted and when the client is closed.
  *
  * @shape  the same socket, with four of its methods replaced; it must be read in paused mode, as undici does
- * @errors none of its own
+ * @errors none added
  * @source https://github.com/nodejs/undici/issues/5360
  */
 export const holdEnd = (socket: Socket): Socket => {

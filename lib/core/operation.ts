@@ -85,7 +85,7 @@ const checkPathLikeKey = <I extends Input>(action: string, input: I): E.Either<I
 /**
  * Makes an operation whose reading depends on what was asked.
  *
- * @shape `(input) -> Operation<A>`; the input is judged at once, and a bad one is a `Left` inside the value
+ * @shape `(input) -> Operation<A>`; the input is checked at once, and a bad one is a `Left` inside the value
  */
 export const operationWith =
   <I extends Input, A>(
@@ -95,15 +95,15 @@ export const operationWith =
     decode: (input: I) => D.Decoder<A>
   ): ((input: I) => Operation<A>) =>
   (input) => {
-    const judged = pipe(
+    const checked = pipe(
       validate(action, codec)(input),
       E.chain((valid) => checkPathLikeKey(action, valid))
     )
     return {
       action,
       ...sourceOf(input),
-      request: E.map((valid: I) => redacted(withExtras(valid)(request(valid))))(judged),
-      decode: E.isRight(judged) ? D.rejectErrors(decode(judged.right)) : () => TE.left(judged.left)
+      request: E.map((valid: I) => redacted(withExtras(valid)(request(valid))))(checked),
+      decode: E.isRight(checked) ? D.rejectErrors(decode(checked.right)) : () => TE.left(checked.left)
     }
   }
 

@@ -39,12 +39,12 @@ const raceSignal = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIter
     return last
   }
   // A Node stream is destroyed, as `pipeline` would; of anything else only its own `return` can be asked.
-  const letGo = (): void => {
+  const release = (): void => {
     if (source instanceof Readable) source.on('error', constVoid).destroy()
     Promise.resolve(iterator.return?.()).catch(constVoid)
   }
   const onAbort = (): void => {
-    if (!over) letGo()
+    if (!over) release()
     end()?.reject(signal.reason)
   }
   signal.addEventListener('abort', onAbort, { once: true })
@@ -68,7 +68,7 @@ const raceSignal = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIter
       const last = end()
       if (last === undefined) await iterator.return?.()
       else {
-        letGo()
+        release()
         last.resolve(done)
       }
       return done

@@ -21,11 +21,11 @@ t.test("a customer's key is refused over plain HTTP, except on the loopback", (t
 t.test("expectContinue is refused if the dispatcher is the caller's", (t) => {
   const dispatcher = new Agent()
   t.teardown(() => dispatcher.destroy())
-  const expecting = { ...request, expectContinue: true }
+  const withContinue = { ...request, expectContinue: true }
   const client = clientOf(t, '127.0.0.1:1')
-  t.same(checkRequest(client(), expecting, context), E.right(expecting))
+  t.same(checkRequest(client(), withContinue, context), E.right(withContinue))
   t.match(
-    checkRequest(client({ dispatcher }), expecting, context),
+    checkRequest(client({ dispatcher }), withContinue, context),
     E.left({ _tag: 'InvalidInput', field: 'expectContinue' })
   )
   t.end()

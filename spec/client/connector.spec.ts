@@ -35,7 +35,7 @@ const KiB = 1024
 const schemes = ['http', 'https'] as const
 type Scheme = (typeof schemes)[number]
 
-// A client takes no authorities of its own, and Node reads NODE_EXTRA_CA_CERTS only when it starts.
+// A client has no option for certificate authorities, and Node reads NODE_EXTRA_CA_CERTS only when it starts.
 t.before(() => {
   // Node would warn of it, once.
   process.removeAllListeners('warning')

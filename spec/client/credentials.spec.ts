@@ -13,7 +13,7 @@ const pair = {
   secretKey: 'vectorExampleNotARealSecretKey00001'
 }
 
-const fetching = (each: (count: number) => Credentials) => {
+const fetchCounted = (each: (count: number) => Credentials) => {
   let count = 0
   return {
     count: () => count,
@@ -26,7 +26,7 @@ const fetching = (each: (count: number) => Credentials) => {
 }
 
 t.test('parallel requests share one fetch', async (t) => {
-  const from = fetching(() => pair)
+  const from = fetchCounted(() => pair)
   const sign = signer(from.source, Date.now)
   const got = await Promise.all(Array.from({ length: 50 }, () => sign(context)()))
   t.equal(from.count(), 1)
@@ -37,7 +37,7 @@ t.test('parallel requests share one fetch', async (t) => {
 
 t.test('credentials are fetched again five minutes before they expire', async (t) => {
   let now = 1_700_000_000_000
-  const from = fetching((count) => ({
+  const from = fetchCounted((count) => ({
     ...pair,
     sessionToken: `t${String(count)}`,
     expiresAt: new Date(now + 3_600_000)
@@ -53,7 +53,7 @@ t.test('credentials are fetched again five minutes before they expire', async (t
 
 t.test('credentials that live less than ten minutes are fetched again after half their life', async (t) => {
   let now = 1_700_000_000_000
-  const from = fetching(() => ({ ...pair, expiresAt: new Date(now + 60_000) }))
+  const from = fetchCounted(() => ({ ...pair, expiresAt: new Date(now + 60_000) }))
   const sign = signer(from.source, () => now)
   await sign(context)()
   now += 29_000
@@ -101,7 +101,7 @@ t.test('a missing or malformed secret is a Left that names the field and does no
 })
 
 t.test('refused credentials are fetched again, once for parallel calls; a fixed pair stays', async (t) => {
-  const from = fetching((count) => ({ ...pair, sessionToken: `t${String(count)}` }))
+  const from = fetchCounted((count) => ({ ...pair, sessionToken: `t${String(count)}` }))
   const sign = signer(from.source, Date.now)
   const first = right(await sign(context)())
   const anew = await Promise.all(Array.from({ length: 9 }, () => sign(context, first)()))

@@ -305,7 +305,7 @@ t.test('a token that COS calls expired is fetched again, once', async (t) => {
 
 t.test('a signal settles a call within 50 ms in every phase, and its connections close', async (t) => {
   const silent = await startServer(t, ({ method }, response) => method === 'HEAD' && response.end())
-  const refusing = await startServer(t, (_, response) => {
+  const rejectAll = await startServer(t, (_, response) => {
     sendServiceError(response, 503, 'SlowDown', { 'retry-after': '30' })
   })
   let isAsked = false
@@ -316,7 +316,7 @@ t.test('a signal settles a call within 50 ms in every phase, and its connections
   }
   const cases = [
     ['the head of an answer', send(probeGet(at)), silent, () => silent.received.length === 1],
-    ['the next attempt', send(probeGet(at)), refusing, () => refusing.received.length === 1],
+    ['the next attempt', send(probeGet(at)), rejectAll, () => rejectAll.received.length === 1],
     ['its own source', send(probePut({ ...at, body: never() })), silent, () => isAsked]
   ] as const
   for (const [what, effect, server, isWaiting] of cases) {

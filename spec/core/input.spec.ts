@@ -27,8 +27,8 @@ const Sample = In.struct<Sample>('a sample', {
 })
 
 const problem = (u: unknown) => {
-  const judged = Sample.decode(u)
-  return E.isLeft(judged) ? In.firstProblem(judged.left) : undefined
+  const checked = Sample.decode(u)
+  return E.isLeft(checked) ? In.firstProblem(checked.left) : undefined
 }
 
 t.test('struct decodes its fields and drops those that are undefined', async (t) => {
@@ -122,8 +122,8 @@ t.test('a problem within a secret codec has its rule, and no received value', as
     [{ name: 'a', tags: { a: 12345 } }, 'pair.tags.a'],
     ['12345', 'pair']
   ] as const) {
-    const judged = Keys.decode({ pair })
-    const found = E.isLeft(judged) ? In.firstProblem(judged.left) : undefined
+    const checked = Keys.decode({ pair })
+    const found = E.isLeft(checked) ? In.firstProblem(checked.left) : undefined
     t.match(found, { field, message: /^must be/ })
     t.notMatch(JSON.stringify(found), /12345/)
   }
@@ -155,8 +155,8 @@ t.test('check decodes a single value as its field', async (t) => {
 t.test('refined reports the problem of its codec first, then its own', async (t) => {
   const even = In.refined(In.integer(0), 'an even number', (n) => n % 2 === 0)
   const expected = (u: unknown) => {
-    const judged = even.decode(u)
-    return E.isLeft(judged) ? In.firstProblem(judged.left).message : undefined
+    const checked = even.decode(u)
+    return E.isLeft(checked) ? In.firstProblem(checked.left).message : undefined
   }
   t.equal(expected(2), undefined)
   t.equal(expected(3), 'must be an even number')

@@ -121,9 +121,9 @@ t.test('keys that COS could not keep, or that would name the bucket, are refused
     ['腾'.repeat(284), '850']
   ]
   for (const [key, word] of refused) {
-    const judged = Key.decode(key)
+    const checked = Key.decode(key)
     t.match(
-      judged,
+      checked,
       { _tag: 'Left', left: [{ message: new RegExp(word.replace('+', '\\+')) }] },
       JSON.stringify(key)
     )

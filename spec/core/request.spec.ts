@@ -14,8 +14,8 @@ const bucket = 'examplebucket-1250000000'
 const ref: R.ObjectRef = { bucket, key: 'a.txt' }
 const ObjectRef = In.struct<R.ObjectRef>('an object', R.objectRef)
 const field = (u: unknown) => {
-  const judged = ObjectRef.decode(u)
-  return E.isLeft(judged) ? In.firstProblem(judged.left).field : undefined
+  const checked = ObjectRef.decode(u)
+  return E.isLeft(checked) ? In.firstProblem(checked.left).field : undefined
 }
 
 // -- references --
@@ -43,14 +43,14 @@ t.test('a bucket has its APPID, in lower case, and is no longer than a host may 
 })
 
 t.test(
-  'a key loses one leading slash, however often it was judged, and a misspelt field is no silence',
+  'a key loses one leading slash, however often it was checked, and a misspelt field is no silence',
   async (t) => {
     for (const [key, raw] of [
       ['/a', 'a'],
       ['//a', '/a']
     ] as const) {
-      const judged = pipe(ObjectRef.decode({ bucket, key }), E.chain(ObjectRef.decode))
-      t.same(E.map((valid: R.ObjectRef) => R.get(valid).key)(judged), E.right(O.some(raw)))
+      const checked = pipe(ObjectRef.decode({ bucket, key }), E.chain(ObjectRef.decode))
+      t.same(E.map((valid: R.ObjectRef) => R.get(valid).key)(checked), E.right(O.some(raw)))
     }
     t.equal(field({ bucket, key: '' }), 'key')
     t.equal(field({ bucket, key: 'a', Key: 'a' }), 'Key')

@@ -177,8 +177,8 @@ t.test('decodeWith names the path and the expectation of each failure, and no re
     io.type({ size: ByteCount, owner: io.type({ id: io.string }) }),
     io.partial({ crc: io.union([Crc64, Bool]) })
   ])
-  const judged = decodeWith(codec)({ size: 'secret', owner: {}, crc: 'secret' })
-  t.match(judged, {
+  const checked = decodeWith(codec)({ size: 'secret', owner: {}, crc: 'secret' })
+  t.match(checked, {
     _tag: 'Left',
     left: [
       'size: must be a whole number',
@@ -187,7 +187,7 @@ t.test('decodeWith names the path and the expectation of each failure, and no re
       /^crc: must be/
     ]
   })
-  t.notMatch(JSON.stringify(judged), /secret/)
+  t.notMatch(JSON.stringify(checked), /secret/)
   t.same(decodeWith(ByteCount)('x'), E.left(['value: must be a whole number']))
   t.same(decodeWith(ByteCount)('7'), E.right(7))
 })

@@ -3,22 +3,22 @@ import { gzipSync } from 'node:zlib'
 import type { Random } from './seeded-random.js'
 import { frames, targets, xml, type RawResponse, type Target } from './targets.js'
 
-export interface Draft {
+export interface DraftBody {
   readonly answer: RawResponse
   readonly harmless: boolean
   readonly cut: boolean
   readonly description: ReadonlyArray<string>
 }
 
-type Mutation = (draft: Draft, random: Random, target: Target) => Draft
+type Mutation = (draft: DraftBody, random: Random, target: Target) => DraftBody
 
 export const text = (value: string): Buffer => Buffer.from(value)
 const change = (
-  draft: Draft,
+  draft: DraftBody,
   description: string,
   answer: Partial<RawResponse>,
-  more: Partial<Draft> = {}
-): Draft => ({
+  more: Partial<DraftBody> = {}
+): DraftBody => ({
   ...draft,
   harmless: false,
   ...more,
@@ -268,8 +268,8 @@ const harmless: ReadonlyArray<Mutation> = [
 ]
 
 /** A response with the meaning of the true one, or with another. */
-export const mutate = (target: Target, random: Random): Draft => {
-  const start: Draft = { answer: target.truth, harmless: true, cut: false, description: [] }
+export const mutate = (target: Target, random: Random): DraftBody => {
+  const start: DraftBody = { answer: target.truth, harmless: true, cut: false, description: [] }
   const kind = random.below(10)
   if (kind < 2) return random.of(harmless)(start, random, target)
   let draft = start

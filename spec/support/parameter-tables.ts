@@ -378,7 +378,7 @@ export interface Row {
 }
 
 /** Records of the caller's own names. */
-const isOwnName = (path: string): boolean =>
+const isOurName = (path: string): boolean =>
   /^(headers|query|metadata|tagging|callbackVar|picOperations|sse\.context)\./.test(path)
 
 const pythonOf = ({ python, methods }: Section, path: string, guide: ReadonlySet<string>): string => {
@@ -394,7 +394,7 @@ export const rowsOf = (section: Section, guide: ReadonlySet<string>): ReadonlyAr
     if (E.isLeft(request)) throw new Error(`${section.name}: ${request.left.field} ${request.left.message}`)
     return tracker.paths().map((path) => ({ path, sample }))
   })
-  const names = [...new Set(paths.map(({ path }) => path))].filter((path) => !isOwnName(path))
+  const names = [...new Set(paths.map(({ path }) => path))].filter((path) => !isOurName(path))
   return names.map((path) => {
     const at = segments(path)
     const having = paths.filter((each) => each.path === path).map(({ sample }) => sample)

@@ -77,7 +77,7 @@ const list = {
   query: 'optional',
   concurrency: 'optional'
 } as const
-const cutting = { partSize: 'optional', concurrency: 'optional', threshold: 'optional' } as const
+const partOptions = { partSize: 'optional', concurrency: 'optional', threshold: 'optional' } as const
 
 /** Options that uploads and copies hand on to one request, and that the operations' own tables describe. */
 type OfPut = Exclude<keyof PutObjectInput, keyof typeof object | 'enableMd5'>
@@ -87,13 +87,13 @@ const upload = { ...object, enableMd5: 'optional', onFailure: 'optional', progre
 
 const uploadStream: OptionsOf<Omit<UploadStreamInput, OfPut>> = {
   ...upload,
-  ...cutting,
+  ...partOptions,
   length: 'optional',
   resume: 'optional'
 }
 const uploadFile: OptionsOf<Omit<UploadFileInput, OfPut>> = {
   ...upload,
-  ...cutting,
+  ...partOptions,
   file: 'required',
   length: 'optional',
   resume: 'optional',
@@ -162,7 +162,10 @@ const downloadFile: OptionsOf<DownloadFileInput> = {
 }
 const toFile: OptionsOf<ToFileOptions> = { durable: 'optional' }
 
-const copy: OptionsOf<Omit<CopyInput, OfCopy | keyof typeof object>> = { ...cutting, progress: 'optional' }
+const copy: OptionsOf<Omit<CopyInput, OfCopy | keyof typeof object>> = {
+  ...partOptions,
+  progress: 'optional'
+}
 const copyPrefix: OptionsOf<
   Pick<PrefixInput, 'bucket' | 'copySource'> & Omit<PrefixInput, keyof CopyInput | 'concurrency'>
 > = {

@@ -209,11 +209,11 @@ tap.test('stages have typed inputs and outputs', async (tap) => {
 tap.test('the rows of a Select have the type of their codec', async (tap) => {
   const rows = C.selectRows(t.type({ id: t.number, name: t.string }))
   const read = (selected: C.SelectObjectContentResult): CancelableIterator<{ id: number; name: string }> => {
-    const { rows: leavable } = rows(selected)
+    const { rows: cancelableRows } = rows(selected)
     // @ts-expect-error -- a row has no other column
-    const wrong: CancelableIterator<{ age: number }> = leavable
-    return isOf<CancelableIterator<{ id: number; name: string }>>()(leavable, true)
-      ? leavable
+    const wrong: CancelableIterator<{ age: number }> = cancelableRows
+    return isOf<CancelableIterator<{ id: number; name: string }>>()(cancelableRows, true)
+      ? cancelableRows
       : (wrong as never)
   }
   tap.type(read, 'function')

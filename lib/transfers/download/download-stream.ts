@@ -94,12 +94,12 @@ const streamRanges = (
   )(planRanges({ to: head.size, partSize }))
 
   const { settle, settled } = createOutcome<E.Either<CosError, Integrity>>()
-  const verifying = verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
+  const verified = verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
   let transferred = 0
   async function* trackedBytes(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (;;) {
-        const next = await verifying.next()
+        const next = await verified.next()
         if (next.done === true) {
           end(transferred, '')
           settle(E.right(next.value))

@@ -252,7 +252,7 @@ const sendRest = async (
   return sent
 }
 
-/** In a scope of its own: its failure must not end the transfer's, in which the upload may be started again. */
+/** In a separate scope: its failure must not end the transfer's, in which the upload may be started again. */
 const sendAndComplete = (run: FileUpload, started: StartedUpload): TE.TaskEither<CosError, UploadResult> => {
   const resumed = [...started.resumed.values()].reduce((sum, { size }) => sum + size, 0)
   return () =>

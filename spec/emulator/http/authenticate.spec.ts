@@ -20,8 +20,8 @@ t.test('recorded signatures of other SDKs are accepted, altered ones are not', a
     )
     const now = Number(vector.keyTime.split(';')[0]) * 1000
     const request = { method, signedPaths: [path], query, headers: { ...lower, authorization } }
-    const judged = authenticate([{ secretId, secretKey }], request, now)
-    t.strictSame(judged, E.right({ anonymous: false }), vector.name)
+    const checked = authenticate([{ secretId, secretKey }], request, now)
+    t.strictSame(checked, E.right({ anonymous: false }), vector.name)
     const shorter = { ...request, signedPaths: [path.slice(0, -1)] }
     t.ok(E.isLeft(authenticate([{ secretId, secretKey }], shorter, now)))
   }

@@ -105,16 +105,16 @@ t.test('bytes beyond Content-Length are dropped', async (t) => {
 
 t.test('Expect: 100-continue gets 100, or the error without 100', async (t) => {
   const emulator = await startTestEmulator(t)
-  const expecting = { expect: '100-continue', 'content-length': '4' }
+  const expectContinue = { expect: '100-continue', 'content-length': '4' }
   const talk = await openRawSocket(emulator.port)
   t.teardown(() => talk.socket.destroy())
-  talk.send(requestHead(emulator, { ...put, headers: expecting }))
+  talk.send(requestHead(emulator, { ...put, headers: expectContinue }))
   t.match(await talk.receive(/\r\n\r\n/), /^HTTP\/1.1 100 Continue\r\n\r\n$/)
   talk.send('body')
   t.match(await talk.receive(/ETag|etag/), /HTTP\/1.1 200 /)
 
   const refused = await openRawSocket(emulator.port)
-  refused.send(requestHead(emulator, { ...put, headers: expecting, bucket: 'nobodys-1250000000' }))
+  refused.send(requestHead(emulator, { ...put, headers: expectContinue, bucket: 'nobodys-1250000000' }))
   const heard = await refused.receive()
   t.match(heard, /^HTTP\/1.1 404 [^]*connection: close[^]*NoSuchBucket/i)
   t.notMatch(heard, /100 Continue/)

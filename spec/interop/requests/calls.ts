@@ -82,7 +82,7 @@ const Kms = {
   SSEContext: Buffer.from('{"a":"1"}').toString('base64')
 }
 const storing = { storageClass: 'STANDARD_IA', tagging: { a: '1', 'b c': '\u817e' } }
-const Storing = {
+const StorageFields = {
   StorageClass: 'STANDARD_IA' as const,
   'x-cos-tagging': 'a=1&b%20c=%E8%85%BE'
 }
@@ -190,7 +190,7 @@ export const calls: ReadonlyArray<Call> = [
             ContentLength: 5,
             ...Entity,
             ...Access,
-            ...Storing,
+            ...StorageFields,
             ...Limit,
             ...Kms,
             PicOperations: '{"is_pic_info":1}'
@@ -269,7 +269,7 @@ export const calls: ReadonlyArray<Call> = [
             ...CopyConditions,
             ...Entity,
             ...Access,
-            ...Storing,
+            ...StorageFields,
             ServerSideEncryption: 'AES256',
             'x-cos-copy-source-server-side-encryption-customer-algorithm': 'AES256',
             'x-cos-copy-source-server-side-encryption-customer-key': SSE.SSECustomerKey,
@@ -415,7 +415,7 @@ export const calls: ReadonlyArray<Call> = [
   {
     name: 'CreateMultipartUpload, all',
     ours: Ops.createMultipartUpload({ ...at, ...entity, ...access, ...storing, sse }),
-    theirs: (sdk) => sdk.multipartInit(more(At, { ...Entity, ...Access, ...Storing, ...SSE }))
+    theirs: (sdk) => sdk.multipartInit(more(At, { ...Entity, ...Access, ...StorageFields, ...SSE }))
   },
   {
     name: 'UploadPart',

@@ -9,8 +9,8 @@ import { validateFields, withoutUndefined } from '../../support/operations.js'
 
 const judge = validateFields<AccessControl>(accessControl)
 const headers = (input: unknown) => {
-  const judged = judge(input)
-  return E.isRight(judged) ? withoutUndefined(accessHeaders(judged.right)) : judged.left
+  const checked = judge(input)
+  return E.isRight(checked) ? withoutUndefined(accessHeaders(checked.right)) : checked.left
 }
 
 t.test('each field is sent as its header', async (t) => {

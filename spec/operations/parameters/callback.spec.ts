@@ -8,8 +8,8 @@ import {
 import { validateFields, withoutUndefined } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = validateFields<UploadCallback>(uploadCallback)(input)
-  return E.isRight(judged) ? withoutUndefined(uploadCallbackHeaders(judged.right)) : judged.left
+  const checked = validateFields<UploadCallback>(uploadCallback)(input)
+  return E.isRight(checked) ? withoutUndefined(uploadCallbackHeaders(checked.right)) : checked.left
 }
 const decoded = (input: unknown, name: string): unknown => {
   const made = headers(input)

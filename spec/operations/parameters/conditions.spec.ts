@@ -12,12 +12,12 @@ import {
 import { validateFields, validateWith, withoutUndefined } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = validateFields<Conditions>(conditions)(input)
-  return E.isRight(judged) ? withoutUndefined(conditionHeaders(judged.right)) : judged.left
+  const checked = validateFields<Conditions>(conditions)(input)
+  return E.isRight(checked) ? withoutUndefined(conditionHeaders(checked.right)) : checked.left
 }
 const sourceHeaders = (input: unknown) => {
-  const judged = validateFields<CopySourceConditions>(copySourceConditions)(input)
-  return E.isRight(judged) ? withoutUndefined(copySourceConditionHeaders(judged.right)) : judged.left
+  const checked = validateFields<CopySourceConditions>(copySourceConditions)(input)
+  return E.isRight(checked) ? withoutUndefined(copySourceConditionHeaders(checked.right)) : checked.left
 }
 
 const date = new Date('2024-05-01T08:31:00.999Z')

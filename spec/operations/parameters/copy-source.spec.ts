@@ -8,8 +8,8 @@ import {
 import { validateFields, withoutUndefined } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = validateFields<WithCopySource>(withCopySource)(input)
-  return E.isRight(judged) ? withoutUndefined(copySourceHeaders(judged.right)) : judged.left
+  const checked = validateFields<WithCopySource>(withCopySource)(input)
+  return E.isRight(checked) ? withoutUndefined(copySourceHeaders(checked.right)) : checked.left
 }
 
 const source = { bucket: 'sourcebucket-1250000001', region: 'ap-shanghai', key: 'a b/c+d.jpg' }

@@ -13,8 +13,8 @@ import {
 import { at, validateFields, withoutUndefined } from '../../support/operations.js'
 
 const headers = (sse: unknown) => {
-  const judged = validateFields<WithEncryption>(withEncryption)({ sse })
-  return E.isRight(judged) ? withoutUndefined(encryptionHeaders(judged.right)) : judged.left
+  const checked = validateFields<WithEncryption>(withEncryption)({ sse })
+  return E.isRight(checked) ? withoutUndefined(encryptionHeaders(checked.right)) : checked.left
 }
 
 // A pair that was computed for the protocol's reference: this key in ASCII, and its MD5.

@@ -10,8 +10,8 @@ import { validateFields, withoutUndefined } from '../../support/operations.js'
 
 const judge = validateFields<EntityMetadata>(entityMetadata)
 const headers = (input: unknown) => {
-  const judged = judge(input)
-  return E.isRight(judged) ? withoutUndefined(entityHeaders(judged.right)) : judged.left
+  const checked = judge(input)
+  return E.isRight(checked) ? withoutUndefined(entityHeaders(checked.right)) : checked.left
 }
 
 t.test('without fields no header is sent', async (t) => {

@@ -11,8 +11,8 @@ import {
 import { validateFields, validateWith, withoutUndefined } from '../../support/operations.js'
 
 const range = (u: unknown) => {
-  const judged = validateWith(Range)(u)
-  return E.isRight(judged) ? rangeText(judged.right) : judged.left
+  const checked = validateWith(Range)(u)
+  return E.isRight(checked) ? rangeText(checked.right) : checked.left
 }
 
 t.test('a range is sent in the form of HTTP', async (t) => {
@@ -46,8 +46,8 @@ t.test('a closed range needs first and last', async (t) => {
 })
 
 const query = (input: unknown) => {
-  const judged = validateFields<ResponseOverrides>(responseOverrides)(input)
-  return E.isRight(judged) ? withoutUndefined(overridesQuery(judged.right)) : judged.left
+  const checked = validateFields<ResponseOverrides>(responseOverrides)(input)
+  return E.isRight(checked) ? withoutUndefined(overridesQuery(checked.right)) : checked.left
 }
 
 t.test('response overrides are sent as query parameters', async (t) => {

@@ -10,12 +10,12 @@ import {
 import { validateWith } from '../../support/operations.js'
 
 const input = (u: unknown) => {
-  const judged = validateWith(InputSerialization)(u)
-  return E.isRight(judged) ? writeTerseXml(inputXml(judged.right)) : judged.left
+  const checked = validateWith(InputSerialization)(u)
+  return E.isRight(checked) ? writeTerseXml(inputXml(checked.right)) : checked.left
 }
 const output = (u: unknown) => {
-  const judged = validateWith(OutputSerialization)(u)
-  return E.isRight(judged) ? writeTerseXml(outputXml(judged.right)) : judged.left
+  const checked = validateWith(OutputSerialization)(u)
+  return E.isRight(checked) ? writeTerseXml(outputXml(checked.right)) : checked.left
 }
 
 t.test('the input format is CSV, JSON or Parquet', async (t) => {

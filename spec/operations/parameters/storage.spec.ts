@@ -11,8 +11,8 @@ import {
 import { validateFields, withoutUndefined } from '../../support/operations.js'
 
 const headers = (input: unknown) => {
-  const judged = validateFields<StorageOptions>(storageOptions)(input)
-  return E.isRight(judged) ? withoutUndefined(storageHeaders(judged.right)) : judged.left
+  const checked = validateFields<StorageOptions>(storageOptions)(input)
+  return E.isRight(checked) ? withoutUndefined(storageHeaders(checked.right)) : checked.left
 }
 
 t.test('each field is sent as its header', async (t) => {
@@ -47,8 +47,8 @@ t.test('tags that COS would refuse are an InvalidInput', async (t) => {
 
 t.test('a traffic limit is 819,200 to 838,860,800 bit/s', async (t) => {
   const limit = (value: unknown) => {
-    const judged = validateFields<TrafficLimit>(trafficLimit)({ trafficLimit: value })
-    return E.isRight(judged) ? withoutUndefined(trafficLimitHeaders(judged.right)) : judged.left
+    const checked = validateFields<TrafficLimit>(trafficLimit)({ trafficLimit: value })
+    return E.isRight(checked) ? withoutUndefined(trafficLimitHeaders(checked.right)) : checked.left
   }
   t.same(limit(undefined), {})
   t.same(limit(819_200), { 'x-cos-traffic-limit': 819_200 })

@@ -16,8 +16,8 @@ import { at, validateWith, plainRequest } from '../../support/operations.js'
 
 const Group = In.struct<UploadBody>('the group', uploadBody)
 const sent = (input: unknown, codec = consistentBody(Group)) => {
-  const judged = validateWith(codec)(input)
-  return E.isRight(judged) ? plainRequest(pipe(R.put(at), withUploadBody(judged.right))) : judged.left
+  const checked = validateWith(codec)(input)
+  return E.isRight(checked) ? plainRequest(pipe(R.put(at), withUploadBody(checked.right))) : checked.left
 }
 
 const md5 = 'XrY7u+Ae7tCTyyK7j1rNww=='

@@ -39,14 +39,14 @@ t.test('a cut body fails the stream and the outcome', async (t) => {
 t.test('an error of the generator fails the stream and the outcome, and closes the connection', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
   const reason = { _tag: 'Aborted', context: specContext, reason: 'enough' } as const
-  async function* refusing(): AsyncGenerator<Uint8Array, number, undefined> {
+  async function* rejectAll(): AsyncGenerator<Uint8Array, number, undefined> {
     for await (const chunk of counting(response)) {
       yield chunk
       throw new CosException(reason)
     }
     return 0
   }
-  const { bytes, outcome } = trackBody(response, () => -1, refusing())
+  const { bytes, outcome } = trackBody(response, () => -1, rejectAll())
   await t.rejects(bytes.toArray(), { name: 'CosException', error: reason })
   t.same(left(await outcome()), reason)
   t.equal(await closed, 'early')

@@ -38,7 +38,7 @@ const count = (cos: Cos, operation: string): number =>
   cos.operations().filter((name) => name === operation).length
 
 const refused = { response: { status: 403, code: 'AccessDenied' } } as const
-const refusing =
+const rejectAll =
   (...names: ReadonlyArray<string>) =>
   ({ operation, key }: FaultInput): Fault | undefined =>
     operation === 'PutObject' && names.includes(key) ? refused : undefined
@@ -137,7 +137,7 @@ t.test('include and exclude select files, and an excluded folder is not read', a
 })
 
 t.test('with onError continue a failure is a result', async (t) => {
-  const cos = await startCos(t, { fault: refusing('b', 'e/') })
+  const cos = await startCos(t, { fault: rejectAll('b', 'e/') })
   const directory = await createTree(t.testdir(), { a: 'a', b: 'b', c: 'c', e: null })
   const entries = await uploading(cos, { directory })
   t.same(summarize(entries), ['Failed b', 'Failed e/', 'Uploaded a', 'Uploaded c'])
@@ -148,7 +148,7 @@ t.test('with onError continue a failure is a result', async (t) => {
 })
 
 t.test('with onError stop files in progress are finished and reported, and no more start', async (t) => {
-  const cos = await startCos(t, { fault: refusing('03') })
+  const cos = await startCos(t, { fault: rejectAll('03') })
   const names = Array.from({ length: 30 }, (_, at) => String(at).padStart(2, '0'))
   const directory = await createTree(t.testdir(), Object.fromEntries(names.map((name) => [name, name])))
   const entries: Array<UploadDirectoryResult> = []

@@ -89,7 +89,7 @@ const known = async ({ dir }: Target): Promise<number> => {
 }
 
 /** Bytes fetched since the last call. Waits until the requests of a killed process have ended. */
-const fetching = (scene: Scene): (() => Promise<number>) => {
+const countFetches = (scene: Scene): (() => Promise<number>) => {
   let seen = 0
   return async () => {
     await waitFor(() => scene.emulator.openConnections() === 0)
@@ -104,7 +104,7 @@ const isWhole = async ({ dir }: Target): Promise<boolean> => bytes.equals(await 
 t.test(`downloads are killed ${String(deaths)} times and resumed (seed ${String(seed)})`, async (t) => {
   t.setTimeout(60_000 + deaths * 10_000)
   const scene = await setting(t)
-  const fetched = fetching(scene)
+  const fetched = countFetches(scene)
   const verified = { integrity: { _tag: 'Verified', crc64: String(await crc64(bytes)) } }
 
   let died = 0
