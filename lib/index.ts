@@ -228,10 +228,12 @@ export { toReadable } from './stages/to-readable.js'
 export * as PartSize from './stages/part-size.js'
 export { createMemoryBudget } from './stages/memory-budget.js'
 export type {
+  AheadReservation,
   MemoryBudget,
   MemoryBudgetOptions,
   Reservation,
-  ReservationError
+  ReservationError,
+  ReservationTooLarge
 } from './stages/memory-budget.js'
 export { reportParts, reportBytes } from './stages/progress.js'
 export type { Progress, ProgressOptions, ProgressSnapshot, ProgressEvent } from './stages/progress.js'

@@ -41,8 +41,12 @@ export interface ClientConfig extends Endpoint {
   /** Default: `defaultRetry`, 4 attempts. */
   readonly retry?: Partial<RetryPolicy>
   /**
-   * Bytes that all transfers of the client may hold together. Default: each transfer has its own limit, the parts in
-   * flight and one more.
+   * Bytes that all transfers of the client may hold together, rounded down to blocks of 256 KiB; half of it may be read
+   * ahead by downloads. Default: each transfer has its own limit, the parts in flight and one more.
+   *
+   * An upload holds the blocks that it filled, not those that may follow: one whose source is silent keeps others waiting
+   * only for what it holds. A block is granted if afterwards all transfers can still finish in some order. If transfers
+   * that did not move for 60 s hold so much that a part cannot fit, the wait fails: `Timeout` with phase `memory`.
    */
   readonly memoryLimit?: number
   /** For all requests of the client together; `trafficLimit` is COS's own, for one request. Default: no limit. */

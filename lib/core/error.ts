@@ -90,10 +90,10 @@ export interface TransportError {
 export interface Timeout {
   readonly _tag: 'Timeout'
   readonly context: Context
-  /** As in `TransportError`; empty for `overall`. */
+  /** As in `TransportError`; empty for `overall` and `memory`. */
   readonly host: string
   /** `idle`: no byte moved in either direction while we were ready for one. */
-  readonly phase: 'connect' | 'headers' | 'idle' | 'unread' | 'overall'
+  readonly phase: 'connect' | 'headers' | 'idle' | 'unread' | 'overall' | 'memory'
   /** The timeout, in milliseconds. */
   readonly after: number
 }

@@ -70,7 +70,8 @@ const timeout = ({ context, host, phase, after }: Timeout): string => {
     headers: `no response from ${name}`,
     idle: `no data to or from ${name}`,
     unread: `the body from ${name} was not read`,
-    overall: 'not finished'
+    overall: 'not finished',
+    memory: 'no memory for a part: transfers that do not move hold the memoryLimit,'
   }
   return `${phase} timeout: ${words[phase]} within ${duration(after)}${attemptsOf(context)}`
 }

@@ -42,28 +42,41 @@ export interface CutPartsOptions {
 const turnAfter = 4 * MiB
 const perChunk = 1024
 
-/** A part in the making. */
+/** A part that is being filled. */
 interface PartBuffer {
   readonly isFull: () => boolean
-  /** Copies what fits into one block, and says how much that was. */
+  readonly isBlockFull: () => boolean
+  /** Waits for memory. */
+  readonly addBlock: () => Promise<void>
+  /** Copies bytes into the last block, as many as fit, and returns their number. */
   readonly write: (bytes: Uint8Array, from: number) => number
   readonly finish: (number: number, offset: number, last: boolean) => Part
   readonly release: () => void
 }
 
-const fillPart = (lease: Reservation, capacity: number): PartBuffer => {
+const takeBlock = async ({ context, signal }: CutPartsOptions, memory: Reservation): Promise<Uint8Array> => {
+  const block = await memory.take(signal)()
+  if (E.isRight(block)) return block.right
+  if (block.left._tag === 'Aborted') throw block.left.reason
+  const { after } = block.left
+  throw new CosException({ _tag: 'Timeout', context, host: '', phase: 'memory', after })
+}
+
+const fillPart = (options: CutPartsOptions, memory: Reservation, capacity: number): PartBuffer => {
   const full: Array<Uint8Array> = []
   let block: Uint8Array = new Uint8Array()
   let used = 0
   let size = 0
   return {
     isFull: () => size === capacity,
+    isBlockFull: () => used === block.length,
+    addBlock: async () => {
+      const next = await takeBlock(options, memory)
+      if (used > 0) full.push(block)
+      block = next
+      used = 0
+    },
     write: (bytes, from) => {
-      if (used === block.length) {
-        if (used > 0) full.push(block)
-        block = lease.take()
-        used = 0
-      }
       const count = Math.min(bytes.length - from, block.length - used, capacity - size)
       block.set(count === bytes.length ? bytes : bytes.subarray(from, from + count), used)
       used += count
@@ -71,19 +84,19 @@ const fillPart = (lease: Reservation, capacity: number): PartBuffer => {
       return count
     },
     finish: (number, offset, last) => {
-      lease.shrink(size)
+      memory.seal()
       const chunks = used === 0 ? full : [...full, block.subarray(0, used)]
-      return { number, offset, size, chunks, last, release: lease.release }
+      return { number, offset, size, chunks, last, release: memory.release }
     },
-    release: lease.release
+    release: memory.release
   }
 }
 
 const sourceError = ({ context }: CutPartsOptions, problem: string): CosException =>
   new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
 
-const begin = async (options: CutPartsOptions, number: number, offset: number): Promise<PartBuffer> => {
-  const { context, sizes, budget, length, signal } = options
+const startPart = (options: CutPartsOptions, number: number, offset: number): PartBuffer => {
+  const { context, sizes, budget, length } = options
   const planned = sizeOfPart(sizes)(number)
   if (O.isNone(planned)) {
     throw sourceError(
@@ -92,10 +105,9 @@ const begin = async (options: CutPartsOptions, number: number, offset: number): 
     )
   }
   const capacity = Math.min(planned.value, (length ?? Infinity) - offset)
-  const lease = await budget.reserve(capacity, signal)()
-  if (E.isRight(lease)) return fillPart(lease.right, capacity)
-  if (lease.left._tag === 'Aborted') throw lease.left.reason
-  const message = `must hold a part of ${formatBytes(capacity)}; its largest part is ${formatBytes(lease.left.largest)}`
+  const memory = budget.reserve(capacity)
+  if (E.isRight(memory)) return fillPart(options, memory.right, capacity)
+  const message = `must hold a part of ${formatBytes(capacity)}; its largest part is ${formatBytes(memory.left.largest)}`
   throw new CosException(invalidInput(context, conflict('memoryLimit', message)))
 }
 
@@ -105,15 +117,16 @@ const emptyPart: Part = { number: 1, offset: 0, size: 0, chunks: [], last: true,
  * Cuts bytes into parts. Chunks of any size are copied into blocks of the budget and let go at once: a source may reuse
  * its buffers, and 1 KiB views of 64 KiB slabs keep no slab alive.
  *
- * A part waits for the first byte after it, so that it knows whether it is the last, and memory is asked for when a
- * part's first byte is there: a source that is silent holds none. No bytes at all are one empty part, for an empty
- * object is an object. Text is refused: it has no bytes until someone chooses an encoding.
+ * A part waits for the first byte after it, to know whether it is the last. Memory is taken block by block, each when its
+ * first byte has come: a silent source holds the blocks that it filled. A source without bytes is one empty part, since an
+ * empty object is an object. Text is refused: it has no bytes until an encoding is chosen.
  *
  * @shape  at least one part, numbered from 1, in order; all but the last are as large as `sizes` says
  * @units  bytes; holds one part at a time besides those its reader has not released
- * @errors its source's own, as they were thrown; the signal's reason; `CosException` of `SourceError` where the source
- *         gives something other than bytes, other than the promised length, or more than 10,000 parts carry, and of
- *         `InvalidInput` where a part is larger than the whole budget
+ * @errors its source's own, as they were thrown; the signal's reason; `CosException` of `SourceError` if the source
+ *         yields something other than bytes, another length than promised, or more than 10,000 parts carry; of
+ *         `InvalidInput` if a part is larger than the budget; of `Timeout` with phase `memory` if stalled transfers hold
+ *         the memory
  * @source https://cloud.tencent.com/document/product/436/7750
  */
 export const cutParts = (options: CutPartsOptions) =>
@@ -138,7 +151,8 @@ export const cutParts = (options: CutPartsOptions) =>
             partFrom = offset
             yield full
           }
-          part ??= await begin(options, number, offset)
+          part ??= startPart(options, number, offset)
+          if (part.isBlockFull()) await part.addBlock()
           const count: number = part.write(chunk, at)
           at += count
           offset += count

@@ -4,7 +4,7 @@ import { CosException, type Context } from '../core/error.js'
 import { byteQueue } from './byte-queue.js'
 import { abortable } from './abortable.js'
 import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
-import type { MemoryBudget, Reservation } from './memory-budget.js'
+import type { AheadReservation, MemoryBudget } from './memory-budget.js'
 import type { PartRange } from './plan-ranges.js'
 
 export interface FetchRangesOptions {
@@ -132,7 +132,7 @@ interface Ahead {
 }
 
 /** Starts to read a range, whether or not anyone takes its bytes; the lease is the room they take. */
-const readAhead = (lease: Reservation, size: number, source: AsyncIterable<Uint8Array>): Ahead => {
+const readAhead = (lease: AheadReservation, size: number, source: AsyncIterable<Uint8Array>): Ahead => {
   const now = { ended: false, failure: O.none as O.Option<unknown>, left: size }
   const waiting = byteQueue()
   let wake = (): void => undefined

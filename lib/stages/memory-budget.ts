@@ -1,184 +1,274 @@
-/** One ceiling for the bytes that transfers hold: reservations, granted in turn, filled with blocks that are reused. */
+/** One limit for the memory of many transfers: blocks that are granted one at a time, and used again. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { ioChunkSize } from '../core/limits.js'
+import { blockPool } from './block-pool.js'
+import { isSafe } from './safe-state.js'
 
 /**
- * Bytes in a block. A part is a list of blocks, so that it may outgrow any Buffer, and so that a block that one upload
- * gave back fits any other. Between 64 KiB and 1 MiB the size makes no difference to what an upload costs; it is what a
- * short part wastes at most.
+ * Bytes in a block. A part is a list of blocks, so that it may be larger than any Buffer, and a block that one upload
+ * returned fits any other. Between 64 KiB and 1 MiB the size makes no difference to the cost of an upload. A part wastes
+ * less than one block.
  */
 export const blockSize = ioChunkSize
 
-/** Memory that has been granted. It has one owner, who releases it. */
+/** Memory for one part. It has one owner, who releases it. */
 export interface Reservation {
-  /** Bytes still granted, in whole blocks; 0 once released. */
+  /** Bytes held, in whole blocks; 0 once released. */
   readonly size: () => number
-  /** The next block. The bytes of its last owner are still in it: hand out no more of it than you wrote. */
-  readonly take: () => Uint8Array
-  /** Gives back all but so many bytes; of blocks that were taken, none. */
-  readonly shrink: (bytes: number) => void
-  /** Gives everything back. Doing so twice does nothing. */
+  /** Waits for the next block. It still has the bytes of its last owner: pass on no more of it than you wrote. */
+  readonly take: (signal?: AbortSignal) => TE.TaskEither<ReservationError, Uint8Array>
+  /** Declares that no more blocks will be taken. */
+  readonly seal: () => void
+  /** Returns all blocks. A second call does nothing. */
   readonly release: () => void
 }
 
+/** Memory for bytes that are read before their reader asks for them. It counts bytes and holds no blocks. */
+export interface AheadReservation {
+  readonly size: () => number
+  /** Returns all but so many bytes, rounded up to whole blocks. */
+  readonly shrink: (bytes: number) => void
+  /** Returns everything. A second call does nothing. */
+  readonly release: () => void
+}
+
+/** A reservation that can never be granted; sizes in bytes. */
+export interface ReservationTooLarge {
+  readonly _tag: 'TooLarge'
+  readonly bytes: number
+  readonly largest: number
+}
+
 export type ReservationError =
-  /** It could never be granted, in bytes. */
-  | { readonly _tag: 'TooLarge'; readonly bytes: number; readonly largest: number }
   | { readonly _tag: 'Aborted'; readonly reason: unknown }
+  /** Reservations that got no block for `after` milliseconds hold `stalled` bytes, and the rest is not enough. */
+  | { readonly _tag: 'Stalled'; readonly after: number; readonly stalled: number }
 
 export interface MemoryBudget {
-  /** Bytes granted never exceed it. */
+  /** Bytes held never exceed it. */
   readonly limit: number
-  /** The largest reservation that `reserve` grants, in bytes. */
+  /** The largest reservation, in bytes. */
   readonly largest: number
-  /** Bytes granted now. */
+  /** Bytes held now. */
   readonly granted: () => number
-  /**
-   * Waits in turn for `bytes`, all of them at once: two parts that each hold half of what they need would wait for each
-   * other forever. What it grants must be given back without waiting for more of this budget.
-   */
-  readonly reserve: (bytes: number, signal?: AbortSignal) => TE.TaskEither<ReservationError, Reservation>
-  /** Grants `bytes` for reading ahead if they are free now and nobody waits; who gets none does without. */
-  readonly reserveAhead: (bytes: number) => O.Option<Reservation>
+  /** A reservation of up to `bytes`. It holds nothing until its first block is taken. */
+  readonly reserve: (bytes: number) => E.Either<ReservationTooLarge, Reservation>
+  /** Grants `bytes` for reading ahead if they are free and nothing waits for memory. Never waits. */
+  readonly reserveAhead: (bytes: number) => O.Option<AheadReservation>
 }
 
 export interface MemoryBudgetOptions {
-  /** In bytes; what is less than a block is of no use. */
+  /** In bytes, rounded down to whole blocks. */
   readonly limit: number
   /**
-   * How much of the limit may be read ahead, in bytes; none of it unless said. What is read ahead is given back only
-   * when its reader comes for it. A reader that is itself an upload may be waiting for memory first: so what is beyond
-   * this share is never read ahead, and `reserve` grants no more than that.
+   * How much of the limit may be read ahead, in bytes. Default: 0. Memory that is read ahead returns only when its reader
+   * takes it, and that reader may be an upload that waits for memory itself: so `reserve` never depends on this share.
    */
   readonly ahead?: number
-}
-
-interface Waiter {
-  readonly blocks: number
-  readonly grant: () => void
+  /** Milliseconds without a new block after which an unfinished reservation counts as stalled. Default: 60,000. */
+  readonly stallTimeout?: number
 }
 
 const blocksIn = (bytes: number): number => Math.ceil(bytes / blockSize)
 
-/**
- * What a reservation of so many bytes takes, in bytes: whole blocks. A budget for four parts should have
- * `4 * inBlocks(partSize)`, or there will be room for three.
- */
+/** The memory of a reservation of so many bytes: whole blocks. A limit for four parts is `4 * inBlocks(partSize)`. */
 export const inBlocks = (bytes: number): number => blocksIn(bytes) * blockSize
 
+/** An unreleased reservation; sizes in blocks. */
+interface Holder {
+  held: number
+  max: number
+  sealed: boolean
+  /** When it got its last block, in milliseconds. */
+  movedAt: number
+}
+
+interface Waiter {
+  readonly holder: Holder
+  readonly since: number
+  readonly settle: (result: E.Either<ReservationError, undefined>) => void
+}
+
 /**
- * Makes a budget.
+ * Creates a budget.
  *
- * Blocks are allocated when they are taken, not when they are granted, and those given back are kept for the next
- * lease. While nobody holds a lease they are held weakly: whoever comes next finds them, unless memory was needed
- * elsewhere meanwhile. Letting them go at once would leave garbage faster than it is collected: 500 parts of 8 MiB, one
- * after another, came to 80 MiB at the peak that way, and to 8 this way (Node 20).
+ * A reservation holds the blocks that were filled, not those that may follow: an upload whose source is silent holds what
+ * the source delivered, and others use the rest. The rules:
+ *
+ * - A block is granted if afterwards all holders can still finish in some order, so no two wait for each other.
+ * - If several wait, those that hold blocks come first, the oldest first. New reservations start in the order in which
+ *   they asked. None starts while a holder has waited for `stallTimeout`.
+ * - A reservation that got no block for `stallTimeout` and is not sealed has stalled: its source is silent, or it waits. A
+ *   wait of `stallTimeout` fails with `Stalled` if the memory without that of the stalled reservations is too small.
+ *
+ * So every wait ends, if sealed reservations are released: with a block, an abort, or `Stalled`.
  *
  * @shape  one budget may serve any number of transfers
- * @units  bytes, counted in blocks of 256 KiB; what is granted and what is kept never exceed `limit` together
+ * @units  bytes, counted in blocks of 256 KiB; blocks that are held and those that are kept for use never exceed `limit`
  */
 export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget => {
+  const { stallTimeout = 60_000 } = options
   const limit = Math.floor(options.limit / blockSize)
   const limitAhead = Math.min(limit, Math.floor((options.ahead ?? 0) / blockSize))
   const largest = limit - limitAhead
-  const queue: Array<Waiter> = []
+  const pool = blockPool(blockSize)
+  /** Those that hold blocks, the oldest first. */
+  const holders = new Set<Holder>()
+  const waiters = new Set<Waiter>()
   let granted = 0
   let grantedAhead = 0
-  let leases = 0
 
-  // -- the shelf --
-  let shelf: Array<Uint8Array> | undefined
-  let unused = new WeakRef<Array<Uint8Array>>([])
-  const opened = (): Array<Uint8Array> => {
-    if (shelf === undefined) {
-      shelf = unused.deref() ?? []
-      unused = new WeakRef(shelf)
+  // -- granting --
+  const tryGrant = (holder: Holder): boolean => {
+    holder.held += 1
+    const all = holders.has(holder) ? [...holders] : [...holders, holder]
+    if (!isSafe(limit - granted - 1, all)) {
+      holder.held -= 1
+      return false
     }
-    return shelf
+    granted += 1
+    holders.add(holder)
+    holder.movedAt = performance.now()
+    return true
   }
-
-  // -- leases --
+  const hasWaitedLong = ({ holder, since }: Waiter): boolean =>
+    holder.held > 0 && performance.now() - since >= stallTimeout
+  /** The waiters that may be granted a block now, by precedence. */
+  const candidates = (): ReadonlyArray<Waiter> => {
+    const byHolder = new Map([...waiters].map((waiter) => [waiter.holder, waiter]))
+    const growing = [...holders].flatMap((holder) => byHolder.get(holder) ?? [])
+    const starting = [...waiters].find(({ holder }) => holder.held === 0)
+    return starting === undefined || growing.some(hasWaitedLong) ? growing : [...growing, starting]
+  }
   const serve = (): void => {
-    for (let first = queue[0]; first !== undefined && granted + first.blocks <= limit; first = queue[0]) {
-      queue.shift()
-      first.grant()
+    for (;;) {
+      if (waiters.size === 0 || granted >= limit) return
+      const served = candidates().find(({ holder }) => tryGrant(holder))
+      if (served === undefined) return
+      served.settle(E.right(undefined))
     }
   }
+  const mayPass = (holder: Holder): boolean =>
+    holder.held > 0 || ![...waiters].some((waiter) => waiter.holder.held === 0 || hasWaitedLong(waiter))
 
-  const lend = (blocks: number, ahead: boolean): Reservation => {
+  // -- waiting --
+  /** Blocks of reservations, other than this one, that stalled. */
+  const stalledFor = (holder: Holder): number => {
+    const before = performance.now() - stallTimeout
+    return [...holders]
+      .filter((other) => other !== holder && !other.sealed && other.movedAt <= before)
+      .reduce((sum, { held }) => sum + held, 0)
+  }
+  const wait = (
+    holder: Holder,
+    signal: AbortSignal | undefined
+  ): Promise<E.Either<ReservationError, undefined>> =>
+    new Promise((resolve) => {
+      const onAbort = (): void =>
+        waiter.settle(E.left({ _tag: 'Aborted', reason: signal?.reason as unknown }))
+      const check = (): void => {
+        const stalled = stalledFor(holder)
+        if (holder.max > limit - grantedAhead - stalled)
+          waiter.settle(E.left({ _tag: 'Stalled', after: stallTimeout, stalled: stalled * blockSize }))
+        // A holder that moved after this wait began may stall later.
+        else timer = setTimeout(check, stallTimeout / 4)
+      }
+      let timer = setTimeout(check, stallTimeout)
+      const waiter: Waiter = {
+        holder,
+        since: performance.now(),
+        settle: (result) => {
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', onAbort)
+          waiters.delete(waiter)
+          resolve(result)
+          // It may have been the one that others could not pass.
+          if (E.isLeft(result)) serve()
+        }
+      }
+      waiters.add(waiter)
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+
+  const openReservation = (max: number): Reservation => {
+    const holder: Holder = { held: 0, max, sealed: false, movedAt: 0 }
+    const endUse = pool.open()
     const taken: Array<Uint8Array> = []
-    let mine = 0
     let released = false
-    const resize = (count: number): void => {
-      granted += count - mine
-      if (ahead) grantedAhead += count - mine
-      mine = count
-    }
-    resize(blocks)
-    leases += 1
     return {
-      size: () => mine * blockSize,
-      take: () => {
-        if (taken.length >= mine) throw new Error('more blocks taken than were granted')
-        const block = opened().pop() ?? Buffer.allocUnsafeSlow(blockSize)
+      size: () => holder.held * blockSize,
+      take: (signal) => async () => {
+        if (released || holder.sealed || holder.held === holder.max)
+          throw new Error('more blocks taken than were reserved')
+        if (signal?.aborted === true) return E.left({ _tag: 'Aborted', reason: signal.reason as unknown })
+        if (!mayPass(holder) || !tryGrant(holder)) {
+          const result = await wait(holder, signal)
+          if (E.isLeft(result)) return result
+        }
+        const block = pool.take()
         taken.push(block)
-        return block
+        return E.right(block)
       },
-      shrink: (bytes) => {
-        resize(Math.min(mine, Math.max(blocksIn(bytes), taken.length)))
+      seal: () => {
+        holder.sealed = true
+        holder.max = holder.held
         serve()
       },
       release: () => {
         if (released) return
         released = true
-        opened().push(...taken.splice(0))
-        leases -= 1
-        if (leases === 0) shelf = undefined
-        resize(0)
+        for (const waiter of waiters) {
+          if (waiter.holder === holder)
+            waiter.settle(E.left({ _tag: 'Aborted', reason: new Error('the reservation was released') }))
+        }
+        pool.put(taken.splice(0))
+        endUse()
+        holders.delete(holder)
+        granted -= holder.held
+        holder.held = 0
         serve()
       }
     }
+  }
+
+  // -- reading ahead --
+  const openAhead = (blocks: number): AheadReservation => {
+    let held = 0
+    const resize = (count: number): void => {
+      granted += count - held
+      grantedAhead += count - held
+      held = count
+    }
+    resize(blocks)
+    const shrink = (bytes: number): void => {
+      resize(Math.min(held, blocksIn(bytes)))
+      serve()
+    }
+    return { size: () => held * blockSize, shrink, release: () => shrink(0) }
   }
 
   return {
     limit: limit * blockSize,
     largest: largest * blockSize,
     granted: () => granted * blockSize,
-    reserve: (bytes, signal) => () => {
+    reserve: (bytes) => {
       const blocks = blocksIn(bytes)
-      const abort = (): E.Either<ReservationError, never> =>
-        E.left({ _tag: 'Aborted', reason: signal?.reason as unknown })
-      if (blocks > largest)
-        return Promise.resolve(E.left({ _tag: 'TooLarge', bytes, largest: largest * blockSize }))
-      if (signal?.aborted === true) return Promise.resolve(abort())
-      if (queue.length === 0 && granted + blocks <= limit)
-        return Promise.resolve(E.right(lend(blocks, false)))
-
-      return new Promise((resolve) => {
-        const onAbort = (): void => {
-          queue.splice(queue.indexOf(waiter), 1)
-          resolve(abort())
-          // It may have been the one that the others could not pass.
-          serve()
-        }
-        const waiter: Waiter = {
-          blocks,
-          grant: () => {
-            signal?.removeEventListener('abort', onAbort)
-            resolve(E.right(lend(blocks, false)))
-          }
-        }
-        queue.push(waiter)
-        signal?.addEventListener('abort', onAbort, { once: true })
-      })
+      return blocks > largest
+        ? E.left({ _tag: 'TooLarge', bytes, largest: largest * blockSize })
+        : E.right(openReservation(blocks))
     },
     reserveAhead: (bytes) => {
       const blocks = blocksIn(bytes)
-      return queue.length === 0 && granted + blocks <= limit && grantedAhead + blocks <= limitAhead
-        ? O.some(lend(blocks, true))
-        : O.none
+      const isGranted =
+        waiters.size === 0 &&
+        grantedAhead + blocks <= limitAhead &&
+        isSafe(limit - granted - blocks, [...holders])
+      if (!isGranted) return O.none
+      const ahead = openAhead(blocks)
+      pool.trim(limit - granted)
+      return O.some(ahead)
     }
   }
 }

@@ -270,7 +270,8 @@ t.test('a part larger than the budget is an error that says what would do', asyn
 t.test('a signal ends a wait for memory, and a read that is under way', async (t) => {
   const stop = new AbortController()
   const { budget, ...rest } = options(4 * MiB, { signal: stop.signal })
-  const other = await budget.reserve(8 * MiB)()
+  const other = budget.reserve(8 * MiB)
+  while (E.isRight(other) && budget.granted() < budget.limit) await other.right.take()()
   const waiting = copies(cutParts({ budget, ...rest })(from(Buffer.alloc(1))))
   const reading = copies(cutParts({ budget, ...rest })(new Readable({ read() {} })))
   await setImmediate()
@@ -279,6 +280,35 @@ t.test('a signal ends a wait for memory, and a read that is under way', async (t
   await t.rejects(reading, { message: 'enough' })
   if (E.isRight(other)) other.right.release()
   t.equal(budget.granted(), 0)
+})
+
+t.test('silent uploads keep the blocks that they filled, and others use the rest', async (t) => {
+  const budget = createMemoryBudget({ limit: 16 * MiB })
+  const sizes = constant(8 * MiB)
+  const never = new Readable({ read() {} })
+  for (let n = 0; n < 12; n += 1) {
+    const source = async function* () {
+      yield Buffer.alloc(1000)
+      yield* never as AsyncIterable<Uint8Array>
+    }
+    void cutParts({ sizes, budget, context })(source()).next()
+  }
+  await setImmediate()
+  t.ok(budget.granted() < 4 * MiB)
+  t.equal((await copies(cutParts({ sizes, budget, context })(from(Buffer.alloc(1000))))).length, 1)
+})
+
+t.test('a part that stalled uploads leave no memory for is a Timeout with phase memory', async (t) => {
+  const budget = createMemoryBudget({ limit: MiB, stallTimeout: 30 })
+  const silent = budget.reserve(MiB)
+  if (E.isRight(silent)) await silent.right.take()()
+  const cut = cutParts({ sizes: constant(MiB), budget, context })
+  t.match(await reasonOf(cut(from(Buffer.alloc(MiB)))), {
+    _tag: 'Timeout',
+    phase: 'memory',
+    after: 30,
+    context
+  })
 })
 
 t.test('a source that never waits does not keep the event loop', async (t) => {

@@ -375,12 +375,14 @@ t.test(
     const source = fetchRanges(options, fetchRange)(planRanges({ to: bytes.length, partSize }))
     const out: Array<Buffer> = []
     for await (const chunk of source) {
-      // As cutting does: memory is asked for when the bytes are there.
-      const lease = await budget.reserve(2 * partSize)()
+      // As in cutParts: memory is taken when the bytes are there.
+      const memory = budget.reserve(2 * partSize)
+      if (E.isLeft(memory)) return t.fail(memory.left._tag)
+      for (let n = 0; n < 2; n += 1) t.ok(E.isRight(await memory.right.take()()))
       out.push(Buffer.from(chunk))
-      if (E.isRight(lease)) lease.right.release()
-      else t.fail(lease.left._tag)
+      memory.right.release()
     }
     t.ok(Buffer.concat(out).equals(bytes))
+    return undefined
   }
 )
