@@ -8,7 +8,7 @@ import { isSameFile } from './file-version.js'
 import { displayPath } from './open-directory.js'
 import { systemError } from './system-error.js'
 
-/** Runs `act`; what it throws becomes a `FileError` of `path`. A `CosException` passes unchanged. */
+/** Runs `act` and converts errors to a `FileError` of `path`. A `CosException` passes unchanged. */
 export const withFileErrors =
   (context: Context, path: string) =>
   async <A>(act: () => Promise<A>): Promise<A> => {
@@ -29,17 +29,17 @@ export const ignoreMissing =
   }
 
 // -- creating and opening --
-/** Deletes a file if it exists. Of a link, deletes the link; a directory is an error. */
+/** Deletes a file if it exists. If the path is a link, deletes only the link. A directory is an error. */
 export const remove = async (path: string): Promise<void> => {
   await unlink(path).catch(ignoreMissing(undefined))
 }
 
-// Windows has neither flag; there only a user who may write the file can create a link.
+// Windows has neither flag. On Windows, only a user who may write the file can create a link.
 const noFollow =
   ('O_NOFOLLOW' in constants ? constants.O_NOFOLLOW : 0) |
   ('O_NONBLOCK' in constants ? constants.O_NONBLOCK : 0)
 
-/** Creates a file that did not exist: no other process has it open, and its path is no link. */
+/** Creates a file that must not exist: no other process has it open, and the path is not a link. */
 export const createFile = (path: string, flags: number, mode: number): Promise<FileHandle> =>
   open(path, flags | constants.O_CREAT | constants.O_EXCL | noFollow, mode)
 
@@ -55,8 +55,8 @@ export const replaceFile = async (path: string, flags: number, mode: number): Pr
 }
 
 /**
- * Opens a file that an earlier run created. Links are not followed, and a file with a second name is refused: the other
- * name may be that of a file that somebody wants overwritten. A FIFO does not block the open.
+ * Opens a file that an earlier run created. Links are not followed, and a file with a second hard link is refused: an
+ * attacker may have linked a file that the download would overwrite. A FIFO does not block the open.
  */
 export const reopenFile = async (path: string, flags: number): Promise<FileHandle> => {
   const handle = await open(path, flags | noFollow)
@@ -67,7 +67,7 @@ export const reopenFile = async (path: string, flags: number): Promise<FileHandl
 }
 
 // -- writing --
-/** The chunks without their first `bytes` bytes. */
+/** Returns the chunks without their first `bytes` bytes. */
 const dropBytes = (chunks: ReadonlyArray<Uint8Array>, bytes: number): ReadonlyArray<Uint8Array> => {
   let dropped = bytes
   return chunks.flatMap((chunk) => {
@@ -109,17 +109,20 @@ const syncDirectory = async (path: string): Promise<void> => {
 
 // -- replacement --
 /**
- * The file that a download would replace; none if there is none, or a symbolic link that leads to no special file.
+ * Returns the file that a download would replace. Undefined if the target does not exist, or is a symbolic link that does
+ * not lead to a pipe, socket or device.
  *
- * A pipe, socket or device must not be replaced by a file: its readers would wait for ever, and a process of root would
- * remove `/dev/null`. Nor is it written to: bytes are verified before anyone can read them, which a pipe cannot do.
+ * A pipe, socket or device must not be replaced by a file: its readers would wait forever, and a root process would
+ * remove `/dev/null`. It is not written to either: bytes must be verified before anyone can read them, which a pipe
+ * cannot do.
  *
  * @errors rejects with `EISDIR` for a directory, and with `ENOTFILE` for a pipe, socket or device, or a link to one
  */
 export const replaceableFile = async (target: string): Promise<Stats | undefined> => {
   const found = await lstat(target).catch(ignoreMissing(undefined))
   if (found?.isDirectory() === true) throw systemError('EISDIR', 'the target is a directory')
-  // A link is replaced, whatever it leads to: but `/dev/stdout` is a link, and its removal breaks other programs.
+  // A link is replaced regardless of its target, except a special file: `/dev/stdout` is a link, and removing it breaks
+  // other programs.
   const file = found?.isSymbolicLink() === true ? await stat(target).catch(() => undefined) : found
   if (file !== undefined && !file.isFile() && !file.isDirectory())
     throw systemError('ENOTFILE', 'the target is a pipe, a socket or a device; write to it by downloadStream')
@@ -127,18 +130,18 @@ export const replaceableFile = async (target: string): Promise<Stats | undefined
 }
 
 export interface AtomicReplacement {
-  /** Path of the open file, on the file system of the target. */
+  /** Path of the open file. It must be on the file system of the target. */
   readonly from: string
   readonly target: string
   /** Whether to wait for the disk. */
   readonly durable: boolean
-  /** If it is aborted before the rename, the target stays as it is. */
+  /** If the signal aborts before the rename, the target is not changed. */
   readonly signal: AbortSignal
 }
 
 /**
- * Replaces a file by another in one step. A reader sees the old file or the new one, complete; with `durable`, also after a
- * power failure. A symbolic link at `target` is replaced, not followed. Mode and owner of the old file are kept.
+ * Replaces a file atomically by another. A reader sees the complete old file or the complete new file; with `durable`,
+ * also after a power failure. A symbolic link at `target` is replaced, not followed. Mode and owner of the old file are kept.
  *
  * @errors rejects with those of `replaceableFile` and of the system
  */
@@ -148,9 +151,9 @@ export const replaceAtomically = async (
 ): Promise<void> => {
   await copyMode(handle, await replaceableFile(target))
   if (durable) await handle.sync()
-  const [ours, there] = [await handle.stat({ bigint: true }), await lstat(from, { bigint: true })]
-  // A rename takes a path; the verified bytes are those of the handle.
-  if (!isSameFile(ours, there)) throw systemError('ESTALE', `${from} was replaced by another file`)
+  const [ours, current] = [await handle.stat({ bigint: true }), await lstat(from, { bigint: true })]
+  // `rename` takes a path, but the verified bytes belong to the handle.
+  if (!isSameFile(ours, current)) throw systemError('ESTALE', `${from} was replaced by another file`)
   // Before the rename: some file systems report a failed write only here, and Windows does not rename an open file.
   await handle.close()
   signal.throwIfAborted()

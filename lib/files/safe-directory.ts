@@ -1,4 +1,4 @@
-/** The root directory of a download, and the folders below it: no link leads out of it. */
+/** The root directory of a download, and the folders below it. Links that lead out of the root are refused. */
 import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, realpath, rmdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
@@ -12,7 +12,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false
   )
 
-/** Creates a folder and looks it up in upper case. */
+/** Whether the file system ignores case: creates a folder and looks up its name in upper case. */
 const foldsCase = async (root: string): Promise<boolean> => {
   const name = `.cospipe-case-${randomBytes(6).toString('hex')}`
   const probe = join(root, name)
@@ -25,10 +25,10 @@ const foldsCase = async (root: string): Promise<boolean> => {
 }
 
 export interface RootDirectory {
-  /** For system calls: its real path, or on Linux the path of its handle. */
+  /** For system calls: the real path of the directory, or on Linux the path of its handle. */
   readonly root: string
   readonly naming: PathRules
-  /** Closes the directory after the last of its users has released it. */
+  /** Closes the directory when its last user has released it. */
   readonly release: () => Promise<void>
 }
 
@@ -70,7 +70,7 @@ const blockerAt = async (path: string): Promise<Blocked | undefined> => {
 }
 
 // -- by handle --
-// O_DIRECTORY with O_NOFOLLOW says ENOTDIR of a link on Linux; ELOOP is what its manual says.
+// For a link, Linux fails O_DIRECTORY with O_NOFOLLOW with ENOTDIR; its manual documents ELOOP.
 const blocking: ReadonlySet<string> = new Set(['ENOTDIR', 'ELOOP'])
 
 const openFolder = async (parent: string, name: string): Promise<ParentCheck> => {
@@ -81,7 +81,7 @@ const openFolder = async (parent: string, name: string): Promise<ParentCheck> =>
     } catch (thrown) {
       if (blocking.has(codeOf(thrown))) {
         const blocker = await blockerAt(join(parent, name)).catch(() => undefined)
-        // It was in the way, and may be gone.
+        // The link or file blocked the open, but may have been removed since.
         return blocker ?? { _tag: 'Blocked', by: 'a link' }
       }
       if (codeOf(thrown) !== 'ENOENT' || attempt >= 3) throw thrown
@@ -105,14 +105,14 @@ const openEach = async (root: string, folders: ReadonlyArray<string>): Promise<P
 }
 
 // -- by path --
-/** Whether the folder is where its path says. */
+/** Whether the real path of the folder is below the root. */
 const isBelow = async (root: string, folder: string): Promise<boolean> => {
-  const now = await realpath(folder)
-  return now === root || now.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
+  const actual = await realpath(folder)
+  return actual === root || actual.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
 }
 
 const checkEach = async (root: string, folders: ReadonlyArray<string>): Promise<ParentCheck> => {
-  // Throws if the root was held and has been closed.
+  // Throws if the root was held open and has been closed.
   holdDirectory(root)
   let folder = root
   for (const name of folders) {
@@ -127,13 +127,14 @@ const checkEach = async (root: string, folders: ReadonlyArray<string>): Promise<
 }
 
 /**
- * Creates the folders on the path to a file. Refuses a link on the path: it could lead anywhere.
+ * Creates the folders on the path to a file. Refuses a link on the path, because the link could lead anywhere.
  *
- * With a root that is held open, each folder is opened in the one before, and the last one stays open until `release` is called:
- * a local program that replaces a folder by a link redirects nothing. Elsewhere each folder is checked by its path, and the
- * last one once more from its end: a program that replaces a folder between check and use can redirect a file.
+ * If the root is held open, each folder is opened relative to its parent, and the last folder stays open until `release`
+ * is called: a local program that replaces a folder by a link cannot redirect a file. Otherwise each folder is checked by
+ * path, and the real path of the last folder is checked again: a program that replaces a folder between check and use can
+ * redirect a file.
  *
- * @errors rejects with the system's own errors
+ * @errors rejects with the errors of the system
  */
 export const ensureParent = (root: string, folders: ReadonlyArray<string>): Promise<ParentCheck> =>
   isHeld(root) ? openEach(root, folders) : checkEach(root, folders)

@@ -1,4 +1,4 @@
-/** A local file as the source of an upload: any range of it as a body, and an error if the file changes meanwhile. */
+/** A local file as the source of an upload: any range as a request body, and an error if the file changes. */
 import { createHash } from 'node:crypto'
 import { constants, type BigIntStats, type Stats } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
@@ -15,9 +15,9 @@ import { hasChanged, hasShrunk, type FileVersion } from './file-version.js'
 
 export interface SourceOptions {
   /**
-   * `'whole'`: the whole file; if it changes while it is read, that is an error. `'now'`: the bytes that the file has when
-   * it is opened, such as a log's. Bytes may be appended meanwhile, and only a file that shrinks is an error: nothing
-   * tells a rewrite from an append. Default: `'whole'`.
+   * `'whole'`: the whole file; a change while it is read is an error. `'now'`: the bytes that the file has when it is
+   * opened, for example of a growing log. Appends are then allowed, and only a file that shrinks is an error: a rewrite
+   * cannot be distinguished from an append. Default: `'whole'`.
    */
   readonly length?: 'whole' | 'now'
 }
@@ -25,11 +25,11 @@ export interface SourceOptions {
 export interface SourceFile {
   readonly path: string
   readonly handle: FileHandle
-  /** In bytes, when it was opened. */
+  /** In bytes, at the time of opening. */
   readonly size: number
   readonly version: FileVersion
   readonly length: 'whole' | 'now'
-  /** Of the upload, for errors. */
+  /** Context of the upload, for errors. */
   readonly context: Context
 }
 
@@ -51,8 +51,8 @@ const requireRegularFile = (stats: Stats | BigIntStats): void => {
 }
 
 /**
- * The version of a file that is empty if its size is 0. Files of `/proc` report size 0 and have bytes: only a read shows
- * it.
+ * Returns the version of a file. A file that reports size 0 must be empty: files in `/proc` report size 0 but have bytes,
+ * which only a read can detect.
  */
 const measure = async (handle: FileHandle): Promise<BigIntStats> => {
   const stats = await handle.stat({ bigint: true })
@@ -60,20 +60,20 @@ const measure = async (handle: FileHandle): Promise<BigIntStats> => {
   if (stats.size > 0n) return stats
   const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, 0)
   if (bytesRead === 0) return stats
-  // Or bytes were appended between the two calls.
+  // Bytes may have been appended between the two calls.
   const later = await handle.stat({ bigint: true })
   if (later.size > 0n) return later
   throw systemError('ESIZE', 'reports a size of 0 but has bytes, as files of /proc do; upload it as a stream')
 }
 
-// If a FIFO takes the file's place between `stat` and `open`, the open does not wait for a writer. Not on Windows.
+// If a FIFO replaces the file between `stat` and `open`, `open` does not wait for a writer. Windows has no such flag.
 const openFlags = constants.O_RDONLY | ('O_NONBLOCK' in constants ? constants.O_NONBLOCK : 0)
 
 /**
- * Opens a file once: if another file is renamed over its path later, the bytes are still those of this file.
+ * Opens a file once: if another file is later renamed over the path, reads still return the bytes of the opened file.
  *
- * @errors `FileError` with the system's code; `ENOTFILE` for a FIFO, socket or device; `ESIZE` for a file that reports a
- *         size of 0 and has bytes
+ * @errors `FileError` with the system's code; `ENOTFILE` for a FIFO, socket or device; `ESIZE` for a file that reports
+ *         size 0 but has bytes
  */
 export const openSource = (
   context: Context,
@@ -82,7 +82,7 @@ export const openSource = (
 ): TE.TaskEither<CosError, SourceFile> =>
   TE.tryCatch(
     async () => {
-      // Before it is opened: opening a FIFO waits for its writer, and opening a device may act on it.
+      // Checked before `open`: opening a FIFO waits for a writer, and opening a device may have side effects.
       requireRegularFile(await stat(path))
       const handle = await open(path, openFlags)
       try {
@@ -107,10 +107,10 @@ const requireUnchanged = async (file: SourceFile): Promise<void> => {
 }
 
 /**
- * Checks that the file is the one that was opened, and that its contents did not change since: parts of two versions
- * must not become one object.
+ * Checks that the file and its contents did not change since it was opened: parts of two versions must not be combined
+ * into one object.
  *
- * @errors `SourceError` if it changed
+ * @errors `SourceError` if the file changed
  */
 export const checkUnchanged = (file: SourceFile): TE.TaskEither<CosError, void> =>
   TE.tryCatch(() => requireUnchanged(file), fromUnknown(file.context))
@@ -137,27 +137,27 @@ async function* readRange(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (size === 0) await requireUnchanged(file)
   const readAt = withFileErrors(file.context, file.path)
-  // Not `createReadStream`: each leaves a listener on the handle for as long as that is open.
+  // Not `createReadStream`: each stream leaves a listener on the handle until the handle is closed.
   for (let at = 0; at < size;) {
     const buffer = Buffer.allocUnsafeSlow(Math.min(ioChunkSize, size - at))
     const position = first + at
     const { bytesRead } = await readAt(() => file.handle.read(buffer, 0, buffer.length, position))
     if (bytesRead === 0) throw await shortRead(file, first, size)
     at += bytesRead
-    // Before the last bytes leave: without them no request is complete, and COS stores nothing of it.
+    // Checked before the last bytes are sent: without them the request is incomplete, and COS stores nothing.
     if (at === size) await requireUnchanged(file)
     yield buffer.subarray(0, bytesRead)
   }
 }
 
 /**
- * A range of the file as a body, read again each time it is sent.
+ * A range of the file as a request body. The range is read again for each attempt.
  *
- * The last chunk is held back until the file was checked for changes. So a request whose file changed while it was sent
- * fails, and no object or part that mixes two versions is ever stored.
+ * The last chunk is held back until the file has been checked for changes. If the file changed during the request, the
+ * request therefore fails, and COS never stores an object or part that mixes two versions.
  *
  * @units  `first` and `size` in bytes; holds one chunk of 256 KiB
- * @errors `SourceError` if the file changed, or ends before the range does; `FileError`, with code `ESIZE` if the file has
+ * @errors `SourceError` if the file changed, or ends before the range; `FileError`, with code `ESIZE` if the file has
  *         fewer bytes than it reports
  */
 export const createRangeBody = (file: SourceFile, first: number, size: number): Replayable => ({
@@ -168,15 +168,15 @@ export const createRangeBody = (file: SourceFile, first: number, size: number): 
 export interface FileRange {
   /** In bytes. */
   readonly start: number
-  /** In bytes; none: up to the end. */
+  /** In bytes; `none`: up to the end of the file. */
   readonly size: O.Option<number>
 }
 
 /**
- * A file as a body that holds no file open between attempts: it is opened each time the body is sent, and must be the
- * version that it was at first, both when it is opened and before its last chunk leaves.
+ * A file as a request body that keeps no file open between attempts. Each attempt opens the file, and requires the
+ * version of the first open, both after opening and before the last chunk is sent.
  *
- * @errors those of `openSource`; those of `createRangeBody` when it is read
+ * @errors those of `openSource`; those of `createRangeBody` when the body is read
  */
 export const createFileBody = (
   context: Context,
@@ -211,7 +211,7 @@ export interface Hashes {
   readonly crc64: bigint
 }
 
-/** Reads a body for its checksums alone. */
+/** Reads a body and returns only its checksums. */
 export const hashOf = ({ context }: SourceFile, body: Replayable): TE.TaskEither<CosError, Hashes> =>
   TE.tryCatch(async () => {
     const md5 = createHash('md5')

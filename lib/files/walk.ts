@@ -1,37 +1,37 @@
-/** The files below a folder, one by one. */
+/** Lists the files below a folder, one at a time. */
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CosException, fileError, type Context, type CosError } from '../core/error.js'
 
-/** Paths are relative to the folder, with `/` between segments on every system; a folder's ends in one. */
+/** Paths are relative to the root, with `/` between segments on every system. The path of a folder ends in `/`. */
 export type WalkEntry =
   | { readonly _tag: 'File'; readonly path: string }
-  /** A folder with nothing in it. */
+  /** A folder without entries. */
   | { readonly _tag: 'EmptyFolder'; readonly path: string }
-  /** A folder that can not be read, or that is gone by now. */
+  /** A folder that cannot be read, or that was removed during the walk. */
   | { readonly _tag: 'Unreadable'; readonly path: string; readonly error: CosError }
   | { readonly _tag: 'PassedOver'; readonly path: string; readonly reason: SkippedEntry }
 
 export type SkippedEntry =
-  /** A symbolic link, where links are not followed. */
+  /** A symbolic link, if links are not followed. */
   | 'Link'
-  /** A link to nothing, or the way by a link to a folder that it is in. */
+  /** A broken link, or a link that leads back to a folder that contains it. */
   | 'DeadLink'
-  /** A pipe, a socket, a device. */
+  /** A FIFO, a socket or a device. */
   | 'NoFile'
-  /** Its name is not UTF-8, as keys are; `path` shows what could be read of it. */
+  /** The name is not UTF-8, but keys must be. In `path`, U+FFFD replaces the invalid bytes. */
   | 'NotUtf8'
-  /** What a download of ours that has not ended keeps there. */
+  /** The temporary files of an unfinished download by this library. */
   | 'Draft'
 
 export interface WalkOptions {
   readonly context: Context
   readonly root: string
   readonly symlinks: 'skip' | 'follow'
-  /** Whether to look into a folder at all. */
+  /** Whether to read a folder. */
   readonly enters: (path: string) => boolean
-  /** Whether a folder of that name is a download's. */
+  /** Whether a folder with this name holds the temporary files of a download. */
   readonly isDraft: (name: string) => boolean
 }
 
@@ -50,91 +50,93 @@ type Kind = 'File' | 'Folder' | SkippedEntry
 const kindOf = (entry: Pick<Dirent, 'isFile' | 'isDirectory'>): Kind =>
   entry.isFile() ? 'File' : entry.isDirectory() ? 'Folder' : 'NoFile'
 
-/** What an entry is, where links are followed; a folder that we are in already would be walked for ever. */
-const behind = async (path: string, within: ReadonlyArray<string>): Promise<Kind> => {
+/** The kind of an entry, with links followed. `DeadLink` for a folder that contains the entry: the walk would not end. */
+const kindOfTarget = async (path: string, ancestors: ReadonlyArray<string>): Promise<Kind> => {
   try {
     const kind = kindOf(await stat(path))
-    return kind === 'Folder' && within.includes(await realpath(path)) ? 'DeadLink' : kind
+    return kind === 'Folder' && ancestors.includes(await realpath(path)) ? 'DeadLink' : kind
   } catch {
     return 'DeadLink'
   }
 }
 
-/** A folder that is none of a link's is looked at as well: a link may have led above us, and it down again. */
+/** Folders that are not links are checked too: a link may have led above the root, and such a folder back into it. */
 const kindAt = async (
   entry: Dirent<Buffer>,
   path: string,
-  { symlinks: links }: WalkOptions,
-  within: ReadonlyArray<string>
+  { symlinks }: WalkOptions,
+  ancestors: ReadonlyArray<string>
 ): Promise<Kind> =>
-  links === 'skip'
+  symlinks === 'skip'
     ? entry.isSymbolicLink()
       ? 'Link'
       : kindOf(entry)
     : entry.isSymbolicLink() || entry.isDirectory()
-      ? behind(path, within)
+      ? kindOfTarget(path, ancestors)
       : kindOf(entry)
 
 interface Folder {
   readonly entries: ReadonlyArray<Dirent<Buffer>>
-  /** The true paths of the folder and of those it is in, where links are followed. */
-  readonly within: ReadonlyArray<string>
+  /** The real paths of the folder and of those that contain it; empty if links are not followed. */
+  readonly ancestors: ReadonlyArray<string>
 }
 
-const read = async (
-  { symlinks: links, root }: WalkOptions,
+const readFolder = async (
+  { symlinks, root }: WalkOptions,
   path: string,
-  within: ReadonlyArray<string>
+  ancestors: ReadonlyArray<string>
 ): Promise<Folder> => {
-  const here = join(root, path)
-  const entries = await readdir(here, { withFileTypes: true, encoding: 'buffer' })
+  const folder = join(root, path)
+  const entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' })
   return {
     entries: entries.sort((a, b) => Buffer.compare(a.name, b.name)),
-    within: links === 'skip' ? [] : [...within, await realpath(here)]
+    ancestors: symlinks === 'skip' ? [] : [...ancestors, await realpath(folder)]
   }
 }
 
-async function* inFolder(
-  walking: WalkOptions,
-  at: string,
-  { entries, within }: Folder
+async function* walkEntries(
+  options: WalkOptions,
+  folderPath: string,
+  { entries, ancestors }: Folder
 ): AsyncGenerator<WalkEntry, void, undefined> {
-  if (entries.length === 0 && at !== '') yield { _tag: 'EmptyFolder', path: at }
+  if (entries.length === 0 && folderPath !== '') yield { _tag: 'EmptyFolder', path: folderPath }
   for (const entry of entries) {
     const name = nameOf(entry.name)
-    const path = `${at}${name ?? entry.name.toString('utf8')}`
+    const path = `${folderPath}${name ?? entry.name.toString('utf8')}`
     if (name === undefined) {
       yield { _tag: 'PassedOver', path, reason: 'NotUtf8' }
       continue
     }
-    const kind = await kindAt(entry, join(walking.root, path), walking, within)
+    const kind = await kindAt(entry, join(options.root, path), options, ancestors)
     if (kind === 'File') yield { _tag: 'File', path }
     else if (kind !== 'Folder') yield { _tag: 'PassedOver', path, reason: kind }
-    else if (walking.isDraft(name)) yield { _tag: 'PassedOver', path: `${path}/`, reason: 'Draft' }
-    else if (walking.enters(path)) yield* below(walking, `${path}/`, within)
+    else if (options.isDraft(name)) yield { _tag: 'PassedOver', path: `${path}/`, reason: 'Draft' }
+    else if (options.enters(path)) yield* walkFolder(options, `${path}/`, ancestors)
   }
 }
 
-async function* below(
-  walking: WalkOptions,
+async function* walkFolder(
+  options: WalkOptions,
   path: string,
-  within: ReadonlyArray<string>
+  ancestors: ReadonlyArray<string>
 ): AsyncGenerator<WalkEntry, void, undefined> {
-  const folder = await read(walking, path, within).catch(fileError(walking.context, join(walking.root, path)))
+  const folder = await readFolder(options, path, ancestors).catch(
+    fileError(options.context, join(options.root, path))
+  )
   if ('_tag' in folder) yield { _tag: 'Unreadable', path, error: folder }
-  else yield* inFolder(walking, path, folder)
+  else yield* walkEntries(options, path, folder)
 }
 
 /**
- * Walks a folder, depth first, each folder's entries in the order of their names.
+ * Walks a folder depth first. The entries of each folder are sorted by the bytes of their names.
  *
- * @shape  the root itself is no `EmptyFolder`
- * @units  holds the names of one folder on each level
- * @errors `CosException` of a `FileError` where the root can not be read
+ * @shape  an empty root yields no `EmptyFolder`
+ * @units  holds the entry names of one folder per level in memory
+ * @errors `CosException` of a `FileError` if the root cannot be read
  */
-export async function* walk(walking: WalkOptions): AsyncGenerator<WalkEntry, void, undefined> {
-  const folder = await read(walking, '', []).catch((thrown: unknown) => {
-    throw new CosException(fileError(walking.context, walking.root)(thrown))
+export async function* walk(options: WalkOptions): AsyncGenerator<WalkEntry, void, undefined> {
+  const folder = await readFolder(options, '', []).catch((thrown: unknown) => {
+    throw new CosException(fileError(options.context, options.root)(thrown))
   })
-  yield* inFolder(walking, '', folder)
+  yield* walkEntries(options, '', folder)
 }

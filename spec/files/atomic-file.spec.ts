@@ -14,9 +14,9 @@ import {
 } from '../../lib/files/atomic-file.js'
 
 const context = contextWithoutObject('spec')
-const living = new AbortController().signal
+const neverAborted = new AbortController().signal
 
-t.test('what fails on a file says which file and what the system said', async (t) => {
+t.test('withFileErrors rejects with a FileError that has the path and the code of the system', async (t) => {
   const path = join(t.testdir({}), 'missing')
   await t.rejects(
     withFileErrors(context, path)(() => open(path)),
@@ -29,7 +29,7 @@ t.test('what fails on a file says which file and what the system said', async (t
   )
 })
 
-t.test('to remove what is not there is no failure, and a link goes without what it points to', async (t) => {
+t.test('remove accepts a missing file, and deletes a link without its target', async (t) => {
   const dir = t.testdir({ kept: 'x', folder: {} })
   await remove(join(dir, 'missing'))
   await symlink(join(dir, 'kept'), join(dir, 'link'))
@@ -38,7 +38,7 @@ t.test('to remove what is not there is no failure, and a link goes without what 
   await t.rejects(remove(join(dir, 'folder')))
 })
 
-t.test('a created file is one that nobody had before', async (t) => {
+t.test('createFile fails with EEXIST if a file or link exists at the path', async (t) => {
   const dir = t.testdir({ there: 'x', victim: 'v' })
   await symlink(join(dir, 'victim'), join(dir, 'link'))
   for (const name of ['there', 'link']) {
@@ -50,13 +50,13 @@ t.test('a created file is one that nobody had before', async (t) => {
   t.equal(await readFile(join(dir, 'victim'), 'utf8'), 'v')
 })
 
-t.test('a file is reopened only where it is a file with one name', async (t) => {
+t.test('reopenFile refuses links, files with two hard links, FIFOs and folders', async (t) => {
   const dir = t.testdir({ file: 'x', victim: 'v', folder: {} })
   const handle = await reopenFile(join(dir, 'file'), constants.O_RDWR)
   await handle.close()
   await symlink(join(dir, 'victim'), join(dir, 'link'))
   await link(join(dir, 'victim'), join(dir, 'twin'))
-  // A pipe without a writer would keep whoever opens it to read waiting for one.
+  // A blocking open of a FIFO for reading would wait for a writer.
   execFileSync('mkfifo', [join(dir, 'pipe')])
   await t.rejects(reopenFile(join(dir, 'link'), constants.O_RDWR), { code: 'ELOOP' })
   await t.rejects(reopenFile(join(dir, 'twin'), constants.O_RDWR), { code: 'EEXIST' })
@@ -65,7 +65,7 @@ t.test('a file is reopened only where it is a file with one name', async (t) => 
   await t.rejects(reopenFile(join(dir, 'none'), constants.O_RDWR), { code: 'ENOENT' })
 })
 
-t.test('bytes are written to their place, all of them', async (t) => {
+t.test('writeAll writes all bytes at their position', async (t) => {
   const path = join(t.testdir({}), 'a')
   const handle = await open(path, 'w')
   await writeAll(handle, [Buffer.from('d'), Buffer.alloc(0), Buffer.from('ef')], 3)
@@ -76,12 +76,12 @@ t.test('bytes are written to their place, all of them', async (t) => {
   t.equal(await readFile(path, 'utf8'), 'abcdef')
 })
 
-t.test('what the system did not take at once is written after it', async (t) => {
+t.test('writeAll writes the rest if the system accepts fewer bytes in one call', async (t) => {
   const path = join(t.testdir({}), 'a')
   const handle = await open(path, 'w')
   const chunks = ['a', 'bcd', '', 'efgh', 'i'].map((text) => Buffer.from(text))
   for (const most of [1, 2, 3, 4, 100]) {
-    const hesitant = Object.create(handle, {
+    const partialWriter = Object.create(handle, {
       writev: {
         value: ([first, second]: ReadonlyArray<Uint8Array>, position: number) =>
           handle.write(
@@ -93,18 +93,18 @@ t.test('what the system did not take at once is written after it', async (t) => 
       }
     }) as typeof handle
     await handle.truncate(0)
-    await writeAll(hesitant, chunks, 2)
+    await writeAll(partialWriter, chunks, 2)
     t.equal(await readFile(path, 'utf8'), '\0\0abcdefghi', String(most))
   }
   await handle.close()
 })
 
-t.test('a replacement is at once: who has the old file open keeps it', async (t) => {
+t.test('replaceAtomically replaces the file; a reader with the old file open keeps its bytes', async (t) => {
   for (const durable of [true, false]) {
     const dir = t.testdir({ target: 'old', from: 'new!' })
     const [from, target] = [join(dir, 'from'), join(dir, 'target')]
     const reader = await open(target)
-    await replaceAtomically(await open(from, 'r+'), { from, target, durable, signal: living })
+    await replaceAtomically(await open(from, 'r+'), { from, target, durable, signal: neverAborted })
     t.equal(await readFile(target, 'utf8'), 'new!')
     t.equal(await reader.readFile('utf8'), 'old')
     t.notOk(existsSync(from))
@@ -112,37 +112,42 @@ t.test('a replacement is at once: who has the old file open keeps it', async (t)
   }
 })
 
-t.test('a link at the target is replaced, and what it points to stays', async (t) => {
+t.test('replaceAtomically replaces a link at the target, and keeps the target of the link', async (t) => {
   const dir = t.testdir({ victim: 'v', from: 'new' })
   const [from, target] = [join(dir, 'from'), join(dir, 'link')]
   await symlink(join(dir, 'victim'), target)
-  await replaceAtomically(await open(from, 'r+'), { from, target, durable: true, signal: living })
+  await replaceAtomically(await open(from, 'r+'), { from, target, durable: true, signal: neverAborted })
   t.equal(await readFile(join(dir, 'victim'), 'utf8'), 'v')
   t.equal(await readFile(target, 'utf8'), 'new')
 })
 
-t.test('only the file that is held is put in place, and only while that is wanted', async (t) => {
-  const dir = t.testdir({ target: 'old', from: 'verified', other: 'planted' })
-  const [from, target] = [join(dir, 'from'), join(dir, 'target')]
-  const handle = await open(from, 'r+')
-  await rename(join(dir, 'other'), from)
-  await t.rejects(replaceAtomically(handle, { from, target, durable: true, signal: living }), {
-    code: 'ESTALE'
-  })
-  await handle.close()
+t.test(
+  'replaceAtomically fails if the file was replaced by another, or if the signal is aborted',
+  async (t) => {
+    const dir = t.testdir({ target: 'old', from: 'verified', other: 'planted' })
+    const [from, target] = [join(dir, 'from'), join(dir, 'target')]
+    const handle = await open(from, 'r+')
+    await rename(join(dir, 'other'), from)
+    await t.rejects(replaceAtomically(handle, { from, target, durable: true, signal: neverAborted }), {
+      code: 'ESTALE'
+    })
+    await handle.close()
 
-  const again = await open(from, 'r+')
-  const signal = AbortSignal.abort(new Error('given up'))
-  await t.rejects(replaceAtomically(again, { from, target, durable: true, signal }), { message: 'given up' })
-  await again.close()
-  t.equal(await readFile(target, 'utf8'), 'old')
-})
+    const again = await open(from, 'r+')
+    const signal = AbortSignal.abort(new Error('given up'))
+    await t.rejects(replaceAtomically(again, { from, target, durable: true, signal }), {
+      message: 'given up'
+    })
+    await again.close()
+    t.equal(await readFile(target, 'utf8'), 'old')
+  }
+)
 
-t.test('what cannot be replaced says why', async (t) => {
+t.test('replaceAtomically fails if the target is a folder, and keeps the folder', async (t) => {
   const dir = t.testdir({ from: 'x', folder: { full: 'y' } })
   const [from, target] = [join(dir, 'from'), join(dir, 'folder')]
   const handle = await open(from, 'r+')
-  await t.rejects(replaceAtomically(handle, { from, target, durable: true, signal: living }), {
+  await t.rejects(replaceAtomically(handle, { from, target, durable: true, signal: neverAborted }), {
     code: /EISDIR|ENOTEMPTY|EPERM/
   })
   await handle.close()

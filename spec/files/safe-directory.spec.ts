@@ -56,7 +56,7 @@ t.test('openRootDirectory fails with EEXIST if a file has its path', async (t) =
   await t.rejects(openRootDirectory(join(dir, 'file'), {}), { code: 'EEXIST' })
 })
 
-// On Linux by handle, and as elsewhere by path.
+// Linux uses handles. The path variant, for other systems, is tested on Linux too.
 const ways: ReadonlyArray<readonly [string, (t: Teardown, directory: string) => Promise<string>]> = [
   ['by handle', async (t, directory) => (await openRoot(t, directory)).root],
   ['by path', async (_, directory) => directory]
@@ -71,7 +71,7 @@ for (const [way, rootOf] of ways) {
     t.equal(await check(root), directory)
   })
 
-  t.test(`links and files block ensureParent, and nothing is created behind them, ${way}`, async (t) => {
+  t.test(`links and files block ensureParent, and no folder is created behind them, ${way}`, async (t) => {
     const dir = await realpath(t.testdir({ root: { file: '' }, outside: { inner: {} } }))
     const directory = join(dir, 'root')
     await symlink('../outside', join(directory, 'out'))
@@ -87,14 +87,14 @@ for (const [way, rootOf] of ways) {
   })
 }
 
-t.test('by path, a link in place of the root blocks ensureParent', async (t) => {
+t.test('by path, ensureParent is blocked if the root was replaced by a link', async (t) => {
   const dir = await realpath(t.testdir({ real: {} }))
   await symlink('real', join(dir, 'root'))
   t.equal(await check(join(dir, 'root'), 'a'), 'a link')
 })
 
 if (process.platform === 'linux') {
-  t.test('a folder replaced by a link after ensureParent redirects nothing', async (t) => {
+  t.test('replacing a folder by a link after ensureParent does not redirect files', async (t) => {
     const dir = await realpath(t.testdir({ root: { a: { b: {} } }, outside: {} }))
     const { root } = await openRoot(t, join(dir, 'root'))
     const parent = await ensureParent(root, ['a', 'b'])
@@ -112,7 +112,7 @@ if (process.platform === 'linux') {
     return undefined
   })
 
-  t.test('every directory is closed after its last user has released it', async (t) => {
+  t.test('every directory is closed when its last user has released it', async (t) => {
     const dir = await realpath(t.testdir({ file: '' }))
     const { root, release } = await openRootDirectory(dir, {})
     const parent = await ensureParent(root, ['a', 'b'])
@@ -121,10 +121,6 @@ if (process.platform === 'linux') {
     t.same(await openBelow(dir), [join(dir, 'a', 'b')])
     if (parent._tag === 'Clear') await parent.release()
     t.same(await openBelow(dir), [])
-    await t.rejects(
-      ensureParent(root, ['a']),
-      { code: 'EBADF' },
-      'its number may be that of another file now'
-    )
+    await t.rejects(ensureParent(root, ['a']), { code: 'EBADF' }, 'the file descriptor may have been reused')
   })
 }

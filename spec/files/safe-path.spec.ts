@@ -7,7 +7,7 @@ import { identityOf, toSegments } from '../../lib/files/safe-path.js'
 const linux = { foldsCase: false, windows: false }
 const windows = { foldsCase: true, windows: true }
 
-t.test('a name is a name, whatever dots, signs and letters are in it', async (t) => {
+t.test('toSegments accepts names with dots, signs and any letters', async (t) => {
   for (const key of [
     'a',
     'a..b',
@@ -29,10 +29,10 @@ t.test('a name is a name, whatever dots, signs and letters are in it', async (t)
   t.same(toSegments('folder/', linux), E.right(['folder']))
 })
 
-t.test('a segment that means another folder is refused anywhere in a key', async (t) => {
+t.test('toSegments refuses a segment that means another folder, anywhere in a key', async (t) => {
   for (const bad of ['.', '..', '', 'a\0b', '..\\x', 'a\\..\\b', 'a\\..']) {
     for (const key of [bad, `${bad}/x`, `x/${bad}`, `x/${bad}/y`]) {
-      // A slash at the end says that it is a folder.
+      // A slash at the end marks a folder.
       if (key === 'x/') continue
       t.ok(E.isLeft(toSegments(key, linux)), JSON.stringify(key))
     }
@@ -42,14 +42,17 @@ t.test('a segment that means another folder is refused anywhere in a key', async
   }
 })
 
-t.test('a backslash and a drive letter are refused on Windows, and part of the name elsewhere', async (t) => {
-  for (const key of ['C:', 'C:x', 'c:/x', 'z:\\x', '\\', 'a\\b', 'x/a\\b/y', 'a\\']) {
-    t.ok(E.isLeft(toSegments(key, windows)), `${JSON.stringify(key)} on Windows`)
-    t.same(toSegments(key, linux), E.right(key.split('/')), `${JSON.stringify(key)} elsewhere`)
+t.test(
+  'a backslash and a drive letter are refused on Windows, and part of the name on other systems',
+  async (t) => {
+    for (const key of ['C:', 'C:x', 'c:/x', 'z:\\x', '\\', 'a\\b', 'x/a\\b/y', 'a\\']) {
+      t.ok(E.isLeft(toSegments(key, windows)), `${JSON.stringify(key)} on Windows`)
+      t.same(toSegments(key, linux), E.right(key.split('/')), `${JSON.stringify(key)} elsewhere`)
+    }
   }
-})
+)
 
-t.test('names that Windows keeps for itself are refused there', async (t) => {
+t.test('names that Windows reserves are refused on Windows', async (t) => {
   for (const name of [
     ...['nul', 'NUL.txt', 'con', 'aux.', 'com1', 'LPT9.log', 'com¹', 'nul .txt', 'conin$'],
     ...['a.', 'a ', '. ', '...', 'a:b', 'a<b', 'a|b', 'a?', 'a*', '"', 'a\nb']
@@ -61,7 +64,7 @@ t.test('names that Windows keeps for itself are refused there', async (t) => {
     t.ok(E.isRight(toSegments(name, windows)), name)
 })
 
-t.test('what comes out, joined to a folder, is below it', async () => {
+t.test('the segments of any accepted key, joined to a folder, lead to a path below it', async () => {
   const piece = fc.constantFrom(
     '..',
     '.',
@@ -100,7 +103,7 @@ t.test('what comes out, joined to a folder, is below it', async () => {
   )
 })
 
-t.test('two spellings are one path where case is folded, and two elsewhere', async (t) => {
+t.test('identityOf is equal for two spellings only if the file system folds case', async (t) => {
   for (const [a, b] of [
     ['a/B', 'A/b'],
     ['\u00e9', 'e\u0301'],

@@ -37,7 +37,7 @@ const opened = async (t: Test, path: string, options?: SourceOptions): Promise<S
 const wholeOf = (file: SourceFile): Replayable => createRangeBody(file, 0, file.size)
 const readAll = async (body: Replayable): Promise<Buffer> => Buffer.concat(await toArray(body.open()))
 
-/** Reads a body to its end; after the first chunk, something happens. Returns the bytes that left and the error. */
+/** Reads a body to its end, and runs `act` after the first chunk. Returns the number of bytes read and the error. */
 const readWhile = async (
   body: Replayable,
   act: () => Promise<unknown>
@@ -61,7 +61,7 @@ const changed = {
 const size = 3 * ioChunkSize + 7
 const content = bytesOf(size, 1)
 
-t.test('a range body reads its range, each time it is opened', async (t) => {
+t.test('a range body reads its range each time it is opened', async (t) => {
   const file = await opened(t, join(t.testdir({ a: content }), 'a'))
   t.equal(file.size, size)
   for (const [first, count] of [
@@ -76,7 +76,7 @@ t.test('a range body reads its range, each time it is opened', async (t) => {
   }
 })
 
-t.test('an open file that another is renamed over keeps its bytes', async (t) => {
+t.test('an open file keeps its bytes if another file is renamed over its path', async (t) => {
   const dir = t.testdir({ a: content, b: 'other' })
   const file = await opened(t, join(dir, 'a'))
   await sleep(20)
@@ -103,12 +103,12 @@ t.test('if a file changes while it is read, its last chunk is held back and the 
     await sleep(20)
     const { bytes, error } = await readWhile(wholeOf(file), () => act(path))
     t.match(error, changed, act.toString())
-    t.ok(bytes < size, 'without the last bytes')
+    t.ok(bytes < size, 'the last bytes are held back')
     t.match(await checkUnchanged(file)(), E.left(changed.error))
   }
 })
 
-t.test('a range fails if the file changed anywhere: parts of two versions are one mixture', async (t) => {
+t.test('a range fails if any byte of the file changed, inside the range or not', async (t) => {
   const path = join(t.testdir({ a: content }), 'a')
   const file = await opened(t, path)
   await sleep(20)
@@ -118,18 +118,21 @@ t.test('a range fails if the file changed anywhere: parts of two versions are on
   for (const count of [0, 10]) await t.rejects(readAll(createRangeBody(file, 0, count)), changed)
 })
 
-t.test("length 'now' reads the bytes of the moment of opening while others are appended", async (t) => {
-  const path = join(t.testdir({ a: content }), 'a')
-  const file = await opened(t, path, { length: 'now' })
-  await sleep(20)
-  const { bytes, error } = await readWhile(wholeOf(file), () => appendFile(path, 'more'))
-  t.equal(error, undefined)
-  t.equal(bytes, size)
-  t.ok(E.isRight(await checkUnchanged(file)()))
-  t.match((await readWhile(wholeOf(file), () => truncate(path, 5))).error, changed)
-})
+t.test(
+  "length 'now' reads the bytes that the file had when it was opened, while bytes are appended",
+  async (t) => {
+    const path = join(t.testdir({ a: content }), 'a')
+    const file = await opened(t, path, { length: 'now' })
+    await sleep(20)
+    const { bytes, error } = await readWhile(wholeOf(file), () => appendFile(path, 'more'))
+    t.equal(error, undefined)
+    t.equal(bytes, size)
+    t.ok(E.isRight(await checkUnchanged(file)()))
+    t.match((await readWhile(wholeOf(file), () => truncate(path, 5))).error, changed)
+  }
+)
 
-t.test('a FIFO, a device and a directory are refused by name, without waiting', async (t) => {
+t.test('openSource refuses a FIFO, a device and a directory by kind, without blocking', async (t) => {
   const dir = t.testdir({ folder: {} })
   execFileSync('mkfifo', [join(dir, 'fifo')])
   const refused = async (path: string): Promise<unknown> => {
@@ -142,13 +145,13 @@ t.test('a FIFO, a device and a directory are refused by name, without waiting', 
   t.match(await refused(join(dir, 'missing')), { _tag: 'FileError', code: 'ENOENT' })
 })
 
-t.test('an empty file is a body of no bytes', async (t) => {
+t.test('an empty file becomes an empty body', async (t) => {
   const file = await opened(t, join(t.testdir({ a: '' }), 'a'))
   t.equal(file.size, 0)
   t.same(await toArray(wholeOf(file).open()), [])
 })
 
-t.test('a file that reports a size of 0 and has bytes is refused', async (t) => {
+t.test('openSource fails with ESIZE if a file reports size 0 but has bytes', async (t) => {
   const path = '/proc/version'
   if (!existsSync(path) || readFileSync(path).length === 0) {
     t.pass('no such file on this system')
@@ -157,7 +160,7 @@ t.test('a file that reports a size of 0 and has bytes is refused', async (t) => 
   t.match(await openSource(context, path)(), E.left({ _tag: 'FileError', path, code: 'ESIZE' }))
 })
 
-t.test('a file with fewer bytes than it reports fails when it is read', async (t) => {
+t.test('reading fails with ESIZE if a file has fewer bytes than it reports', async (t) => {
   const path = [
     '/sys/kernel/mm/transparent_hugepage/enabled',
     '/sys/kernel/vmcoreinfo',
@@ -175,7 +178,7 @@ t.test('a file with fewer bytes than it reports fails when it is read', async (t
     })
 })
 
-t.test('a range behind the end of the file is a SourceError', async (t) => {
+t.test('a range beyond the end of the file fails with SourceError', async (t) => {
   const file = await opened(t, join(t.testdir({ a: 'abc' }), 'a'))
   await t.rejects(readAll(createRangeBody(file, 2, 5)), {
     name: 'CosException',
@@ -183,7 +186,7 @@ t.test('a range behind the end of the file is a SourceError', async (t) => {
   })
 })
 
-t.test('a file body opens the file each time, and holds none open in between', async (t) => {
+t.test('a file body opens the file for each attempt, and can be read again', async (t) => {
   const path = join(t.testdir({ a: content }), 'a')
   const whole = right(await createFileBody(context, path, { start: 0, size: O.none })())
   const range = right(await createFileBody(context, path, { start: 3, size: O.some(4) })())
@@ -214,15 +217,15 @@ t.test('a file body fails if the file changed or was replaced, before or while i
   t.ok(bytes < size)
 })
 
-t.test('a file body whose file is gone is a FileError', async (t) => {
+t.test('a file body fails with FileError if the file was removed', async (t) => {
   const dir = t.testdir({ a: content })
   const body = right(await createFileBody(context, join(dir, 'a'), { start: 0, size: O.none })())
   await rename(join(dir, 'a'), join(dir, 'b'))
   await t.rejects(readAll(body), { name: 'CosException', error: { _tag: 'FileError', code: 'ENOENT' } })
 })
 
-t.test('hashOf is MD5 and CRC64 of the body', async (t) => {
-  // CRC-64/XZ by its catalogue name: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
+t.test('hashOf returns the MD5 and CRC64 of the body', async (t) => {
+  // The check value of CRC-64/XZ: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
   const file = await opened(t, join(t.testdir({ a: '123456789' }), 'a'))
   t.same(
     await hashOf(file, wholeOf(file))(),

@@ -8,7 +8,7 @@ import { walk, type WalkEntry, type WalkOptions } from '../../lib/files/walk.js'
 import { toArray } from '../support/iterables.js'
 import { createTree } from '../support/file-trees.js'
 
-const walking = (root: string, more: Partial<WalkOptions> = {}): WalkOptions => ({
+const optionsFor = (root: string, more: Partial<WalkOptions> = {}): WalkOptions => ({
   context: { operation: 'walk', bucket: '', key: O.none, attempts: 0 },
   root,
   symlinks: 'skip',
@@ -17,13 +17,13 @@ const walking = (root: string, more: Partial<WalkOptions> = {}): WalkOptions => 
   ...more
 })
 
-const told = (found: ReadonlyArray<WalkEntry>): ReadonlyArray<string> =>
+const describe = (found: ReadonlyArray<WalkEntry>): ReadonlyArray<string> =>
   found.map((one) => `${one._tag === 'PassedOver' ? one.reason : one._tag} ${one.path}`)
 
-const walked = async (root: string, more: Partial<WalkOptions> = {}): Promise<ReadonlyArray<string>> =>
-  told(await toArray(walk(walking(root, more))))
+const walkAll = async (root: string, more: Partial<WalkOptions> = {}): Promise<ReadonlyArray<string>> =>
+  describe(await toArray(walk(optionsFor(root, more))))
 
-t.test('files and empty folders come by their names, depth first, each folder in order', async (t) => {
+t.test('walk yields files and empty folders depth first, each folder sorted by name', async (t) => {
   const root = await createTree(t.testdir(), {
     'b/c': 'c',
     'b/a': 'a',
@@ -33,7 +33,7 @@ t.test('files and empty folders come by their names, depth first, each folder in
     'z/z/z': null,
     B: 'B'
   })
-  t.same(await walked(root), [
+  t.same(await walkAll(root), [
     'File .dot',
     'File B',
     'File a',
@@ -44,26 +44,26 @@ t.test('files and empty folders come by their names, depth first, each folder in
   ])
 })
 
-t.test('an empty root is nothing, and one that is missing or a file is an error', async (t) => {
+t.test('an empty root yields nothing; a missing root, or a file as root, is an error', async (t) => {
   const root = t.testdir({ empty: {}, file: '' })
-  t.same(await walked(join(root, 'empty')), [])
+  t.same(await walkAll(join(root, 'empty')), [])
   for (const [name, code] of [
     ['missing', 'ENOENT'],
     ['file', 'ENOTDIR']
   ] as const) {
-    const failure: unknown = await walked(join(root, name)).catch((thrown: unknown) => thrown)
+    const failure: unknown = await walkAll(join(root, name)).catch((thrown: unknown) => thrown)
     t.ok(failure instanceof CosException)
     t.match(failure, { error: { _tag: 'FileError', code, path: join(root, name) } })
   }
 })
 
-t.test('any Unicode is a name as it is spelled; what is not UTF-8 is passed over', async (t) => {
+t.test('Unicode names are yielded unchanged; names that are not UTF-8 are skipped', async (t) => {
   const root = t.testdir()
   const names = ['é', 'e\u0301', '\ufeffbom', '腾', '😀', '\uffff', 'a\nb', 'a\\b', '\u{10ffff}', '\ufffd']
   for (const name of names) await writeFile(join(root, name), name)
   await writeFile(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x66, 0xff])]), 'x')
   await mkdir(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xc3, 0x28])]))
-  const found = await walked(root)
+  const found = await walkAll(root)
   for (const name of names) t.ok(found.includes(`File ${name}`), JSON.stringify(name))
   t.same(
     found.filter((line) => line.startsWith('NotUtf8')).sort(),
@@ -72,7 +72,7 @@ t.test('any Unicode is a name as it is spelled; what is not UTF-8 is passed over
   t.equal(found.length, names.length + 2)
 })
 
-t.test('links are passed over, or followed as far as they lead to something new', async (t) => {
+t.test('links are skipped, or followed unless they lead back to a containing folder', async (t) => {
   const dir = await realpath(t.testdir({ root: { a: { f: 'f' }, g: 'g' }, outside: { o: 'o' } }))
   const root = join(dir, 'root')
   for (const [name, to] of [
@@ -89,42 +89,42 @@ t.test('links are passed over, or followed as far as they lead to something new'
   }
   const links = ['a/me', 'a/up', 'dead', 'file', 'folder', 'self', 'top', 'up']
   t.same(
-    (await walked(root)).filter((line) => line.startsWith('Link ')),
+    (await walkAll(root)).filter((line) => line.startsWith('Link ')),
     links.map((path) => `Link ${path}`)
   )
 
-  const found = await walked(root, { symlinks: 'follow' })
+  const found = await walkAll(root, { symlinks: 'follow' })
   for (const line of ['File file', 'File folder/o', 'File a/f', 'File g']) t.ok(found.includes(line), line)
   for (const path of ['a/me', 'a/up', 'dead', 'self', 'up']) t.ok(found.includes(`DeadLink ${path}`), path)
-  // What is above the root is not what we are in; the root, found again below it, is.
+  // The folder above the root is not being walkAll, so it is entered. The root found again below it is being walkAll.
   t.ok(found.includes('File top/outside/o'))
   t.ok(found.includes('DeadLink top/root'))
 })
 
-t.test('a root behind a link is walked', async (t) => {
+t.test('a root that is a link is followed', async (t) => {
   const dir = t.testdir({ real: { f: 'f' } })
   await symlink('real', join(dir, 'link'))
-  t.same(await walked(join(dir, 'link')), ['File f'])
+  t.same(await walkAll(join(dir, 'link')), ['File f'])
 })
 
-t.test('pipes are passed over, and drafts of our own', async (t) => {
+t.test('FIFOs and temporary files of downloads are skipped', async (t) => {
   const root = await createTree(t.testdir(), { 'x.draft/part': 'p', f: 'f' })
   execFileSync('mkfifo', [join(root, 'fifo')])
-  t.same(await walked(root, { isDraft: (name) => name.endsWith('.draft') }), [
+  t.same(await walkAll(root, { isDraft: (name) => name.endsWith('.draft') }), [
     'File f',
     'NoFile fifo',
     'Draft x.draft/'
   ])
 })
 
-t.test('a folder that is not to be entered is not even opened', async (t) => {
+t.test('a folder is not read if enters returns false', async (t) => {
   const root = await createTree(t.testdir(), { 'a/f': 'f', 'b/f': 'f' })
-  t.same(await walked(root, { enters: (path) => path !== 'a' }), ['File b/f'])
+  t.same(await walkAll(root, { enters: (path) => path !== 'a' }), ['File b/f'])
 })
 
-t.test('a folder that is gone by now is told, and the walk goes on', async (t) => {
+t.test('a folder removed during the walk is yielded as Unreadable, and the walk continues', async (t) => {
   const root = await createTree(t.testdir(), { '0': '0', 'a/f': 'f', 'b/f': 'f' })
-  const found = walk(walking(root))
+  const found = walk(optionsFor(root))
   t.match(await found.next(), { value: { _tag: 'File', path: '0' } })
   await rm(join(root, 'a'), { recursive: true })
   t.match(await toArray(found), [
@@ -133,9 +133,9 @@ t.test('a folder that is gone by now is told, and the walk goes on', async (t) =
   ])
 })
 
-t.test('a reader that leaves ends it', async (t) => {
+t.test('a consumer that breaks out of the loop ends the walk', async (t) => {
   const root = await createTree(t.testdir(), { 'a/b/c/f': 'f', g: 'g' })
-  for await (const found of walk(walking(root))) {
+  for await (const found of walk(optionsFor(root))) {
     t.equal(found.path, 'a/b/c/f')
     break
   }
