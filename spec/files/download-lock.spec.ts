@@ -24,7 +24,7 @@ t.test('the lock directory is private, beside the target, and removed by release
 })
 
 t.test(
-  'release(true) keeps the partial file for the next run; a second slot at the same time has a file of its own',
+  'release(true) keeps the partial file for the next run; a concurrent second slot has a different partial file',
   async (t) => {
     const dir = t.testdir({})
     const first = await acquireDownloadSlot(context, join(dir, 'a.bin'), never)
@@ -64,23 +64,26 @@ t.test(
   }
 )
 
-t.test('removeStaleSlot removes what a dead process left, and nothing of a never one', async (t) => {
-  const killed = await lockNameOfDeadProcess()
-  const left = { journal: 'x', [`${killed}.lock`]: '' }
-  const dir = t.testdir({ 'a.bin': 'done', [folderName]: left, 'b.bin': 'done' })
-  await removeStaleSlot(context, join(dir, 'a.bin'), never)
-  await removeStaleSlot(context, join(dir, 'b.bin'), never)
-  t.same(await readdir(dir), ['a.bin', 'b.bin'])
+t.test(
+  'removeStaleSlot removes the lock directory of a dead process, and nothing of a living one',
+  async (t) => {
+    const killed = await lockNameOfDeadProcess()
+    const left = { journal: 'x', [`${killed}.lock`]: '' }
+    const dir = t.testdir({ 'a.bin': 'done', [folderName]: left, 'b.bin': 'done' })
+    await removeStaleSlot(context, join(dir, 'a.bin'), never)
+    await removeStaleSlot(context, join(dir, 'b.bin'), never)
+    t.same(await readdir(dir), ['a.bin', 'b.bin'])
 
-  const slot = await acquireDownloadSlot(context, join(dir, 'a.bin'), never)
-  await writeFile(slot.part, 'x')
-  await removeStaleSlot(context, join(dir, 'a.bin'), never)
-  t.equal(await readFile(slot.part, 'utf8'), 'x')
-  await slot.release(false)
-  t.same(await readdir(dir), ['a.bin', 'b.bin'])
-})
+    const slot = await acquireDownloadSlot(context, join(dir, 'a.bin'), never)
+    await writeFile(slot.part, 'x')
+    await removeStaleSlot(context, join(dir, 'a.bin'), never)
+    t.equal(await readFile(slot.part, 'utf8'), 'x')
+    await slot.release(false)
+    t.same(await readdir(dir), ['a.bin', 'b.bin'])
+  }
+)
 
-t.test('a lock of another machine counts for a minute after its last heartbeat', async (t) => {
+t.test('a lock of another machine is stale a minute after its last heartbeat', async (t) => {
   for (const [age, alone] of [
     [5, false],
     [50, false],
@@ -103,7 +106,7 @@ t.test('a lock gets a heartbeat', async (t) => {
   const dir = t.testdir({})
   const { setInterval } = globalThis
   t.teardown(() => Object.assign(globalThis, { setInterval }))
-  // Ten seconds are ten milliseconds here.
+  // The heartbeat interval of ten seconds becomes ten milliseconds.
   const faster = (beat: () => void, every: number): NodeJS.Timeout => setInterval(beat, every / 1000)
   Object.assign(globalThis, { setInterval: faster })
   const slot = await acquireDownloadSlot(context, join(dir, 'a.bin'), never)
@@ -127,10 +130,10 @@ t.test('a partial file without a lock is removed', async (t) => {
 
 t.test('acquireDownloadSlot waits for a slot of this process that is being aborted', async (t) => {
   const dir = t.testdir({})
-  const stop = new AbortController()
-  const first = await acquireDownloadSlot(context, join(dir, 'a.bin'), stop.signal)
+  const controller = new AbortController()
+  const first = await acquireDownloadSlot(context, join(dir, 'a.bin'), controller.signal)
   await writeFile(first.part, 'x')
-  stop.abort()
+  controller.abort()
   const second = acquireDownloadSlot(context, join(dir, 'a.bin'), never)
   await first.release(true)
   const slot = await second
@@ -140,7 +143,7 @@ t.test('acquireDownloadSlot waits for a slot of this process that is being abort
   t.same(await readdir(dir), [])
 })
 
-t.test('of many slots at once no two are exclusive, and nothing is left of them', async (t) => {
+t.test('of many concurrent slots no two are exclusive, and release removes all files', async (t) => {
   const dir = t.testdir({})
   let most = 0
   for (let round = 0; round < 20; round += 1) {
@@ -161,12 +164,12 @@ t.test('of many slots at once no two are exclusive, and nothing is left of them'
 })
 
 t.test(
-  'a file, link or foreign directory at the path is left as it is, and another directory is used',
+  'a file, link or foreign directory at the path is not changed, and another directory is used',
   async (t) => {
     const dir = t.testdir({ file: {}, link: {}, linked: { inside: 'x' }, open: {} })
     await writeFile(join(dir, 'file', folderName), 'mine')
     await symlink(join(dir, 'linked'), join(dir, 'link', folderName))
-    // In a sticky directory anybody may have created this one.
+    // In a sticky directory, any user may have created the lock directory.
     await chmod(join(dir, 'open'), 0o1777)
     await mkdir(join(dir, 'open', folderName))
     await chmod(join(dir, 'open', folderName), 0o777)
@@ -194,7 +197,7 @@ t.test('a target with the longest possible name can be locked', async (t) => {
   t.same(await readdir(dir), [])
 })
 
-t.test('a target that cannot be locked fails with the code of the system', async (t) => {
+t.test('acquireDownloadSlot fails with the code of the system if the target cannot be locked', async (t) => {
   const dir = t.testdir({ folder: {}, file: 'x' })
   for (const [target, code] of [
     [join(dir, 'folder'), 'EISDIR'],

@@ -33,29 +33,29 @@ const optionsIn = (dir: string, change: Partial<PartialFileOptions> = {}): Parti
   ...change
 })
 
-/** Opens, uses and closes. */
-const drafting = async <A>(
+/** Opens a partial file, uses it and closes it. */
+const withPartialFile = async <A>(
   options: PartialFileOptions,
-  use: (draft: PartialFile) => Promise<A>
+  use: (file: PartialFile) => Promise<A>
 ): Promise<A> => {
-  const draft = await openPartialFile(options)
+  const file = await openPartialFile(options)
   try {
-    return await use(draft)
+    return await use(file)
   } finally {
-    await draft.close()
+    await file.close()
   }
 }
 
-const claimed = (options: PartialFileOptions): Promise<ReadonlyArray<readonly [number, bigint]>> =>
-  drafting(options, async (draft) => [...draft.claimed])
+const readClaims = (options: PartialFileOptions): Promise<ReadonlyArray<readonly [number, bigint]>> =>
+  withPartialFile(options, async (file) => [...file.claimed])
 
-/** Each range's bytes, and what is written down of it. */
+/** The number and CRC64 of each range, as recorded in the journal. */
 const ranges = Array.from({ length: 10 }, (_, n) => [n + 1, BigInt(n) * 1_844_674_407_370_955_161n] as const)
 
-const begun = async (dir: string): Promise<Buffer> => {
-  await drafting(optionsIn(dir), async (draft) => {
-    await draft.handle.write(Buffer.alloc(95, 'x'), 0, 95, 0)
-    for (const [number, crc64] of ranges) await draft.add(number, crc64)
+const writeSample = async (dir: string): Promise<Buffer> => {
+  await withPartialFile(optionsIn(dir), async (file) => {
+    await file.handle.write(Buffer.alloc(95, 'x'), 0, 95, 0)
+    for (const [number, crc64] of ranges) await file.add(number, crc64)
   })
   return readFile(join(dir, 'journal'))
 }
@@ -64,11 +64,11 @@ const headerOf = (journal: Buffer): Json => readRecords(journal).records[0] ?? n
 
 t.test('a new partial file has its final size, and only its owner can read it', async (t) => {
   const dir = t.testdir({})
-  await drafting(optionsIn(dir), async (draft) => {
-    t.same([...draft.claimed], [])
-    t.notOk(draft.isWorthKeeping())
-    await draft.add(1, 5n)
-    t.ok(draft.isWorthKeeping())
+  await withPartialFile(optionsIn(dir), async (file) => {
+    t.same([...file.claimed], [])
+    t.notOk(file.isWorthKeeping())
+    await file.add(1, 5n)
+    t.ok(file.isWorthKeeping())
   })
   const { size, mode } = await stat(join(dir, 'part'))
   t.equal(size, 95)
@@ -76,50 +76,50 @@ t.test('a new partial file has its final size, and only its owner can read it', 
   t.equal((await stat(join(dir, 'journal'))).mode & 0o777, 0o600)
 })
 
-t.test('what was written down is claimed by the next, which writes on', async (t) => {
+t.test('recorded ranges are claimed by the next run, which resumes the journal', async (t) => {
   const dir = t.testdir({})
-  await begun(dir)
-  await drafting(optionsIn(dir), async (draft) => {
-    t.same([...draft.claimed], ranges)
-    t.ok(draft.isWorthKeeping())
-    await draft.add(3, 7n)
+  await writeSample(dir)
+  await withPartialFile(optionsIn(dir), async (file) => {
+    t.same([...file.claimed], ranges)
+    t.ok(file.isWorthKeeping())
+    await file.add(3, 7n)
   })
-  t.same(new Map(await claimed(optionsIn(dir))).get(3), 7n)
+  t.same(new Map(await readClaims(optionsIn(dir))).get(3), 7n)
   t.equal(await readFile(join(dir, 'part'), 'utf8'), 'x'.repeat(95))
 })
 
-t.test('without a journal every draft is a new one', async (t) => {
+t.test('without a journal, openPartialFile always creates a new partial file', async (t) => {
   const dir = t.testdir({ part: 'old bytes' })
-  await drafting(optionsIn(dir, { journal: O.none }), async (draft) => {
-    await draft.add(1, 5n)
-    t.notOk(draft.isWorthKeeping())
+  await withPartialFile(optionsIn(dir, { journal: O.none }), async (file) => {
+    await file.add(1, 5n)
+    t.notOk(file.isWorthKeeping())
   })
   t.same(await readFile(join(dir, 'part')), Buffer.alloc(0))
 })
 
-t.test('a journal cut at any byte claims what it says whole, and can be written to again', async (t) => {
+t.test('a journal cut at any byte claims its complete records, and accepts new records', async (t) => {
   const dir = t.testdir({})
-  const whole = await begun(dir)
+  const whole = await writeSample(dir)
   const bytes = await readFile(join(dir, 'part'))
   const options = optionsIn(dir, { durable: false })
   for (let at = 0; at <= whole.length; at += 1) {
     await writeFile(join(dir, 'part'), bytes)
     await writeFile(join(dir, 'journal'), whole.subarray(0, at))
     const lines = whole.subarray(0, at).toString('latin1').split('\n').length - 1
-    const there = await drafting(options, async (draft) => {
-      await draft.add(10, 1n)
-      return [...draft.claimed]
+    const found = await withPartialFile(options, async (file) => {
+      await file.add(10, 1n)
+      return [...file.claimed]
     })
-    const said = ranges.slice(0, Math.max(0, lines - 1))
-    t.same(there, said, `cut at ${String(at)}`)
-    t.same(new Map(await claimed(options)), new Map([...said, [10, 1n]]))
-    if (lines === 0) t.same(await readFile(join(dir, 'part')), Buffer.alloc(95), 'a new one')
+    const expected = ranges.slice(0, Math.max(0, lines - 1))
+    t.same(found, expected, `cut at ${String(at)}`)
+    t.same(new Map(await readClaims(options)), new Map([...expected, [10, 1n]]))
+    if (lines === 0) t.same(await readFile(join(dir, 'part')), Buffer.alloc(95), 'a new partial file')
   }
 })
 
-t.test('a journal that was damaged claims no more than was written', async (t) => {
+t.test('a damaged journal claims no range that was not recorded', async (t) => {
   const dir = t.testdir({})
-  const whole = await begun(dir)
+  const whole = await writeSample(dir)
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 })), {
@@ -130,15 +130,15 @@ t.test('a journal that was damaged claims no more than was written', async (t) =
         const bytes = Buffer.from(whole)
         for (const [at, mask] of flips) bytes.writeUInt8(bytes.readUInt8(at) ^ mask, at)
         await writeFile(join(dir, 'journal'), bytes)
-        const there = await claimed(optionsIn(dir))
-        t.ok(there.every(([number, crc64]) => ranges.some(([n, crc]) => n === number && crc === crc64)))
+        const found = await readClaims(optionsIn(dir))
+        t.ok(found.every(([number, crc64]) => ranges.some(([n, crc]) => n === number && crc === crc64)))
       }
     ),
     { seed: 21 }
   )
 })
 
-t.test('a journal of other bytes, or of other ranges, claims nothing', async (t) => {
+t.test('a journal of another object version or part size claims nothing', async (t) => {
   const others: ReadonlyArray<Partial<Identity>> = [
     { bucket: 'otherbucket-1250000000' },
     { key: 'films/other.mp4' },
@@ -150,16 +150,16 @@ t.test('a journal of other bytes, or of other ranges, claims nothing', async (t)
   ]
   for (const other of others) {
     const dir = t.testdir({})
-    await begun(dir)
+    await writeSample(dir)
     const options = optionsIn(dir, { identity: { ...identity, ...other } })
-    t.same(await claimed(options), [], Object.keys(other).join())
+    t.same(await readClaims(options), [], Object.keys(other).join())
     t.equal((await readFile(join(dir, 'part'))).indexOf('x'), -1, 'the old bytes are gone')
   }
 })
 
-t.test('records that make no sense are ignored, and the others are not', async (t) => {
+t.test('invalid records are ignored, and valid records are claimed', async (t) => {
   const dir = t.testdir({})
-  const header = headerOf(await begun(dir))
+  const header = headerOf(await writeSample(dir))
   const hostile: ReadonlyArray<Json> = [
     [0, '1'],
     [-1, '1'],
@@ -181,42 +181,45 @@ t.test('records that make no sense are ignored, and the others are not', async (
     join(dir, 'journal'),
     Buffer.concat([header, [2, '22'], ...hostile, [3, '33'], [3, '34']].map(writeRecord))
   )
-  t.same(await claimed(optionsIn(dir)), [
+  t.same(await readClaims(optionsIn(dir)), [
     [2, 22n],
     [3, 34n]
   ])
 })
 
-t.test('a journal larger than any of ours is not read', async (t) => {
+t.test('a journal larger than 4 MiB is replaced without being read', async (t) => {
   const dir = t.testdir({})
-  const header = headerOf(await begun(dir))
+  const header = headerOf(await writeSample(dir))
   const many = Buffer.concat(Array.from({ length: 300_000 }, () => writeRecord([1, '18446744073709551615'])))
   await writeFile(join(dir, 'journal'), Buffer.concat([writeRecord(header), many]))
-  t.same(await claimed(optionsIn(dir)), [])
+  t.same(await readClaims(optionsIn(dir)), [])
   t.ok((await stat(join(dir, 'journal'))).size < 1000)
 })
 
-t.test('a draft or a journal that is a link, or has a second name, is not ours', async (t) => {
-  for (const name of ['part', 'journal']) {
-    for (const make of [symlink, link]) {
-      const dir = t.testdir({ victim: 'v'.repeat(95) })
-      const whole = await begun(dir)
-      const options = optionsIn(dir)
-      if (name === 'journal') await writeFile(join(dir, 'victim'), whole)
-      await unlink(join(dir, name))
-      await make(join(dir, 'victim'), join(dir, name))
-      const before = await readFile(join(dir, 'victim'))
-      await drafting(options, async (draft) => {
-        t.same([...draft.claimed], [], `${name} ${make.name}`)
-        await draft.handle.write(Buffer.alloc(95, 'w'), 0, 95, 0)
-        await draft.add(1, 5n)
-      })
-      t.same(await readFile(join(dir, 'victim')), before)
+t.test(
+  'a partial file or journal that is a symbolic link or has a second hard link is replaced',
+  async (t) => {
+    for (const name of ['part', 'journal']) {
+      for (const make of [symlink, link]) {
+        const dir = t.testdir({ victim: 'v'.repeat(95) })
+        const whole = await writeSample(dir)
+        const options = optionsIn(dir)
+        if (name === 'journal') await writeFile(join(dir, 'victim'), whole)
+        await unlink(join(dir, name))
+        await make(join(dir, 'victim'), join(dir, name))
+        const before = await readFile(join(dir, 'victim'))
+        await withPartialFile(options, async (file) => {
+          t.same([...file.claimed], [], `${name} ${make.name}`)
+          await file.handle.write(Buffer.alloc(95, 'w'), 0, 95, 0)
+          await file.add(1, 5n)
+        })
+        t.same(await readFile(join(dir, 'victim')), before)
+      }
     }
   }
-})
+)
 
-t.test('what cannot be made says which file it is', async (t) => {
+t.test('openPartialFile fails with a FileError that names the file it cannot create', async (t) => {
   const dir = t.testdir({ part: {}, folder: { journal: {} } })
   await t.rejects(openPartialFile(optionsIn(dir)), {
     name: 'CosException',
@@ -232,55 +235,55 @@ t.test('what cannot be made says which file it is', async (t) => {
   })
 })
 
-interface Watched {
+interface RecordedCalls {
   readonly done: ReadonlyArray<string>
-  readonly leave: () => void
+  readonly restore: () => void
 }
 
-/** Watches what is done to files, in order; the files are real. */
-const watching = (files: Pick<FileHandle, 'datasync' | 'appendFile'>): Watched => {
+/** Records the calls on real file handles, in order. */
+const recordCalls = (files: Pick<FileHandle, 'datasync' | 'appendFile'>): RecordedCalls => {
   const done: Array<string> = []
   const { datasync, appendFile } = files
-  const told = <A extends Array<unknown>>(name: string, real: (...args: A) => Promise<void>) =>
+  const recorded = <A extends Array<unknown>>(name: string, real: (...args: A) => Promise<void>) =>
     async function (this: FileHandle, ...args: A): Promise<void> {
       done.push(`${name}?`)
       await real.apply(this, args)
       done.push(`${name}!`)
     }
-  Object.assign(files, { datasync: told('sync', datasync), appendFile: told('write', appendFile) })
-  return { done, leave: () => Object.assign(files, { datasync, appendFile }) }
+  Object.assign(files, { datasync: recorded('sync', datasync), appendFile: recorded('write', appendFile) })
+  return { done, restore: () => Object.assign(files, { datasync, appendFile }) }
 }
 
-t.test('bytes are on the disk before their record is written', async (t) => {
+t.test('with durable, bytes are synced before their record is written', async (t) => {
   const dir = t.testdir({})
-  await drafting(optionsIn(dir), async (draft) => {
-    const watched = watching(Object.getPrototypeOf(draft.handle) as FileHandle)
-    t.teardown(watched.leave)
-    await draft.add(1, 1n)
-    await draft.add(2, 2n)
-    t.same(watched.done, ['sync?', 'sync!', 'write?', 'write!', 'sync?', 'sync!', 'write?', 'write!'])
+  await withPartialFile(optionsIn(dir), async (file) => {
+    const calls = recordCalls(Object.getPrototypeOf(file.handle) as FileHandle)
+    t.teardown(calls.restore)
+    await file.add(1, 1n)
+    await file.add(2, 2n)
+    t.same(calls.done, ['sync?', 'sync!', 'write?', 'write!', 'sync?', 'sync!', 'write?', 'write!'])
   })
 })
 
-t.test('records that come while the disk is busy share its next turn', async (t) => {
+t.test('records added during a sync share the next sync', async (t) => {
   const dir = t.testdir({})
-  await drafting(optionsIn(dir), async (draft) => {
-    const watched = watching(Object.getPrototypeOf(draft.handle) as FileHandle)
-    t.teardown(watched.leave)
-    const first = draft.add(1, 0n)
+  await withPartialFile(optionsIn(dir), async (file) => {
+    const calls = recordCalls(Object.getPrototypeOf(file.handle) as FileHandle)
+    t.teardown(calls.restore)
+    const first = file.add(1, 0n)
     await setImmediate()
-    await Promise.all([first, ...ranges.map(([number, crc64]) => draft.add(number, crc64))])
-    t.equal(watched.done.filter((what) => what === 'sync!').length, 2)
+    await Promise.all([first, ...ranges.map(([number, crc64]) => file.add(number, crc64))])
+    t.equal(calls.done.filter((call) => call === 'sync!').length, 2)
   })
-  t.same(await claimed(optionsIn(dir)), ranges)
+  t.same(await readClaims(optionsIn(dir)), ranges)
 })
 
-t.test('who does not ask for it does not wait for the disk', async (t) => {
+t.test('without durable, add does not sync the partial file', async (t) => {
   const dir = t.testdir({})
-  await drafting(optionsIn(dir, { durable: false }), async (draft) => {
-    const watched = watching(Object.getPrototypeOf(draft.handle) as FileHandle)
-    t.teardown(watched.leave)
-    await draft.add(1, 1n)
-    t.same(watched.done, ['write?', 'write!'])
+  await withPartialFile(optionsIn(dir, { durable: false }), async (file) => {
+    const calls = recordCalls(Object.getPrototypeOf(file.handle) as FileHandle)
+    t.teardown(calls.restore)
+    await file.add(1, 1n)
+    t.same(calls.done, ['write?', 'write!'])
   })
 })

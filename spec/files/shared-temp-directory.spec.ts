@@ -9,7 +9,7 @@ const context = contextWithoutObject('spec')
 const never = new AbortController().signal
 const folderName = '.cospipe-download'
 
-t.test('many files share one directory and one lock, each under its own name', async (t) => {
+t.test('many files share one temp directory and one lock, each with a unique name', async (t) => {
   const dir = t.testdir({})
   const shared = sharedTempDirectory(dir)
   const names = Array.from({ length: 20 }, (_, n) => join(dir, String(n)))
@@ -22,14 +22,14 @@ t.test('many files share one directory and one lock, each under its own name', a
   )
   t.ok(
     slots.every(({ exclusive }) => !exclusive),
-    'none is resumed'
+    'no file is resumed'
   )
   for (const { release } of slots) await release(false)
   await shared.close()
   t.same(await readdir(dir), [])
 })
 
-t.test('the directory is removed when the last file is done', async (t) => {
+t.test('the temp directory is removed when the last file is released', async (t) => {
   const dir = t.testdir({})
   const shared = sharedTempDirectory(dir)
   const [one, other] = [
@@ -44,18 +44,21 @@ t.test('the directory is removed when the last file is done', async (t) => {
   t.same(await readdir(dir), [])
 })
 
-t.test('a file that is acquired after close has a directory, and removes it', async (t) => {
-  const dir = t.testdir({})
-  const shared = sharedTempDirectory(dir)
-  await shared.close()
-  t.same(await readdir(dir), [])
-  const late = await shared.acquire(context, join(dir, 'a'), never)
-  await writeFile(late.part, 'x')
-  await late.release(true)
-  t.same(await readdir(dir), [])
-})
+t.test(
+  'a file acquired after close gets a temp directory, and its release removes the directory',
+  async (t) => {
+    const dir = t.testdir({})
+    const shared = sharedTempDirectory(dir)
+    await shared.close()
+    t.same(await readdir(dir), [])
+    const late = await shared.acquire(context, join(dir, 'a'), never)
+    await writeFile(late.part, 'x')
+    await late.release(true)
+    t.same(await readdir(dir), [])
+  }
+)
 
-t.test('a file that is acquired during close keeps the directory until its release', async (t) => {
+t.test('a file acquired during close keeps the temp directory until its release', async (t) => {
   const killed = await lockNameOfDeadProcess()
   const dir = t.testdir({ [folderName]: { [`${killed}.lock`]: '' } })
   const shared = sharedTempDirectory(dir)
@@ -67,7 +70,7 @@ t.test('a file that is acquired during close keeps the directory until its relea
   t.same(await readdir(dir), [])
 })
 
-t.test('two runs share the directory, and the files of dead processes are removed', async (t) => {
+t.test('two runs share the temp directory, and the files of dead processes are removed', async (t) => {
   const killed = await lockNameOfDeadProcess()
   const dir = t.testdir({ [folderName]: { [`${killed}.lock`]: '', [`${killed}.7.part`]: 'half' } })
   const [one, other] = [sharedTempDirectory(dir), sharedTempDirectory(dir)]
@@ -87,23 +90,26 @@ t.test('two runs share the directory, and the files of dead processes are remove
   t.same(await readdir(dir), [])
 })
 
-t.test('close removes the directory of a dead process if the run had no files', async (t) => {
+t.test('close removes the temp directory of a dead process if the run had no files', async (t) => {
   const killed = await lockNameOfDeadProcess()
   const dir = t.testdir({ [folderName]: { [`${killed}.lock`]: '' } })
   await sharedTempDirectory(dir).close()
   t.same(await readdir(dir), [])
 })
 
-t.test('if no directory can be created in the root, each file gets its own', async (t) => {
-  const dir = t.testdir({ root: 'a file', below: {} })
-  const shared = sharedTempDirectory(join(dir, 'root'))
-  const target = join(dir, 'below', 'a')
-  const slot = await shared.acquire(context, target, never)
-  t.equal(dirname(slot.part), `${target}${folderName}`)
-  await slot.release(false)
-  await mkdir(target)
-  const refused: unknown = await shared.acquire(context, target, never).catch((thrown: unknown) => thrown)
-  t.match(refused, { error: { _tag: 'FileError', code: 'EISDIR' } })
-  await shared.close()
-  t.same(await readdir(join(dir, 'below')), ['a'])
-})
+t.test(
+  'if no temp directory can be created in the root, each file gets a separate lock directory',
+  async (t) => {
+    const dir = t.testdir({ root: 'a file', below: {} })
+    const shared = sharedTempDirectory(join(dir, 'root'))
+    const target = join(dir, 'below', 'a')
+    const slot = await shared.acquire(context, target, never)
+    t.equal(dirname(slot.part), `${target}${folderName}`)
+    await slot.release(false)
+    await mkdir(target)
+    const refused: unknown = await shared.acquire(context, target, never).catch((thrown: unknown) => thrown)
+    t.match(refused, { error: { _tag: 'FileError', code: 'EISDIR' } })
+    await shared.close()
+    t.same(await readdir(join(dir, 'below')), ['a'])
+  }
+)
