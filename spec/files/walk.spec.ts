@@ -96,7 +96,7 @@ t.test('links are skipped, or followed unless they lead back to a containing fol
   const found = await walkAll(root, { symlinks: 'follow' })
   for (const line of ['File file', 'File folder/o', 'File a/f', 'File g']) t.ok(found.includes(line), line)
   for (const path of ['a/me', 'a/up', 'dead', 'self', 'up']) t.ok(found.includes(`DeadLink ${path}`), path)
-  // The folder above the root is not being walkAll, so it is entered. The root found again below it is being walkAll.
+  // The walk has not entered the folder above the root, so it reads it. The root, found again below it, is a `DeadLink`.
   t.ok(found.includes('File top/outside/o'))
   t.ok(found.includes('DeadLink top/root'))
 })
