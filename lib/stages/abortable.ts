@@ -38,10 +38,14 @@ const raceSignal = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIter
     signal.removeEventListener('abort', onAbort)
     return last
   }
-  // A Node stream is destroyed, as `pipeline` would; of anything else only its own `return` can be asked.
-  const release = (): void => {
+  // A Node stream is destroyed, as `pipeline` would; of anything else only its own `return` can be asked. In a promise,
+  // because a `return` that throws in the signal's event would end the process, and the read would never settle.
+  const close = async (): Promise<void> => {
     if (source instanceof Readable) source.on('error', constVoid).destroy()
-    Promise.resolve(iterator.return?.()).catch(constVoid)
+    await iterator.return?.()
+  }
+  const release = (): void => {
+    close().catch(constVoid)
   }
   const onAbort = (): void => {
     if (!over) release()

@@ -68,9 +68,13 @@ export const claimSource =
  */
 export const closeSource = (source: Source): void => {
   listen(source)
-  if (isNodeStream(source)) source.destroy()
-  else if (source instanceof ReadableStream) source.cancel().catch(constVoid)
-  else if (isIterator(source)) Promise.resolve(source.return?.()).catch(constVoid)
+  // In a promise, because a `return` of the caller's own may throw.
+  const close = async (): Promise<void> => {
+    if (isNodeStream(source)) source.destroy()
+    else if (source instanceof ReadableStream) await source.cancel()
+    else if (isIterator(source)) await source.return?.()
+  }
+  close().catch(constVoid)
 }
 
 /**

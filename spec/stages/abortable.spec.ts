@@ -71,6 +71,22 @@ t.test('a signal that fires ends a read of a source that stalls, with its reason
   await t.rejects(reading, reason)
 })
 
+t.test('a source that throws when it is closed still fails with the reason of the signal', async (t) => {
+  const source: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise(() => {}),
+      return: () => {
+        throw new Error('no')
+      }
+    })
+  }
+  const stop = new AbortController()
+  const reading = toArray(abortable(stop.signal)(source))
+  await setTimeout(5)
+  stop.abort(new Error('enough'))
+  await t.rejects(reading, { message: 'enough' })
+})
+
 t.test('a signal that fires between reads closes the source, and fails the next read', async (t) => {
   const { seen, source } = counting()
   const stop = new AbortController()

@@ -57,7 +57,12 @@ t.test('closeSource destroys, cancels or returns, and ignores the errors of that
   const web = new Blob(['x']).stream()
   const generator = newGenerator()
   const broken = Object.assign(newGenerator(), { return: () => Promise.reject(new Error('no')) })
-  for (const source of [node, web, generator, broken]) {
+  const throwing = Object.assign(newGenerator(), {
+    return: () => {
+      throw new Error('no')
+    }
+  })
+  for (const source of [node, web, generator, broken, throwing]) {
     closeSource(source)
     closeSource(source)
   }
