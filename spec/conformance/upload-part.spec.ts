@@ -47,6 +47,7 @@ t.test('a part is uploaded with every parameter, with the customer key of its up
     partNumber: 1,
     etag: part.etag,
     crc64: O.some(sum),
+    sentCrc64: sum,
     integrity: { _tag: 'Verified', crc64: sum },
     sse: O.some({ type: 'C', keyMd5: O.some(A.sseCMd5) })
   })
