@@ -64,7 +64,7 @@ t.test('unsupported requests return 501 NotImplemented and change nothing', asyn
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
   const input = [
-    { method: 'GET', key: 'k', query: { tagging: '' } },
+    { method: 'PUT', key: 'k', query: { tagging: '' } },
     { method: 'PUT', key: 'k', query: { acl: '' } },
     { method: 'POST', key: 'k', query: { append: '', position: '0' } },
     { method: 'GET', key: 'k', query: { 'imageMogr2/thumbnail/!50p': '' } },

@@ -424,7 +424,7 @@ t.test('CSV is read as its InputSerialization specifies', async (t) => {
   await is('', all(''), 'nothing')
   t.match(await all('a,"b"c\n'), { error: /^CSVParsingError: / })
   t.match(await all('a,"b'), {
-    error: 'LastRecordParseFail: The last record is incomplete: a quote that never ends.'
+    error: 'LastRecordParseFail: The last record is incomplete: the data end within a quoted field.'
   })
   t.match(await all(Buffer.from([0x61, 0xff])), { error: 'InvalidTextEncoding: The object is not UTF-8.' })
   t.match(await all(`a,b\n"${'x'.repeat(1024 * 1024)}"\n`), {
@@ -444,7 +444,7 @@ t.test('invalid JSON fails with JSONParsingError', async (t) => {
   t.equal(await told('{"a":1}\nx', 'DOCUMENT'), '{"a":1}\nJSONParsingError: Invalid JSON: x')
   t.equal(
     await told('{"a":1}{"a":', 'DOCUMENT'),
-    '{"a":1}\nLastRecordParseFail: The last record is incomplete: a value that never ends.'
+    '{"a":1}\nLastRecordParseFail: The last record is incomplete: the data end within a JSON value.'
   )
   for (const type of ['LINES', 'DOCUMENT'] as const) {
     t.match(await told(Buffer.from([0x22, 0xff, 0x22, 0x0a]), type), /^InvalidTextEncoding/)
