@@ -41,6 +41,7 @@ t.test('every operation is public', async (t) => {
 // The parts that transfers are made of.
 const internal = new Set([
   'fillRanges',
+  'fetchPart',
   'getObjectTagging',
   'findResumable',
   'forEachObject',
