@@ -1,48 +1,48 @@
-/** CRC-64/XZ, which COS calls crc64ecma: of bytes by WASM, and of parts joined, by algebra. */
+/** CRC-64/XZ, which COS calls crc64ecma: of bytes by WASM, of joined parts by algebra. */
 import { createCRC64 } from 'hash-wasm'
 
 /** A running CRC64. It is mutable: one owner at a time. */
 export interface Crc64Hasher {
   readonly update: (bytes: Uint8Array) => void
-  /** Of all bytes so far, unsigned; the hasher can not go on after it. */
+  /** The CRC64 of all bytes so far, unsigned; no `update` may follow. */
   readonly digest: () => bigint
-  /** Gives the hasher back for another to use. After `digest`, or instead of it. */
+  /** Returns the hasher to the pool, after `digest` or instead of it. */
   readonly release: () => void
 }
 
 type Wasm = Awaited<ReturnType<typeof createCRC64>>
 
-// A hasher is a WASM instance: 0.2 ms to make, and memory of its own. A few are kept, each lent to one owner.
+// A hasher is a WASM instance with its own memory: creating it takes 0.2 ms. Up to 16 idle ones are kept for reuse.
 const idle: Array<Wasm> = []
 const keep = 16
 
 /**
- * Lends a hasher that has seen no byte.
+ * Takes a reset hasher from the pool, or creates one.
  *
  * @units `digest` is unsigned, 64 bits
  */
 export const crc64Hasher = async (): Promise<Crc64Hasher> => {
   const wasm = idle.pop() ?? (await createCRC64())
   wasm.init()
-  let lent = true
-  // Another may have it by now, whose bytes would be mixed with ours.
-  const mine = (): Wasm => {
-    if (!lent) throw new Error('a CRC64 hasher was used after release()')
+  let isOwned = true
+  // After release() another owner may have the instance: its bytes would be mixed with ours.
+  const ownedWasm = (): Wasm => {
+    if (!isOwned) throw new Error('a CRC64 hasher was used after release()')
     return wasm
   }
   return {
     update: (bytes) => {
-      mine().update(bytes)
+      ownedWasm().update(bytes)
     },
-    digest: () => BigInt(`0x${mine().digest()}`),
+    digest: () => BigInt(`0x${ownedWasm().digest()}`),
     release: () => {
-      if (lent && idle.length < keep) idle.push(wasm)
-      lent = false
+      if (isOwned && idle.length < keep) idle.push(wasm)
+      isOwned = false
     }
   }
 }
 
-/** The CRC64 of bytes that are all here. */
+/** The CRC64 of bytes in memory. */
 export const crc64 = async (...chunks: ReadonlyArray<Uint8Array>): Promise<bigint> => {
   const hasher = await crc64Hasher()
   for (const chunk of chunks) hasher.update(chunk)
@@ -73,7 +73,7 @@ const square = (matrix: Matrix): Matrix => matrix.map((row) => times(matrix, row
 
 const zeroBit: Matrix = [polynomial, ...Array.from({ length: 63 }, (_, n) => 1n << BigInt(n))]
 
-// powers[n] appends 2^n zero bytes. Made when first asked for: most programs need about thirty of them.
+// powers[n] appends 2^n zero bytes. Computed on first use: most programs need about thirty of them.
 const powers: Array<Matrix> = [square(square(square(zeroBit)))]
 const power = (n: number): Matrix => {
   for (let last = powers.length - 1; last < n; last += 1) powers.push(square(powers[last] ?? zeroBit))
@@ -90,21 +90,21 @@ export const combineCrc64 = (first: bigint, second: bigint, length: number): big
   let sum = first
   let rest = length
   for (let n = 0; rest > 0; n += 1) {
-    // Division, not a shift: a length may pass 2^32.
+    // Division, not a shift: a length may exceed 2^32.
     if (rest % 2 === 1) sum = times(power(n), sum)
     rest = Math.floor(rest / 2)
   }
   return sum ^ second
 }
 
-/** A run of bytes known by its checksum and length alone. */
+/** The checksum and length of a run of bytes. */
 export interface Crc64Run {
   readonly crc64: bigint
   /** In bytes. */
   readonly size: number
 }
 
-/** Runs in order -> the run they make together. */
+/** Combines adjacent runs, in order, into one. */
 export const combineAllCrc64 = (runs: Iterable<Crc64Run>): Crc64Run => {
   let whole: Crc64Run = { crc64: 0n, size: 0 }
   for (const run of runs) {
@@ -114,17 +114,17 @@ export const combineAllCrc64 = (runs: Iterable<Crc64Run>): Crc64Run => {
 }
 
 /**
- * CRC-64/ECMA-182 as COS reports it: of bytes, chunk by chunk, and of joined pieces.
+ * CRC64 as COS reports it: of bytes, chunk by chunk, and of joined runs.
  *
  * @example Crc64.combine(first, second, secondLength)
  */
 export const Crc64 = {
-  /** Of all chunks together. */
+  /** The CRC64 of all chunks together. */
   of: crc64,
-  /** Of two adjacent pieces, from the CRC of each and the length of the second, without their bytes. */
+  /** The CRC64 of two adjacent runs, from the CRC64 of each and the length of the second, without their bytes. */
   combine: combineCrc64,
-  /** Of any number of adjacent pieces. */
+  /** The CRC64 and size of any number of adjacent runs. */
   combineAll: combineAllCrc64,
-  /** Chunk by chunk. */
+  /** Creates a hasher that takes the bytes chunk by chunk. */
   hasher: crc64Hasher
 } as const

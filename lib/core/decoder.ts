@@ -1,4 +1,4 @@
-/** From an answer to a value. Whoever decodes owns the body: each decoder here reads it out or dumps it. */
+/** Decoders: from a response to a value. A decoder owns the body: each one here reads it to the end or destroys it. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -19,7 +19,7 @@ export const map =
   (response) =>
     TE.map(f)(decode(response))
 
-/** Goes on with what was read, and may find it wrong. */
+/** Maps the decoded value to another, or to an error. */
 export const chainEither =
   <A, B>(f: (a: A, response: Response) => E.Either<CosError, B>) =>
   (decode: Decoder<A>): Decoder<B> =>
@@ -39,7 +39,7 @@ export const decodeError = (response: Response, problems: ReadonlyArray<string>)
 // -- bodies --
 const drainLimit = 64 * KiB
 
-/** Reads the rest of a body that nobody wants, or hangs up where that would take longer than a new connection. */
+/** Discards the rest of a body. Closes the connection if reading more than 64 KiB would be needed to keep it. */
 export const drain = (response: Response): TE.TaskEither<CosError, void> =>
   TE.tryCatch(
     async () => {
@@ -61,7 +61,7 @@ async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, u
 
 interface PartialBody {
   readonly bytes: Uint8Array
-  /** Why there is no more of it, where there should be. */
+  /** The error that ended the body early. */
   readonly problem: O.Option<CosError>
 }
 
@@ -84,7 +84,7 @@ const readPartially =
     return { bytes: Buffer.concat(chunks).subarray(0, limit), problem }
   }
 
-/** The whole body, which must be small: more than `limit` bytes are cut off. */
+/** Reads a small body. The bytes beyond `limit` are cut off. */
 export const readBytes =
   (limit: number): Decoder<Uint8Array> =>
   (response) =>
@@ -94,7 +94,7 @@ export const readBytes =
     )
 
 // -- heads --
-/** Reads the answer's headers with a codec, names in lower case, and dumps the body. */
+/** Reads the response's headers with a codec, names in lower case, and discards the body. */
 export const fromHead =
   <A>(codec: t.Decoder<unknown, A>): Decoder<A> =>
   (response) =>
@@ -108,7 +108,7 @@ export const fromHead =
       )
     )
 
-// -- refusals --
+// -- service errors --
 const codeByStatus: Readonly<Record<number, string>> = {
   304: 'NotModified',
   400: 'InvalidRequest',
@@ -133,15 +133,15 @@ interface ErrorDocument {
   readonly traceId: string
 }
 
-const serviceError = (response: Response, said: Partial<ErrorDocument>): ServiceError => ({
+const serviceError = (response: Response, read: Partial<ErrorDocument>): ServiceError => ({
   _tag: 'ServiceError',
   context: response.context,
   status: response.status,
-  code: said.code || response.headers['x-cos-error-code'] || (codeByStatus[response.status] ?? 'Unknown'),
-  message: said.message ?? '',
-  resource: said.resource ?? '',
-  requestId: said.requestId || requestIdOf(response),
-  traceId: said.traceId || (response.headers['x-cos-trace-id'] ?? ''),
+  code: read.code || response.headers['x-cos-error-code'] || (codeByStatus[response.status] ?? 'Unknown'),
+  message: read.message ?? '',
+  resource: read.resource ?? '',
+  requestId: read.requestId || requestIdOf(response),
+  traceId: read.traceId || (response.headers['x-cos-trace-id'] ?? ''),
   headers: response.headers
 })
 
@@ -169,15 +169,15 @@ const fromJson = (text: string): O.Option<Partial<ErrorDocument>> =>
   pipe(
     O.tryCatch((): unknown => JSON.parse(text)),
     O.chain((json) => O.fromEither(JsonErrorDocument.decode(json))),
-    O.map((said) => ({
-      code: String(said.Code ?? said.code ?? ''),
-      message: said.Message ?? said.message ?? '',
-      requestId: said.RequestId ?? said.requestid ?? ''
+    O.map((fields) => ({
+      code: String(fields.Code ?? fields.code ?? ''),
+      message: fields.Message ?? fields.message ?? '',
+      requestId: fields.RequestId ?? fields.requestid ?? ''
     })),
-    O.filter((said) => said.code !== '' || said.message !== '')
+    O.filter((fields) => fields.code !== '' || fields.message !== '')
   )
 
-/** What could be read of an error's body: COS's XML even when cut short, a gateway's JSON, or a page's first words. */
+/** The readable part of an error's body: COS's XML, even if cut short; a gateway's JSON; or the start of a page. */
 const serviceErrorIn = (bytes: Uint8Array): Partial<ErrorDocument> => {
   const xml = xmlReader()
   const events = [xml.step(bytes), xml.finish()].flatMap((read) => (E.isRight(read) ? read.right : []))
@@ -192,7 +192,8 @@ const serviceErrorIn = (bytes: Uint8Array): Partial<ErrorDocument> => {
   )
 }
 
-// A refusal must come out even where its body breaks off or stalls: what came, or the head alone, is enough to act on.
+// A ServiceError is reported even if its body breaks off or stalls: the received part, or the head alone, is enough to
+// act on.
 const serviceErrorInBody = (problem: CosError): boolean =>
   problem._tag === 'TransportError' || (problem._tag === 'Timeout' && problem.phase === 'idle')
 
@@ -208,30 +209,30 @@ const decodeServiceError: Decoder<never> = (response) =>
     )
   )
 
-/** Any status but 2xx becomes a `ServiceError` before the decoder sees it. */
+/** Turns a response with a status other than 2xx into a `ServiceError`; the decoder does not see it. */
 export const rejectErrors =
   <A>(decode: Decoder<A>): Decoder<A> =>
   (response) =>
     response.status >= 200 && response.status < 300 ? decode(response) : decodeServiceError(response)
 
 // -- XML --
-// The longest true one is a page of a thousand keys, each byte of them spelled `%XX`: some 4 MB.
+// The longest real document is a page of a thousand keys with each byte written as `%XX`: about 4 MB.
 const maxDocument = 64 * MiB
 
-// Of what an error says of itself, the first; it could go on for ever.
+// Rows kept of an error document; its length has no limit.
 const maxErrorRows = 64
 
 const nothing = new Uint8Array()
 
 /**
- * The rows of an XML answer as they come in: children of the root, each whole. Status is not the verdict: COS may
- * put an error into a 200, so the root is looked at first.
+ * Streams the rows of an XML response: the complete children of the root. The status does not decide: COS may put an
+ * error into a 200, so the root is checked first.
  *
- * @shape  yields the children of the root in order, those that a chunk completed at once: a turn of a generator for
- *         each row costs more than to read it; closing it early closes the connection
+ * @shape  yields the children of the root in order, all that a chunk completed in one array: a generator step for each
+ *         row costs more than parsing the row; closing the generator early closes the connection
  * @units  a document of at most 64 MiB; holds the rows of one chunk
- * @errors throws `CosException`: `ServiceError` where the root is `Error`, whole or not; `DecodeError` where it is
- *         another or the bytes are not XML; `TransportError` where the document was cut short or never began
+ * @errors throws `CosException`: `ServiceError` if the root is `Error`, complete or not; `DecodeError` if the root has
+ *         another name or the bytes are not XML; `TransportError` if the document is empty or cut short
  */
 export async function* xmlRows(
   root: string,
@@ -247,7 +248,7 @@ export async function* xmlRows(
     if (problem !== emptyDocument && problem !== cutDocument) {
       return new CosException(decodeError(response, [problem]))
     }
-    // Under load COS closes connections early. Such an answer is none; a wrong one would be another matter.
+    // Under load COS closes connections early. Such a response is incomplete, not malformed: a retry may succeed.
     return new CosException({
       _tag: 'TransportError',
       context: response.context,
@@ -274,7 +275,7 @@ export async function* xmlRows(
     if (size > maxDocument) throw failure('an XML document of more than 64 MiB')
     const completed = rows(xml.step(chunk))
     if (completed.length > 0) yield completed
-    // A mistake behind the last row is told on the next step, and the next chunk may be long in coming.
+    // The parser reports an error after the last row in its next step, and the next chunk may take long to arrive.
     rows(xml.step(nothing))
   }
   const last = rows(xml.finish())
@@ -283,12 +284,12 @@ export async function* xmlRows(
 }
 
 export interface Document {
-  /** The root's leaves and records by name; of a name that repeats, the last. */
+  /** The root's leaves and records by name; the last one of a repeated name. */
   readonly fields: ReturnType<typeof toFields>
   readonly rows: ReadonlyArray<Element>
 }
 
-/** Reads a whole XML answer, its rows in the order they came. */
+/** Reads a whole XML response, its rows in the order of the document. */
 export const document =
   (root: string): Decoder<Document> =>
   (response) =>
@@ -302,7 +303,7 @@ export const document =
     )
 
 /**
- * Reads a whole XML answer with a codec for the children of its root.
+ * Reads a whole XML response with a codec for the children of its root.
  *
  * @shape  `fromXml('CopyObjectResult', codec)`; the codec sees `{ ETag: '...', Owner: { ID: '...' } }`
  * @errors those of `xmlRows`, as data

@@ -1,6 +1,6 @@
 /**
- * The stream of events that COS answers a Select with. Reading is a fold: chunks of bytes in, events out as each
- * message ends, so that a spec can cut it at any byte.
+ * The event stream of a Select response. Reading is a fold: chunks of bytes in, events out as each message ends, so that
+ * a spec can cut the stream at any byte.
  */
 import { crc32 } from 'node:zlib'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -10,7 +10,7 @@ import { MiB } from './limits.js'
 import * as W from './wire.js'
 import { xmlReader, toFields } from './xml.js'
 
-/** How far a Select has come, in bytes: read as stored, after decompression, and of results. */
+/** Progress of a Select, in bytes: read as stored, after decompression, and returned as results. */
 export interface SelectStats {
   readonly bytesScanned: number
   readonly bytesProcessed: number
@@ -18,37 +18,37 @@ export interface SelectStats {
 }
 
 export type SelectEvent =
-  /** Results: one record, several, or a piece of one; even a character may be cut. */
+  /** Results: one record, several, or a part of one; a cut may fall within a character. */
   | { readonly _tag: 'Records'; readonly bytes: Uint8Array }
-  /** Nothing but a sign of life. */
+  /** Keep-alive without content. */
   | { readonly _tag: 'Cont' }
   | { readonly _tag: 'Progress'; readonly stats: SelectStats }
   | { readonly _tag: 'Stats'; readonly stats: SelectStats }
-  /** The one proof of success. */
+  /** The only confirmation of success. */
   | { readonly _tag: 'End' }
-  /** COS gave up; nothing follows. */
+  /** COS stopped with an error; nothing follows. */
   | { readonly _tag: 'Error'; readonly code: string; readonly message: string }
 
 export type EventProblem =
   | { readonly _tag: 'Malformed'; readonly words: string }
-  /** A CRC32 that is not that of its bytes; both in hex. */
+  /** A message whose CRC32 differs from that of its bytes; both in hex. */
   | { readonly _tag: 'Checksum'; readonly expected: string; readonly got: string }
   /** The stream ended before its `End`. */
   | { readonly _tag: 'CutShort' }
 
-/** The shape of core/xml's `Folding`, with problems that are told apart. */
+/** Like `XmlFold` of core/xml, with typed problems. */
 export interface EventFold {
-  /** What came whole before a mistake is given first; the mistake is the next step's. */
+  /** Events that are complete before an error are returned first; the next step returns the error. */
   readonly step: (chunk: Uint8Array) => E.Either<EventProblem, ReadonlyArray<SelectEvent>>
-  /** Nothing more will come. */
+  /** Ends the input. */
   readonly finish: () => E.Either<EventProblem, ReadonlyArray<SelectEvent>>
 }
 
-// total (4), headers' length (4), CRC32 of these (4); and at the end, CRC32 of all (4).
+// Bytes: total length (4), length of the headers (4), CRC32 of these two (4); at the end, CRC32 of the message (4).
 const preludeSize = 12
 const checksumSize = 4
 const overhead = preludeSize + checksumSize
-// Records are at most 1 MiB, and messages in the wild far smaller; COS names no limit.
+// Records are at most 1 MiB, and observed messages are far smaller; COS documents no limit.
 const maxMessage = 16 * MiB
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
@@ -63,7 +63,7 @@ const checked = (bytes: Buffer, at: number): E.Either<EventProblem, void> => {
     : E.left({ _tag: 'Checksum', expected: hex(expected), got: hex(got) })
 }
 
-/** How long the message is that begins with this prelude, in bytes. */
+/** The length of the message with this prelude, in bytes. */
 const lengthOf = (prelude: Buffer): E.Either<EventProblem, number> =>
   pipe(
     checked(prelude, 8),
@@ -82,13 +82,13 @@ const lengthOf = (prelude: Buffer): E.Either<EventProblem, number> =>
 type Headers = Readonly<Record<string, string>>
 
 const textType = 7
-// Slow to make, and without memory of what it decoded: one will do.
+// One for all: slow to create, and without state between calls.
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const headersIn = (block: Buffer): E.Either<EventProblem, Headers> => {
   const headers: Array<readonly [string, string]> = []
   let at = 0
-  // Our own complaints are RangeErrors; the decoder's, about what is not UTF-8, TypeErrors.
+  // Our own errors are RangeErrors; the decoder's, for bytes that are not UTF-8, are TypeErrors.
   const take = (size: number): Buffer => {
     const end = at + size
     if (end > block.length) throw new RangeError('a message header exceeds the header block')
@@ -132,7 +132,7 @@ const statsIn = (payload: Uint8Array): E.Either<EventProblem, SelectStats> => {
   )
 }
 
-/** Kinds that have no name here are left out: COS may have more of them one day. */
+/** Unknown event types are skipped: COS may add more. */
 const eventOf = (
   headers: Headers,
   payload: Uint8Array
@@ -157,7 +157,7 @@ const eventOf = (
   }
 }
 
-/** A message whose bytes are all here, and its prelude judged. */
+/** Decodes a complete message whose prelude is already validated. */
 const eventIn = (message: Buffer): E.Either<EventProblem, ReadonlyArray<SelectEvent>> => {
   const payloadAt = preludeSize + message.readUInt32BE(4)
   const end = message.length - checksumSize
@@ -170,25 +170,24 @@ const eventIn = (message: Buffer): E.Either<EventProblem, ReadonlyArray<SelectEv
 
 // -- the fold --
 /**
- * Starts reading a stream of events.
+ * Starts reading an event stream.
  *
- * Both checksums of a message are compared before anything of it is handed on. What follows an `End` or an `Error` is
- * not looked at.
+ * Both checksums of a message are compared before its event is returned. Bytes after an `End` or an `Error` are ignored.
  *
  * @shape  `step(bytes)` -> the events that those bytes completed
  * @units  holds one message, of at most 16 MiB
- * @errors `Left` of an `EventProblem`; `CutShort` where neither `End` nor `Error` came
+ * @errors `Left` of an `EventProblem`; `CutShort` if the stream has neither `End` nor `Error`
  * @source https://cloud.tencent.com/document/product/436/37641
  */
 export const eventReader = (): EventFold => {
   let held: Array<Uint8Array> = []
   let size = 0
-  // Of the message that has begun; none while its prelude is not whole.
+  // Length of the current message; undefined until its prelude is complete.
   let total: number | undefined
   let problem: EventProblem | undefined
   let over = false
 
-  // Joined when there is enough to read, and not before: a message that comes byte by byte is copied twice, not often.
+  // Joined only when there is enough to read: a message that arrives byte by byte is copied twice, not once a byte.
   const joined = (): Buffer => {
     const [only = new Uint8Array(), ...more] = held
     const bytes =
@@ -220,24 +219,26 @@ export const eventReader = (): EventFold => {
       const completed = read(total)
       events.push(...completed)
       over = completed.some(({ _tag }) => _tag === 'End' || _tag === 'Error')
-      // What follows is not ours to keep.
+      // Bytes after the end are not needed.
       if (over) held = []
     }
   }
 
-  const given = (events: ReadonlyArray<SelectEvent>): E.Either<EventProblem, ReadonlyArray<SelectEvent>> =>
+  const resultOf = (
+    events: ReadonlyArray<SelectEvent>
+  ): E.Either<EventProblem, ReadonlyArray<SelectEvent>> =>
     problem === undefined || events.length > 0 ? E.right(events) : E.left(problem)
 
   return {
     step: (chunk) => {
-      if (over || problem !== undefined) return given([])
+      if (over || problem !== undefined) return resultOf([])
       held.push(chunk)
       size += chunk.length
-      return given(drain())
+      return resultOf(drain())
     },
     finish: () => {
       if (!over) problem ??= { _tag: 'CutShort' }
-      return given([])
+      return resultOf([])
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Whether the bytes are the bytes: two good outcomes as data, and the third, a mismatch, as an error. */
+/** The result of comparing our CRC64 with COS's: `Verified` or `Unverifiable`. A mismatch is an `IntegrityError`. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Context, IntegrityError } from './error.js'
@@ -9,11 +9,11 @@ export type Integrity =
   | {
       readonly _tag: 'Unverifiable'
       /**
-       * `NoChecksum`: COS sent none, as for objects older than its checksums, or none was counted here. `Range`: COS's
-       * is of the whole object, and these bytes are a part of it. `Unread`: the reader left before the end.
+       * `NoChecksum`: COS sent no checksum, as for objects older than its checksums, or we computed none. `Range`: COS's
+       * checksum covers the whole object, and these bytes are a part of it. `Unread`: the reader stopped before the end.
        */
       readonly reason: 'NoChecksum' | 'Range' | 'Unread'
-      /** Ours, of the bytes that went by. */
+      /** Our checksum of the bytes that passed. */
       readonly crc64: O.Option<bigint>
     }
 
@@ -22,20 +22,20 @@ export const unverifiable = (
   crc64: O.Option<bigint> = O.none
 ): Integrity => ({ _tag: 'Unverifiable', reason, crc64 })
 
-/** What an `IntegrityError` is to say beside the two checksums. */
+/** Fields of the `IntegrityError` besides the two checksums. */
 export interface Comparison {
   /** Of a multipart transfer. */
   readonly part?: O.Option<number>
-  /** Whose bytes are what they should be: ours of what went up, unless said, and theirs of what came down. */
+  /** The side whose checksum is the expected one: ours for an upload, theirs for a download. Default: `'ours'`. */
   readonly right?: 'ours' | 'theirs'
 }
 
 /**
- * Compares the checksum counted here with COS's.
+ * Compares our checksum with COS's.
  *
  * @shape `compareCrc64(context, comparison)(ours, theirs)`
  * @units unsigned, 64 bits
- * @errors `IntegrityError` where both are known and differ
+ * @errors `IntegrityError` if both are known and differ
  */
 export const compareCrc64 =
   (context: Context, { part = O.none, right = 'ours' }: Comparison = {}) =>

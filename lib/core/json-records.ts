@@ -1,13 +1,13 @@
-/** JSON values that follow one another: records that Select wrote, and documents that it reads. */
+/** Consecutive JSON values: records that Select writes, and documents that it reads. */
 import { randomUUID } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { notUtf8, tooLarge, type RecordFold, type RecordProblem } from './records.js'
 
 export interface JsonLayout {
-  /** What stands behind each value. Absent: white space, or nothing at all. */
+  /** The delimiter after each value. Default: white space, or nothing. */
   readonly delimiter?: string
-  /** Of one value, in bytes. */
+  /** The largest size of one value, in bytes. */
   readonly limit: number
 }
 
@@ -16,17 +16,17 @@ const opens = (byte: number): boolean => byte === 0x7b || byte === 0x5b
 const closes = (byte: number): boolean => byte === 0x7d || byte === 0x5d
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
-// Slow to make, and without memory of what it decoded: one will do. A byte order mark is no part of a value.
+// One for all: slow to create, and without state between calls. A byte order mark is not part of a value.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
 /**
- * Cuts a stream of bytes into JSON texts, by their brackets and quotes: a delimiter may be any character, such as a
- * comma or a brace, and stand within a value too. What is between the brackets is not judged; `parseJson` does that.
+ * Splits a stream of bytes into JSON texts by their brackets and quotes: a delimiter may be any character, such as a
+ * comma or a brace, and may occur within a value too. The content of the brackets is not validated; `parseJson` does that.
  *
- * @shape  `step(bytes)` -> the texts that those bytes completed; a number or a word is complete with what follows it
+ * @shape  `step(bytes)` -> the texts that those bytes completed; a number or a word is complete at the byte after it
  * @units  holds one value
- * @errors `TooLarge`; `NotUtf8`; `Malformed` where the delimiter is missing; `CutShort` within a value
+ * @errors `TooLarge`; `NotUtf8`; `Malformed` if the delimiter is missing; `CutShort` within a value
  */
 export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string> => {
   const separator = Buffer.from(delimiter ?? '')
@@ -36,7 +36,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
   let depth = 0
   let inString = false
   let escaped = false
-  // Bytes of the delimiter, and of the byte order mark, that have come.
+  // Bytes of the delimiter, and of the byte order mark, that have arrived.
   let matched = 0
   let marked: number | undefined = 0
   let problem: RecordProblem | undefined
@@ -60,15 +60,15 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
     mode = 'after'
     matched = 0
   }
-  /** Whether the value is over with its first byte, as a stray bracket is. */
+  /** Starts a value. Whether it ends with its first byte, as a stray closing bracket does. */
   const begin = (byte: number): boolean => {
     mode = 'within'
     depth = opens(byte) ? 1 : 0
     inString = byte === quote
     return closes(byte)
   }
-  /** Whether the value ends behind this byte, or before it. */
-  const within = (byte: number): 'goes on' | 'ends' | 'ended' => {
+  /** Whether the value continues, ends with this byte, or ended before it. */
+  const within = (byte: number): 'continues' | 'ends' | 'ended' => {
     if (escaped) escaped = false
     else if (inString) {
       if (byte === backslash) escaped = true
@@ -83,7 +83,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
       depth -= 1
       if (depth <= 0) return 'ends'
     }
-    return 'goes on'
+    return 'continues'
   }
   /** Between two values: whether the byte belongs to neither. */
   const between = (byte: number): boolean => {
@@ -112,7 +112,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
       const byte = chunk[at] ?? 0
       if (mode === 'within') {
         const state = within(byte)
-        if (state === 'goes on') continue
+        if (state === 'continues') continue
         complete(chunk.subarray(start, state === 'ends' ? at + 1 : at))
         if (state === 'ends') continue
       }
@@ -122,7 +122,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
     }
     if (mode === 'within' && problem === undefined) hold(chunk.subarray(start))
   }
-  const given = (): E.Either<RecordProblem, ReadonlyArray<string>> => {
+  const result = (): E.Either<RecordProblem, ReadonlyArray<string>> => {
     const out = texts
     texts = []
     return problem === undefined || out.length > 0 ? E.right(out) : E.left(problem)
@@ -130,14 +130,14 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
   return {
     step: (chunk) => {
       if (problem === undefined) read(chunk)
-      return given()
+      return result()
     },
     finish: async () => {
       if (mode === 'within' && problem === undefined) {
         if (depth > 0 || inString) problem = { _tag: 'CutShort', words: 'the data end within a JSON value' }
         else complete(new Uint8Array())
       }
-      return given()
+      return result()
     }
   }
 }
@@ -146,14 +146,14 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
 const longNumber = /\d{16}/
 const tokens = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 const longInteger = /^-?[1-9]\d{15,}$/
-// No text is expected to begin so; that it does by chance is as good as impossible.
+// Random, so that no string of the data begins with it.
 const mark = `${randomUUID()}:`
 
 /**
- * Parses one JSON text. A whole number that a double can not hold is a `bigint`: `JSON.parse` would round it in
- * silence, and Select's own integers have 64 bits.
+ * Parses one JSON text. An integer that a double cannot hold is a `bigint`: `JSON.parse` would round it silently, and
+ * Select's integers have 64 bits.
  *
- * @shape none where the text is no JSON
+ * @shape none if the text is not JSON
  */
 export const parseJson = (text: string): O.Option<unknown> =>
   O.tryCatch((): unknown => {

@@ -1,4 +1,4 @@
-/** A call as a value: what to ask, and how to read the answer. Nothing happens until it is sent. */
+/** An operation as a value: the request, and the decoder of the response. Nothing happens until it is sent. */
 import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -17,12 +17,12 @@ export type { Decoder } from './decoder.js'
 export interface Operation<A> {
   /** COS's name for it, such as `HeadObject`. */
   readonly action: string
-  /** What to send; `Left` where the input makes no sense. */
+  /** The request to send; `Left` if the input is invalid. */
   readonly request: E.Either<InvalidInput, Request>
   readonly decode: D.Decoder<A>
   /** The stream in `body`, to be closed by `send` however the call ends, also if the input is invalid. */
   readonly source?: AsyncIterable<unknown>
-  /** For a refusal of a retry that an earlier attempt may have caused, whose response was lost. */
+  /** For a refused retry whose refusal an earlier attempt may have caused, if the response of that attempt was lost. */
   readonly confirm?: Confirm<A>
 }
 
@@ -51,7 +51,7 @@ const sourceOf = (input: unknown): Pick<Operation<unknown>, 'source'> => {
   return isStream(body) ? { source: body } : {}
 }
 
-/** Where a call failed before anything was sent; the names are the caller's, unjudged. */
+/** The context of a call that failed before anything was sent. Bucket and key are the caller's, not validated. */
 export const contextOf = (action: string, input: unknown): Context => ({
   operation: action,
   bucket: textOf(input, 'bucket'),
@@ -59,7 +59,7 @@ export const contextOf = (action: string, input: unknown): Context => ({
   attempts: 0
 })
 
-/** Judges an input: the value as its codec has it, or `InvalidInput` that names the field. */
+/** Validates an input: the decoded value, or an `InvalidInput` that names the field. */
 export const validate =
   <I>(action: string, codec: t.Decoder<unknown, I>) =>
   (input: unknown): E.Either<InvalidInput, I> => {
@@ -83,9 +83,9 @@ const checkPathLikeKey = <I extends Input>(action: string, input: I): E.Either<I
     : E.right(input)
 
 /**
- * Makes an operation whose reading depends on what was asked.
+ * Makes an operation whose decoder depends on the input.
  *
- * @shape `(input) -> Operation<A>`; the input is checked at once, and a bad one is a `Left` inside the value
+ * @shape `(input) -> Operation<A>`; the input is validated at once, and an invalid one is a `Left` inside the value
  */
 export const operationWith =
   <I extends Input, A>(
@@ -107,7 +107,7 @@ export const operationWith =
     }
   }
 
-/** Makes an operation of its four parts. */
+/** Makes an operation from its action, the codec of its input, its request and its decoder. */
 export const operation = <I extends Input, A>(
   action: string,
   codec: t.Decoder<unknown, I>,
@@ -115,7 +115,7 @@ export const operation = <I extends Input, A>(
   decode: D.Decoder<A>
 ): ((input: I) => Operation<A>) => operationWith(action, codec, request, () => decode)
 
-/** Changes what an operation gives, still without sending it. */
+/** Maps the result of an operation, without sending it. */
 export const map =
   <A, B>(f: (a: A) => B) =>
   ({ confirm, ...op }: Operation<A>): Operation<B> => ({
@@ -137,8 +137,8 @@ export const withConfirm =
   (op: Operation<A>): Operation<A> => ({ ...op, confirm })
 
 /**
- * Takes a refusal of a retry for the success of an earlier attempt, whose answer was lost: what was to be done is done,
- * and only the codes that say so are given.
+ * Treats a refused retry as the success of an earlier attempt whose response was lost. `codes` are the error codes that
+ * report that the change was already made.
  */
 export const recoverLostAnswer =
   <A>(codes: ReadonlyArray<string>, done: (refusal: ServiceError) => A) =>

@@ -1,4 +1,4 @@
-/** A request as a value: what will be asked, of which bucket, before anyone knows by which host or whose key. */
+/** A request as a value: method, bucket, key, headers and body, independent of the host and the credentials. */
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -12,8 +12,8 @@ import { writeTerseXml, type Xml } from './xml.js'
 
 // -- bodies --
 /**
- * What goes up. Only bytes, files and what can be opened anew are ever sent twice; a stream that can be read once is
- * sent once, and its failure is final.
+ * The body of a request. Only bytes, files and streams that can be reopened are sent again by a retry. A stream that can
+ * be read only once is sent once, and its failure is final.
  */
 export type Body =
   | { readonly _tag: 'Empty' }
@@ -21,31 +21,31 @@ export type Body =
       readonly _tag: 'Bytes'
       readonly chunks: ReadonlyArray<Uint8Array>
       readonly size: number
-      /** Known already, so that no one hashes the bytes again. */
+      /** If already known: the bytes are not hashed again. */
       readonly crc64: O.Option<bigint>
     }
-  /** A file, or a stretch of one; measured and opened each time it is sent. */
+  /** A file, or a range of one; its size is read and it is opened each time it is sent. */
   | { readonly _tag: 'File'; readonly path: string; readonly start: number; readonly size: O.Option<number> }
   | {
       readonly _tag: 'Replayable'
-      /** A fresh stream of the same bytes at each call. */
+      /** Returns a new stream of the same bytes at each call. */
       readonly open: () => AsyncIterable<Uint8Array>
       readonly size: number
     }
   | {
       readonly _tag: 'Once'
       readonly stream: AsyncIterable<Uint8Array>
-      /** None: sent chunked, where COS takes that. */
+      /** None: sent chunked, if COS accepts that. */
       readonly size: O.Option<number>
     }
 
-/** Bytes in several pieces, and their CRC64 where it is known, so that no one hashes them again. */
+/** Bytes in several chunks, and their CRC64 if known: the bytes are not hashed again. */
 export interface Chunks {
   readonly chunks: ReadonlyArray<Uint8Array>
   readonly crc64?: bigint
 }
 
-/** What a caller may hand in as an object's bytes; `size` in bytes. */
+/** An object's bytes, as a caller passes them; `size` in bytes. */
 export type BodyInput =
   | string
   | Uint8Array
@@ -93,7 +93,7 @@ const chunksBody = ({ chunks, crc64 }: Chunks): Body => {
   return size === 0 ? empty : { _tag: 'Bytes', chunks, size, crc64: O.fromNullable(crc64) }
 }
 
-/** `contentLength` in bytes, for a stream whose length the caller knows; other bodies know their own. */
+/** `contentLength` in bytes, for a stream whose length the caller knows; ignored for other bodies. */
 export const toBody = (input: BodyInput, contentLength?: number): Body => {
   if (typeof input === 'string') return bytesBody(Buffer.from(input))
   if (input instanceof Uint8Array) return bytesBody(input)
@@ -103,7 +103,7 @@ export const toBody = (input: BodyInput, contentLength?: number): Body => {
   return { _tag: 'Once', stream: input, size: O.fromNullable(contentLength) }
 }
 
-/** In bytes; none where only sending will tell. */
+/** The size in bytes; none if it is known only after sending. */
 export const sizeOf = (body: Body): O.Option<number> => {
   switch (body._tag) {
     case 'Empty':
@@ -125,42 +125,42 @@ export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
 export interface Request {
   readonly method: Method
   readonly bucket: string
-  /** Raw; percent-encoded when it is sent, once. None: the request is about the bucket. */
+  /** Raw; percent-encoded once, when it is sent. None: the request addresses the bucket. */
   readonly key: O.Option<string>
-  /** Decoded. The sub-resource comes first: COS routes by it. */
+  /** Decoded. The sub-resource is first: COS routes by it. */
   readonly query: Readonly<Record<string, string>>
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Body
-  /** Read the body once beforehand and send its `Content-MD5`. */
+  /** Reads the body once before sending and sends its `Content-MD5`. */
   readonly computeMd5: boolean
-  /** Ask before the body is sent: `Expect: 100-continue`. */
+  /** Sends `Expect: 100-continue` and waits for the response before the body is sent. */
   readonly expectContinue: boolean
-  /** COS may be silent for minutes before it answers: a copy, a completion. */
+  /** COS may take minutes before it responds: a copy, a completion. */
   readonly slow: boolean
 }
 
-// -- what every input has --
+// -- references --
 export interface BucketRef {
   /** The whole name, `{name}-{appid}`. */
   readonly bucket: string
-  /** More headers, sent as they are; `x-cos-*` ones are signed. They win over those that parameters make. */
+  /** More headers, sent unchanged; `x-cos-*` ones are signed. They override headers that parameters set. */
   readonly headers?: Readonly<Record<string, string>>
-  /** More query parameters, signed. They win over those that parameters make. */
+  /** More query parameters, signed. They override those that parameters set. */
   readonly query?: Readonly<Record<string, string>>
 }
 
 export interface ObjectRef extends BucketRef {
-  /** 1 to 850 bytes of UTF-8, as it is: nothing in it is decoded. One leading slash is dropped. */
+  /** 1 to 850 bytes of UTF-8, taken literally: nothing in it is decoded. One leading slash is dropped. */
   readonly key: string
   /**
-   * Lets through a key such as `a/..` or `./`, which software on the way could shorten to nothing, turning a request
-   * for the object into one for its bucket. Such keys are refused otherwise.
+   * Allows a key such as `a/..` or `./`. A proxy could normalize it to an empty path and turn a request for the object
+   * into one for its bucket. Default: false, such keys are rejected.
    */
   readonly allowPathLikeKey?: boolean
 }
 
-/** The object alone, for another call about it. */
+/** The fields that address the object, for another call on the same object. */
 export const refOf = (ref: ObjectRef): ObjectRef => In.pick('bucket', 'key', 'allowPathLikeKey')(ref)
 
 export const Bucket: t.Type<string, string, unknown> = In.refined(
@@ -216,7 +216,8 @@ const ExtraHeaders = checkedEntries(In.headerValue, (name) => {
     : undefined
 })
 
-// What says which upload it is, and the signature's own: an empty `uploadId` would make an abort delete the object.
+// Parameters that select the upload, and those of the signature: an empty `uploadId` would make an abort delete the
+// object.
 const reservedQuery = /^(?:uploads|uploadid|partnumber|delete|sign|q-.*|x-cos-security-token)$/i
 
 const ExtraQuery = checkedEntries(In.text, (name, value) => {
@@ -275,14 +276,14 @@ const present = (values: Values): Readonly<Record<string, string>> =>
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
   )
 
-/** Adds parameters that have a value; `''` is one, and makes `?uploads=` of `{ uploads: '' }`. */
+/** Adds the parameters that are not `undefined`; `{ uploads: '' }` becomes `?uploads=`. */
 export const withQuery =
   (query: Values) =>
   (to: Request): Request => ({ ...to, query: { ...to.query, ...present(query) } })
 
 /**
- * Adds headers that have a value, their names in lower case. White space around a value is trimmed and an empty one
- * left out, for that is what arrives of them: what is signed must be what is sent.
+ * Adds the headers that are not `undefined`, with names in lower case. White space around a value is trimmed and an
+ * empty value is left out, as HTTP does in transit: the signed headers must equal the received ones.
  */
 export const withHeaders =
   (headers: Values) =>
@@ -313,10 +314,10 @@ export const withExpectContinue =
   (expect: boolean | undefined) =>
   (to: Request): Request => ({ ...to, expectContinue: expect === true })
 
-/** Marks a request whose answer COS may take minutes to begin. */
+/** Marks a request to which COS may take minutes to respond. */
 export const withSlowHeaders = (to: Request): Request => ({ ...to, slow: true })
 
-/** An XML body with its `Content-MD5`, which COS demands of all of them. */
+/** Sets an XML body and its `Content-MD5`, which COS requires of every XML body. */
 export const withXml =
   (xml: Xml) =>
   (to: Request): Request => {
@@ -334,8 +335,8 @@ export const withXml =
 const isSecret = (name: string): boolean => name.endsWith('-customer-key')
 
 /**
- * The same request, which does not print or serialise a customer's key. It stays a plain value: what hides is not
- * enumerable, and a copy made of it hides nothing.
+ * The same request, with a customer's key hidden when it is printed or serialised. It stays a plain value: the methods
+ * that hide the key are not enumerable, so a copy of it hides nothing.
  */
 export const redacted = (request: Request): Request => {
   const shown = (): object => ({
@@ -350,7 +351,7 @@ export const redacted = (request: Request): Request => {
   )
 }
 
-/** The caller's own headers and parameters, over all others. */
+/** Adds the caller's extra headers and query parameters, which override all others. */
 export const withExtras =
   (ref: BucketRef) =>
   (to: Request): Request =>

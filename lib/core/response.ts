@@ -1,9 +1,9 @@
-/** An answer whose head has come and whose body is on its way. */
+/** A response: the head has arrived, the body is a stream. */
 import type { Readable } from 'node:stream'
 import type * as O from 'fp-ts/lib/Option.js'
 import type { Context } from './error.js'
 
-/** What went up with the request, as counted while it was sent. */
+/** Size and checksum of the request's body, computed while it was sent. */
 export interface SentBody {
   /** In bytes. */
   readonly size: number
@@ -12,11 +12,11 @@ export interface SentBody {
 
 export interface Response {
   readonly status: number
-  /** Names in lower case. A header that came twice is joined with `, `. */
+  /** Names in lower case. The values of a repeated header are joined with `, `. */
   readonly headers: Readonly<Record<string, string>>
   /**
-   * As it was stored, never decompressed. Whoever decodes owns it: read it out, hand it on, or `dump` it; a body left
-   * alone keeps its connection. It fails with a `CosException`.
+   * The bytes as stored, never decompressed. The decoder owns the body: it reads it to the end, passes it on, or calls
+   * `dump`; an unread body keeps its connection. Fails with a `CosException`.
    */
   readonly body: Readable
   readonly sent: SentBody
@@ -24,8 +24,8 @@ export interface Response {
   /** The host connected to, with a port that is not the default. */
   readonly host: string
   /**
-   * Attempts before this one failed, and may have done all the same what was asked. Those that COS turned away for their
-   * clock or their token have not.
+   * Earlier attempts failed and may still have been executed by COS. Not set for attempts that COS rejected for their
+   * clock or their token: those were not executed.
    */
   readonly retried?: boolean
 }

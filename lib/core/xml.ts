@@ -1,38 +1,38 @@
 /**
- * COS's XML, read and written. Reading is a fold: chunks of bytes in, the root's children out as each one ends, so
- * that a page of a thousand entries is never held, and a spec can cut it at any byte.
+ * Reads and writes COS's XML. Reading is a fold: chunks of bytes in, the root's children out as each one ends, so that a
+ * page of a thousand entries is never held in memory, and a spec can cut it at any byte.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { SaxesParser } from 'saxes'
 import { MiB } from './limits.js'
 
-/** An element without its attributes and namespace, neither of which COS gives a meaning. */
+/** An element without attributes and namespace: COS uses neither. */
 export interface Element {
   readonly name: string
-  /** Its own text, untrimmed: a key may begin with a space. */
+  /** The text directly inside it, untrimmed: a key may begin with a space. */
   readonly text: string
   readonly children: ReadonlyArray<Element>
 }
 
 export type XmlEvent =
   | { readonly _tag: 'Root'; readonly name: string }
-  /** A child of the root, whole. */
+  /** A complete child of the root. */
   | { readonly _tag: 'Row'; readonly row: Element }
 
 /**
- * A fold over chunks. `Left` says in words what is wrong; after one, the fold is over. What came whole before the
- * mistake is given first, so that where a chunk happens to end decides nothing.
+ * A fold over chunks. `Left` is the description of an error; the fold ends with it. Values that are complete before the
+ * error are returned first, so that the boundaries of the chunks do not change the result.
  */
 export interface XmlFold<I, O> {
   readonly step: (chunk: I) => E.Either<string, ReadonlyArray<O>>
-  /** Nothing more will come. `Left` where more should have. */
+  /** Ends the input. `Left` if it is incomplete. */
   readonly finish: () => E.Either<string, ReadonlyArray<O>>
 }
 
-// The largest true answers (a thousand entries, ten thousand parts) have rows of some 2 KB, 3 levels deep.
+// The largest real responses (a thousand entries, ten thousand parts) have rows of about 2 KB, 3 levels deep.
 const maxRow = MiB
 const maxDepth = 16
-// What an element costs us beside its text, in characters, so that a row of a million empty ones is refused too.
+// The memory of an element besides its text, in characters, so that a row of a million empty elements is refused too.
 const elementCost = 64
 
 interface Open {
@@ -41,7 +41,7 @@ interface Open {
   readonly children: Array<Element>
 }
 
-/** What `finish` says of a document that never began, and of one that began and never ended. */
+/** The errors of `finish` for an empty body, and for a document that is cut short. */
 export const emptyDocument = 'the body has no XML document'
 export const cutDocument = 'the XML document is cut off'
 
@@ -50,14 +50,14 @@ const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 /**
  * Starts reading a document.
  *
- * White space and a byte order mark before the declaration are dropped: COS keeps a slow completion's connection
- * alive with them. A document type is refused, for it could define entities. Control characters are let through as
- * they are, though XML 1.0 forbids them: COS writes keys that have them plainly where `encoding-type` is not for
- * asking, and a completion that succeeded must not fail for its key.
+ * White space and a byte order mark before the declaration are dropped: COS sends white space to keep the connection of
+ * a slow completion alive. A document type is refused because it could define entities. Control characters are accepted,
+ * though XML 1.0 forbids them: COS writes keys with control characters unescaped in responses that have no
+ * `encoding-type`, and a completion that succeeded must not fail because of its key.
  *
- * @shape  `step(bytes)` -> what those bytes completed: the root once, then each of its children
+ * @shape  `step(bytes)` -> the events that those bytes completed: the root once, then each of its children
  * @units  a row holds at most 1 Mi characters, 16 levels deep
- * @errors `Left` in words: not UTF-8, not well-formed, more than one root, too large, or cut short
+ * @errors `Left` of a text: not UTF-8, not well-formed, more than one root, too large, or cut short
  */
 export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -69,7 +69,7 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   let ended = false
   let rowEnded = false
   let rowSize = 0
-  // Characters since the parser last told us anything: it holds a text, a tag or a comment until that ends.
+  // Characters since the parser's last event: it holds a text, a tag or a comment until that ends.
   let held = 0
 
   const fail = (words: string): void => {
@@ -83,13 +83,13 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   const addText = (text: string): void => {
     held = 0
     const top = open.at(-1)
-    // The root's own text is white space between rows, or nothing that we read.
+    // Text directly in the root is white space between rows, or text that no decoder reads.
     if (top === undefined || open.length === 1) return
     grow(text.length)
     if (problem === undefined) top.text += text
   }
   parser.on('error', (error) => {
-    // saxes closes what an end tag leaves open, and complains afterwards: that row never ended.
+    // saxes closes the elements that an end tag leaves open, and reports the error afterwards: that row is not complete.
     if (error.message === 'unexpected close tag.' && rowEnded) events.pop()
     if (error.message !== 'disallowed character.') fail(`not well-formed XML: ${error.message}`)
   })
@@ -102,7 +102,7 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     if (open.length === 1) rowSize = 0
     grow(name.length + elementCost)
     if (open.length >= maxDepth) fail('XML elements nested more than 16 levels deep')
-    // saxes goes on after a mistake, to the end of what it was given.
+    // saxes continues after an error, to the end of the chunk.
     if (problem !== undefined) return
     if (open.length === 0) events.push({ _tag: 'Root', name })
     open.push({ name, text: '', children: [] })
@@ -162,7 +162,7 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
 
 export type Fields = { readonly [name: string]: string | Fields }
 
-/** A row as a record, for a codec to judge: elements with children become records, others their text. */
+/** A row as a record, for a codec: an element with children becomes a record, another element its text. */
 export const toFields = (row: Element): Fields =>
   Object.fromEntries(
     row.children.map((child) => [child.name, child.children.length === 0 ? child.text : toFields(child)])
@@ -177,7 +177,7 @@ const escapes: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&apos;',
-  // A parser would turn a bare one into a line feed.
+  // A parser would turn an unescaped one into a line feed.
   '\r': '&#13;'
 }
 
@@ -202,8 +202,8 @@ const writing =
 export const writeXml: (xml: Xml) => string = writing(escapeXml)
 
 /**
- * The same with quotes as they are, for text needs no more, and as COS's own samples are hashed. It keeps the list of
- * 10,000 parts at 889 KB instead of 989, where COS takes about 1 MB.
+ * Like `writeXml`, with unescaped quotes: text does not need the escape, and COS's samples are hashed without it. A list
+ * of 10,000 parts has 889 KB instead of 989 KB; COS accepts about 1 MB.
  *
  * @example writeTerseXml(['ETag', '"x"']) // '<ETag>"x"</ETag>'
  */
