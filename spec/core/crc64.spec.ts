@@ -15,7 +15,7 @@ t.test('bytes have the recorded checksums', async (t) => {
   t.equal(await crc64(), 0n)
 })
 
-t.test('the samples on COS’s own pages come out', async (t) => {
+t.test('the samples of COS’s documentation have their checksums', async (t) => {
   // The chunked body of https://cloud.tencent.com/document/product/436/7749, and what COS answered.
   const chunks = ['[Chunked Content]', '[2nd chunk]', '[3rd chunk]', '[4th chunk]'].map((text) =>
     Buffer.from(text)
@@ -31,7 +31,7 @@ t.test('joined runs have the recorded checksums', async (t) => {
   }
 })
 
-t.test('checksums of pieces combine to the checksum of the whole, wherever it was cut', async () => {
+t.test('checksums of pieces combine to the checksum of the whole, wherever it is cut', async () => {
   const cut = fc
     .uint8Array({ maxLength: 4000 })
     .chain((bytes) => fc.tuple(fc.constant(bytes), fc.array(fc.nat(bytes.length), { maxLength: 8 })))
@@ -49,7 +49,7 @@ t.test('checksums of pieces combine to the checksum of the whole, wherever it wa
   )
 })
 
-t.test('combining is associative, with nothing as its unit', async () => {
+t.test('combining is associative, with the empty run as its unit', async () => {
   const length = fc.nat(2 ** 40)
   fc.assert(
     fc.property(u64, u64, u64, length, length, (a, b, c, sizeB, sizeC) => {
@@ -87,7 +87,7 @@ const shiftOf = (bytes: bigint): bigint => {
   return power
 }
 
-t.test('lengths past 2^32, and up to what a double holds, combine as polynomials multiply', async (t) => {
+t.test('lengths from 2^32 to 2^53 combine as polynomials multiply', async (t) => {
   for (const length of [
     1,
     2 ** 31,
@@ -112,7 +112,7 @@ t.test('lengths past 2^32, and up to what a double holds, combine as polynomials
   )
 })
 
-t.test('a run of zeros doubled twelve times has the checksum of all of them', async (t) => {
+t.test('a run of zeros doubled twelve times has the checksum of the whole', async (t) => {
   let run = { crc64: await crc64(Buffer.alloc(1024)), size: 1024 }
   for (let n = 0; n < 12; n += 1) run = combineAllCrc64([run, run])
   t.equal(run.size, 4 * 2 ** 20)
@@ -120,7 +120,7 @@ t.test('a run of zeros doubled twelve times has the checksum of all of them', as
 })
 
 // -- hashers --
-t.test('hashers lent at once never mix their bytes, and one given back starts anew', async (t) => {
+t.test('parallel hashers never mix their bytes, and a released one is reset', async (t) => {
   const one = await crc64Hasher()
   const other = await crc64Hasher()
   one.update(Buffer.from('1234'))
@@ -132,14 +132,14 @@ t.test('hashers lent at once never mix their bytes, and one given back starts an
   one.release()
   other.release()
 
-  // Released unread, in the middle of its bytes.
+  // Released without digest, in the middle of its bytes.
   const third = await crc64Hasher()
   third.update(Buffer.from('junk'))
   third.release()
   t.equal(await crc64(Buffer.from('123456789')), 0x995dc9bbdf1939fan)
 })
 
-t.test('a hasher given back twice is still lent to one at a time', async (t) => {
+t.test('a hasher released twice has one owner at a time', async (t) => {
   const twice = await crc64Hasher()
   twice.release()
   twice.release()
@@ -152,7 +152,7 @@ t.test('a hasher given back twice is still lent to one at a time', async (t) => 
   b.release()
 })
 
-t.test('a hasher given back is not its old owner’s to use: it may be another’s by now', async (t) => {
+t.test('a hasher throws if it is used after release', async (t) => {
   const old = await crc64Hasher()
   old.release()
   const another = await crc64Hasher()
@@ -166,7 +166,7 @@ t.test('a hasher given back is not its old owner’s to use: it may be another�
   another.release()
 })
 
-t.test('many at once: each of a hundred sums is its own', async (t) => {
+t.test('a hundred parallel checksums are all correct', async (t) => {
   const texts = Array.from({ length: 100 }, (_, n) => Buffer.from(`text ${String(n)}`.repeat(n + 1)))
   const alone: Array<bigint> = []
   for (const text of texts) alone.push(await crc64(text))

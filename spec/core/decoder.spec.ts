@@ -38,7 +38,7 @@ const refused = async (t: Test, answer: CannedResponse, asked?: ServeOptions): P
   left(await decodeResponse(t, D.rejectErrors(head), answer, asked))
 
 // -- bodies --
-t.test('a body is read to its limit, and a longer one is hung up on', async (t) => {
+t.test('readBytes reads a body up to its limit, and closes the connection of a longer one', async (t) => {
   t.same(
     right(await decodeResponse(t, D.readBytes(10), { chunks: ['hello', 5, ' you'] })),
     Buffer.from('hello you')
@@ -57,7 +57,7 @@ t.test('a body is read to its limit, and a longer one is hung up on', async (t) 
   t.equal(await closed, 'early')
 })
 
-t.test('a body nobody wants is read out when it is short, and hung up on when it is long', async (t) => {
+t.test('drain reads a short body to its end, and closes the connection of a long one', async (t) => {
   const short = await serveResponse(t, { chunks: ['x'.repeat(1000)] })
   t.same(await D.drain(short.response)(), E.right(undefined))
   t.equal(await short.closed, 'whole')
@@ -68,7 +68,7 @@ t.test('a body nobody wants is read out when it is short, and hung up on when it
   t.ok(long.written() < 10 * mebi, `${long.written()} bytes of 10 MiB left the server`)
 })
 
-t.test('a body that breaks off is an error with its cause', async (t) => {
+t.test('a body that breaks off fails with a TransportError that has the cause', async (t) => {
   for (const decode of [D.readBytes(100), D.drain, D.fromHead(io.unknown)]) {
     const error = left(await decodeResponse<unknown>(t, decode, { chunks: ['half'], ends: 'cut' }))
     t.match(error, { _tag: 'TransportError', context: specContext })
@@ -78,7 +78,7 @@ t.test('a body that breaks off is an error with its cause', async (t) => {
 // -- heads --
 const Size = io.type({ 'content-length': ByteCount, etag: io.string })
 
-t.test('a head is read with a codec, and what is wrong with it is told', async (t) => {
+t.test('fromHead decodes the headers, and a DecodeError lists the problems', async (t) => {
   const headers = { 'Content-Length': '3', ETag: '"x"', 'x-cos-request-id': 'id' }
   t.same(
     await decodeResponse(t, D.fromHead(io.exact(Size)), { headers, chunks: ['abc'] }),
@@ -96,7 +96,7 @@ t.test('a head is read with a codec, and what is wrong with it is told', async (
   })
 })
 
-t.test('what was read can be changed, and found wrong', async (t) => {
+t.test('map and chainEither change a decoded value, or reject it', async (t) => {
   const status = pipe(
     head,
     D.map((n) => n + 1)
@@ -119,7 +119,7 @@ const errorXml = `<?xml version='1.0' encoding='utf-8' ?>
   <TraceId>ZXhhbXBs</TraceId>
 </Error>`
 
-t.test('any 2xx is the decoder’s, and no other', async (t) => {
+t.test('rejectErrors passes any 2xx to the decoder, and no other status', async (t) => {
   for (const status of [200, 201, 202, 204, 206])
     t.same(await decodeResponse(t, D.rejectErrors(head), { status }), E.right(status))
   for (const status of [301, 302, 304, 400, 404, 500, 503]) {
@@ -127,7 +127,7 @@ t.test('any 2xx is the decoder’s, and no other', async (t) => {
   }
 })
 
-t.test('COS’s XML is an error with all that it says', async (t) => {
+t.test('an XML error body becomes a ServiceError with all of its fields', async (t) => {
   t.same(
     await refused(t, {
       status: 404,
@@ -148,7 +148,7 @@ t.test('COS’s XML is an error with all that it says', async (t) => {
   )
 })
 
-t.test('what an error leaves out, its headers may say', async (t) => {
+t.test('fields that an error body lacks are taken from the headers', async (t) => {
   const headers = { 'x-cos-request-id': 'id', 'x-cos-trace-id': 'trace' }
   t.match(await refused(t, { status: 404, headers, chunks: ['<Error><Code>NoSuchKey</Code></Error>'] }), {
     code: 'NoSuchKey',
@@ -167,22 +167,29 @@ t.test('what an error leaves out, its headers may say', async (t) => {
   })
 })
 
-t.test('an error cut short, broken or malformed is what came of it whole', async (t) => {
-  const half = errorXml.slice(0, errorXml.indexOf('</Resource>'))
-  const known = {
-    _tag: 'ServiceError',
-    status: 503,
-    code: 'NoSuchKey',
-    message: /does not exist/,
-    resource: ''
+t.test(
+  'an error body that is cut short or malformed becomes a ServiceError of its complete fields',
+  async (t) => {
+    const half = errorXml.slice(0, errorXml.indexOf('</Resource>'))
+    const known = {
+      _tag: 'ServiceError',
+      status: 503,
+      code: 'NoSuchKey',
+      message: /does not exist/,
+      resource: ''
+    }
+    t.match(await refused(t, { status: 503, chunks: [half] }), known, 'cut short')
+    t.match(await refused(t, { status: 503, chunks: [half], ends: 'cut' }), known, 'and the connection broke')
+    t.match(
+      await refused(t, { status: 503, chunks: [`${half}&nope;`, errorXml] }),
+      known,
+      'and then nonsense'
+    )
+    t.match(await refused(t, { status: 503, chunks: ['<Err'], ends: 'cut' }), { code: 'ServiceUnavailable' })
   }
-  t.match(await refused(t, { status: 503, chunks: [half] }), known, 'cut short')
-  t.match(await refused(t, { status: 503, chunks: [half], ends: 'cut' }), known, 'and the connection broke')
-  t.match(await refused(t, { status: 503, chunks: [`${half}&nope;`, errorXml] }), known, 'and then nonsense')
-  t.match(await refused(t, { status: 503, chunks: ['<Err'], ends: 'cut' }), { code: 'ServiceUnavailable' })
-})
+)
 
-t.test('a gateway’s JSON is read in either spelling', async (t) => {
+t.test('the JSON error of a gateway is read in either spelling', async (t) => {
   const answers: ReadonlyArray<readonly [json: unknown, said: object]> = [
     [
       { code: 'Busy', message: 'later', requestid: 'r' },
@@ -207,22 +214,25 @@ t.test('a gateway’s JSON is read in either spelling', async (t) => {
     t.match(await refused(t, { status: 503, chunks: [JSON.stringify(json)] }), said)
 })
 
-t.test('a page or plain text is a message’s first words, and a header may name the code', async (t) => {
-  const html = `<!DOCTYPE html>\n<html><head><title>502</title></head>${'<p>x</p>'.repeat(200)}`
-  const page = await refused(t, { status: 502, chunks: [html] })
-  t.match(page, { status: 502, code: 'Unknown', message: /^<!DOCTYPE html> <html>/ })
-  t.equal(page._tag === 'ServiceError' && page.message.length, 300)
-  t.match(
-    await refused(t, { status: 400, headers: { 'x-cos-error-code': 'BadVector' }, chunks: ['too long'] }),
-    {
-      code: 'BadVector',
-      message: 'too long'
-    }
-  )
-  t.match(await refused(t, { status: 500, chunks: [Uint8Array.of(0xff, 0xfe)] }), { code: 'InternalError' })
-})
+t.test(
+  'the start of an HTML page or plain text becomes the message, and a header may name the code',
+  async (t) => {
+    const html = `<!DOCTYPE html>\n<html><head><title>502</title></head>${'<p>x</p>'.repeat(200)}`
+    const page = await refused(t, { status: 502, chunks: [html] })
+    t.match(page, { status: 502, code: 'Unknown', message: /^<!DOCTYPE html> <html>/ })
+    t.equal(page._tag === 'ServiceError' && page.message.length, 300)
+    t.match(
+      await refused(t, { status: 400, headers: { 'x-cos-error-code': 'BadVector' }, chunks: ['too long'] }),
+      {
+        code: 'BadVector',
+        message: 'too long'
+      }
+    )
+    t.match(await refused(t, { status: 500, chunks: [Uint8Array.of(0xff, 0xfe)] }), { code: 'InternalError' })
+  }
+)
 
-t.test('an answer without a body is named after its status', async (t) => {
+t.test('an error without a body has the code of its status', async (t) => {
   const names = {
     304: 'NotModified',
     400: 'InvalidRequest',
@@ -245,7 +255,7 @@ t.test('an answer without a body is named after its status', async (t) => {
   }
 })
 
-t.test('a huge error is not read whole', async (t) => {
+t.test('a huge error body is not read to its end', async (t) => {
   const { response, written, closed } = await serveResponse(t, {
     status: 500,
     headers: { 'content-length': String(10 * mebi) },
@@ -256,32 +266,35 @@ t.test('a huge error is not read whole', async (t) => {
   t.ok(written() < 8 * mebi, `${written()} bytes of 10 MiB left the server`)
 })
 
-t.test('an error whose body stalls is told by its head; one that the caller aborts is aborted', async (t) => {
-  for (const [reason, tag] of [
-    [{ _tag: 'Timeout', context: specContext, host: '', phase: 'idle', after: 1 }, 'ServiceError'],
-    [{ _tag: 'Timeout', context: specContext, host: '', phase: 'overall', after: 1 }, 'Timeout'],
-    [{ _tag: 'Aborted', context: specContext, reason: 'enough' }, 'Aborted']
-  ] as const) {
-    const response = await fetchResponse(t, {
-      status: 503,
-      chunks: ['<Error><Code>SlowDown</Code>'],
-      ends: 'open'
-    })
-    const refused = D.rejectErrors(head)(response)()
-    await waitFor(() => response.body.readableDidRead)
-    response.body.destroy(new CosException(reason))
-    const error = left(await refused)
-    t.equal(error._tag, tag)
-    if (error._tag === 'ServiceError') t.equal(error.code, 'SlowDown')
+t.test(
+  'an error whose body stalls is reported from its head; if the caller aborts, it is Aborted',
+  async (t) => {
+    for (const [reason, tag] of [
+      [{ _tag: 'Timeout', context: specContext, host: '', phase: 'idle', after: 1 }, 'ServiceError'],
+      [{ _tag: 'Timeout', context: specContext, host: '', phase: 'overall', after: 1 }, 'Timeout'],
+      [{ _tag: 'Aborted', context: specContext, reason: 'enough' }, 'Aborted']
+    ] as const) {
+      const response = await fetchResponse(t, {
+        status: 503,
+        chunks: ['<Error><Code>SlowDown</Code>'],
+        ends: 'open'
+      })
+      const refused = D.rejectErrors(head)(response)()
+      await waitFor(() => response.body.readableDidRead)
+      response.body.destroy(new CosException(reason))
+      const error = left(await refused)
+      t.equal(error._tag, tag)
+      if (error._tag === 'ServiceError') t.equal(error.code, 'SlowDown')
+    }
   }
-})
+)
 
 // -- XML --
 const Result = io.type({ ETag: io.string, Owner: io.type({ ID: io.string }) })
 const result = '<Result xmlns="http://x"><ETag>&quot;x&quot;</ETag><Owner><ID>7</ID></Owner><New/></Result>'
 const xml = D.fromXml('Result', Result)
 
-t.test('an XML answer is read with a codec, unknown elements and all', async (t) => {
+t.test('fromXml decodes an XML response, and ignores unknown elements', async (t) => {
   t.match(right(await decodeResponse(t, xml, xmlResponse(result))), { ETag: '"x"', Owner: { ID: '7' } })
   t.match(left(await decodeResponse(t, xml, xmlResponse('<Result><Owner/></Result>'))), {
     _tag: 'DecodeError',
@@ -305,12 +318,12 @@ t.test('a document has its rows in order and its fields by name', async (t) => {
   t.same(fields, { B: '2', C: '' })
 })
 
-t.test('white space may come first, for as long as it likes', async (t) => {
+t.test('any amount of white space before the document is dropped', async (t) => {
   const slowly = ['   \r\n \n', 5, ' ', 5, ' ', "<?xml version='1.0'?>", 5, '\n', result, '\n']
   t.match(await decodeResponse(t, xml, { chunks: slowly }), { _tag: 'Right' })
 })
 
-t.test('a 200 whose document is an error is that error', async (t) => {
+t.test('a 200 with an error document is a ServiceError', async (t) => {
   t.match(left(await decodeResponse(t, xml, xmlResponse(`  \n ${errorXml}`))), {
     _tag: 'ServiceError',
     status: 200,
@@ -330,7 +343,7 @@ t.test('a 200 whose document is an error is that error', async (t) => {
   )
 })
 
-t.test('an answer that ends too early is no answer', async (t) => {
+t.test('a response that ends too early is a TransportError', async (t) => {
   for (const nothing of [[], [' '], ['\n', 5, '  ']]) {
     t.match(left(await decodeResponse(t, xml, { chunks: nothing })), {
       _tag: 'TransportError',
@@ -361,7 +374,7 @@ t.test('an answer that ends too early is no answer', async (t) => {
   )
 })
 
-t.test('an answer in other words is a decode error', async (t) => {
+t.test('a response of another form is a DecodeError', async (t) => {
   const others: ReadonlyArray<readonly [body: string | Uint8Array, problem: RegExp]> = [
     ['<Other/>', /expected the XML root <Result>, got <Other>/],
     ['<html><body>hello</body></html>', /got <html>/],
@@ -380,7 +393,7 @@ t.test('an answer in other words is a decode error', async (t) => {
   }
 })
 
-t.test('a document that never ends is hung up on', async (t) => {
+t.test('a document without an end closes the connection at the limit', async (t) => {
   const row = `<Row>${'x'.repeat(512 * 1024)}</Row>`
   const { response, closed } = await serveResponse(t, {
     chunks: (function* () {
@@ -398,7 +411,7 @@ t.test('a document that never ends is hung up on', async (t) => {
 const names = async (response: Response): Promise<ReadonlyArray<string>> =>
   (await toArray(D.xmlRows('Result', response))).flat().map((row) => row.name)
 
-t.test('rows are out as they come in', async (t) => {
+t.test('xmlRows yields each row as it arrives', async (t) => {
   const { opened, open } = createGate()
   const response = await fetchResponse(t, { chunks: ['<Result><A/>', opened, '<B/></Result>'] })
   const rows = D.xmlRows('Result', response)
@@ -408,7 +421,7 @@ t.test('rows are out as they come in', async (t) => {
   t.match(await rows.next(), { done: true })
 })
 
-t.test('rows that came before a mistake are out before it is told, and it is told at once', async (t) => {
+t.test('rows before an error are yielded before it, and the error is reported at once', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['<Result><A/><B/>&nope;'], ends: 'open' })
   const rows = D.xmlRows('Result', response)
   t.match(await rows.next(), { value: [{ name: 'A' }, { name: 'B' }] })
@@ -416,7 +429,7 @@ t.test('rows that came before a mistake are out before it is told, and it is tol
   t.equal(await closed, 'early')
 })
 
-t.test('a reader that leaves hangs up', async (t) => {
+t.test('a reader that stops closes the connection', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['<Result><A/>'], ends: 'open' })
   for await (const rows of D.xmlRows('Result', response)) {
     t.match(rows, [{ name: 'A' }])
@@ -425,7 +438,7 @@ t.test('a reader that leaves hangs up', async (t) => {
   t.equal(await closed, 'early')
 })
 
-t.test('rows of a refused or broken answer are failures in their envelope', async (t) => {
+t.test('xmlRows throws a CosException if the response is an error or is incomplete', async (t) => {
   t.match(await catchCosError(names(await fetchResponse(t, { chunks: [errorXml] }))), {
     _tag: 'ServiceError',
     code: 'NoSuchKey'
@@ -436,7 +449,7 @@ t.test('rows of a refused or broken answer are failures in their envelope', asyn
   t.same(await names(await fetchResponse(t, { chunks: ['<Result><A/><B/></Result>'] })), ['A', 'B'])
 })
 
-t.test('the sum that went up is there for whoever compares', async (t) => {
+t.test('the checksum of the sent body is available to a decoder', async (t) => {
   const asked = { sent: { size: 3, crc64: O.some(7n) } }
   const decode: D.Decoder<bigint> = pipe(
     head,

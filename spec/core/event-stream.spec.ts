@@ -38,7 +38,7 @@ const end = { _tag: 'End' } as const
 const cutShort = { _tag: 'CutShort' } as const
 const records = (text: string): Told => ({ _tag: 'Records', text })
 
-t.test('each recorded message is read as what it is', async (t) => {
+t.test('each recorded message is decoded to its event', async (t) => {
   const all = recordedMessages()
   t.equal(all.length, 6)
   for (const { name, hex, size, event } of all) {
@@ -55,7 +55,7 @@ const expected = ['Cont', 'Records', 'Progress', 'Records', 'Stats', 'End'].map(
   return found?.event
 })
 
-t.test('a stream is the same events wherever it was cut', async (t) => {
+t.test('the events of a stream do not depend on where it is cut', async (t) => {
   t.same(read(whole), { events: expected, problem: undefined })
   for (let at = 0; at <= whole.length; at += 1) {
     t.same(read(whole.subarray(0, at), whole.subarray(at)).events, expected, `cut at ${String(at)}`)
@@ -69,13 +69,13 @@ t.test('a stream is the same events wherever it was cut', async (t) => {
   )
 })
 
-t.test('a stream that stops before its End is cut short, between messages too', async (t) => {
+t.test('a stream without an End is CutShort, even between messages', async (t) => {
   for (let at = 0; at < whole.length; at += 1) {
     t.same(read(whole.subarray(0, at)).problem, cutShort, `after ${String(at)} bytes`)
   }
 })
 
-t.test('a message is handed on as soon as it is whole', async (t) => {
+t.test('an event is returned as soon as its message is complete', async (t) => {
   const folding = eventReader()
   const first = recordedMessage('Records')
   t.same(folding.step(first.subarray(0, -1)), E.right([]))
@@ -83,7 +83,7 @@ t.test('a message is handed on as soon as it is whole', async (t) => {
   t.same(E.isRight(given) ? given.right.map(told) : given, [records('1,Ann\n2,Bo\n')])
 })
 
-t.test('a bit that flips anywhere is noticed, and nothing of its message is handed on', async (t) => {
+t.test('a flipped bit is detected anywhere, and its message has no event', async (t) => {
   const bytes = Buffer.concat([recordedMessage('Cont'), recordedMessage('Records'), recordedMessage('End')])
   const [start, stop] = [57, 57 + 112]
   for (let at = start; at < stop; at += 1) {
@@ -95,13 +95,13 @@ t.test('a bit that flips anywhere is noticed, and nothing of its message is hand
   }
 })
 
-t.test('a checksum that is wrong is told beside the right one', async (t) => {
+t.test('a wrong checksum is reported with the expected one', async (t) => {
   const broken = recordedMessage('Records')
   broken[97] = 0x32
   t.same(read(broken).problem, { _tag: 'Checksum', expected: '3f6c0e55', got: 'a68e6854' })
 })
 
-t.test('what came whole before a mistake is given, wherever the bytes were cut', async (t) => {
+t.test('events before an error are returned, wherever the stream is cut', async (t) => {
   const broken = Buffer.from(recordedMessage('Records'))
   broken[100] = 0
   const bytes = Buffer.concat([recordedMessage('Records'), broken, recordedMessage('End')])
@@ -112,7 +112,7 @@ t.test('what came whole before a mistake is given, wherever the bytes were cut',
   }
 })
 
-t.test('a mistake stays: no later step takes it back', async (t) => {
+t.test('an error is final: every later step returns it', async (t) => {
   const folding = eventReader()
   const broken = Buffer.from(recordedMessage('Cont'))
   broken[0] = 1
@@ -121,7 +121,7 @@ t.test('a mistake stays: no later step takes it back', async (t) => {
   t.equal(E.isLeft(folding.finish()), true)
 })
 
-t.test('what follows an End or an Error is not looked at', async (t) => {
+t.test('bytes after an End or an Error are ignored', async (t) => {
   const rubbish = Buffer.from('<html>Bad Gateway</html>')
   t.same(read(recordedMessage('End'), rubbish), { events: [end], problem: undefined })
   t.same(read(Buffer.concat([recordedMessage('End'), rubbish])), { events: [end], problem: undefined })
@@ -136,12 +136,12 @@ t.test('what follows an End or an Error is not looked at', async (t) => {
   })
 })
 
-t.test('an Error after records leaves the records as they were', async (t) => {
+t.test('an Error after records does not change the records', async (t) => {
   const { events } = read(Buffer.concat([recordedMessage('Records'), recordedMessage('Error')]))
   t.match(events, [records('1,Ann\n2,Bo\n'), { _tag: 'Error', code: 'OverMaxRecordSize' }])
 })
 
-t.test('a record that is cut within a character comes out in its pieces', async (t) => {
+t.test('a record that is cut within a character is returned in its pieces', async (t) => {
   const text = Buffer.from('北京\n')
   const pieces = [text.subarray(0, 1), text.subarray(1, 4), text.subarray(4)]
   const bytes = pieces.flatMap((piece) => [encodeEvent('Records', piece), encodeEvent('Cont')])
@@ -151,7 +151,7 @@ t.test('a record that is cut within a character comes out in its pieces', async 
   t.equal(Buffer.concat(got).toString(), '北京\n')
 })
 
-t.test('headers come in any order, and those that have no meaning here are passed over', async (t) => {
+t.test('headers are read in any order, and unknown ones are ignored', async (t) => {
   const records = encodeMessage(
     { ':content-type': 'x', ':event-type': 'Records', ':new': 'one', ':message-type': 'event' },
     'a'
@@ -159,16 +159,16 @@ t.test('headers come in any order, and those that have no meaning here are passe
   t.same(read(records, encodeEvent('End')).events, [{ _tag: 'Records', text: 'a' }, end])
 })
 
-t.test('an event of a kind that is not known yet is passed over', async (t) => {
+t.test('an event of an unknown type is skipped', async (t) => {
   t.same(read(encodeEvent('Weather', 'rain'), encodeEvent('End')), { events: [end], problem: undefined })
   t.same(read(encodeMessage({}), encodeEvent('End')), { events: [end], problem: undefined })
 })
 
-t.test('an Error that says nothing is an Error all the same', async (t) => {
+t.test('an Error without code and message is an Error', async (t) => {
   t.same(read(encodeMessage({ ':message-type': 'error' })).events, [{ _tag: 'Error', code: '', message: '' }])
 })
 
-t.test('stats are read with a declaration and in any order', async (t) => {
+t.test('Stats are read with an XML declaration and in any order', async (t) => {
   const xml =
     '<?xml version="1.0" encoding="UTF-8"?><Stats><BytesReturned>3</BytesReturned>' +
     '<BytesScanned>1</BytesScanned><BytesProcessed>9007199254740</BytesProcessed></Stats>'
@@ -178,7 +178,7 @@ t.test('stats are read with a declaration and in any order', async (t) => {
   ])
 })
 
-t.test('a message that is not what it says is malformed, though its checksums are right', async (t) => {
+t.test('a message with right checksums and wrong content is Malformed', async (t) => {
   const type = encodeHeader(':message-type', 'event')
   const cases: ReadonlyArray<readonly [string, Uint8Array, RegExp]> = [
     ['shorter than its headers', frameMessage(type, new Uint8Array(), 20), /shorter than its headers/],
@@ -222,7 +222,7 @@ t.test('a message that is not what it says is malformed, though its checksums ar
   }
 })
 
-t.test('many messages in one chunk are read in time that grows as they do', async (t) => {
+t.test('reading many messages in one chunk takes linear time', async (t) => {
   const timed = (count: number): number => {
     const many = Buffer.concat([
       ...Array.from({ length: count }, () => encodeEvent('Records', 'x')),

@@ -4,19 +4,19 @@ import t from 'tap'
 import { compareCrc64, unverifiable } from '../../lib/core/integrity.js'
 import { specContext } from '../support/responses.js'
 
-t.test('equal checksums verify', async (t) => {
+t.test('equal checksums are Verified', async (t) => {
   t.same(compareCrc64(specContext)(O.some(7n), O.some(7n)), E.right({ _tag: 'Verified', crc64: 7n }))
   t.same(compareCrc64(specContext)(O.some(0n), O.some(0n)), E.right({ _tag: 'Verified', crc64: 0n }))
 })
 
-t.test('where one of the two is not known nothing is claimed, and ours is told', async (t) => {
+t.test('an unknown checksum makes the result Unverifiable, with our checksum if it is known', async (t) => {
   const compare = compareCrc64(specContext)
   t.same(compare(O.some(7n), O.none), E.right(unverifiable('NoChecksum', O.some(7n))))
   t.same(compare(O.none, O.some(7n)), E.right(unverifiable('NoChecksum', O.none)))
   t.same(compare(O.none, O.none), E.right({ _tag: 'Unverifiable', reason: 'NoChecksum', crc64: O.none }))
 })
 
-t.test('different checksums are an error that names both, and the part', async (t) => {
+t.test('different checksums are an IntegrityError with both checksums and the part', async (t) => {
   const error = {
     _tag: 'IntegrityError',
     context: specContext,

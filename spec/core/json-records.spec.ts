@@ -27,7 +27,7 @@ const read = async (layout: Partial<JsonLayout>, ...chunks: ReadonlyArray<Uint8A
 
 const of = (text: string): Buffer => Buffer.from(text)
 
-t.test('texts are told apart by their brackets, whatever stands in their strings', async (t) => {
+t.test('texts are separated by their brackets, whatever their strings contain', async (t) => {
   const texts = ['{"a":"}{"}', '[1,"]",[]]', '"x\\"y\\\\"', '{}', '-1.5e3', 'true', '{"腾":"讯\\n😀"}']
   for (const delimiter of ['\n', '\r\n', '|', ',', '}', '{', '"', 'é']) {
     const whole = of(texts.map((text) => text + delimiter).join(''))
@@ -40,12 +40,12 @@ t.test('texts are told apart by their brackets, whatever stands in their strings
   }
 })
 
-t.test('without a delimiter texts follow one another, with white space or with nothing', async (t) => {
+t.test('without a delimiter, texts are separated by white space or by nothing', async (t) => {
   const outcome = await read({}, of('\uFEFF {"a":1}{"b":[2,\n3]}\r\n\t4 null"x"[]'))
   t.same(outcome, { texts: ['{"a":1}', '{"b":[2,\n3]}', '4', 'null"x"', '[]'], problem: undefined })
 })
 
-t.test('the last delimiter may be missing, those between may not', async (t) => {
+t.test('only the last delimiter may be missing', async (t) => {
   t.same(await read({ delimiter: ';' }, of('{"a":1};{"b":2}')), {
     texts: ['{"a":1}', '{"b":2}'],
     problem: undefined
@@ -57,14 +57,14 @@ t.test('the last delimiter may be missing, those between may not', async (t) => 
   })
 })
 
-t.test('what came whole before a mistake is given first, and the mistake stays', async (t) => {
+t.test('texts before an error are returned first, and the error is final', async (t) => {
   const folding = jsonReader({ delimiter: '\n', limit: 10 })
   t.same(folding.step(of('{}\n[]\n"0123456789"\n')), E.right(['{}', '[]']))
   t.match(folding.step(of('{}\n')), { left: { _tag: 'TooLarge' } })
   t.match(await folding.finish(), { left: { _tag: 'TooLarge' } })
 })
 
-t.test('a text that is too large is refused before it is whole', async (t) => {
+t.test('a text that is too large is rejected before it is complete', async (t) => {
   const folding = jsonReader({ limit: 1000 })
   for (let size = 0; size < 1000; size += 100) t.same(folding.step(of('['.repeat(100))), E.right([]))
   t.match(folding.step(of('[')), { left: { _tag: 'TooLarge' } })
@@ -72,14 +72,14 @@ t.test('a text that is too large is refused before it is whole', async (t) => {
   t.same(await read({ limit: 3 }, of('[12]')), { texts: [], problem: 'TooLarge' })
 })
 
-t.test('bytes that are not UTF-8, and a text that never ends, are told', async (t) => {
+t.test('bytes that are not UTF-8, and a text without an end, are errors', async (t) => {
   t.same(await read({}, Buffer.from([0x22, 0xff, 0x22, 0x0a])), { texts: [], problem: 'NotUtf8' })
   for (const text of ['{"a":1', '"abc', '["\\"]'])
     t.same(await read({}, of(`1 ${text}`)), { texts: ['1'], problem: 'CutShort' }, text)
   t.same(await read({}), { texts: [], problem: undefined }, 'nothing is no mistake')
 })
 
-t.test('any values come back, wherever the bytes were cut', async () => {
+t.test('any values are read back, wherever the bytes are cut', async () => {
   const values = fc.array(fc.jsonValue(), { maxLength: 8 })
   const cuts = fc.array(fc.nat(400), { maxLength: 6 })
   await fc.assert(
@@ -95,26 +95,29 @@ t.test('any values come back, wherever the bytes were cut', async () => {
   )
 })
 
-t.test('whole numbers that a double would round are bigints, and all else is as JSON has it', async (t) => {
-  t.same(
-    parseJson(
-      '{"n":9007199254740993,"m":-9223372036854775808,"s":"9007199254740993","d":0.123456789012345678}'
-    ),
-    {
-      _tag: 'Some',
-      value: {
-        n: 9007199254740993n,
-        m: -9223372036854775808n,
-        s: '9007199254740993',
-        d: 0.12345678901234568
+t.test(
+  'integers that a double would round are bigints, and all other values are as JSON.parse returns them',
+  async (t) => {
+    t.same(
+      parseJson(
+        '{"n":9007199254740993,"m":-9223372036854775808,"s":"9007199254740993","d":0.123456789012345678}'
+      ),
+      {
+        _tag: 'Some',
+        value: {
+          n: 9007199254740993n,
+          m: -9223372036854775808n,
+          s: '9007199254740993',
+          d: 0.12345678901234568
+        }
       }
-    }
-  )
-  t.same(
-    parseJson('[9007199254740991,1e16,10000000000000000]'),
-    O.some([9007199254740991, 1e16, 10000000000000000n])
-  )
-  t.same(parseJson('"a\\"9007199254740993"'), O.some('a"9007199254740993'))
-  for (const text of ['', '{', '{}{}', '0123456789012345678', 'nul', '[9007199254740993', "{'a':1}"])
-    t.same(parseJson(text), O.none, text)
-})
+    )
+    t.same(
+      parseJson('[9007199254740991,1e16,10000000000000000]'),
+      O.some([9007199254740991, 1e16, 10000000000000000n])
+    )
+    t.same(parseJson('"a\\"9007199254740993"'), O.some('a"9007199254740993'))
+    for (const text of ['', '{', '{}{}', '0123456789012345678', 'nul', '[9007199254740993', "{'a':1}"])
+      t.same(parseJson(text), O.none, text)
+  }
+)

@@ -32,14 +32,14 @@ const sample = Op.operation('Sample', Input, request, status)
 const dependent = Op.operationWith('Dependent', Input, request, (input) => D.map(() => input.key)(status))
 const ref = { bucket: 'examplebucket-1250000000', key: 'a.txt' }
 
-t.test('an operation is a value: what to ask, and how to read the answer', async (t) => {
+t.test('an operation is a value with a request and a decoder', async (t) => {
   const op = sample({ ...ref, key: '/a.txt', part: 3 })
   t.equal(op.action, 'Sample')
   t.match(right(op.request), { method: 'GET', key: O.some('a.txt'), query: { part: '3' }, headers: {} })
   t.same(await decodeResponse(t, op.decode, { status: 206 }), E.right(206))
 })
 
-t.test('a bad input is inside the value, names the field, and reads no answer', async (t) => {
+t.test('an invalid input is a Left that names the field, and its decoder reads no response', async (t) => {
   const wrong: ReadonlyArray<readonly [input: unknown, field: string, key: O.Option<string>]> = [
     [{ ...ref, part: 10 }, 'part', O.some('a.txt')],
     [{ ...ref, key: '' }, 'key', O.none],
@@ -92,23 +92,23 @@ t.test(
   }
 )
 
-t.test('the caller’s own headers and parameters are in the request', async (t) => {
+t.test('the caller’s extra headers and parameters are in the request', async (t) => {
   const op = sample({ ...ref, part: 1, headers: { 'X-A': '1' }, query: { acl: '' } })
   t.match(right(op.request), { headers: { 'x-a': '1' }, query: { part: '1', acl: '' } })
 })
 
-t.test('how to read may depend on what was asked', async (t) => {
+t.test('the decoder may depend on the input', async (t) => {
   t.same(await decodeResponse(t, dependent({ ...ref, key: 'b' }).decode, {}), E.right('b'))
 })
 
-t.test('a refusal never reaches the decoder', async (t) => {
+t.test('an error response never reaches the decoder', async (t) => {
   t.match(left(await decodeResponse(t, sample(ref).decode, { status: 404 })), {
     _tag: 'ServiceError',
     status: 404
   })
 })
 
-t.test('what an operation gives can be changed before it is sent', async (t) => {
+t.test('map changes the result of an operation before it is sent', async (t) => {
   const op = pipe(
     sample(ref),
     Op.map((n) => `status ${n}`)

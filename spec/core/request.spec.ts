@@ -19,7 +19,7 @@ const field = (u: unknown) => {
 }
 
 // -- references --
-t.test('a bucket has its APPID, in lower case, and is no longer than a host may be', async (t) => {
+t.test('a bucket name has its APPID, is in lower case, and has at most 60 characters', async (t) => {
   for (const name of [bucket, 'a-1', '0-0', `${'a'.repeat(49)}-1250000000`]) {
     t.equal(field({ bucket: name, key: 'a' }), undefined, name)
   }
@@ -58,26 +58,29 @@ t.test(
   }
 )
 
-t.test('more headers are sent as they are, but for those of the connection and the signature', async (t) => {
-  const withHeader = (name: string, value: unknown = 'x') => field({ ...ref, headers: { [name]: value } })
-  for (const name of ['x-cos-any', 'X-Cos-Any', 'content-type', 'Range', 'if-match'])
-    t.equal(withHeader(name), undefined, name)
-  for (const name of [
-    'Authorization',
-    'host',
-    'Content-Length',
-    'Transfer-Encoding',
-    'connection',
-    'X-Cos-Security-Token'
-  ]) {
-    t.equal(withHeader(name), `headers.${name}`, name)
+t.test(
+  'extra headers are sent unchanged; those of the connection and the signature are rejected',
+  async (t) => {
+    const withHeader = (name: string, value: unknown = 'x') => field({ ...ref, headers: { [name]: value } })
+    for (const name of ['x-cos-any', 'X-Cos-Any', 'content-type', 'Range', 'if-match'])
+      t.equal(withHeader(name), undefined, name)
+    for (const name of [
+      'Authorization',
+      'host',
+      'Content-Length',
+      'Transfer-Encoding',
+      'connection',
+      'X-Cos-Security-Token'
+    ]) {
+      t.equal(withHeader(name), `headers.${name}`, name)
+    }
+    for (const name of ['', 'a b', 'a:b', 'a\r\nb', '腾'])
+      t.equal(withHeader(name), name === '' ? 'headers' : `headers.${name}`, JSON.stringify(name))
+    for (const value of ['a\r\nb', '腾', 1, null]) t.match(withHeader('x-a', value), /^headers/)
   }
-  for (const name of ['', 'a b', 'a:b', 'a\r\nb', '腾'])
-    t.equal(withHeader(name), name === '' ? 'headers' : `headers.${name}`, JSON.stringify(name))
-  for (const value of ['a\r\nb', '腾', 1, null]) t.match(withHeader('x-a', value), /^headers/)
-})
+)
 
-t.test('more parameters are sent as they are, but for those that say which upload it is', async (t) => {
+t.test('extra query parameters are sent unchanged; those that select an upload are rejected', async (t) => {
   const withParameter = (name: string, value: unknown = '') => field({ ...ref, query: { [name]: value } })
   for (const name of ['acl', 'versionId', 'x-cos-traffic-limit', 'response-expires', '腾'])
     t.equal(withParameter(name), undefined, name)
@@ -99,7 +102,7 @@ t.test('more parameters are sent as they are, but for those that say which uploa
 })
 
 // -- building --
-t.test('a request is a value that each builder adds to', async (t) => {
+t.test('each builder returns a new request', async (t) => {
   const request = pipe(
     R.put(ref),
     R.withQuery({ partNumber: 1, uploadId: 'u', none: undefined, empty: '' }),
@@ -127,7 +130,7 @@ t.test('a request is a value that each builder adds to', async (t) => {
   t.equal(request.slow, false)
 })
 
-t.test('the caller’s own headers and parameters win, and come last', async (t) => {
+t.test('the caller’s extra headers and parameters override others, and are last', async (t) => {
   const request = pipe(
     R.get(ref),
     R.withQuery({ versionId: '1', a: '' }),
@@ -142,7 +145,7 @@ t.test('the caller’s own headers and parameters win, and come last', async (t)
   t.same(request.headers, { range: 'bytes=2-3', 'x-other': 'y' })
 })
 
-t.test('an XML body has its type and its MD5', async (t) => {
+t.test('withXml sets the content type and the Content-MD5', async (t) => {
   const request = R.withXml(['Delete', [['Key', '"<腾>"']]])(R.post(ref))
   const bytes = Buffer.from('<Delete><Key>"&lt;腾&gt;"</Key></Delete>')
   t.same(request.body, { _tag: 'Bytes', chunks: [bytes], size: bytes.length, crc64: O.none })
@@ -152,7 +155,7 @@ t.test('an XML body has its type and its MD5', async (t) => {
   })
 })
 
-t.test('an MD5 is counted when it was asked for and not given', async (t) => {
+t.test('the MD5 is computed if it is requested and not given', async (t) => {
   t.equal(R.withComputedMd5(true)(R.put(ref)).computeMd5, true)
   t.equal(R.withComputedMd5(false)(R.put(ref)).computeMd5, false)
   t.equal(R.withComputedMd5(undefined)(R.put(ref)).computeMd5, false)
@@ -160,7 +163,7 @@ t.test('an MD5 is counted when it was asked for and not given', async (t) => {
 })
 
 // -- bodies --
-t.test('what a caller hands in is the body it looks like', async (t) => {
+t.test('toBody makes the body of each kind of input', async (t) => {
   t.match(R.toBody('腾'), { _tag: 'Bytes', size: 3 })
   t.same(R.toBody(''), R.empty)
   t.same(R.toBody(new Uint8Array()), R.empty)
@@ -176,7 +179,7 @@ t.test('what a caller hands in is the body it looks like', async (t) => {
   file.destroy()
 })
 
-t.test('bodies know their size where it can be known, and whether they can be sent twice', async (t) => {
+t.test('a body has its size if it is known, and whether it can be sent again', async (t) => {
   const known: ReadonlyArray<readonly [body: R.Body, size: O.Option<number>, replayable: boolean]> = [
     [R.empty, O.some(0), true],
     [R.toBody('abc'), O.some(3), true],
@@ -191,7 +194,7 @@ t.test('bodies know their size where it can be known, and whether they can be se
   }
 })
 
-t.test('what is no body is refused', async (t) => {
+t.test('BodyInput rejects any other value', async (t) => {
   const none = [
     undefined,
     null,
@@ -211,7 +214,7 @@ t.test('what is no body is refused', async (t) => {
 })
 
 // -- secrets --
-t.test('a customer’s key is sent and never shown', async (t) => {
+t.test('a customer’s key is sent, and hidden when the request is printed', async (t) => {
   const name = 'x-cos-server-side-encryption-customer-key'
   const source = 'x-cos-copy-source-server-side-encryption-customer-key'
   const request = R.redacted(

@@ -78,7 +78,7 @@ const pageEvents: ReadonlyArray<XmlEvent> = [
   row(node('CommonPrefixes', leaf('Prefix', 'trips/')))
 ]
 
-t.test('a page is read alike wherever its bytes are cut', async (t) => {
+t.test('the events of a page do not depend on where it is cut', async (t) => {
   const bytes = Buffer.from(page)
   t.same(readChunks([bytes]), { events: pageEvents })
   t.same(
@@ -93,7 +93,7 @@ t.test('a page is read alike wherever its bytes are cut', async (t) => {
   t.same(readChunks(bytewise), { events: pageEvents }, 'byte by byte')
 })
 
-// Short ones, with something in each that a cut could break: two cuts, at every pair of bytes.
+// Short documents, each with something that a cut could break: two cuts, at every pair of bytes.
 const short: ReadonlyArray<readonly [xml: string, events: ReadonlyArray<XmlEvent>]> = [
   ['\ufeff \r\n <?xml version="1.0"?><A><B>x</B></A>', [root('A'), row(leaf('B', 'x'))]],
   ['\r\n\r\n<A><B>1\r\n2\r3\n4</B>\r\n</A>\r\n', [root('A'), row(leaf('B', '1\n2\n3\n4'))]],
@@ -105,14 +105,14 @@ const short: ReadonlyArray<readonly [xml: string, events: ReadonlyArray<XmlEvent
     '<A><?pi x?><!-- <B>no</B> --><B><C/><C>2</C></B></A>',
     [root('A'), row(node('B', leaf('C', ''), leaf('C', '2')))]
   ],
-  // Wrong ones: what came whole comes first, and the same words after it.
+  // Malformed ones: the complete rows are returned first, then the same error.
   ['<A><B>1</B><B>2</A>', [root('A'), row(leaf('B', '1'))]],
   ['<A><B>1</B><B>a & b</B></A>', [root('A'), row(leaf('B', '1'))]],
   ['<A><B>1</B></A><C/>', [root('A'), row(leaf('B', '1'))]],
   ['<A><B>1</B><B>2</B', [root('A'), row(leaf('B', '1'))]]
 ]
 
-t.test('short documents are read alike wherever they are cut twice', async (t) => {
+t.test('the events of short documents do not depend on any two cuts', async (t) => {
   for (const [xml, events] of short) {
     const bytes = Buffer.from(xml)
     const whole = readChunks([bytes])
@@ -129,7 +129,7 @@ t.test('short documents are read alike wherever they are cut twice', async (t) =
 })
 
 // -- text --
-t.test('text is kept as it is: spaces, what looks like a number, empty', async (t) => {
+t.test('text is unchanged: spaces, digits, empty text', async (t) => {
   t.same(rowsOf('<A><K> a </K><K>00123</K><K>1e5</K><K>true</K><K></K><K/><K>\t\n</K></A>'), [
     ' a ',
     '00123',
@@ -141,11 +141,11 @@ t.test('text is kept as it is: spaces, what looks like a number, empty', async (
   ])
 })
 
-t.test('a carriage return is a line feed, unless it is written as a number', async (t) => {
+t.test('a carriage return becomes a line feed, unless it is a character reference', async (t) => {
   t.same(rowsOf('<A><K>1\r2\r\n3&#13;4&#xD;5</K></A>'), ['1\n2\n3\r4\r5'])
 })
 
-t.test('control characters come through as they are, for keys may hold them', async (t) => {
+t.test('control characters are kept, because keys may contain them', async (t) => {
   for (const code of [0, 1, 8, 0xb, 0xc, 0xe, 0x1f, 0x7f, 0x85, 0x9f, 0x2028, 0xfffe, 0xffff]) {
     const key = `a${String.fromCharCode(code)}b`
     t.same(read(`<A><K>${key}</K><L>1</L></A>`), {
@@ -156,7 +156,7 @@ t.test('control characters come through as they are, for keys may hold them', as
   t.match(read('<A\u0001><K>1</K></A>').problem, /not well-formed/, 'nor in names')
 })
 
-t.test('a thousand entries with two thousand entities are a page like any other', async (t) => {
+t.test('a page of a thousand entries with two thousand entities is read', async (t) => {
   const entries = Array.from(
     { length: 1000 },
     (_, n) => `<C><K>${String(n)}</K><E>&quot;${String(n)}&quot;</E></C>`
@@ -167,14 +167,14 @@ t.test('a thousand entries with two thousand entities are a page like any other'
   t.same(events[1000], row(node('C', leaf('K', '999'), leaf('E', '"999"'))))
 })
 
-t.test('names lose their prefixes, and attributes are nothing', async (t) => {
+t.test('prefixes of names and attributes are dropped', async (t) => {
   t.same(read('<x:A xmlns:x="u" y:z="1"><x:B y:z="<">1</x:B></x:A>'.replace('<"', '&lt;"')).events, [
     root('A'),
     row(leaf('B', '1'))
   ])
 })
 
-t.test('an element is out before its neighbour has begun', async (t) => {
+t.test('a row is returned before the next one starts', async (t) => {
   const xml = xmlReader()
   const step = (text: string) => xml.step(Buffer.from(text))
   t.same(step('<A><B>1</B'), E.right([root('A')]))
@@ -202,7 +202,7 @@ t.test(
 )
 
 // -- refusals --
-t.test('what is not one whole document is refused in words', async (t) => {
+t.test('input that is not one complete document is an error with a description', async (t) => {
   const refused: ReadonlyArray<readonly [xml: string, words: RegExp]> = [
     ['<A><B>1</B>', /cut off/],
     ['<A><B>1', /cut off/],
@@ -227,13 +227,13 @@ t.test('what is not one whole document is refused in words', async (t) => {
   for (const [xml, words] of refused) t.match(read(xml).problem, words, xml)
 })
 
-t.test('nothing at all is told apart from something wrong', async (t) => {
+t.test('an empty body has an error different from a malformed document', async (t) => {
   for (const nothing of [[], [''], [' ', '\r\n'], ['\ufeff']])
     t.equal(read(...nothing).problem, emptyDocument)
   t.not(read('<').problem, emptyDocument)
 })
 
-t.test('bytes that are not UTF-8 are refused, and a character that was cut is cut short', async (t) => {
+t.test('bytes that are not UTF-8 are rejected, and a cut character is an error at the end', async (t) => {
   const open = Buffer.from('<A><B>')
   const close = Buffer.from('</B></A>')
   for (const bad of [
@@ -253,7 +253,7 @@ t.test('bytes that are not UTF-8 are refused, and a character that was cut is cu
   t.equal(read(open, Uint8Array.of(0xe8, 0x85)).problem, 'the XML is not UTF-8')
 })
 
-t.test('what came whole before a mistake is given, and a fold that failed stays failed', async (t) => {
+t.test('rows before an error are returned, and the error is final', async (t) => {
   const xml = xmlReader()
   t.same(
     xml.step(Buffer.from('<A><B>1</B><C>2</C>&nope;<D>3</D>')),
@@ -264,7 +264,7 @@ t.test('what came whole before a mistake is given, and a fold that failed stays 
   t.match(xml.finish(), { _tag: 'Left', left: /undefined entity/ })
 })
 
-t.test('a row that only its parent’s end tag would close is not given', async (t) => {
+t.test('a row without its own end tag is not returned', async (t) => {
   t.same(read('<A><B><C>1</C></A>').events, [root('A')])
   t.same(read('<A><X>0</X><B><C>1</A>').events, [root('A'), row(leaf('X', '0'))])
 })
@@ -272,7 +272,7 @@ t.test('a row that only its parent’s end tag would close is not given', async 
 // -- limits --
 const mebi = 1024 * 1024
 
-t.test('depth has a limit, and so has a row, whatever it is made of', async (t) => {
+t.test('the depth and the size of a row are limited, whatever its content', async (t) => {
   const nested = (depth: number) => '<A>'.repeat(depth) + '</A>'.repeat(depth)
   t.equal(read(nested(16)).problem, undefined)
   t.match(read(nested(17)).problem, /16 levels deep/)
@@ -288,7 +288,7 @@ t.test('depth has a limit, and so has a row, whatever it is made of', async (t) 
   for (const xml of tooLarge) t.match(read(xml).problem, /more than 1 Mi/, xml.slice(0, 30))
 })
 
-t.test('what never ends is refused before it fills the memory', async (t) => {
+t.test('text, tags and comments without an end are rejected before they fill the memory', async (t) => {
   const filler = Buffer.alloc(64 * 1024, 'x')
   for (const opening of [
     '<A><B>',
@@ -333,7 +333,7 @@ t.test(
   }
 )
 
-t.test('what XML cannot say is known beforehand', async (t) => {
+t.test('isXmlText rejects text that XML 1.0 cannot carry', async (t) => {
   for (const text of [
     '\0',
     'a\u0001',
@@ -352,7 +352,7 @@ t.test('what XML cannot say is known beforehand', async (t) => {
   }
 })
 
-t.test('any text that XML can say survives being written and read', async () => {
+t.test('any text that XML can carry is read back after it was written', async () => {
   const text = fc
     .oneof(
       fc.string({ unit: 'binary' }),
@@ -369,7 +369,7 @@ t.test('any text that XML can say survives being written and read', async () => 
   )
 })
 
-t.test('fields are text, or records of fields; of a name that repeats, the last', async (t) => {
+t.test('fields are text or records of fields; the last of a repeated name is kept', async (t) => {
   const whole = node('A', leaf('B', '1'), node('Owner', leaf('ID', '7')), leaf('B', '2'), leaf('Empty', ''))
   t.same(toFields(whole), { B: '2', Owner: { ID: '7' }, Empty: '' })
   const hostile = toFields(node('A', leaf('__proto__', 'x'), leaf('toString', 'y')))
