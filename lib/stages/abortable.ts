@@ -1,4 +1,4 @@
-/** A source that stops when it is told to, even in the middle of a read. */
+/** A source that stops when a signal fires, even in the middle of a read. */
 import { Readable } from 'node:stream'
 import { constVoid } from 'fp-ts/lib/function.js'
 

@@ -19,7 +19,7 @@ const isWhole = (chunk: Uint8Array): boolean =>
 /**
  * Makes an empty queue.
  *
- * A chunk that is all of its own memory is kept as it is: copying those, too, came to 1.1 GiB/s, of the 11 at which they
+ * A chunk that fills its buffer is kept as it is: copying those, too, came to 1.1 GiB/s, of the 11 at which they
  * pass otherwise (Node 20; most of it is the kernel, that clears fresh memory). Small ones, and views of larger
  * memory, are copied and gathered: a thousand views of 1 KiB could keep a thousand slabs of 64.
  *

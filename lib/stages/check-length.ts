@@ -4,7 +4,7 @@ import { CosException, type Context } from '../core/error.js'
 
 /** What the bytes should turn out to be. */
 export interface ExpectedLength {
-  /** In bytes, of what will come; none where the answer did not say. */
+  /** The announced length, in bytes; `none` if the response has no length. */
   readonly size: O.Option<number>
   readonly context: Context
   /** The host that sent the bytes, for the error. */

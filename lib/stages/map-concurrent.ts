@@ -9,10 +9,10 @@ export interface MapConcurrentSettings {
   readonly concurrency: number
   /** Results in the order of their items; otherwise as they come. */
   readonly ordered?: boolean
-  /** Items taken from the source before there is room for them; 1 unless said, so that a slot is never idle. */
+  /** Items taken from the source before a slot is free. Default: 1, so that a slot is never idle. */
   readonly readAhead?: 0 | 1
   /**
-   * Stops the run when it fires, and is fired when the run fails. Where the source heeds its signal, a failure ends
+   * Stops the run when it fires, and is fired when the run fails. If the source listens to its signal, a failure ends
    * even a read that is under way; a source that does not is left behind, and its late item discarded.
    */
   readonly controller?: AbortController
@@ -144,7 +144,7 @@ async function* run<A, B>(
     while (now.running > 0) await woken()
     signal.removeEventListener('abort', onAbort)
     if (O.isSome(now.ahead)) discard(now.ahead.value)
-    // A source that heeds the signal ends within this turn.
+    // A source that listens to the signal ends within this turn.
     if (now.reading) await setImmediate()
     const closing = now.exhausted ? Promise.resolve() : Promise.resolve(iterator.return?.()).catch(constVoid)
     if (!now.reading) await closing

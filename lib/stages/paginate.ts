@@ -29,7 +29,7 @@ export type FetchPage<Item, Cursor> = (
 export interface PaginateOptions {
   /**
    * Whether to ask again, from behind the last item, after a page has failed: a policy, and its wait, which should end
-   * early when the signal fires. `failures` from 1, counted anew whenever an item has come. Left out: never.
+   * early when the signal fires. `failures` from 1, reset to 0 by each item. Left out: never.
    */
   readonly goOn?: (error: CosError, failures: number, signal: AbortSignal) => Task<boolean>
   /** Stops the run when it fires, and is fired when its reader leaves. */
@@ -126,8 +126,8 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
 /**
  * Follows a listing from page to page.
  *
- * Each item carries the cursor to go on from behind it: where a listing failed, another `paging` with the last cursor
- * goes on with the next item.
+ * Each item carries the cursor that resumes after it: where a listing failed, another `paging` with the last cursor
+ * resumes with the next item.
  *
  * @shape  `paging(options, fetchPage)(from)` yields the items of all pages, each as soon as its page has it
  * @units  asks for one page at a time, and reads none ahead; memory does not grow with the number of pages

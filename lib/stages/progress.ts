@@ -6,7 +6,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 export interface ProgressSnapshot {
   /** Bytes that have arrived: acknowledged by COS, read from it, or there already. */
   readonly transferred: number
-  /** In bytes; none where nobody knows. */
+  /** In bytes; `none` if the total is not known. */
   readonly total: O.Option<number>
   readonly parts: {
     readonly inFlight: number
@@ -27,7 +27,7 @@ export type ProgressEvent =
   | { readonly _tag: 'PartBegan' }
   | { readonly _tag: 'PartDone' }
   | { readonly _tag: 'PartFailed' }
-  /** A part that was there already: done without having begun. */
+  /** A part that was there already: done without a start. */
   | { readonly _tag: 'PartSkipped'; readonly size: number }
 
 // -- the fold --
@@ -108,8 +108,8 @@ export const progressAt =
 // -- the progress --
 /**
  * Hears what a transfer does, and says how far it is when asked. Iterated, it gives the newest progress each time its
- * reader comes back and something has happened, and ends, after a last one, with the transfer. Nothing queues up: who
- * wants a bar drawn five times a second sleeps 200 ms between reads, and the transfer never waits.
+ * reader comes back and something has happened, and ends, after a last one, with the transfer. Nothing queues up: a
+ * reader that draws a bar five times a second sleeps 200 ms between reads, and the transfer never waits.
  *
  * @example for await (const { transferred, rate } of progress) { draw(transferred, rate); await setTimeout(200) }
  */
@@ -159,7 +159,7 @@ export const createProgressWith = ({ total, clock }: ProgressOptions): Progress 
   }
 }
 
-/** Reports the parts that `send` sends: begun, then done or failed. */
+/** Reports the parts that `send` sends: started, then done or failed. */
 export const reportParts =
   (progress: Progress) =>
   <P extends { readonly size: number }, E_, A>(

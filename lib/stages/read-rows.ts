@@ -50,7 +50,7 @@ async function* rowsOf<A>(
   }
   for await (const chunk of bytes) {
     yield* next(given(folding.step(chunk)))
-    // A mistake behind the last row is told on the next step, and the next chunk may be long in coming.
+    // An error after the last row is reported on the next step, and the next chunk may be long in coming.
     given(folding.step(new Uint8Array()))
   }
   yield* next(given(await folding.finish()))

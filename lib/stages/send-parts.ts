@@ -27,11 +27,11 @@ export interface SendPartsOptions {
   readonly controller?: AbortController
 }
 
-/** Sends one part. The part's memory is given back when this settles, so that nothing may hold on to its chunks. */
+/** Sends one part. The part's memory is released when this settles, so nothing may keep its chunks. */
 export type Upload<A> = (part: HashedPart, signal: AbortSignal) => TaskEither<CosError, A>
 
 /**
- * Sends parts, several at a time, and gives their memory back.
+ * Sends parts, several at a time, and releases their memory.
  *
  * @shape  one `SentPart` for each `HashedPart`, as they are acknowledged
  * @units  at most `concurrency + 1` parts are alive

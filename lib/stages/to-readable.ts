@@ -1,4 +1,4 @@
-/** At the door bytes are a Node `Readable`: a generator of bytes as one. */
+/** A Node `Readable` from a generator of bytes, for the public API. */
 import { Readable } from 'node:stream'
 import { KiB } from '../core/limits.js'
 

@@ -16,12 +16,12 @@ export interface Expected extends ExpectedLength {
 /**
  * Counts and hashes bytes as they pass, and ends as an error where they are not what was announced.
  *
- * Where the length is known, the chunk that completes it is handed on after the verdict, not before: whoever counts
- * bytes himself, as a browser at the far end of a proxy does, never holds all of a body that was wrong.
+ * Where the length is known, the chunk that completes it is handed on after the verdict, not before: a reader
+ * that counts bytes, as a browser behind a proxy does, never holds all of a wrong body.
  *
  * @shape  the same chunks in the same order, empty ones left out; the generator returns the `Integrity`
  * @units  holds one chunk at a time; reads none ahead
- * @errors those of `measuring`; `CosException` of an `IntegrityError` where the CRC64 is another
+ * @errors those of `checkLength`; `CosException` of an `IntegrityError` where the CRC64 is another
  * @source https://cloud.tencent.com/document/product/436/40334
  */
 export const verifyBytes = ({ size, crc64, unless = 'NoChecksum', context, host = '' }: Expected) =>
@@ -31,7 +31,7 @@ export const verifyBytes = ({ size, crc64, unless = 'NoChecksum', context, host 
     let seen = 0
     let verdict: Integrity | undefined
 
-    const judge = (): Integrity => {
+    const compare = (): Integrity => {
       const ours = O.some(hasher.digest())
       if (O.isNone(crc64)) return unverifiable(unless, ours)
       const compared = compareCrc64(context, { right: 'theirs' })(ours, crc64)
@@ -42,10 +42,10 @@ export const verifyBytes = ({ size, crc64, unless = 'NoChecksum', context, host 
       for await (const chunk of checkLength({ size, context, host })(bytes)) {
         seen += chunk.length
         hasher.update(chunk)
-        if (seen === whole) verdict = judge()
+        if (seen === whole) verdict = compare()
         yield chunk
       }
-      return verdict ?? judge()
+      return verdict ?? compare()
     } finally {
       hasher.release()
     }
