@@ -51,7 +51,7 @@ t.test('what is taken is the reader’s to keep', async (t) => {
   t.ok(taken.every(([kept, then]) => then.equals(kept)))
 })
 
-t.test('a chunk that is all of its own memory is not copied', async (t) => {
+t.test('a chunk that fills its buffer is not copied', async (t) => {
   const queue = byteQueue()
   const chunk = new Uint8Array(64 * KiB)
   queue.put(chunk)

@@ -134,7 +134,7 @@ t.test(
   }
 )
 
-t.test('room for nothing, or for what is no number, is room for one', async (t) => {
+t.test('a concurrency of 0, NaN or a negative number counts as 1', async (t) => {
   for (const concurrency of [0, -1, NaN]) {
     t.same(
       await toArray(
@@ -266,7 +266,7 @@ t.test('a failure with a source that stalls is thrown all the same', async (t) =
   })
 })
 
-t.test('a failure ends the read of a source that heeds the same signal', async (t) => {
+t.test('a failure ends the read of a source that listens to the same signal', async (t) => {
   const stop = new AbortController()
   let closed = false
   const source = async function* () {

@@ -30,7 +30,7 @@ const context = {
 const KiB = 1024
 const MiB = 1024 * KiB
 
-// In a thread of its own, whose buffers are not counted with ours. It takes 20 ms to think, so that parts pile up.
+// In a separate thread, whose buffers are not counted with ours. It takes 20 ms to think, so that parts pile up.
 const server = `
   const { createServer } = require('node:http')
   const { parentPort } = require('node:worker_threads')

@@ -131,7 +131,7 @@ t.test('a reader that leaves while a page is on its way does not wait for it', a
   t.match(await read, { done: true })
 })
 
-t.test('a failure is the reader’s, wherever it happens, and the last cursor goes on behind it', async (t) => {
+t.test('a failure is the reader’s, wherever it happens, and the last cursor resumes after it', async (t) => {
   t.match(await catchCosError(toArray(paginate({}, () => TE.left(broken))(0))), broken)
   const { fetch } = counting(6, 2)
   const failing: FetchPage<Item, number> = (start) =>
@@ -159,7 +159,7 @@ t.test('a failing page fails the pipeline', async (t) => {
   t.match(await catchCosError(pipeline(paginate({}, () => TE.left(broken))(0), toArray)), broken)
 })
 
-t.test('a policy may go on after failures, from behind the last item', async (t) => {
+t.test('a retry policy resumes after failures, after the last item', async (t) => {
   const { fetch } = counting(5, 5)
   const told: Array<readonly [tag: string, failures: number]> = []
   let asked = 0
@@ -190,7 +190,7 @@ t.test('a policy may go on after failures, from behind the last item', async (t)
   t.same(
     told.map(([, failures]) => failures),
     [1, 2, 1, 1, 1, 1],
-    'counted anew after each item'
+    'each item resets the count'
   )
 
   const hopeless = paginate({ goOn }, () => TE.left(broken))(0)

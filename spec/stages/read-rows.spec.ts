@@ -86,7 +86,7 @@ t.test('a row that can not be read is named, after those before it', async (t) =
   t.same(given, [1, 2])
 })
 
-t.test('a mistake is told before the next chunk has come', async (t) => {
+t.test('an error is reported before the next chunk arrives', async (t) => {
   const silent = async function* () {
     yield of('1\n2 3')
     await new Promise(() => undefined)

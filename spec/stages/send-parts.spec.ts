@@ -216,7 +216,7 @@ t.test('a failing source fails the pipeline with its own error, and hangs up', a
   await waitFor(() => at.open === 0)
 })
 
-t.test('memory is given back whatever becomes of a part, even by a call that throws', async (t) => {
+t.test('the memory of a part is released in every case, even if its call throws', async (t) => {
   const released: Array<number> = []
   const part = (number: number): HashedPart => ({
     number,

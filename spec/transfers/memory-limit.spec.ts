@@ -19,7 +19,7 @@ const MiB = 1024 * KiB
 const limit = 128 * MiB
 const large = { bucket, key: 'large', size: 2 * MiB + 1 }
 
-// In a thread of its own, whose buffers are not counted with ours.
+// In a separate thread, whose buffers are not counted with ours.
 const emulator = (lib: string, dir: string): string => `
   const { parentPort } = require('node:worker_threads')
   import(${JSON.stringify(pathToFileURL(join(lib, 'emulator/index.js')).href)})

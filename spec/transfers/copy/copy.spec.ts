@@ -328,7 +328,7 @@ t.test("customers' keys go with every request, the source's and the copy's", asy
   })
 })
 
-t.test('conditions are judged once, when the source is looked at', async (t) => {
+t.test('conditions are checked once, by the HEAD of the source', async (t) => {
   const cos = await holding(t)
   for (const [wrong, status] of [
     [{ copySourceIfMatch: 'other' }, 412],

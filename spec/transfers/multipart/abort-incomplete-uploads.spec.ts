@@ -17,7 +17,7 @@ import { left, right } from '../../support/server.js'
 const hour = 3_600_000
 const keys = ['a/1', 'a/1', 'a/&\u0001', '/a', 'b']
 
-/** Uploads that were begun two hours ago, and one of `b` that was begun just now. */
+/** Uploads created two hours ago, and one of `b` created just now. */
 const holding = async (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> => {
   let now = Date.now() - 2 * hour
   const cos = await startCos(t, { now: () => now, ...options })
@@ -91,7 +91,7 @@ t.test('an abort that fails is a result, and what was gone by then is not a fail
   ])
 })
 
-t.test('an upload whose date cannot be read is told, and left alone', async (t) => {
+t.test('an upload whose date cannot be read is reported, and not aborted', async (t) => {
   const server = await startServer(t, (_seen, response) => {
     response.end(`<ListMultipartUploadsResult><Bucket>${bucket}</Bucket><IsTruncated>false</IsTruncated>
       <Upload><Key>a</Key><UploadId>u</UploadId><Initiated>yesterday</Initiated></Upload>

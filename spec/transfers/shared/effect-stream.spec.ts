@@ -6,7 +6,7 @@ import { clientOf, left, right } from '../../support/server.js'
 
 const context = contextWithoutObject('spec')
 
-t.test('nothing happens before it is read, and each reading begins anew', async (t) => {
+t.test('a stream starts no work before it is read, and each read restarts it', async (t) => {
   let begun = 0
   const stream = scopedStream(context, async function* () {
     begun += 1

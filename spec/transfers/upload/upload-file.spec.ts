@@ -101,7 +101,7 @@ t.test('a second run sends only what the first did not', async (t) => {
 })
 
 t.test(
-  'a file that changed begins anew, whatever its size and date say, and is never a mixture',
+  'an upload restarts if its file changed, even with the same size and date, and never mixes contents',
   async (t) => {
     const { file, cos, client } = await holding(t, {
       fault: script([
@@ -163,7 +163,7 @@ t.test('the newest is found behind a page of others, and never one of a longer k
   t.equal(await open(cos), 1000)
 })
 
-t.test('a named upload is gone on with, and one that is gone is an error', async (t) => {
+t.test('an upload named by its id is resumed, and fails if it no longer exists', async (t) => {
   const { file, client } = await holding(t)
   const { uploadId } = right(await send(createMultipartUpload(at))(client)())
   right(await send(uploadPart({ ...at, uploadId, partNumber: 1, body: bytes.subarray(0, MiB) }))(client)())
@@ -173,7 +173,7 @@ t.test('a named upload is gone on with, and one that is gone is an error', async
   t.match(left(await named(client)()), { _tag: 'ServiceError', code: 'NoSuchUpload' })
 })
 
-t.test('`never` begins anew', async (t) => {
+t.test('`never` restarts the upload', async (t) => {
   const { file, cos, client } = await holding(t)
   const { uploadId } = right(await send(createMultipartUpload(at))(client)())
   right(await send(uploadPart({ ...at, uploadId, partNumber: 1, body: bytes.subarray(0, MiB) }))(client)())

@@ -173,7 +173,7 @@ t.test('a completion whose answer was lost is known by its object', async (t) =>
   t.same(cos.operations().slice(-3), ['CompleteMultipartUpload', 'CompleteMultipartUpload', 'HeadObject'])
 })
 
-t.test('a source that fails leaves nothing behind, and its error is told', async (t) => {
+t.test('a source that fails leaves nothing behind, and its error is reported', async (t) => {
   const cos = await startCos(t)
   const broken = async function* () {
     yield bytesOf(3 * MiB)
@@ -285,7 +285,7 @@ t.test('many uploads share one memory limit and all finish', async (t) => {
   t.same(new Set(results.map((result) => right(result).integrity._tag)), new Set(['Verified']))
 })
 
-t.test('a source that gives the same bytes again goes on with what is there', async (t) => {
+t.test('an upload resumes from the stored parts if the source has the same bytes again', async (t) => {
   const cos = await startCos(t)
   const bytes = bytesOf(6 * MiB)
   const sent = () => cos.emulator.requests().filter(({ operation }) => operation === 'UploadPart')
