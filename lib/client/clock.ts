@@ -1,7 +1,7 @@
 /** The clock that requests are signed by, and the layers that set it by COS's own. */
 import * as O from 'fp-ts/lib/Option.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import * as T from 'fp-ts/lib/Task.js'
+import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { drain } from '../core/decoder.js'
 import type { CosError } from '../core/error.js'

@@ -148,7 +148,11 @@ const startClosingProxy = (t: Test, scheme: Scheme, address: string): Promise<Cl
   listen(t, scheme, async (socket, head) => {
     const [line = '', ...lines] = head.trimEnd().split('\r\n')
     const [method, path] = line.split(' ')
-    const headers = Object.fromEntries(lines.map((header) => header.split(': ', 2)))
+    const headers: Record<string, string> = {}
+    for (const header of lines) {
+      const [name = '', value = ''] = header.split(': ', 2)
+      headers[name] = value
+    }
     const request = requestOf(`http://${address}`, { method, path, headers, agent: false }).end()
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     const body = await buffer(response)
@@ -156,10 +160,14 @@ const startClosingProxy = (t: Test, scheme: Scheme, address: string): Promise<Cl
     const kept = Object.entries(response.headers).filter(
       ([name]) => !['connection', 'content-length', 'transfer-encoding'].includes(name)
     )
-    const said = [...kept, ['content-length', size], ['connection', 'close']]
+    const sent: ReadonlyArray<readonly [string, string]> = [
+      ...kept.map(([name, value]) => [name, String(value)] as const),
+      ['content-length', size],
+      ['connection', 'close']
+    ]
     const answer = Buffer.concat([
       Buffer.from(`HTTP/1.1 ${String(response.statusCode)} X\r\n`),
-      Buffer.from(said.map(([name, value]) => `${String(name)}: ${String(value)}\r\n`).join('')),
+      Buffer.from(sent.map(([name, value]) => `${name}: ${value}\r\n`).join('')),
       Buffer.from('\r\n'),
       body
     ])

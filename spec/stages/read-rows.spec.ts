@@ -69,11 +69,11 @@ t.test('a row that can not be read is named, after those before it', async (t) =
   const long = 'x'.repeat(1024 * 1024)
   for (const [reading, text, message] of [
     [json, '{}\n{]\n{}\n', 'row 2: not JSON'],
-    [json, '{}\n{}{}\n', 'row 3: a record without its delimiter'],
-    [json, '{}\n{"a":', 'row 2: a value that never ends'],
+    [json, '{}\n{}{}\n', 'row 3: a record is not followed by its delimiter'],
+    [json, '{}\n{"a":', 'row 2: the data end within a JSON value'],
     [json, `{}\n"${long}"\n`, 'row 2: a record of more than 1048576 bytes'],
     [csv, `aaaa\nbbbb\n"${long}"\n`, 'row 3: a record of more than 1048576 bytes'],
-    [csv, 'aaaa\n"b', 'row 2: a quote that never ends'],
+    [csv, 'aaaa\n"b', 'row 2: the data end within a quoted field'],
     [csv, 'aaaa\n"b"c\n', /^row 2: Invalid Closing Quote/]
   ] as const)
     await t.rejects(toArray(reading(from(of(text)))), { message }, String(message))
@@ -93,7 +93,7 @@ t.test('an error is reported before the next chunk arrives', async (t) => {
   }
   const rows = json(silent())
   t.match(await rows.next(), { value: { number: 1 } })
-  await t.rejects(rows.next(), { message: 'row 3: a record without its delimiter' })
+  await t.rejects(rows.next(), { message: 'row 3: a record is not followed by its delimiter' })
 })
 
 t.test('a reader that stops holds the source back, and one that leaves closes it', async (t) => {
