@@ -120,7 +120,7 @@ const details = (error: CosError): string => {
   }
 }
 
-// A key or a server's message must not be able to forge a line of its own.
+// A key or a server's message must not be able to forge a second line.
 // eslint-disable-next-line no-control-regex
 const lineBreakers = /[\0-\x1f\x7f-\x9f\u2028\u2029]+/g
 

@@ -29,7 +29,7 @@ export type FetchPage<Item, Cursor> = (
 export interface PaginateOptions {
   /**
    * Whether to ask again, from behind the last item, after a page has failed: a policy, and its wait, which should end
-   * early when the signal fires. `failures` from 1, reset to 0 by each item. Left out: never.
+   * early when the signal fires. `failures` from 1, reset to 0 by each item. Default: never.
    */
   readonly goOn?: (error: CosError, failures: number, signal: AbortSignal) => Task<boolean>
   /** Stops the run when it fires, and is fired when its reader leaves. */
@@ -46,7 +46,7 @@ const loopError = (end: PageEnd<unknown>): CosException =>
     _tag: 'DecodeError',
     context: end.context,
     status: 200,
-    problems: ['the listing goes on where it has been before'],
+    problems: ['the listing repeats: its next page starts where an earlier one did'],
     requestId: end.requestId
   })
 

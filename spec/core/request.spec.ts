@@ -173,7 +173,7 @@ t.test('toBody makes the body of each kind of input', async (t) => {
   t.match(R.toBody({ open, size: 1 }), { _tag: 'Replayable', open, size: 1 })
   t.match(R.toBody(Readable.from(['x'])), { _tag: 'Once', size: O.none })
   t.match(R.toBody(Readable.from(['x']), 7), { _tag: 'Once', size: O.some(7) })
-  // It has an `open` of its own, and is a stream all the same.
+  // It has an `open` method, and is a stream all the same.
   const file = createReadStream(import.meta.filename)
   t.match(R.toBody(file), { _tag: 'Once' })
   file.destroy()

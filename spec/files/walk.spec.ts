@@ -17,11 +17,11 @@ const optionsFor = (root: string, more: Partial<WalkOptions> = {}): WalkOptions 
   ...more
 })
 
-const describe = (found: ReadonlyArray<WalkEntry>): ReadonlyArray<string> =>
+const describeEntry = (found: ReadonlyArray<WalkEntry>): ReadonlyArray<string> =>
   found.map((one) => `${one._tag === 'PassedOver' ? one.reason : one._tag} ${one.path}`)
 
 const walkAll = async (root: string, more: Partial<WalkOptions> = {}): Promise<ReadonlyArray<string>> =>
-  describe(await toArray(walk(optionsFor(root, more))))
+  describeEntry(await toArray(walk(optionsFor(root, more))))
 
 t.test('walk yields files and empty folders depth first, each folder sorted by name', async (t) => {
   const root = await createTree(t.testdir(), {

@@ -183,7 +183,7 @@ t.test(
     const rest = await read(source)
     t.ok(
       Buffer.concat([first.value ?? Buffer.alloc(0), rest]).equals(bytes),
-      'and it goes on where it stopped'
+      'and it resumes where it stopped'
     )
     t.equal(at.most, 4)
   }
@@ -290,7 +290,7 @@ t.test('a range that fails does so when its turn comes, and hangs up on the othe
   )
 })
 
-t.test('a failure fires the stop that others heed; a run that ends well does not', async (t) => {
+t.test('a failure aborts the shared controller; a successful run does not', async (t) => {
   const error = new Error('disk')
   const stop = new AbortController()
   const broken: FetchRange = () => {

@@ -113,10 +113,10 @@ t.test('a reader that leaves while a page is on its way does not wait for it', a
         resolve(E.left({ _tag: 'Aborted', context: specContext, reason: 'left' }))
       )
     })
-  const asking = paginate({}, silent)(0)
-  const pending = asking.next().catch((error: unknown) => error)
+  const pages = paginate({}, silent)(0)
+  const pending = pages.next().catch((error: unknown) => error)
   await setTimeout(5)
-  await asking.return()
+  await pages.return()
   await pending
 
   async function* stalled() {
@@ -224,7 +224,7 @@ t.test('a mistake of ours is never asked again', async (t) => {
   await t.rejects(reading, { message: 'a mistake' })
 })
 
-t.test('a listing that is sent back to where it has been is an error, however long the circle', async (t) => {
+t.test('a listing whose markers form a loop fails with DecodeError, however long the loop', async (t) => {
   for (const circle of [1, 2, 3, 7, 64]) {
     for (const approach of [0, 1, 5]) {
       let asked = 0
@@ -237,7 +237,7 @@ t.test('a listing that is sent back to where it has been is an error, however lo
       const error = await catchCosError(toArray(paginate({}, fetch)(0)))
       t.match(error, {
         _tag: 'DecodeError',
-        problems: [/where it has been before/],
+        problems: [/the listing repeats/],
         requestId: 'id',
         context: specContext
       })
