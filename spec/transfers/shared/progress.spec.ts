@@ -34,5 +34,8 @@ t.test('withoutEnd: the end of one transfer does not end the progress of the oth
 
 t.test('progress is validated: a value that createProgress did not make is refused', async (t) => {
   t.ok(E.isRight(validateFields(withProgress)({ progress: newProgress() })))
-  t.match(validateFields(withProgress)({ progress: () => 1 }), E.left(/^progress: must be a Progress made by createProgress/))
+  t.match(
+    validateFields(withProgress)({ progress: () => 1 }),
+    E.left(/^progress: must be a Progress made by createProgress/)
+  )
 })
