@@ -6,7 +6,8 @@ import { conflict } from '../core/problem.js'
 import type { Request } from '../core/request.js'
 import type { Client } from './client.js'
 
-const isLoopback = (host: string): boolean => /^(?:127\.|localhost(?::|$)|\[::1\])/.test(host)
+const isLoopback = (host: string): boolean =>
+  /^(?:127(?:\.\d{1,3}){3}|localhost\.?|\[::1\])(?::\d+)?$/.test(host)
 
 /** A customer's key may cross the loopback in plain text, and no network. */
 const exposesKey = ({ endpoint }: Client, request: Request): boolean =>

@@ -14,7 +14,9 @@ t.test("a customer's key is refused over plain HTTP, except on the loopback", (t
     checkRequest(clientOf(t, '127.0.0.1:1')(config), secret, context)
   t.same(check({}), E.right(secret))
   t.same(check({ scheme: 'https', address: '192.0.2.1:443' }), E.right(secret))
-  t.match(check({ address: '192.0.2.1:80' }), E.left({ _tag: 'InvalidInput', field: 'sse' }))
+  for (const address of ['192.0.2.1:80', '127.example.com:80', 'localhost.example.com']) {
+    t.match(check({ address }), E.left({ _tag: 'InvalidInput', field: 'sse' }), address)
+  }
   t.end()
 })
 
