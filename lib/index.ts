@@ -102,7 +102,7 @@ export type { UploadPartInput, UploadPartResult } from './operations/upload-part
 export { uploadPartCopy } from './operations/upload-part-copy.js'
 export type { UploadPartCopyInput, UploadPartCopyResult } from './operations/upload-part-copy.js'
 
-// -- parameters and answers that operations share --
+// -- parameters and responses that operations share --
 export type { AccessControl, Acl, Grantee, Grants } from './operations/parameters/access.js'
 export type { UploadCallback, Callback } from './operations/parameters/callback.js'
 export type { Conditions, CopySourceConditions } from './operations/parameters/conditions.js'

@@ -1,4 +1,4 @@
-/** One request and its answer: the innermost layer of a call. */
+/** One request and its response: the innermost layer of a call. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -73,8 +73,8 @@ const exchangeSigned = (
       requestTarget: signed.requestTarget,
       headers: signed.headers,
       body,
-      // node:http sends the head of such a request in UTF-8 (Node 20.20), which would change Latin-1 values. They go
-      // without `Expect`: it only saves a body that COS would refuse.
+      // node:http sends the head of such a request in UTF-8 (Node 20.20), which would change Latin-1 values. Requests with
+      // such values are sent without `Expect`, which only saves sending a body that COS would refuse.
       expectContinue: request.expectContinue && isAscii(signed.headers),
       timeouts: timeoutsOf(client, request),
       rateLimiters: client.rateLimiters,
@@ -84,7 +84,7 @@ const exchangeSigned = (
     publishAttempt(context, request.method, signed.host)
   )
 
-/** Opens the body, signs with the clock of this moment, sends, and returns the answer when its head has come. */
+/** Opens the body, signs with the current time, sends, and returns the response when its head has arrived. */
 export const attempt =
   (client: Client, credentials: Credentials | undefined): Send<Response> =>
   (request, call) =>

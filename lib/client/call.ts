@@ -10,14 +10,14 @@ export interface Call {
   /** Counts one more request, and returns the context of its errors. */
   readonly nextAttempt: () => Context
   /**
-   * Errors of the attempts before this one, oldest first. COS may have done all the same what they asked. Requests that
-   * COS refused for their clock or their token are not among them: it has done nothing for those.
+   * Errors of the attempts before this one, oldest first. COS may have carried out their requests nevertheless. Requests
+   * that COS refused for their clock or their token are not among them: COS did not carry those out.
    */
   readonly failures: ReadonlyArray<CosError>
 }
 
 /**
- * Sends a request and reads the answer. The layers around an attempt are functions `Send<A> -> Send<A>`: each sees the
+ * Sends a request and reads the response. The layers around an attempt are functions `Send<A> -> Send<A>`: each sees the
  * error of the layer inside it, and may send again.
  */
 export type Send<A> = (request: Request, call: Call) => TaskEither<CosError, A>

@@ -9,7 +9,7 @@ import type { Client } from './client.js'
 const isLoopback = (host: string): boolean =>
   /^(?:127(?:\.\d{1,3}){3}|localhost\.?|\[::1\])(?::\d+)?$/.test(host)
 
-/** A customer's key may cross the loopback in plain text, and no network. */
+/** Whether a customer's key would cross a network in plain text. Over the loopback it may. */
 const exposesKey = ({ endpoint }: Client, request: Request): boolean =>
   endpoint.scheme === 'http' &&
   Object.keys(request.headers).some((name) => name.endsWith('-customer-key')) &&

@@ -1,4 +1,4 @@
-/** A client: the endpoint, the credentials, the deadlines. It has no methods; effects read it. */
+/** A client: the endpoint, the credentials, the timeouts. It has no methods; effects read it. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -18,20 +18,21 @@ import { createConnector } from './connector.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 
-/** Each in milliseconds; `Infinity` is no deadline, except to connect. */
+/** Each in milliseconds. `Infinity` is no timeout; `connect` does not accept it. */
 export interface Timeouts {
-  /** To connect, TLS included. Default: 10 s. A dispatcher of your own has its own. */
+  /** To connect, TLS included. Default: 10 s. A dispatcher that you pass uses its own. */
   readonly connect: number
-  /** From the last byte of the request to the head of the answer. Default: 60 s; at least 20 minutes for copies and completions. */
+  /** From the last byte of the request to the head of the response. Default: 60 s; at least 20 minutes for copies and completions. */
   readonly headers: number
-  /** Without a byte in either direction while we are ready for one. Default: 60 s. */
+  /** Without a byte in either direction while the client is ready for one. Default: 60 s. */
   readonly idle: number
   /**
-   * Without a read by the caller of a body that was returned, from its head or from the last read. Then the connection is
-   * closed, and the next read fails. A body that nobody reads would keep the process alive for ever. Default: 5 minutes.
+   * Without a read of a returned body by the caller, counted from the head of the response or from the last read. Then the
+   * connection is closed, and the next read fails. A body that is never read would keep the process alive for ever.
+   * Default: 5 minutes.
    */
   readonly unread: number
-  /** For one operation with all its attempts, to its decoded answer. Default: 1 hour. Does not include the streaming of a body. */
+  /** For one operation with all its attempts, to its decoded response. Default: 1 hour. Does not include the streaming of a body. */
   readonly overall: number
 }
 
@@ -41,25 +42,25 @@ export interface ClientConfig extends Endpoint {
   /** Default: `defaultRetry`, 4 attempts. */
   readonly retry?: Partial<RetryPolicy>
   /**
-   * Bytes that all transfers of the client may hold together, rounded down to blocks of 256 KiB; half of it may be read
-   * ahead by downloads. Default: each transfer has its own limit, the parts in flight and one more.
+   * Bytes that all transfers of the client may hold together, rounded down to blocks of 256 KiB. Downloads may use half of
+   * them to read ahead. Default: each transfer has its own limit, the parts in flight and one more.
    *
-   * An upload holds the blocks that it filled, not those that may follow: one whose source is silent keeps others waiting
-   * only for what it holds. A block is granted if afterwards all transfers can still finish in some order. If transfers
-   * that did not move for 60 s hold so much that a part cannot fit, the wait fails: `Timeout` with phase `memory`.
+   * An upload holds only the blocks that it has filled, so an upload whose source is silent delays others only by these. A
+   * block is granted if afterwards all transfers can still finish in some order. If transfers that did not move for 60 s
+   * hold so much that a part cannot fit, the wait fails: `Timeout` with phase `memory`.
    */
   readonly memoryLimit?: number
-  /** For all requests of the client together; `trafficLimit` is COS's own, for one request. Default: no limit. */
+  /** For all requests of the client together. COS's own limit of one request is `trafficLimit`. Default: no limit. */
   readonly bandwidth?: Bandwidth
   /**
    * Your own undici dispatcher: a proxy, a pool with limits. The client does not close it.
    *
-   * Make it with undici 8.6 or later, on Node 22.19 or later. An older undici, every 7 among them, throws an
-   * AssertionError in an event of its socket when the server closes a connection while the reader of a body holds back,
-   * and that ends the process (https://github.com/nodejs/undici/issues/5360). The client's own dispatcher does not.
+   * Make it with undici 8.6 or later, on Node 22.19 or later. Older versions, including all of undici 7, throw an
+   * AssertionError in a socket event if the server closes a connection while the reader of a body is paused. The error
+   * ends the process (https://github.com/nodejs/undici/issues/5360). The client's own dispatcher is not affected.
    */
   readonly dispatcher?: Dispatcher
-  /** Put before cospipe's own name in `User-Agent`. */
+  /** Precedes cospipe's own name in `User-Agent`. */
   readonly userAgent?: string
 }
 
@@ -71,16 +72,16 @@ export interface Client {
   readonly userAgent: string
   /** Any of them aborts the effect. */
   readonly signals: ReadonlyArray<AbortSignal>
-  /** When a signal will fire, on the clock of `performance.now()`: a wait that would end later is not started. */
+  /** When the effect times out, on the clock of `performance.now()`. A wait that would end later is not started. */
   readonly deadline: number
   readonly signer: Signer
-  /** Corrected by COS's `Date` when COS refuses our time. Shared by all effects and copies of the client. */
+  /** Corrected by COS's `Date` when COS refuses the time of a request. Shared by all effects and copies of the client. */
   readonly clock: Clock
   readonly dispatcher: Dispatcher
-  /** Whether the dispatcher is the caller's: then every request must go through it. */
+  /** Whether the dispatcher was given by the caller. Then every request must use it. */
   readonly dispatcherIsGiven: boolean
   readonly rateLimiters: RateLimiters
-  /** Shared by all transfers; none: each has its own. */
+  /** Shared by all transfers. None: each transfer has its own. */
   readonly memory: O.Option<MemoryBudget>
   /** Closes the client's own connections. Requests in flight fail. */
   readonly close: Task<void>
@@ -94,7 +95,7 @@ export const defaultTimeouts: Timeouts = {
   overall: 3_600_000
 }
 
-/** The deadline to the head of an answer that COS may take minutes to begin, if `headers` is shorter. */
+/** The timeout to the head of a response that COS may take minutes to start, if `headers` is shorter. */
 export const slowHeadersTimeout = 20 * 60_000
 
 const milliseconds = In.optional(
@@ -149,7 +150,7 @@ const checkEndpoint = (config: ClientConfig): E.Either<InvalidInput, ClientConfi
       )
     : E.right(config)
 
-/** No pipelining: a stalled answer would stall others. No deadlines but that to connect: the others are in `timeouts.ts`. */
+/** No pipelining: a stalled response would stall others. Of the timeouts, only that to connect; `timeouts.ts` has the others. */
 const agent = (connect: number): Agent =>
   new Agent({ connect: createConnector(connect), pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 

@@ -1,4 +1,4 @@
-/** The clock that requests are signed by, and the layers that set it by COS's own. */
+/** The clock of signatures, and the layers that set it by COS's clock. */
 import * as O from 'fp-ts/lib/Option.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
@@ -53,25 +53,25 @@ export const isClockSkewError = (error: CosError): boolean =>
   (error.code === 'RequestTimeTooSkewed' ||
     error.code === 'Request has expired' ||
     (error.code === 'AccessDenied' && error.message === 'Request has expired') ||
-    // The refusal of a HEAD has no body to name its reason, but it has a Date.
+    // A refused HEAD has no body that states the reason, but it has a Date.
     (error.status === 403 && error.context.operation.startsWith('Head') && error.message === ''))
 
-/** The time in an answer of COS, in milliseconds of Unix time. */
+/** The time in a response of COS, in milliseconds of Unix time. */
 const serverTime = (headers: Readonly<Record<string, string>>): number | undefined => {
   const time = Date.parse(headers['date'] ?? '')
   return Number.isNaN(time) ? undefined : time
 }
 
-// In milliseconds. A clock that is off by less is not the reason for a refusal: the new signature would be as good.
+// In milliseconds. A clock that is off by less is not the reason for a refusal, and a new signature would change nothing.
 const smallestSkew = 30_000
 
 const isNear = (time: number, other: number): boolean => Math.abs(time - other) < smallestSkew
 
 /**
- * Sets the client's clock by the `Date` of an answer that refuses its time, and sends the request again. A request that
+ * Sets the client's clock by the `Date` of a response that refuses its time, and sends the request again. A request that
  * was signed before a parallel call set the clock is sent again too.
  *
- * @shape  a body that can be read once is not sent again; the clock is right for the next call
+ * @shape  a body that can be read only once is not sent again; the clock is right for the next call
  */
 export const withClockCorrection =
   ({ clock }: Client) =>
@@ -82,9 +82,9 @@ export const withClockCorrection =
       TE.chain((signedWith) =>
         pipe(
           send(request, call),
-          TE.map((answer) => {
+          TE.map((result) => {
             clock.confirm()
-            return answer
+            return result
           }),
           TE.orElse((error) => {
             if (error._tag !== 'ServiceError') return TE.left(error)
@@ -101,8 +101,8 @@ export const withClockCorrection =
       )
     )
 
-/** Sets the clock by the `Date` of a HEAD, whatever its status is. If none comes, the clock stays as it is. */
-const askTime = (clock: Clock, sendHead: Send<Response>, request: Request, key: string): T.Task<void> =>
+/** Sets the clock by the `Date` of the response to a HEAD, of any status. Without a response the clock is not changed. */
+const fetchTime = (clock: Clock, sendHead: Send<Response>, request: Request, key: string): T.Task<void> =>
   pipe(
     sendHead(head({ bucket: request.bucket, key }), createCall('HeadObject', request)),
     TE.chainFirst(drain),
@@ -117,14 +117,14 @@ const askTime = (clock: Clock, sendHead: Send<Response>, request: Request, key: 
     )
   )
 
-// In milliseconds. After it the request is sent by the clock as it is.
+// In milliseconds. After it the request is signed with the unchecked clock.
 const longestCheck = 5000
 
 /**
- * Before a body that can be read once is sent by a clock that COS has not accepted yet, sends a HEAD: a refusal of the
- * time could not be corrected after the body.
+ * Sends a HEAD first if a body can be read only once and COS has not accepted the clock yet. If COS refused the time
+ * after the body, the body could not be sent again.
  *
- * @shape  `attemptWith` makes the layer that sends once, and returns the answer of any status
+ * @shape  `attemptWith` makes the layer that sends once, and returns the response of any status
  */
 export const withProvenClock =
   (client: Client, attemptWith: (client: Client) => Send<Response>) =>
@@ -132,7 +132,7 @@ export const withProvenClock =
   (request, call) => {
     if (isReplayableBody(request.body) || O.isNone(request.key)) return send(request, call)
     const timeouts = { ...client.timeouts, headers: Math.min(client.timeouts.headers, longestCheck) }
-    const check = askTime(client.clock, attemptWith({ ...client, timeouts }), request, request.key.value)
+    const check = fetchTime(client.clock, attemptWith({ ...client, timeouts }), request, request.key.value)
     return pipe(
       TE.fromTask(client.clock.prove(check)),
       TE.chainW(() => send(request, call))

@@ -11,7 +11,7 @@ import { startTimer } from './timer.js'
  * Aborts an effect when the signal fires: it settles with `Aborted` at once, and all its requests end. A body that the
  * effect returned ends too, if it is still being read.
  *
- * Like the other combinators, it takes an effect with other errors beside `CosError`, and anything else that reads
+ * Like the other combinators, it accepts effects whose errors include others than `CosError`, and all other functions of
  * a client, such as a listing as a stream.
  */
 export const withSignal =
@@ -24,7 +24,7 @@ export const withSignal =
   }
 
 /**
- * Ends an effect that has not settled after so many milliseconds; `Infinity` is no deadline.
+ * Ends an effect that has not settled after so many milliseconds; `Infinity` is no timeout.
  *
  * @errors `Timeout` whose phase is `overall`
  */
@@ -65,7 +65,7 @@ export const withRetry =
   (client) =>
     effect({ ...client, retry: { ...client.retry, ...policy } })
 
-/** The client without signals and deadline, for a cleanup after they have ended the effect. */
+/** The client without signals and deadline: for the cleanup after a signal or a timeout has ended the effect. */
 export const detached = (client: Client): Client => ({
   ...client,
   signals: [],

@@ -1,4 +1,4 @@
-/** The layer that finds out whether a refused retry was done by an earlier attempt. */
+/** The layer that checks whether an earlier attempt succeeded if COS refuses its retry. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -32,7 +32,7 @@ const measureBody = (context: Context, body: Body): TE.TaskEither<CosError, Sent
   )
 
 /**
- * If a retry is refused, sends the operation's `confirm`: an earlier attempt may have been done, and only its response
+ * If a retry is refused, sends the operation's `confirm`: an earlier attempt may have succeeded and only its response been
  * lost. Then the call succeeds.
  *
  * @errors the refusal, if `confirm` does not find the result of the earlier attempt, or fails
@@ -49,10 +49,10 @@ export const withConfirmation =
         }
         return pipe(
           TE.fromOption((): CosError => error)(confirm(error)),
-          TE.chain((ask) =>
+          TE.chain((toConfirmation) =>
             pipe(
               measureBody(call.context(), request.body),
-              TE.chain((sent) => sendOperation(ask(sent)))
+              TE.chain((sent) => sendOperation(toConfirmation(sent)))
             )
           ),
           TE.chain(TE.fromOption((): CosError => error)),

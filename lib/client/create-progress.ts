@@ -1,9 +1,9 @@
-/** Progress on this process's clock. */
+/** The progress of transfers, with the clock of this process. */
 import * as O from 'fp-ts/lib/Option.js'
 import { createProgressWith, type Progress } from '../stages/progress.js'
 
 /**
- * Creates a progress: pass it to one transfer, or to several, as `progress`, and iterate it for snapshots.
+ * Creates a progress. Pass it to one or several transfers as `progress`, and iterate it for snapshots.
  *
  * @example
  * const progress = createProgress()

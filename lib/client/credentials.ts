@@ -11,7 +11,7 @@ export interface Credentials {
   readonly secretKey: string
   /** The token of temporary credentials. */
   readonly sessionToken?: string
-  /** When they expire; the client fetches new ones five minutes earlier. Without it they never expire. */
+  /** When the credentials expire; the client fetches new ones five minutes earlier. Default: never. */
   readonly expiresAt?: Date
 }
 
@@ -20,7 +20,7 @@ export type CredentialsSource = Credentials | TE.TaskEither<unknown, Credentials
 
 /**
  * Returns the credentials of a request; `undefined` if the client is anonymous. Fetched credentials that COS has `refused`
- * are dropped, and fetched again.
+ * are dropped, and new ones are fetched.
  */
 export type Signer = (
   context: Context,
@@ -77,7 +77,7 @@ export const signer = (source: CredentialsSource, now: () => number): Signer => 
   if (typeof source !== 'function') return () => TE.right(source)
 
   let cached: Cached | undefined
-  let flight: Promise<E.Either<string, Credentials>> | undefined
+  let pending: Promise<E.Either<string, Credentials>> | undefined
 
   const fetch = async (): Promise<E.Either<string, Credentials>> => {
     try {
@@ -105,15 +105,15 @@ export const signer = (source: CredentialsSource, now: () => number): Signer => 
     } catch (thrown) {
       return E.left(messageOf(thrown))
     } finally {
-      flight = undefined
+      pending = undefined
     }
   }
 
   return (context, refused) => async () => {
-    // Of parallel calls with the refused credentials, the first fetches. The others find the new ones in the cache.
+    // Of parallel calls with the refused credentials, the first fetches, and the others find the new ones in the cache.
     if (cached?.credentials === refused) cached = undefined
     if (cached !== undefined && now() < cached.renewAt) return E.right(cached.credentials)
-    const fetched = await (flight ??= fetch())
+    const fetched = await (pending ??= fetch())
     return E.mapLeft((problem: string): CosError => ({ _tag: 'CredentialsError', context, problem }))(fetched)
   }
 }

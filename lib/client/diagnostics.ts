@@ -1,6 +1,6 @@
 /**
- * Events on `node:diagnostics_channel`. Each channel carries plain data of one shape, without a secret. An event is only
- * built if its channel has a subscriber.
+ * Events on `node:diagnostics_channel`. Each channel carries plain data of one shape, without secrets. An event is built
+ * only if its channel has a subscriber.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -31,29 +31,29 @@ export const refInfo = ({ operation, bucket, key }: Context): CallInfo => ({
 /** On `cospipe:operation`: once for each operation sent, when it has settled. */
 export interface OperationEvent extends CallInfo {
   readonly attempts: number
-  /** Milliseconds from the call to the decoded answer. */
+  /** Milliseconds from the call to the decoded response. */
   readonly duration: number
   /** The error's `_tag`; empty if the operation succeeded. */
   readonly error: CosError['_tag'] | ''
 }
 
-/** On `cospipe:attempt`: once for each request, when the head of its answer has come or it has failed. */
+/** On `cospipe:attempt`: once for each request, when the head of its response has arrived or the request has failed. */
 export interface AttemptEvent extends CallInfo {
   /** The first is 1. */
   readonly attempt: number
   readonly method: string
   readonly host: string
-  /** 0 if no answer came. */
+  /** 0 if no response came. */
   readonly status: number
   readonly requestId: string
-  /** Milliseconds to the answer's head. */
+  /** Milliseconds to the head of the response. */
   readonly duration: number
   readonly error: CosError['_tag'] | ''
 }
 
 /**
  * On `cospipe:part`: when a part of an upload or a copy, or a range of a download, starts, and when it has settled. An
- * object that goes in one PUT is part 1.
+ * object sent in one PUT is part 1.
  */
 export interface PartEvent extends CallInfo {
   readonly part: number
@@ -62,7 +62,7 @@ export interface PartEvent extends CallInfo {
   /** `across`: a copy inside COS. */
   readonly direction: 'up' | 'down' | 'across'
   readonly phase: 'start' | 'end'
-  /** Empty at the start, and at the end if COS acknowledged the part or the whole range came. */
+  /** Empty at the start, and at the end if COS acknowledged the part or the whole range arrived. */
   readonly error: CosError['_tag'] | ''
 }
 
@@ -97,7 +97,7 @@ export const publish = <K extends keyof Events>(name: K, make: () => Events[K]):
 const tagOf = (result: E.Either<CosError, unknown>): CosError['_tag'] | '' =>
   E.isLeft(result) ? result.left._tag : ''
 
-/** Publishes an operation when it has settled. `context` is read then: it has the number of attempts. */
+/** Publishes an operation when it has settled. `context` is called then, to include the number of attempts. */
 export const publishOperation =
   (context: () => Context) =>
   <A>(call: TaskEither<CosError, A>): TaskEither<CosError, A> =>
@@ -113,7 +113,7 @@ export const publishOperation =
     return result
   }
 
-/** Publishes one request when the head of its answer has come, or it has failed. */
+/** Publishes one request when the head of its response has arrived or the request has failed. */
 export const publishAttempt =
   (context: Context, method: string, host: string) =>
   (request: TaskEither<CosError, Response>): TaskEither<CosError, Response> =>

@@ -1,6 +1,6 @@
 /**
- * `Expect: 100-continue`: the head is sent first, and the body when COS answers 100. undici supports it for HTTP/2 only,
- * so these requests go through `node:http`, each on a new connection.
+ * `Expect: 100-continue`: the head is sent first, and the body when COS responds with 100. undici supports this only for
+ * HTTP/2, so these requests use `node:http`, each with a new connection.
  */
 import * as http from 'node:http'
 import * as https from 'node:https'
@@ -22,14 +22,14 @@ export interface RawResponse {
   readonly body: Readable
 }
 
-// In milliseconds. A server that does not know the header waits for the body; RFC 9110 says not to wait for ever.
+// In milliseconds. A server that does not know the header waits for the body; RFC 9110 forbids to wait for ever.
 const continueTimeout = 1000
 
-/** The name that the certificate must have: the Host header's, whatever address the connection goes to. */
+/** The name that the certificate must have: that of the Host header, not that of the address connected to. */
 const serverName = (host: string): string => host.replace(/:\d+$/, '')
 
 /**
- * Sends the head of a request, and its body after a 100. After a refusal the body is not sent.
+ * Sends the head of a request, and its body after a 100. If COS refuses the request, the body is not sent.
  *
  * @errors rejects with Node's own errors, and with those of `bytes`
  */
@@ -60,7 +60,7 @@ export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse
     }
     const startBody = (): void => {
       sendBody().catch((thrown: unknown) => {
-        // Before `destroy`, or the end of the connection would be reported as the cause.
+        // Rejects before `destroy`; otherwise the end of the connection would be reported as the cause.
         reject(thrown instanceof Error ? thrown : new Error(String(thrown)))
         request.destroy()
       })
@@ -74,7 +74,7 @@ export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse
     request.on('response', (response) => {
       isBodyStarted = true
       clearTimeout(timer)
-      // The request may be refused before its body or in the middle of it: the connection ends with the answer.
+      // COS may refuse the request before or during its body. So the connection ends with the response.
       response.on('close', () => request.destroy())
       resolve({ statusCode: response.statusCode ?? 0, headers: response.headers, body: response })
     })

@@ -1,4 +1,4 @@
-/** The layer that gets the credentials of a request, and replaces a token that COS calls expired. */
+/** The layer that gets the credentials of a request, and replaces a token that COS reports as expired. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CosError } from '../core/error.js'
@@ -7,13 +7,13 @@ import type { Send } from './call.js'
 import type { Client } from './client.js'
 import type { Credentials } from './credentials.js'
 
-/** Whether COS refused the token as expired, though its source returned it as valid. The refusal of a HEAD cannot say so. */
+/** Whether COS refused the token as expired, though its source returned it as valid. A refused HEAD has no such code. */
 const isExpiredToken = (error: CosError): boolean =>
   error._tag === 'ServiceError' && error.code === 'ExpiredToken'
 
 /**
  * Sends with the client's credentials. If COS refuses their token as expired and the source returns another token, sends
- * once more with that.
+ * once more with the new token.
  *
  * @shape  `sendAs` returns the layer inside; `undefined` sends unsigned
  * @errors `CredentialsError`, before anything is sent; those of `sendAs`

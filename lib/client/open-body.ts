@@ -1,4 +1,4 @@
-/** Opens a `Body` for sending: a file is measured, a stream is taken as it is. */
+/** Opens a `Body` for sending: a file is measured, a stream is used unchanged. */
 import { createHash } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -12,20 +12,20 @@ import { fromIterable, sliceChunks } from '../stages/iterables.js'
 /** A body that is ready to be sent. */
 export interface OpenBody {
   readonly open: () => AsyncIterable<Uint8Array>
-  /** In bytes. None: unknown, sent chunked. */
+  /** In bytes. None: the size is unknown, and the body is sent chunked. */
   readonly size: O.Option<number>
-  /** Of bytes that were hashed before. */
+  /** Of a body whose bytes are already hashed. */
   readonly crc64: O.Option<bigint>
 }
 
-// Slices, so that the idle timeout sees bytes move.
+// In small chunks, so that the idle timeout sees bytes move.
 const inIoChunks = (chunks: ReadonlyArray<Uint8Array>): AsyncIterable<Uint8Array> =>
   fromIterable(sliceChunks(ioChunkSize)(chunks))
 
 /**
  * Measures a body. Each attempt measures a file again.
  *
- * @errors `FileError`; those of `createFileBody` come from the bytes, a `SourceError` if the file changes meanwhile
+ * @errors `FileError`; the bytes throw those of `createFileBody`: `SourceError` if the file changes meanwhile
  */
 export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, OpenBody> => {
   switch (body._tag) {

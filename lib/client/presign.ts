@@ -1,4 +1,4 @@
-/** Signed URLs: for a browser, curl or a colleague without a key. */
+/** Signed URLs: for a browser, curl or a colleague without credentials. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -15,17 +15,17 @@ import { signedHeaders, signedPath } from './sign.js'
 
 export interface Presigned {
   readonly method: Method
-  /** A secret until it expires: anyone who has it may send the request. */
+  /** A secret until it expires: anyone who has the URL can send the request. */
   readonly url: string
-  /** Headers that must be sent with it, unchanged. Without `host`, which the URL names. */
+  /** Headers that must be sent unchanged with the request. Without `host`, which the URL contains. */
   readonly headers: Readonly<Record<string, string>>
   readonly expiresAt: Date
 }
 
 const trafficLimit = 'x-cos-traffic-limit'
 
-/** COS accepts the limit as a query parameter too: then the sender needs no header for it. */
-const limitInQuery = (request: Request): Request => {
+/** Moves the traffic limit to the query, where COS accepts it too: then the sender needs no header for it. */
+const moveLimitToQuery = (request: Request): Request => {
   const { [trafficLimit]: value, ...headers } = request.headers
   return value === undefined
     ? request
@@ -48,7 +48,7 @@ const checkExpiresIn = (expiresIn: number, context: Context): E.Either<InvalidIn
   )
 
 /**
- * Signs any operation into a URL. Nothing is sent to COS; credentials are fetched if the client fetches them.
+ * Signs any operation into a URL. Nothing is sent to COS. If the client's credentials are a function, it may be called.
  *
  * The host, every parameter and every `x-cos-*` header of the operation are signed. The body is not: a presigned PUT
  * stores any body, except if the operation has a `contentMd5`.
@@ -65,7 +65,7 @@ export const presign =
   (client: Client) =>
     pipe(
       TE.fromEither<CosError, Request>(operation.request),
-      TE.map((request: Request) => ({ request: limitInQuery(request) })),
+      TE.map((request: Request) => ({ request: moveLimitToQuery(request) })),
       TE.let('context', ({ request }) => contextOf(operation, request)),
       TE.bind('seconds', ({ context }) =>
         TE.fromEither<CosError, number>(checkExpiresIn(expiresIn, context))

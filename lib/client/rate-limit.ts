@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type * as t from 'io-ts'
 import * as In from '../core/input.js'
 
-/** In bytes per second, for all requests of the client together. A direction that is left out is not limited. */
+/** In bytes per second, for all requests of the client together. Default of each direction: no limit. */
 export interface Bandwidth {
   readonly up?: number
   readonly down?: number
@@ -27,7 +27,8 @@ export interface RateLimiters {
 
 const unlimited: RateLimiter = () => 0
 
-// In milliseconds: after a pause, the bytes of this much time may pass at once. Timers are no finer.
+// In milliseconds: after a pause, the bytes of this time span may pass at once. Shorter waits are below the resolution of
+// timers.
 const burst = 50
 
 /**

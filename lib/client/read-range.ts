@@ -23,7 +23,7 @@ export interface ByteRange {
   readonly last: number
 }
 
-// 412: another object has the key now, so `If-Match` fails. 404: there is none.
+// 412: another object has the key now, so `If-Match` fails. 404: the object was deleted.
 const changedStatuses: ReadonlySet<number> = new Set([404, 412])
 
 const toObjectChanged =
@@ -33,7 +33,7 @@ const toObjectChanged =
       ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
       : error
 
-/** Compares the ETags here, too: a cache may ignore `If-Match`, and a weak ETag is no condition. */
+/** Compares the ETags here too: a cache may ignore `If-Match`, and a weak ETag is not sent as a condition. */
 const checkEtag =
   (etag: string, context: Context) =>
   (got: GetRangeResult): E.Either<CosError, GetRangeResult> => {
@@ -42,20 +42,20 @@ const checkEtag =
     return E.left({ _tag: 'ObjectChanged', context, expected: etag, got: O.some(got.etag) })
   }
 
-// In bytes. A server that sends one byte and breaks off would otherwise be asked as often as the range has bytes.
+// In bytes. Otherwise a server that sends one byte and breaks off would get as many requests as the range has bytes.
 const leastProgress = 64 * KiB
 
 /**
  * Reads a range of an object that must not change meanwhile.
  *
- * A strong ETag is a condition of each request. A weak one would never match: then the ETag of each response is compared.
+ * A strong ETag is a condition of each request. A weak ETag never matches, so only the ETag of each response is compared.
  *
- * A body that breaks off is requested again from the next byte. A request that brings less than 64 KiB is a failure; the
- * client's policy limits how many failures in a row are retried, and how long the waits between are. No request starts
- * later than the overall deadline after the first; the time that the reader takes does not count. No byte is requested
- * twice.
+ * A body that breaks off is requested again from the next byte. A request that delivers less than 64 KiB counts as a
+ * failure. The client's policy limits how many failures in a row are retried, and sets the waits between them. No request
+ * starts after the overall timeout, counted from the first request without the time that the reader takes. No byte is
+ * requested twice.
  *
- * @shape  chunks in order, as they come; not hashed. `onResponse` is called with each answer
+ * @shape  chunks in order, as they arrive; not hashed. `onResponse` is called with each response
  * @errors `CosException` of those of `getObject`, and of `ObjectChanged` if the object was replaced or deleted
  */
 export async function* readRange(

@@ -1,10 +1,10 @@
-/** Which errors are worth another attempt, and how long to wait before it. A policy is a value. */
+/** Which errors are retried, and how long to wait before each retry. A policy is a value. */
 import type * as t from 'io-ts'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 
 export interface RetryPolicy {
-  /** Attempts in all, the first included; 1 is no retry. Default: 4. */
+  /** Maximum number of attempts, including the first; 1 is no retry. Default: 4. */
   readonly attempts: number
   /** The first wait is a random time from 0 to this many milliseconds. The limit doubles for each later wait. Default: 200. */
   readonly base: number
@@ -55,7 +55,7 @@ export const isTransient = (error: CosError): boolean => {
     case 'Timeout':
       return error.phase !== 'overall'
     case 'DecodeError':
-      // A 2xx that COS did not write, such as a proxy's own page: the next answer may be COS's.
+      // A 2xx that COS did not write, such as a proxy's own page: the next response may be COS's.
       return error.status >= 200 && error.status < 300
     case 'ServiceError':
       return (
@@ -77,7 +77,7 @@ export const isTransient = (error: CosError): boolean => {
   }
 }
 
-// A second failure of this kind has its cause on our side of the wire: more attempts would only send more bytes.
+// The cause of a second failure of this kind is on our side: more attempts would only send more bytes.
 const retryOnce = new Set(['BadDigest', 'UserNetworkTooSlow'])
 
 /**

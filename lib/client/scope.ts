@@ -1,4 +1,4 @@
-/** One signal for all requests of a transfer: they end together. */
+/** One signal that ends all requests of a transfer together. */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
@@ -8,11 +8,11 @@ import { aborted } from './abort.js'
 
 export interface Scope {
   /**
-   * Aborted when a signal of the client fires, with a `CosException` as its reason, and when the scope is closed. A stage
+   * Aborts, with a `CosException` as its reason, when a signal of the client fires and when the scope is closed. A stage
    * may abort it to end its siblings; the scope then settles with the error that the stage throws.
    */
   readonly controller: AbortController
-  /** The client for requests of this scope: they end with it. */
+  /** The client for requests of this scope: they end when the scope ends. */
   readonly client: Client
 }
 
@@ -23,10 +23,10 @@ export interface OpenScope extends Scope {
   readonly close: () => void
 }
 
-/** Opens a scope that its owner closes: for a stream, which is still read after its effect has settled. */
+/** Opens a scope that the caller must close: for a stream, which is still read after its effect has settled. */
 export const openScope = (client: Client, context: Context): OpenScope => {
   const controller = new AbortController()
-  // A listener for each request in flight is no leak, and Node warns at the eleventh.
+  // Each request in flight adds a listener. That is no leak, but Node warns at the eleventh.
   setMaxListeners(0, controller.signal)
   let ended: CosError | undefined
   let end: ((error: CosError) => void) | undefined
@@ -65,10 +65,10 @@ export const openScope = (client: Client, context: Context): OpenScope => {
 /**
  * Runs `use` in a scope.
  *
- * When `use` has settled, requests that were sent with the scope's client and are still open are ended. When a signal
- * fires, the scope settles at once, and the result of `use` is ignored.
+ * When `use` has settled, requests of the scope's client that are still open are aborted. When a signal fires, the scope
+ * settles at once, and the result of `use` is ignored.
  *
- * @errors those of `use`, thrown ones out of their envelope; `Aborted` or `Timeout` if a signal of the client fires
+ * @errors those of `use`, returned or thrown as `CosException`; `Aborted` or `Timeout` if a signal of the client fires
  */
 export const scoped = async <A>(
   client: Client,
@@ -91,7 +91,7 @@ export const scoped = async <A>(
   }
 }
 
-/** How long an aborted `scopedWithCleanup` waits, in milliseconds: an abort has to settle within 50. */
+/** How long an aborted `scopedWithCleanup` waits, in milliseconds. An abort must settle within 50 ms. */
 const cleanupGrace = 25
 
 /**

@@ -1,4 +1,4 @@
-/** From an operation to an effect: the layers that send a call, put together. */
+/** From an operation to an effect: composes the layers that send a call. */
 import { identity, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
@@ -23,7 +23,7 @@ import { withRetries } from './with-retries.js'
 /** Reads a client and returns a task. Nothing happens until the task is called; each call sends again. */
 export type CosEffect<A> = ReaderTaskEither<Client, CosError, A>
 
-/** Reads the answer inside the layers: an answer that cannot be read is a failed attempt. */
+/** Reads the response inside the retry layers: a response that cannot be read is a failed attempt. */
 const decodeWith =
   <A>({ decode }: Operation<A>) =>
   (send: Send<Response>): Send<A> =>
@@ -49,7 +49,7 @@ const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
     withRetries(client)
   )
 
-/** A function of the caller's that throws, such as a decoder or a dispatcher, is an error and not a rejected promise. */
+/** If a function of the caller throws, such as a decoder or a dispatcher, returns an error instead of rejecting. */
 const catchThrown =
   (context: () => Context) =>
   <A>(task: TE.TaskEither<CosError, A>): TE.TaskEither<CosError, A> =>
@@ -64,12 +64,12 @@ const catchThrown =
 /**
  * Makes an effect of an operation.
  *
- * A failed attempt is repeated if the error may pass and the body can be sent again. Each attempt is signed anew.
+ * A failed attempt is repeated if the error is transient and the body can be sent again. Each attempt has a new signature.
  * Redirects are not followed.
  *
  * @shape  `Operation<A> -> ReaderTaskEither<Client, CosError, A>`
  * @errors those that the operation names, and `CredentialsError`, `Timeout`, `Aborted`, `TransportError`; each with the
- *         number of attempts that were made
+ *         number of attempts
  * @example const head = await send(headObject({ bucket, key }))(client)()
  */
 export const send =
@@ -99,7 +99,7 @@ export const send =
   }
 
 /**
- * Gives effects their client.
+ * Runs effects with one client.
  *
  * @example const get = run(client); await get(send(headObject({ bucket, key })))()
  */

@@ -1,4 +1,4 @@
-/** Adds the host, the token and the signature to a request; done again for each attempt. */
+/** Adds the host, the token and the signature to a request; repeated for each attempt. */
 import * as O from 'fp-ts/lib/Option.js'
 import { queryText, targetOf, type Endpoint, type Target } from '../core/address.js'
 import { urlEncode } from '../core/key.js'
@@ -15,7 +15,7 @@ export interface Signed extends Target {
 /** The key as COS signs it: decoded, with a leading slash. */
 export const signedPath = (request: Request): string => `/${O.isSome(request.key) ? request.key.value : ''}`
 
-/** Those of the headers that are signed. */
+/** The headers that are signed. */
 export const signedHeaders = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => isSigned(name)))
 

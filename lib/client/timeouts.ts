@@ -1,4 +1,4 @@
-/** The deadlines of one request, and the signals that end it. One timer serves a request, however many chunks pass. */
+/** The timeouts of one request, and the signals that abort it. A request has one timer, for any number of chunks. */
 import { constVoid } from 'fp-ts/lib/function.js'
 import type { Context, CosError } from '../core/error.js'
 import { aborted } from './abort.js'
@@ -9,13 +9,13 @@ type Phase = 'headers' | 'idle' | 'unread'
 
 export interface RequestTimer {
   /**
-   * Starts the deadline of the phase, until `rest` or the next `wait`: we wait for the server, or in `unread` for the reader
-   * of the body.
+   * Starts the timeout of the phase, until `rest` or the next `wait`. It waits for the server, or in phase `unread` for
+   * the reader of the body.
    */
   readonly wait: (phase: Phase) => void
-  /** Stops the deadline. */
+  /** Stops the timeout. */
   readonly rest: () => void
-  /** Registers a function that is called once, with the error that ends the request; at once if it has ended already. */
+  /** Registers a function that is called once with the error that ends the request; at once if it has already ended. */
   readonly onExpiry: (end: (error: CosError) => void) => void
   /** Removes the timer and the listeners. */
   readonly close: () => void
@@ -24,8 +24,8 @@ export interface RequestTimer {
 /**
  * Starts the timer of one request.
  *
- * Setting and clearing a timer for each chunk costs as much as hashing the chunk. So one timer runs; when it fires, it
- * compares the length of the current wait with the deadline.
+ * Setting and clearing a timer for each chunk costs as much as hashing the chunk. So one timer runs. When it fires, it
+ * compares the length of the current wait with the timeout.
  */
 export const startTimeouts = (
   timeouts: Timeouts,

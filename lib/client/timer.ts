@@ -1,11 +1,11 @@
-/** Timers that may be longer than Node's longest, and infinite. */
+/** Timers that may be longer than Node's longest timer, or infinite. */
 import { constVoid } from 'fp-ts/lib/function.js'
 
 // Node's longest timer, 24.8 days in milliseconds. A longer one fires after 1 ms.
 const longestTimer = 2 ** 31 - 1
 
 /**
- * Calls `then` after so many milliseconds; never if they are infinite.
+ * Calls `then` after so many milliseconds; never if `milliseconds` is `Infinity`.
  *
  * @shape  returns the function that stops the timer
  */

@@ -1,4 +1,7 @@
-/** One request and its answer over undici: bytes are counted and hashed, deadlines pause while we are the slow side. */
+/**
+ * One request and its response over undici. Bytes are counted and hashed; timeouts of the server pause while the caller is
+ * the slow side.
+ */
 import { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -39,7 +42,7 @@ interface Counted {
 const sourceError = (context: Context, cause: unknown): CosException =>
   cause instanceof CosException ? cause : new CosException({ _tag: 'SourceError', context, cause })
 
-/** Yields the caller's bytes: hashed, counted, and compared with the length that was announced. */
+/** Yields the bytes of the caller: hashes and counts them, and compares their number with the announced length. */
 async function* sendBody(
   { body, context, rateLimiters }: OutgoingRequest,
   ended: AbortSignal,
@@ -58,7 +61,7 @@ async function* sendBody(
     if (O.isNone(counted.crc64)) counted.crc64 = hasher === undefined ? body.crc64 : O.some(hasher.digest())
   }
   try {
-    // Not `for await`: an error that undici throws at the `yield` must not be counted as one of the source.
+    // Not `for await`: an error that undici throws at the `yield` must not be reported as an error of the source.
     const source = body.open()[Symbol.asyncIterator]()
     let exhausted = false
     try {
@@ -81,9 +84,9 @@ async function* sendBody(
         if (chunk.length === 0) continue
         hasher?.update(chunk)
         counted.size += chunk.length
-        // COS may answer after the last byte that was announced, before undici reads on.
+        // COS may respond after the last announced byte, before undici reads further.
         if (counted.size === announced) digest()
-        // While undici has the bytes, the network is the slow side; while the source is read, the caller.
+        // While undici has the bytes, the network is the slow side. While the source is read, the caller is.
         for (const bytes of sliceChunks(ioChunkSize)([chunk])) {
           await delay(rateLimiters.up(bytes.length), ended)
           timer.wait('idle')
@@ -105,8 +108,8 @@ async function* sendBody(
 }
 
 /**
- * Wraps the body of an answer: while its reader pauses, the deadline is `unread` in place of `idle`. Errors are
- * `CosException`. Destroying it closes the connection at once.
+ * Wraps the body of a response. While its reader pauses, the timeout is `unread` instead of `idle`. Errors are
+ * `CosException`. Destroying the wrapper closes the connection at once.
  */
 const receiveBody = (
   body: Readable,
@@ -139,7 +142,7 @@ const receiveBody = (
   })
   const fail = (thrown: unknown): void => {
     if (hasEnded) return
-    // The error is kept for the first read. Without a listener it would end the process before.
+    // The error is kept for the first read. Until then a listener keeps it from ending the process.
     if (isUnread) out.on('error', constVoid)
     out.destroy(new CosException(toError(thrown)))
   }
@@ -164,7 +167,7 @@ const receiveBody = (
   body.on('close', () => {
     fail(new Error('the connection closed before the body ended'))
   })
-  // It flows when the reader reads.
+  // Paused until the reader reads.
   body.pause()
   return out
 }
@@ -178,13 +181,13 @@ const headersOf = (
     )
   )
 
-// undici accepts any async iterable and reads it with backpressure. Its types do not say so.
+// undici accepts any async iterable and reads it with backpressure, but its types accept only a Readable.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion, @typescript-eslint/no-unsafe-class-instance-assignment
 const asBody = (bytes: AsyncIterable<Uint8Array>): Readable => bytes as Readable
 
 const hasNoBody = ({ body }: OutgoingRequest): boolean => O.isSome(body.size) && body.size.value === 0
 
-// Async: a dispatcher that throws rejects.
+// Async, so that a dispatcher that throws becomes a rejection.
 const requestWithUndici = async (
   dispatcher: Dispatcher,
   out: OutgoingRequest,
@@ -202,16 +205,16 @@ const requestWithUndici = async (
         signal,
         headersTimeout: 0,
         bodyTimeout: 0,
-        // By default undici closes the connection after each HEAD, for servers that send a body with it. COS does not, and
-        // with TLS a connection for each file of a directory costs more than the HEAD. Other requests keep the default.
+        // By default undici closes the connection after each HEAD, for servers that send a body in response. COS sends
+        // none, and with TLS a new connection for each file of a directory costs more than the HEAD itself.
         ...(out.method === 'HEAD' ? { reset: false } : {})
       })
 
 /**
- * Sends one request, and returns its answer when the head has come.
+ * Sends one request, and returns its response when the head has arrived.
  *
  * @shape  redirects are not followed, bodies are not decompressed
- * @errors `TransportError`, `Timeout`, `Aborted`, `SourceError`, `FileError`; errors of the answer's body come from the body
+ * @errors `TransportError`, `Timeout`, `Aborted`, `SourceError`, `FileError`; the body of the response throws its own errors
  */
 export const exchange =
   (dispatcher: Dispatcher) =>
@@ -250,20 +253,20 @@ export const exchange =
       }
       timer.onExpiry(fail)
       if (controller.signal.aborted) return
-      // Until the first bytes of a body are read, the caller is the slow side. `Expect` waits for COS before the body.
+      // Until the first bytes of a body are read, the caller is the slow side. With `Expect`, COS must respond first.
       if (hasNoBody(out) || out.expectContinue) timer.wait('headers')
       requestWithUndici(dispatcher, out, bytes, controller.signal)
-        .then((answer) => {
+        .then((response) => {
           if (isSettled) {
-            answer.body.on('error', () => undefined).destroy()
+            response.body.on('error', () => undefined).destroy()
             return
           }
           timer.wait('unread')
           settleWith(
             E.right({
-              status: answer.statusCode,
-              headers: headersOf(answer.headers),
-              body: receiveBody(answer.body, timer, out.rateLimiters.down, toError),
+              status: response.statusCode,
+              headers: headersOf(response.headers),
+              body: receiveBody(response.body, timer, out.rateLimiters.down, toError),
               sent: counted,
               context: out.context,
               host

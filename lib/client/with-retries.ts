@@ -1,4 +1,4 @@
-/** The layer that sends a request again after an error that may pass. */
+/** The layer that sends a request again after a transient error. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Context, CosError } from '../core/error.js'
@@ -9,7 +9,7 @@ import { retryDelay, shouldRetry } from './retry.js'
 import { sleepUnlessAborted } from './abort.js'
 
 /**
- * Waits before the retry of a request that has failed so often.
+ * Waits before the next retry of a request that has failed `failures` times.
  *
  * @errors `Aborted` or `Timeout` if a signal fires; `error`, at once, if the wait would pass the deadline
  */
@@ -28,7 +28,7 @@ export const waitForRetry = (
 /**
  * Sends again, after a wait, as often as the client's policy allows.
  *
- * @shape  a body that can be read once is sent once
+ * @shape  a body that can be read only once is sent once
  * @errors the last attempt's, also if the next wait would pass the deadline; `Aborted` or `Timeout` if a signal fires
  */
 export const withRetries =

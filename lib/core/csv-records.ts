@@ -43,7 +43,7 @@ const problemOf = ({ code, message }: CsvError, limit: number): RecordProblem =>
     case 'CSV_MAX_RECORD_SIZE':
       return tooLarge(limit)
     case 'CSV_QUOTE_NOT_CLOSED':
-      return { _tag: 'CutShort', words: 'the data end within a quoted field' }
+      return { _tag: 'Incomplete', words: 'the data end within a quoted field' }
     default:
       return { _tag: 'Malformed', words: message }
   }

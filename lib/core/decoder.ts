@@ -9,7 +9,7 @@ import { CosException, fromUnknown, type CosError, type ServiceError } from './e
 import { KiB, MiB } from './limits.js'
 import type { Response } from './response.js'
 import { decodeWith } from './wire.js'
-import { cutDocument, emptyDocument, xmlReader, toFields, type Element, type XmlEvent } from './xml.js'
+import { incompleteDocument, emptyDocument, xmlReader, toFields, type Element, type XmlEvent } from './xml.js'
 
 export type Decoder<A> = (response: Response) => TE.TaskEither<CosError, A>
 
@@ -62,7 +62,7 @@ async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, u
 interface PartialBody {
   readonly bytes: Uint8Array
   /** The error that ended the body early. */
-  readonly problem: O.Option<CosError>
+  readonly error: O.Option<CosError>
 }
 
 const readPartially =
@@ -70,7 +70,7 @@ const readPartially =
   (response: Response): T.Task<PartialBody> =>
   async () => {
     const chunks: Array<Uint8Array> = []
-    let problem: O.Option<CosError> = O.none
+    let error: O.Option<CosError> = O.none
     try {
       let size = 0
       for await (const chunk of chunksOf(response)) {
@@ -79,9 +79,9 @@ const readPartially =
         if (size > limit) break
       }
     } catch (thrown) {
-      problem = O.some(fromUnknown(response.context, response.host)(thrown))
+      error = O.some(fromUnknown(response.context, response.host)(thrown))
     }
-    return { bytes: Buffer.concat(chunks).subarray(0, limit), problem }
+    return { bytes: Buffer.concat(chunks).subarray(0, limit), error }
   }
 
 /** Reads a small body. The bytes beyond `limit` are cut off. */
@@ -90,7 +90,7 @@ export const readBytes =
   (response) =>
     pipe(
       readPartially(limit)(response),
-      T.map(({ bytes, problem }) => (O.isSome(problem) ? E.left(problem.value) : E.right(bytes)))
+      T.map(({ bytes, error }) => (O.isSome(error) ? E.left(error.value) : E.right(bytes)))
     )
 
 // -- heads --
@@ -177,7 +177,7 @@ const fromJson = (text: string): O.Option<Partial<ErrorDocument>> =>
     O.filter((fields) => fields.code !== '' || fields.message !== '')
   )
 
-/** The readable part of an error's body: COS's XML, even if cut short; a gateway's JSON; or the start of a page. */
+/** The readable part of an error's body: COS's XML, even if incomplete; a gateway's JSON; or the start of a page. */
 const serviceErrorIn = (bytes: Uint8Array): Partial<ErrorDocument> => {
   const xml = xmlReader()
   const events = [xml.step(bytes), xml.finish()].flatMap((read) => (E.isRight(read) ? read.right : []))
@@ -194,17 +194,17 @@ const serviceErrorIn = (bytes: Uint8Array): Partial<ErrorDocument> => {
 
 // A ServiceError is reported even if its body breaks off or stalls: the received part, or the head alone, is enough to
 // act on.
-const serviceErrorInBody = (problem: CosError): boolean =>
-  problem._tag === 'TransportError' || (problem._tag === 'Timeout' && problem.phase === 'idle')
+const isBrokenOff = (error: CosError): boolean =>
+  error._tag === 'TransportError' || (error._tag === 'Timeout' && error.phase === 'idle')
 
 const decodeServiceError: Decoder<never> = (response) =>
   pipe(
     readPartially(64 * KiB)(response),
-    T.map(({ bytes, problem }) =>
+    T.map(({ bytes, error }) =>
       E.left(
-        O.isNone(problem) || serviceErrorInBody(problem.value)
+        O.isNone(error) || isBrokenOff(error.value)
           ? serviceError(response, serviceErrorIn(bytes))
-          : problem.value
+          : error.value
       )
     )
   )
@@ -232,20 +232,20 @@ const nothing = new Uint8Array()
  *         row costs more than parsing the row; closing the generator early closes the connection
  * @units  a document of at most 64 MiB; holds the rows of one chunk
  * @errors throws `CosException`: `ServiceError` if the root is `Error`, complete or not; `DecodeError` if the root has
- *         another name or the bytes are not XML; `TransportError` if the document is empty or cut short
+ *         another name or the bytes are not XML; `TransportError` if the document is empty or incomplete
  */
 export async function* xmlRows(
   root: string,
   response: Response
 ): AsyncGenerator<ReadonlyArray<Element>, void, undefined> {
   const xml = xmlReader()
-  let seen = ''
+  let seenRoot = ''
   let size = 0
   const errors: Array<Element> = []
 
   const failure = (problem: string): CosException => {
     if (errors.length > 0) return new CosException(serviceError(response, serviceErrorFromXml(errors)))
-    if (problem !== emptyDocument && problem !== cutDocument) {
+    if (problem !== emptyDocument && problem !== incompleteDocument) {
       return new CosException(decodeError(response, [problem]))
     }
     // Under load COS closes connections early. Such a response is incomplete, not malformed: a retry may succeed.
@@ -253,7 +253,7 @@ export async function* xmlRows(
       _tag: 'TransportError',
       context: response.context,
       host: response.host,
-      code: problem === emptyDocument ? 'EmptyAnswer' : 'CutAnswer',
+      code: problem === emptyDocument ? 'EmptyResponse' : 'IncompleteResponse',
       cause: new Error(problem)
     })
   }
@@ -261,11 +261,11 @@ export async function* xmlRows(
     if (E.isLeft(read)) throw failure(read.left)
     return read.right.flatMap((event) => {
       if (event._tag === 'Root') {
-        seen = event.name
-        if (seen !== root && seen !== 'Error') throw failure(`expected the XML root <${root}>, got <${seen}>`)
-        return []
+        seenRoot = event.name
+        if (seenRoot === root || seenRoot === 'Error') return []
+        throw failure(`expected the XML root <${root}>, got <${seenRoot}>`)
       }
-      if (seen !== 'Error') return [event.row]
+      if (seenRoot !== 'Error') return [event.row]
       if (errors.length < maxErrorRows) errors.push(event.row)
       return []
     })
@@ -275,12 +275,12 @@ export async function* xmlRows(
     if (size > maxDocument) throw failure('an XML document of more than 64 MiB')
     const completed = rows(xml.step(chunk))
     if (completed.length > 0) yield completed
-    // The parser reports an error after the last row in its next step, and the next chunk may take long to arrive.
+    // The parser reports an error after the last row only in its next step, and the next chunk may take long to arrive.
     rows(xml.step(nothing))
   }
   const last = rows(xml.finish())
   if (last.length > 0) yield last
-  if (seen === 'Error') throw new CosException(serviceError(response, serviceErrorFromXml(errors)))
+  if (seenRoot === 'Error') throw new CosException(serviceError(response, serviceErrorFromXml(errors)))
 }
 
 export interface Document {

@@ -1,4 +1,4 @@
-/** Every way a call can fail, as data; and the exception that carries it where Node takes only an `Error`. */
+/** Every error of a call, as data; and the exception that carries it where Node accepts only an `Error`. */
 import * as O from 'fp-ts/lib/Option.js'
 import { formatError } from './format-error.js'
 
@@ -11,7 +11,7 @@ export interface Context {
   readonly key: O.Option<string>
   /** Requests sent for this call; 0 if it failed before the first. */
   readonly attempts: number
-  /** A multipart upload that the call left unfinished, to be resumed or aborted: its parts are billed. */
+  /** A multipart upload that the call left incomplete. Resume or abort it: its parts are billed. */
   readonly uploadId?: string
 }
 
@@ -20,15 +20,15 @@ export interface InputProblem {
   /** The path of the field from the input's root, such as `parts.3.etag`; empty for the input itself. */
   readonly field: string
   /**
-   * `missing`: required and not given. `unknown`: no such field. `invalid`: a value outside of what the field takes.
+   * `missing`: required and not given. `unknown`: no such field. `invalid`: a value that the field does not accept.
    * `conflict`: each field is valid, but not together with the other fields, or with the client.
    */
   readonly problem: 'missing' | 'unknown' | 'invalid' | 'conflict'
-  /** The predicate of a sentence about the field, with units: `must be 1 MiB to 5 GiB, in bytes (...)`. */
+  /** The rest of a sentence that starts with the field, with units: `must be 1 MiB to 5 GiB, in bytes (...)`. */
   readonly message: string
   /** The received value in short, such as `null`, `"abc"` or `an array`; absent if it may be a secret. */
   readonly received?: string
-  /** Of an unknown field: the known field with the most similar name. */
+  /** For an unknown field: the known field with the most similar name. */
   readonly suggestion?: string
 }
 
@@ -42,7 +42,7 @@ export interface InvalidInput extends InputProblem {
 export interface ServiceError {
   readonly _tag: 'ServiceError'
   readonly context: Context
-  /** 200 if COS started a success and ended it with an error, as copies and completions may. */
+  /** 200 if COS reports an error inside a response of success, as it may for copies and completions. */
   readonly status: number
   /** COS's code, such as `NoSuchKey`; derived from the status if the response had no body. */
   readonly code: string
@@ -75,12 +75,12 @@ export interface SizeLimitExceeded {
 export interface TransportError {
   readonly _tag: 'TransportError'
   readonly context: Context
-  /** The host connected to, with a port that is not the default, such as `127.0.0.1:9000`; empty if none was involved. */
+  /** The host of the connection, with the port if it is not the default: `127.0.0.1:9000`. Empty without a connection. */
   readonly host: string
   /**
-   * The code of the system or of undici, such as `ECONNRESET`; empty if there is none. Or one of ours, for responses
-   * that HTTP takes for whole: `ShortBody` has fewer bytes than announced, `EmptyAnswer` has no document, `CutAnswer`
-   * ends before its document does, `EarlyAnswer` came before all of the request was sent.
+   * The code of the system or of undici, such as `ECONNRESET`; empty if there is none. Or a code of cospipe, for
+   * responses that are complete to HTTP: `ShortBody` has fewer bytes than announced, `EmptyResponse` has no document,
+   * `IncompleteResponse` ends before its document does, `EarlyResponse` came before all of the request was sent.
    */
   readonly code: string
   readonly cause: unknown
@@ -92,7 +92,7 @@ export interface Timeout {
   readonly context: Context
   /** As in `TransportError`; empty for `overall` and `memory`. */
   readonly host: string
-  /** `idle`: no byte moved in either direction while we were ready for one. */
+  /** `idle`: no byte moved in either direction while the client was ready for one. */
   readonly phase: 'connect' | 'headers' | 'idle' | 'unread' | 'overall' | 'memory'
   /** The timeout, in milliseconds. */
   readonly after: number
@@ -109,9 +109,9 @@ export interface Aborted {
 export interface IntegrityError {
   readonly _tag: 'IntegrityError'
   readonly context: Context
-  /** Of a multipart transfer; none for the whole object. */
+  /** The number of the part; none if the whole object was checked. */
   readonly part: O.Option<number>
-  /** `etag`: of a copy whose checksum COS does not know. */
+  /** `etag`: for a copy whose checksum COS does not know. */
   readonly check: 'crc64' | 'crc32' | 'size' | 'etag'
   /** As COS writes it: decimal text; hex for the CRC32 of a Select's messages. */
   readonly expected: string
@@ -127,7 +127,7 @@ export interface ObjectChanged {
   readonly got: O.Option<string>
 }
 
-/** The caller's own stream failed, or produced something other than announced. */
+/** The source of an upload failed, changed while it was read, or differs from its announced length. */
 export interface SourceError {
   readonly _tag: 'SourceError'
   readonly context: Context
@@ -157,7 +157,7 @@ export interface MissingPackage {
   readonly context: Context
   /** Its name on npm. */
   readonly name: string
-  /** The use of the package, such as `read rows of CSV`. */
+  /** The purpose of the package, such as `read rows of CSV`. */
   readonly purpose: string
   readonly cause: unknown
 }
@@ -191,7 +191,7 @@ export const invalidInput = (context: Context, problem: InputProblem): InvalidIn
   ...problem
 })
 
-/** Carries a `CosError` where Node takes only an `Error`: `destroy`, `pipeline`, a generator's `throw`. */
+/** Carries a `CosError` where Node accepts only an `Error`: `destroy`, `pipeline`, a generator's `throw`. */
 export class CosException extends Error {
   readonly error: CosError
   constructor(error: CosError) {
@@ -220,7 +220,7 @@ export const fromUnknown =
       ? thrown.error
       : { _tag: 'TransportError', context, host, code: codeOf(thrown), cause: thrown }
 
-/** Unwraps a `CosException`. Any other value that a caller's stream threw is the stream's own failure. */
+/** Unwraps a `CosException`. Any other value was thrown by a stream of the caller: a `SourceError`. */
 export const fromSource =
   (context: Context) =>
   (thrown: unknown): CosError =>

@@ -34,7 +34,7 @@ export type EventProblem =
   /** A message whose CRC32 differs from that of its bytes; both in hex. */
   | { readonly _tag: 'Checksum'; readonly expected: string; readonly got: string }
   /** The stream ended before its `End`. */
-  | { readonly _tag: 'CutShort' }
+  | { readonly _tag: 'Incomplete' }
 
 /** Like `XmlFold` of core/xml, with typed problems. */
 export interface EventFold {
@@ -176,7 +176,7 @@ const eventIn = (message: Buffer): E.Either<EventProblem, ReadonlyArray<SelectEv
  *
  * @shape  `step(bytes)` -> the events that those bytes completed
  * @units  holds one message, of at most 16 MiB
- * @errors `Left` of an `EventProblem`; `CutShort` if the stream has neither `End` nor `Error`
+ * @errors `Left` of an `EventProblem`; `Incomplete` if the stream has neither `End` nor `Error`
  * @source https://cloud.tencent.com/document/product/436/37641
  */
 export const eventReader = (): EventFold => {
@@ -237,7 +237,7 @@ export const eventReader = (): EventFold => {
       return resultOf(drain())
     },
     finish: () => {
-      if (!over) problem ??= { _tag: 'CutShort' }
+      if (!over) problem ??= { _tag: 'Incomplete' }
       return resultOf([])
     }
   }

@@ -50,8 +50,8 @@ const notConnected = new Set([
 
 const lost = new Set(['ECONNABORTED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
-// Codes of ours: the cause has the words.
-const ownCodes = new Set(['ShortBody', 'EmptyAnswer', 'CutAnswer', 'EarlyAnswer'])
+// Codes of cospipe: the cause has the message.
+const ownCodes = new Set(['ShortBody', 'EmptyResponse', 'IncompleteResponse', 'EarlyResponse'])
 
 const transportError = ({ context, host, code, cause }: TransportError): string => {
   const from = host === '' ? '' : ` ${host}`
@@ -76,7 +76,7 @@ const timeout = ({ context, host, phase, after }: Timeout): string => {
   return `${phase} timeout: ${words[phase]} within ${duration(after)}${attemptsOf(context)}`
 }
 
-/** Node writes `ENOSPC: no space left on device, write`, some with the path in quotes behind it. */
+/** Node's message is `ENOSPC: no space left on device, write`, for some calls followed by the path in quotes. */
 const systemMessage = (code: string, cause: unknown): string => {
   const message = messageOf(cause)
   return message.startsWith(`${code}: `) ? message.replace(/, [a-z]+(?: '.*)?$/s, '') : `${code}: ${message}`

@@ -26,7 +26,7 @@ const byteOrderMark = [0xef, 0xbb, 0xbf]
  *
  * @shape  `step(bytes)` -> the texts that those bytes completed; a number or a word is complete at the byte after it
  * @units  holds one value
- * @errors `TooLarge`; `NotUtf8`; `Malformed` if the delimiter is missing; `CutShort` within a value
+ * @errors `TooLarge`; `NotUtf8`; `Malformed` if the delimiter is missing; `Incomplete` within a value
  */
 export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string> => {
   const separator = Buffer.from(delimiter ?? '')
@@ -134,7 +134,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
     },
     finish: async () => {
       if (mode === 'within' && problem === undefined) {
-        if (depth > 0 || inString) problem = { _tag: 'CutShort', words: 'the data end within a JSON value' }
+        if (depth > 0 || inString) problem = { _tag: 'Incomplete', words: 'the data end within a JSON value' }
         else complete(new Uint8Array())
       }
       return result()

@@ -140,7 +140,7 @@ export const withConfirm =
  * Treats a refused retry as the success of an earlier attempt whose response was lost. `codes` are the error codes that
  * report that the change was already made.
  */
-export const recoverLostAnswer =
+export const recoverLostResponse =
   <A>(codes: ReadonlyArray<string>, done: (refusal: ServiceError) => A) =>
   (op: Operation<A>): Operation<A> => ({
     ...op,

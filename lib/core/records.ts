@@ -5,7 +5,7 @@ import { MiB } from './limits.js'
 
 /** Why there is no next record. */
 export interface RecordProblem {
-  readonly _tag: 'TooLarge' | 'NotUtf8' | 'Malformed' | 'CutShort'
+  readonly _tag: 'TooLarge' | 'NotUtf8' | 'Malformed' | 'Incomplete'
   readonly words: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reads and writes COS's XML. Reading is a fold: chunks of bytes in, the root's children out as each one ends, so that a
- * page of a thousand entries is never held in memory, and a spec can cut it at any byte.
+ * Reads and writes COS's XML. Reading is a fold: it takes chunks of bytes and returns the children of the root that they
+ * complete. So a page of a thousand entries is never held in memory, and a spec can split it at any byte.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { SaxesParser } from 'saxes'
@@ -32,7 +32,7 @@ export interface XmlFold<I, O> {
 // The largest real responses (a thousand entries, ten thousand parts) have rows of about 2 KB, 3 levels deep.
 const maxRow = MiB
 const maxDepth = 16
-// The memory of an element besides its text, in characters, so that a row of a million empty elements is refused too.
+// The memory of an element without its text, in characters, so that a row of a million empty elements is refused too.
 const elementCost = 64
 
 interface Open {
@@ -41,9 +41,9 @@ interface Open {
   readonly children: Array<Element>
 }
 
-/** The errors of `finish` for an empty body, and for a document that is cut short. */
+/** The errors of `finish` for an empty body, and for a document that ends too early. */
 export const emptyDocument = 'the body has no XML document'
-export const cutDocument = 'the XML document is cut off'
+export const incompleteDocument = 'the XML document is incomplete'
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 
@@ -57,7 +57,7 @@ const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
  *
  * @shape  `step(bytes)` -> the events that those bytes completed: the root once, then each of its children
  * @units  a row holds at most 1 Mi characters, 16 levels deep
- * @errors `Left` of a text: not UTF-8, not well-formed, more than one root, too large, or cut short
+ * @errors `Left` of a text: not UTF-8, not well-formed, more than one root, too large, or incomplete
  */
 export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -65,15 +65,15 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   const open: Array<Open> = []
   let events: Array<XmlEvent> = []
   let problem: string | undefined
-  let begun = false
-  let ended = false
+  let hasStarted = false
+  let hasEnded = false
   let rowEnded = false
   let rowSize = 0
-  // Characters since the parser's last event: it holds a text, a tag or a comment until that ends.
+  // Characters since the parser's last event: the parser holds a text, a tag or a comment until it is complete.
   let held = 0
 
-  const fail = (words: string): void => {
-    problem ??= words
+  const fail = (message: string): void => {
+    problem ??= message
   }
   const tooLarge = 'an XML element of more than 1 Mi characters'
   const grow = (characters: number): void => {
@@ -116,7 +116,7 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     const closed = open.pop()
     const parent = open.at(-1)
     if (closed === undefined) return
-    if (parent === undefined) ended = true
+    if (parent === undefined) hasEnded = true
     else if (open.length > 1) parent.children.push(closed)
     else {
       rowEnded = true
@@ -125,9 +125,9 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   })
 
   const write = (text: string): void => {
-    const xml = begun ? text : text.replace(/^[ \t\r\n\uFEFF]+/, '')
+    const xml = hasStarted ? text : text.replace(/^[ \t\r\n\uFEFF]+/, '')
     if (xml === '') return
-    begun = true
+    hasStarted = true
     held += xml.length
     parser.write(xml)
     if (held > maxRow) fail(tooLarge)
@@ -151,8 +151,8 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     finish: () => {
       const last = attempt(() => {
         write(utf8.decode())
-        if (!begun) fail(emptyDocument)
-        else if (!ended) fail(cutDocument)
+        if (!hasStarted) fail(emptyDocument)
+        else if (!hasEnded) fail(incompleteDocument)
         else parser.close()
       })
       return problem === undefined ? last : E.left(problem)
@@ -177,7 +177,7 @@ const escapes: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&apos;',
-  // A parser would turn an unescaped one into a line feed.
+  // A parser would turn an unescaped carriage return into a line feed.
   '\r': '&#13;'
 }
 
@@ -189,17 +189,17 @@ const notXmlText = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/u
 /** Whether XML 1.0 can carry the text at all, escaped or not. */
 export const isXmlText = (text: string): boolean => !notXmlText.test(text)
 
-const writing =
+const writeWith =
   (escape: (text: string) => string) =>
   ([name, content]: Xml): string =>
-    `<${name}>${typeof content === 'string' ? escape(content) : content.map(writing(escape)).join('')}</${name}>`
+    `<${name}>${typeof content === 'string' ? escape(content) : content.map(writeWith(escape)).join('')}</${name}>`
 
 /**
- * Writes a document without a declaration and without white space, quotes as COS writes them: `&quot;`.
+ * Writes a document without a declaration and without white space. Quotes are escaped as COS does: `&quot;`.
  *
  * @example writeXml(['ETag', '"x"']) // '<ETag>&quot;x&quot;</ETag>'
  */
-export const writeXml: (xml: Xml) => string = writing(escapeXml)
+export const writeXml: (xml: Xml) => string = writeWith(escapeXml)
 
 /**
  * Like `writeXml`, with unescaped quotes: text does not need the escape, and COS's samples are hashed without it. A list
@@ -207,6 +207,6 @@ export const writeXml: (xml: Xml) => string = writing(escapeXml)
  *
  * @example writeTerseXml(['ETag', '"x"']) // '<ETag>"x"</ETag>'
  */
-export const writeTerseXml: (xml: Xml) => string = writing((text) =>
+export const writeTerseXml: (xml: Xml) => string = writeWith((text) =>
   text.replace(/[&<>\r]/g, (c) => escapes[c] ?? c)
 )

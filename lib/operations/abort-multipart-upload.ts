@@ -50,5 +50,5 @@ export const abortMultipartUpload: (
   input: AbortMultipartUploadInput
 ) => Op.Operation<AbortMultipartUploadResult> = flow(
   Op.operation('AbortMultipartUpload', Input, request, decode),
-  Op.recoverLostAnswer(['NoSuchUpload'], responseMetadata)
+  Op.recoverLostResponse(['NoSuchUpload'], responseMetadata)
 )

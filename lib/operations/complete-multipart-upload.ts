@@ -131,7 +131,7 @@ export interface CompleteMultipartUploadResult extends ResponseMetadata {
   readonly versionId: O.Option<string>
   readonly sse: O.Option<EncryptionInfo>
   /** Body of the response if a callback or picture processing was requested, as text; otherwise none. */
-  readonly answer: O.Option<string>
+  readonly response: O.Option<string>
 }
 
 const root = 'CompleteMultipartUploadResult'
@@ -166,12 +166,12 @@ const fromCallback =
         )
 
 const read =
-  (input: CompleteMultipartUploadInput): D.Decoder<Fields & { readonly answer: O.Option<string> }> =>
+  (input: CompleteMultipartUploadInput): D.Decoder<Fields & { readonly response: O.Option<string> }> =>
   (response) => {
     if (input.callback === undefined && input.picOperations === undefined) {
       return pipe(
         D.fromXml(root, Fields)(response),
-        TE.map((fields) => ({ ...fields, answer: O.none }))
+        TE.map((fields) => ({ ...fields, response: O.none }))
       )
     }
     return pipe(
@@ -182,7 +182,7 @@ const read =
           TE.orElse((error) =>
             TE.fromEither(input.callback === undefined ? E.left(error) : fromCallback(response)(error))
           ),
-          TE.map((fields) => ({ ...fields, answer: O.some(Buffer.from(bytes).toString('utf8').trim()) }))
+          TE.map((fields) => ({ ...fields, response: O.some(Buffer.from(bytes).toString('utf8').trim()) }))
         )
       )
     )
@@ -205,7 +205,7 @@ const decode = (input: CompleteMultipartUploadInput): D.Decoder<CompleteMultipar
           O.filter((id) => id !== '')
         ),
         sse: encryptionInfo(response.headers),
-        answer: fields.answer
+        response: fields.response
       })
     ),
     withStatus(200)

@@ -65,7 +65,7 @@ export const deleteObject: (input: DeleteObjectInput) => Op.Operation<DeleteObje
   pipe(
     input,
     Op.operation('DeleteObject', Input, request, decode),
-    Op.recoverLostAnswer(['NoSuchVersion'], (error): DeleteObjectResult => ({
+    Op.recoverLostResponse(['NoSuchVersion'], (error): DeleteObjectResult => ({
       ...responseMetadata(error),
       versionId: O.fromNullable(input.versionId),
       deleteMarker: false

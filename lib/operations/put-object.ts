@@ -72,7 +72,7 @@ export interface PutObjectResult extends WriteResult {
   /** None if versioning was never enabled, or is suspended. */
   readonly versionId: O.Option<string>
   /** Body of the response if a callback or picture processing was requested, as text; otherwise none. */
-  readonly answer: O.Option<string>
+  readonly response: O.Option<string>
 }
 
 const Headers = t.type({ 'x-cos-version-id': optional(Text) })
@@ -90,7 +90,7 @@ const fromHeaders: Op.Decoder<PutObjectResult> = (response) =>
         E.map(({ written, headers }) => ({
           ...written,
           versionId: headers['x-cos-version-id'],
-          answer: body.length === 0 ? O.none : O.some(Buffer.from(body).toString('utf8'))
+          response: body.length === 0 ? O.none : O.some(Buffer.from(body).toString('utf8'))
         }))
       )
     )
@@ -127,7 +127,7 @@ const confirm =
                     integrity: { _tag: 'Verified', crc64: crc64.value },
                     sse,
                     versionId,
-                    answer: O.none
+                    response: O.none
                   })
                 : O.none
             )

@@ -73,7 +73,7 @@ const decode = pipe(fromStatus, fromCos, withStatus(200, 202))
  */
 export const restoreObject: (input: RestoreObjectInput) => Op.Operation<RestoreObjectResult> = flow(
   Op.operation('RestoreObject', Input, request, decode),
-  Op.recoverLostAnswer(['RestoreAlreadyInProgress'], (error): RestoreObjectResult => ({
+  Op.recoverLostResponse(['RestoreAlreadyInProgress'], (error): RestoreObjectResult => ({
     ...responseMetadata(error),
     alreadyRestored: false
   }))

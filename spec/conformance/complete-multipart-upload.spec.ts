@@ -66,7 +66,7 @@ t.test('an upload becomes the object, with its parts in any order', async (t) =>
     crc64: O.some(sum),
     versionId: O.none,
     sse: O.some({ type: 'COS' }),
-    answer: O.none
+    response: O.none
   })
   t.match(told.etag, /^"[0-9a-f]{32}-3"$/)
   t.match(raw, { 'x-cos-hash-crc64ecma': String(sum) })
@@ -98,7 +98,7 @@ t.test('the result has the response of a callback and the result of picture proc
   t.match(told, {
     etag: '"a-1"',
     crc64: O.some(7n),
-    answer: O.some(said),
+    response: O.some(said),
     bucket,
     key: 'a.txt',
     location: O.none
@@ -118,7 +118,7 @@ t.test('the result has the response of a callback and the result of picture proc
   const pictures = await A.startFixture(t, { fault: () => ({ response: { status: 200, body } }) })
   t.match(await pictures.run(completing({ ...input, picOperations: { is_pic_info: 1 } })), {
     etag: '"b-1"',
-    answer: O.some(body)
+    response: O.some(body)
   })
   t.equal(pictures.headersOf('CompleteMultipartUpload')['pic-operations'], '{"is_pic_info":1}')
 })

@@ -158,11 +158,11 @@ export const failedInside200 = async (
   }
 
   const cuts: ReadonlyArray<readonly [what: string, fault: Fault, error: object]> = [
-    ['nothing', { response: { status: 200 } }, { _tag: 'TransportError', code: 'EmptyAnswer' }],
+    ['nothing', { response: { status: 200 } }, { _tag: 'TransportError', code: 'EmptyResponse' }],
     [
       'white space',
       { response: { status: 200, body: ' \r\n ' } },
-      { _tag: 'TransportError', code: 'EmptyAnswer' }
+      { _tag: 'TransportError', code: 'EmptyResponse' }
     ],
     [
       'white space, and the connection broken',
@@ -172,7 +172,7 @@ export const failedInside200 = async (
     [
       'half a document',
       { response: { status: 200, body: `<${root}><ETag>"a"</ETag>` } },
-      { _tag: 'TransportError', code: 'CutAnswer' }
+      { _tag: 'TransportError', code: 'IncompleteResponse' }
     ],
     [
       'half a document, and the connection broken',
@@ -224,7 +224,7 @@ export const cutPageIsRetried = (listing: Operation<unknown>): void => {
   t.test('a cut page is retried, and never returned as a whole page', async (t) => {
     const { emulator, client } = await startCos(t, { fault: () => ({ shorten: 200 }) })
     const { error } = await failingSender(emulator, client({ retry: { base: 1 } }))(listing)
-    t.match(error, { _tag: 'TransportError', code: 'CutAnswer', context: contextOf(listing, 4) })
+    t.match(error, { _tag: 'TransportError', code: 'IncompleteResponse', context: contextOf(listing, 4) })
   })
 }
 

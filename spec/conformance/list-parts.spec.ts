@@ -145,7 +145,7 @@ t.test('a cut page is retried, and never returned as a whole page', async (t) =>
   const { uploadId } = await run(createMultipartUpload(at))
   t.match(await runFailing(listParts({ ...at, uploadId })), {
     _tag: 'TransportError',
-    code: 'CutAnswer',
+    code: 'IncompleteResponse',
     context: { attempts: 4 }
   })
 })

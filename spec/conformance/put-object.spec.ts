@@ -49,7 +49,7 @@ t.test('an object put with every parameter has its attributes', async (t) => {
     integrity: { _tag: 'Verified', crc64: sum },
     sse: O.some({ type: 'COS' }),
     versionId: O.none,
-    answer: O.none,
+    response: O.none,
     requestId: emulator.requests()[0]?.requestId,
     headers: { etag: etagOf(body), 'x-cos-hash-crc64ecma': String(sum) }
   })
@@ -141,10 +141,10 @@ t.test('a bucket with versioning returns the version id', async (t) => {
 })
 
 t.test('the result has the response of a callback and the result of picture processing', async (t) => {
-  const answer = '{"from":"the callback"}'
+  const response = '{"from":"the callback"}'
   const headers = { etag: etagOf('a'), 'x-cos-hash-crc64ecma': String(await crc64(Buffer.from('a'))) }
   const { run, headersOf } = await A.startFixture(t, {
-    fault: () => ({ response: { status: 200, body: answer, contentType: 'application/json', headers } })
+    fault: () => ({ response: { status: 200, body: response, contentType: 'application/json', headers } })
   })
   const callback = {
     callbackUrl: ['https://a.example/', 'https://b.example/'],
@@ -155,7 +155,7 @@ t.test('the result has the response of a callback and the result of picture proc
   const told = await run(
     putting({ ...at, body: 'a', callback, callbackVar: { 'x:a': '1' }, picOperations: { is_pic_info: 1 } })
   )
-  t.match(told, { etag: etagOf('a'), integrity: { _tag: 'Verified' }, answer: O.some(answer) })
+  t.match(told, { etag: etagOf('a'), integrity: { _tag: 'Verified' }, response: O.some(response) })
   const json = (name: string): unknown =>
     JSON.parse(Buffer.from(headersOf('PutObject')[name] ?? '', 'base64').toString())
   t.same(json('x-cos-callback'), { ...callback, callbackUrl: 'https://a.example/;https://b.example/' })

@@ -219,9 +219,9 @@ t.test('cut or changed records fail', async (t) => {
     [
       'no End',
       said(recordedMessage('Records'), recordedMessage('Stats')),
-      { _tag: 'TransportError', code: 'CutAnswer' }
+      { _tag: 'TransportError', code: 'IncompleteResponse' }
     ],
-    ['nothing', said(), { _tag: 'TransportError', code: 'CutAnswer' }],
+    ['nothing', said(), { _tag: 'TransportError', code: 'IncompleteResponse' }],
     ['half a message', { shorten: 40 }, { _tag: 'TransportError' }],
     ['a broken connection', { cut: { at: 'body', after: 40 } }, { _tag: 'TransportError' }],
     ['one byte inverted', { flip: 105 }, { _tag: 'IntegrityError', check: 'crc32' }],

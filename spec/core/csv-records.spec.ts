@@ -88,7 +88,7 @@ t.test('records are read as Select writes them', async (t) => {
 t.test('what is no CSV is told, after what came whole before it', async (t) => {
   t.same(await read({}, 'a,b\n"c"d\ne'), { records: [['a', 'b']], problem: 'Malformed' })
   t.same(await read({}, 'a,b\nc"d\n'), { records: [['a', 'b']], problem: 'Malformed' })
-  t.same(await read({}, 'a,b\n"c\nd'), { records: [['a', 'b']], problem: 'CutShort' })
+  t.same(await read({}, 'a,b\n"c\nd'), { records: [['a', 'b']], problem: 'Incomplete' })
   t.same(await read({}, 'a\nbcdefg\n', Buffer.from([0x61, 0xff, 0x0a])), {
     records: [['a']],
     problem: 'NotUtf8'

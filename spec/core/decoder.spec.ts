@@ -347,7 +347,7 @@ t.test('a response that ends too early is a TransportError', async (t) => {
   for (const nothing of [[], [' '], ['\n', 5, '  ']]) {
     t.match(left(await decodeResponse(t, xml, { chunks: nothing })), {
       _tag: 'TransportError',
-      code: 'EmptyAnswer',
+      code: 'EmptyResponse',
       context: specContext
     })
   }
@@ -360,7 +360,7 @@ t.test('a response that ends too early is a TransportError', async (t) => {
   ]) {
     t.match(
       left(await decodeResponse(t, xml, { chunks: [part] })),
-      { _tag: 'TransportError', code: 'CutAnswer' },
+      { _tag: 'TransportError', code: 'IncompleteResponse' },
       part
     )
   }

@@ -35,7 +35,7 @@ const read = (...chunks: ReadonlyArray<Uint8Array>): Outcome => {
 }
 
 const end = { _tag: 'End' } as const
-const cutShort = { _tag: 'CutShort' } as const
+const incomplete = { _tag: 'Incomplete' } as const
 const records = (text: string): Told => ({ _tag: 'Records', text })
 
 t.test('each recorded message is decoded to its event', async (t) => {
@@ -45,7 +45,7 @@ t.test('each recorded message is decoded to its event', async (t) => {
     const bytes = Buffer.from(hex, 'hex')
     t.equal(bytes.length, size, name)
     const last = event._tag === 'End' || event._tag === 'Error'
-    t.same(read(bytes), { events: [event], problem: last ? undefined : cutShort }, name)
+    t.same(read(bytes), { events: [event], problem: last ? undefined : incomplete }, name)
   }
 })
 
@@ -69,9 +69,9 @@ t.test('the events of a stream do not depend on where it is cut', async (t) => {
   )
 })
 
-t.test('a stream without an End is CutShort, even between messages', async (t) => {
+t.test('a stream without an End is Incomplete, even between messages', async (t) => {
   for (let at = 0; at < whole.length; at += 1) {
-    t.same(read(whole.subarray(0, at)).problem, cutShort, `after ${String(at)} bytes`)
+    t.same(read(whole.subarray(0, at)).problem, incomplete, `after ${String(at)} bytes`)
   }
 })
 

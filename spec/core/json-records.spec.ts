@@ -75,7 +75,7 @@ t.test('a text that is too large is rejected before it is complete', async (t) =
 t.test('bytes that are not UTF-8, and a text without an end, are errors', async (t) => {
   t.same(await read({}, Buffer.from([0x22, 0xff, 0x22, 0x0a])), { texts: [], problem: 'NotUtf8' })
   for (const text of ['{"a":1', '"abc', '["\\"]'])
-    t.same(await read({}, of(`1 ${text}`)), { texts: ['1'], problem: 'CutShort' }, text)
+    t.same(await read({}, of(`1 ${text}`)), { texts: ['1'], problem: 'Incomplete' }, text)
   t.same(await read({}), { texts: [], problem: undefined }, 'nothing is no mistake')
 })
 

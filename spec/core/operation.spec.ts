@@ -123,7 +123,7 @@ t.test(
     const sample = Op.operation('Sample', Input, request, status)({ bucket: 'a-1', key: 'a' })
     const { decode } = pipe(
       sample,
-      Op.recoverLostAnswer(['Gone'], ({ status }) => status)
+      Op.recoverLostResponse(['Gone'], ({ status }) => status)
     )
     const refused = (code: string, retried: boolean) =>
       decodeResponse(t, decode, { status: 404, chunks: [`<Error><Code>${code}</Code></Error>`] }, { retried })

@@ -45,10 +45,10 @@ t.test('the request equals the sample of COS’s page', async (t) => {
 })
 
 t.test('parts may be in any order, with or without quotes, and results of uploadPart', async (t) => {
-  const answer = { requestId: 'id', headers: {}, crc64: O.none, sse: O.none }
+  const response = { requestId: 'id', headers: {}, crc64: O.none, sse: O.none }
   const parts = [
-    { ...answer, partNumber: 2, etag: '6f5902ac237024bdd0c176cb93063dc4' },
-    { ...answer, partNumber: 1, etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"' }
+    { ...response, partNumber: 2, etag: '6f5902ac237024bdd0c176cb93063dc4' },
+    { ...response, partNumber: 1, etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"' }
   ]
   t.equal(bodyOf(asked({ parts })), bodyOf(asked()))
 })
@@ -113,7 +113,7 @@ t.test('invalid part lists are an InvalidInput with the path of the part', async
   }
 })
 
-// -- answer --
+// -- response --
 const xml = `<?xml version="1.0" encoding="UTF-8"?>
 <CompleteMultipartUploadResult xmlns="http://www.qcloud.com/document/product/436/7751">
   <Location>http://examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com/trips/film.mp4</Location>
@@ -125,13 +125,13 @@ const xml = `<?xml version="1.0" encoding="UTF-8"?>
 type Test = Parameters<typeof decodeResponse>[0]
 const completed = async (
   t: Test,
-  answer: CannedResponse,
+  response: CannedResponse,
   changes: Partial<CompleteMultipartUploadInput> = {}
 ) =>
   decodeResponse<CompleteMultipartUploadResult>(
     t,
     completeMultipartUpload({ ...input, ...changes }).decode,
-    answer
+    response
   )
 
 t.test('the response is typed, and absent fields are none', async (t) => {
@@ -150,7 +150,7 @@ t.test('the response is typed, and absent fields are none', async (t) => {
     crc64: O.some(11051210869376104954n),
     versionId: O.some('null'),
     sse: O.some({ type: 'COS' }),
-    answer: O.none
+    response: O.none
   })
   t.match(raw, headers)
 
@@ -195,23 +195,23 @@ t.test('an error inside a 200 is a ServiceError', async (t) => {
 })
 
 t.test('a response without an ETag, of another root, or cut short fails', async (t) => {
-  const answers: ReadonlyArray<readonly [answer: CannedResponse, error: object]> = [
+  const responses: ReadonlyArray<readonly [response: CannedResponse, error: object]> = [
     [
       { chunks: [xml.replace(/<ETag>.*<\/ETag>/, '')] },
       { _tag: 'DecodeError', problems: [/^ETag: (?:must be|is missing)/] }
     ],
     [{ chunks: [xml.replace(/<ETag>.*<\/ETag>/, '<ETag/>')] }, { _tag: 'DecodeError' }],
     [{ chunks: ['<CopyObjectResult><ETag>"x"</ETag></CopyObjectResult>'] }, { _tag: 'DecodeError' }],
-    [{ chunks: [] }, { _tag: 'TransportError', code: 'EmptyAnswer' }],
-    [{ chunks: ['  \n'] }, { _tag: 'TransportError', code: 'EmptyAnswer' }],
+    [{ chunks: [] }, { _tag: 'TransportError', code: 'EmptyResponse' }],
+    [{ chunks: ['  \n'] }, { _tag: 'TransportError', code: 'EmptyResponse' }],
     [{ chunks: ['  \n', 5, ' '], ends: 'cut' }, { _tag: 'TransportError' }],
-    [{ chunks: [xml.slice(0, -10)] }, { _tag: 'TransportError', code: 'CutAnswer' }],
+    [{ chunks: [xml.slice(0, -10)] }, { _tag: 'TransportError', code: 'IncompleteResponse' }],
     [
       { status: 404, chunks: ['<Error><Code>NoSuchUpload</Code></Error>'] },
       { _tag: 'ServiceError', code: 'NoSuchUpload' }
     ]
   ]
-  for (const [answer, error] of answers) t.match(left(await completed(t, answer)), error)
+  for (const [response, error] of responses) t.match(left(await completed(t, response)), error)
 })
 
 t.test('a key that XML cannot express does not fail a completion', async (t) => {
@@ -229,13 +229,13 @@ t.test('with a callback the body is that of the callback, and the ETag may be in
   t.match(right(await completed(t, { headers: { etag: '"h-2"' }, chunks: [said] }, changes)), {
     etag: '"h-2"',
     key: input.key,
-    answer: O.some(said)
+    response: O.some(said)
   })
   t.match(right(await completed(t, { headers: { etag: '"h-2"' } }, changes)), {
     etag: '"h-2"',
-    answer: O.some('')
+    response: O.some('')
   })
-  t.match(right(await completed(t, { chunks: [xml] }, changes)), { etag: /-2"$/, answer: O.some(xml) })
+  t.match(right(await completed(t, { chunks: [xml] }, changes)), { etag: /-2"$/, response: O.some(xml) })
   t.match(left(await completed(t, { chunks: [said] }, changes)), {
     _tag: 'DecodeError',
     problems: [/complete, but .* has no ETag/]
@@ -251,6 +251,6 @@ t.test('the result of picture processing is returned as text', async (t) => {
   const pictures = xml.replace('</Complete', '<ProcessResults><Object/></ProcessResults></Complete')
   t.match(right(await completed(t, { chunks: [' ', pictures] }, { picOperations: { is_pic_info: 1 } })), {
     etag: /-2"$/,
-    answer: O.some(pictures)
+    response: O.some(pictures)
   })
 })

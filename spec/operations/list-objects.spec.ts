@@ -263,7 +263,7 @@ t.test('an invalid or cut page fails', async (t) => {
       { chunks: [wrapped(whole, '<Contents/>')] },
       { _tag: 'DecodeError', problems: [/^Contents.Key/, /./, /./, /./] }
     ],
-    [{ chunks: [page.slice(0, -30)] }, { _tag: 'TransportError', code: 'CutAnswer' }],
+    [{ chunks: [page.slice(0, -30)] }, { _tag: 'TransportError', code: 'IncompleteResponse' }],
     [{ chunks: ['<ListVersionsResult/>'] }, { _tag: 'DecodeError' }],
     [
       { chunks: ['<Error><Code>SlowDown</Code></Error>'] },
@@ -347,7 +347,7 @@ t.test('a failure before the first event is a Left, and a later one is thrown', 
   const error = '<Error><Code>SlowDown</Code></Error>'
   t.match(left(await eventsOf(t, { chunks: [error] })), { _tag: 'ServiceError', status: 200 })
   t.match(left(await eventsOf(t, { status: 503, chunks: [error] })), { _tag: 'ServiceError', status: 503 })
-  t.match(left(await eventsOf(t, { chunks: [' '] })), { _tag: 'TransportError', code: 'EmptyAnswer' })
+  t.match(left(await eventsOf(t, { chunks: [' '] })), { _tag: 'TransportError', code: 'EmptyResponse' })
 
   const events = right(await eventsOf(t, { chunks: ['<ListBucketResult>', entry('a')], ends: 'cut' }))[
     Symbol.asyncIterator

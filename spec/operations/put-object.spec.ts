@@ -138,7 +138,7 @@ t.test('the result has COS’s ETag and checksum, and is verified', async (t) =>
     sentCrc64: 5981764153023615706n,
     integrity: { _tag: 'Verified', crc64: 5981764153023615706n },
     versionId: O.some('MTg0'),
-    answer: O.none,
+    response: O.none,
     sse: O.none
   })
 })
@@ -148,7 +148,7 @@ t.test('the result has the response of a callback', async (t) => {
   const put = right(
     await decodeResponse(t, decode, { headers: chunked, chunks: ['{"ok":', 5, 'true}'] }, asked)
   )
-  t.same(put.answer, O.some('{"ok":true}'))
+  t.same(put.response, O.some('{"ok":true}'))
   t.same(put.versionId, O.none)
 })
 

@@ -155,7 +155,7 @@ t.test('records without an End message fail, even if the response is complete', 
       chunks: [recordedMessage('Records'), recordedMessage('Stats')]
     })
   )
-  const error = { _tag: 'TransportError', code: 'CutAnswer' }
+  const error = { _tag: 'TransportError', code: 'IncompleteResponse' }
   await t.rejects(selected.records.toArray(), { name: 'CosException', error })
   t.match(left(await selected.stats()), error)
 })

@@ -40,7 +40,7 @@ const toFailure = (problem: RecordProblem, malformedCode: SelectCode): SelectFai
       return new SelectFailure('OverMaxRecordSize', 'The length of a record is greater than 1 MB.')
     case 'NotUtf8':
       return new SelectFailure('InvalidTextEncoding', 'The object is not UTF-8.')
-    case 'CutShort':
+    case 'Incomplete':
       return new SelectFailure('LastRecordParseFail', `The last record is incomplete: ${problem.words}.`)
     case 'Malformed':
       return new SelectFailure(malformedCode, problem.words)
@@ -146,7 +146,7 @@ const readLines = (limit: number): RecordFold<string> => {
     finish: async () => {
       const last = takeLine() ?? ''
       if (problem === undefined && last.trim() !== '' && O.isNone(parseJson(last)))
-        problem = { _tag: 'CutShort', words: last.slice(0, 40) }
+        problem = { _tag: 'Incomplete', words: last.slice(0, 40) }
       return problem === undefined ? E.right([last]) : E.left(problem)
     }
   }

@@ -20,12 +20,12 @@ const toError = (response: Response, problem: EventProblem): CosError => {
         expected: problem.expected,
         got: problem.got
       }
-    case 'CutShort':
+    case 'Incomplete':
       return {
         _tag: 'TransportError',
         context,
         host: response.host,
-        code: 'CutAnswer',
+        code: 'IncompleteResponse',
         cause: new Error('the event stream ended without an End event')
       }
   }
@@ -51,7 +51,7 @@ const serviceErrorOf = (
  *
  * @shape  yields each event except errors, up to and including `End`; nothing after it is read
  * @errors throws `CosException`: `ServiceError` with status 200 if the query failed half way; `IntegrityError` and
- *         `DecodeError` of invalid messages; `TransportError` with code `CutAnswer` without an `End`
+ *         `DecodeError` of invalid messages; `TransportError` with code `IncompleteResponse` without an `End`
  */
 export async function* selectEvents(
   response: Response

@@ -39,14 +39,14 @@ const sentWhole = ({ sent, context, host }: Response): E.Either<CosError, bigint
         _tag: 'TransportError',
         context,
         host,
-        code: 'EarlyAnswer',
+        code: 'EarlyResponse',
         cause: new Error('a success arrived before the whole body was sent')
       })
 
 /**
  * Decodes the headers of a response to an upload, and compares COS's checksum with that of the bytes sent.
  *
- * @errors `DecodeError`; `IntegrityError` if the checksums differ; `TransportError` with code `EarlyAnswer` if the
+ * @errors `DecodeError`; `IntegrityError` if the checksums differ; `TransportError` with code `EarlyResponse` if the
  *         response came before the whole body was sent: COS stored something else, or nothing
  */
 export const writeResult =

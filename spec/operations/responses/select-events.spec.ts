@@ -61,7 +61,7 @@ t.test('an error message is a ServiceError with status 200', async (t) => {
 
 t.test('a stream without End is a TransportError', async (t) => {
   for (const chunks of [[], [recordedMessage('Records')], [recordedMessage('Records').subarray(0, 50)]]) {
-    t.match((await read(t, { chunks })).error, { _tag: 'TransportError', code: 'CutAnswer' })
+    t.match((await read(t, { chunks })).error, { _tag: 'TransportError', code: 'IncompleteResponse' })
     t.match((await read(t, { chunks, ends: 'cut' })).error, { _tag: 'TransportError' })
   }
 })

@@ -63,6 +63,6 @@ t.test('a response before the end of the body is a TransportError', async (t) =>
   const early = { size: 5, crc64: O.none }
   t.match(left(writeResult(O.none)(await fetchResponse(t, { headers }, { sent: early }))), {
     _tag: 'TransportError',
-    code: 'EarlyAnswer'
+    code: 'EarlyResponse'
   })
 })

@@ -220,7 +220,7 @@ t.test('a body cut at any byte fails with a TransportError before the last row',
   t.same([...counts], [0, 2], 'two of three rows once their message was complete, never the last')
 })
 
-t.test('records without an End message fail with CutAnswer', async (t) => {
+t.test('records without an End message fail with IncompleteResponse', async (t) => {
   const server = await startServer(t, (_, response) => {
     response.end(
       Buffer.concat([
@@ -231,7 +231,7 @@ t.test('records without an End message fail with CutAnswer', async (t) => {
   })
   const { rows } = selectRows(Person)(right(await send(selectObjectContent(asJson))(server.client())()))
   t.same((await rows.next()).value, { id: 1, name: 'a' })
-  t.match(await catchCosError(rows.next()), { _tag: 'TransportError', code: 'CutAnswer' })
+  t.match(await catchCosError(rows.next()), { _tag: 'TransportError', code: 'IncompleteResponse' })
   t.same(await rows.next(), { done: true, value: undefined })
 })
 
