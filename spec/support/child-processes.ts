@@ -5,13 +5,15 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Emulator } from '../../lib/emulator/index.js'
 
-/** The compiled library. A child that compiled it for itself would take seconds to start. */
+/** The compiled library. */
 export const compiledLibrary = resolve(import.meta.dirname, '../../lib')
+
+/** The library in one file, which starts in half the time. */
+const bundledLibrary = resolve(import.meta.dirname, '../../library.js')
 
 export type Step =
   | {
-      /** A module of the library, such as `transfers/download/download-file.js`, and a function in it that makes an effect or a stream. */
-      readonly module: string
+      /** A public function that makes an effect or a stream, such as `downloadFile`. */
       readonly call: string
       /** Its input, which must survive JSON. */
       readonly input: unknown
@@ -39,7 +41,6 @@ export interface ChildOptions {
 
 /** Starts a child process; resolves when it is ready for `start`. */
 export const startChild = async (
-  lib: string,
   { address, credentials }: Pick<Emulator, 'address' | 'credentials'>,
   steps: ReadonlyArray<Step>,
   { through = [], uid }: ChildOptions = {}
@@ -51,7 +52,13 @@ export const startChild = async (
   })
   // Without tap's NODE_OPTIONS: its hooks would handle the signals sent to the child.
   const node = ['env', '-u', 'NODE_OPTIONS', process.execPath]
-  const [command, ...args] = [...through, ...node, join(import.meta.dirname, 'child.mjs'), lib, job]
+  const [command, ...args] = [
+    ...through,
+    ...node,
+    join(import.meta.dirname, 'child.mjs'),
+    bundledLibrary,
+    job
+  ]
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     ...(uid === undefined ? {} : { uid, gid: uid })

@@ -1,32 +1,28 @@
 /**
- * Runs transfers in a process that a spec kills. Arguments: the directory of the compiled library, and the job as JSON.
+ * Runs transfers in a process that a spec kills. Arguments: the library in one file, and the job as JSON.
  * It prints `ready`, waits for a line, runs the steps in order, and prints the result of each as a line of JSON; the
  * result of a stream is all of its items.
  */
 import { execSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 
 const [lib, text] = process.argv.slice(2)
 const { address, credentials, steps } = JSON.parse(text)
-const load = (path) => import(pathToFileURL(join(lib, path)).href)
-
-const { createClient } = await load('client/client.js')
-const client = createClient({ region: 'ap-guangzhou', scheme: 'http', address, credentials }).right
-const act = async ({ run, module, call, input, source }) => {
+const library = await import(pathToFileURL(lib).href)
+const client = library.createClient({ region: 'ap-guangzhou', scheme: 'http', address, credentials }).right
+const act = async ({ run, call, input, source }) => {
   if (run !== undefined) return execSync(run, { encoding: 'utf8' })
-  const made = (await load(module))[call](input)
-  const begun = (source === undefined ? made : made(createReadStream(source)))(client)
-  if (typeof begun === 'function') return begun()
+  const made = library[call](input)
+  const started = (source === undefined ? made : made(createReadStream(source)))(client)
+  if (typeof started === 'function') return started()
   const items = []
-  for await (const item of begun) items.push(item)
+  for await (const item of started) items.push(item)
   return items
 }
 
-await Promise.all(steps.map(({ module }) => module && load(module)))
 process.stdout.write('ready\n')
 await once(process.stdin, 'data')
 const plain = (_name, value) => (typeof value === 'bigint' ? String(value) : value)

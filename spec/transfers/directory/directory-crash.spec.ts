@@ -13,7 +13,7 @@ import { putObject } from '../../../lib/operations/put-object.js'
 import { downloadDirectory } from '../../../lib/transfers/directory/download-directory.js'
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compiledLibrary, startChild, type Step } from '../../support/child-processes.js'
+import { startChild, type Step } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
@@ -62,21 +62,11 @@ interface Entry {
 }
 
 const ways = [
-  {
-    way: 'up',
-    call: 'uploadDirectory',
-    module: 'transfers/directory/upload-directory.js',
-    moved: 'Uploaded'
-  },
-  {
-    way: 'down',
-    call: 'downloadDirectory',
-    module: 'transfers/directory/download-directory.js',
-    moved: 'Downloaded'
-  }
+  { way: 'up', call: 'uploadDirectory', moved: 'Uploaded' },
+  { way: 'down', call: 'downloadDirectory', moved: 'Downloaded' }
 ] as const
 
-for (const { way, call, module, moved } of ways) {
+for (const { way, call, moved } of ways) {
   t.test(
     `a directory ${way} is killed ${String(deaths)} times and resumed (seed ${String(seed)})`,
     async (t) => {
@@ -105,8 +95,8 @@ for (const { way, call, module, moved } of ways) {
       for (let death = 1; death <= deaths; death += 1) {
         const prefix = way === 'up' ? `${String(death)}/` : ''
         const directory = way === 'up' ? join(top, 'files') : join(top, String(death))
-        const steps: ReadonlyArray<Step> = [{ module, call, input: { ...options, prefix, directory } }]
-        const victim = await startChild(compiledLibrary, cos.emulator, steps)
+        const steps: ReadonlyArray<Step> = [{ call, input: { ...options, prefix, directory } }]
+        const victim = await startChild(cos.emulator, steps)
         // Counted in requests: with a clock, the load of the machine would choose the moment.
         const after = 1 + Math.floor(chance() * files.size)
         const pause = chance() * 20
@@ -120,7 +110,7 @@ for (const { way, call, module, moved } of ways) {
         await waitFor(() => cos.emulator.openConnections() === 0)
 
         const words = `kill ${String(death)}, ${pause.toFixed(1)} ms after request ${String(after)}`
-        const next = await startChild(compiledLibrary, cos.emulator, steps)
+        const next = await startChild(cos.emulator, steps)
         next.start()
         const [entries] = (await next.results) as ReadonlyArray<ReadonlyArray<Entry>>
         const tags = (entries ?? []).map(({ _tag }) => _tag)

@@ -9,13 +9,13 @@ import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import type { DownloadFileInput } from '../../../lib/transfers/download/download-file.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compiledLibrary, startChild, type Child } from '../../support/child-processes.js'
+import { startChild, type Child } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
 import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
-// 8 in `npm test`; 100 in `npm run test:crash`.
-const deaths = Number(process.env['CRASH_RUNS'] ?? 8)
+// 3 in `npm test`; 100 in `npm run test:crash`.
+const deaths = Number(process.env['CRASH_RUNS'] ?? 3)
 const seed = Number(process.env['SEED'] ?? 20240501)
 /** Numbers from 0 to 1 that depend only on the seed. */
 const random = bytesOf(deaths * 24, seed)
@@ -73,9 +73,7 @@ const setting = async (t: Test): Promise<Scene> => {
 }
 
 const child = (scene: Scene, { input }: Target): Promise<Child> =>
-  startChild(compiledLibrary, scene.emulator, [
-    { module: 'transfers/download/download-file.js', call: 'downloadFile', input }
-  ])
+  startChild(scene.emulator, [{ call: 'downloadFile', input }])
 
 const sizeOf = (number: number): number => Math.min(partSize, bytes.length - (number - 1) * partSize)
 const ranges = Math.ceil(bytes.length / partSize)

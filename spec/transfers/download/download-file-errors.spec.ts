@@ -6,7 +6,7 @@ import t from 'tap'
 import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compiledLibrary, startChild, type ChildOptions, type Step } from '../../support/child-processes.js'
+import { startChild, type ChildOptions, type Step } from '../../support/child-processes.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 
@@ -20,7 +20,6 @@ right(await send(putObject({ ...at, body: bytes }))(cos.client())())
 
 const input = { ...at, threshold: 0, partSize: MiB, concurrency: 2 }
 const download = (file: string, change: object = {}): Step => ({
-  module: 'transfers/download/download-file.js',
   call: 'downloadFile',
   input: { ...input, file, ...change }
 })
@@ -28,7 +27,7 @@ const running = async (
   steps: ReadonlyArray<Step>,
   options?: ChildOptions
 ): Promise<ReadonlyArray<unknown>> => {
-  const child = await startChild(compiledLibrary, cos.emulator, steps, options)
+  const child = await startChild(cos.emulator, steps, options)
   child.start()
   return child.results
 }
@@ -117,7 +116,7 @@ t.test('parallel downloads of two processes to one file do not disturb each othe
   const dir = await folder('shared')
   const file = join(dir, 'a.bin')
   const children = await Promise.all(
-    [{}, {}, other].map((change) => startChild(compiledLibrary, cos.emulator, [download(file, change)]))
+    [{}, {}, other].map((change) => startChild(cos.emulator, [download(file, change)]))
   )
   for (const child of children) child.start()
   const verified = [{ _tag: 'Right', right: { integrity: { _tag: 'Verified' } } }]

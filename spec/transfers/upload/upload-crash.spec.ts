@@ -1,5 +1,5 @@
 /** Uploads that are killed at any instant, and what the next run makes of what is there. */
-import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { crc64 } from '../../../lib/core/crc64.js'
@@ -7,7 +7,7 @@ import { send } from '../../../lib/client/send.js'
 import { getObject } from '../../../lib/operations/get-object.js'
 import { listMultipartUploads } from '../../../lib/operations/list-multipart-uploads.js'
 import { bytesOf } from '../../support/bytes.js'
-import { compiledLibrary, startChild, type Step } from '../../support/child-processes.js'
+import { startChild, type Step } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
@@ -16,8 +16,8 @@ const MiB = 1024 * 1024
 const partSize = MiB
 const concurrency = 3
 const bytes = bytesOf(12 * MiB + 7)
-// 6 of each in `npm test`; `npm run torture` has a hundred.
-const kills = Number(process.env['CRASH_RUNS'] ?? 6)
+// 2 of each in `npm test`; 100 in `npm run test:crash`.
+const kills = Number(process.env['CRASH_RUNS'] ?? 2)
 const seed = Number(process.env['SEED'] ?? 20240501)
 
 /** The instants, in milliseconds after the beginning: the same for the same seed. */
@@ -26,18 +26,15 @@ const instants = (salt: number): ReadonlyArray<number> => {
   return Array.from({ length: kills }, (_, n) => (random.readUInt16LE(n * 2) / 65536) * 450)
 }
 
-const folder = t.testdir({})
-
-const shapes: ReadonlyArray<readonly [name: string, step: (key: string, file: string) => Step]> = [
+const shapes: ReadonlyArray<readonly [name: string, step: (key: string, folder: string) => Step]> = [
   [
     'a file',
-    (key, file) => ({
-      module: 'transfers/upload/upload-file.js',
+    (key, folder) => ({
       call: 'uploadFile',
       input: {
         bucket,
         key,
-        file,
+        file: join(folder, 'source'),
         partSize,
         concurrency,
         threshold: MiB,
@@ -48,11 +45,10 @@ const shapes: ReadonlyArray<readonly [name: string, step: (key: string, file: st
   ],
   [
     'a stream that can be opened again',
-    (key, file) => ({
-      module: 'transfers/upload/upload-stream.js',
+    (key, folder) => ({
       call: 'uploadStream',
       input: { bucket, key, partSize, concurrency, resume: { minAge: 0 } },
-      source: file
+      source: join(folder, 'source')
     })
   ]
 ]
@@ -61,8 +57,7 @@ for (const [salt, [name, step]] of shapes.entries()) {
   t.test(
     `${name}: killed at any instant, the next run sends what is missing, and leaves nothing`,
     async (t) => {
-      const file = `${folder}/source-${String(salt)}`
-      await writeFile(file, bytes)
+      const folder = t.testdir({ source: bytes })
       let underway = 0
       const cos = await startCos(t, {
         // Slow enough that instants fall everywhere: into the beginning, between parts, into the completion.
@@ -79,7 +74,7 @@ for (const [salt, [name, step]] of shapes.entries()) {
         const key = `${String(salt)}/${String(n)}`
         const about = `seed ${String(seed)}, kill ${String(n)} after ${instant.toFixed(1)} ms`
         const idle = cos.emulator.openConnections()
-        const first = await startChild(compiledLibrary, cos.emulator, [step(key, file)])
+        const first = await startChild(cos.emulator, [step(key, folder)])
         first.start()
         await setTimeout(instant)
         await first.kill()
@@ -91,7 +86,7 @@ for (const [salt, [name, step]] of shapes.entries()) {
         const there = before.filter(({ status }) => status === 200).length
         const wasDone = asked.some((each) => each.operation === 'CompleteMultipartUpload' && each.code === '')
 
-        const second = await startChild(compiledLibrary, cos.emulator, [step(key, file)])
+        const second = await startChild(cos.emulator, [step(key, folder)])
         second.start()
         const [result] = (await second.results) as ReadonlyArray<{
           readonly _tag: string
