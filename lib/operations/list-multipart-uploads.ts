@@ -1,11 +1,9 @@
 /** List Multipart Uploads: uploads neither completed nor aborted, whose parts are billed; one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
-import type { InputProblem } from '../core/error.js'
 import * as In from '../core/input.js'
 import { compareUtf8 } from '../core/key.js'
 import type * as Op from '../core/operation.js'
-import { conflict } from '../core/problem.js'
 import * as R from '../core/request.js'
 import type { PageEnd } from '../stages/paginate.js'
 import { defineListing } from './responses/listing.js'
@@ -21,14 +19,13 @@ import {
   type Encoding,
   type Listing
 } from './parameters/listing.js'
-import { crossChecked } from './parameters/validation.js'
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
 interface UploadFilter extends R.BucketRef, Listing {
   /** Lists uploads of keys after this one. */
   readonly keyMarker?: string
-  /** With `keyMarker`: lists also the uploads of that key with a greater upload id. */
+  /** With `keyMarker`: lists also the uploads of that key with a greater upload id. Alone, COS ignores it. */
   readonly uploadIdMarker?: string
   /** Uploads and common prefixes per page, together: 1 to 1,000. Default: 1,000. */
   readonly maxUploads?: number
@@ -49,12 +46,6 @@ const inputFields = {
   uploadIdMarker: In.optional(QueryText),
   maxUploads: In.optional(PageSize)
 }
-
-/** COS ignores it, and lists from the start. */
-const loneUploadMarker = ({ keyMarker, uploadIdMarker }: UploadFilter): O.Option<InputProblem> =>
-  uploadIdMarker && !keyMarker
-    ? O.some(conflict('keyMarker', 'must be given with uploadIdMarker: the key of that upload'))
-    : O.none
 
 // -- request --
 const request = (input: UploadFilter): R.Request =>
@@ -138,23 +129,20 @@ const readHead = (row: Row.Row, input: ListMultipartUploadsInput): MultipartUplo
 // -- operations --
 const operations = defineListing({
   action: 'ListMultipartUploads',
-  input: crossChecked(
-    In.struct<ListMultipartUploadsInput>('ListMultipartUploadsInput', { ...inputFields, ...encoding }),
-    loneUploadMarker
-  ),
-  eventsInput: crossChecked(
-    In.struct<ListMultipartUploadEventsInput>('ListMultipartUploadEventsInput', {
-      ...inputFields,
-      cursor: In.optional(ListingCursor)
-    }),
-    loneUploadMarker
-  ),
+  input: In.struct<ListMultipartUploadsInput>('ListMultipartUploadsInput', { ...inputFields, ...encoding }),
+  eventsInput: In.struct<ListMultipartUploadEventsInput>('ListMultipartUploadEventsInput', {
+    ...inputFields,
+    cursor: In.optional(ListingCursor)
+  }),
   request,
   root: 'ListMultipartUploadsResult',
   entries: { Upload: readUpload },
   head: readHead,
   cursor: byKey<UploadFilter, UploadEntry, MultipartUploadPageHead>({
-    marker: ({ keyMarker = '', uploadIdMarker = '' }) => ({ key: keyMarker, id: uploadIdMarker }),
+    marker: ({ keyMarker = '', uploadIdMarker = '' }) => ({
+      key: keyMarker,
+      id: keyMarker === '' ? '' : uploadIdMarker
+    }),
     withMarker: ({ key, id }) => ({ keyMarker: key, uploadIdMarker: id }),
     idOf: ({ uploadId }) => uploadId,
     isUpTo: (markerId, id) => markerId === '' || compareUtf8(id, markerId) <= 0,

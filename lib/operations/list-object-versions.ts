@@ -1,10 +1,8 @@
 /** GET Bucket Object Versions: the versions and delete markers of a bucket's objects, one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
-import type { InputProblem } from '../core/error.js'
 import * as In from '../core/input.js'
 import type * as Op from '../core/operation.js'
-import { conflict } from '../core/problem.js'
 import * as R from '../core/request.js'
 import type { PageEnd } from '../stages/paginate.js'
 import { defineListing } from './responses/listing.js'
@@ -20,14 +18,13 @@ import {
   type Encoding,
   type Listing
 } from './parameters/listing.js'
-import { crossChecked } from './parameters/validation.js'
 import type { StorageClass } from './parameters/storage.js'
 
 // -- input --
 interface VersionFilter extends R.BucketRef, Listing {
   /** Lists versions of keys after this one. */
   readonly keyMarker?: string
-  /** With `keyMarker`: lists also the versions of that key after this version. */
+  /** With `keyMarker`: lists also the versions of that key after this version. Alone, COS ignores it. */
   readonly versionIdMarker?: string
   /** Versions, delete markers and common prefixes per page, together: 1 to 1,000. Default: 1,000. */
   readonly maxKeys?: number
@@ -48,12 +45,6 @@ const inputFields = {
   versionIdMarker: In.optional(QueryText),
   maxKeys: In.optional(PageSize)
 }
-
-/** COS ignores it, and lists from the start. */
-const loneVersionMarker = ({ keyMarker, versionIdMarker }: VersionFilter): O.Option<InputProblem> =>
-  versionIdMarker && !keyMarker
-    ? O.some(conflict('keyMarker', 'must be given with versionIdMarker: the key of that version'))
-    : O.none
 
 // -- request --
 const request = (input: VersionFilter): R.Request =>
@@ -159,23 +150,20 @@ const readHead = (row: Row.Row, input: ListObjectVersionsInput): ObjectVersionPa
 // -- operations --
 const operations = defineListing({
   action: 'ListObjectVersions',
-  input: crossChecked(
-    In.struct<ListObjectVersionsInput>('ListObjectVersionsInput', { ...inputFields, ...encoding }),
-    loneVersionMarker
-  ),
-  eventsInput: crossChecked(
-    In.struct<ListObjectVersionEventsInput>('ListObjectVersionEventsInput', {
-      ...inputFields,
-      cursor: In.optional(ListingCursor)
-    }),
-    loneVersionMarker
-  ),
+  input: In.struct<ListObjectVersionsInput>('ListObjectVersionsInput', { ...inputFields, ...encoding }),
+  eventsInput: In.struct<ListObjectVersionEventsInput>('ListObjectVersionEventsInput', {
+    ...inputFields,
+    cursor: In.optional(ListingCursor)
+  }),
   request,
   root: 'ListVersionsResult',
   entries: { Version: readVersion, DeleteMarker: readDeleteMarker },
   head: readHead,
   cursor: byKey<VersionFilter, VersionEntry, ObjectVersionPageHead>({
-    marker: ({ keyMarker = '', versionIdMarker = '' }) => ({ key: keyMarker, id: versionIdMarker }),
+    marker: ({ keyMarker = '', versionIdMarker = '' }) => ({
+      key: keyMarker,
+      id: keyMarker === '' ? '' : versionIdMarker
+    }),
     withMarker: ({ key, id }) => ({ keyMarker: key, versionIdMarker: id }),
     idOf: ({ versionId }) => versionId,
     // Version ids have no order: of the marker's key only the marker's own version is known to be delivered.

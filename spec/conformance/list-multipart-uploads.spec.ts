@@ -146,6 +146,13 @@ t.test('a date is read in every known form, and kept as text otherwise', async (
   }
 })
 
+t.test('an upload id marker without a key marker is ignored by COS', async (t) => {
+  const { run } = await A.startFixture(t)
+  for (const key of ['a', 'b']) await run(createMultipartUpload({ bucket, key }))
+  const { uploads } = await run(listMultipartUploads({ bucket, uploadIdMarker: 'z' }))
+  t.match(uploads, [{ key: 'a' }, { key: 'b' }])
+})
+
 t.test('COS refuses requests that its state does not allow', async (t) => {
   const { runFailing } = await A.startFixture(t)
   const refused = async (input: Partial<ListMultipartUploadsInput>, status: number, code: string) =>
@@ -155,16 +162,16 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
       code
     })
   await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ query: { delimiter: '//' } }, 400, 'InvalidDelimiter')
+  await refused({ delimiter: '//' }, 400, 'InvalidDelimiter')
   await refused({ query: { 'max-uploads': 'many' } }, 400, 'InvalidArgument')
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>
   expectInvalidInput(t, [
     ['bucket', listMultipartUploads({ bucket: 'no-appid' })],
-    ['delimiter', listMultipartUploads({ bucket, delimiter: '//' })],
+    ['delimiter', listMultipartUploads({ bucket, delimiter: '\ud800' })],
     ['maxUploads', listMultipartUploads({ bucket, maxUploads: 1001 })],
-    ['keyMarker', listMultipartUploads({ bucket, uploadIdMarker: 'a' })],
+    ['uploadIdMarker', listMultipartUploads({ bucket, uploadIdMarker: '\ud800' })],
     ['prefix', listMultipartUploads({ bucket, prefix: '\ud800' })],
     ['query', listMultipartUploads({ bucket, query: { uploads: '' } })]
   ])

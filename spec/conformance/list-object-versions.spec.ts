@@ -154,6 +154,13 @@ t.test('pages of one entry have the order of a single page', async (t) => {
   t.equal(streamed.length, 9)
 })
 
+t.test('a version id marker without a key marker is ignored by COS', async (t) => {
+  const { run } = await A.startFixture(t)
+  for (const key of ['a', 'b']) await run(putObject({ bucket, key, body: '1' }))
+  const { entries } = await run(listObjectVersions({ bucket, versionIdMarker: 'v' }))
+  t.match(entries, [{ key: 'a' }, { key: 'b' }])
+})
+
 t.test('COS refuses requests that its state does not allow', async (t) => {
   const { runFailing } = await A.startFixture(t)
   const refused = async (input: Partial<ListObjectVersionsInput>, status: number, code: string) =>
@@ -163,16 +170,16 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
       code
     })
   await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ query: { delimiter: '//' } }, 400, 'InvalidDelimiter')
+  await refused({ delimiter: '//' }, 400, 'InvalidDelimiter')
   await refused({ query: { 'max-keys': 'many' } }, 400, 'InvalidArgument')
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>
   expectInvalidInput(t, [
     ['bucket', listObjectVersions({ bucket: 'no-appid' })],
-    ['delimiter', listObjectVersions({ bucket, delimiter: '//' })],
+    ['delimiter', listObjectVersions({ bucket, delimiter: '\ud800' })],
     ['maxKeys', listObjectVersions({ bucket, maxKeys: 1001 })],
-    ['keyMarker', listObjectVersions({ bucket, versionIdMarker: 'a' })],
+    ['versionIdMarker', listObjectVersions({ bucket, versionIdMarker: '\ud800' })],
     ['keyMarker', listObjectVersions({ bucket, keyMarker: '\ud800' })],
     ['encodingType', listObjectVersions({ bucket, encodingType: 'base64' as never })]
   ])

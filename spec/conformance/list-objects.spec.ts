@@ -146,7 +146,7 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
       context: { operation: 'ListObjects', key: O.none, attempts: 1 }
     })
   await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ query: { delimiter: '//' } }, 400, 'InvalidDelimiter')
+  await refused({ delimiter: '//' }, 400, 'InvalidDelimiter')
   await refused({ query: { 'max-keys': 'many' } }, 400, 'InvalidArgument')
   await refused({ query: { 'encoding-type': 'base64' } }, 400, 'InvalidArgument')
 })
@@ -154,7 +154,7 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>
   expectInvalidInput(t, [
     ['bucket', listObjects({ bucket: 'no-appid' })],
-    ['delimiter', listObjects({ bucket, delimiter: '//' })],
+    ['delimiter', listObjects({ bucket, delimiter: '\ud800' })],
     ['maxKeys', listObjects({ bucket, maxKeys: 0 })],
     ['maxKeys', listObjects({ bucket, maxKeys: 1001 })],
     ['prefix', listObjects({ bucket, prefix: '\ud800' })],

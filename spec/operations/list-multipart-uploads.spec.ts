@@ -3,6 +3,7 @@ import t from 'tap'
 import {
   listMultipartUploadEvents,
   listMultipartUploads,
+  multipartUploadsStart,
   type ListMultipartUploadEventsInput,
   type ListMultipartUploadsInput
 } from '../../lib/operations/list-multipart-uploads.js'
@@ -36,12 +37,17 @@ t.test('the query begins with uploads and omits empty parameters', async (t) => 
   })
 })
 
+t.test('an upload id marker without a key marker is sent, and is no cursor', async (t) => {
+  t.match(asked({ uploadIdMarker: 'u' }), { 'key-marker': undefined, 'upload-id-marker': 'u' })
+  t.same(multipartUploadsStart({ bucket, uploadIdMarker: 'u' }), { key: '', id: '', prefix: '' })
+})
+
 t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const wrong: ReadonlyArray<readonly [input: object, field: string]> = [
     [{ maxUploads: 0 }, 'maxUploads'],
     [{ maxKeys: 1 }, 'maxKeys'],
-    [{ uploadIdMarker: 'u' }, 'keyMarker'],
-    [{ delimiter: 'ab' }, 'delimiter']
+    [{ uploadIdMarker: '\ud800' }, 'uploadIdMarker'],
+    [{ delimiter: '\ud800' }, 'delimiter']
   ]
   for (const [input, field] of wrong) {
     t.match(left(listMultipartUploads({ bucket, ...input }).request), { _tag: 'InvalidInput', field }, field)

@@ -4,6 +4,7 @@ import { decodeResponse, catchCosError, left, right, xmlResponse } from '../supp
 import {
   listObjectVersionEvents,
   listObjectVersions,
+  objectVersionsStart,
   type ListObjectVersionEventsInput,
   type ListObjectVersionsInput
 } from '../../lib/operations/list-object-versions.js'
@@ -41,12 +42,18 @@ t.test('the query begins with versions and omits empty parameters', async (t) =>
   })
 })
 
+t.test('a version id marker without a key marker is sent, and is no cursor', async (t) => {
+  for (const markers of [{ versionIdMarker: 'v' }, { keyMarker: '', versionIdMarker: 'v' }]) {
+    t.match(asked(markers), { 'key-marker': undefined, 'version-id-marker': 'v' })
+    t.same(objectVersionsStart({ bucket, ...markers }), { key: '', id: '', prefix: '' })
+  }
+})
+
 t.test('an invalid field is an InvalidInput that names it', async (t) => {
   const wrong: ReadonlyArray<readonly [input: object, field: string]> = [
     [{ maxKeys: 1001 }, 'maxKeys'],
-    [{ delimiter: 'ab' }, 'delimiter'],
-    [{ versionIdMarker: 'v' }, 'keyMarker'],
-    [{ keyMarker: '', versionIdMarker: 'v' }, 'keyMarker'],
+    [{ delimiter: '\ud800' }, 'delimiter'],
+    [{ versionIdMarker: '\ud800' }, 'versionIdMarker'],
     [{ keyMarker: '\ud800' }, 'keyMarker'],
     [{ marker: 'a' }, 'marker']
   ]

@@ -53,7 +53,7 @@ t.test('an invalid field is an InvalidInput that names it', async (t) => {
     [{ maxKeys: 0 }, 'maxKeys'],
     [{ maxKeys: 1001 }, 'maxKeys'],
     [{ maxKeys: '10' }, 'maxKeys'],
-    [{ delimiter: '//' }, 'delimiter'],
+    [{ delimiter: '\ud800' }, 'delimiter'],
     [{ prefix: '\ud800' }, 'prefix'],
     [{ marker: 'a\udc00' }, 'marker'],
     [{ encodingType: 'base64' }, 'encodingType'],

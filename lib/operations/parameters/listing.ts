@@ -5,7 +5,10 @@ import * as In from '../../core/input.js'
 export interface Listing {
   /** Lists keys with this prefix. */
   readonly prefix?: string
-  /** Usually `/`. Keys that contain it after the prefix are grouped: each common prefix ends with it. */
+  /**
+   * Usually `/`. Keys that contain it after the prefix are grouped: each common prefix ends with it. COS's error table has
+   * 400 `InvalidDelimiter` for more than one character.
+   */
   readonly delimiter?: string
 }
 
@@ -27,9 +30,7 @@ export const QueryText: t.Type<string, string, unknown> = In.refined(
 /** Fields for an input's codec. */
 export const listing: In.FieldsOf<Listing> = {
   prefix: In.optional(QueryText),
-  delimiter: In.optional(
-    In.refined(QueryText, "one character, such as '/'", (text) => Array.from(text).length <= 1)
-  )
+  delimiter: In.optional(QueryText)
 }
 
 /** Fields for an input's codec. */

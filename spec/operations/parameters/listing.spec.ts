@@ -13,7 +13,7 @@ import {
 
 const Input = In.struct<Listing & Encoding>('a listing', { ...listing, ...encoding })
 
-t.test('a prefix is any UTF-8 text, and a delimiter one character', async (t) => {
+t.test('a prefix and a delimiter are any UTF-8 text', async (t) => {
   const good = [
     {},
     { prefix: '' },
@@ -21,12 +21,12 @@ t.test('a prefix is any UTF-8 text, and a delimiter one character', async (t) =>
     { delimiter: '' },
     { delimiter: '/' },
     { delimiter: '😀' },
+    { delimiter: '//' },
     { encodingType: 'url' }
   ]
   for (const input of good) t.same(Input.decode(input), E.right(input), JSON.stringify(input))
   for (const input of [
     { prefix: '\udc00' },
-    { delimiter: '//' },
     { delimiter: '\ud800' },
     { delimiter: 1 },
     { encodingType: 'URL' }
