@@ -95,6 +95,8 @@ import * as emulator from 'cospipe/emulator'
 import manifest from 'cospipe/package.json' with { type: 'json' }
 ${checks}
 if (manifest.name !== 'cospipe') throw new Error('the manifest is not ours')
+const client = cospipe.createClient({ region: 'x', credentials: emulator.exampleCredentials }).right
+if (client.userAgent !== 'cospipe/' + manifest.version) throw new Error('the user agent is ' + client.userAgent)
 try {
   await import('cospipe/dist/lib/index.js')
 } catch (error) {

@@ -17,6 +17,7 @@ import { createClock, type Clock } from './clock.js'
 import { createConnector } from './connector.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
+import { version } from './version.js'
 
 /** Each in milliseconds. `Infinity` is no timeout; `connect` does not accept it. */
 export interface Timeouts {
@@ -154,47 +155,71 @@ const checkEndpoint = (config: ClientConfig): E.Either<InvalidInput, ClientConfi
 const agent = (connect: number): Agent =>
   new Agent({ connect: createConnector(connect), pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
-const version = '0.1.0'
+const toClient = (
+  { credentials, timeouts, retry, dispatcher, memoryLimit, bandwidth, userAgent, ...endpoint }: ClientConfig,
+  used: Dispatcher
+): Client => {
+  const clock = createClock()
+  return {
+    endpoint,
+    timeouts: { ...defaultTimeouts, ...timeouts },
+    retry: { ...defaultRetry, ...retry },
+    userAgent: `${userAgent === undefined ? '' : `${userAgent} `}cospipe/${version}`,
+    signals: [],
+    deadline: Number.POSITIVE_INFINITY,
+    signer: signer(credentials, clock.now),
+    clock,
+    dispatcher: used,
+    dispatcherIsGiven: dispatcher !== undefined,
+    rateLimiters: {
+      up: rateLimiter(bandwidth?.up, () => performance.now()),
+      down: rateLimiter(bandwidth?.down, () => performance.now())
+    },
+    memory: pipe(
+      O.fromNullable(memoryLimit),
+      O.map((limit) => createMemoryBudget({ limit, ahead: Math.floor(limit / 2) }))
+    ),
+    close: async () => {
+      if (used !== dispatcher) await used.destroy()
+    }
+  }
+}
+
+/** Bun replaces the package undici by a shim whose dispatchers have no methods. */
+const checkAgent = (used: Dispatcher): E.Either<InvalidInput, Dispatcher> =>
+  DispatcherCodec.is(used)
+    ? E.right(used)
+    : E.left(
+        invalidInput(
+          contextWithoutObject('createClient'),
+          missing(
+            'dispatcher',
+            'is required: the undici of this runtime is a shim without Dispatcher.request, as in Bun; use Node'
+          )
+        )
+      )
+
+/** `createClient` with a replaceable undici `Agent`; `createAgent` receives the timeout to connect, in milliseconds. */
+export const createClientWith =
+  (createAgent: (connect: number) => Dispatcher) =>
+  (config: ClientConfig): E.Either<InvalidInput, Client> =>
+    pipe(
+      validate('createClient', Config)(config),
+      E.chain(checkEndpoint),
+      E.bindTo('valid'),
+      E.bind('used', ({ valid: { dispatcher, timeouts } }) =>
+        checkAgent(dispatcher ?? createAgent(timeouts?.connect ?? defaultTimeouts.connect))
+      ),
+      E.map(({ valid, used }) => toClient(valid, used))
+    )
 
 /**
  * Makes a client. It connects when the first request is sent.
  *
  * @shape  `ClientConfig -> Either<InvalidInput, Client>`
  * @units  timeouts in milliseconds
- * @errors `InvalidInput` naming the field
+ * @errors `InvalidInput` naming the field; `dispatcher` on a runtime whose undici cannot send, such as Bun
  * @example
  * const client = createClient({ region: 'ap-guangzhou', credentials: { secretId: '...', secretKey: '...' } })
  */
-export const createClient = (config: ClientConfig): E.Either<InvalidInput, Client> =>
-  pipe(
-    validate('createClient', Config)(config),
-    E.chain(checkEndpoint),
-    E.map(({ credentials, timeouts, retry, dispatcher, memoryLimit, bandwidth, userAgent, ...endpoint }) => {
-      const deadlines = { ...defaultTimeouts, ...timeouts }
-      const clock = createClock()
-      const used = dispatcher ?? agent(deadlines.connect)
-      return {
-        endpoint,
-        timeouts: deadlines,
-        retry: { ...defaultRetry, ...retry },
-        userAgent: `${userAgent === undefined ? '' : `${userAgent} `}cospipe/${version}`,
-        signals: [],
-        deadline: Number.POSITIVE_INFINITY,
-        signer: signer(credentials, clock.now),
-        clock,
-        dispatcher: used,
-        dispatcherIsGiven: dispatcher !== undefined,
-        rateLimiters: {
-          up: rateLimiter(bandwidth?.up, () => performance.now()),
-          down: rateLimiter(bandwidth?.down, () => performance.now())
-        },
-        memory: pipe(
-          O.fromNullable(memoryLimit),
-          O.map((limit) => createMemoryBudget({ limit, ahead: Math.floor(limit / 2) }))
-        ),
-        close: async () => {
-          if (used !== dispatcher) await used.destroy()
-        }
-      }
-    })
-  )
+export const createClient: (config: ClientConfig) => E.Either<InvalidInput, Client> = createClientWith(agent)

@@ -1,0 +1,28 @@
+import * as E from 'fp-ts/lib/Either.js'
+import t from 'tap'
+import { Dispatcher } from 'undici'
+import { createClient, createClientWith } from '../../lib/client/client.js'
+import { version } from '../../lib/client/version.js'
+import { formatError } from '../../lib/core/format-error.js'
+import { credentials, left, right } from '../support/server.js'
+
+const region = 'ap-guangzhou'
+
+t.test("userAgent comes before the library's own name and version", async (t) => {
+  t.equal(right(createClient({ region, credentials })).userAgent, `cospipe/${version}`)
+  t.equal(
+    right(createClient({ region, credentials, userAgent: 'app/1' })).userAgent,
+    `app/1 cospipe/${version}`
+  )
+})
+
+t.test('a runtime whose undici cannot send is an InvalidInput, and nothing is thrown', async (t) => {
+  // The Agent of Bun's undici has no methods.
+  class Shim extends Dispatcher {}
+  const shim = Object.assign(new Shim(), { request: undefined, dispatch: undefined })
+  const create = createClientWith(() => shim)
+  const failed = left(create({ region, credentials }))
+  t.match(failed, { _tag: 'InvalidInput', field: 'dispatcher', problem: 'missing' })
+  t.match(formatError(failed), /createClient: dispatcher: is required: .*Bun; use Node$/)
+  t.ok(E.isRight(create({ region, credentials, dispatcher: new Dispatcher() })))
+})
