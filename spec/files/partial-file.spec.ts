@@ -13,6 +13,7 @@ import {
   type PartialFileOptions,
   type Identity
 } from '../../lib/files/partial-file.js'
+import { isLongForm } from '../support/long-form.js'
 
 const identity: Identity = {
   bucket: 'examplebucket-1250000000',
@@ -102,7 +103,10 @@ t.test('a journal cut at any byte claims its complete records, and accepts new r
   const whole = await writeSample(dir)
   const bytes = await readFile(join(dir, 'part'))
   const options = optionsIn(dir, { durable: false })
-  for (let at = 0; at <= whole.length; at += 1) {
+  const header = whole.indexOf('\n')
+  // The short form samples the header.
+  const step = (at: number): number => (isLongForm || at >= header - 16 ? 1 : 16)
+  for (let at = 0; at <= whole.length; at += step(at)) {
     await writeFile(join(dir, 'part'), bytes)
     await writeFile(join(dir, 'journal'), whole.subarray(0, at))
     const lines = whole.subarray(0, at).toString('latin1').split('\n').length - 1

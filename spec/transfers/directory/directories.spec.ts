@@ -10,6 +10,7 @@ import { bytesOf } from '../../support/bytes.js'
 import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { right } from '../../support/server.js'
 import { createTree, readTree, type Tree } from '../../support/file-trees.js'
+import { isLongForm } from '../../support/long-form.js'
 
 const MiB = 1024 * 1024
 
@@ -80,9 +81,10 @@ t.test('a tree with names of any characters comes back identical, and a second r
   ].filter((name) => name !== '.' && name !== '..')
   const tree: Record<string, Tree[string]> = {}
   names.forEach((name, at) => {
-    tree[`files/${name}`] = bytesOf(at * 37, at + 1)
-    tree[`folders/${name}/${name.length > 60 ? 'x' : name}`] = name
-    tree[`empty/${name}`] = null
+    // The short form has each name in one place, the long form in all three.
+    if (isLongForm || at % 3 === 0) tree[`files/${name}`] = bytesOf(at * 37, at + 1)
+    if (isLongForm || at % 3 === 1) tree[`folders/${name}/${name.length > 60 ? 'x' : name}`] = name
+    if (isLongForm || at % 3 === 2) tree[`empty/${name}`] = null
   })
   tree['deep/a/b/c/d/e/f/g/h/i/j'] = ''
   tree['large'] = bytesOf(3 * MiB + 1)
@@ -96,8 +98,8 @@ t.test('a tree with names of any characters comes back identical, and a second r
     const sizes = { partSize: MiB, threshold: MiB, skip }
     const up = uploadDirectory({ bucket, prefix: 'the tree/', directory: from, ...sizes })
     const down = downloadDirectory({ bucket, prefix: 'the tree/', directory: join(dir, skip), ...sizes })
-    const files = 2 * names.length + 2
-    const folders = names.length
+    const folders = Object.values(tree).filter((content) => content === null).length
+    const files = Object.keys(tree).length - folders
     t.same(
       tags(right(await collect(up)(cos.client())())),
       { Uploaded: files, Folder: folders },

@@ -18,6 +18,7 @@ import { uploadPart } from '../../../lib/operations/upload-part.js'
 import { createProgressWith } from '../../../lib/stages/progress.js'
 import { uploadFile } from '../../../lib/transfers/upload/upload-file.js'
 import { bytesOf } from '../../support/bytes.js'
+import { isLongForm } from '../../support/long-form.js'
 import { becomesTrue, waitFor } from '../../support/wait-for.js'
 import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { settlesWithin } from '../../support/settles-within.js'
@@ -150,7 +151,9 @@ t.test('parts beyond the plan, or of another size, are no parts of this file', a
 t.test('the newest is found behind a page of others, and never one of a longer key', async (t) => {
   let later = 0
   const { file, cos, client } = await holding(t, { now: () => Date.now() + later })
-  for (let n = 0; n < 20; n += 1) {
+  // More than a page of 1,000 in the long form.
+  const rounds = isLongForm ? 20 : 1
+  for (let n = 0; n < rounds; n += 1) {
     await Promise.all(Array.from({ length: 51 }, () => send(createMultipartUpload(at))(client)()))
   }
   later = 60_000
@@ -160,7 +163,7 @@ t.test('the newest is found behind a page of others, and never one of a longer k
     await send(uploadPart({ ...at, uploadId, partNumber: 2, body: bytes.subarray(MiB, 2 * MiB) }))(client)()
   )
   t.match(right(await uploadFile({ ...at, ...sizes, ...anyAge, file })(client)()), { resumed: MiB })
-  t.equal(await open(cos), 1000)
+  t.equal(await open(cos), isLongForm ? 1000 : 52)
 })
 
 t.test('an upload named by its id is resumed, and fails if it no longer exists', async (t) => {

@@ -49,7 +49,7 @@ t.test('a stream of unknown length becomes an object, whatever the size of its c
 
 t.test('single bytes are bytes too', async (t) => {
   const cos = await startCos(t)
-  const bytes = bytesOf(100_000)
+  const bytes = bytesOf(20_000)
   right(await uploadStream(to)(splitBytes(bytes, 1))(cos.client())())
   t.ok(bytes.equals(await stored(cos)))
 })
