@@ -143,25 +143,30 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
 }
 
 // -- parsing --
-const longNumber = /\d{16}/
+// A number that a double may not hold: a long one, or one with an exponent of three digits.
+const unusualNumber = /\d{16}|[eE]\+?\d{3}/
 const tokens = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 const longInteger = /^-?[1-9]\d{15,}$/
 // Random, so that no string of the data begins with it.
 const mark = `${randomUUID()}:`
 
+const exactToken = (token: string): string => {
+  if (token.startsWith('"')) return token
+  if (longInteger.test(token) && !Number.isSafeInteger(Number(token))) return `"${mark}${token}"`
+  if (!Number.isFinite(Number(token))) throw new RangeError('a number beyond the range of a double')
+  return token
+}
+
 /**
  * Parses one JSON text. An integer that a double cannot hold is a `bigint`: `JSON.parse` would round it silently, and
- * Select's integers have 64 bits.
+ * Select's integers have 64 bits. A fraction is the nearest double, as in `JSON.parse`.
  *
- * @shape none if the text is not JSON
+ * @shape none if the text is not JSON, or has a number such as `1e400`, which `JSON.parse` makes infinite
  */
 export const parseJson = (text: string): O.Option<unknown> =>
   O.tryCatch((): unknown => {
-    if (!longNumber.test(text)) return JSON.parse(text)
-    const marked = text.replace(tokens, (token) =>
-      longInteger.test(token) && !Number.isSafeInteger(Number(token)) ? `"${mark}${token}"` : token
-    )
-    return JSON.parse(marked, (_, value: unknown) =>
+    if (!unusualNumber.test(text)) return JSON.parse(text)
+    return JSON.parse(text.replace(tokens, exactToken), (_, value: unknown) =>
       typeof value === 'string' && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value
     )
   })

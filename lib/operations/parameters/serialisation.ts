@@ -5,7 +5,10 @@ import { choose, firstOf } from './validation.js'
 
 /** Characters of a CSV. Defaults, by COS: line feed, comma, `"`, `"`. */
 export interface CsvCharacters {
-  /** 1 or 2 bytes: the characters themselves, such as `'\n'`. */
+  /**
+   * 1 or 2 bytes: the characters themselves, such as `'\n'`. A file with CRLF line ends needs `'\r\n'`: otherwise the
+   * carriage return belongs to the last field of each line, and to the last column name of the header.
+   */
   readonly recordDelimiter?: string
   /** 1 byte. */
   readonly fieldDelimiter?: string

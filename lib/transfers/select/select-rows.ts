@@ -107,7 +107,8 @@ export const selectRowsWith =
 /**
  * Reads Select results as rows.
  *
- * A JSON row is its parsed value; integers beyond 2^53 become `bigint`. A CSV row is an array of strings, or an object if
+ * A JSON row is its parsed value. Integers beyond 2^53 become `bigint`, fractions the nearest double (`CAST(x AS STRING)`
+ * keeps their digits), and a number such as `1e400` fails its row. A CSV row is an array of strings, or an object if
  * `columns` is given. CSV needs the optional peer dependency `csv-parse`.
  *
  * @shape  `selectRows(codec)(result)` returns the result with `rows` in place of `records`

@@ -407,6 +407,14 @@ t.test('CSV is read as its InputSerialization specifies', async (t) => {
     all('a,b\r\n', { recordDelimiter: '\r\n' }),
     'a carriage return as part of the delimiter'
   )
+  const named = (name: string, changes: Parameters<typeof csvInput>[0] = {}) =>
+    runQuery(`SELECT ${name} AS x FROM COSObject`, 'a,b\r\n1,2\r\n', {
+      input: csvInput({ header: 'USE', ...changes }),
+      output: jsonOutput
+    })
+  await is('{"x":"2\\r"}\n', named('"b\r"'), 'a carriage return belongs to the last name of a header')
+  await is('{}\n', named('b'), 'so the name without it is no column')
+  await is('{"x":"2"}\n', named('b', { recordDelimiter: '\r\n' }), 'with CRLF as delimiter the name is whole')
   await is('{"_2":"b"}\n{}\n', all('#x,"\na,b\n \n'), 'comments are skipped, blank lines are records')
   await is('{"_2":"b,\\"c\\""}\n', all('a,"b,""c"""\n'), 'quotes')
   await is(
