@@ -7,6 +7,7 @@ import { drain } from '../core/decoder.js'
 import type { CosError } from '../core/error.js'
 import { head, isReplayableBody, type Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
+import { httpTime } from '../core/wire.js'
 import { createCall, type Send } from './call.js'
 import type { Client } from './client.js'
 
@@ -56,12 +57,6 @@ export const isClockSkewError = (error: CosError): boolean =>
     // A refused HEAD has no body that states the reason, but it has a Date.
     (error.status === 403 && error.context.operation.startsWith('Head') && error.message === ''))
 
-/** The time in a response of COS, in milliseconds of Unix time. */
-const serverTime = (headers: Readonly<Record<string, string>>): number | undefined => {
-  const time = Date.parse(headers['date'] ?? '')
-  return Number.isNaN(time) ? undefined : time
-}
-
 // In milliseconds. A clock that is off by less is not the reason for a refusal, and a new signature would change nothing.
 const smallestSkew = 30_000
 
@@ -88,7 +83,7 @@ export const withClockCorrection =
           }),
           TE.orElse((error) => {
             if (error._tag !== 'ServiceError') return TE.left(error)
-            const time = serverTime(error.headers)
+            const time = O.toUndefined(httpTime(error.headers['date']))
             if (time !== undefined && isNear(time, clock.now())) clock.confirm()
             else if (time !== undefined && isClockSkewError(error)) clock.set(time)
             return isClockSkewError(error) &&
@@ -109,7 +104,7 @@ const fetchTime = (clock: Clock, sendHead: Send<Response>, request: Request, key
     TE.match(
       () => undefined,
       ({ headers }) => {
-        const time = serverTime(headers)
+        const time = O.toUndefined(httpTime(headers['date']))
         if (time === undefined) return
         if (isNear(time, clock.now())) clock.confirm()
         else clock.set(time)

@@ -1,7 +1,10 @@
 /** Which errors are retried, and how long to wait before each retry. A policy is a value. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
+import { httpTime } from '../core/wire.js'
 
 export interface RetryPolicy {
   /** Maximum number of attempts, including the first; 1 is no retry. Default: 4. */
@@ -99,8 +102,11 @@ const retryAfter = (error: CosError, now: number): number | undefined => {
   const header = error._tag === 'ServiceError' ? error.headers['retry-after'] : undefined
   if (header === undefined) return undefined
   if (/^\d+$/.test(header)) return Number(header) * 1000
-  const until = Date.parse(header)
-  return Number.isNaN(until) ? undefined : Math.max(0, until - now)
+  return pipe(
+    httpTime(header),
+    O.map((until) => Math.max(0, until - now)),
+    O.toUndefined
+  )
 }
 
 /**

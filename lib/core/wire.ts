@@ -1,5 +1,6 @@
 /** How COS spells a date, a byte count, a checksum: codecs from the text on the wire to the value it means. */
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import { problems } from './problem.js'
 
@@ -88,6 +89,15 @@ const readDate = (text: string): Date | undefined => {
 export const HttpDate: t.Type<Date, string, unknown> = fromText('an HTTP date', isDate, readDate, (date) =>
   date.toUTCString()
 )
+
+/**
+ * The moment of a date in a header, in milliseconds of Unix time; none if the header is missing or is no date. All three
+ * forms of HTTP are read. `Date.parse` takes one without a zone for the machine's own time.
+ */
+export const httpTime = (header: string | undefined): O.Option<number> => {
+  const date = header === undefined ? undefined : readDate(header)
+  return O.fromNullable(date?.getTime())
+}
 
 /**
  * A date in XML. COS writes ISO 8601 with milliseconds in lists, without them in copies, without a zone in part

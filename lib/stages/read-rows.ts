@@ -44,7 +44,8 @@ async function* rowsOf<A>(
       held = undefined
       number += 1
       const value = valueOf(record)
-      if (O.isNone(value)) throw fail(`row ${String(number)}: not JSON, or a number beyond the range of a double`)
+      if (O.isNone(value))
+        throw fail(`row ${String(number)}: not JSON, or a number beyond the range of a double`)
       held = { number, value: value.value }
     }
   }

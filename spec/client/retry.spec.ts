@@ -83,7 +83,13 @@ t.test('retryDelay follows Retry-After in seconds or as a date', (t) => {
   const after = (text: string) =>
     retryDelay({ ...defaultRetry, random: () => 0.5 }, 1, service(503, '', { 'retry-after': text }), now)
   t.equal(after('7'), 7000)
-  t.equal(after('Wed, 01 May 2024 08:31:30 GMT'), 30_000)
+  for (const date of [
+    'Wed, 01 May 2024 08:31:30 GMT',
+    'Wednesday, 01-May-24 08:31:30 GMT',
+    'Wed May  1 08:31:30 2024'
+  ]) {
+    t.equal(after(date), 30_000, date)
+  }
   t.equal(after('Wed, 01 May 2024 08:30:00 GMT'), 0)
   t.equal(after('soon'), 100)
   t.end()

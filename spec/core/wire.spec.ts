@@ -1,9 +1,19 @@
 import { inspect } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import * as io from 'io-ts'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { Bool, ByteCount, Crc64, HttpDate, Timestamp, decodeWith, urlDecode } from '../../lib/core/wire.js'
+import {
+  Bool,
+  ByteCount,
+  Crc64,
+  HttpDate,
+  Timestamp,
+  decodeWith,
+  httpTime,
+  urlDecode
+} from '../../lib/core/wire.js'
 
 const refuses = (t: Test, codec: io.Decoder<unknown, unknown>, ...values: ReadonlyArray<unknown>) => {
   for (const value of values) t.equal(E.isLeft(codec.decode(value)), true, inspect(value))
@@ -87,6 +97,7 @@ t.test('every spelling of a date that COS has used is read, and what names no zo
     ]) {
       t.same(Timestamp.decode(text), E.right(may), `${text} in ${TZ}`)
       t.same(HttpDate.decode(text), E.right(may))
+      t.same(httpTime(text), O.some(may.getTime()))
     }
     t.same(Timestamp.decode('2024-05-01'), E.right(new Date(Date.UTC(2024, 4, 1))), TZ)
   }
@@ -97,6 +108,8 @@ t.test('a date in a header may have either of the two older forms of HTTP', asyn
   t.same(HttpDate.decode('Sunday, 06-Nov-94 08:49:37 GMT'), E.right(date), 'RFC 850')
   t.same(HttpDate.decode('Sun Nov  6 08:49:37 1994'), E.right(date), 'asctime')
   t.same(HttpDate.decode('Wednesday, 01-May-24 08:31:00 GMT'), E.right(may))
+  t.same(httpTime('Wednesday, 01-May-24 08:31:00 GMT'), O.some(may.getTime()))
+  t.same([httpTime(undefined), httpTime('now')], [O.none, O.none])
   refuses(
     t,
     HttpDate,

@@ -6,6 +6,7 @@ import * as t from 'io-ts'
 import type { CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
+import { httpTime } from '../../core/wire.js'
 import type { ResponseMetadata } from '../../operations/responses/metadata.js'
 import type { Client } from '../../client/client.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -78,10 +79,7 @@ const foldPages =
     )
 
 /** COS's clock when it answered; ours if the answer has no date. */
-const serverTime = ({ headers }: ResponseMetadata): number => {
-  const time = Date.parse(headers['date'] ?? '')
-  return Number.isNaN(time) ? Date.now() : time
-}
+const serverTime = ({ headers }: ResponseMetadata): number => O.getOrElse(Date.now)(httpTime(headers['date']))
 
 interface UploadMarker {
   readonly key: string

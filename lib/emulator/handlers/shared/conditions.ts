@@ -1,5 +1,7 @@
 /** Conditional headers (If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since) and Range. */
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import { httpTime } from '../../../core/wire.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
 
 type Headers = Readonly<Record<string, string>>
@@ -21,8 +23,8 @@ const includes = (list: string, etag: string): boolean =>
 
 /** Undefined if the date is absent or invalid: HTTP ignores invalid dates. Compares whole seconds, as headers have them. */
 const isModifiedAfter = (text: string | undefined, modified: number): boolean | undefined => {
-  const date = Date.parse(text ?? '')
-  return Number.isNaN(date) ? undefined : Math.floor(modified / 1000) * 1000 > date
+  const date = O.toUndefined(httpTime(text))
+  return date === undefined ? undefined : Math.floor(modified / 1000) * 1000 > date
 }
 
 export type ConditionResult = 'Passed' | 'NotModified' | 'Failed'

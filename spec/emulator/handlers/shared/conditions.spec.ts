@@ -24,6 +24,8 @@ t.test("conditions are evaluated in HTTP's order", async (t) => {
     [{ 'if-none-match': '"x"' }, 'Passed'],
     [{ 'if-modified-since': earlier }, 'Passed'],
     [{ 'if-modified-since': same }, 'NotModified'],
+    [{ 'if-modified-since': 'Wednesday, 01-May-24 08:31:00 GMT' }, 'NotModified'],
+    [{ 'if-modified-since': 'Wed May  1 08:31:00 2024' }, 'NotModified'],
     [{ 'if-unmodified-since': same }, 'Passed'],
     [{ 'if-unmodified-since': later }, 'Passed'],
     [{ 'if-unmodified-since': earlier }, 'Failed'],
