@@ -32,7 +32,7 @@ const contentMd5 = (
   )
 }
 
-/** COS demands a Content-Length of 0 of a PUT or POST without a body. */
+/** COS requires a Content-Length of 0 for a PUT or POST without a body. */
 const contentLength = ({ method }: Request, body: OpenBody): number | undefined =>
   method === 'PUT' || method === 'POST' ? O.toUndefined(body.size) : undefined
 

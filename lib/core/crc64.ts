@@ -1,4 +1,4 @@
-/** CRC-64/XZ, which COS calls crc64ecma: of bytes by WASM, of joined parts by algebra. */
+/** CRC-64/XZ, which COS calls crc64ecma: of bytes, computed with WASM; of joined parts, computed from their CRC64s. */
 import { createCRC64 } from 'hash-wasm'
 
 /** A running CRC64. It is mutable: one owner at a time. */
@@ -14,7 +14,7 @@ type Wasm = Awaited<ReturnType<typeof createCRC64>>
 
 // A hasher is a WASM instance with its own memory: creating it takes 0.2 ms. Up to 16 idle ones are kept for reuse.
 const idle: Array<Wasm> = []
-const keep = 16
+const maxIdle = 16
 
 /**
  * Takes a reset hasher from the pool, or creates one.
@@ -25,7 +25,7 @@ export const crc64Hasher = async (): Promise<Crc64Hasher> => {
   const wasm = idle.pop() ?? (await createCRC64())
   wasm.init()
   let isOwned = true
-  // After release() another owner may have the instance: its bytes would be mixed with ours.
+  // After release() another owner may have the instance, and the bytes of both would be mixed.
   const ownedWasm = (): Wasm => {
     if (!isOwned) throw new Error('a CRC64 hasher was used after release()')
     return wasm
@@ -36,7 +36,7 @@ export const crc64Hasher = async (): Promise<Crc64Hasher> => {
     },
     digest: () => BigInt(`0x${ownedWasm().digest()}`),
     release: () => {
-      if (isOwned && idle.length < keep) idle.push(wasm)
+      if (isOwned && idle.length < maxIdle) idle.push(wasm)
       isOwned = false
     }
   }
@@ -52,8 +52,8 @@ export const crc64 = async (...chunks: ReadonlyArray<Uint8Array>): Promise<bigin
 }
 
 // -- combining --
-// A CRC is linear over GF(2). Appending one zero bit multiplies the state by x modulo the polynomial, a 64 x 64
-// matrix of bits; its powers append any number of zero bytes in at most 64 steps.
+// A CRC is linear over GF(2). Appending one zero bit multiplies the state by x modulo the polynomial: a 64 x 64 matrix of
+// bits. Powers of the matrix append any number of zero bytes in at most 64 steps.
 type Matrix = ReadonlyArray<bigint>
 
 const polynomial = 0xc96c5795d7870f42n

@@ -1,4 +1,4 @@
-/** CSV as Select writes and reads it, by way of csv-parse, where that is installed. */
+/** CSV as Select writes and reads it. Needs the optional package csv-parse. */
 import type { Transform } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import * as E from 'fp-ts/lib/Either.js'
@@ -6,19 +6,19 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CsvError } from 'csv-parse'
 import { notUtf8, tooLarge, type RecordFold, type RecordProblem } from './records.js'
 
-/** Characters as Select names them; a line feed, a comma, `"` and `"` where left out. */
+/** Characters under the names that Select has for them. Defaults: a line feed, a comma, `"` and `"`. */
 export interface CsvLayout {
   readonly recordDelimiter?: string
   readonly fieldDelimiter?: string
   readonly quoteCharacter?: string
   readonly quoteEscapeCharacter?: string
-  /** Lines that begin with it are skipped; none are where it is left out. */
+  /** Lines that start with this text are skipped. Default: no line is skipped. */
   readonly comments?: string
-  /** Of one record, in bytes. */
+  /** The largest size of one record, in bytes. */
   readonly limit: number
 }
 
-/** Starts reading; each record is its fields. */
+/** Creates a fold. Each record is the list of its fields. */
 export type CsvReader = (layout: CsvLayout) => RecordFold<ReadonlyArray<string>>
 
 interface Options {
@@ -33,7 +33,7 @@ interface Options {
   readonly max_record_size: number
 }
 
-/** What is wanted of csv-parse. Its own types would be missed by those who type-check without it. */
+/** The function of csv-parse that is used. Its own types would fail to resolve in programs that do not install it. */
 export interface CsvLibrary {
   readonly parse: (options: Options) => Transform
 }
@@ -43,9 +43,9 @@ const problemOf = ({ code, message }: CsvError, limit: number): RecordProblem =>
     case 'CSV_MAX_RECORD_SIZE':
       return tooLarge(limit)
     case 'CSV_QUOTE_NOT_CLOSED':
-      return { _tag: 'Incomplete', words: 'the data end within a quoted field' }
+      return { _tag: 'Incomplete', message: 'the data end within a quoted field' }
     default:
-      return { _tag: 'Malformed', words: message }
+      return { _tag: 'Malformed', message }
   }
 }
 
@@ -54,7 +54,7 @@ const isCsvError = (thrown: unknown): thrown is CsvError =>
 
 const isTooLarge = (fields: ReadonlyArray<string>, limit: number): boolean => {
   const characters = fields.reduce((sum, field) => sum + field.length + 1, 0)
-  // No character has more than three bytes; most records need not be measured.
+  // A UTF-16 unit has at most three bytes in UTF-8, so most records need not be measured.
   return (
     characters * 3 > limit && fields.reduce((sum, field) => sum + Buffer.byteLength(field) + 1, 0) > limit
   )
@@ -71,14 +71,14 @@ const optionsOf = (layout: CsvLayout): Options => ({
   comment: layout.comments ?? null,
   comment_no_infix: true,
   relax_column_count: true,
-  // Of characters; the bytes are counted once the record is whole.
+  // Counts characters. `isTooLarge` counts the bytes of complete records.
   max_record_size: layout.limit
 })
 
 /**
- * csv-parse's stream as a fold. It parses within `write`, and what it has found is read from it at once, so that
- * nothing waits in it and no turn of the event loop is needed until the end. Its `on_record` would do as well, at
- * three times the cost: it makes a description of every record.
+ * csv-parse's stream as a fold. The stream parses within `write`, and the parsed records are read at once. So no record
+ * waits in the stream, and no turn of the event loop is needed until the end. The option `on_record` costs three times as
+ * much: it creates a context object for each record.
  */
 const parseRecords =
   ({ parse }: CsvLibrary): CsvReader =>
@@ -86,11 +86,11 @@ const parseRecords =
     const utf8 = new TextDecoder('utf-8', { fatal: true })
     const parser = parse(optionsOf(layout))
     let problem: RecordProblem | undefined
-    const failed = (thrown: unknown): void => {
+    const onError = (thrown: unknown): void => {
       if (!isCsvError(thrown)) throw thrown
       problem ??= problemOf(thrown, layout.limit)
     }
-    // What it says is found in `errored` at once; the event comes a turn later, and unheard would end the process.
+    // `errored` has the error at once. The event comes a turn later, and without a listener it would end the process.
     parser.on('error', () => undefined)
     const isUtf8 = (chunk?: Uint8Array): boolean => {
       try {
@@ -101,7 +101,7 @@ const parseRecords =
         return false
       }
     }
-    const given = (): E.Either<RecordProblem, ReadonlyArray<ReadonlyArray<string>>> => {
+    const readParsed = (): E.Either<RecordProblem, ReadonlyArray<ReadonlyArray<string>>> => {
       const records: Array<ReadonlyArray<string>> = []
       for (;;) {
         const record: unknown = parser.read()
@@ -117,23 +117,23 @@ const parseRecords =
     return {
       step: (chunk) => {
         if (problem !== undefined) return E.left(problem)
-        if (chunk.length === 0 || !isUtf8(chunk)) return given()
+        if (chunk.length === 0 || !isUtf8(chunk)) return readParsed()
         parser.write(chunk)
-        if (parser.errored) failed(parser.errored)
-        return given()
+        if (parser.errored) onError(parser.errored)
+        return readParsed()
       },
       finish: async () => {
         if (problem === undefined && !parser.writableEnded && isUtf8()) {
           parser.end()
-          await finished(parser, { readable: false }).catch(failed)
+          await finished(parser, { readable: false }).catch(onError)
         }
-        return given()
+        return readParsed()
       }
     }
   }
 
-// An optional peer. While it is not installed, webpack bundles no part of the library without the comment, and esbuild
-// none without the `catch`. With both, the import stays as it is and runs when it is needed.
+// An optional peer dependency. If it is not installed, webpack cannot bundle the library without the comment, and esbuild
+// cannot without the `catch`. With both, bundlers leave the import as it is, and it runs when it is needed.
 const loadCsvParse = (): Promise<CsvLibrary> =>
   import(/* webpackIgnore: true */ 'csv-parse').catch((thrown: unknown) => {
     throw thrown

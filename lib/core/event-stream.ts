@@ -1,6 +1,6 @@
 /**
- * The event stream of a Select response. Reading is a fold: chunks of bytes in, events out as each message ends, so that
- * a spec can cut the stream at any byte.
+ * The event stream of a Select response. Reading is a fold: it takes chunks of bytes and returns the events that they
+ * complete. So a spec can split the stream at any byte.
  */
 import { crc32 } from 'node:zlib'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -18,7 +18,7 @@ export interface SelectStats {
 }
 
 export type SelectEvent =
-  /** Results: one record, several, or a part of one; a cut may fall within a character. */
+  /** Results: one record, several, or a part of one. The bytes may end within a character. */
   | { readonly _tag: 'Records'; readonly bytes: Uint8Array }
   /** Keep-alive without content. */
   | { readonly _tag: 'Cont' }
@@ -30,7 +30,7 @@ export type SelectEvent =
   | { readonly _tag: 'Error'; readonly code: string; readonly message: string }
 
 export type EventProblem =
-  | { readonly _tag: 'Malformed'; readonly words: string }
+  | { readonly _tag: 'Malformed'; readonly message: string }
   /** A message whose CRC32 differs from that of its bytes; both in hex. */
   | { readonly _tag: 'Checksum'; readonly expected: string; readonly got: string }
   /** The stream ended before its `End`. */
@@ -53,7 +53,7 @@ const maxMessage = 16 * MiB
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
 
-const malformed = (words: string): EventProblem => ({ _tag: 'Malformed', words })
+const malformed = (message: string): EventProblem => ({ _tag: 'Malformed', message })
 
 const checked = (bytes: Buffer, at: number): E.Either<EventProblem, void> => {
   const expected = bytes.readUInt32BE(at)
@@ -82,7 +82,7 @@ const lengthOf = (prelude: Buffer): E.Either<EventProblem, number> =>
 type Headers = Readonly<Record<string, string>>
 
 const textType = 7
-// One for all: slow to create, and without state between calls.
+// Shared: slow to create, and without state between calls.
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const headersIn = (block: Buffer): E.Either<EventProblem, Headers> => {

@@ -1,11 +1,11 @@
-/** Codecs of what callers pass in: the rules that the types state, checked at run time. */
+/** Codecs of inputs: they check at run time what the types state. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import type { InputProblem } from './error.js'
 import { KiB, inUnits } from './limits.js'
 import { problemOf, unknownField, withoutReceived } from './problem.js'
 
-// A codec's name is what it expects, a noun that completes the sentence `must be ...`.
+// The name of a codec is a noun that describes the expected value and completes the sentence `must be ...`.
 
 // -- objects --
 /** A field that may be absent. */
@@ -32,7 +32,7 @@ const isPlainObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
  * An object of named fields. An unknown name is an error: a misspelled option must not be ignored silently.
  * `undefined` counts as absent.
  *
- * @param name the type of an operation's input; of an object within one what is expected, such as `a range, { first, last }`
+ * @param name the type of an operation's input; for an object inside an input a noun, such as `a range, { first, last }`
  */
 export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unknown> => {
   const entries: ReadonlyArray<readonly [string, unknown]> = Object.entries(fields)
@@ -65,14 +65,14 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
   return type
 }
 
-/** Drops the fields that are `undefined`, to pass optional parameters on. */
+/** Removes the fields that are `undefined`, to pass optional parameters to another call. */
 export const defined = <A extends object>(a: A): { [K in keyof A]?: Exclude<A[K], undefined> } =>
   // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- a subset of the entries of A
   Object.fromEntries(Object.entries(a).filter(([, value]) => value !== undefined)) as {
     [K in keyof A]?: Exclude<A[K], undefined>
   }
 
-/** Picks the fields of an input that are given, to pass parameters on to another call. */
+/** Picks those of the named fields that an input has, to pass parameters to another call. */
 export const pick =
   <K extends string>(...names: ReadonlyArray<K>) =>
   <A extends { readonly [name in K]?: unknown }>(from: A): Pick<A, K> => {
@@ -81,18 +81,18 @@ export const pick =
     return Object.fromEntries(picked) as Pick<A, K>
   }
 
-/** The first problem of an input: its field, and what is expected there. */
+/** The first problem of an input, with its field. */
 export const firstProblem = (errors: t.Errors): InputProblem =>
   errors.map(problemOf)[0] ?? { field: '', problem: 'invalid', message: 'must be another value' }
 
-/** Decodes one value that is not part of an input object, as its field. */
+/** Decodes one value that is not part of an input object; `field` is its name in the problem. */
 export const check =
   <A>(field: string, codec: t.Decoder<unknown, A>) =>
   (value: unknown): E.Either<InputProblem, A> =>
     E.mapLeft((errors: t.Errors) => ({ ...firstProblem(errors), field }))(codec.decode(value))
 
 // -- making codecs --
-/** A codec of a type guard. */
+/** Makes a codec from a type guard. */
 export const guarded = <A>(expected: string, is: t.Is<A>): t.Type<A, A, unknown> =>
   new t.Type(expected, is, (u, c) => (is(u) ? t.success(u) : t.failure(u, c, expected)), t.identity)
 

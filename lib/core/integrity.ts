@@ -13,7 +13,7 @@ export type Integrity =
        * checksum covers the whole object, and these bytes are a part of it. `Unread`: the reader stopped before the end.
        */
       readonly reason: 'NoChecksum' | 'Range' | 'Unread'
-      /** Our checksum of the bytes that passed. */
+      /** Our checksum of the bytes that were read or sent. */
       readonly crc64: O.Option<bigint>
     }
 
@@ -22,9 +22,9 @@ export const unverifiable = (
   crc64: O.Option<bigint> = O.none
 ): Integrity => ({ _tag: 'Unverifiable', reason, crc64 })
 
-/** Fields of the `IntegrityError` besides the two checksums. */
+/** How to report a mismatch. */
 export interface Comparison {
-  /** Of a multipart transfer. */
+  /** The number of the part. Default: none, the whole object. */
   readonly part?: O.Option<number>
   /** The side whose checksum is the expected one: ours for an upload, theirs for a download. Default: `'ours'`. */
   readonly right?: 'ours' | 'theirs'

@@ -16,7 +16,7 @@ const opens = (byte: number): boolean => byte === 0x7b || byte === 0x5b
 const closes = (byte: number): boolean => byte === 0x7d || byte === 0x5d
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
-// One for all: slow to create, and without state between calls. A byte order mark is not part of a value.
+// Shared: slow to create, and without state between calls. A byte order mark is not part of a value.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
@@ -92,7 +92,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
         matched += 1
         if (matched === separator.length) mode = 'before'
       } else if (matched > 0 || !isSpace(byte)) {
-        problem = { _tag: 'Malformed', words: 'a record is not followed by its delimiter' }
+        problem = { _tag: 'Malformed', message: 'a record is not followed by its delimiter' }
       }
       return true
     }
@@ -134,7 +134,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
     },
     finish: async () => {
       if (mode === 'within' && problem === undefined) {
-        if (depth > 0 || inString) problem = { _tag: 'Incomplete', words: 'the data end within a JSON value' }
+        if (depth > 0 || inString) problem = { _tag: 'Incomplete', message: 'the data end within a JSON value' }
         else complete(new Uint8Array())
       }
       return result()
@@ -147,7 +147,7 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
 const unusualNumber = /\d{16}|[eE]\+?\d{3}/
 const tokens = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 const longInteger = /^-?[1-9]\d{15,}$/
-// Random, so that no string of the data begins with it.
+// Random, so that no string of the data starts with it.
 const mark = `${randomUUID()}:`
 
 const exactToken = (token: string): string => {

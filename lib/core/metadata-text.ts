@@ -1,8 +1,8 @@
 /**
  * Metadata values as header values: percent-encoded UTF-8, as COS's SDKs and its console write them.
  *
- * A header carries bytes, and printable ASCII survives every proxy. What is ASCII is sent unchanged, except a percent sign
- * that the reader would take for an escape. Values that others wrote in another encoding are returned as they are.
+ * A header carries bytes, and printable ASCII survives every proxy. ASCII is sent unchanged, except a percent sign that a
+ * reader would decode as an escape. Values that other clients wrote in another encoding are returned as they are.
  */
 
 // eslint-disable-next-line no-control-regex
@@ -23,7 +23,7 @@ export const encodeMetadata = (text: string): string =>
     // HTTP drops spaces at the ends of a value.
     .replace(/^ +| +$/g, (spaces) => '%20'.repeat(spaces.length))
 
-/** Decodes what `encodeMetadata` and COS's SDKs write. Escapes that are not UTF-8 stay as they are. */
+/** Decodes values that `encodeMetadata` or COS's SDKs wrote. Escapes that are not UTF-8 stay as they are. */
 export const decodeMetadata = (value: string): string =>
   value.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
     try {

@@ -22,13 +22,14 @@ export interface Operation<A> {
   readonly decode: D.Decoder<A>
   /** The stream in `body`, to be closed by `send` however the call ends, also if the input is invalid. */
   readonly source?: AsyncIterable<unknown>
-  /** For a refused retry whose refusal an earlier attempt may have caused, if the response of that attempt was lost. */
+  /** For a retry that COS refused, perhaps because an earlier attempt succeeded and its response was lost. */
   readonly confirm?: Confirm<A>
 }
 
 /**
- * The operation that finds out whether an earlier attempt was done, such as a HEAD of the object it wrote: its result is
- * that of the call, or none if the refusal stands. None for refusals that an earlier attempt cannot have caused.
+ * Returns the operation that checks whether an earlier attempt succeeded, such as a HEAD of the object that it wrote. The
+ * result of that operation is the result of the call; none if the refusal stands. Returns none for refusals that an earlier
+ * attempt cannot have caused.
  *
  * @shape `(refusal) -> Option<(body) -> Operation<Option<A>>>`; `body`: size and CRC64 of the body of the request
  */
@@ -51,7 +52,7 @@ const sourceOf = (input: unknown): Pick<Operation<unknown>, 'source'> => {
   return isStream(body) ? { source: body } : {}
 }
 
-/** The context of a call that failed before anything was sent. Bucket and key are the caller's, not validated. */
+/** The context of a call that failed before anything was sent. Bucket and key are as given, not validated. */
 export const contextOf = (action: string, input: unknown): Context => ({
   operation: action,
   bucket: textOf(input, 'bucket'),
@@ -126,7 +127,7 @@ export const map =
       : {
           confirm: flow(
             confirm,
-            O.map((ask) => flow(ask, map(O.map(f))))
+            O.map((toConfirmation) => flow(toConfirmation, map(O.map(f))))
           )
         })
   })
@@ -141,7 +142,7 @@ export const withConfirm =
  * report that the change was already made.
  */
 export const recoverLostResponse =
-  <A>(codes: ReadonlyArray<string>, done: (refusal: ServiceError) => A) =>
+  <A>(codes: ReadonlyArray<string>, toResult: (refusal: ServiceError) => A) =>
   (op: Operation<A>): Operation<A> => ({
     ...op,
     decode: (response) =>
@@ -149,7 +150,7 @@ export const recoverLostResponse =
         op.decode(response),
         TE.orElse((error) =>
           error._tag === 'ServiceError' && response.retried === true && codes.includes(error.code)
-            ? TE.right(done(error))
+            ? TE.right(toResult(error))
             : TE.left(error)
         )
       )

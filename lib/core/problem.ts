@@ -1,9 +1,9 @@
-/** Validation problems: io-ts failures that say which field is wrong, how, and what would be right. */
+/** Validation problems: io-ts failures that name the field, the problem and the expected value. */
 import * as t from 'io-ts'
 import type { InputProblem } from './error.js'
 import { similarName } from './similar-name.js'
 
-/** A problem without its field, which io-ts keeps as the path of the failure. */
+/** A problem without its field, which is the path of io-ts's failure. */
 export type Finding = Omit<InputProblem, 'field'>
 
 interface FindingError extends t.ValidationError {
@@ -42,11 +42,11 @@ const errorOf = (value: unknown, context: t.Context, finding: Finding): FindingE
   finding
 })
 
-/** Fails a codec's `validate` with a finding; `t.failure` does for a value that `must be` something. */
+/** Fails a codec's `validate` with a finding. For a message that starts with `must be`, `t.failure` is enough. */
 export const failWith = <A>(value: unknown, context: t.Context, finding: Finding): t.Validation<A> =>
   t.failures([errorOf(value, context, finding)])
 
-/** The failure of a field that the codec does not know. Its value is not in it: it may be a misspelled secret. */
+/** The failure of a field that the codec does not know. It has no value: the field may be a misspelled secret. */
 export const unknownField = (name: string, context: t.Context, known: Iterable<string>): t.Errors => {
   const suggestion = similarName(name, known)
   return [
@@ -58,7 +58,7 @@ export const unknownField = (name: string, context: t.Context, known: Iterable<s
   ]
 }
 
-/** A field that is valid on its own and contradicts another; the message says which, and why. */
+/** The problem of a field that is valid alone but contradicts another; the message names the other field and the reason. */
 export const conflict = (field: string, message: string): InputProblem => ({
   field,
   problem: 'conflict',
@@ -71,7 +71,7 @@ export const missing = (field: string, message = 'is required'): InputProblem =>
   message
 })
 
-// The members of an intersection or a union are numbered, and nobody wrote those numbers.
+// io-ts numbers the members of an intersection or a union. Those numbers are no fields of the caller.
 const isNumbered = (type: unknown): boolean =>
   typeof type === 'object' &&
   type !== null &&
@@ -84,7 +84,7 @@ const pathOf = (context: t.Context): string =>
     .map((entry) => entry.key)
     .join('.')
 
-/** The problem behind a failure of any codec. Without a finding, the failure's message or its type's name is a noun. */
+/** The problem of a failure of any codec. Without a finding, the failure's message or its type's name is a noun. */
 export const problemOf = (error: t.ValidationError): InputProblem => {
   const field = pathOf(error.context)
   if (hasFinding(error)) return { field, ...error.finding }
@@ -105,7 +105,7 @@ export const withoutReceived = (errors: t.Errors): t.Errors =>
     return errorOf(undefined, error.context, finding)
   })
 
-/** The failures of a codec on a response, each as one text. The received values are not in it: they are user data. */
+/** The failures of a codec on a response, each as one text, without the received values: these are user data. */
 export const problems = (errors: t.Errors): ReadonlyArray<string> =>
   errors
     .map(problemOf)

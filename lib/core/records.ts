@@ -1,4 +1,4 @@
-/** Records in a stream of bytes: what reading them comes to, whatever they are written in. */
+/** Records in a stream of bytes: the fold that reads them, and its problems, the same for CSV and JSON. */
 import type * as E from 'fp-ts/lib/Either.js'
 import type * as T from 'fp-ts/lib/Task.js'
 import { MiB } from './limits.js'
@@ -6,14 +6,14 @@ import { MiB } from './limits.js'
 /** Why there is no next record. */
 export interface RecordProblem {
   readonly _tag: 'TooLarge' | 'NotUtf8' | 'Malformed' | 'Incomplete'
-  readonly words: string
+  readonly message: string
 }
 
-/** The shape of core/xml's `Folding`; the end may take a turn of the event loop. */
+/** Like `XmlFold` of core/xml; the end may take a turn of the event loop. */
 export interface RecordFold<A> {
-  /** What came whole before a mistake is given first; the mistake is the next step's. */
+  /** Records that are complete before a problem are returned first; the next step returns the problem. */
   readonly step: (chunk: Uint8Array) => E.Either<RecordProblem, ReadonlyArray<A>>
-  /** Nothing more will come. As `step`, it gives first and complains when asked again. */
+  /** Ends the input. Like `step`, it returns the records before a problem first; the next call returns the problem. */
   readonly finish: T.Task<E.Either<RecordProblem, ReadonlyArray<A>>>
 }
 
@@ -22,7 +22,7 @@ export const maxRecord = MiB
 
 export const tooLarge = (limit: number): RecordProblem => ({
   _tag: 'TooLarge',
-  words: `a record of more than ${String(limit)} bytes`
+  message: `a record of more than ${String(limit)} bytes`
 })
 
-export const notUtf8: RecordProblem = { _tag: 'NotUtf8', words: 'a record is not UTF-8' }
+export const notUtf8: RecordProblem = { _tag: 'NotUtf8', message: 'a record is not UTF-8' }

@@ -12,8 +12,8 @@ import { writeTerseXml, type Xml } from './xml.js'
 
 // -- bodies --
 /**
- * The body of a request. Only bytes, files and streams that can be reopened are sent again by a retry. A stream that can
- * be read only once is sent once, and its failure is final.
+ * The body of a request. A retry can send bytes, files and streams that can be reopened again. A stream that can be read
+ * only once is sent once, and its failure is final.
  */
 export type Body =
   | { readonly _tag: 'Empty' }
@@ -21,10 +21,10 @@ export type Body =
       readonly _tag: 'Bytes'
       readonly chunks: ReadonlyArray<Uint8Array>
       readonly size: number
-      /** If already known: the bytes are not hashed again. */
+      /** If it is already known, the bytes are not hashed again. */
       readonly crc64: O.Option<bigint>
     }
-  /** A file, or a range of one; its size is read and it is opened each time it is sent. */
+  /** A file, or a range of one. Each attempt reads the size and opens the file again. */
   | { readonly _tag: 'File'; readonly path: string; readonly start: number; readonly size: O.Option<number> }
   | {
       readonly _tag: 'Replayable'
@@ -39,13 +39,13 @@ export type Body =
       readonly size: O.Option<number>
     }
 
-/** Bytes in several chunks, and their CRC64 if known: the bytes are not hashed again. */
+/** Bytes in several chunks, and their CRC64 if it is already known: then the bytes are not hashed again. */
 export interface Chunks {
   readonly chunks: ReadonlyArray<Uint8Array>
   readonly crc64?: bigint
 }
 
-/** An object's bytes, as a caller passes them; `size` in bytes. */
+/** The body of an input. `size` is in bytes. */
 export type BodyInput =
   | string
   | Uint8Array
@@ -125,7 +125,7 @@ export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
 export interface Request {
   readonly method: Method
   readonly bucket: string
-  /** Raw; percent-encoded once, when it is sent. None: the request addresses the bucket. */
+  /** Not percent-encoded: that is done once, when the request is sent. None: the request addresses the bucket. */
   readonly key: O.Option<string>
   /** Decoded. The sub-resource is first: COS routes by it. */
   readonly query: Readonly<Record<string, string>>
@@ -183,7 +183,7 @@ const reservedHeaders = new Set([
   'x-cos-security-token'
 ])
 
-/** Strings by name, with a rule for each entry; the problem has the name in its path, and no value. */
+/** Strings by name, with a rule for each entry. The path of a problem has the name; the problem does not have the value. */
 const checkedEntries = (
   value: t.Type<string, string, unknown>,
   ruleOf: (name: string, value: string) => string | undefined
@@ -339,7 +339,7 @@ const isSecret = (name: string): boolean => name.endsWith('-customer-key')
  * that hide the key are not enumerable, so a copy of it hides nothing.
  */
 export const redacted = (request: Request): Request => {
-  const shown = (): object => ({
+  const withoutSecrets = (): object => ({
     ...request,
     headers: Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, isSecret(name) ? '(hidden)' : value])
@@ -347,7 +347,7 @@ export const redacted = (request: Request): Request => {
   })
   return Object.defineProperties(
     { ...request },
-    { [inspect.custom]: { value: shown }, toJSON: { value: shown } }
+    { [inspect.custom]: { value: withoutSecrets }, toJSON: { value: withoutSecrets } }
   )
 }
 

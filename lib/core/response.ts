@@ -21,7 +21,7 @@ export interface Response {
   readonly body: Readable
   readonly sent: SentBody
   readonly context: Context
-  /** The host connected to, with a port that is not the default. */
+  /** The host of the connection, with the port if it is not the default. */
   readonly host: string
   /**
    * Earlier attempts failed and may still have been executed by COS. Not set for attempts that COS rejected for their

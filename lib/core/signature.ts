@@ -1,4 +1,4 @@
-/** COS's request signature, each step under COS's own name, so that it can be read beside the page it comes from. */
+/** COS's request signature. Each step has COS's own name for it, so that the code can be read beside COS's page. */
 import { createHash, createHmac } from 'node:crypto'
 import { urlEncode } from './key.js'
 
@@ -12,11 +12,11 @@ export interface ToSign {
   readonly path: string
   /** Decoded names and values. */
   readonly query: Readonly<Record<string, string>>
-  /** Those that are signed, no others. */
+  /** Only the headers that are signed. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Every text on the way to the signature; a wrong one shows which step went wrong. */
+/** The text of each step of the signature. The first wrong text shows which step is wrong. */
 export interface Signature {
   readonly keyTime: string
   readonly urlParamList: string
@@ -31,7 +31,7 @@ export interface Signature {
 const hmac = (key: string, message: string): string => createHmac('sha1', key).update(message).digest('hex')
 const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex')
 
-/** `now` in milliseconds, the rest in seconds. The start lies in the past, for clocks that differ a little. */
+/** `now` in milliseconds, the others in seconds. The start is in the past, to tolerate clocks that differ a little. */
 export const keyTime = (now: number, validFor = 900, since = 60): string => {
   const seconds = Math.floor(now / 1000)
   return `${String(seconds - since)};${String(seconds + validFor)}`
@@ -63,7 +63,7 @@ const signedList = (
 ): SignedList => {
   const encoded = Object.entries(values)
     .map(([name, value]) => [urlEncode(name).toLowerCase(), encode(value)] as const)
-    // By the encoded name: sorting the raw ones differs for `[` and `/`, and COS sorts these.
+    // By the encoded name, as COS does: sorting the decoded names differs for `[` and `/`.
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return {
     list: encoded.map(([name]) => name).join(';'),
@@ -74,7 +74,7 @@ const signedList = (
 /**
  * Signs a request.
  *
- * @shape  all that is signed -> each text on the way and the signature, lower-case hex
+ * @shape  the signed parts of a request -> the text of each step and the signature, lower-case hex
  * @units  `keyTime` in seconds
  * @errors none; lone surrogates are refused before a request is built
  * @source https://cloud.tencent.com/document/product/436/7778
@@ -96,7 +96,7 @@ export const sign = (request: ToSign, encodeHeader: (value: string) => string = 
   }
 }
 
-/** The seven fields in the order that COS demands. */
+/** The seven fields in the order that COS requires. */
 export const authorizationFields = (
   secretId: string,
   signed: Signature
@@ -132,8 +132,8 @@ const alsoSigned = new Set([
 ])
 
 /**
- * Which headers to sign: all that name or change what is asked for. `content-type`, `cache-control`, `expect` and
- * their like are left out, for runtimes and proxies rewrite them.
+ * Whether a header is signed: those that change the meaning of the request are. `content-type`, `cache-control`, `expect`
+ * and similar headers are not, because runtimes and proxies rewrite them.
  */
 export const isSigned = (name: string): boolean =>
   alsoSigned.has(name) || name.startsWith('x-cos-') || name.startsWith('x-ci-')

@@ -1,4 +1,4 @@
-/** The name that a misspelled name was probably meant to be. */
+/** The known name that a misspelled name probably stands for. */
 
 /** Insertions, deletions and substitutions that turn one text into the other (Levenshtein). */
 const editDistance = (a: string, b: string): number => {

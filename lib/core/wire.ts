@@ -1,4 +1,4 @@
-/** How COS spells a date, a byte count, a checksum: codecs from the text on the wire to the value it means. */
+/** How COS writes a date, a byte count, a checksum: codecs from the text on the wire to its value. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
@@ -26,7 +26,7 @@ const isNumber = (u: unknown): u is number => typeof u === 'number'
 const isBigint = (u: unknown): u is bigint => typeof u === 'bigint'
 const isBoolean = (u: unknown): u is boolean => typeof u === 'boolean'
 
-/** A whole number of bytes, or of anything: digits alone, and no more than a double holds exactly. */
+/** A count, of bytes or others: only digits, and not more than a double holds exactly. */
 export const ByteCount: t.Type<number, string, unknown> = fromText(
   'a whole number',
   isNumber,
@@ -34,7 +34,7 @@ export const ByteCount: t.Type<number, string, unknown> = fromText(
   String
 )
 
-/** CRC64 as unsigned decimal text; past 2^53, so never a number. */
+/** CRC64 as unsigned decimal text. A `bigint`, because it exceeds 2^53. */
 export const Crc64: t.Type<bigint, string, unknown> = fromText(
   'a CRC64 in decimal',
   isBigint,
@@ -53,7 +53,7 @@ export const Bool: t.Type<boolean, string, unknown> = fromText(
   String
 )
 
-// Only these are dates: left to itself, Node makes one of `version 5` too. The zone, where there is one, is named.
+// Only these forms are dates: Node alone would accept `version 5` too. The group `zone` is the time zone, if there is one.
 const dateForms = [
   /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?<zone>Z|[+-]\d\d:?\d\d)?)?$/,
   /^[A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?<zone> GMT| UTC| [+-]\d{4})?$/,
@@ -63,7 +63,7 @@ const dateForms = [
 // RFC 850, which HTTP still allows: `Sunday, 06-Nov-94 08:49:37 GMT`.
 const rfc850 = /^[A-Z][a-z]+day, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d:\d\d:\d\d) GMT$/
 
-/** Two digits of a year: COS and its dates are younger than 1970, and this form is not written for later than 2069. */
+/** Expands a year of two digits: all dates of COS are after 1970, and this form is not used for dates after 2069. */
 const fromRfc850 = (text: string): string =>
   text.replace(
     rfc850,
@@ -79,7 +79,7 @@ const readDate = (text: string): Date | undefined => {
   let form: RegExpExecArray | null = null
   for (const each of dateForms) if ((form ??= each.exec(text)) !== null) break
   if (form === null) return undefined
-  // A time that names no zone is UTC, where Node would take it for the machine's own.
+  // A time without a zone is UTC. Node would read it as local time.
   const zoned = form.groups?.['zone'] !== undefined ? text : `${text}${text.includes('T') ? 'Z' : ' GMT'}`
   const date = new Date(zoned)
   return isDate(date) ? date : undefined
@@ -100,16 +100,16 @@ export const httpTime = (header: string | undefined): O.Option<number> => {
 }
 
 /**
- * A date in XML. COS writes ISO 8601 with milliseconds in lists, without them in copies, without a zone in part
- * copies, and asctime in old lists of uploads; what names no zone is UTC.
+ * A date in XML. COS writes ISO 8601 with milliseconds in lists, without milliseconds in copies, without a zone in part
+ * copies, and asctime in old lists of uploads. A date without a zone is UTC.
  */
 export const Timestamp: t.Type<Date, string, unknown> = fromText('a date', isDate, readDate, (date) =>
   date.toISOString()
 )
 
 /**
- * Undoes `encoding-type=url`, once: `%XX` only, for a `+` is a plus. A percent sign on its own stays, and bytes that
- * are not UTF-8 become U+FFFD, so one odd key never costs a page.
+ * Decodes the values of `encoding-type=url`, once: only `%XX`, because a `+` is a plus. A percent sign that is no escape
+ * stays, and bytes that are not UTF-8 become U+FFFD, so that one odd key does not fail a whole page.
  */
 export const urlDecode = (text: string): string => {
   if (!text.includes('%')) return text
@@ -122,7 +122,7 @@ export const urlDecode = (text: string): string => {
   }
 }
 
-/** Decodes with a codec, the failures in words. */
+/** Decodes with a codec. The failures are texts. */
 export const decodeWith =
   <A>(codec: t.Decoder<unknown, A>) =>
   (u: unknown): E.Either<ReadonlyArray<string>, A> =>

@@ -14,7 +14,7 @@ export interface RawRow {
 }
 
 const failedRows = (fail: (problem: string) => Error, number: number, problem: RecordProblem): Error =>
-  fail(`row ${String(number)}: ${problem.words}`)
+  fail(`row ${String(number)}: ${problem.message}`)
 
 /**
  * Reads rows with a fold.

@@ -41,9 +41,9 @@ const toFailure = (problem: RecordProblem, malformedCode: SelectCode): SelectFai
     case 'NotUtf8':
       return new SelectFailure('InvalidTextEncoding', 'The object is not UTF-8.')
     case 'Incomplete':
-      return new SelectFailure('LastRecordParseFail', `The last record is incomplete: ${problem.words}.`)
+      return new SelectFailure('LastRecordParseFail', `The last record is incomplete: ${problem.message}.`)
     case 'Malformed':
-      return new SelectFailure(malformedCode, problem.words)
+      return new SelectFailure(malformedCode, problem.message)
   }
 }
 
@@ -146,7 +146,7 @@ const readLines = (limit: number): RecordFold<string> => {
     finish: async () => {
       const last = takeLine() ?? ''
       if (problem === undefined && last.trim() !== '' && O.isNone(parseJson(last)))
-        problem = { _tag: 'Incomplete', words: last.slice(0, 40) }
+        problem = { _tag: 'Incomplete', message: last.slice(0, 40) }
       return problem === undefined ? E.right([last]) : E.left(problem)
     }
   }

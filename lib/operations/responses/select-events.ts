@@ -10,7 +10,7 @@ const toError = (response: Response, problem: EventProblem): CosError => {
   const { context } = response
   switch (problem._tag) {
     case 'Malformed':
-      return D.decodeError(response, [problem.words])
+      return D.decodeError(response, [problem.message])
     case 'Checksum':
       return {
         _tag: 'IntegrityError',
