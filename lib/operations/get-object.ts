@@ -150,7 +150,7 @@ const decode = (input: GetObjectInput): D.Decoder<GetObjectResult> =>
       verifyBytes({
         size: head.contentLength,
         crc64: whole && asStored ? head.crc64 : O.none,
-        unless: whole ? 'NoChecksum' : 'Range',
+        reason: whole ? 'NoChecksum' : 'Range',
         context: response.context,
         host: response.host
       })(response.body)

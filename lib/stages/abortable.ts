@@ -3,12 +3,12 @@ import { Readable } from 'node:stream'
 import { constVoid } from 'fp-ts/lib/function.js'
 
 /**
- * Passes items on until the signal fires; then the read that is under way, or the next one, fails with the signal's
- * reason, and the source is let go without waiting for it.
+ * Passes items on until the signal fires. Then the pending read, or the next one, fails with the signal's reason, and the
+ * source is closed without waiting for it.
  *
- * A generator can not do this: asked to `return`, it first waits for what it waits for, and a stalled source would
- * keep a failed upload from settling. Nor can `Promise.race` with one promise for all reads: each race leaves a
- * reaction behind that holds its item until that promise settles, all 10^9 of them for a stream of single bytes.
+ * A generator cannot do this: its `return` first waits for the pending read, so a stalled source would keep a failed
+ * upload from settling. `Promise.race` with one promise for all reads cannot either: each race leaves a reaction that
+ * holds its item until that promise settles, 10^9 items for a stream of single bytes.
  *
  * @shape  the same items in the same order; without a signal, the source itself
  * @units  reads none ahead
@@ -27,19 +27,19 @@ interface PendingRead<A> {
 const raceSignal = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIterator<A, void, undefined> => {
   const iterator = source[Symbol.asyncIterator]()
   const done = { done: true, value: undefined } as const
-  let reading: PendingRead<A> | undefined
-  let over = false
+  let pending: PendingRead<A> | undefined
+  let hasEnded = false
 
-  /** Ends it all but the read under way, which is the caller's to answer. */
+  /** Ends the iteration and returns the pending read, which the caller must settle. */
   const end = (): PendingRead<A> | undefined => {
-    const last = reading
-    over = true
-    reading = undefined
+    const last = pending
+    hasEnded = true
+    pending = undefined
     signal.removeEventListener('abort', onAbort)
     return last
   }
-  // A Node stream is destroyed, as `pipeline` would; of anything else only its own `return` can be asked. In a promise,
-  // because a `return` that throws in the signal's event would end the process, and the read would never settle.
+  // A Node stream is destroyed, as `pipeline` does. All other sources have only `return`. In a promise, because a `return`
+  // that throws in the signal's event would end the process, and the read would never settle.
   const close = async (): Promise<void> => {
     if (source instanceof Readable) source.on('error', constVoid).destroy()
     await iterator.return?.()
@@ -48,27 +48,27 @@ const raceSignal = <A>(signal: AbortSignal, source: AsyncIterable<A>): AsyncIter
     close().catch(constVoid)
   }
   const onAbort = (): void => {
-    if (!over) release()
+    if (!hasEnded) release()
     end()?.reject(signal.reason)
   }
   signal.addEventListener('abort', onAbort, { once: true })
 
   const onResult = (result: IteratorResult<A, unknown>): void => {
     if (result.done === true) return end()?.resolve(done)
-    const last = reading
-    reading = undefined
+    const last = pending
+    pending = undefined
     last?.resolve(result)
   }
   return {
     next: () =>
       new Promise((resolve, reject) => {
-        reading = { resolve, reject }
+        pending = { resolve, reject }
         if (signal.aborted) onAbort()
-        else if (over) end()?.resolve(done)
+        else if (hasEnded) end()?.resolve(done)
         else iterator.next().then(onResult, (error: unknown) => end()?.reject(error))
       }),
     return: async () => {
-      if (over) return done
+      if (hasEnded) return done
       const last = end()
       if (last === undefined) await iterator.return?.()
       else {

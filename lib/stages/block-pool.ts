@@ -1,10 +1,10 @@
-/** Blocks of memory that are used again. */
+/** Blocks of memory that are reused. */
 
 export interface BlockPool {
-  /** A free block, or a new one. It still has the bytes of its last user. */
+  /** Takes a free block, or a new one. The block may contain the bytes of its last user. */
   readonly take: () => Uint8Array
   readonly put: (blocks: ReadonlyArray<Uint8Array>) => void
-  /** Keeps so many free blocks at most. */
+  /** Drops the free blocks above `count`. */
   readonly trim: (count: number) => void
   /** Counts a user of the pool; returns the function that ends the use. */
   readonly open: () => () => void
@@ -13,9 +13,9 @@ export interface BlockPool {
 /**
  * Creates a pool.
  *
- * Free blocks are kept for the next user. While the pool has no user they are held weakly: the garbage collector may take
- * them. To drop them at once would make garbage faster than it is collected: 500 parts of 8 MiB, one after another, came
- * to 80 MiB at the peak that way, and to 8 MiB this way (Node 20).
+ * Free blocks are kept for the next user. While the pool has no user, it holds them weakly: the garbage collector may free
+ * them. Dropping them at once would create garbage faster than it is collected: 500 parts of 8 MiB, one after another,
+ * peaked at 80 MiB that way, and at 8 MiB this way (Node 20).
  */
 export const blockPool = (blockSize: number): BlockPool => {
   let free: Array<Uint8Array> | undefined

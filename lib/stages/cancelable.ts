@@ -1,10 +1,10 @@
-/** An iterator whose reader can leave at any time, even in the middle of a read. */
+/** An iterator that its reader can cancel at any time, even during a read. */
 import { setMaxListeners } from 'node:events'
 
-/** What a stopped run's signal says when it was its own reader who left. */
+/** The reason of the signal if the reader cancelled. */
 export const readerCancelled = new Error('the reader left')
 
-/** An `AsyncIterableIterator` that can always be left. Spelled out, because TypeScript before 5.6 gives that one type argument. */
+/** An `AsyncIterableIterator` with `return`. Not built in: before TypeScript 5.6 that type has only one type argument. */
 export interface CancelableIterator<A> {
   readonly next: () => Promise<IteratorResult<A, void>>
   readonly return: () => Promise<IteratorResult<A, void>>
@@ -12,34 +12,34 @@ export interface CancelableIterator<A> {
 }
 
 /**
- * Lets a generator hear at once that its reader left. Asked to `return` in the middle of a read, a generator alone
- * would first finish the read, and a download whose server is silent would stay open until a deadline passed.
+ * Makes `return` abort a generator at once. A generator alone finishes its pending read before it returns, so a download
+ * whose server is silent would stay open until a timeout.
  *
- * @shape  the same items; leaving aborts `stop`, which must make `run` end or fail soon, with the signal's reason
+ * @shape  the same items; `return` aborts `controller`, which must make `run` end or fail soon, with the signal's reason
  * @errors those of `run`
  */
 export const cancelable = <A>(
-  stop: AbortController,
+  controller: AbortController,
   run: AsyncGenerator<A, void, undefined>
 ): CancelableIterator<A> => {
-  // A listener for each request in flight is no leak, and Node 20 warns at the eleventh.
-  setMaxListeners(0, stop.signal)
+  // Each request in flight adds a listener. That is no leak, but Node 20 warns at the eleventh.
+  setMaxListeners(0, controller.signal)
   const done = { done: true, value: undefined } as const
-  let over = false
+  let hasEnded = false
   return {
     next: async () => {
       try {
         const result = await run.next()
-        if (result.done === true) over = true
+        if (result.done === true) hasEnded = true
         return result
       } catch (error) {
-        over = true
+        hasEnded = true
         if (error === readerCancelled) return done
         throw error
       }
     },
     return: async () => {
-      if (!over) stop.abort(readerCancelled)
+      if (!hasEnded) controller.abort(readerCancelled)
       await run.return()
       return done
     },

@@ -1,8 +1,8 @@
-/** Between an answer's body and its reader: as many bytes as were announced, or an error. */
+/** Checks that the body of a response has the announced length. */
 import * as O from 'fp-ts/lib/Option.js'
 import { CosException, type Context } from '../core/error.js'
 
-/** What the bytes should turn out to be. */
+/** The length that a body must have. */
 export interface ExpectedLength {
   /** The announced length, in bytes; `none` if the response has no length. */
   readonly size: O.Option<number>
@@ -31,12 +31,12 @@ const wrongSize = (context: Context, size: number, got: number): CosException =>
   })
 
 /**
- * Counts bytes as they pass, and ends as an error where they are not as many as were announced.
+ * Counts bytes as they pass, and fails if their number differs from the announced length.
  *
- * @shape  the same chunks in the same order, empty ones left out
+ * @shape  the same chunks in the same order, without empty ones
  * @units  holds one chunk at a time; reads none ahead
- * @errors those of its source, untouched; `CosException` of a `TransportError` with code `ShortBody` where bytes are
- *         missing, for they may come another time, and of an `IntegrityError` where there are too many
+ * @errors those of its source, unchanged; `CosException` of a `TransportError` with code `ShortBody` if bytes are missing,
+ *         because a retry may deliver them, and of an `IntegrityError` if there are too many
  */
 export const checkLength = ({ size, context, host = '' }: ExpectedLength) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {

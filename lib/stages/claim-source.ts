@@ -1,4 +1,4 @@
-/** A source of bytes that can be read once has one reader: it is claimed before it is read, and closed afterwards. */
+/** A source that can be read only once has one reader, who claims it before reading and closes it afterwards. */
 import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import * as E from 'fp-ts/lib/Either.js'
@@ -8,7 +8,7 @@ import type { Context, CosError, SourceError } from '../core/error.js'
 
 type Source = AsyncIterable<unknown>
 
-// By its methods: a stream of the package `readable-stream` is not an instance of Node's class.
+// Checks the methods: a stream of the package `readable-stream` is not an instance of Node's class.
 const isNodeStream = (source: Source): source is Readable =>
   'on' in source &&
   typeof source.on === 'function' &&
@@ -19,7 +19,7 @@ const isNodeStream = (source: Source): source is Readable =>
 const isIterator = (source: Source): source is AsyncIterableIterator<unknown> =>
   'next' in source && typeof source.next === 'function'
 
-/** Node streams, web streams and iterators that an effect has taken. JavaScript does not tell whether a generator was read. */
+/** Node streams, web streams and iterators that were claimed. JavaScript does not show whether a generator was read. */
 const claimed = new WeakSet<Source>()
 
 /** Why the source no longer has all its bytes. */
@@ -34,29 +34,29 @@ const problemOf = (source: Source): Error | undefined => {
   }
   if (source instanceof ReadableStream) {
     if (source.locked) return new Error('the stream is locked by another reader')
-    // It knows web streams too; its types name Node's.
+    // It accepts web streams too, but its types name only Node's streams.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion
     if (Readable.isDisturbed(source as unknown as Readable)) return new Error('the stream was read before')
   }
   return undefined
 }
 
-/** From now on, an error of a Node stream is its reader's to report; without a listener it would end the process. */
-const listen = (source: Source): void => {
+/** Keeps an error of a Node stream from ending the process. The reader reports the error. */
+const ignoreErrorEvents = (source: Source): void => {
   if (isNodeStream(source)) source.on('error', constVoid)
 }
 
 /**
- * Takes a source for its one reader.
+ * Claims a source for its only reader.
  *
- * @shape  an iterable that returns a new iterator each time can be claimed again, as it can be read again
+ * @shape  an iterable that returns a new iterator each time can be claimed again, because it can be read again
  * @errors `SourceError` if the source was claimed before, is locked, was read in part, was destroyed or has failed
  */
 export const claimSource =
   (context: Context) =>
   <S extends Source>(source: S): E.Either<SourceError, S> => {
     const cause = problemOf(source)
-    listen(source)
+    ignoreErrorEvents(source)
     if (cause !== undefined) return E.left({ _tag: 'SourceError', context, cause })
     if (isNodeStream(source) || isIterator(source) || source instanceof ReadableStream) claimed.add(source)
     return E.right(source)
@@ -67,8 +67,8 @@ export const claimSource =
  * A generator in the middle of a read closes when that read has settled; it is not waited for.
  */
 export const closeSource = (source: Source): void => {
-  listen(source)
-  // In a promise, because a `return` of the caller's own may throw.
+  ignoreErrorEvents(source)
+  // In a promise, because the caller's own `return` may throw.
   const close = async (): Promise<void> => {
     if (isNodeStream(source)) source.destroy()
     else if (source instanceof ReadableStream) await source.cancel()

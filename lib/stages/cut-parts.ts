@@ -1,4 +1,4 @@
-/** From bytes to parts: bytes -> cutting -> Part -> hashing -> HashedPart -> sending -> SentPart */
+/** From bytes to parts: bytes -> cutParts -> Part -> hashParts -> HashedPart -> sendParts -> SentPart */
 import { setImmediate } from 'node:timers/promises'
 import { isUint8Array } from 'node:util/types'
 import * as E from 'fp-ts/lib/Either.js'
@@ -10,35 +10,35 @@ import { abortable } from './abortable.js'
 import type { MemoryBudget, Reservation } from './memory-budget.js'
 import { capacityOf, sizeOfPart, type PartSizes } from './part-size.js'
 
-/** A stretch of a transfer's bytes, held in memory until it is released. */
+/** A range of a transfer's bytes, held in memory until it is released. */
 export interface Part {
   /** From 1. */
   readonly number: number
-  /** Where it begins in the whole, in bytes. */
+  /** The offset of its first byte in the whole, in bytes. */
   readonly offset: number
   /** In bytes. */
   readonly size: number
   readonly chunks: ReadonlyArray<Uint8Array>
-  /** No byte comes after it. */
+  /** Whether this is the last part. */
   readonly last: boolean
-  /** Gives its memory back; `chunks` hold another part's bytes from then on. Doing so twice does nothing. */
+  /** Returns its memory; afterwards `chunks` may hold the bytes of another part. A second call does nothing. */
   readonly release: () => void
 }
 
 export interface CutPartsOptions {
   readonly sizes: PartSizes
   readonly budget: MemoryBudget
-  /** Whose bytes they are, for the errors. */
+  /** The call that the bytes belong to, for errors. */
   readonly context: Context
-  /** In bytes, where it was promised; the source is held to it. */
+  /** The length of the source in bytes, if known; the source must have exactly this length. */
   readonly length?: number
-  /** Ends a read that is under way, and a wait for memory. */
+  /** Ends a pending read, and a wait for memory. */
   readonly signal?: AbortSignal
 }
 
-// A source that never waits, such as a generator over bytes in memory, would keep every socket waiting: after so much
-// work, in bytes copied, the loop gets its turn. A chunk counts as 1 KiB more than its bytes, so that single bytes come
-// to 4096 chunks a turn, some 2 ms; at 64 KiB a chunk a turn is taken every 4 MiB, some 1 ms.
+// A source that never waits, such as a generator over bytes in memory, would keep all sockets waiting. So the event loop
+// gets a turn after this many bytes were copied. A chunk counts as 1 KiB more than its bytes: single bytes then take a turn
+// every 4096 chunks, about 2 ms; chunks of 64 KiB every 4 MiB, about 1 ms.
 const turnAfter = 4 * MiB
 const perChunk = 1024
 
@@ -114,17 +114,17 @@ const startPart = (options: CutPartsOptions, number: number, offset: number): Pa
 const emptyPart: Part = { number: 1, offset: 0, size: 0, chunks: [], last: true, release: () => undefined }
 
 /**
- * Cuts bytes into parts. Chunks of any size are copied into blocks of the budget and let go at once: a source may reuse
- * its buffers, and 1 KiB views of 64 KiB slabs keep no slab alive.
+ * Cuts bytes into parts. Chunks of any size are copied into blocks of the budget at once: a source may reuse its buffers,
+ * and 1 KiB views of 64 KiB slabs keep no slab alive.
  *
- * A part waits for the first byte after it, to know whether it is the last. Memory is taken block by block, each when its
- * first byte has come: a silent source holds the blocks that it filled. A source without bytes is one empty part, since an
- * empty object is an object. Text is refused: it has no bytes until an encoding is chosen.
+ * A part is yielded when the first byte after it has arrived, because only then is it known whether it is the last. Each
+ * block of memory is taken when its first byte arrives, so a silent source holds only the blocks that it filled. A source
+ * without bytes yields one empty part, because an object may be empty. Text is refused: it has no bytes without an encoding.
  *
- * @shape  at least one part, numbered from 1, in order; all but the last are as large as `sizes` says
- * @units  bytes; holds one part at a time besides those its reader has not released
- * @errors its source's own, as they were thrown; the signal's reason; `CosException` of `SourceError` if the source
- *         yields something other than bytes, another length than promised, or more than 10,000 parts carry; of
+ * @shape  at least one part, numbered from 1, in order; all parts except the last have the size that `sizes` gives them
+ * @units  bytes; holds one part at a time besides those that its reader has not released
+ * @errors those of its source, unchanged; the signal's reason; `CosException` of `SourceError` if the source yields
+ *         something other than bytes, has another length than announced, or has more bytes than 10,000 parts hold; of
  *         `InvalidInput` if a part is larger than the budget; of `Timeout` with phase `memory` if stalled transfers hold
  *         the memory
  * @source https://cloud.tencent.com/document/product/436/7750
@@ -145,7 +145,7 @@ export const cutParts = (options: CutPartsOptions) =>
             throw sourceError(options, `more than the expected ${String(offset)} bytes (length)`)
           if (part?.isFull() === true) {
             const full: Part = part.finish(number, partFrom, false)
-            // It is its reader's now, whatever happens to us.
+            // From here on the reader releases the part, also if this generator fails.
             part = undefined
             number += 1
             partFrom = offset

@@ -1,4 +1,4 @@
-/** Many ranges fetched at once, one stream of bytes in order. */
+/** Fetches several ranges in parallel, and yields one stream of bytes in order. */
 import * as O from 'fp-ts/lib/Option.js'
 import { CosException, type Context } from '../core/error.js'
 import { byteQueue } from './byte-queue.js'
@@ -8,46 +8,46 @@ import type { AheadReservation, MemoryBudget } from './memory-budget.js'
 import type { PartRange } from './plan-ranges.js'
 
 export interface FetchRangesOptions {
-  /** Ranges open at the same time, at most: the one being read, and those after it. */
+  /** Maximum number of open ranges: the one that is being read, and those after it. */
   readonly concurrency: number
-  /** Where they are kept; its `ahead` share should have room for all of the ranges that are open at once, or fewer are open. */
+  /** The memory for open ranges. If its `ahead` share cannot hold `concurrency` ranges, fewer are open. */
   readonly budget: MemoryBudget
-  /** Whose bytes they are, for the errors. */
+  /** The call that the bytes belong to, for errors. */
   readonly context: Context
-  /** Stops the run when it fires, and is fired when the run fails or its reader leaves. */
+  /** Ends the run when it aborts. The run aborts it on a failure, and when its reader cancels. */
   readonly controller?: AbortController
 }
 
-/** Asks for a range and gives its bytes. The signal fires when they are no longer wanted. */
+/** Requests a range and yields its bytes. The signal fires when they are no longer needed. */
 export type FetchRange = (range: PartRange, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
 /**
- * Fetches ranges in parallel and gives their bytes in order.
+ * Fetches ranges in parallel and yields their bytes in order.
  *
- * Each range is read to its end, whether or not its turn has come, so that a reader who stops leaves all but `concurrency`
- * ranges with the server. Room in the budget is asked for when a range is opened, and never waited for: where there is
- * none, a range is opened when its turn comes, and its bytes go straight to the reader. So readers that hold what others
- * need can make each other slower, but never wait in a circle.
+ * Each open range is read to its end, also before its turn. So while the reader pauses, no range beyond `concurrency` is
+ * requested. Memory of the budget is reserved when a range is opened, and never waited for: without memory, a range is
+ * opened when its turn comes, and its bytes are yielded directly. So readers that hold memory that others need can slow
+ * each other down, but cannot deadlock.
  *
- * There is no checksum here. The bytes come out in order, and one checksum running over all of them costs the same as one
- * for each range and says more: COS has none of a range to compare with.
+ * There is no checksum here. The bytes come out in order, so one checksum over all of them costs the same as one for each
+ * range and proves more: COS has no checksum of a range.
  *
  * @shape  chunks of any size, none of them empty, which the reader may keep
- * @units  holds at most `concurrency` ranges, in bytes, besides what the sockets hold
- * @errors those of `fetchRange` when their range's turn comes, so that all bytes before it came out; `CosException` of
- *         `IntegrityError` where a range has not the size that was asked for; the reason of `stop`
+ * @units  holds at most `concurrency` ranges, in bytes, besides the buffers of the sockets
+ * @errors those of `fetchRange` at the turn of their range, after all bytes before it; `CosException` of `IntegrityError`
+ *         if a range does not have the requested size; the reason of `controller`
  * @source https://cloud.tencent.com/document/product/436/7753
  */
 export const fetchRanges =
   (options: FetchRangesOptions, fetchRange: FetchRange) =>
   (ranges: Iterable<PartRange>): CancelableIterator<Uint8Array> => {
-    const stop = options.controller ?? new AbortController()
-    return cancelable(stop, run(options, stop, fetchRange, ranges))
+    const controller = options.controller ?? new AbortController()
+    return cancelable(controller, run(options, controller, fetchRange, ranges))
   }
 
 async function* run(
   options: FetchRangesOptions,
-  stop: AbortController,
+  controller: AbortController,
   fetchRange: FetchRange,
   ranges: Iterable<PartRange>
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -57,17 +57,17 @@ async function* run(
   let planned = plan.next()
 
   const bytesOf = (range: PartRange): AsyncIterable<Uint8Array> =>
-    exactly(context, range, () => abortable(stop.signal)(fetchRange(range, stop.signal)))
+    checkSize(context, range, () => abortable(controller.signal)(fetchRange(range, controller.signal)))
   const openAhead = (): void => {
-    // Past a range that failed nothing will be read.
+    // The ranges after a failed range will not be read.
     while (
       planned.done !== true &&
       opened.length < concurrency &&
       !opened.some((range) => range.hasFailed())
     ) {
-      const lease = budget.reserveAhead(planned.value.size)
-      if (O.isNone(lease)) return
-      opened.push(readAhead(lease.value, planned.value.size, bytesOf(planned.value)))
+      const reservation = budget.reserveAhead(planned.value.size)
+      if (O.isNone(reservation)) return
+      opened.push(readAhead(reservation.value, planned.value.size, bytesOf(planned.value)))
       planned = plan.next()
     }
   }
@@ -78,7 +78,7 @@ async function* run(
       const first = opened[0]
       if (first !== undefined) {
         for await (const bytes of first.bytes()) {
-          stop.signal.throwIfAborted()
+          controller.signal.throwIfAborted()
           yield bytes
           openAhead()
         }
@@ -91,16 +91,16 @@ async function* run(
     }
     finished = true
   } catch (error) {
-    stop.abort(error)
+    controller.abort(error)
     throw error
   } finally {
-    if (!finished) stop.abort(readerCancelled)
+    if (!finished) controller.abort(readerCancelled)
     await Promise.all(opened.map((range) => range.close()))
   }
 }
 
-/** A range's bytes, which must be as many as were asked for. */
-async function* exactly(
+/** Yields the bytes of a range, and fails if their number differs from the requested size. */
+async function* checkSize(
   context: Context,
   range: PartRange,
   open: () => AsyncIterable<Uint8Array>
@@ -124,45 +124,45 @@ async function* exactly(
 }
 
 interface Ahead {
-  /** All of them, as they come in, then the failure if there was one. */
+  /** Yields all bytes of the range as they arrive. Throws after them if the range failed. */
   readonly bytes: () => AsyncGenerator<Uint8Array, void, undefined>
   readonly hasFailed: () => boolean
-  /** Waits until nothing is read any more, and gives the memory back. */
+  /** Waits until the read has ended, and returns the memory. */
   readonly close: () => Promise<void>
 }
 
-/** Starts to read a range, whether or not anyone takes its bytes; the lease is the room they take. */
-const readAhead = (lease: AheadReservation, size: number, source: AsyncIterable<Uint8Array>): Ahead => {
-  const now = { ended: false, failure: O.none as O.Option<unknown>, left: size }
-  const waiting = byteQueue()
+/** Starts to read a range before its turn. The reservation is the memory of its bytes. */
+const readAhead = (reservation: AheadReservation, size: number, source: AsyncIterable<Uint8Array>): Ahead => {
+  const now = { hasEnded: false, failure: O.none as O.Option<unknown>, left: size }
+  const queue = byteQueue()
   let wake = (): void => undefined
 
   const read = async (): Promise<void> => {
     try {
       for await (const chunk of source) {
-        waiting.put(chunk)
+        queue.put(chunk)
         wake()
       }
     } catch (error) {
       now.failure = O.some(error)
     }
-    now.ended = true
+    now.hasEnded = true
     wake()
   }
-  const reading = read()
+  const pendingRead = read()
   const close = async (): Promise<void> => {
-    await reading
-    lease.release()
+    await pendingRead
+    reservation.release()
   }
   return {
     async *bytes() {
       for (;;) {
-        const bytes = waiting.take()
+        const bytes = queue.take()
         if (O.isSome(bytes)) {
           now.left -= bytes.value.length
-          lease.shrink(now.left)
+          reservation.shrink(now.left)
           yield bytes.value
-        } else if (now.ended) break
+        } else if (now.hasEnded) break
         else
           await new Promise<void>((resolve) => {
             wake = resolve

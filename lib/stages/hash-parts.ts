@@ -1,4 +1,4 @@
-/** Between cutting and sending: bytes -> cutting -> Part -> hashing -> HashedPart -> sending -> SentPart */
+/** Between cutParts and sendParts: bytes -> cutParts -> Part -> hashParts -> HashedPart -> sendParts -> SentPart */
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
@@ -10,7 +10,7 @@ import { sliceChunks } from './iterables.js'
 export interface HashedPart extends Part {
   /** Of this part alone, unsigned. */
   readonly crc64: bigint
-  /** Base64 of 16 bytes, ready to be a `Content-MD5` header; none unless asked for. */
+  /** The value of a `Content-MD5` header: base64 of 16 bytes. None without the option `md5`. */
   readonly md5: O.Option<string>
 }
 
@@ -23,23 +23,23 @@ export interface HashPartsOptions {
  *
  * @shape  one `HashedPart` for each `Part`, in the same order
  * @units  holds one part at a time; reads none ahead
- * @errors only those of its source, untouched
+ * @errors only those of its source, unchanged
  * @source https://cloud.tencent.com/document/product/436/7750
  */
 export const hashParts = (options: HashPartsOptions = {}) =>
   async function* (parts: AsyncIterable<Part>): AsyncGenerator<HashedPart, void, undefined> {
     for await (const part of parts) {
-      // Lent for a part, not for a run: a run may be abandoned at a `yield` and never come back to return it.
+      // One hasher for each part, not for the run: a run that is abandoned at a `yield` would never release its hasher.
       const crc64 = await crc64Hasher()
-      // Node's MD5 does 630 MiB/s where hash-wasm does 470; each part creates a new one, because it has no reset.
+      // Node's MD5 hashes 630 MiB/s, hash-wasm's 470. Each part creates a new one, because it cannot be reset.
       const md5 = options.md5 === true ? createHash('md5') : undefined
-      let since = 0
+      let sinceTurn = 0
       for (const bytes of sliceChunks(ioChunkSize)(part.chunks)) {
         crc64.update(bytes)
         md5?.update(bytes)
-        since += bytes.length
-        if (since >= ioChunkSize) {
-          since = 0
+        sinceTurn += bytes.length
+        if (sinceTurn >= ioChunkSize) {
+          sinceTurn = 0
           await setImmediate()
         }
       }

@@ -1,4 +1,4 @@
-/** Small generators that several stages and transfers start from. */
+/** Small generators that several stages and transfers use. */
 
 /** Makes an `AsyncIterable` of a synchronous iterable. */
 export async function* fromIterable<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
@@ -8,7 +8,7 @@ export async function* fromIterable<A>(items: Iterable<A>): AsyncGenerator<A, vo
 /**
  * Slices chunks so that none is larger than `size`. The slices are views: no byte is copied.
  *
- * @shape  the same bytes in the same order; empty chunks are left out
+ * @shape  the same bytes in the same order, without empty chunks
  * @units  `size` in bytes
  */
 export const sliceChunks = (size: number) =>

@@ -1,42 +1,42 @@
-/** A function of one item at a time becomes a stage that has several under way. */
+/** Maps a stream with a function of one item, with several calls at the same time. */
 import { setImmediate } from 'node:timers/promises'
 import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
 
 export interface MapConcurrentSettings {
-  /** Items under way, at most: running, or done and not yet taken by the reader. At least 1. */
+  /** Maximum number of items that are running, or done and not yet taken by the reader. At least 1. */
   readonly concurrency: number
-  /** Results in the order of their items; otherwise as they come. */
+  /** Whether results have the order of their items. Default: false, the order in which they are done. */
   readonly ordered?: boolean
   /** Items taken from the source before a slot is free. Default: 1, so that a slot is never idle. */
   readonly readAhead?: 0 | 1
   /**
-   * Stops the run when it fires, and is fired when the run fails. If the source listens to its signal, a failure ends
-   * even a read that is under way; a source that does not is left behind, and its late item discarded.
+   * Ends the run when it aborts. The run aborts it on a failure. If the source listens to its signal, a failure ends even
+   * a pending read. Otherwise the run does not wait for the source, and discards its late item.
    */
   readonly controller?: AbortController
 }
 
 export interface MapConcurrentOptions<A> extends MapConcurrentSettings {
-  /** What becomes of an item that was read and will never be worked on. */
+  /** Called with an item that was read and will not be mapped. */
   readonly discard?: (item: A) => void
 }
 
-/** Works on one item; the signal fires when the result is no longer wanted. */
+/** Maps one item. The signal fires when the result is no longer needed. */
 export type Mapper<A, B> = (item: A, signal: AbortSignal) => Promise<B>
 
 /**
- * Works on several items at once.
+ * Maps several items at the same time.
  *
- * The first failure, of an item or of the source, stops the pulling and aborts the siblings; once they have settled,
- * results that were there already come out (in order: those before the gap), and then the failure. A reader that
- * leaves does the same, at once.
+ * After the first failure, of an item or of the source, no more items are read and the running calls are aborted. When
+ * these have settled, the results that are already done are yielded (if `ordered`, only those before the first gap), and
+ * then the failure is thrown. If the reader cancels, the running calls are aborted at once.
  *
- * @shape  one result for each item; `ordered` says in which order
- * @units  holds at most `concurrency + readAhead` items; a reader that stops holds the source back
- * @errors the first failure, as it was thrown; the reason of `stop`
- * @example pipe(keys, inParallel({ concurrency: 8 })((key: string, signal) => head(key, signal)))
+ * @shape  one result for each item, in the order that `ordered` selects
+ * @units  holds at most `concurrency + readAhead` items; a reader that pauses pauses the source
+ * @errors the first failure, unchanged; the reason of `controller`
+ * @example pipe(keys, mapConcurrent({ concurrency: 8 })((key: string, signal) => head(key, signal)))
  */
 export function mapConcurrent(
   settings: MapConcurrentSettings
@@ -48,8 +48,8 @@ export function mapConcurrent<A>(
   options: MapConcurrentOptions<A>
 ): <B>(f: Mapper<A, B>) => (source: AsyncIterable<A>) => CancelableIterator<B> {
   return (f) => (source) => {
-    const stop = options.controller ?? new AbortController()
-    return cancelable(stop, run(options, stop, f, source))
+    const controller = options.controller ?? new AbortController()
+    return cancelable(controller, run(options, controller, f, source))
   }
 }
 
@@ -59,18 +59,19 @@ interface Slot<B> {
 
 async function* run<A, B>(
   options: MapConcurrentOptions<A>,
-  stop: AbortController,
+  controller: AbortController,
   f: Mapper<A, B>,
   source: AsyncIterable<A>
 ): AsyncGenerator<B, void, undefined> {
   const { ordered = false, readAhead = 1, discard = constVoid } = options
-  // NaN or 0 would be room for nothing, and so a run that never ends.
-  const room = options.concurrency >= 1 ? options.concurrency : 1
-  const { signal } = stop
+  // With NaN or 0 no item would ever run, and the run would not end.
+  const concurrency = options.concurrency >= 1 ? options.concurrency : 1
+  const { signal } = controller
   const iterator = source[Symbol.asyncIterator]()
   const now = { running: 0, reading: false, exhausted: false, ahead: O.none as O.Option<A> }
-  /** In the order they began, until the reader takes them; and of these the ones that are done, as they came. */
+  /** Items in the order of their start, until the reader takes their result. */
   const slots: Array<Slot<B>> = []
+  /** Those of the slots that are done, in the order in which they were done. */
   const ready: Array<Slot<B>> = []
 
   let wake = constVoid
@@ -80,7 +81,7 @@ async function* run<A, B>(
     })
   const onAbort = (): void => wake()
 
-  const work = async (item: A): Promise<void> => {
+  const start = async (item: A): Promise<void> => {
     const slot: Slot<B> = { result: O.none }
     slots.push(slot)
     now.running += 1
@@ -88,7 +89,7 @@ async function* run<A, B>(
       slot.result = O.some(await f(item, signal))
       ready.push(slot)
     } catch (error) {
-      stop.abort(error)
+      controller.abort(error)
     }
     now.running -= 1
     wake()
@@ -102,7 +103,7 @@ async function* run<A, B>(
       else now.ahead = O.some(next.value)
     } catch (error) {
       now.exhausted = true
-      stop.abort(error)
+      controller.abort(error)
     }
     now.reading = false
     advance()
@@ -110,15 +111,15 @@ async function* run<A, B>(
   }
   const advance = (): void => {
     if (signal.aborted) return
-    if (O.isSome(now.ahead) && slots.length < room) {
+    if (O.isSome(now.ahead) && slots.length < concurrency) {
       const item = now.ahead.value
       now.ahead = O.none
-      void work(item)
+      void start(item)
     }
-    const idle = !now.reading && !now.exhausted && O.isNone(now.ahead)
-    if (idle && slots.length < room + readAhead) void pull()
+    const isIdle = !now.reading && !now.exhausted && O.isNone(now.ahead)
+    if (isIdle && slots.length < concurrency + readAhead) void pull()
   }
-  /** The next result that is due; taking it makes room. */
+  /** Takes the next result to yield, and frees its slot. */
   const take = (): O.Option<B> => {
     const slot = ordered ? slots[0] : ready[0]
     if (slot === undefined || O.isNone(slot.result)) return O.none
@@ -140,7 +141,7 @@ async function* run<A, B>(
     }
     if (signal.aborted) throw signal.reason
   } finally {
-    if (!isOver()) stop.abort(readerCancelled)
+    if (!isOver()) controller.abort(readerCancelled)
     while (now.running > 0) await woken()
     signal.removeEventListener('abort', onAbort)
     if (O.isSome(now.ahead)) discard(now.ahead.value)

@@ -1,4 +1,4 @@
-/** One limit for the memory of many transfers: blocks that are granted one at a time, and used again. */
+/** One limit for the memory of many transfers: blocks that are granted one at a time, and reused. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
@@ -13,11 +13,11 @@ import { isSafe } from './safe-state.js'
  */
 export const blockSize = ioChunkSize
 
-/** Memory for one part. It has one owner, who releases it. */
+/** Memory for one part. Its only owner must release it. */
 export interface Reservation {
   /** Bytes held, in whole blocks; 0 once released. */
   readonly size: () => number
-  /** Waits for the next block. It still has the bytes of its last owner: pass on no more of it than you wrote. */
+  /** Waits for the next block. It may contain the bytes of its last owner: pass on only the bytes that you wrote. */
   readonly take: (signal?: AbortSignal) => TE.TaskEither<ReservationError, Uint8Array>
   /** Declares that no more blocks will be taken. */
   readonly seal: () => void
@@ -53,7 +53,7 @@ export interface MemoryBudget {
   readonly largest: number
   /** Bytes held now. */
   readonly granted: () => number
-  /** A reservation of up to `bytes`. It holds nothing until its first block is taken. */
+  /** Makes a reservation of up to `bytes`. It holds no memory until its first block is taken. */
   readonly reserve: (bytes: number) => E.Either<ReservationTooLarge, Reservation>
   /** Grants `bytes` for reading ahead if they are free and nothing waits for memory. Never waits. */
   readonly reserveAhead: (bytes: number) => O.Option<AheadReservation>
@@ -63,8 +63,8 @@ export interface MemoryBudgetOptions {
   /** In bytes, rounded down to whole blocks. */
   readonly limit: number
   /**
-   * How much of the limit may be read ahead, in bytes. Default: 0. Memory that is read ahead returns only when its reader
-   * takes it, and that reader may be an upload that waits for memory itself: so `reserve` never depends on this share.
+   * The share of the limit for reading ahead, in bytes. Default: 0. Memory of bytes read ahead returns only when their
+   * reader takes them, and that reader may be an upload that waits for memory itself. So `reserve` does not use this share.
    */
   readonly ahead?: number
   /** Milliseconds without a new block after which an unfinished reservation counts as stalled. Default: 60,000. */
@@ -81,7 +81,7 @@ interface Holder {
   held: number
   max: number
   sealed: boolean
-  /** When it got its last block, in milliseconds. */
+  /** The time of its last block, in milliseconds. */
   movedAt: number
 }
 
@@ -94,8 +94,8 @@ interface Waiter {
 /**
  * Creates a budget.
  *
- * A reservation holds the blocks that were filled, not those that may follow: an upload whose source is silent holds what
- * the source delivered, and others use the rest. The rules:
+ * A reservation holds only the blocks that it has taken. So an upload whose source is silent holds the memory of the bytes
+ * that arrived, and others use the rest. The rules:
  *
  * - A block is granted if afterwards all holders can still finish in some order, so no two wait for each other.
  * - If several wait, those that hold blocks come first, the oldest first. New reservations start in the order in which
@@ -106,7 +106,7 @@ interface Waiter {
  * So every wait ends, if sealed reservations are released: with a block, an abort, or `Stalled`.
  *
  * @shape  one budget may serve any number of transfers
- * @units  bytes, counted in blocks of 256 KiB; blocks that are held and those that are kept for use never exceed `limit`
+ * @units  bytes, counted in blocks of 256 KiB; held blocks and free blocks together never exceed `limit`
  */
 export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget => {
   const { stallTimeout = 60_000 } = options
@@ -114,7 +114,7 @@ export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget =
   const limitAhead = Math.min(limit, Math.floor((options.ahead ?? 0) / blockSize))
   const largest = limit - limitAhead
   const pool = blockPool(blockSize)
-  /** Those that hold blocks, the oldest first. */
+  /** Holders that have at least one block, the oldest first. */
   const holders = new Set<Holder>()
   const waiters = new Set<Waiter>()
   let granted = 0
@@ -172,7 +172,7 @@ export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget =
         const stalled = stalledFor(holder)
         if (holder.max > limit - grantedAhead - stalled)
           waiter.settle(E.left({ _tag: 'Stalled', after: stallTimeout, stalled: stalled * blockSize }))
-        // A holder that moved after this wait began may stall later.
+        // A holder that moved after this wait started may stall later.
         else timer = setTimeout(check, stallTimeout / 4)
       }
       let timer = setTimeout(check, stallTimeout)
@@ -184,7 +184,7 @@ export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget =
           signal?.removeEventListener('abort', onAbort)
           waiters.delete(waiter)
           resolve(result)
-          // It may have been the one that others could not pass.
+          // Others may have been waiting behind this waiter.
           if (E.isLeft(result)) serve()
         }
       }

@@ -1,4 +1,4 @@
-/** Page after page of a listing, as one stream: each page is asked for where the last one ended. */
+/** All pages of a listing as one stream: each page starts after the last item of the page before it. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Task } from 'fp-ts/lib/Task.js'
@@ -7,12 +7,12 @@ import { CosException, type Context, type CosError } from '../core/error.js'
 import { abortable } from './abortable.js'
 import { cancelable, type CancelableIterator } from './cancelable.js'
 
-/** What ends a page. */
+/** The last event of a page. */
 export interface PageEnd<Cursor, Page = unknown> {
   readonly _tag: 'PageEnd'
-  /** Where the next page begins; none after the last. */
+  /** The cursor of the next page; none after the last page. */
   readonly next: O.Option<Cursor>
-  /** What the page says of itself. */
+  /** The fields of the page itself. */
   readonly page: Page
   readonly context: Context
   readonly requestId: string
@@ -20,19 +20,19 @@ export interface PageEnd<Cursor, Page = unknown> {
 
 export type PageEvent<Item, Cursor, Page = unknown> = Item | PageEnd<Cursor, Page>
 
-/** Asks for the page behind a cursor. The signal fires when it is no longer wanted. */
+/** Requests the page at a cursor. The signal fires when the page is no longer needed. */
 export type FetchPage<Item, Cursor> = (
-  from: Cursor,
+  cursor: Cursor,
   signal: AbortSignal
 ) => TaskEither<CosError, AsyncIterable<PageEvent<Item, Cursor>>>
 
 export interface PaginateOptions {
   /**
-   * Whether to ask again, from behind the last item, after a page has failed: a policy, and its wait, which should end
-   * early when the signal fires. `failures` from 1, reset to 0 by each item. Default: never.
+   * Whether to request the page again, from the cursor after the last item, when it has failed. The task may wait first;
+   * the wait should end when the signal fires. `failures` starts at 1, and each item resets it. Default: never.
    */
-  readonly goOn?: (error: CosError, failures: number, signal: AbortSignal) => Task<boolean>
-  /** Stops the run when it fires, and is fired when its reader leaves. */
+  readonly shouldRetryPage?: (error: CosError, failures: number, signal: AbortSignal) => Task<boolean>
+  /** Ends the run when it aborts. The run aborts it when its reader cancels. */
   readonly controller?: AbortController
 }
 
@@ -51,13 +51,13 @@ const loopError = (end: PageEnd<unknown>): CosException =>
   })
 
 /**
- * Watches for a cursor that comes again, however long the circle, and remembers but one: Brent's algorithm. The cursor
- * to compare with is set anew after 1, 2, 4, 8... pages, and so is in the circle some time, and the circle then too
- * short to escape it.
+ * Detects a cursor that was seen before, for a loop of any length, and remembers only one cursor: Brent's algorithm. The
+ * remembered cursor is replaced after 1, 2, 4, 8... pages. So at some time it is in the loop, and is compared with as many
+ * pages as the loop has.
  */
-const detectLoop = <Cursor>(from: Cursor): ((next: Cursor) => boolean) => {
-  // Cursors are plain data: what JSON makes of two that are the same is the same.
-  let milestone = JSON.stringify(from)
+const detectLoop = <Cursor>(start: Cursor): ((next: Cursor) => boolean) => {
+  // Cursors are plain data: equal cursors have equal JSON.
+  let milestone = JSON.stringify(start)
   let [passed, limit] = [0, 1]
   return (next) => {
     const here = JSON.stringify(next)
@@ -69,45 +69,45 @@ const detectLoop = <Cursor>(from: Cursor): ((next: Cursor) => boolean) => {
 }
 
 async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
-  goOn: NonNullable<PaginateOptions['goOn']>,
+  shouldRetryPage: NonNullable<PaginateOptions['shouldRetryPage']>,
   signal: AbortSignal,
   fetchPage: FetchPage<Item, Cursor>,
-  from: Cursor
+  start: Cursor
 ): AsyncGenerator<Item, void, undefined> {
-  const been = detectLoop(from)
-  let at = from
+  const isLoop = detectLoop(start)
+  let cursor = start
   let failures = 0
-  /** Only the pulls are tried: what a reader throws in at a `yield` is no failure of the page. */
-  const tried = async <A>(pull: () => Promise<A>): Promise<O.Option<A>> => {
+  /** None if the page is to be retried. Used only for reads: errors that the reader throws at a `yield` are not failures. */
+  const readOrRetry = async <A>(read: () => Promise<A>): Promise<O.Option<A>> => {
     try {
-      return O.some(await pull())
+      return O.some(await read())
     } catch (thrown) {
       failures += 1
       if (signal.aborted || !(thrown instanceof CosException)) throw thrown
-      if (!(await goOn(thrown.error, failures, signal)())) throw thrown
+      if (!(await shouldRetryPage(thrown.error, failures, signal)())) throw thrown
       signal.throwIfAborted()
       return O.none
     }
   }
-  const opened = async (): Promise<AsyncIterator<PageEvent<Item, Cursor>, unknown>> => {
-    const page = await fetchPage(at, signal)()
+  const openPage = async (): Promise<AsyncIterator<PageEvent<Item, Cursor>, unknown>> => {
+    const page = await fetchPage(cursor, signal)()
     if (E.isLeft(page)) throw new CosException(page.left)
     return abortable(signal)(page.right)[Symbol.asyncIterator]()
   }
 
   for (;;) {
-    const page = await tried(opened)
+    const page = await readOrRetry(openPage)
     if (O.isNone(page)) continue
     let end: PageEnd<Cursor> | undefined
     try {
       while (end === undefined) {
-        const pulled = await tried(() => page.value.next())
-        if (O.isNone(pulled)) break
-        if (pulled.value.done === true) return
-        const event = pulled.value.value
+        const read = await readOrRetry(() => page.value.next())
+        if (O.isNone(read)) break
+        if (read.value.done === true) return
+        const event = read.value.value
         if (isEnd(event)) end = event
         else {
-          at = event.cursor
+          cursor = event.cursor
           failures = 0
           yield event
         }
@@ -117,8 +117,8 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
     }
     if (end === undefined) continue
     if (O.isNone(end.next)) return
-    if (been(end.next.value)) throw loopError(end)
-    at = end.next.value
+    if (isLoop(end.next.value)) throw loopError(end)
+    cursor = end.next.value
     failures = 0
   }
 }
@@ -126,19 +126,22 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
 /**
  * Follows a listing from page to page.
  *
- * Each item carries the cursor that resumes after it: where a listing failed, another `paging` with the last cursor
- * resumes with the next item.
+ * Each item has the cursor that resumes after it. If a listing has failed, `paginate` with the last cursor resumes with the
+ * next item.
  *
- * @shape  `paging(options, fetchPage)(from)` yields the items of all pages, each as soon as its page has it
- * @units  asks for one page at a time, and reads none ahead; memory does not grow with the number of pages
- * @errors `CosException` of those of `fetchPage` and of its pages, where `goOn` says no, and of a `DecodeError` where a
- *         page sends the listing back to where it has been; the reason of `stop`
- * @example paging({}, (from) => send(listObjectEvents({ bucket, from }))(client))(cursorAt())
+ * @shape  `paginate(options, fetchPage)(start)` yields the items of all pages, each as soon as it is parsed
+ * @units  requests one page at a time, and reads none ahead; memory does not grow with the number of pages
+ * @errors `CosException` of those of `fetchPage` and of its pages that are not retried, and of a `DecodeError` if a page
+ *         sends the listing back to an earlier cursor; the reason of `controller`
+ * @example paginate({}, (cursor) => send(listObjectEvents({ bucket, cursor }))(client))(cursorAt())
  */
 export const paginate =
   <Cursor, Item extends { readonly cursor: Cursor }>(
-    { goOn = () => () => Promise.resolve(false), controller: stop = new AbortController() }: PaginateOptions,
+    {
+      shouldRetryPage = () => () => Promise.resolve(false),
+      controller = new AbortController()
+    }: PaginateOptions,
     fetchPage: FetchPage<Item, Cursor>
   ) =>
-  (from: Cursor): CancelableIterator<Item> =>
-    cancelable(stop, run(goOn, stop.signal, fetchPage, from))
+  (start: Cursor): CancelableIterator<Item> =>
+    cancelable(controller, run(shouldRetryPage, controller.signal, fetchPage, start))

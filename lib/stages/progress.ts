@@ -1,10 +1,10 @@
-/** How far a transfer has come, as a value that its reader asks for. */
+/** The progress of a transfer, which a reader polls or iterates. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 
 export interface ProgressSnapshot {
-  /** Bytes that have arrived: acknowledged by COS, read from it, or there already. */
+  /** Bytes that were acknowledged by COS, received from it, or already transferred by an earlier run. */
   readonly transferred: number
   /** In bytes; `none` if the total is not known. */
   readonly total: O.Option<number>
@@ -13,21 +13,21 @@ export interface ProgressSnapshot {
     readonly done: number
   }
   /**
-   * Bytes a second over the last five seconds, or since the last bytes before them; what was there already does not
-   * count. Where nothing moves it dwindles.
+   * Bytes per second over the last five seconds, or since the last bytes before them. Bytes of an earlier run do not
+   * count. While no bytes move, the rate falls.
    */
   readonly rate: number
 }
 
-/** What happened; sizes in bytes. */
+/** An event of a transfer. Sizes are in bytes. */
 export type ProgressEvent =
-  /** So many bytes more are to come than was known before. */
+  /** The total grows by `size`. */
   | { readonly _tag: 'Expected'; readonly size: number }
   | { readonly _tag: 'Moved'; readonly size: number }
-  | { readonly _tag: 'PartBegan' }
+  | { readonly _tag: 'PartStarted' }
   | { readonly _tag: 'PartDone' }
   | { readonly _tag: 'PartFailed' }
-  /** A part that was there already: done without a start. */
+  /** A part that an earlier run transferred: done without a start. */
   | { readonly _tag: 'PartSkipped'; readonly size: number }
 
 // -- the fold --
@@ -41,15 +41,15 @@ interface Mark {
 export interface ProgressState extends Omit<ProgressSnapshot, 'rate'> {
   /** Bytes. */
   readonly moved: number
-  /** Where it stood at some moments, the oldest first: one before the rate's window, the others within. */
+  /** Earlier values of `moved`, the oldest first: one before the window of the rate, the others within it. */
   readonly marks: readonly [Mark, ...ReadonlyArray<Mark>]
 }
 
-// In milliseconds. Ten marks a window are enough; one for each chunk would be 80,000.
+// In milliseconds. Ten marks in a window are enough; one for each chunk would be 80,000.
 const rateWindow = 5000
 const markEvery = 500
 
-/** Nothing yet, at a moment in milliseconds. */
+/** The state before the first event; `at` in milliseconds. */
 export const initialState = (at: number): ProgressState => ({
   transferred: 0,
   total: O.none,
@@ -58,11 +58,11 @@ export const initialState = (at: number): ProgressState => ({
   marks: [{ at, moved: 0 }]
 })
 
-/** Where the rate at a moment is counted from. */
+/** The start of the window of the rate. */
 const markFor = ({ marks }: ProgressState, at: number): Mark =>
   marks.findLast((mark) => mark.at <= at - rateWindow) ?? marks[0]
 
-const moving = (state: ProgressState, size: number, at: number): ProgressState => {
+const withMoved = (state: ProgressState, size: number, at: number): ProgressState => {
   const next = { ...state, transferred: state.transferred + size, moved: state.moved + size }
   if (at - (state.marks.at(-1) ?? state.marks[0]).at < markEvery) return next
   const oldest = markFor(state, at)
@@ -75,7 +75,7 @@ const withParts = (state: ProgressState, inFlight: number, done: number): Progre
   parts: { inFlight: state.parts.inFlight + inFlight, done: state.parts.done + done }
 })
 
-/** What is known after one more event, at a moment in milliseconds. */
+/** The state after one more event; `at` in milliseconds. */
 export const step =
   (event: ProgressEvent, at: number) =>
   (state: ProgressState): ProgressState => {
@@ -83,8 +83,8 @@ export const step =
       case 'Expected':
         return { ...state, total: O.some(O.getOrElse(() => 0)(state.total) + event.size) }
       case 'Moved':
-        return moving(state, event.size, at)
-      case 'PartBegan':
+        return withMoved(state, event.size, at)
+      case 'PartStarted':
         return withParts(state, 1, 0)
       case 'PartDone':
         return withParts(state, -1, 1)
@@ -95,7 +95,7 @@ export const step =
     }
   }
 
-/** What there is to say at a moment, in milliseconds. */
+/** The snapshot of a state; `at` in milliseconds. */
 export const progressAt =
   (at: number) =>
   (state: ProgressState): ProgressSnapshot => {
@@ -107,32 +107,33 @@ export const progressAt =
 
 // -- the progress --
 /**
- * Hears what a transfer does, and says how far it is when asked. Iterated, it gives the newest progress each time its
- * reader comes back and something has happened, and ends, after a last one, with the transfer. Nothing queues up: a
- * reader that draws a bar five times a second sleeps 200 ms between reads, and the transfer never waits.
+ * Collects the events of a transfer and returns snapshots. Iterated, it yields the newest snapshot each time the reader
+ * asks and an event has happened, and ends with the transfer, after a last snapshot. Snapshots do not queue up: a reader
+ * that draws a bar five times a second sleeps 200 ms between reads, and the transfer never waits for it.
  *
  * @example for await (const { transferred, rate } of progress) { draw(transferred, rate); await setTimeout(200) }
  */
 export interface Progress extends AsyncIterable<ProgressSnapshot> {
-  readonly tell: (event: ProgressEvent) => void
+  readonly report: (event: ProgressEvent) => void
+  /** The current snapshot. */
   readonly read: () => ProgressSnapshot
-  /** Nothing more will happen. */
+  /** Ends the iterations: no event follows. */
   readonly end: () => void
 }
 
 export interface ProgressOptions {
-  /** In bytes, where it is known beforehand; a transfer that finds out adds to it. */
+  /** In bytes, if it is already known. Transfers add their own size when they know it. */
   readonly total: O.Option<number>
-  /** Milliseconds since any moment, never going back: `performance.now`. */
+  /** Monotonic, in milliseconds: `performance.now`. */
   readonly clock: () => number
 }
 
 export const createProgressWith = ({ total, clock }: ProgressOptions): Progress => {
   let state: ProgressState = { ...initialState(clock()), total }
-  const now = { version: 0, ended: false }
+  const now = { version: 0, hasEnded: false }
   let waiting: ReadonlyArray<() => void> = []
 
-  const changed = (): void => {
+  const wakeReaders = (): void => {
     now.version += 1
     const woken = waiting
     waiting = []
@@ -141,16 +142,16 @@ export const createProgressWith = ({ total, clock }: ProgressOptions): Progress 
   const read = (): ProgressSnapshot => progressAt(clock())(state)
   return {
     read,
-    tell: (event) => {
+    report: (event) => {
       state = step(event, clock())(state)
-      changed()
+      wakeReaders()
     },
     end: () => {
-      now.ended = true
-      changed()
+      now.hasEnded = true
+      wakeReaders()
     },
     async *[Symbol.asyncIterator]() {
-      for (let seen = -1; seen !== now.version || !now.ended;) {
+      for (let seen = -1; seen !== now.version || !now.hasEnded;) {
         if (seen === now.version) await new Promise<void>((resolve) => (waiting = [...waiting, resolve]))
         seen = now.version
         yield read()
@@ -167,11 +168,11 @@ export const reportParts =
   ): ((part: P, signal: AbortSignal) => TaskEither<E_, A>) =>
   (part, signal) =>
   async () => {
-    progress.tell({ _tag: 'PartBegan' })
-    const answer = await send(part, signal)()
-    if (E.isRight(answer)) progress.tell({ _tag: 'Moved', size: part.size })
-    progress.tell({ _tag: E.isRight(answer) ? 'PartDone' : 'PartFailed' })
-    return answer
+    progress.report({ _tag: 'PartStarted' })
+    const result = await send(part, signal)()
+    if (E.isRight(result)) progress.report({ _tag: 'Moved', size: part.size })
+    progress.report({ _tag: E.isRight(result) ? 'PartDone' : 'PartFailed' })
+    return result
   }
 
 /** Reports the ranges that `fetch` fetches, and their bytes as they arrive. */
@@ -180,14 +181,14 @@ export const reportBytes =
   <R>(fetch: (range: R, signal: AbortSignal) => AsyncIterable<Uint8Array>) =>
     async function* (range: R, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
       let done = false
-      progress.tell({ _tag: 'PartBegan' })
+      progress.report({ _tag: 'PartStarted' })
       try {
         for await (const bytes of fetch(range, signal)) {
-          progress.tell({ _tag: 'Moved', size: bytes.length })
+          progress.report({ _tag: 'Moved', size: bytes.length })
           yield bytes
         }
         done = true
       } finally {
-        progress.tell({ _tag: done ? 'PartDone' : 'PartFailed' })
+        progress.report({ _tag: done ? 'PartDone' : 'PartFailed' })
       }
     }

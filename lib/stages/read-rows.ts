@@ -1,4 +1,4 @@
-/** From the bytes of a Select's results to its rows, as they come; whatever chunks the bytes came in. */
+/** From the bytes of a Select's results to its rows, for chunks of any size. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { CsvReader } from '../core/csv-records.js'
@@ -9,33 +9,30 @@ import { maxRecord, type RecordFold, type RecordProblem } from '../core/records.
 export interface RawRow {
   /** From 1. */
   readonly number: number
-  /** What its JSON says; of a CSV its fields, as a list. */
+  /** The parsed JSON; for CSV the list of fields. */
   readonly value: unknown
 }
-
-const failedRows = (fail: (problem: string) => Error, number: number, problem: RecordProblem): Error =>
-  fail(`row ${String(number)}: ${problem.message}`)
 
 /**
  * Reads rows with a fold.
  *
- * A row is given once another begins or the stream has ended well: the last that a reader sees is the last there is,
- * and where the stream breaks off no one took a row for it.
+ * A row is yielded when the next row starts or the stream has ended without an error. So if the stream breaks off, the row
+ * that may be incomplete is never yielded.
  *
- * @shape  one row for each record, in order; closing it closes its source
- * @units  holds one chunk's rows
- * @errors what `fail` makes of a record that can not be read, its number named; those of its source, untouched
+ * @shape  one row for each record, in order; closing the generator closes its source
+ * @units  holds the rows of one chunk
+ * @errors the error that `fail` makes of a record that cannot be read, with its number; those of its source, unchanged
  */
 async function* rowsOf<A>(
-  folding: RecordFold<A>,
+  fold: RecordFold<A>,
   valueOf: (record: A) => O.Option<unknown>,
   fail: (problem: string) => Error,
   bytes: AsyncIterable<Uint8Array>
 ): AsyncGenerator<RawRow, void, undefined> {
   let number = 0
   let held: RawRow | undefined
-  const given = (read: E.Either<RecordProblem, ReadonlyArray<A>>): ReadonlyArray<A> => {
-    if (E.isLeft(read)) throw failedRows(fail, number + 1, read.left)
+  const orThrow = (read: E.Either<RecordProblem, ReadonlyArray<A>>): ReadonlyArray<A> => {
+    if (E.isLeft(read)) throw fail(`row ${String(number + 1)}: ${read.left.message}`)
     return read.right
   }
   function* next(records: ReadonlyArray<A>): Generator<RawRow, void, undefined> {
@@ -50,27 +47,27 @@ async function* rowsOf<A>(
     }
   }
   for await (const chunk of bytes) {
-    yield* next(given(folding.step(chunk)))
-    // An error after the last row is reported on the next step, and the next chunk may be long in coming.
-    given(folding.step(new Uint8Array()))
+    yield* next(orThrow(fold.step(chunk)))
+    // An error after the last row is reported by the next step; the next chunk may take long to arrive.
+    orThrow(fold.step(new Uint8Array()))
   }
-  yield* next(given(await folding.finish()))
-  given(await folding.finish())
+  yield* next(orThrow(await fold.finish()))
+  orThrow(await fold.finish())
   if (held !== undefined) yield held
 }
 
 export interface ReadRowsOptions {
-  /** In words, why a record can not be read -> what is thrown. */
+  /** Makes the error to throw from the text of a problem. */
   readonly fail: (problem: string) => Error
 }
 
-/** @shape `bytes -> readingJsonRows(options)`; a whole number that a double can not hold is a `bigint` */
+/** @shape `readJsonRows(options)(bytes)`; an integer that a double cannot hold is a `bigint` */
 export const readJsonRows =
   ({ delimiter = '\n', fail }: ReadRowsOptions & { readonly delimiter?: string | undefined }) =>
   (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<RawRow, void, undefined> =>
     rowsOf(jsonReader({ delimiter, limit: maxRecord }), parseJson, fail, bytes)
 
-/** @shape `bytes -> readingCsvRows(options)`; each row is the list of its fields, all of them text */
+/** @shape `readCsvRows(options)(bytes)`; each row is the list of its fields, all of them text */
 export const readCsvRows =
   ({
     read,

@@ -10,8 +10,8 @@ export interface Holding {
 const needOf = ({ held, max }: Holding): number => max - held
 
 /**
- * Whether there is an order in which every holder gets all that it needs, each one from the free blocks and those that
- * the holders before it returned. If there is, holders that wait for each other never wait in a circle.
+ * Whether there is an order in which each holder gets all blocks that it needs, from the free blocks and those that the
+ * holders before it returned. If there is, no deadlock is possible.
  *
  * @units  `free` in blocks
  * @source E. W. Dijkstra, Cooperating sequential processes (EWD123), 1965, section 6

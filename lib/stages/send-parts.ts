@@ -1,4 +1,4 @@
-/** After cutting and hashing: bytes -> cutting -> Part -> hashing -> HashedPart -> sending -> SentPart */
+/** The last stage of an upload: bytes -> cutParts -> Part -> hashParts -> HashedPart -> sendParts -> SentPart */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type CosError } from '../core/error.js'
@@ -8,26 +8,26 @@ import type { CancelableIterator } from './cancelable.js'
 
 export interface SentPart<A> {
   readonly number: number
-  /** Where it began in the whole, in bytes. */
+  /** The offset of its first byte in the whole, in bytes. */
   readonly offset: number
   /** In bytes. */
   readonly size: number
-  /** Of the bytes we sent, unsigned. */
+  /** Of the bytes sent, unsigned. */
   readonly crc64: bigint
-  /** What came back for it. */
-  readonly answer: A
+  /** The result of `upload`. */
+  readonly response: A
 }
 
 export interface SendPartsOptions {
   /** Parts in flight. One more is cut and hashed meanwhile. */
   readonly concurrency: number
-  /** In the order of their numbers; otherwise as they are acknowledged. */
+  /** Whether results have the order of the parts. Default: false, the order in which they are acknowledged. */
   readonly ordered?: boolean
-  /** Stops the run when it fires, and is fired when it fails: give its signal to `cutting` too. */
+  /** Ends the run when it aborts. The run aborts it on a failure, so pass its signal to `cutParts` too. */
   readonly controller?: AbortController
 }
 
-/** Sends one part. The part's memory is released when this settles, so nothing may keep its chunks. */
+/** Sends one part. The memory of the part is released when the task settles: do not keep its chunks. */
 export type Upload<A> = (part: HashedPart, signal: AbortSignal) => TaskEither<CosError, A>
 
 /**
@@ -35,8 +35,8 @@ export type Upload<A> = (part: HashedPart, signal: AbortSignal) => TaskEither<Co
  *
  * @shape  one `SentPart` for each `HashedPart`, as they are acknowledged
  * @units  at most `concurrency + 1` parts are alive
- * @errors `CosException` with the first failure of `upload`, after its siblings were aborted and have settled; those of
- *         its source, untouched
+ * @errors `CosException` of the first failure of `upload`, after the other uploads were aborted and have settled; those of
+ *         its source, unchanged
  * @source https://cloud.tencent.com/document/product/436/7750
  */
 export const sendParts =
@@ -45,10 +45,10 @@ export const sendParts =
     mapConcurrent<HashedPart>({ ...options, discard: (part) => part.release() })(
       async (part, signal): Promise<SentPart<A>> => {
         try {
-          const answer = await upload(part, signal)()
-          if (E.isLeft(answer)) throw new CosException(answer.left)
+          const response = await upload(part, signal)()
+          if (E.isLeft(response)) throw new CosException(response.left)
           const { number, offset, size, crc64 } = part
-          return { number, offset, size, crc64, answer: answer.right }
+          return { number, offset, size, crc64, response: response.right }
         } finally {
           part.release()
         }

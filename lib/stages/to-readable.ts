@@ -1,19 +1,18 @@
-/** A Node `Readable` from a generator of bytes, for the public API. */
+/** Makes a Node `Readable` from a generator of bytes, for the public API. */
 import { Readable } from 'node:stream'
 import { KiB } from '../core/limits.js'
 
-// Of what waits in the stream for its reader, in bytes; Node's own default for byte streams.
+// The size of the stream's buffer, in bytes: Node's own default for byte streams.
 const highWaterMark = 64 * KiB
 
 /**
- * Makes a `Readable` of a generator of bytes.
+ * Makes a `Readable` from a generator of bytes.
  *
- * `Readable.from` alone asks the generator to return when the stream is destroyed, and a generator that is waiting for
- * a source that stalls can not hear it: the connection would stay until its next byte. So the source is closed by
- * hand, and first.
+ * When the stream is destroyed, `Readable.from` alone calls the generator's `return`, which waits for the pending read. If
+ * the source stalls, its connection would stay open until the next byte. So `close` is called first.
  *
- * @shape  `close` is called once, when the stream ends, fails or is destroyed; read from or not
- * @units  reads some 64 KiB ahead
+ * @shape  `close` is called once, when the stream ends, fails or is destroyed, also if the stream was never read
+ * @units  reads about 64 KiB ahead
  * @errors those of the generator
  */
 export const toReadable = (

@@ -182,18 +182,18 @@ t.test('a retry policy resumes after failures, after the last item', async (t) =
       )
     }
   }
-  const goOn = (error: CosError, failures: number) => async () => {
+  const shouldRetryPage = (error: CosError, failures: number) => async () => {
     told.push([error._tag, failures])
     return failures < 3
   }
-  t.same(await numbers(paginate({ goOn }, shaky)(0)), [1, 2, 3, 4, 5])
+  t.same(await numbers(paginate({ shouldRetryPage }, shaky)(0)), [1, 2, 3, 4, 5])
   t.same(
     told.map(([, failures]) => failures),
     [1, 2, 1, 1, 1, 1],
     'each item resets the count'
   )
 
-  const hopeless = paginate({ goOn }, () => TE.left(broken))(0)
+  const hopeless = paginate({ shouldRetryPage }, () => TE.left(broken))(0)
   told.length = 0
   t.match(await catchCosError(toArray(hopeless)), broken)
   t.equal(told.length, 3)
@@ -201,12 +201,12 @@ t.test('a retry policy resumes after failures, after the last item', async (t) =
 
 t.test('what a reader throws in is not a failure of the page', async (t) => {
   let asked = 0
-  const goOn = () => async () => {
+  const shouldRetryPage = () => async () => {
     asked += 1
     return true
   }
   const { fetch } = counting(5, 2)
-  const reading = pipeline(paginate({ goOn }, fetch)(0), async (items: AsyncIterable<Item>) => {
+  const reading = pipeline(paginate({ shouldRetryPage }, fetch)(0), async (items: AsyncIterable<Item>) => {
     for await (const { n } of items) if (n === 2) throw new Error('enough')
   })
   await t.rejects(reading, { message: 'enough' })
@@ -219,7 +219,7 @@ t.test('a mistake of ours is never asked again', async (t) => {
     throw new TypeError('a mistake')
   }
   const reading = toArray(
-    paginate<number, Item>({ goOn: () => async () => true }, () => TE.right(mistaken()))(0)
+    paginate<number, Item>({ shouldRetryPage: () => async () => true }, () => TE.right(mistaken()))(0)
   )
   await t.rejects(reading, { message: 'a mistake' })
 })

@@ -9,7 +9,7 @@ import {
   growing,
   largestObject,
   largestPart,
-  mostParts,
+  maxParts,
   sizeOfPart,
   smallestPart,
   type PartSizes
@@ -28,7 +28,7 @@ t.test('the limits are COS’s', async (t) => {
   // https://cloud.tencent.com/document/product/436/14518: 1 MB to 5 GB a part, 10,000 parts, 48.82 TB an object.
   t.equal(smallestPart, 1_048_576)
   t.equal(largestPart, 5_368_709_120)
-  t.equal(mostParts, 10_000)
+  t.equal(maxParts, 10_000)
   t.equal(Math.floor((largestObject / TiB) * 100) / 100, 48.82)
 })
 
@@ -80,13 +80,13 @@ t.test(
     const sizes = right(growing({ partSize: 8 * MiB }))
     const at = (number: number): number => O.getOrElse(() => NaN)(sizeOfPart(sizes)(number)) / MiB
     t.same([1, 1000, 1001, 2000, 2001, 9000, 9001, 10_000].map(at), [8, 8, 16, 16, 32, 2048, 4096, 4096])
-    const carries = (partSize: number, most?: number): number =>
-      capacityOf(right(growing({ partSize, ...(most === undefined ? {} : { most }) })))
-    t.equal((carries(MiB) / GiB).toFixed(0), '999')
-    t.equal((carries(8 * MiB) / TiB).toFixed(2), '7.80')
-    t.equal((carries(64 * MiB) / TiB).toFixed(1), '22.4')
-    t.equal((carries(8 * MiB, 64 * MiB) / GiB).toFixed(0), '492')
-    t.equal(carries(largestPart), largestObject)
+    const capacity = (partSize: number, maxPartSize?: number): number =>
+      capacityOf(right(growing({ partSize, ...(maxPartSize === undefined ? {} : { maxPartSize }) })))
+    t.equal((capacity(MiB) / GiB).toFixed(0), '999')
+    t.equal((capacity(8 * MiB) / TiB).toFixed(2), '7.80')
+    t.equal((capacity(64 * MiB) / TiB).toFixed(1), '22.4')
+    t.equal((capacity(8 * MiB, 64 * MiB) / GiB).toFixed(0), '492')
+    t.equal(capacity(largestPart), largestObject)
   }
 )
 
@@ -99,14 +99,14 @@ t.test('a size is refused past the last part, and before the first', async (t) =
 t.test('no schedule shrinks, begins at another size than was asked for, or passes its limit', async () => {
   const partSize = fc.integer({ min: smallestPart, max: largestPart })
   fc.assert(
-    fc.property(partSize, partSize, (partSize, most) => {
-      const sizes: PartSizes = right(growing({ partSize, most }))
+    fc.property(partSize, partSize, (partSize, maxPartSize) => {
+      const sizes: PartSizes = right(growing({ partSize, maxPartSize }))
       const all = Array.from({ length: 100 }, (_, n) =>
         O.getOrElse(() => NaN)(sizeOfPart(sizes)(n * 100 + 1))
       )
       return (
         all[0] === partSize &&
-        all.every((size, n) => size >= (all[n - 1] ?? 0) && size <= Math.max(most, partSize)) &&
+        all.every((size, n) => size >= (all[n - 1] ?? 0) && size <= Math.max(maxPartSize, partSize)) &&
         all.reduce((sum, size) => sum + size * 100, 0) === capacityOf(sizes)
       )
     })

@@ -36,9 +36,9 @@ t.test('nothing has happened at the beginning', async (t) => {
 })
 
 t.test('parts are in flight from when they begin until they are done, or fail', async (t) => {
-  const began: ProgressEvent = { _tag: 'PartBegan' }
+  const started: ProgressEvent = { _tag: 'PartStarted' }
   t.same(
-    after(1, [0, began], [0, began], [0, began], [1, { _tag: 'PartDone' }], [1, { _tag: 'PartFailed' }])
+    after(1, [0, started], [0, started], [0, started], [1, { _tag: 'PartDone' }], [1, { _tag: 'PartFailed' }])
       .parts,
     {
       inFlight: 1,
@@ -91,14 +91,14 @@ t.test('a state stays small, however much happens', async (t) => {
 t.test('a total that is known beforehand grows by each Expected event', async (t) => {
   const progress = createProgressWith({ total: O.some(10), clock: clockAt(0).read })
   t.same(progress.read().total, O.some(10))
-  progress.tell({ _tag: 'Expected', size: 5 })
+  progress.report({ _tag: 'Expected', size: 5 })
   t.same(progress.read().total, O.some(15))
 })
 
 t.test('read returns the state at the moment of the call', async (t) => {
   const clock = clockAt(500)
   const progress = createProgressWith({ total: O.none, clock: clock.read })
-  progress.tell(moved(100))
+  progress.report(moved(100))
   clock.at = 1000
   t.match(progress.read(), { transferred: 100, rate: 200 })
 })
@@ -107,10 +107,10 @@ t.test('a reader gets the newest, no more often than it comes back, and the last
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const reader = progress[Symbol.asyncIterator]()
   t.match(await reader.next(), { value: { transferred: 0 } })
-  for (let n = 0; n < 50; n += 1) progress.tell(moved(1))
+  for (let n = 0; n < 50; n += 1) progress.report(moved(1))
   t.match(await reader.next(), { value: { transferred: 50 } })
-  progress.tell(moved(1))
-  progress.tell(moved(1))
+  progress.report(moved(1))
+  progress.report(moved(1))
   progress.end()
   t.match(await reader.next(), { value: { transferred: 52 } })
   t.match(await reader.next(), { done: true })
@@ -120,9 +120,9 @@ t.test('a reader waits while nothing happens, and two readers both see it all', 
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const both = [toArray(progress), toArray(progress)]
   await setImmediate()
-  progress.tell(moved(1))
+  progress.report(moved(1))
   await setImmediate()
-  progress.tell(moved(1))
+  progress.report(moved(1))
   await setImmediate()
   progress.end()
   for (const seen of await Promise.all(both))
@@ -140,7 +140,7 @@ t.test('a reader waits while nothing happens, and two readers both see it all', 
 t.test('a reader that leaves troubles nobody', async (t) => {
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   for await (const _ of progress) break
-  progress.tell(moved(1))
+  progress.report(moved(1))
   progress.end()
   t.equal(progress.read().transferred, 1)
 })

@@ -36,7 +36,7 @@ interface Teardown {
 /** A server that takes parts, and a call that sends one there. */
 const taking = async (
   t: Teardown,
-  answer: (number: number, response: ServerResponse, request: IncomingMessage) => unknown
+  respond: (number: number, response: ServerResponse, request: IncomingMessage) => unknown
 ) => {
   const taken = new Map<number, Buffer>()
   const at = { open: 0, most: 0, aborted: 0 }
@@ -52,7 +52,7 @@ const taking = async (
       const body = Buffer.concat(await toArray<Buffer>(request))
       taken.set(number, body)
       response.setHeader('etag', `"${createHash('md5').update(body).digest('hex')}"`)
-      await answer(number, response, request)
+      await respond(number, response, request)
     }
     read().catch(() => {})
   })
@@ -69,10 +69,10 @@ const taking = async (
       const body = Readable.from(part.chunks, { objectMode: false })
       const headers = { 'content-length': String(part.size) }
       const path = `${origin}/${String(part.number)}`
-      const answer = await request(path, { method: 'PUT', dispatcher, signal, body, headers })
-      await answer.body.dump()
-      if (answer.statusCode !== 200) throw new Error(String(answer.statusCode))
-      return { etag: String(answer.headers['etag']) }
+      const response = await request(path, { method: 'PUT', dispatcher, signal, body, headers })
+      await response.body.dump()
+      if (response.statusCode !== 200) throw new Error(String(response.statusCode))
+      return { etag: String(response.headers['etag']) }
     }, fromUnknown(context))
   return { taken, at, upload }
 }
@@ -93,10 +93,10 @@ t.test('every part arrives as it was, and together their checksums are the whole
     sent.map(({ number, offset, size }) => [number, offset, size]),
     [0, 1, 2, 3, 4, 5, 6].map((n) => [n + 1, n * MiB, n === 6 ? 4321 : MiB])
   )
-  for (const { number, offset, size, answer } of sent) {
+  for (const { number, offset, size, response } of sent) {
     const part = bytes.subarray(offset, offset + size)
     t.ok(taken.get(number)?.equals(part), `part ${String(number)}`)
-    t.equal(answer.etag, `"${createHash('md5').update(part).digest('hex')}"`)
+    t.equal(response.etag, `"${createHash('md5').update(part).digest('hex')}"`)
   }
   t.same(combineAllCrc64(sent), { crc64: await crc64(bytes), size: bytes.length })
   t.equal(budget.granted(), 0)

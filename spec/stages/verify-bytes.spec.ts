@@ -80,7 +80,7 @@ t.test(
     const none = { crc64: O.none }
     const ours = { _tag: 'Unverifiable', crc64 }
     t.same((await outcome(expected(none), texts(digits))).integrity, { ...ours, reason: 'NoChecksum' })
-    const range = expected({ ...none, unless: 'Range' })
+    const range = expected({ ...none, reason: 'Range' })
     t.same((await outcome(range, texts(digits))).integrity, { ...ours, reason: 'Range' })
   }
 )

@@ -271,7 +271,7 @@ export const copyWithin = async (
   const head = await send(headObject(copyHeadInput(input)))(atSource(scope.client, input.copySource))()
   if (E.isLeft(head)) return head
   const source = head.right
-  input.progress?.tell({ _tag: 'Expected', size: source.size })
+  input.progress?.report({ _tag: 'Expected', size: source.size })
   const run: CopyRun = { ...transfer, source }
   if (inOneRequest(scope.client, input, source)) {
     const copied = await copyInOneRequest(run)()

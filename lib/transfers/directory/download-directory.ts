@@ -175,7 +175,7 @@ const fetchObject = (target: LocalTarget, file: string, client: Client): Step =>
     isPresent(target, file, client),
     TE.chain((present): Step => {
       if (!present) return downloadNow
-      input.progress?.tell({ _tag: 'PartSkipped', size: object.size })
+      input.progress?.report({ _tag: 'PartSkipped', size: object.size })
       return pipe(
         TE.fromTask(() => removeStaleSlot(target.context, file, AbortSignal.any([...client.signals]))),
         TE.map(() => ({ _tag: 'Skipped', key, path, size: object.size }))

@@ -97,7 +97,7 @@ const existingObject = ({ input, client, key }: LocalSource): TE.TaskEither<CosE
   headIfExists({ bucket: input.bucket, key, ...headOptions(input) })(client)
 
 const skippedResult = ({ input, path, key }: LocalSource, size: number): UploadDirectoryResult => {
-  input.progress?.tell({ _tag: 'PartSkipped', size })
+  input.progress?.report({ _tag: 'PartSkipped', size })
   return { _tag: 'Skipped', path, key, size }
 }
 

@@ -155,7 +155,7 @@ const fetchInto = async (
       object: pinnedGetInput(input, known),
       onResponse
     }),
-    onSkipped: ({ size }) => progress?.tell({ _tag: 'PartSkipped', size })
+    onSkipped: ({ size }) => progress?.report({ _tag: 'PartSkipped', size })
   })(planRanges({ to: known.size, partSize }))
 }
 
@@ -238,7 +238,7 @@ const runDownload: DownloadRun = async (transfer) => {
   return withDirectory(target, async () => {
     const head = await send(headObject(downloadHeadInput(input)))(scope.client)()
     if (E.isLeft(head)) return head
-    input.progress?.tell({ _tag: 'Expected', size: head.right.size })
+    input.progress?.report({ _tag: 'Expected', size: head.right.size })
     const slot = await acquireDownloadSlot(context, target, scope.controller.signal)
     return download({ ...transfer, known: head.right, head: () => head.right, target, slot })
   })
@@ -262,7 +262,7 @@ const runInOneRequest =
           throw new Error('no response: the object is empty')
         },
         onResponse: ({ body, ...response }) => {
-          if (head === undefined) input.progress?.tell({ _tag: 'Expected', size })
+          if (head === undefined) input.progress?.report({ _tag: 'Expected', size })
           head ??= { ...response, size }
         },
         target,

@@ -77,7 +77,7 @@ const streamRanges = (
     input
   const limit = concurrency * inBlocks(partSize)
   const { progress } = input
-  progress?.tell({ _tag: 'Expected', size: head.size })
+  progress?.report({ _tag: 'Expected', size: head.size })
   const ranges = fetchRanges(
     {
       concurrency,

@@ -24,7 +24,7 @@ const resumeFrom =
     client: Client,
     context: Context,
     requestErrors: WeakSet<CosError>
-  ): NonNullable<PaginateOptions['goOn']> =>
+  ): NonNullable<PaginateOptions['shouldRetryPage']> =>
   (error, failures, signal) =>
   async () => {
     if (requestErrors.has(error) || !isTransient(error) || failures >= client.retry.attempts) return false
@@ -49,7 +49,7 @@ export const streamPages = <Cursor, Item extends { readonly cursor: Cursor }>({
   scopedStream(context, async function* ({ client, controller }) {
     const requestErrors = new WeakSet<CosError>()
     yield* paginate<Cursor, Item>(
-      { controller, goOn: resumeFrom(client, context, requestErrors) },
+      { controller, shouldRetryPage: resumeFrom(client, context, requestErrors) },
       (cursor, signal) =>
         pipe(
           send(page(cursor))({ ...client, signals: [signal] }),

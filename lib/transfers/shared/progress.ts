@@ -11,7 +11,7 @@ export interface WithProgress {
 const ProgressCodec = In.guarded(
   'a Progress made by createProgress()',
   (u): u is Progress =>
-    typeof u === 'object' && u !== null && 'tell' in u && typeof u.tell === 'function' && 'end' in u
+    typeof u === 'object' && u !== null && 'report' in u && typeof u.report === 'function' && 'end' in u
 )
 
 /** Fields for a codec. */

@@ -235,7 +235,7 @@ const sendRest = async (
   const rest = function* (): Generator<PartRange, void, undefined> {
     for (const range of planParts(run)) {
       if (!resumed.has(range.number)) yield range
-      else input.progress?.tell({ _tag: 'PartSkipped', size: range.size })
+      else input.progress?.report({ _tag: 'PartSkipped', size: range.size })
     }
   }
   const sendAll = mapConcurrent<PartRange>({ concurrency, controller: scope.controller })(async (

@@ -110,7 +110,7 @@ const openAndUpload = async (
   transfer.defer(() => file.handle.close())
   const sized = forSize({ size: file.size, partSize: input.partSize ?? uploadDefaults.partSize })
   if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
-  input.progress?.tell({ _tag: 'Expected', size: file.size })
+  input.progress?.report({ _tag: 'Expected', size: file.size })
   const { concurrency = uploadFileDefaults.concurrency } = input
   return uploadUnlessExisting({ ...transfer, file, partSize: sized.right, concurrency })()
 }

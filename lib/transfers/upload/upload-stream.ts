@@ -79,7 +79,7 @@ const planParts = (
             client.memory,
             O.match(
               () => ({}),
-              ({ largest }) => ({ most: largest })
+              ({ largest }) => ({ maxPartSize: largest })
             )
           )
         })
@@ -131,7 +131,7 @@ async function* prepend<A>(
   }
 }
 
-interface PartAnswer {
+interface PartResponse {
   readonly etag: string
   readonly isResumed: boolean
 }
@@ -146,7 +146,10 @@ const uploadInParts = async (
     transfer,
     'up'
   )((part: HashedPart) => uploadPart(hashedPartInput(input, uploadId, part)))
-  const putUnlessExisting = (part: HashedPart, signal: AbortSignal): TE.TaskEither<CosError, PartAnswer> => {
+  const putUnlessExisting = (
+    part: HashedPart,
+    signal: AbortSignal
+  ): TE.TaskEither<CosError, PartResponse> => {
     const known = existing.get(part.number)
     const ours = { size: part.size, md5: O.getOrElse(() => '')(part.md5) }
     if (known === undefined || !matchesPart(known, ours)) {
@@ -155,18 +158,18 @@ const uploadInParts = async (
         TE.map(({ etag }) => ({ etag, isResumed: false }))
       )
     }
-    input.progress?.tell({ _tag: 'PartSkipped', size: part.size })
+    input.progress?.report({ _tag: 'PartSkipped', size: part.size })
     return TE.right({ etag: known.etag, isResumed: true })
   }
   const concurrency = input.concurrency ?? uploadDefaults.concurrency
   const sent: Array<HashedPartSent> = []
   let resumed = 0
-  for await (const { number, size, crc64, answer } of sendParts(
+  for await (const { number, size, crc64, response } of sendParts(
     { concurrency, controller: scope.controller },
     putUnlessExisting
   )(parts)) {
-    sent.push({ number, size, crc64, etag: answer.etag })
-    if (answer.isResumed) resumed += size
+    sent.push({ number, size, crc64, etag: response.etag })
+    if (response.isResumed) resumed += size
   }
   return completeParts(transfer, uploadId, sent, resumed)()
 }
@@ -188,7 +191,7 @@ const uploadFrom =
   async (transfer: Transfer<UploadStreamInput>): Promise<E.Either<CosError, UploadResult>> => {
     const { scope, context, input, onFailure } = transfer
     const { signal } = scope.controller
-    if (input.length !== undefined) input.progress?.tell({ _tag: 'Expected', size: input.length })
+    if (input.length !== undefined) input.progress?.report({ _tag: 'Expected', size: input.length })
     const plan = planParts(scope.client, context, input)
     if (E.isLeft(plan)) return plan
     const found = await findResumable(input, input.resume ?? 'never')(scope.client)()

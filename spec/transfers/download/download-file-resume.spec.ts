@@ -168,9 +168,9 @@ t.test('an abort during the comparison of recorded ranges keeps them', async (t)
       concurrency: 1,
       progress: {
         ...progress,
-        tell: (event) => {
+        report: (event) => {
           if (event._tag === 'PartSkipped' && progress.read().parts.done === 3) stop.abort()
-          progress.tell(event)
+          progress.report(event)
         }
       }
     }),

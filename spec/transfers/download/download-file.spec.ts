@@ -272,11 +272,11 @@ t.test('a target that becomes a directory meanwhile stays, and so does the parti
   const here = await createDownloadFixture(t)
   const file = join(here.dir, 'b')
   const progress = newProgress()
-  const tell: typeof progress.tell = (event) => {
+  const report: typeof progress.report = (event) => {
     if (event._tag === 'PartDone') mkdirSync(join(file, 'inside'), { recursive: true })
-    progress.tell(event)
+    progress.report(event)
   }
-  const done = await downloadFile({ ...here.input, file, progress: { ...progress, tell } })(here.client())()
+  const done = await downloadFile({ ...here.input, file, progress: { ...progress, report } })(here.client())()
   t.match(left(done), { _tag: 'FileError', code: /EISDIR|ENOTEMPTY|EPERM|EEXIST/ })
   t.same(await readdir(file), ['inside'])
   t.same((await readdir(here.dir)).sort(), ['a.bin', 'b', 'b.cospipe-download'])
@@ -394,11 +394,11 @@ t.test('a target that becomes a pipe meanwhile stays', async (t) => {
   const here = await createDownloadFixture(t)
   const file = join(here.dir, 'b')
   const progress = newProgress()
-  const tell: typeof progress.tell = (event) => {
+  const report: typeof progress.report = (event) => {
     if (event._tag === 'PartDone' && !existsSync(file)) execFileSync('mkfifo', [file])
-    progress.tell(event)
+    progress.report(event)
   }
-  const done = await downloadFile({ ...here.input, file, progress: { ...progress, tell } })(here.client())()
+  const done = await downloadFile({ ...here.input, file, progress: { ...progress, report } })(here.client())()
   t.match(left(done), { _tag: 'FileError', code: 'ENOTFILE' })
   t.ok((await lstat(file)).isFIFO())
 })

@@ -24,7 +24,7 @@ t.test('withoutEnd: the end of one transfer does not end the progress of the oth
   const progress = newProgress()
   const one = withoutEnd({ progress }).progress
   one?.end()
-  one?.tell({ _tag: 'Moved', size: 1 })
+  one?.report({ _tag: 'Moved', size: 1 })
   const reader = progress[Symbol.asyncIterator]()
   t.match(await reader.next(), { done: false, value: { transferred: 1 } })
   progress.end()
