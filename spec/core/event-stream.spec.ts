@@ -215,10 +215,10 @@ t.test('a message with right checksums and wrong content is Malformed', async (t
     ],
     ['progress cut short', encodeEvent('Progress', '<Progress><BytesScanned>1</BytesScanned>'), /./]
   ]
-  for (const [name, bytes, words] of cases) {
+  for (const [name, bytes, message] of cases) {
     const { events, problem } = read(bytes, encodeEvent('End'))
     t.same(events, [], name)
-    t.match(problem, { _tag: 'Malformed', words }, name)
+    t.match(problem, { _tag: 'Malformed', message }, name)
   }
 })
 
