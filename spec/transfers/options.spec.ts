@@ -83,7 +83,13 @@ const partOptions = { partSize: 'optional', concurrency: 'optional', threshold: 
 type OfPut = Exclude<keyof PutObjectInput, keyof typeof object | 'enableMd5'>
 type OfCopy = Exclude<keyof CopyObjectInput, keyof typeof object>
 
-const upload = { ...object, enableMd5: 'optional', onFailure: 'optional', progress: 'optional' } as const
+const upload = {
+  ...object,
+  enableMd5: 'optional',
+  onFailure: 'optional',
+  progress: 'optional',
+  onProgress: 'optional'
+} as const
 
 const uploadStream: OptionsOf<Omit<UploadStreamInput, OfPut>> = {
   ...upload,
@@ -111,7 +117,8 @@ const directory: OptionsOf<DirectoryOptions & Pick<BucketRef, 'bucket'>> = {
   partConcurrency: 'optional',
   skip: 'optional',
   onError: 'optional',
-  progress: 'optional'
+  progress: 'optional',
+  onProgress: 'optional'
 }
 const uploadDirectory: OptionsOf<Omit<UploadDirectoryInput, OfPut>> = {
   ...directory,
@@ -121,6 +128,7 @@ const uploadDirectory: OptionsOf<Omit<UploadDirectoryInput, OfPut>> = {
   enableMd5: 'optional',
   onFailure: 'optional',
   threshold: 'optional',
+  checkpoint: 'optional',
   symlinks: 'optional',
   emptyFolders: 'optional'
 }
@@ -148,6 +156,7 @@ const download = {
   trafficLimit: 'optional',
   referer: 'optional',
   progress: 'optional',
+  onProgress: 'optional',
   partSize: 'optional',
   concurrency: 'optional'
 } as const
@@ -164,7 +173,8 @@ const toFile: OptionsOf<ToFileOptions> = { durable: 'optional' }
 
 const copy: OptionsOf<Omit<CopyInput, OfCopy | keyof typeof object>> = {
   ...partOptions,
-  progress: 'optional'
+  progress: 'optional',
+  onProgress: 'optional'
 }
 const copyPrefix: OptionsOf<
   Pick<PrefixInput, 'bucket' | 'copySource'> & Omit<PrefixInput, keyof CopyInput | 'concurrency'>

@@ -154,6 +154,7 @@ export const copyObjectInput = ({
   concurrency: _inFlight,
   threshold: _threshold,
   progress: _progress,
+  onProgress: _onProgress,
   ...input
 }: CopyInput): CopyObjectInput => input
 

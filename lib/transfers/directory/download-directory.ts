@@ -29,10 +29,10 @@ import {
   type ParentCheck
 } from '../../files/safe-directory.js'
 import { sharedTempDirectory } from '../../files/shared-temp-directory.js'
-import { withoutEnd } from '../shared/progress.js'
+import { joinProgress, withoutEnd } from '../shared/progress.js'
 import { hashOf, openSource, createRangeBody } from '../../files/source-file.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
-import { failedStream, type EffectStream } from '../shared/effect-stream.js'
+import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
 import { runEach } from '../shared/run-each.js'
 import { removeStaleSlot, isReservedName, type AcquireSlot } from '../../files/download-lock.js'
 
@@ -313,14 +313,21 @@ export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<D
   const context = contextOf(action, input)
   const validated = validate(action, Input)(input)
   if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
-  const valid = validated.right
+  return perReading(() => downloadAll(context, joinProgress(validated.right), createRun()))
+}
+
+const downloadAll = (
+  context: Context,
+  valid: DownloadDirectoryInput,
+  run: Run
+): EffectStream<DownloadDirectoryResult> => {
   const { bucket } = valid
   const prefix = folderPrefix(valid)
   const matches = matchesFile(valid)
   const isWanted = ({ key }: ListedObject): boolean =>
     key === prefix || matches(key.slice(prefix.length).replace(/\/$/, ''))
 
-  const objects = async function* (client: Client, run: Run): AsyncGenerator<CheckedEntry, void, undefined> {
+  const objects = async function* (client: Client): AsyncGenerator<CheckedEntry, void, undefined> {
     const path = resolve(valid.directory)
     const directory = await withFileErrors(context, path)(() => openRootDirectory(path, valid))
     run.hold(directory.root)
@@ -335,19 +342,15 @@ export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<D
       await directory.release()
     }
   }
-  const streamOf = (run: Run): EffectStream<DownloadDirectoryResult> =>
-    runEach<CheckedEntry, DownloadDirectoryResult>(context, {
-      concurrency: valid.concurrency ?? directoryDefaults.concurrency,
-      onError: valid.onError ?? directoryDefaults.onError,
-      items: (client) => objects(client, run),
-      work: async (each, client) => [await resultOf(each, client)],
-      failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
-      ended: () => {
-        valid.progress?.end()
-        run.end()
-      }
-    })
-  return (client) => ({
-    [Symbol.asyncIterator]: () => streamOf(createRun())(client)[Symbol.asyncIterator]()
+  return runEach<CheckedEntry, DownloadDirectoryResult>(context, {
+    concurrency: valid.concurrency ?? directoryDefaults.concurrency,
+    onError: valid.onError ?? directoryDefaults.onError,
+    items: objects,
+    work: async (each, client) => [await resultOf(each, client)],
+    failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
+    ended: () => {
+      valid.progress?.end()
+      run.end()
+    }
   })
 }

@@ -5,7 +5,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosException, type CosError } from '../../core/error.js'
+import { CosException, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { contextOf, validate } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
@@ -15,10 +15,11 @@ import type { ObjectHead } from '../../operations/head-object.js'
 import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOptions } from './options.js'
 import { entersDirectory, globFilter, matchesFile } from './glob-filter.js'
 import { headIfExists } from '../shared/head-if-exists.js'
-import { withoutEnd } from '../shared/progress.js'
-import { failedStream, type EffectStream } from '../shared/effect-stream.js'
+import { joinProgress, withoutEnd } from '../shared/progress.js'
+import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
 import { uploadFile, type UploadFileInput } from '../upload/upload-file.js'
 import { headOptions } from '../multipart/lifecycle.js'
+import { CheckpointDirectory } from '../upload/file-options.js'
 import { putInput, uploadOptions, type UploadOptions } from '../upload/options.js'
 import type { UploadResult } from '../upload/upload-stream.js'
 import { walk, type WalkEntry, type SkippedEntry } from '../../files/walk.js'
@@ -34,6 +35,8 @@ export interface UploadDirectoryInput
   readonly emptyFolders?: boolean
   /** Bytes: a file up to this size is sent by one PUT, a larger one in parts. Default: 20 MiB. */
   readonly threshold?: number
+  /** Directory for the checkpoints of files that are uploaded in parts, as in `uploadFile`. `false`: no checkpoints. */
+  readonly checkpoint?: string | false
 }
 
 const { key: _key, allowPathLikeKey: _allow, ...sharedOptions } = uploadOptions
@@ -44,7 +47,8 @@ const Input = In.struct<UploadDirectoryInput>('UploadDirectoryInput', {
   ...directoryOptions,
   symlinks: In.optional(In.oneOf('skip', 'follow')),
   emptyFolders: In.optional(In.boolean),
-  threshold: In.optional(In.bytes(0))
+  threshold: In.optional(In.bytes(0)),
+  checkpoint: In.optional(CheckpointDirectory)
 })
 
 /** `path` is relative to `directory`, with `/` between segments on every system. A folder's path ends in `/`. */
@@ -78,6 +82,7 @@ const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'fi
     skip,
     symlinks,
     emptyFolders,
+    onProgress,
     ...rest
   } = input
   return { ...rest, ...In.defined({ concurrency: partConcurrency }), ...withoutEnd(input) }
@@ -177,7 +182,10 @@ export const uploadDirectory = (input: UploadDirectoryInput): EffectStream<Uploa
   const context = contextOf(action, input)
   const validated = validate(action, Input)(input)
   if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
-  const valid = validated.right
+  return perReading(() => uploadAll(context, joinProgress(validated.right)))
+}
+
+const uploadAll = (context: Context, valid: UploadDirectoryInput): EffectStream<UploadDirectoryResult> => {
   const matches = matchesFile(valid)
   const items = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
     const all = walk({

@@ -25,7 +25,7 @@ import {
   type DownloadOptions
 } from './options.js'
 import { fetchPart } from './fetch-part.js'
-import { withProgress, type WithProgress } from '../shared/progress.js'
+import { joinProgress, withProgress, type WithProgress } from '../shared/progress.js'
 import { startTransfer } from '../shared/run-transfer.js'
 
 export interface DownloadStreamInput extends DownloadOptions, WithProgress {
@@ -148,7 +148,7 @@ export const downloadStream =
     const context = contextOf(action, input)
     const validated = validateDownload(action, Input)(input)
     if (E.isLeft(validated)) return validated
-    const valid = validated.right
+    const valid = joinProgress(validated.right)
     const head = await send(headObject(downloadHeadInput(valid)))(client)()
     if (E.isLeft(head)) return head
     const end = startTransfer(context, valid)

@@ -11,7 +11,8 @@ import type { CosEffect } from '../../client/send.js'
 import { atSource, type CopyInput } from '../copy/options.js'
 import { landsAmongSources, validatePrefix, objectInput, type PrefixInput } from './options.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
-import { failedStream, type EffectStream } from '../shared/effect-stream.js'
+import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
+import { joinProgress } from '../shared/progress.js'
 import { runEach } from '../shared/run-each.js'
 
 /** Keys are as a listing returns them. */
@@ -70,7 +71,7 @@ export const forEachObject =
       validatePrefix(action)(input),
       E.match(
         (problem): EffectStream<ObjectResult & (A | NotCopied)> => failedStream(new CosException(problem)),
-        (valid) => runForEach(action, effectOf, valid)
+        (valid) => perReading(() => runForEach(action, effectOf, joinProgress(valid)))
       )
     )
 
@@ -111,8 +112,5 @@ const runForEach = <A extends { readonly _tag: string }>(
       failureOf: (result) => ('error' in result ? O.some(result.error) : O.none),
       ended: () => input.progress?.end()
     })
-  // Each reading of the stream needs a separate watermark.
-  return (client) => ({
-    [Symbol.asyncIterator]: () => streamFrom(lowWatermark(start))(client)[Symbol.asyncIterator]()
-  })
+  return streamFrom(lowWatermark(start))
 }

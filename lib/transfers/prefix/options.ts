@@ -87,6 +87,7 @@ export const objectInput = (input: PrefixInput, key: string, to: string): CopyIn
     onError: _onError,
     cursor: _cursor,
     progress,
+    onProgress: _onProgress,
     ...options
   } = input
   const { prefix: _sourcePrefix, ...source } = copySource

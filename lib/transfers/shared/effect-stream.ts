@@ -52,6 +52,11 @@ export const scopedStream =
     }
   })
 
+/** A stream whose runs have state of their own: each reading makes one by `make`. */
+export const perReading =
+  <A>(make: () => EffectStream<A>): EffectStream<A> =>
+  (client) => ({ [Symbol.asyncIterator]: () => make()(client)[Symbol.asyncIterator]() })
+
 /** A stream that fails when it is read, such as for an invalid input. */
 export const failedStream = (failure: CosException): EffectStream<never> =>
   scopedStream(failure.error.context, async function* () {

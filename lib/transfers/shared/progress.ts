@@ -1,11 +1,22 @@
-/** The `progress` option: a transfer reports to a `Progress` that its caller created. */
+/** The options `progress` and `onProgress`: a transfer reports to a `Progress` of its caller, and calls a function. */
+import { constVoid } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as In from '../../core/input.js'
-import { reportParts, type Progress } from '../../stages/progress.js'
+import { createProgressWith, reportParts, type Progress } from '../../stages/progress.js'
+
+/** `transferred` and `total` in bytes; `total` is `undefined` until it is known. */
+export type OnProgress = (transferred: number, total: number | undefined) => void
 
 export interface WithProgress {
   /** Counts bytes and parts; made by `createProgress`, ended when the transfer has settled. */
   readonly progress?: Progress
+  /**
+   * Called with the bytes transferred and the total of this transfer: when the total becomes known, after each part of an
+   * upload or a copy, and after each chunk of a download. The transfer waits for it, so it must be quick. An error that it
+   * throws is ignored.
+   */
+  readonly onProgress?: OnProgress
 }
 
 const ProgressCodec = In.guarded(
@@ -15,7 +26,45 @@ const ProgressCodec = In.guarded(
 )
 
 /** Fields for a codec. */
-export const withProgress: In.FieldsOf<WithProgress> = { progress: In.optional(ProgressCodec) }
+export const withProgress: In.FieldsOf<WithProgress> = {
+  progress: In.optional(ProgressCodec),
+  onProgress: In.optional(
+    In.guarded('a function (transferred, total)', (u): u is OnProgress => typeof u === 'function')
+  )
+}
+
+/** Calls a function of the caller's, whose errors must not end the transfer or the process. */
+const callSafely = (call: () => unknown): void => {
+  try {
+    const result = call()
+    if (result instanceof Promise) result.catch(constVoid)
+  } catch {
+    // Documented: the error is ignored.
+  }
+}
+
+/** The input of one run, with a `progress` that reports to both options and never throws. */
+export const joinProgress = <I extends WithProgress>(input: I): I => {
+  const { progress, onProgress } = input
+  if (progress === undefined && onProgress === undefined) return input
+  // An async function is an OnProgress too, and its promise may reject.
+  const report: ((...args: Parameters<OnProgress>) => unknown) | undefined = onProgress
+  const own = createProgressWith({ total: O.none, clock: () => 0 })
+  const joined: Progress = {
+    ...own,
+    tell: (event) => {
+      callSafely(() => progress?.tell(event))
+      if (report === undefined || !('size' in event)) return
+      own.tell(event)
+      const { transferred, total } = own.read()
+      callSafely(() => report(transferred, O.toUndefined(total)))
+    },
+    end: () => {
+      callSafely(() => progress?.end())
+    }
+  }
+  return { ...input, progress: joined }
+}
 
 /** Reports the parts that `move` moves, if the caller passed a `progress`. */
 export const reportPartsOf =

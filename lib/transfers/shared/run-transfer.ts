@@ -6,7 +6,7 @@ import { contextOf } from '../../core/operation.js'
 import { publish, refInfo, type TransferEvent } from '../../client/diagnostics.js'
 import { scopedWithCleanup, type Scope } from '../../client/scope.js'
 import type { CosEffect } from '../../client/send.js'
-import type { WithProgress } from './progress.js'
+import { joinProgress, type WithProgress } from './progress.js'
 
 export interface Transfer<I> {
   readonly scope: Scope
@@ -32,11 +32,7 @@ export const startTransfer = (
   return (transferred, error) => {
     if (isEnded) return
     isEnded = true
-    try {
-      progress?.end()
-    } catch {
-      // The caller's own Progress: its defect must not replace the transfer's result.
-    }
+    progress?.end()
     publish('transfer', () => ({ ...refInfo(context), phase: 'end', transferred, error }))
   }
 }
@@ -80,7 +76,7 @@ export const runTransfer =
   async () => {
     const validated = validate(input)
     if (E.isLeft(validated)) return validated
-    const valid = validated.right
+    const valid = joinProgress(validated.right)
     const context = contextOf(action, valid)
     const { defer, releaseAll } = createReleases()
     let cleanUp: ((error: CosError) => Task<CosError>) | undefined

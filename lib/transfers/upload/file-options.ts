@@ -33,6 +33,12 @@ export interface UploadFileInput extends UploadOptions, WithProgress, SourceOpti
 }
 
 /** For a codec. */
+export const CheckpointDirectory = In.guarded(
+  'the path of a directory, or false',
+  (u): u is string | false => u === false || (typeof u === 'string' && u !== '' && !u.includes('\0'))
+)
+
+/** For a codec. */
 export const UploadFileInput = In.struct<UploadFileInput>('UploadFileInput', {
   ...uploadOptions,
   ...withProgress,
@@ -43,12 +49,7 @@ export const UploadFileInput = In.struct<UploadFileInput>('UploadFileInput', {
   length: In.optional(In.oneOf('whole', 'now')),
   threshold: In.optional(In.bytes(0)),
   resume: In.optional(Resume),
-  checkpoint: In.optional(
-    In.guarded(
-      'the path of a directory, or false',
-      (u): u is string | false => u === false || (typeof u === 'string' && u !== '' && !u.includes('\0'))
-    )
-  ),
+  checkpoint: In.optional(CheckpointDirectory),
   skipExisting: In.optional(In.boolean)
 })
 

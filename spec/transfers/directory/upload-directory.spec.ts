@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, utimesSync, writeFileSync } from 'node:fs'
-import { mkdir, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
@@ -66,6 +66,26 @@ t.test('uploadDirectory puts files under the prefix, and an object for each empt
   await uploading(without, { directory, emptyFolders: false })
   t.same(await keys(without), ['.c', 'a/b'], 'without prefix and folder objects')
 })
+
+t.test(
+  'checkpoint is the directory that names uploads in parts, and the next run resumes them',
+  async (t) => {
+    let isRefusing = true
+    const cos = await startCos(t, {
+      fault: ({ operation, query }) =>
+        isRefusing && operation === 'UploadPart' && query['partNumber'] === '2' ? refused : undefined
+    })
+    const tree = t.testdir({ source: {}, checkpoints: {} })
+    const directory = await createTree(join(tree, 'source'), { large: 'x'.repeat(2 * 1024 * 1024) })
+    const checkpoint = join(tree, 'checkpoints')
+    const input = { directory, checkpoint, threshold: 0, partSize: 1024 * 1024, partConcurrency: 1 }
+    t.same(summarize(await uploading(cos, { ...input, onFailure: 'keep' })), ['Failed large'])
+    t.equal((await readdir(checkpoint)).length, 1)
+    isRefusing = false
+    t.match(await uploading(cos, input), [{ _tag: 'Uploaded', uploaded: { resumed: 1024 * 1024 } }])
+    t.same(await readdir(checkpoint), [])
+  }
+)
 
 t.test('a prefix without a final slash is the folder of that name', async (t) => {
   const cos = await startCos(t)
