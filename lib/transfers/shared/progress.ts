@@ -48,16 +48,16 @@ export const joinProgress = <I extends WithProgress>(input: I): I => {
   const { progress, onProgress } = input
   if (progress === undefined && onProgress === undefined) return input
   // An async function is an OnProgress too, and its promise may reject.
-  const report: ((...args: Parameters<OnProgress>) => unknown) | undefined = onProgress
+  const call: ((...args: Parameters<OnProgress>) => unknown) | undefined = onProgress
   const own = createProgressWith({ total: O.none, clock: () => 0 })
   const joined: Progress = {
     ...own,
-    tell: (event) => {
-      callSafely(() => progress?.tell(event))
-      if (report === undefined || !('size' in event)) return
-      own.tell(event)
+    report: (event) => {
+      callSafely(() => progress?.report(event))
+      if (call === undefined || !('size' in event)) return
+      own.report(event)
       const { transferred, total } = own.read()
-      callSafely(() => report(transferred, O.toUndefined(total)))
+      callSafely(() => call(transferred, O.toUndefined(total)))
     },
     end: () => {
       callSafely(() => progress?.end())

@@ -148,7 +148,7 @@ t.test('an error of onProgress is ignored, whether thrown or rejected, and the p
 t.test('joinProgress keeps a progress that throws away from the transfer', async (t) => {
   const broken = {
     ...newProgress(),
-    tell: () => {
+    report: () => {
       throw new Error('broken')
     },
     end: () => {
@@ -156,7 +156,7 @@ t.test('joinProgress keeps a progress that throws away from the transfer', async
     }
   }
   const { progress } = joinProgress<WithProgress>({ progress: broken })
-  progress?.tell({ _tag: 'Moved', size: 1 })
+  progress?.report({ _tag: 'Moved', size: 1 })
   progress?.end()
   t.not(progress, undefined)
   t.same(joinProgress({}), {})
