@@ -40,7 +40,7 @@ const stray = packed.files
   .map(({ path }) => path)
   .filter(
     (path) =>
-      !/^(dist\/lib\/.+\.(js|js\.map|d\.ts)|package\.json|((lib|bench)\/(.+\/)?)?README\.md|\.github\/CONTRIBUTING\.md|LICENSE|CHANGELOG\.md)$/.test(
+      !/^(dist\/lib\/(.+\.(js|js\.map|d\.ts)|BUNDLED-LICENSES\.txt)|package\.json|((lib|bench)\/(.+\/)?)?README\.md|\.github\/CONTRIBUTING\.md|LICENSE|CHANGELOG\.md)$/.test(
         path
       )
   )

@@ -1,2 +1,4 @@
-/** The version in `User-Agent`. It is written in package.json alone: `npm run build` puts it here in `dist`. */
-export const version: string = '0.0.0-source'
+declare const COSPIPE_VERSION: string | undefined
+
+/** The version in `User-Agent`. It is written in package.json alone: `npm run build` puts it here. */
+export const version: string = typeof COSPIPE_VERSION === 'undefined' ? '0.0.0-source' : COSPIPE_VERSION

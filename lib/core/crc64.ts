@@ -1,5 +1,5 @@
 /** CRC-64/XZ, which COS calls crc64ecma: of bytes, computed with WASM; of joined parts, computed from their CRC64s. */
-import { createCRC64 } from 'hash-wasm'
+import type { createCRC64 } from 'hash-wasm'
 
 /** A running CRC64. It is mutable: one owner at a time. */
 export interface Crc64Hasher {
@@ -12,6 +12,12 @@ export interface Crc64Hasher {
 
 type Wasm = Awaited<ReturnType<typeof createCRC64>>
 
+// Loaded with the first hasher: importing hash-wasm takes 70 ms of CPU.
+const createWasm = async (): Promise<Wasm> => {
+  const { createCRC64 } = await import('hash-wasm')
+  return createCRC64()
+}
+
 // A hasher is a WASM instance with its own memory: creating it takes 0.2 ms. Up to 16 idle ones are kept for reuse.
 const idle: Array<Wasm> = []
 const maxIdle = 16
@@ -22,7 +28,7 @@ const maxIdle = 16
  * @units `digest` is unsigned, 64 bits
  */
 export const crc64Hasher = async (): Promise<Crc64Hasher> => {
-  const wasm = idle.pop() ?? (await createCRC64())
+  const wasm = idle.pop() ?? (await createWasm())
   wasm.init()
   let isOwned = true
   // After release() another owner may have the instance, and the bytes of both would be mixed.

@@ -323,11 +323,10 @@ const downloadAll = (
 ): EffectStream<DownloadDirectoryResult> => {
   const { bucket } = valid
   const prefix = folderPrefix(valid)
-  const matches = matchesFile(valid)
-  const isWanted = ({ key }: ListedObject): boolean =>
-    key === prefix || matches(key.slice(prefix.length).replace(/\/$/, ''))
-
   const objects = async function* (client: Client): AsyncGenerator<CheckedEntry, void, undefined> {
+    const matches = await matchesFile(valid)
+    const isWanted = ({ key }: ListedObject): boolean =>
+      key === prefix || matches(key.slice(prefix.length).replace(/\/$/, ''))
     const path = resolve(valid.directory)
     const directory = await withFileErrors(context, path)(() => openRootDirectory(path, valid))
     run.hold(directory.root)

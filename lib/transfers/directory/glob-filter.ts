@@ -1,5 +1,4 @@
 /** Selects files of a directory or keys of a prefix by globs. */
-import picomatch from 'picomatch'
 import * as t from 'io-ts'
 import * as In from '../../core/input.js'
 
@@ -25,13 +24,17 @@ export const globFilter: In.FieldsOf<GlobFilter> = {
 // `s`: a name may contain a line break. `windows: false`: paths here have `/` on every system.
 const options = { dot: true, windows: false, flags: 's' }
 
-const compileGlobs = (globs: ReadonlyArray<string> = []): ((path: string) => boolean) =>
-  globs.length === 0 ? () => false : picomatch([...globs], options)
+/** Loads picomatch with the first glob. */
+const compileGlobs = async (globs: ReadonlyArray<string> = []): Promise<(path: string) => boolean> => {
+  if (globs.length === 0) return () => false
+  const { default: picomatch } = await import('picomatch')
+  return picomatch([...globs], options)
+}
 
-/** @example matchesFile({ include: ['**\/*.log'] })('2024/a.log') // true */
-export const matchesFile = ({ include, exclude }: GlobFilter): ((path: string) => boolean) => {
-  const isIncluded = include === undefined ? () => true : compileGlobs(include)
-  const isExcluded = compileGlobs(exclude)
+/** @example (await matchesFile({ include: ['**\/*.log'] }))('2024/a.log') // true */
+export const matchesFile = async ({ include, exclude }: GlobFilter): Promise<(path: string) => boolean> => {
+  const isIncluded = include === undefined ? () => true : await compileGlobs(include)
+  const isExcluded = await compileGlobs(exclude)
   return (path) => isIncluded(path) && !isExcluded(path)
 }
 
@@ -39,9 +42,11 @@ export const matchesFile = ({ include, exclude }: GlobFilter): ((path: string) =
  * Whether anything below a folder could match. A folder excluded by a glob that ends in `/**` is not read, so it may be
  * unreadable.
  *
- * @example entersDirectory({ exclude: ['**\/node_modules/**'] })('web/node_modules') // false
+ * @example (await entersDirectory({ exclude: ['**\/node_modules/**'] }))('web/node_modules') // false
  */
-export const entersDirectory = ({ exclude = [] }: GlobFilter): ((folder: string) => boolean) => {
-  const isClosed = compileGlobs(exclude.filter((glob) => !glob.startsWith('!') && /(?:^|\/)\*\*$/.test(glob)))
+export const entersDirectory = async ({ exclude = [] }: GlobFilter): Promise<(folder: string) => boolean> => {
+  const isClosed = await compileGlobs(
+    exclude.filter((glob) => !glob.startsWith('!') && /(?:^|\/)\*\*$/.test(glob))
+  )
   return (folder) => !isClosed(folder)
 }

@@ -186,13 +186,13 @@ export const uploadDirectory = (input: UploadDirectoryInput): EffectStream<Uploa
 }
 
 const uploadAll = (context: Context, valid: UploadDirectoryInput): EffectStream<UploadDirectoryResult> => {
-  const matches = matchesFile(valid)
   const items = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
+    const matches = await matchesFile(valid)
     const all = walk({
       context,
       root: resolve(valid.directory),
       symlinks: valid.symlinks ?? 'skip',
-      enters: entersDirectory(valid),
+      enters: await entersDirectory(valid),
       isDraft: isReservedName
     })
     for await (const each of all) {
