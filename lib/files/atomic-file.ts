@@ -8,19 +8,20 @@ import { isSameFile } from './file-version.js'
 import { displayPath } from './open-directory.js'
 import { systemError } from './system-error.js'
 
-/** Runs `act` and converts errors to a `FileError` of `path`. A `CosException` passes unchanged. */
+/** Runs `use` and converts errors to a `FileError` of `path`. A `CosException` passes unchanged. */
 export const withFileErrors =
   (context: Context, path: string) =>
-  async <A>(act: () => Promise<A>): Promise<A> => {
-    const shown = displayPath(path)
+  async <A>(use: () => Promise<A>): Promise<A> => {
+    // Before `use`, which may close the directory of the path.
+    const shownPath = displayPath(path)
     try {
-      return await act()
+      return await use()
     } catch (thrown) {
-      throw thrown instanceof CosException ? thrown : new CosException(fileError(context, shown)(thrown))
+      throw thrown instanceof CosException ? thrown : new CosException(fileError(context, shownPath)(thrown))
     }
   }
 
-/** Handles a rejection: `ENOENT` becomes `otherwise`, and any other error is thrown again. */
+/** A handler of rejections: `ENOENT` becomes `otherwise`; all other errors are thrown again. */
 export const ignoreMissing =
   <A>(otherwise: A) =>
   (thrown: unknown): A => {

@@ -25,7 +25,7 @@ export const newFileMode = (): number => {
   return 0o666 & ~(shown === undefined ? umask() : Number.parseInt(shown, 8))
 }
 
-/** The mode for a file whose group or owner could not be taken over: no one may gain access to what the old file hid. */
+/** The mode of a file that could not get the old owner or group: nobody may read it who could not read the old file. */
 const withoutOwner = (mode: number, isSameGroup: boolean): number => {
   const others = mode & 0o007
   return (mode & 0o700) | (isSameGroup ? mode & 0o070 : others << 3) | others

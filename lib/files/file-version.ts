@@ -1,4 +1,4 @@
-/** Detects that a file changed between two looks at it. */
+/** Detects whether a file changed between two calls of `stat`. */
 import type { BigIntStats } from 'node:fs'
 
 /** Identity, size and times of a file, from a `stat` with `bigint: true`: times to the nanosecond. */

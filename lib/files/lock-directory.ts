@@ -1,4 +1,4 @@
-/** The directory of a download's locks and temporary files: private, and removed by the last process that leaves it. */
+/** The directory of a download's locks and temporary files: private, and removed when its last lock is released. */
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { lstat, mkdir, rmdir, stat } from 'node:fs/promises'
@@ -14,7 +14,7 @@ export const lockSuffix = '.cospipe-download'
 export const directoryExists = (path: string): Promise<boolean> =>
   lstat(path).then(() => true, ignoreMissing(false))
 
-/** Runs all cleanups. A failed one is ignored: the next process removes the rest, and the result must not change. */
+/** Runs all cleanups, and ignores failures: the next process removes the rest, and the result must not change. */
 export const ignoreLockErrors = async (...cleanups: ReadonlyArray<() => Promise<void>>): Promise<void> => {
   for (const cleanup of cleanups) await cleanup().catch(() => undefined)
 }
@@ -22,7 +22,7 @@ export const ignoreLockErrors = async (...cleanups: ReadonlyArray<() => Promise<
 const isSticky = ({ mode }: Stats): boolean => (mode & 0o1000) !== 0
 const isPrivate = ({ uid, mode }: Stats): boolean => uid === process.geteuid?.() && (mode & 0o022) === 0
 
-/** In a sticky directory such as `/tmp` anybody may have created this one; it is used only if nobody else may write. */
+/** In a sticky directory such as `/tmp`, another user may have created this directory. It is used only if it is private. */
 const isUsable = async (directory: string): Promise<boolean> => {
   const [found, parent] = await Promise.all([lstat(directory), stat(dirname(directory))])
   return found.isDirectory() && (!isSticky(parent) || isPrivate(found))
@@ -46,7 +46,7 @@ interface LockedDirectory {
   readonly removeDirectory: () => Promise<void>
 }
 
-/** In a directory that is held open, the lock directory is opened as well: its path could lead elsewhere later. */
+/** If the parent is held open, the lock directory is opened too: later its path could lead to another directory. */
 const lockDirectory = async (path: string): Promise<LockedDirectory> => {
   const { access: directory, release } = isHeld(path)
     ? await openChild(dirname(path), basename(path))
@@ -83,9 +83,9 @@ const openAndLock = async (stem: string): Promise<LockedDirectory & { readonly u
 export interface LockDirectory {
   /** For system calls. */
   readonly directory: string
-  /** The name of our lock. Files that begin with it are removed by the next process if this one dies. */
+  /** The name of our lock. If this process dies, the next process removes the files whose names start with it. */
   readonly owner: string
-  /** No other process has a lock here, and the next one will look here: what an earlier run left is ours. */
+  /** Whether no other process has a lock here and the next run will use this directory: files of an earlier run are ours. */
   readonly exclusive: boolean
   /** Removes the lock, and the directory if it is empty. */
   readonly close: () => Promise<void>
@@ -93,8 +93,8 @@ export interface LockDirectory {
 
 /**
  * Opens the lock directory `<stem>.cospipe-download`, creating it if it is missing, locks it, and removes the files of
- * dead processes. If something else is at that path, such as a link or another user's directory, it is left as it is,
- * and a directory with a random name is created.
+ * dead processes. If the path is a link or the directory of another user, it is not used, and a directory with a random
+ * name is created.
  *
  * @errors rejects with the system's errors
  */

@@ -63,13 +63,13 @@ export const isOnlyOwner = async (directory: string, ours: string): Promise<bool
     owner: entry.replace(/(?:\.\d+)?\.(?:lock|part)$/, '')
   }))
   const others = new Set(files.flatMap(({ owner }) => (isLockName(owner) && owner !== ours ? [owner] : [])))
-  let alone = true
+  let isOnly = true
   for (const owner of others) {
-    if (await isAlive(directory, ours, owner)) alone = false
+    if (await isAlive(directory, ours, owner)) isOnly = false
     // Names are never reused: the files removed here belong to the dead owner.
     else
       for (const { entry } of files.filter((file) => file.owner === owner))
         await remove(join(directory, entry))
   }
-  return alone
+  return isOnly
 }

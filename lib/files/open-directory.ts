@@ -2,7 +2,8 @@
  * Directories that are opened once and used by handle, so that no path is resolved twice.
  *
  * Node has no `openat`. On Linux `/proc/self/fd/N/name` does the same: it names an entry of the directory that is open as
- * `N`, wherever the directory's own path leads by then. Elsewhere, and where `/proc` is not mounted, a directory is its path.
+ * `N`, even if the path of the directory has changed since. On other systems, and if `/proc` is not mounted, directories
+ * are used by path.
  */
 import { constants, type BigIntStats } from 'node:fs'
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises'
@@ -18,7 +19,7 @@ interface OpenDirectory {
   users: number
 }
 
-/** By the path of the handle, such as `/proc/self/fd/17`. */
+/** The open directories. The key is the path of the handle, such as `/proc/self/fd/17`. */
 const directories = new Map<string, OpenDirectory>()
 
 const directoryOf = (path: string): string => /^\/proc\/self\/fd\/\d+/.exec(path)?.[0] ?? ''
@@ -26,7 +27,7 @@ const directoryOf = (path: string): string => /^\/proc\/self\/fd\/\d+/.exec(path
 /** Whether a path goes through a directory that is held open. */
 export const isHeld = (path: string): boolean => directories.has(directoryOf(path))
 
-/** A path for messages, and to compare: that of the directory in place of that of its handle. */
+/** A path for messages and comparisons: the path of the handle is replaced by that of the directory. */
 export const displayPath = (path: string): string => {
   const held = directoryOf(path)
   const directory = directories.get(held)
@@ -40,15 +41,15 @@ export interface HeldDirectory {
   readonly release: () => Promise<void>
 }
 
-const once = (act: () => Promise<void>): (() => Promise<void>) => {
+const once = (run: () => Promise<void>): (() => Promise<void>) => {
   let done: Promise<void> | undefined
-  return () => (done ??= act())
+  return () => (done ??= run())
 }
 
 /**
- * Keeps the directory of a path open until `release` is called. A path that goes through no handle needs nothing.
+ * Keeps the directory of a path open until the returned function is called. Does nothing for a path without a handle.
  *
- * @errors throws `EBADF` if the directory was closed: its number may belong to another file now
+ * @errors throws `EBADF` if the directory was closed: its number may now belong to another file
  */
 export const holdDirectory = (path: string): (() => Promise<void>) => {
   const access = directoryOf(path)
@@ -66,7 +67,7 @@ export const holdDirectory = (path: string): (() => Promise<void>) => {
   })
 }
 
-/** Keeps the directory of a path open while `use` runs, also after the caller of `use` has given up on it. */
+/** Keeps the directory of a path open until `use` has settled, even if the caller no longer waits for it. */
 export const withDirectory = async <A>(path: string, use: () => Promise<A>): Promise<A> => {
   const release = isHeld(path) ? holdDirectory(path) : () => Promise.resolve()
   try {
@@ -87,7 +88,7 @@ const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
 
 const plain = (path: string): HeldDirectory => ({ access: path, release: () => Promise.resolve() })
 
-/** Opens a directory by its path; links on the way are followed. */
+/** Opens a directory by its path. Links on the path are followed. */
 export const openDirectory = async (path: string): Promise<HeldDirectory> => {
   const real = await realpath(path)
   if (process.platform !== 'linux') return plain(real)
@@ -105,9 +106,9 @@ export const openDirectory = async (path: string): Promise<HeldDirectory> => {
 }
 
 /**
- * Opens a directory in one that is held. A link is not followed.
+ * Opens a directory inside a directory that is held open. A link is not followed.
  *
- * @errors rejects with the system's: `ENOENT`; `ENOTDIR` or `ELOOP` if the name is that of a file or a link
+ * @errors rejects with the errors of the system: `ENOENT`; `ENOTDIR` or `ELOOP` if the name is a file or a link
  */
 export const openChild = async (parent: string, name: string): Promise<HeldDirectory> => {
   const path = join(parent, name)

@@ -33,11 +33,10 @@ export interface PartialFile {
   /** Path of the partial file. */
   readonly path: string
   /**
-   * The CRC64 of each range that the journal of an earlier run records, by range number. A CRC64 is only a claim: the
-   * reader must compare it with the bytes on the disk. Bytes that match are correct, regardless of which process
-   * wrote the journal and of later disk damage.
+   * The CRC64 of each range in the journal of an earlier run, by range number. The reader must compare it with the bytes
+   * on the disk. Bytes that match are correct, regardless of which process wrote the journal and of later disk damage.
    */
-  readonly claimed: ReadonlyMap<number, bigint>
+  readonly recorded: ReadonlyMap<number, bigint>
   /** Records a complete range in the journal. With `durable`, the bytes of the range are synced to the disk first. */
   readonly add: (number: number, crc64: bigint) => Promise<void>
   /** Whether the journal has a range that the next run can resume from. */
@@ -68,7 +67,7 @@ const header = (identity: Identity): Json => ({
   partSize: identity.partSize
 })
 
-const Known = t.tuple([In.integer(1), W.Crc64])
+const RangeRecord = t.tuple([In.integer(1), W.Crc64])
 
 /** The recorded ranges; `none` if the journal belongs to another identity. */
 const journalRanges = (
@@ -80,8 +79,8 @@ const journalRanges = (
   return O.some(
     new Map(
       rest.flatMap((record) => {
-        const known = Known.decode(record)
-        return E.isRight(known) && known.right[0] <= count ? [known.right] : []
+        const range = RangeRecord.decode(record)
+        return E.isRight(range) && range.right[0] <= count ? [range.right] : []
       })
     )
   )
@@ -102,7 +101,7 @@ const readAll = async (handle: FileHandle): Promise<Records> => {
 interface Journal {
   readonly handle: FileHandle
   readonly path: string
-  readonly claimed: ReadonlyMap<number, bigint>
+  readonly recorded: ReadonlyMap<number, bigint>
 }
 
 /** Runs `use` on an open file. Closes the file only if `use` fails. */
@@ -119,11 +118,11 @@ const reopenJournal = async (path: string, identity: Identity): Promise<Journal>
   const handle = await reopenFile(path, constants.O_RDWR | constants.O_APPEND)
   return closeOnError(handle, async () => {
     const found = await readAll(handle)
-    const claimed = journalRanges(found, identity)
-    if (O.isNone(claimed)) throw systemError('EEXIST', 'the file is not a download journal')
+    const recorded = journalRanges(found, identity)
+    if (O.isNone(recorded)) throw systemError('EEXIST', 'the file is not a download journal')
     // An incomplete last line, left by a crash, would corrupt the next record.
     await handle.truncate(found.end)
-    return { handle, path, claimed: claimed.value }
+    return { handle, path, recorded: recorded.value }
   })
 }
 
@@ -131,7 +130,7 @@ const createJournal = async (path: string, identity: Identity): Promise<Journal>
   const handle = await replaceFile(path, constants.O_RDWR | constants.O_APPEND, temporaryMode)
   return closeOnError(handle, async () => {
     await handle.appendFile(writeRecord(header(identity)))
-    return { handle, path, claimed: new Map() }
+    return { handle, path, recorded: new Map() }
   })
 }
 
@@ -212,7 +211,7 @@ export const openPartialFile = async (options: PartialFileOptions): Promise<Part
     return {
       handle,
       path: part,
-      claimed: new Map(),
+      recorded: new Map(),
       add: () => Promise.resolve(),
       isWorthKeeping: () => false,
       close
@@ -225,17 +224,17 @@ export const openPartialFile = async (options: PartialFileOptions): Promise<Part
     throw thrown
   }
   const append = createAppender(options, handle, journal.value)
-  const { claimed } = journal.value
-  let known = claimed.size
+  const { recorded } = journal.value
+  let count = recorded.size
   return {
     handle,
     path: part,
-    claimed,
+    recorded,
     add: async (number, crc64) => {
       await append([number, String(crc64)])
-      known += 1
+      count += 1
     },
-    isWorthKeeping: () => known > 0,
+    isWorthKeeping: () => count > 0,
     close
   }
 }

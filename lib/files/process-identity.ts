@@ -4,7 +4,7 @@ import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { codeOf } from '../core/error.js'
 
-/** Such as `3f9a1c02-4711-88123-9f3b2c5d1e70`: machine, process id, process start time, and a random number. */
+/** For example `3f9a1c02-4711-88123-9f3b2c5d1e70`: machine, process id, process start time, and a random number. */
 const namePattern = /^([0-9a-f]{8})-(\d{1,10})-(\d{1,20})-[0-9a-f]{12}$/
 
 const unknown = '0'
@@ -25,8 +25,8 @@ const readMachineId = async (): Promise<string> => {
 
 interface Process {
   /** Start time in ticks since boot. If a process id is reused, the new process has another start time. */
-  readonly started: string
-  readonly dead: boolean
+  readonly startTime: string
+  readonly isDead: boolean
 }
 
 /** Undefined if `/proc/PID/stat` cannot be read. */
@@ -34,13 +34,15 @@ const readProcess = async (pid: number): Promise<Process | undefined> => {
   const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(empty)
   // `pid (name) state ppid ...`: the name may contain spaces and brackets.
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const started = fields[18]
+  const startTime = fields[18]
   // Z: a zombie, which is dead but not yet reaped by its parent.
-  return started === undefined ? undefined : { started, dead: state === 'Z' || state === 'X' }
+  return startTime === undefined ? undefined : { startTime, isDead: state === 'Z' || state === 'X' }
 }
 
 const readOwnIdentity = async (): Promise<string> =>
-  [await readMachineId(), String(process.pid), (await readProcess(process.pid))?.started ?? unknown].join('-')
+  [await readMachineId(), String(process.pid), (await readProcess(process.pid))?.startTime ?? unknown].join(
+    '-'
+  )
 let cachedIdentity: Promise<string> | undefined
 const ownIdentity = (): Promise<string> => (cachedIdentity ??= readOwnIdentity())
 
@@ -64,12 +66,12 @@ const exists = (pid: number): boolean => {
  * another machine, or the system reports no process start times and the process id may have been reused.
  */
 export const isOwnerAlive = async (name: string): Promise<boolean | undefined> => {
-  const [, ownerMachine, number, started] = namePattern.exec(name) ?? []
+  const [, ownerMachine, number, startTime] = namePattern.exec(name) ?? []
   const [ownMachine] = (await ownIdentity()).split('-')
   if (ownerMachine !== ownMachine || number === undefined) return undefined
   const pid = Number(number)
   if (!exists(pid)) return false
   const found = await readProcess(pid)
-  if (found === undefined || started === unknown) return undefined
-  return !found.dead && found.started === started
+  if (found === undefined || startTime === unknown) return undefined
+  return !found.isDead && found.startTime === startTime
 }

@@ -3,9 +3,9 @@ import * as E from 'fp-ts/lib/Either.js'
 
 /** The file name rules of a system. */
 export interface PathRules {
-  /** `a` and `A` name the same file, as do the composed and decomposed forms of an accented letter. */
+  /** Whether `a` and `A` name the same file, and the composed and decomposed forms of an accented letter too. */
   readonly foldsCase: boolean
-  /** Windows, which reserves more characters and some whole names. */
+  /** Whether the rules are those of Windows, which reserves more characters and some whole names. */
   readonly windows: boolean
 }
 
@@ -14,8 +14,8 @@ const deviceNames = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9
 // eslint-disable-next-line no-control-regex
 const reservedCharacters = /[\0-\x1f<>:"|?*]|[. ]$/
 
-const wrongSegment = (segment: string, { windows }: PathRules): string | undefined => {
-  if (segment === '') return 'two slashes in a row, or one at its beginning'
+const segmentProblem = (segment: string, { windows }: PathRules): string | undefined => {
+  if (segment === '') return 'two slashes in a row, or one at the start'
   if (segment === '.' || segment === '..') return 'a segment that means another folder'
   if (segment.includes('\0')) return 'a NUL'
   // A backslash is a separator on Windows. On other systems it is an ordinary character, and a file uploaded with one
@@ -23,7 +23,7 @@ const wrongSegment = (segment: string, { windows }: PathRules): string | undefin
   if (windows && segment.includes('\\')) return 'a backslash'
   if (segment.split('\\').includes('..')) return 'a name that leads upwards on Windows'
   if (windows && (reservedCharacters.test(segment) || deviceNames.test(segment)))
-    return 'a name that Windows keeps for itself'
+    return 'a name that Windows reserves'
   return undefined
 }
 
@@ -36,13 +36,13 @@ const wrongSegment = (segment: string, { windows }: PathRules): string | undefin
  * @shape `Left` describes the part of the key that a path must not contain
  */
 export const toSegments = (rest: string, naming: PathRules): E.Either<string, ReadonlyArray<string>> => {
-  if (rest === '') return E.left('nothing behind the prefix')
+  if (rest === '') return E.left('nothing after the prefix')
   // On Windows, `join` treats a drive letter as an absolute path, and `C:` alone is the current folder of that drive.
   if (naming.windows && /^[a-z]:/i.test(rest)) return E.left('a drive letter')
   const segments = (rest.endsWith('/') ? rest.slice(0, -1) : rest).split('/')
   for (const segment of segments) {
-    const wrong = wrongSegment(segment, naming)
-    if (wrong !== undefined) return E.left(wrong)
+    const problem = segmentProblem(segment, naming)
+    if (problem !== undefined) return E.left(problem)
   }
   return E.right(segments)
 }

@@ -1,4 +1,4 @@
-/** Which downloads of this process hold a target, so that the next one can wait for those that were aborted. */
+/** The downloads of this process that hold a target, so that the next download can wait for those that were aborted. */
 
 interface Holder {
   readonly signal: AbortSignal
@@ -7,7 +7,7 @@ interface Holder {
 
 const holders = new Map<string, ReadonlySet<Holder>>()
 
-/** Waits for the holders of a target that are being aborted: they end soon, and what they keep can then be resumed. */
+/** Waits for the holders of a target that are being aborted: they end soon, and their partial file can then be resumed. */
 export const waitForAborting = async (target: string): Promise<void> => {
   const aborting = [...(holders.get(target) ?? [])].filter(({ signal }) => signal.aborted)
   await Promise.all(aborting.map(({ released }) => released))

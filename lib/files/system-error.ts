@@ -1,3 +1,3 @@
-/** An error with a code, as the system throws it. */
-export const systemError = (code: string, words: string): Error =>
-  Object.assign(new Error(`${code}: ${words}`), { code })
+/** Makes an error with a code, like those of the system. */
+export const systemError = (code: string, message: string): Error =>
+  Object.assign(new Error(`${code}: ${message}`), { code })

@@ -1,14 +1,14 @@
-/** Small files that name unfinished uploads of this machine, so that the next run can resume what is surely its own. */
+/** Small files with the ids of incomplete uploads of this machine, so that the next run resumes only its own uploads. */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isLockName, isOwnerAlive, newLockName } from './process-identity.js'
 
-/** The checkpoint of one unfinished upload. This run owns it until it is released or removed. */
+/** The checkpoint of one incomplete upload. This run owns it until it is released or removed. */
 export interface UploadCheckpoint {
   readonly uploadId: string
-  /** Leaves it for the next run. */
+  /** Keeps the checkpoint for the next run. */
   readonly release: () => Promise<void>
   readonly remove: () => Promise<void>
 }
@@ -16,7 +16,7 @@ export interface UploadCheckpoint {
 export interface UploadCheckpoints {
   /** Takes over the newest checkpoint whose owner has released it or is dead; `undefined` if there is none. */
   readonly claim: () => Promise<UploadCheckpoint | undefined>
-  /** Writes a checkpoint, and waits until the disk has it. */
+  /** Writes a checkpoint, and waits until it is on the disk. */
   readonly create: (uploadId: string) => Promise<UploadCheckpoint>
 }
 
@@ -35,28 +35,28 @@ export const defaultCheckpointDirectory = (
 
 const suffix = '.cospipe-upload'
 const released = /^released-[0-9a-f]{12}$/
-// Written in one call; a text that was cut off by a power failure has no line end.
+// Written in one call. A text that a power failure truncated has no line end.
 const content = /^cospipe-upload 1 (\S+)\n$/
 
-/** Of several runs that try to rename one file, one succeeds. */
-const renamed = async (from: string, to: string): Promise<boolean> =>
+/** If several runs try to rename one file, only one succeeds. */
+const tryRename = async (from: string, to: string): Promise<boolean> =>
   rename(from, to).then(
     () => true,
     () => false
   )
 
-const modified = async (path: string): Promise<number> =>
+const modifiedAt = async (path: string): Promise<number> =>
   stat(path).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0
   )
 
 /**
- * The checkpoints of one target in a directory, which is made if it is missing. A file's name has the target's hash and
- * its owner's lock name; its content is the upload's id.
+ * The checkpoints of one target in a directory, which is created if it is missing. The name of a file has the hash of the
+ * target and the lock name of its owner. Its content is the id of the upload.
  *
  * @shape  `target`: any text that is the same for the same source file and the same object
- * @errors the file system's, as they are thrown
+ * @errors rejects with the errors of the system
  */
 export const uploadCheckpoints = (directory: string, target: string): UploadCheckpoints => {
   const prefix = `${createHash('sha256').update(target).digest('hex').slice(0, 32)}.`
@@ -80,11 +80,11 @@ export const uploadCheckpoints = (directory: string, target: string): UploadChec
       const dated = await Promise.all(
         names
           .filter((name) => name.startsWith(prefix) && name.endsWith(suffix))
-          .map(async (name) => ({ owner: ownerOf(name), at: await modified(join(directory, name)) }))
+          .map(async (name) => ({ owner: ownerOf(name), at: await modifiedAt(join(directory, name)) }))
       )
       for (const { owner } of dated.sort((a, b) => b.at - a.at)) {
         const mine = pathOf(await newLockName())
-        if (!(await isFree(owner)) || !(await renamed(pathOf(owner), mine))) continue
+        if (!(await isFree(owner)) || !(await tryRename(pathOf(owner), mine))) continue
         const [, uploadId] = content.exec(await readFile(mine, 'utf8')) ?? []
         if (uploadId !== undefined) return checkpointAt(mine, uploadId)
         await unlink(mine)

@@ -11,28 +11,29 @@ export type WalkEntry =
   | { readonly _tag: 'EmptyFolder'; readonly path: string }
   /** A folder that cannot be read, or that was removed during the walk. */
   | { readonly _tag: 'Unreadable'; readonly path: string; readonly error: CosError }
-  | { readonly _tag: 'PassedOver'; readonly path: string; readonly reason: SkippedEntry }
+  | { readonly _tag: 'Ignored'; readonly path: string; readonly reason: IgnoredReason }
 
-export type SkippedEntry =
+/** Why an entry is not uploaded. */
+export type IgnoredReason =
   /** A symbolic link, if links are not followed. */
   | 'Link'
-  /** A broken link, or a link that leads back to a folder that contains it. */
-  | 'DeadLink'
+  /** A link without a target, or a link that leads back to a folder that contains it. */
+  | 'BrokenLink'
   /** A FIFO, a socket or a device. */
-  | 'NoFile'
+  | 'SpecialFile'
   /** The name is not UTF-8, but keys must be. In `path`, U+FFFD replaces the invalid bytes. */
   | 'NotUtf8'
-  /** The temporary files of an unfinished download by this library. */
-  | 'Draft'
+  /** The temporary files of an incomplete download by this library. */
+  | 'PartialDownload'
 
 export interface WalkOptions {
   readonly context: Context
   readonly root: string
   readonly symlinks: 'skip' | 'follow'
   /** Whether to read a folder. */
-  readonly enters: (path: string) => boolean
+  readonly shouldRead: (path: string) => boolean
   /** Whether a folder with this name holds the temporary files of a download. */
-  readonly isDraft: (name: string) => boolean
+  readonly isLockDirectory: (name: string) => boolean
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -45,22 +46,22 @@ const nameOf = (bytes: Uint8Array): string | undefined => {
   }
 }
 
-type Kind = 'File' | 'Folder' | SkippedEntry
+type Kind = 'File' | 'Folder' | IgnoredReason
 
 const kindOf = (entry: Pick<Dirent, 'isFile' | 'isDirectory'>): Kind =>
-  entry.isFile() ? 'File' : entry.isDirectory() ? 'Folder' : 'NoFile'
+  entry.isFile() ? 'File' : entry.isDirectory() ? 'Folder' : 'SpecialFile'
 
-/** The kind of an entry, with links followed. `DeadLink` for a folder that contains the entry: the walk would not end. */
+/** The kind of an entry, with links followed. `BrokenLink` for a folder that contains the entry: the walk would not end. */
 const kindOfTarget = async (path: string, ancestors: ReadonlyArray<string>): Promise<Kind> => {
   try {
     const kind = kindOf(await stat(path))
-    return kind === 'Folder' && ancestors.includes(await realpath(path)) ? 'DeadLink' : kind
+    return kind === 'Folder' && ancestors.includes(await realpath(path)) ? 'BrokenLink' : kind
   } catch {
-    return 'DeadLink'
+    return 'BrokenLink'
   }
 }
 
-/** Folders that are not links are checked too: a link may have led above the root, and such a folder back into it. */
+/** Folders that are not links are checked too: a link may lead above the root, and folders there contain the root. */
 const kindAt = async (
   entry: Dirent<Buffer>,
   path: string,
@@ -77,7 +78,7 @@ const kindAt = async (
 
 interface Folder {
   readonly entries: ReadonlyArray<Dirent<Buffer>>
-  /** The real paths of the folder and of those that contain it; empty if links are not followed. */
+  /** The real paths of the folder and of the folders that contain it; empty if links are not followed. */
   readonly ancestors: ReadonlyArray<string>
 }
 
@@ -104,14 +105,15 @@ async function* walkEntries(
     const name = nameOf(entry.name)
     const path = `${folderPath}${name ?? entry.name.toString('utf8')}`
     if (name === undefined) {
-      yield { _tag: 'PassedOver', path, reason: 'NotUtf8' }
+      yield { _tag: 'Ignored', path, reason: 'NotUtf8' }
       continue
     }
     const kind = await kindAt(entry, join(options.root, path), options, ancestors)
     if (kind === 'File') yield { _tag: 'File', path }
-    else if (kind !== 'Folder') yield { _tag: 'PassedOver', path, reason: kind }
-    else if (options.isDraft(name)) yield { _tag: 'PassedOver', path: `${path}/`, reason: 'Draft' }
-    else if (options.enters(path)) yield* walkFolder(options, `${path}/`, ancestors)
+    else if (kind !== 'Folder') yield { _tag: 'Ignored', path, reason: kind }
+    else if (options.isLockDirectory(name))
+      yield { _tag: 'Ignored', path: `${path}/`, reason: 'PartialDownload' }
+    else if (options.shouldRead(path)) yield* walkFolder(options, `${path}/`, ancestors)
   }
 }
 

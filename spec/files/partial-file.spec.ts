@@ -48,7 +48,7 @@ const withPartialFile = async <A>(
 }
 
 const readClaims = (options: PartialFileOptions): Promise<ReadonlyArray<readonly [number, bigint]>> =>
-  withPartialFile(options, async (file) => [...file.claimed])
+  withPartialFile(options, async (file) => [...file.recorded])
 
 /** The number and CRC64 of each range, as recorded in the journal. */
 const ranges = Array.from({ length: 10 }, (_, n) => [n + 1, BigInt(n) * 1_844_674_407_370_955_161n] as const)
@@ -66,7 +66,7 @@ const headerOf = (journal: Buffer): Json => readRecords(journal).records[0] ?? n
 t.test('a new partial file has its final size, and only its owner can read it', async (t) => {
   const dir = t.testdir({})
   await withPartialFile(optionsIn(dir), async (file) => {
-    t.same([...file.claimed], [])
+    t.same([...file.recorded], [])
     t.notOk(file.isWorthKeeping())
     await file.add(1, 5n)
     t.ok(file.isWorthKeeping())
@@ -77,11 +77,11 @@ t.test('a new partial file has its final size, and only its owner can read it', 
   t.equal((await stat(join(dir, 'journal'))).mode & 0o777, 0o600)
 })
 
-t.test('recorded ranges are claimed by the next run, which resumes the journal', async (t) => {
+t.test('recorded ranges are read by the next run, which resumes the journal', async (t) => {
   const dir = t.testdir({})
   await writeSample(dir)
   await withPartialFile(optionsIn(dir), async (file) => {
-    t.same([...file.claimed], ranges)
+    t.same([...file.recorded], ranges)
     t.ok(file.isWorthKeeping())
     await file.add(3, 7n)
   })
@@ -112,7 +112,7 @@ t.test('a journal cut at any byte claims its complete records, and accepts new r
     const lines = whole.subarray(0, at).toString('latin1').split('\n').length - 1
     const found = await withPartialFile(options, async (file) => {
       await file.add(10, 1n)
-      return [...file.claimed]
+      return [...file.recorded]
     })
     const expected = ranges.slice(0, Math.max(0, lines - 1))
     t.same(found, expected, `cut at ${String(at)}`)
@@ -161,7 +161,7 @@ t.test('a journal of another object version or part size claims nothing', async 
   }
 })
 
-t.test('invalid records are ignored, and valid records are claimed', async (t) => {
+t.test('invalid records are ignored, and valid records are read', async (t) => {
   const dir = t.testdir({})
   const header = headerOf(await writeSample(dir))
   const hostile: ReadonlyArray<Json> = [
@@ -213,7 +213,7 @@ t.test(
         await make(join(dir, 'victim'), join(dir, name))
         const before = await readFile(join(dir, 'victim'))
         await withPartialFile(options, async (file) => {
-          t.same([...file.claimed], [], `${name} ${make.name}`)
+          t.same([...file.recorded], [], `${name} ${make.name}`)
           await file.handle.write(Buffer.alloc(95, 'w'), 0, 95, 0)
           await file.add(1, 5n)
         })

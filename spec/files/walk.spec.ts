@@ -12,13 +12,13 @@ const optionsFor = (root: string, more: Partial<WalkOptions> = {}): WalkOptions 
   context: { operation: 'walk', bucket: '', key: O.none, attempts: 0 },
   root,
   symlinks: 'skip',
-  enters: () => true,
-  isDraft: () => false,
+  shouldRead: () => true,
+  isLockDirectory: () => false,
   ...more
 })
 
 const describeEntry = (found: ReadonlyArray<WalkEntry>): ReadonlyArray<string> =>
-  found.map((one) => `${one._tag === 'PassedOver' ? one.reason : one._tag} ${one.path}`)
+  found.map((one) => `${one._tag === 'Ignored' ? one.reason : one._tag} ${one.path}`)
 
 const walkAll = async (root: string, more: Partial<WalkOptions> = {}): Promise<ReadonlyArray<string>> =>
   describeEntry(await toArray(walk(optionsFor(root, more))))
@@ -95,10 +95,10 @@ t.test('links are skipped, or followed unless they lead back to a containing fol
 
   const found = await walkAll(root, { symlinks: 'follow' })
   for (const line of ['File file', 'File folder/o', 'File a/f', 'File g']) t.ok(found.includes(line), line)
-  for (const path of ['a/me', 'a/up', 'dead', 'self', 'up']) t.ok(found.includes(`DeadLink ${path}`), path)
-  // The walk has not entered the folder above the root, so it reads it. The root, found again below it, is a `DeadLink`.
+  for (const path of ['a/me', 'a/up', 'dead', 'self', 'up']) t.ok(found.includes(`BrokenLink ${path}`), path)
+  // The walk has not entered the folder above the root, so it reads it. The root, found again below it, is a `BrokenLink`.
   t.ok(found.includes('File top/outside/o'))
-  t.ok(found.includes('DeadLink top/root'))
+  t.ok(found.includes('BrokenLink top/root'))
 })
 
 t.test('a root that is a link is followed', async (t) => {
@@ -110,16 +110,16 @@ t.test('a root that is a link is followed', async (t) => {
 t.test('FIFOs and temporary files of downloads are skipped', async (t) => {
   const root = await createTree(t.testdir(), { 'x.draft/part': 'p', f: 'f' })
   execFileSync('mkfifo', [join(root, 'fifo')])
-  t.same(await walkAll(root, { isDraft: (name) => name.endsWith('.draft') }), [
+  t.same(await walkAll(root, { isLockDirectory: (name) => name.endsWith('.draft') }), [
     'File f',
-    'NoFile fifo',
-    'Draft x.draft/'
+    'SpecialFile fifo',
+    'PartialDownload x.draft/'
   ])
 })
 
-t.test('a folder is not read if enters returns false', async (t) => {
+t.test('a folder is not read if shouldRead returns false', async (t) => {
   const root = await createTree(t.testdir(), { 'a/f': 'f', 'b/f': 'f' })
-  t.same(await walkAll(root, { enters: (path) => path !== 'a' }), ['File b/f'])
+  t.same(await walkAll(root, { shouldRead: (path) => path !== 'a' }), ['File b/f'])
 })
 
 t.test('a folder removed during the walk is yielded as Unreadable, and the walk continues', async (t) => {

@@ -42,9 +42,11 @@ export const matchesFile = async ({ include, exclude }: GlobFilter): Promise<(pa
  * Whether anything below a folder could match. A folder excluded by a glob that ends in `/**` is not read, so it may be
  * unreadable.
  *
- * @example (await entersDirectory({ exclude: ['**\/node_modules/**'] }))('web/node_modules') // false
+ * @example (await shouldReadDirectory({ exclude: ['**\/node_modules/**'] }))('web/node_modules') // false
  */
-export const entersDirectory = async ({ exclude = [] }: GlobFilter): Promise<(folder: string) => boolean> => {
+export const shouldReadDirectory = async ({
+  exclude = []
+}: GlobFilter): Promise<(folder: string) => boolean> => {
   const isClosed = await compileGlobs(
     exclude.filter((glob) => !glob.startsWith('!') && /(?:^|\/)\*\*$/.test(glob))
   )

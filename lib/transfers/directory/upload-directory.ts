@@ -13,7 +13,7 @@ import { send } from '../../client/send.js'
 import { putObject } from '../../operations/put-object.js'
 import type { ObjectHead } from '../../operations/head-object.js'
 import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOptions } from './options.js'
-import { entersDirectory, globFilter, matchesFile } from './glob-filter.js'
+import { shouldReadDirectory, globFilter, matchesFile } from './glob-filter.js'
 import { headIfExists } from '../shared/head-if-exists.js'
 import { joinProgress, withoutEnd } from '../shared/progress.js'
 import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
@@ -22,14 +22,14 @@ import { headOptions } from '../multipart/lifecycle.js'
 import { CheckpointDirectory } from '../upload/file-options.js'
 import { putInput, uploadOptions, type UploadOptions } from '../upload/options.js'
 import type { UploadResult } from '../upload/upload-stream.js'
-import { walk, type WalkEntry, type SkippedEntry } from '../../files/walk.js'
+import { walk, type WalkEntry, type IgnoredReason } from '../../files/walk.js'
 import { runEach } from '../shared/run-each.js'
 import { isReservedName } from '../../files/download-lock.js'
 
 /** All options of `uploadFile`, except `key` and `file`, apply to every file. */
 export interface UploadDirectoryInput
   extends Omit<UploadOptions, 'key' | 'allowPathLikeKey' | 'concurrency'>, DirectoryOptions {
-  /** `'skip'`: a symbolic link yields `PassedOver`. `'follow'`: its target is uploaded. Default: `'skip'`. */
+  /** `'skip'`: a symbolic link yields `Ignored`. `'follow'`: its target is uploaded. Default: `'skip'`. */
   readonly symlinks?: 'skip' | 'follow'
   /** Creates an object of 0 bytes with a key that ends in `/` for each empty folder. Default: true. */
   readonly emptyFolders?: boolean
@@ -63,7 +63,7 @@ export type UploadDirectoryResult =
   | { readonly _tag: 'Skipped'; readonly path: string; readonly key: string; readonly size: number }
   /** An empty folder: created as an object with a key that ends in `/`. */
   | { readonly _tag: 'Folder'; readonly path: string; readonly key: string }
-  | { readonly _tag: 'PassedOver'; readonly path: string; readonly reason: SkippedEntry }
+  | { readonly _tag: 'Ignored'; readonly path: string; readonly reason: IgnoredReason }
   /** If `path` is a folder, it could not be read, and its content is unknown. */
   | { readonly _tag: 'Failed'; readonly path: string; readonly key: string; readonly error: CosError }
 
@@ -156,7 +156,7 @@ const createFolderObject = (source: LocalSource): Step => {
 const resultOf =
   (input: UploadDirectoryInput) =>
   async (found: WalkEntry, client: Client): Promise<UploadDirectoryResult> => {
-    if (found._tag === 'PassedOver') return found
+    if (found._tag === 'Ignored') return found
     const { path } = found
     const key = `${folderPrefix(input)}${path}`
     if (found._tag === 'Unreadable') return { _tag: 'Failed', path, key, error: found.error }
@@ -192,8 +192,8 @@ const uploadAll = (context: Context, valid: UploadDirectoryInput): EffectStream<
       context,
       root: resolve(valid.directory),
       symlinks: valid.symlinks ?? 'skip',
-      enters: await entersDirectory(valid),
-      isDraft: isReservedName
+      shouldRead: await shouldReadDirectory(valid),
+      isLockDirectory: isReservedName
     })
     for await (const each of all) {
       if (each._tag === 'EmptyFolder' && valid.emptyFolders === false) continue

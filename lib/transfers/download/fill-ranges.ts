@@ -160,7 +160,7 @@ export const fillRanges =
   async (ranges: Iterable<PartRange>): Promise<FillResult> => {
     const target: RangeTarget = { context, handle: partial.handle, path: partial.path }
     const checkRecorded = async (range: PartRange, signal: AbortSignal): Promise<O.Option<bigint>> => {
-      const recorded = partial.claimed.get(range.number)
+      const recorded = partial.recorded.get(range.number)
       if (recorded === undefined) return O.none
       const found = await readFileRange(target, range, signal)
       return O.isSome(found) && found.value === recorded ? found : O.none

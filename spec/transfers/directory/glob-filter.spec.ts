@@ -1,5 +1,5 @@
 import t from 'tap'
-import { entersDirectory, matchesFile } from '../../../lib/transfers/directory/glob-filter.js'
+import { shouldReadDirectory, matchesFile } from '../../../lib/transfers/directory/glob-filter.js'
 
 t.test('without globs every path matches', async (t) => {
   for (const path of ['a', '.a', 'a/b', 'a\nb', '..']) t.ok((await matchesFile({}))(path), path)
@@ -20,10 +20,10 @@ t.test('a backslash in a glob escapes the next character', async (t) => {
   t.notOk((await matchesFile({ include: ['a\\*'] }))('ab'))
 })
 
-t.test('entersDirectory is false only for a folder that folder/** excludes', async (t) => {
-  const enters = await entersDirectory({ exclude: ['**/node_modules/**', 'x/*', '!y/**', '*.log'] })
+t.test('shouldReadDirectory is false only for a folder that folder/** excludes', async (t) => {
+  const enters = await shouldReadDirectory({ exclude: ['**/node_modules/**', 'x/*', '!y/**', '*.log'] })
   for (const folder of ['node_modules', 'a/node_modules', 'a/node_modules/b']) t.notOk(enters(folder), folder)
   for (const folder of ['a', 'x', 'x/y', 'z', 'a.log', '.git']) t.ok(enters(folder), folder)
-  t.ok((await entersDirectory({ include: ['a/**'] }))('b'))
-  t.notOk((await entersDirectory({ exclude: ['**'] }))('b'))
+  t.ok((await shouldReadDirectory({ include: ['a/**'] }))('b'))
+  t.notOk((await shouldReadDirectory({ exclude: ['**'] }))('b'))
 })

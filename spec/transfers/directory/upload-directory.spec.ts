@@ -29,7 +29,7 @@ const uploading = async (cos: Cos, input: Input): Promise<ReadonlyArray<UploadDi
   right(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
 
 const summarize = (entries: ReadonlyArray<UploadDirectoryResult>): ReadonlyArray<string> =>
-  entries.map((one) => `${one._tag === 'PassedOver' ? one.reason : one._tag} ${one.path}`).sort()
+  entries.map((one) => `${one._tag === 'Ignored' ? one.reason : one._tag} ${one.path}`).sort()
 
 const keys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
@@ -270,7 +270,7 @@ t.test('symlinks skip passes links over, follow uploads their targets', async (t
     ...['Link dead', 'Link file', 'Link folder', 'Link loop', 'Uploaded f']
   ])
   t.same(summarize(await uploading(cos, { directory, symlinks: 'follow' })), [
-    ...['DeadLink dead', 'DeadLink loop', 'Skipped f', 'Uploaded file', 'Uploaded folder/o']
+    ...['BrokenLink dead', 'BrokenLink loop', 'Skipped f', 'Uploaded file', 'Uploaded folder/o']
   ])
 })
 
@@ -281,7 +281,13 @@ t.test('pipes, names that no key can have and unfinished downloads are not uploa
   const cos = await startCos(t)
   const entries = await uploading(cos, { directory })
   t.same(summarize(entries), [
-    ...['Draft f.cospipe-download/', 'Failed x\x1b', 'NoFile fifo', 'NotUtf8 \ufffd', 'Uploaded f']
+    ...[
+      'PartialDownload f.cospipe-download/',
+      'Failed x\x1b',
+      'SpecialFile fifo',
+      'NotUtf8 \ufffd',
+      'Uploaded f'
+    ]
   ])
   t.match(
     entries.find(({ _tag }) => _tag === 'Failed'),

@@ -104,13 +104,13 @@ interface RecordingFile extends PartialFile {
 const partialFileOf = (
   handle: FileHandle,
   path: string,
-  claimed: ReadonlyMap<number, bigint>
+  recorded: ReadonlyMap<number, bigint>
 ): RecordingFile => {
   const added = new Map<number, bigint>()
   return {
     handle,
     path,
-    claimed,
+    recorded,
     added,
     add: async (number, sum) => void added.set(number, sum),
     isWorthKeeping: () => true,
