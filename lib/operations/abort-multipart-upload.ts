@@ -1,4 +1,4 @@
-/** Abort Multipart Upload: deletes an unfinished upload and its parts. */
+/** Abort Multipart Upload: deletes an incomplete upload and its parts. */
 import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../core/decoder.js'
@@ -37,7 +37,7 @@ const decode = pipe(drained, fromCos, withStatus(204))
 
 // -- operation --
 /**
- * Deletes an unfinished upload and its parts.
+ * Deletes an incomplete upload and its parts.
  *
  * A part that is being uploaded at that moment may be stored after it, and stay: wait for parts to settle first. If the
  * response to a first attempt was lost, a second attempt that finds no upload is a success.

@@ -158,7 +158,7 @@ export const multipartUploadsStart: (input: ListMultipartUploadEventsInput) => L
   operations.start
 
 /**
- * Lists one page of unfinished uploads; `streamMultipartUploads` lists all pages.
+ * Lists one page of incomplete uploads; `streamMultipartUploads` lists all pages.
  *
  * A key may have several uploads.
  *
@@ -172,7 +172,7 @@ export const listMultipartUploads: (input: ListMultipartUploadsInput) => Op.Oper
   operations.list
 
 /**
- * Lists one page of unfinished uploads as a stream: the first upload is delivered before the page has ended.
+ * Lists one page of incomplete uploads as a stream: the first upload is delivered before the page has ended.
  *
  * @shape  `ListMultipartUploadEventsInput -> Operation<AsyncIterable<MultipartUploadEvent>>`; iterate it: it holds the
  *         connection

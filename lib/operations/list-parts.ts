@@ -1,4 +1,4 @@
-/** List Parts: the parts of an unfinished upload, one page per request. */
+/** List Parts: the parts of an incomplete upload, one page per request. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'

@@ -110,13 +110,13 @@ const findCrc64 = (
 
 type CopiedObject = Pick<CopyObjectResponse, 'etag' | 'versionId' | 'lastModified' | 'crc64' | 'requestId'>
 
-/** The copy that an earlier attempt made, whose answer was lost: with `forbidOverwrite` the retry is refused with 409. */
+/** The copy of an earlier attempt whose response was lost: with `forbidOverwrite` the retry is refused with 409. */
 const copiedByEarlierAttempt =
   ({ scope, input, source }: CopyRun) =>
   (error: CosError): TE.TaskEither<CosError, CopiedObject> => {
-    const mayFollowLostAnswer =
+    const mayFollowLostResponse =
       error._tag === 'ServiceError' && error.status === 409 && error.context.attempts > 1
-    if (!mayFollowLostAnswer || O.isNone(source.crc64)) return TE.left(error)
+    if (!mayFollowLostResponse || O.isNone(source.crc64)) return TE.left(error)
     const { value: crc64 } = source.crc64
     return pipe(
       send(headObject({ ...refOf(input), ...headOptions(input) }))(scope.client),
@@ -137,12 +137,12 @@ const copyInOneRequest = (run: CopyRun): TE.TaskEither<CosError, CopyResult> => 
   )((_whole: Pick<PartRange, 'number' | 'size'>) => copyObject(pinnedCopyInput(input, source)))
   return pipe(
     request({ number: 1, size: source.size }, scope.controller.signal),
-    TE.map((answer): CopiedObject => answer),
+    TE.map((copied): CopiedObject => copied),
     TE.orElse(copiedByEarlierAttempt(run)),
-    TE.bimap(toObjectChanged(source), (answer) => ({ answer })),
-    TE.bind('crc64', ({ answer }) => findCrc64(run, answer.etag, answer.crc64)),
+    TE.bimap(toObjectChanged(source), (copied) => ({ copied })),
+    TE.bind('crc64', ({ copied }) => findCrc64(run, copied.etag, copied.crc64)),
     TE.bindW('integrity', ({ crc64 }) => TE.fromEither(compareCrc64(context)(source.crc64, crc64))),
-    TE.map(({ answer: { etag, versionId, lastModified, requestId }, crc64, integrity }) => ({
+    TE.map(({ copied: { etag, versionId, lastModified, requestId }, crc64, integrity }) => ({
       bucket: input.bucket,
       key: input.key,
       etag,
@@ -170,7 +170,7 @@ interface Tags {
 const isRefused = (error: CosError): boolean =>
   error._tag === 'ServiceError' && (error.status === 403 || error.status === 501)
 
-/** No part brings the source's tags along: they are read, and given to the upload. */
+/** A copy of parts does not copy the tags: they are read from the source, and set when the upload is created. */
 const readTags = (
   { scope, input, source }: CopyRun,
   { requireTags = false }: CopyBehavior
@@ -206,9 +206,9 @@ const copyParts = async (
     concurrency: input.concurrency ?? copyDefaults.concurrency,
     controller: scope.controller
   })(async (range, signal): Promise<PartSent> => {
-    const answer = await request(range, signal)()
-    if (E.isLeft(answer)) throw new CosException(toObjectChanged(source)(answer.left))
-    const { etag, crc64 } = answer.right
+    const response = await request(range, signal)()
+    if (E.isLeft(response)) throw new CosException(toObjectChanged(source)(response.left))
+    const { etag, crc64 } = response.right
     return { number: range.number, size: range.size, etag, crc64 }
   })
   const sent: Array<PartSent> = []
@@ -216,7 +216,7 @@ const copyParts = async (
   return sent.sort((a, b) => a.number - b.number)
 }
 
-/** Compares the parts' checksums with the source's before the completion, and the copy's after it. */
+/** Compares the checksums of the parts with the source's before the completion, and the copy's checksum after it. */
 const complete = (
   { scope, context, input, source }: CopyRun,
   uploadId: string,
@@ -247,7 +247,7 @@ const complete = (
       parts: parts.length,
       multipart: true,
       crc64: integrity._tag === 'Verified' ? O.some(integrity.crc64) : O.none,
-      // Without the source's checksum, the parts' checksums say nothing of the source.
+      // Without the source's checksum, those of the parts cannot be compared with the source.
       integrity: O.isSome(source.crc64) ? integrity : unverifiable('NoChecksum'),
       source,
       notCopied,
@@ -262,7 +262,7 @@ export interface CopyBehavior {
   readonly requireTags?: boolean
 }
 
-/** The work of a copy, within a transfer: `copy`, or the first half of `move`. */
+/** Copies within a transfer: all of `copy`, or the first half of `move`. */
 export const copyWithin = async (
   transfer: Transfer<CopyInput>,
   behavior: CopyBehavior = {}
@@ -298,19 +298,21 @@ export const copyWithin = async (
 /**
  * Copies an object of any size, within a region or from another. Its bytes do not pass through this process.
  *
- * A HEAD of the source comes first. The copy is of that ETag, and of that version if the source's bucket has versions.
- * An object is copied by one request if it is smaller than 5 GiB, or keeps its region and storage class; otherwise, and
- * if COS answers `EntityTooLarge`, in parts. The CRC64 of the copy is compared with the source's.
+ * A HEAD of the source is sent first. The copy is of the ETag in its response, and of the version if the bucket has
+ * versions. An object is copied by one request if it is smaller than 5 GiB, or keeps its region and storage class. All
+ * others, and those for which COS responds `EntityTooLarge`, are copied in parts. The CRC64 of the copy is compared with the
+ * source's.
  *
- * Metadata is the source's, unless `copyStatus` is `Replaced`. ACL, storage class and encryption are never the source's.
- * Tags are the source's, unless `tagging` is given. A copy in parts reads them first, which needs the permission
- * `cos:GetObjectTagging`; without it the copy has no tags, and `notCopied` says so.
+ * Metadata are copied if `copyStatus` is not `Replaced`. ACL, storage class and encryption are never copied. Tags are copied
+ * if `tagging` is not given. A copy in parts reads them first, which needs the permission `cos:GetObjectTagging`; without
+ * it the copy has no tags, and `notCopied` contains `tags`.
  *
  * @shape  `CopyInput -> CosEffect<CopyResult>`
  * @units  at most `concurrency` requests at a time; parts grow so that 10,000 of them suffice
- * @errors those of `headObject`, of the source: 304 and 412 by the conditions; those of `copyObject` and of the multipart
+ * @errors those of `headObject` for the source: 304 and 412 of the conditions; those of `copyObject` and of the multipart
  *         operations; `ObjectChanged` if the source is replaced or deleted meanwhile; `IntegrityError` if the copy
- *         differs from the source. Parts of a failed copy are deleted; `error.context.uploadId` if that failed
+ *         differs from the source. The parts of a failed copy are deleted; if that fails, the error has
+ *         `context.uploadId`
  * @source https://cloud.tencent.com/document/product/436/10881, https://cloud.tencent.com/document/product/436/8287
  * @example copy({ bucket, key: 'b', copySource: { bucket, region: 'ap-guangzhou', key: 'a' } })
  */

@@ -1,4 +1,4 @@
-/** GET Object tagging: for copies in parts, which do not bring the source's tags along by themselves. */
+/** GET Object tagging: for copies in parts, which do not copy the tags of the source by themselves. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'

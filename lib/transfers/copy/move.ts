@@ -27,7 +27,7 @@ export interface MoveResult extends CopyResult {
 
 const action = 'move'
 
-/** Whatever the version: if the bucket has no versions, the deletion would delete the copy. */
+/** Refuses also another version of the same object: if the bucket has no versions, the deletion would delete the copy. */
 const refuseItself = (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
   isSameKey(input.copySource, input)
     ? E.left(
@@ -38,7 +38,7 @@ const refuseItself = (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
       )
     : E.right(input)
 
-const differs = (
+const requireEqual = (
   context: Context,
   check: 'size' | 'etag',
   expected: string | number,
@@ -55,8 +55,8 @@ const differs = (
         got: String(got)
       })
 
-/** If COS has no checksum of one of them, the copy must have the source's size and ETag. */
-const isProvenCopy =
+/** Fails if the copy may differ from the source. Without both checksums, the copy must have the source's size and ETag. */
+const verifyCopy =
   (client: Client, context: Context, input: CopyInput) =>
   (copied: CopyResult): TE.TaskEither<CosError, CopyResult> =>
     copied.integrity._tag === 'Verified'
@@ -65,8 +65,10 @@ const isProvenCopy =
           send(headObject({ ...refOf(input), ...headOptions(input) }))(client),
           TE.chainEitherK((found) =>
             pipe(
-              differs(context, 'size', copied.source.size, found.size),
-              E.chain(() => differs(context, 'etag', strongEtag(copied.source.etag), strongEtag(found.etag))),
+              requireEqual(context, 'size', copied.source.size, found.size),
+              E.chain(() =>
+                requireEqual(context, 'etag', strongEtag(copied.source.etag), strongEtag(found.etag))
+              ),
               E.map(() => copied)
             )
           )
@@ -77,7 +79,7 @@ const isStatus =
   (error: CosError): boolean =>
     error._tag === 'ServiceError' && error.status === status
 
-/** Checked right before the deletion, as COS deletes without conditions. */
+/** Checked directly before the deletion, because COS deletes without conditions. */
 const sourceStillExists = (
   source: Client,
   input: CopyInput,
@@ -125,18 +127,18 @@ const deleteSource = (
 /**
  * Moves an object: copies it as `copy` does, and deletes the source once the copy is verified.
  *
- * A copy is verified if its CRC64 is the source's. If COS has no checksum of one of them, size and ETag must be equal;
- * if they differ, as they may after a multipart upload or under KMS, the source stays and the move is an
- * `IntegrityError`. Right before the deletion the source is checked again, and stays if it was written to. COS has no
- * conditional DELETE: a write in the milliseconds between is lost.
+ * A copy is verified if its CRC64 equals the source's. If COS has no checksum of one of them, size and ETag must be equal.
+ * If they differ, as they may after a multipart upload or with KMS, the source stays and the move fails with an
+ * `IntegrityError`. Directly before the deletion the source is checked again, and stays if it was overwritten. COS has no
+ * conditional DELETE: a write in the milliseconds between check and deletion is lost.
  *
  * A move in parts reads the source's tags first. Without the permission `cos:GetObjectTagging` it fails before anything
- * is copied; give `tagging`, or `taggingDirective: 'Replaced'`, to move the object without its tags.
+ * is copied; set `tagging`, or `taggingDirective: 'Replaced'`, to move the object without its tags.
  *
- * With `copySource.versionId` that version is removed for good. Without, it is a plain DELETE: if the source's bucket
- * has versions, a delete marker is added and the versions stay.
+ * With `copySource.versionId` that version is removed permanently. Without it, the source is deleted by a plain DELETE: if
+ * its bucket has versions, a delete marker is added and the versions stay.
  *
- * If anything fails after the copy, the copy stays. To run the move again is safe.
+ * If a step after the copy fails, the copy stays. The move can be run again.
  *
  * @shape  `MoveInput -> CosEffect<MoveResult>`
  * @errors those of `copy`; `ServiceError` 403 of `GetObjectTagging`; `IntegrityError` of a copy that cannot be verified;
@@ -153,7 +155,7 @@ export const move: (input: MoveInput) => CosEffect<MoveResult> = runTransfer(
     const source = atSource(scope.client, input.copySource)
     return pipe(
       () => copyWithin(transfer, { requireTags: true }),
-      TE.chain(isProvenCopy(scope.client, context, input)),
+      TE.chain(verifyCopy(scope.client, context, input)),
       TE.bindTo('copied'),
       TE.bind('exists', ({ copied }) => sourceStillExists(source, input, copied)),
       TE.bind('deleted', ({ exists }) => (exists ? deleteSource(source, input) : TE.right(O.none))),

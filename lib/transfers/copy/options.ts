@@ -26,15 +26,15 @@ import { PartBytes } from '../../stages/part-size.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
-/** All of `copyObject`'s parameters, and how an object that is too large for one request is cut into parts. */
+/** All parameters of `copyObject`, and those of a copy in parts. */
 export interface CopyInput extends CopyObjectInput, WithProgress {
   /** In bytes, 1 MiB to 5 GiB. Grows if 10,000 parts of this size do not suffice. Default: 10 MiB. */
   readonly partSize?: number
   /** Parts in flight. Their bytes do not pass through this process. Default: 5. */
   readonly concurrency?: number
   /**
-   * In bytes: a smaller object is copied by one request, any other in parts. Default: 5 GiB, and any size if region and
-   * storage class stay the same, unless COS answers `EntityTooLarge`.
+   * In bytes. A smaller object is copied by one request, all others in parts. Default: 5 GiB; without a limit if region and
+   * storage class stay the same and COS does not respond `EntityTooLarge`.
    */
   readonly threshold?: number
 }
@@ -60,13 +60,13 @@ export const copyOptions: In.FieldsOf<CopyInput> = {
 const Input = In.struct<CopyInput>('CopyInput', copyOptions)
 
 // -- validation --
-type Named = Pick<CopySource, 'bucket' | 'key'>
+type ObjectName = Pick<CopySource, 'bucket' | 'key'>
 
-/** Whether two references name one object, whatever its version. */
-export const isSameKey = (a: Named, b: Named): boolean =>
+/** Whether two references name the same object, of any version. */
+export const isSameKey = (a: ObjectName, b: ObjectName): boolean =>
   a.bucket === b.bucket && withoutLeadingSlash(a.key) === withoutLeadingSlash(b.key)
 
-/** A bucket's name is unique in all regions: the endpoints need not be compared. */
+/** Whether source and destination are one object. The name of a bucket is unique in all regions, so it is enough. */
 export const isItself = ({ bucket, key, copySource }: CopyInput): boolean =>
   isSameKey(copySource, { bucket, key }) && copySource.versionId === undefined
 
@@ -100,8 +100,8 @@ export const validateCopy =
   (input: CopyInput): E.Either<InvalidInput, CopyInput> =>
     pipe(validate(action, Input)(input), E.chain(refuse), E.chain(crossCheckedInput(action)))
 
-// -- places --
-/** The client for the source: its bucket may be in another region, under another host. */
+// -- regions --
+/** The client for the source, whose bucket may be in another region, with another host. */
 export const atSource = (
   client: Client,
   { region, endpoint }: Omit<CopySource, 'bucket' | 'key'>
@@ -113,15 +113,15 @@ export const atSource = (
   }
 })
 
-/** Undefined for a custom domain: the region behind it is not known. */
-const placeName = (place: Endpoint): string | undefined =>
-  place.domain === undefined ? hostOf(place, '').toLowerCase() : undefined
+/** The host name of a region; undefined for a custom domain, whose region is not known. */
+const regionHostOf = (endpoint: Endpoint): string | undefined =>
+  endpoint.domain === undefined ? hostOf(endpoint, '').toLowerCase() : undefined
 
 const classOf = (storageClass: string | undefined): string => (storageClass ?? 'STANDARD').toUpperCase()
 
-/** Whether region and storage class stay the same: COS then moves no bytes. */
+/** Whether region and storage class stay the same: COS then copies no bytes. */
 const staysInPlace = (client: Client, input: CopyInput, source: ObjectHead): boolean =>
-  placeName(client.endpoint) === placeName(atSource(client, input.copySource).endpoint) &&
+  regionHostOf(client.endpoint) === regionHostOf(atSource(client, input.copySource).endpoint) &&
   classOf(input.storageClass) === classOf(source.storageClass)
 
 /**
@@ -136,7 +136,7 @@ export const inOneRequest = (client: Client, input: CopyInput, source: ObjectHea
   (input.threshold === undefined && staysInPlace(client, input, source))
 
 // -- inputs of operations --
-/** The conditions are checked here, once. From then on the source is pinned by its ETag. */
+/** The HEAD of the source checks the conditions, once. All later requests pin the source by its ETag. */
 export const copyHeadInput = (input: CopyInput): HeadObjectInput => ({
   ...In.pick('bucket', 'key', 'versionId')(input.copySource),
   ...In.defined({
@@ -158,7 +158,7 @@ export const copyObjectInput = ({
   ...input
 }: CopyInput): CopyObjectInput => input
 
-/** The source as its HEAD found it, even if its key is overwritten meanwhile. */
+/** The source as its HEAD found it: if its key is overwritten meanwhile, the copy fails. */
 export const pinned = (
   { copySource, copySourceSse }: CopyInput,
   { etag, versionId }: ObjectHead
@@ -188,8 +188,8 @@ const entity = new Set([
   'expires'
 ])
 
-/** The source's metadata as raw headers: COS may hold names that our codec refuses. */
-const carriedMetadata = ({ headers: raw }: ObjectHead): Readonly<Record<string, string>> =>
+/** The source's metadata as raw headers: objects may have names of metadata that our codec refuses. */
+const metadataHeaders = ({ headers: raw }: ObjectHead): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(raw).filter(([name]) => entity.has(name) || name.startsWith('x-cos-meta-'))
   )
@@ -208,7 +208,7 @@ export const copyCreateInput = (input: CopyInput, source: ObjectHead): CreateMul
   } = copyObjectInput(input)
   return copyStatus === 'Replaced'
     ? create
-    : { ...create, headers: { ...carriedMetadata(source), ...create.headers } }
+    : { ...create, headers: { ...metadataHeaders(source), ...create.headers } }
 }
 
 export const copyPartInput = (

@@ -249,7 +249,7 @@ const checkEntry =
       toSegments(key.slice(prefix.length), directory.naming),
       E.filterOrElse(
         (segments) => !segments.some(isReserved),
-        () => 'a name reserved for unfinished downloads'
+        () => 'a name reserved for incomplete downloads'
       ),
       E.filterOrElse(
         (segments) => !isDuplicate(segments),
@@ -347,7 +347,7 @@ const downloadAll = (
     items: objects,
     work: async (each, client) => [await resultOf(each, client)],
     failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
-    ended: () => {
+    onEnd: () => {
       valid.progress?.end()
       run.end()
     }

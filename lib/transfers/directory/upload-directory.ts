@@ -168,7 +168,7 @@ const resultOf =
 /**
  * Uploads the files below a directory and yields a result for each when it is done.
  *
- * Objects that already exist with the same size and CRC64 are skipped, and unfinished uploads of large files are resumed: run
+ * Objects that already exist with the same size and CRC64 are skipped, and incomplete uploads of large files are resumed: run
  * it again after any failure. Files created during the run may or may not be uploaded.
  *
  * @shape  `UploadDirectoryInput -> EffectStream<UploadDirectoryResult>`, in the order of completion
@@ -206,6 +206,6 @@ const uploadAll = (context: Context, valid: UploadDirectoryInput): EffectStream<
     items,
     work: async (each, client) => [await resultOf(valid)(each, client)],
     failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
-    ended: () => valid.progress?.end()
+    onEnd: () => valid.progress?.end()
   })
 }

@@ -1,4 +1,4 @@
-/** Fetches one range for a download: resumed after a cut, published, counted, and with a deadline. */
+/** Fetches one range for a download: resumes it if it breaks off, publishes and counts it, and limits its time. */
 import { pipe } from 'fp-ts/lib/function.js'
 import { MiB } from '../../core/limits.js'
 import { CosException, type Context } from '../../core/error.js'
@@ -11,18 +11,18 @@ import type { FetchRange } from '../../stages/fetch-ranges.js'
 import { reportBytes } from '../../stages/progress.js'
 import type { WithProgress } from '../shared/progress.js'
 
-// A range may be a whole object of 50 TB: the deadline is for each stretch of it.
-const stretch = 8 * MiB
+// In bytes. A range may be a whole object of 50 TB, so the timeout is for each of these sections.
+const section = 8 * MiB
 
 const timeout = (context: Context, after: number): CosException =>
   new CosException({ _tag: 'Timeout', context, host: '', phase: 'overall', after })
 
 /**
- * Limits the time that a source of bytes may take for each 8 MiB. Only pulls count: the time in which the consumer does not
- * ask is not the source's.
+ * Limits the time that a source of bytes may take for each 8 MiB. Only reads count, not the time between them, which the
+ * consumer takes.
  *
- * A range resumes after each cut as long as bytes come. Without a limit, a server that sends one byte and closes the
- * connection would be asked as often as the object has bytes.
+ * A range that breaks off is resumed as long as bytes arrive. Without a limit, a server that sends one byte and closes the
+ * connection would get as many requests as the object has bytes.
  *
  * @units  `limit` in milliseconds
  * @errors those of the source; `Timeout` with phase `overall`
@@ -46,7 +46,7 @@ export async function* limitWaiting(
       if (next.done === true) return
       waited += performance.now() - start
       received += next.value.length
-      if (received >= stretch) [waited, received] = [0, 0]
+      if (received >= section) [waited, received] = [0, 0]
       yield next.value
     }
   } finally {
@@ -62,7 +62,7 @@ export interface FetchPartOptions extends WithProgress {
   readonly onResponse?: ((response: GetRangeResult) => void) | undefined
 }
 
-/** The fetch of a download's ranges. `timeouts.overall` of the client limits the wait for each 8 MiB. */
+/** Fetches the ranges of a download. `timeouts.overall` of the client limits the time for each 8 MiB. */
 export const fetchPart = ({
   client,
   context,

@@ -1,4 +1,4 @@
-/** The unfinished multipart uploads of a bucket as one stream: created, and neither completed nor aborted. */
+/** The incomplete multipart uploads of a bucket as one stream: created, and neither completed nor aborted. */
 import { contextOf } from '../../core/operation.js'
 import {
   listMultipartUploadEvents,
@@ -13,11 +13,11 @@ import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamMultipartUploadsInput = ListMultipartUploadEventsInput
 
-/** An unfinished upload, with the cursor that resumes the listing after it. */
+/** An incomplete upload, with the cursor that resumes the listing after it. */
 export type ListedUpload = UploadEntry & { readonly cursor: ListingCursor }
 
 /**
- * Lists unfinished uploads page after page, ordered by key, then by upload id.
+ * Lists incomplete uploads page after page, ordered by key, then by upload id.
  *
  * @shape  `StreamMultipartUploadsInput -> EffectStream<ListedUpload>`; with a `delimiter`, common prefixes too
  * @units  `maxUploads` limits one page; memory does not grow with the number of uploads

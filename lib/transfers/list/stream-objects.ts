@@ -19,8 +19,8 @@ export type ListedPrefix = CommonPrefix & { readonly cursor: ListingCursor }
 /**
  * Lists objects page after page, in the order of their keys.
  *
- * Each object is yielded as soon as it is parsed, before its page has ended. If a page is cut off, the listing resumes after
- * the last object received. COS lists with a delay: an object just put may be missing, one just deleted may be present.
+ * Each object is yielded as soon as it is parsed, before its page has ended. If a page breaks off, the listing resumes after
+ * the last object received. COS lists with a delay: a new object may be missing, and a deleted one still present.
  *
  * @shape  `StreamObjectsInput -> EffectStream<ListedObject>`; with a `delimiter`, common prefixes too (see `_tag`)
  * @units  `maxKeys` limits one page; memory does not grow with the bucket

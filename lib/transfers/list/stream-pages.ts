@@ -1,4 +1,4 @@
-/** All pages of a listing as one stream, which resumes by itself after a page was cut off. */
+/** All pages of a listing as one stream, which resumes by itself if a page breaks off. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -18,7 +18,7 @@ export interface Pages<Item, Cursor> {
   readonly page: (cursor: Cursor) => Operation<AsyncIterable<PageEvent<Item, Cursor>>>
 }
 
-/** The client's retry policy for pages that were cut off. A page whose request failed has used up its attempts in `send`. */
+/** The client's retry policy for pages that break off. If the request of a page failed, `send` has used up its attempts. */
 const resumeFrom =
   (
     client: Client,
@@ -34,8 +34,8 @@ const resumeFrom =
   }
 
 /**
- * Follows a listing from page to page. After a cut page it resumes behind the last item. The client's retry policy limits
- * how many failures in a row, without a new item between them, are tolerated.
+ * Follows a listing from page to page. If a page breaks off, the listing resumes after the last item. The client's retry
+ * policy limits the number of failures in a row, without a new item between them.
  *
  * @shape  each item as soon as it is parsed, with the cursor that resumes the listing after it
  * @units  one page at a time; memory does not grow with the number of pages

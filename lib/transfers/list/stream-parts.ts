@@ -1,4 +1,4 @@
-/** The parts of an unfinished multipart upload as one stream. */
+/** The parts of an incomplete multipart upload as one stream. */
 import { contextOf } from '../../core/operation.js'
 import {
   listPartEvents,

@@ -71,7 +71,7 @@ async function* delayByOne<A>(items: AsyncIterable<A>): AsyncGenerator<A, void, 
  * Deletes all objects of a prefix while listing them. It can be run again after any failure, since deleted objects are no
  * longer listed.
  *
- * Unfinished uploads are not objects; `abortIncompleteUploads` removes them.
+ * Incomplete uploads are not objects; `abortIncompleteUploads` removes them.
  *
  * @shape  `DeletePrefixInput -> EffectStream<DeleteKeysResult>`: one result for each object or version, in no order
  * @units  holds at most `(concurrency + 1) x 1,000` keys

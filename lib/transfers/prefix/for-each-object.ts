@@ -110,7 +110,7 @@ const runForEach = <A extends { readonly _tag: string }>(
           : [{ ...common, _tag: 'Failed', error: result.left }]
       },
       failureOf: (result) => ('error' in result ? O.some(result.error) : O.none),
-      ended: () => input.progress?.end()
+      onEnd: () => input.progress?.end()
     })
   return streamFrom(lowWatermark(start))
 }

@@ -1,4 +1,4 @@
-/** Results that come one by one, as a value that waits for a client and a reader. */
+/** Streams of results as values: they start when they have a client and are read. */
 import type { Reader } from 'fp-ts/lib/Reader.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
@@ -14,10 +14,10 @@ import type { CosEffect } from '../../client/send.js'
 import { cancelable, readerCancelled, type CancelableIterator } from '../../stages/cancelable.js'
 
 /**
- * A stream that waits for its client. Nothing happens before it is read, and each reading starts a new run. It fails
- * with a `CosException`. A reader that leaves, and a signal of the client, end all of its requests at once.
+ * A stream that needs a client. Nothing happens before it is read, and each iteration starts a new run. It fails with a
+ * `CosException`. If the reader stops, or a signal of the client fires, all of its requests end at once.
  *
- * It is fp-ts's `Reader`: `map` appends a stage, `chain` a stage that needs the client too.
+ * It is fp-ts's `Reader`: `map` appends a stage, and `chain` a stage that needs the client too.
  *
  * @example pipe(streamObjects({ bucket, prefix }), R.chain(deleteKeys({ bucket })), collect)
  */
@@ -39,9 +39,9 @@ async function* closeAfter<A>(
 }
 
 /**
- * Makes a stream that has a scope: the requests of the scope's client end with it.
+ * Makes a stream with a scope: requests of the scope's client end when the stream ends.
  *
- * @errors those of `run`; an error that is not ours becomes a `SourceError`: only a caller's source throws such errors
+ * @errors those of `run`; any other thrown value becomes a `SourceError`: only a source of the caller throws such values
  */
 export const scopedStream =
   <A>(context: Context, run: (scope: Scope) => AsyncGenerator<A, void, undefined>): EffectStream<A> =>

@@ -6,7 +6,7 @@ import type { CosError } from '../../core/error.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { headObject, type HeadObjectInput, type ObjectHead } from '../../operations/head-object.js'
 
-// 405: its latest version is a delete marker.
+// 405: the latest version of the object is a delete marker.
 const isAbsence = (error: CosError): boolean =>
   error._tag === 'ServiceError' && (error.status === 404 || error.status === 405)
 

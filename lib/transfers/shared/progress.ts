@@ -9,7 +9,7 @@ import { createProgressWith, reportParts, type Progress } from '../../stages/pro
 export type OnProgress = (transferred: number, total: number | undefined) => void
 
 export interface WithProgress {
-  /** Counts bytes and parts; made by `createProgress`, ended when the transfer has settled. */
+  /** Counts bytes and parts. Made by `createProgress`, and ended when the transfer has settled. */
   readonly progress?: Progress
   /**
    * Called with the bytes transferred and the total of this transfer: when the total becomes known, after each part of an
@@ -74,6 +74,6 @@ export const reportPartsOf =
   ): ((part: P, signal: AbortSignal) => TaskEither<L, A>) =>
     progress === undefined ? move : reportParts(progress)(move)
 
-/** The same `progress` for one of several transfers: the end of one does not end the others' progress. */
+/** The same `progress` for one of several transfers, whose end does not end the progress of the others. */
 export const withoutEnd = ({ progress }: WithProgress): WithProgress =>
   progress === undefined ? {} : { progress: { ...progress, end: () => undefined } }

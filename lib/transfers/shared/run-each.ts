@@ -1,4 +1,4 @@
-/** Runs one transfer for each of many items, several at once, and yields each result as it is known. */
+/** Runs one transfer for each of many items, several in parallel, and yields each result when it is known. */
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
 import { CosException, type Context, type CosError } from '../../core/error.js'
@@ -8,8 +8,8 @@ import { mapConcurrent } from '../../stages/map-concurrent.js'
 import { scopedStream, type EffectStream } from './effect-stream.js'
 
 /**
- * What happens after the failure of an item. `stop`: no further item is started, those in flight finish and yield their
- * results, then the stream fails with the first failure. `continue`: the failure is a result among others.
+ * What happens after the failure of an item. `stop`: no further item is started. The items in flight finish and yield their
+ * results, then the stream fails with the first failure. `continue`: the failure is yielded as a result.
  */
 export type OnItemError = 'stop' | 'continue'
 
@@ -17,15 +17,15 @@ export type OnItemError = 'stop' | 'continue'
 export const OnItemError = In.oneOf<OnItemError>('stop', 'continue')
 
 export interface RunEachOptions<A, B> {
-  /** Items in flight, at most. */
+  /** Maximum number of items in flight. */
   readonly concurrency: number
   readonly onError: OnItemError
   readonly items: (client: Client) => AsyncIterable<A>
-  /** The results of one item, failures included. It throws nothing. */
+  /** Returns the results of one item, failures included. Must not throw. */
   readonly work: (item: A, client: Client) => Promise<ReadonlyArray<B>>
   readonly failureOf: (result: B) => O.Option<CosError>
   /** Called once at the end, also after a failure or an abort. */
-  readonly ended?: () => void
+  readonly onEnd?: () => void
 }
 
 interface DeferredFailure<A> {
@@ -36,7 +36,7 @@ interface DeferredFailure<A> {
   readonly failure: () => O.Option<unknown>
 }
 
-/** Holds the failure of a source back until the items before it are done. */
+/** Delays the failure of a source until the items before it are done. */
 const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): DeferredFailure<A> => {
   const iterator = abortable(signal)(source)[Symbol.asyncIterator]()
   const state = { failure: O.none as O.Option<unknown> }
@@ -69,17 +69,17 @@ const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): Deferre
 }
 
 /**
- * Works on all items, several at once.
+ * Runs `work` for all items, several in parallel.
  *
- * If the source fails, the items before are finished and their results yielded; then the failure is thrown.
+ * If the source fails, the items before the failure finish and yield their results; then the failure is thrown.
  *
- * @shape  the results of each item, as they are known, in no order
+ * @shape  the results of each item, in the order in which they are known
  * @units  holds at most `concurrency` items
  * @errors `CosException` of the source's failure; with `onError: 'stop'` that of the first failed item
  */
 export const runEach = <A, B>(
   context: Context,
-  { concurrency, onError, items, work, failureOf, ended }: RunEachOptions<A, B>
+  { concurrency, onError, items, work, failureOf, onEnd }: RunEachOptions<A, B>
 ): EffectStream<B> =>
   scopedStream(context, async function* ({ client, controller }) {
     const source = deferFailure(items(client), controller.signal)
@@ -87,7 +87,7 @@ export const runEach = <A, B>(
     const runOne = async (item: A, signal: AbortSignal): Promise<ReadonlyArray<B>> => {
       if (O.isSome(failed)) return []
       const results = await work(item, { ...client, signals: [signal] })
-      // An item that a signal has interrupted has not failed by itself.
+      // An item that a signal interrupted did not fail by itself.
       signal.throwIfAborted()
       if (onError === 'continue') return results
       for (const result of results) failed = O.alt(() => failureOf(result))(failed)
@@ -98,7 +98,7 @@ export const runEach = <A, B>(
     try {
       for await (const results of parallel(source.items)) yield* results
     } finally {
-      ended?.()
+      onEnd?.()
     }
     const thrown = source.failure()
     if (O.isSome(thrown)) throw thrown.value

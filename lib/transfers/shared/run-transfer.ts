@@ -1,4 +1,4 @@
-/** The shell of every transfer: validates the input, publishes start and end, ends the progress, cleans up. */
+/** The common part of every transfer: validates the input, publishes start and end, ends the progress, cleans up. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { Context, CosError } from '../../core/error.js'
@@ -14,7 +14,7 @@ export interface Transfer<I> {
   readonly context: Context
   readonly input: I
   /**
-   * Sets the cleanup that follows a failure, `undefined` for none. It runs after the scope has closed, and returns the
+   * Sets the cleanup after a failure; `undefined` for none. The cleanup runs after the scope has closed, and returns the
    * error for the caller.
    */
   readonly onFailure: (cleanUp: ((error: CosError) => Task<CosError>) | undefined) => void
@@ -22,7 +22,7 @@ export interface Transfer<I> {
   readonly defer: (release: () => Promise<unknown>) => void
 }
 
-/** Publishes the start. The returned function ends the progress and publishes the end; it does so once. */
+/** Publishes the start. The returned function ends the progress and publishes the end; a second call does nothing. */
 export const startTransfer = (
   context: Context,
   { progress }: WithProgress
@@ -42,7 +42,7 @@ interface Releases {
   readonly releaseAll: () => Promise<void>
 }
 
-/** The scope settles before `use` does when a signal fires: a resource that `use` opens later is released at once. */
+/** If a signal fires, the scope settles before `use` does: a resource that `use` opens afterwards is released at once. */
 const createReleases = (): Releases => {
   const releases: Array<() => Promise<unknown>> = []
   let isOver = false
@@ -59,10 +59,10 @@ const createReleases = (): Releases => {
 }
 
 /**
- * Makes a transfer of its three parts: a name, a check of the input, and the work.
+ * Makes a transfer from its name, the validation of its input, and its work.
  *
- * @shape  `use` runs in a scope; every request of the scope's client ends with it
- * @errors those of `validate` and of `use`; what `use` throws, unwrapped; `Aborted` or `Timeout` when a signal of the
+ * @shape  `use` runs in a scope; requests of the scope's client end when it ends
+ * @errors those of `validate` and of `use`, returned or thrown as `CosException`; `Aborted` or `Timeout` if a signal of the
  *         client fires
  */
 export const runTransfer =

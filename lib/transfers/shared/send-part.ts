@@ -9,9 +9,9 @@ import { reportPartsOf, type WithProgress } from './progress.js'
 import type { Transfer } from './run-transfer.js'
 
 /**
- * Sends one part by the operation that `toOperation` returns for it. The part's signal ends its request.
+ * Sends one part with the operation that `toOperation` returns for it. The signal ends the request.
  *
- * @shape `sendPart(transfer, direction)(toOperation)(part, signal)`; an object that goes in one request is part 1
+ * @shape `sendPart(transfer, direction)(toOperation)(part, signal)`; an object sent in one request is part 1
  */
 export const sendPart =
   (

@@ -13,7 +13,7 @@ export interface UploadWritable extends Writable {
   readonly uploaded: TaskEither<CosError, UploadResult>
 }
 
-/** Hands one chunk at a time from a writer to a reader; each waits for the other. */
+/** Passes one chunk at a time from a writer to a reader; each waits for the other. */
 interface Handover {
   /** `onTaken` is called when the chunk has been copied. */
   readonly write: (chunk: Uint8Array, onTaken: () => void) => void
@@ -23,7 +23,7 @@ interface Handover {
 
 const createHandover = (): Handover => {
   let waiting: { readonly chunk: Uint8Array; readonly onTaken: () => void } | undefined
-  let ended = false
+  let hasEnded = false
   let wake: () => void = () => undefined
 
   async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -34,7 +34,7 @@ const createHandover = (): Handover => {
         // The reader asks for the next chunk after it has copied this one.
         waiting = undefined
         onTaken()
-      } else if (ended) return
+      } else if (hasEnded) return
       else {
         await new Promise<void>((resolve) => {
           wake = resolve
@@ -48,7 +48,7 @@ const createHandover = (): Handover => {
       wake()
     },
     end: () => {
-      ended = true
+      hasEnded = true
       wake()
     },
     source: read()
@@ -58,10 +58,11 @@ const createHandover = (): Handover => {
 /**
  * Makes a `Writable` whose bytes become an object.
  *
- * It finishes when the object is complete and verified; `pipeline` therefore resolves when the upload has succeeded. An error of the upload destroys it with a `CosException`. Destroying it aborts the upload.
+ * It finishes when the object is complete and verified, so `pipeline` resolves when the upload has succeeded. An error of
+ * the upload destroys it with a `CosException`. Destroying it aborts the upload.
  *
  * A Node stream that was read before it is piped is a `SourceError`. A generator or web stream that was read before cannot
- * be told from an empty one here: pass it to `uploadStream`.
+ * be distinguished from an empty one here: pass it to `uploadStream` instead.
  *
  * @shape  `createUploadStream(client)(input) -> Writable`; the upload starts at once
  * @units  as `uploadStream`

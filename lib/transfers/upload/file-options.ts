@@ -12,18 +12,18 @@ export interface UploadFileInput extends UploadOptions, WithProgress, SourceOpti
   /** In bytes: a file of up to this size is sent by one PUT. Default: 20 MiB. */
   readonly threshold?: number
   /**
-   * Parts in flight. Default: 5. Each holds some 512 KiB in memory, whatever its size.
+   * Parts in flight. Default: 5. A part of any size holds about 512 KiB in memory.
    */
   readonly concurrency?: number
   /**
-   * Which unfinished upload to resume. An upload that an earlier run on this machine left (see `checkpoint`) is resumed
-   * at once; any other only if it is surely abandoned. It is resumed only if every part already on COS matches this
-   * file. Metadata stay as given when that upload was created. Default: `'newest'`.
+   * Which incomplete upload to resume. An upload of an earlier run on this machine (see `checkpoint`) is resumed at once,
+   * any other only if it is abandoned for certain. In each case every part on COS must match this file. Metadata stay as
+   * given when that upload was created. Default: `'newest'`.
    */
   readonly resume?: Resume
   /**
-   * Directory for the checkpoint of a multipart upload: a file of some 100 bytes that names it, with the process that
-   * owns it. It is removed when the upload is completed or aborted. Default: `cospipe/uploads` in `$XDG_STATE_HOME`,
+   * Directory for the checkpoint of a multipart upload: a file of about 100 bytes with the id of the upload and its owner
+   * process. It is removed when the upload is completed or aborted. Default: `cospipe/uploads` in `$XDG_STATE_HOME`,
    * `%LOCALAPPDATA%` or `~/.local/state`; if that is not writable, the upload works without a checkpoint. `false`: no
    * checkpoint.
    */
@@ -53,5 +53,5 @@ export const UploadFileInput = In.struct<UploadFileInput>('UploadFileInput', {
   skipExisting: In.optional(In.boolean)
 })
 
-// Those of COS's Python SDK: above the threshold, parts that can be resumed are worth their requests.
+// The defaults of COS's Python SDK: above the threshold, parts that can be resumed are worth their requests.
 export const uploadFileDefaults = { threshold: 20 * MiB, concurrency: 5 }

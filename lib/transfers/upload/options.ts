@@ -1,4 +1,4 @@
-/** The parameters of every upload, and the inputs of the operations that they go to. */
+/** The parameters of all uploads, and the inputs of operations made from them. */
 import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
 import { MiB } from '../../core/limits.js'
@@ -21,7 +21,7 @@ import type { PutObjectInput } from '../../operations/put-object.js'
 import type { UploadPartInput } from '../../operations/upload-part.js'
 import { headOptions, type OnFailure } from '../multipart/lifecycle.js'
 
-/** All of `putObject`'s parameters but the body, and how the body is cut into parts. */
+/** All parameters of `putObject` except the body, and those of an upload in parts. */
 export interface UploadOptions
   extends
     ObjectRef,
@@ -84,7 +84,7 @@ export const uploadCreateInput = (options: UploadOptions): CreateMultipartUpload
   ...In.pick(...extras, ...entityNames, ...access, ...storage, 'sse')(options)
 })
 
-/** A body of chunks that are hashed already. */
+/** A body of chunks that are already hashed. */
 export const bodyOf = ({ chunks, crc64 }: Pick<HashedPart, 'chunks' | 'crc64'>): BodyInput => ({
   chunks,
   crc64
@@ -102,7 +102,7 @@ export const partInput = (
   uploadId
 })
 
-/** For a part in memory that is hashed already. */
+/** For a part in memory that is already hashed. */
 export const hashedPartInput = (
   options: UploadOptions,
   uploadId: string,

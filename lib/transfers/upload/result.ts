@@ -1,4 +1,4 @@
-/** The result of an upload, of one PUT or of many parts. */
+/** The result of an upload by one PUT or in parts. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -23,11 +23,11 @@ export interface UploadResult {
   readonly parts: number
   /** Whether it was a multipart upload. */
   readonly multipart: boolean
-  /** Bytes that an earlier run had sent, and this run did not. */
+  /** Bytes that an earlier run had sent, and this run did not send again. */
   readonly resumed: number
-  /** Of the whole object, unsigned, as counted on the way up. */
+  /** Of all bytes sent, unsigned. */
   readonly crc64: bigint
-  /** Result of comparing it with COS's. */
+  /** Result of comparing the checksum with COS's. */
   readonly integrity: Integrity
   readonly requestId: string
 }

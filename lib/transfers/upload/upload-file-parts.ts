@@ -54,7 +54,7 @@ const valueOf = async <A>({ scope }: FileUpload, effect: CosEffect<A>): Promise<
 /** Parts of an earlier run, by number, hashed here. */
 type ResumedParts = ReadonlyMap<number, HashedPartSent>
 
-/** One part of an earlier run, compared with the file; none if its bytes are not the file's. */
+/** Compares one part of an earlier run with the file; none if the bytes differ. */
 const confirmPart = async (
   { file }: FileUpload,
   { number, first, size }: PartRange,
@@ -67,10 +67,10 @@ const confirmPart = async (
 }
 
 /**
- * Reads and hashes the file's bytes for every part of an earlier run: a file may have changed and kept its size and
+ * Reads and hashes the bytes of the file for each part of an earlier run: a file may have changed but kept its size and
  * its date.
  *
- * @shape none if a part is not the file's, or is not one of the plan
+ * @shape none if a part differs from the file, or has a number that the plan does not have
  */
 const confirmParts = async (run: FileUpload, earlier: ResumableUpload): Promise<O.Option<ResumedParts>> => {
   const planned = [...planParts(run)].filter(({ number }) => earlier.parts.has(number))
@@ -92,11 +92,11 @@ interface StartedUpload {
   readonly uploadId: string
   readonly resumed: ResumedParts
   /**
-   * `own`: created by this run, or by an earlier one whose checkpoint this run has claimed. `found`: listed by COS,
-   * and perhaps another's. `named`: by the caller.
+   * `own`: created by this run, or by an earlier run whose checkpoint this run has claimed. `found`: listed by COS, and
+   * perhaps of another process. `named`: given by the caller.
    */
   readonly origin: 'own' | 'found' | 'named'
-  /** Whether an earlier run created it: it may be gone by now. */
+  /** Whether an earlier run created it: it may have been aborted since. */
   readonly isEarlier: boolean
   readonly checkpoint: UploadCheckpoint | undefined
 }
@@ -116,7 +116,7 @@ const openCheckpoints = ({ scope, input }: FileUpload): UploadCheckpoints | unde
   )
 }
 
-/** Without a checkpoint the upload works, and cannot be resumed at once. That is an error only if a directory was given. */
+/** Writes the checkpoint. A failure is an error only if the caller gave a directory: the upload works without it. */
 const writeCheckpoint = async (
   { context, input }: FileUpload,
   checkpoints: UploadCheckpoints | undefined,
@@ -143,14 +143,14 @@ const createOwn = async (
 
 const policyOf = ({ input }: FileUpload): 'abort' | 'keep' => input.onFailure ?? uploadDefaults.onFailure
 
-/** An upload of an earlier run of this machine that has no use any more: the file has changed, or COS has aborted it. */
+/** Discards an upload of an earlier run on this machine: the file has changed, or COS has aborted the upload. */
 const discard = async (run: FileUpload, checkpoint: UploadCheckpoint, exists: boolean): Promise<void> => {
   if (exists && policyOf(run) === 'abort')
     await abortUpload(run.scope.client, run.input, checkpoint.uploadId)()
   await checkpoint.remove()
 }
 
-/** The newest upload whose checkpoint an earlier run has left, if all of its parts are the file's. */
+/** Resumes the newest upload that has a checkpoint of an earlier run, if all of its parts match the file. */
 const resumeOwn = async (
   run: FileUpload,
   checkpoints: UploadCheckpoints
@@ -174,7 +174,7 @@ const resumeOwn = async (
   }
 }
 
-/** An upload that COS lists, if all of its parts are the file's. Any other upload is left alone. */
+/** Resumes an upload that COS lists, if all of its parts match the file. Other uploads are not changed. */
 const resumeFound = async (run: FileUpload): Promise<StartedUpload | undefined> => {
   const { resume = 'newest' } = run.input
   const found = await valueOf(run, findResumable(run.input, resume))
@@ -200,7 +200,7 @@ const resumeOrCreate = async (
   return own ?? (await resumeFound(run)) ?? (await createOwn(run, checkpoints))
 }
 
-/** Nobody aborts an upload of another run, unless the caller asks for it by `onFailure: 'abort'`. */
+/** Sets the cleanup after a failure. An upload of another run is aborted only if the caller set `onFailure: 'abort'`. */
 const cleanUpAfter = (run: FileUpload, { uploadId, origin, checkpoint }: StartedUpload): void => {
   const { scope, input } = run
   run.onFailure(
@@ -242,9 +242,9 @@ const sendRest = async (
     range,
     signal
   ): Promise<HashedPartSent> => {
-    const answer = await put(range, signal)()
-    if (E.isLeft(answer)) throw new CosException(answer.left)
-    const { etag, sentCrc64 } = answer.right
+    const response = await put(range, signal)()
+    if (E.isLeft(response)) throw new CosException(response.left)
+    const { etag, sentCrc64 } = response.right
     return { number: range.number, size: range.size, etag, crc64: sentCrc64 }
   })
   const sent = [...resumed.values()]
@@ -252,7 +252,7 @@ const sendRest = async (
   return sent
 }
 
-/** In a separate scope: its failure must not end the transfer's, in which the upload may be started again. */
+/** In a separate scope: a failure must not end the scope of the transfer, in which the upload may be restarted. */
 const sendAndComplete = (run: FileUpload, started: StartedUpload): TE.TaskEither<CosError, UploadResult> => {
   const resumed = [...started.resumed.values()].reduce((sum, { size }) => sum + size, 0)
   return () =>
@@ -268,7 +268,7 @@ const sendAndComplete = (run: FileUpload, started: StartedUpload): TE.TaskEither
 /**
  * Uploads the file in parts.
  *
- * An upload of an earlier run that is gone, because another run has completed or aborted it, is replaced by a new one.
+ * If the resumed upload no longer exists, because another run has completed or aborted it, a new upload is created.
  */
 export const uploadInParts = async (run: FileUpload): Promise<E.Either<CosError, UploadResult>> => {
   const checkpoints = openCheckpoints(run)

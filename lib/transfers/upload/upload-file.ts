@@ -116,9 +116,9 @@ const openAndUpload = async (
 }
 
 /**
- * Uploads a file, and resumes an upload that an earlier run left unfinished, including after `kill -9`.
+ * Uploads a file, and resumes an upload that an earlier run left incomplete, including after `kill -9`.
  *
- * Up to the threshold it is one PUT. Above it, an unfinished upload of this file and key is looked up: by the checkpoint
+ * Up to the threshold it is one PUT. Above it, an incomplete upload of this file and key is looked up: by the checkpoint
  * that an earlier run on this machine left, if its process is dead, or on COS, if nothing was added to it for an hour. If
  * each of its parts is, by size and MD5, a part of this file, only the others are sent.
  *
@@ -126,7 +126,7 @@ const openAndUpload = async (
  * object. If the file is written to meanwhile, the upload fails; the object is never a mixture.
  *
  * Of two runs that upload to one key at the same time, both succeed, and the object is that of the later completion. A
- * run never joins or aborts the unfinished upload of another one.
+ * run never joins or aborts the incomplete upload of another one.
  *
  * @shape  `UploadFileInput -> CosEffect<UploadFileResult>`
  * @units  `partSize` and `threshold` in bytes; holds some 512 KiB for each part in flight, whatever its size

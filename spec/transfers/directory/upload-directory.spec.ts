@@ -282,10 +282,10 @@ t.test('pipes, names that no key can have and unfinished downloads are not uploa
   const entries = await uploading(cos, { directory })
   t.same(summarize(entries), [
     ...[
-      'PartialDownload f.cospipe-download/',
       'Failed x\x1b',
-      'SpecialFile fifo',
       'NotUtf8 \ufffd',
+      'PartialDownload f.cospipe-download/',
+      'SpecialFile fifo',
       'Uploaded f'
     ]
   ])
