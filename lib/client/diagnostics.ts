@@ -1,6 +1,6 @@
 /**
  * Events on `node:diagnostics_channel`. Each channel carries plain data of one shape, without secrets. An event is built
- * only if its channel has a subscriber.
+ * only if its channel has a subscriber. Node reports an error of a subscriber as an uncaught exception of the process.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'

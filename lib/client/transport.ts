@@ -56,20 +56,32 @@ async function* sendBody(
     report(failed)
     return failed
   }
+  const openSource = (): AsyncIterator<Uint8Array, unknown> => {
+    try {
+      return body.open()[Symbol.asyncIterator]()
+    } catch (thrown) {
+      throw failure(thrown)
+    }
+  }
   const hasher = O.isNone(body.crc64) ? await crc64Hasher() : undefined
   const digest = (): void => {
     if (O.isNone(counted.crc64)) counted.crc64 = hasher === undefined ? body.crc64 : O.some(hasher.digest())
   }
   try {
     // Not `for await`: an error that undici throws at the `yield` must not be reported as an error of the source.
-    const source = body.open()[Symbol.asyncIterator]()
+    const source = openSource()
     let exhausted = false
+    const read = async (): Promise<IteratorResult<Uint8Array, unknown>> => {
+      try {
+        return await source.next()
+      } catch (thrown) {
+        exhausted = true
+        throw failure(thrown)
+      }
+    }
     try {
       for (;;) {
-        const next = await source.next().catch((thrown: unknown) => {
-          exhausted = true
-          throw failure(thrown)
-        })
+        const next = await read()
         if (next.done === true) {
           exhausted = true
           break

@@ -91,7 +91,7 @@ export interface EmulatorOptions {
   readonly seed?: Iterable<SeedObject>
   /** Called once for each request; `script` builds one from rules. */
   readonly fault?: (request: FaultInput) => Fault | undefined
-  /** Called when a request is over. */
+  /** Called when a request is over. An error that it throws is ignored. */
   readonly onRequest?: (request: RequestRecord) => void
   /** The number of newest records that `requests()` keeps. Default: 10,000. */
   readonly keepRequests?: number

@@ -67,9 +67,9 @@ export const claimSource =
  * A generator in the middle of a read closes when that read has settled; it is not waited for.
  */
 export const closeSource = (source: Source): void => {
-  ignoreErrorEvents(source)
-  // In a promise, because the caller's own `return` may throw.
+  // In a promise, because the caller's own methods may throw.
   const close = async (): Promise<void> => {
+    ignoreErrorEvents(source)
     if (isNodeStream(source)) source.destroy()
     else if (source instanceof ReadableStream) await source.cancel()
     else if (isIterator(source)) await source.return?.()

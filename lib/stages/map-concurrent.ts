@@ -127,6 +127,10 @@ async function* run<A, B>(
     ready.splice(ready.indexOf(slot), 1)
     return slot.result
   }
+  // In a promise, because a `return` that throws must not hide the failure.
+  const close = async (): Promise<void> => {
+    if (!now.exhausted) await iterator.return?.()
+  }
   const isOver = (): boolean =>
     now.running === 0 && (signal.aborted || (now.exhausted && slots.length === 0 && O.isNone(now.ahead)))
 
@@ -147,7 +151,7 @@ async function* run<A, B>(
     if (O.isSome(now.ahead)) discard(now.ahead.value)
     // A source that listens to the signal ends within this turn.
     if (now.reading) await setImmediate()
-    const closing = now.exhausted ? Promise.resolve() : Promise.resolve(iterator.return?.()).catch(constVoid)
+    const closing = close().catch(constVoid)
     if (!now.reading) await closing
   }
 }

@@ -159,7 +159,7 @@ const unknownTarget = (host: string, rawPath: string): Target => ({
 /**
  * Handles a request.
  *
- * @shape  every failure is a response, or a record with status 0; rejects only if `onRequest` throws
+ * @shape  every failure is a response, or a record with status 0; rejects only if `now` of the caller's throws
  */
 export const handleRequest = async (
   server: ServerContext,

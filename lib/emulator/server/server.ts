@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { callSafely } from '../../core/call-safely.js'
 import { codeOf } from '../../core/error.js'
 import { KiB } from '../../core/limits.js'
 import { errorXml } from '../http/response.js'
@@ -115,7 +116,9 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
         // `view` keeps the request in memory; the record does not.
         const record = view()
         entry.view = () => record
-        onRequest(record)
+        // An async function is an `onRequest` too, and its promise may reject.
+        const call: (record: RequestRecord) => unknown = onRequest
+        callSafely(() => call(record))
       }
     }
   }
@@ -136,9 +139,14 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
       response.on('error', () => undefined)
       const done = handleRequest(context, request, response, expectsContinue, (progress) =>
         pending.set(request.socket, progress)
-      ).finally(() => {
-        running.delete(done)
-      })
+      )
+        // Only a function of the caller's throws here, such as `now`.
+        .catch(() => {
+          response.destroy()
+        })
+        .finally(() => {
+          running.delete(done)
+        })
       running.add(done)
     }
   server.on('request', listener(false))

@@ -1,7 +1,7 @@
 /** The options `progress` and `onProgress`: a transfer reports to a `Progress` of its caller, and calls a function. */
-import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { callSafely } from '../../core/call-safely.js'
 import * as In from '../../core/input.js'
 import { createProgressWith, reportParts, type Progress } from '../../stages/progress.js'
 
@@ -31,16 +31,6 @@ export const withProgress: In.FieldsOf<WithProgress> = {
   onProgress: In.optional(
     In.guarded('a function (transferred, total)', (u): u is OnProgress => typeof u === 'function')
   )
-}
-
-/** Calls a function of the caller's, whose errors must not end the transfer or the process. */
-const callSafely = (call: () => unknown): void => {
-  try {
-    const result = call()
-    if (result instanceof Promise) result.catch(constVoid)
-  } catch {
-    // Documented: the error is ignored.
-  }
 }
 
 /** The input of one run, with a `progress` that reports to both options and never throws. */

@@ -1,6 +1,7 @@
 /** An upload as a Node `Writable`, for `.pipe()` and `pipeline`. */
 import { Writable, type Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
+import { constVoid } from 'fp-ts/lib/function.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
@@ -9,7 +10,10 @@ import { withSignal } from '../../client/combinators.js'
 import { uploadStream, type UploadResult, type UploadStreamInput } from './upload-stream.js'
 
 export interface UploadWritable extends Writable {
-  /** The result: settles when the stream has finished, failed or been destroyed. */
+  /**
+   * The result: settles when the stream has finished, failed or been destroyed. Once it is called, an `error` event
+   * without a listener no longer ends the process.
+   */
   readonly uploaded: TaskEither<CosError, UploadResult>
 }
 
@@ -106,5 +110,12 @@ export const createUploadStream =
       }
       sources.add(source)
     })
-    return Object.assign(writable, { uploaded: () => upload })
+    return Object.assign(writable, {
+      uploaded: () => {
+        // The caller reads the failure here. `.pipe()` removes its listener when the source has ended, and an `error` event
+        // without a listener would end the process.
+        writable.on('error', constVoid)
+        return upload
+      }
+    })
   }
