@@ -1,11 +1,9 @@
 /** Functions from effect to effect: a signal, a deadline, another retry policy. */
 import { setMaxListeners } from 'node:events'
-import * as O from 'fp-ts/lib/Option.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
-import { CosException } from '../core/error.js'
 import type { Client } from './client.js'
+import { startDeadline } from './deadline.js'
 import type { RetryPolicy } from './retry.js'
-import { startTimer } from './timer.js'
 
 /**
  * Aborts an effect when the signal fires: it settles with `Aborted` at once, and all its requests end. A body that the
@@ -23,40 +21,39 @@ export const withSignal =
     return effect({ ...client, signals: [...client.signals, signal] })
   }
 
-/**
- * Ends an effect that has not settled after so many milliseconds; `Infinity` is no timeout.
- *
- * @errors `Timeout` whose phase is `overall`
- */
-export const withTimeout =
-  (milliseconds: number) =>
+type WithTimeout = (
+  milliseconds: number
+) => <L, A>(effect: ReaderTaskEither<Client, L, A>) => ReaderTaskEither<Client, L, A>
+
+const withDeadline =
+  (milliseconds: number, end: 'stop' | 'settle') =>
   <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
   (client) =>
   async () => {
-    const controller = new AbortController()
-    setMaxListeners(0, controller.signal)
-    const stopTimer = startTimer(milliseconds, () => {
-      controller.abort(
-        new CosException({
-          _tag: 'Timeout',
-          context: { operation: '', bucket: '', key: O.none, attempts: 0 },
-          host: '',
-          phase: 'overall',
-          after: milliseconds
-        })
-      )
-    })
+    const deadline = startDeadline(milliseconds)
     const within = {
       ...client,
-      signals: [...client.signals, controller.signal],
-      deadline: Math.min(client.deadline, performance.now() + milliseconds)
+      signals: [...client.signals, deadline.signal],
+      deadline: Math.min(client.deadline, deadline.at)
     }
     try {
       return await effect(within)()
     } finally {
-      stopTimer()
+      deadline[end]()
     }
   }
+
+/**
+ * Ends an effect that has not settled after so many milliseconds; `Infinity` is no timeout. A body that the effect returned
+ * has the same deadline: if it is still being read then, it fails with the `Timeout`.
+ *
+ * @errors `Timeout` whose phase is `overall`
+ * @example pipe(downloadStream({ bucket, key }), withTimeout(60_000)) // HEAD and body, within a minute
+ */
+export const withTimeout: WithTimeout = (milliseconds) => withDeadline(milliseconds, 'settle')
+
+/** Like `withTimeout`, without the body that the effect returned: for `timeouts.overall`. */
+export const withSettleTimeout: WithTimeout = (milliseconds) => withDeadline(milliseconds, 'stop')
 
 /** Changes the retry policy for an effect. Fields that are left out stay as the client has them. */
 export const withRetry =

@@ -13,7 +13,7 @@ import { createCall, type Send } from './call.js'
 import { checkRequest } from './check-request.js'
 import type { Client } from './client.js'
 import { withClockCorrection, withProvenClock } from './clock.js'
-import { withTimeout } from './combinators.js'
+import { withSettleTimeout } from './combinators.js'
 import { publishOperation } from './diagnostics.js'
 import { withConfirmation } from './confirm.js'
 import { withFreshCredentials } from './fresh-credentials.js'
@@ -92,7 +92,7 @@ export const send =
       )
     return pipe(
       client,
-      withTimeout(client.timeouts.overall)(effect),
+      withSettleTimeout(client.timeouts.overall)(effect),
       catchThrown(call.context),
       publishOperation(call.context)
     )()

@@ -7,9 +7,13 @@ const longestTimer = 2 ** 31 - 1
 /**
  * Calls `then` after so many milliseconds; never if `milliseconds` is `Infinity`.
  *
- * @shape  returns the function that stops the timer
+ * @shape  returns the function that stops the timer; without `keepsAlive` (default: true), the process may end before
  */
-export const startTimer = (milliseconds: number, then: () => void): (() => void) => {
+export const startTimer = (
+  milliseconds: number,
+  then: () => void,
+  { keepsAlive = true }: { readonly keepsAlive?: boolean } = {}
+): (() => void) => {
   if (milliseconds === Number.POSITIVE_INFINITY) return constVoid
   let timer: NodeJS.Timeout | undefined
   const arm = (left: number): void => {
@@ -19,6 +23,7 @@ export const startTimer = (milliseconds: number, then: () => void): (() => void)
         : setTimeout(() => {
             arm(left - longestTimer)
           }, longestTimer)
+    if (!keepsAlive) timer.unref()
   }
   arm(milliseconds)
   return () => {

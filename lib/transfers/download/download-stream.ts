@@ -134,7 +134,7 @@ const streamRanges = (
  *
  * Starts with a HEAD; every range is requested on condition that the object still has that ETag. A range that is cut off resumes
  * at the next byte. The CRC64 of the whole object is compared with COS's before the stream ends. Backpressure: at most
- * `concurrency` ranges are fetched ahead of the reader.
+ * `concurrency` ranges are fetched ahead of the reader. `withTimeout` and `withSignal` end the body too.
  *
  * @shape  `DownloadStreamInput -> CosEffect<DownloadResult>`; settles after the HEAD, while the body is being fetched
  * @units  holds at most `concurrency x partSize` bytes, besides socket buffers

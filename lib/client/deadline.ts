@@ -1,0 +1,86 @@
+/** Deadlines that outlast their effect: one that returned a body ends the body too. */
+import { setMaxListeners } from 'node:events'
+import { constVoid } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import { CosException } from '../core/error.js'
+import { startTimer } from './timer.js'
+
+export interface Deadline {
+  /** Fires with a `Timeout` as its reason. */
+  readonly signal: AbortSignal
+  /** When it fires, on the clock of `performance.now()`. */
+  readonly at: number
+  /** Stops the timer. */
+  readonly stop: () => void
+  /** Stops the timer when nobody holds the signal any more. Until then the timer does not keep the process alive. */
+  readonly settle: () => void
+}
+
+/** Adds a holder; returns the function that removes it. */
+type Hold = () => () => void
+
+const holds = new WeakMap<AbortSignal, Hold>()
+
+/**
+ * Starts a deadline.
+ *
+ * @units milliseconds; `Infinity` never fires
+ */
+export const startDeadline = (milliseconds: number): Deadline => {
+  const controller = new AbortController()
+  const { signal } = controller
+  setMaxListeners(0, signal)
+  const at = performance.now() + milliseconds
+  let isSettled = false
+  let holders = 0
+  const fire = (): void => {
+    controller.abort(
+      new CosException({
+        _tag: 'Timeout',
+        context: { operation: '', bucket: '', key: O.none, attempts: 0 },
+        host: '',
+        phase: 'overall',
+        after: milliseconds
+      })
+    )
+  }
+  let stopTimer = startTimer(milliseconds, fire)
+  const stop = (): void => {
+    stopTimer()
+    stopTimer = constVoid
+  }
+  holds.set(signal, () => {
+    let isHeld = true
+    holders += 1
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      holders -= 1
+      if (isSettled && holders === 0) stop()
+    }
+  })
+  return {
+    signal,
+    at,
+    stop,
+    settle: () => {
+      isSettled = true
+      stop()
+      if (holders > 0 && !signal.aborted) {
+        const left = at === Number.POSITIVE_INFINITY ? at : Math.max(1, at - performance.now())
+        stopTimer = startTimer(left, fire, { keepsAlive: false })
+      }
+    }
+  }
+}
+
+/**
+ * Holds the deadlines among some signals: each runs on after its effect has settled, until the returned function is called.
+ * For a request until its body has ended, and for a stream until it is closed.
+ */
+export const holdDeadlines = (signals: ReadonlyArray<AbortSignal>): (() => void) => {
+  const releases = signals.flatMap((signal) => holds.get(signal)?.() ?? [])
+  return () => {
+    for (const release of releases) release()
+  }
+}
