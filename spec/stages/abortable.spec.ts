@@ -24,13 +24,13 @@ const counting = (until = Infinity) => {
   return { seen, source: source() }
 }
 
-t.test('all items pass in their order, and without a signal the source is left alone', async (t) => {
+t.test('items pass in order, and without a signal the source itself is returned', async (t) => {
   t.same(await toArray(abortable(never())(from(1, 2, 3))), [1, 2, 3])
   const source = from(1)
   t.equal(abortable(undefined)(source), source)
 })
 
-t.test('a reader that stops holds the source back', async (t) => {
+t.test('a paused reader pauses the source', async (t) => {
   const { seen, source } = counting()
   const iterator = abortable(never())(source)[Symbol.asyncIterator]()
   await iterator.next()
@@ -38,13 +38,13 @@ t.test('a reader that stops holds the source back', async (t) => {
   t.equal(seen.read, 1)
 })
 
-t.test('a reader that leaves closes the source', async (t) => {
+t.test('a reader that stops early closes the source', async (t) => {
   const { seen, source } = counting()
   for await (const _ of abortable(never())(source)) break
   t.equal(seen.closed, true)
 })
 
-t.test('a reader that leaves in the middle of a read is not kept', async (t) => {
+t.test('a reader that stops during a read does not wait for the source', async (t) => {
   const { source } = counting(0)
   const iterator = abortable(never())(source)[Symbol.asyncIterator]()
   const read = iterator.next()
@@ -53,7 +53,7 @@ t.test('a reader that leaves in the middle of a read is not kept', async (t) => 
   t.same(await iterator.next(), { done: true, value: undefined })
 })
 
-t.test('a failing source fails the pipeline, with its own error', async (t) => {
+t.test('an error of the source fails the pipeline', async (t) => {
   const error = new Error('disk')
   await t.rejects(pipeline(yieldThenFail(error, 1), abortable(never()), toArray), error)
   const iterator = abortable(never())(yieldThenFail(error))[Symbol.asyncIterator]()
@@ -61,7 +61,7 @@ t.test('a failing source fails the pipeline, with its own error', async (t) => {
 })
 
 // -- the signal --
-t.test('a signal that fires ends a read of a source that stalls, with its reason', async (t) => {
+t.test('a signal that fires ends the read of a stalled source with the reason of the signal', async (t) => {
   const { source } = counting(1)
   const stop = new AbortController()
   const reason = new Error('enough')
@@ -87,7 +87,7 @@ t.test('a source that throws when it is closed still fails with the reason of th
   await t.rejects(reading, { message: 'enough' })
 })
 
-t.test('a signal that fires between reads closes the source, and fails the next read', async (t) => {
+t.test('a signal that fires between reads closes the source and fails the next read', async (t) => {
   const { seen, source } = counting()
   const stop = new AbortController()
   const iterator = abortable(stop.signal)(source)[Symbol.asyncIterator]()
@@ -99,7 +99,7 @@ t.test('a signal that fires between reads closes the source, and fails the next 
   await iterator.next().then(t.fail, (thrown: unknown) => t.equal(thrown, 'enough', 'and every one after it'))
 })
 
-t.test('a signal that has fired already reads nothing', async (t) => {
+t.test('if the signal has already fired, nothing is read', async (t) => {
   const { seen, source } = counting()
   await t.rejects(toArray(abortable(AbortSignal.abort(new Error('before')))(source)), { message: 'before' })
   t.equal(seen.read, 0)
@@ -115,7 +115,7 @@ t.test('a Node stream that stalls is destroyed', async (t) => {
   t.equal(stalled.destroyed, true)
 })
 
-t.test('a source that fails after the signal fired troubles nobody', async (t) => {
+t.test('an error of the source after the signal has fired is ignored', async (t) => {
   const late = async function* () {
     await setTimeout(5)
     yield* yieldThenFail<number>(new Error('late'))
@@ -129,7 +129,7 @@ t.test('a source that fails after the signal fired troubles nobody', async (t) =
   await setTimeout(20)
 })
 
-t.test('nothing is left behind on a signal that never fires', async (t) => {
+t.test('after the last read the signal has no listeners', async (t) => {
   const { signal } = new AbortController()
   const buffers = async function* () {
     for (let n = 0; n < 20_000; n += 1) yield Buffer.alloc(1024)

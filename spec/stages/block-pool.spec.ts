@@ -2,7 +2,7 @@ import t from 'tap'
 import { blockPool } from '../../lib/stages/block-pool.js'
 import { collectGarbage } from '../support/gc.js'
 
-t.test('a block that was put is the next one taken', async (t) => {
+t.test('a returned block is the next one taken', async (t) => {
   const pool = blockPool(1024)
   const end = pool.open()
   const [one, other] = [pool.take(), pool.take()]

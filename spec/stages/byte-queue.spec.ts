@@ -13,32 +13,29 @@ const rest = (queue: ByteQueue): Array<Uint8Array> => {
   return out
 }
 
-t.test(
-  'bytes come out in the order they went in, whatever their chunks and whenever they are taken',
-  async () => {
-    const size = fc.oneof(fc.nat(100), fc.nat(100 * KiB))
-    const steps = fc.array(fc.record({ size, view: fc.boolean(), take: fc.boolean() }), { maxLength: 30 })
-    fc.assert(
-      fc.property(steps, (steps) => {
-        const queue = byteQueue()
-        const put: Array<Uint8Array> = []
-        const taken: Array<Uint8Array> = []
-        for (const { size, view, take } of steps) {
-          const own = new Uint8Array(bytesOf(size + 1, size))
-          const chunk = view ? own.subarray(1) : own
-          put.push(chunk)
-          queue.put(chunk)
-          const next = take ? queue.take() : O.none
-          if (O.isSome(next)) taken.push(next.value)
-        }
-        taken.push(...rest(queue))
-        return Buffer.concat(taken).equals(Buffer.concat(put)) && taken.every(({ length }) => length > 0)
-      })
-    )
-  }
-)
+t.test('bytes keep their order, for any chunks and any order of put and take', async () => {
+  const size = fc.oneof(fc.nat(100), fc.nat(100 * KiB))
+  const steps = fc.array(fc.record({ size, view: fc.boolean(), take: fc.boolean() }), { maxLength: 30 })
+  fc.assert(
+    fc.property(steps, (steps) => {
+      const queue = byteQueue()
+      const put: Array<Uint8Array> = []
+      const taken: Array<Uint8Array> = []
+      for (const { size, view, take } of steps) {
+        const own = new Uint8Array(bytesOf(size + 1, size))
+        const chunk = view ? own.subarray(1) : own
+        put.push(chunk)
+        queue.put(chunk)
+        const next = take ? queue.take() : O.none
+        if (O.isSome(next)) taken.push(next.value)
+      }
+      taken.push(...rest(queue))
+      return Buffer.concat(taken).equals(Buffer.concat(put)) && taken.every(({ length }) => length > 0)
+    })
+  )
+})
 
-t.test('what is taken is the reader’s to keep', async (t) => {
+t.test('the reader may keep the chunks that it takes', async (t) => {
   const queue = byteQueue()
   const taken: Array<readonly [Uint8Array, Buffer]> = []
   const slab = Buffer.alloc(4 * KiB)
@@ -59,7 +56,7 @@ t.test('a chunk that fills its buffer is not copied', async (t) => {
   t.equal(O.toUndefined(taken), chunk)
 })
 
-t.test('views of large slabs keep none of them alive', async (t) => {
+t.test('views of large slabs do not keep the slabs alive', async (t) => {
   const queue = byteQueue()
   await collectGarbage()
   const before = process.memoryUsage().arrayBuffers
@@ -70,7 +67,7 @@ t.test('views of large slabs keep none of them alive', async (t) => {
   t.equal(Buffer.concat(rest(queue)).length, 500 * KiB)
 })
 
-t.test('what was taken is kept alive no longer', async (t) => {
+t.test('the queue does not keep taken chunks alive', async (t) => {
   const queue = byteQueue()
   for (let n = 0; n < 100; n += 1) queue.put(new Uint8Array(64 * KiB))
   await collectGarbage()

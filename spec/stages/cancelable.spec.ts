@@ -21,11 +21,11 @@ const stalling = (stop: AbortController, ...items: ReadonlyArray<number>) => {
   return { seen, leaving: cancelable(stop, run()) }
 }
 
-t.test('all items pass in their order', async (t) => {
+t.test('items pass in order', async (t) => {
   t.same(await toArray(cancelable(new AbortController(), from(1, 2, 3))), [1, 2, 3])
 })
 
-t.test('a reader that leaves in the middle of a read is told that it is over, at once', async (t) => {
+t.test('return during a read ends the iteration at once', async (t) => {
   const stop = new AbortController()
   const { seen, leaving } = stalling(stop, 1)
   t.same(await leaving.next(), { done: false, value: 1 })
@@ -37,13 +37,13 @@ t.test('a reader that leaves in the middle of a read is told that it is over, at
   t.equal(seen.closed, true)
 })
 
-t.test('a reader that leaves between reads closes the source', async (t) => {
+t.test('return between reads closes the source', async (t) => {
   const { seen, leaving } = stalling(new AbortController(), 1)
   for await (const _ of leaving) break
   t.equal(seen.closed, true)
 })
 
-t.test('a run that came to its end stops nothing, even when its reader leaves afterwards', async (t) => {
+t.test('return after the end does not abort the controller', async (t) => {
   const stop = new AbortController()
   const leaving = cancelable(stop, from(1))
   t.same(await toArray(leaving), [1])
@@ -51,12 +51,12 @@ t.test('a run that came to its end stops nothing, even when its reader leaves af
   t.equal(stop.signal.aborted, false)
 })
 
-t.test('a failure is its reader’s to see, as it was thrown', async (t) => {
+t.test('an error of the run is thrown unchanged', async (t) => {
   const error = new Error('disk')
   await t.rejects(pipeline(cancelable(new AbortController(), yieldThenFail(error, 1)), toArray), error)
 })
 
-t.test('another’s stop is a failure like any other', async (t) => {
+t.test('an abort by another owner of the controller is thrown like any error', async (t) => {
   const stop = new AbortController()
   const { leaving } = stalling(stop)
   const read = leaving.next()
@@ -64,7 +64,7 @@ t.test('another’s stop is a failure like any other', async (t) => {
   await t.rejects(read, { message: 'enough' })
 })
 
-t.test('a hundred listeners on the signal are no leak to warn of', async (t) => {
+t.test('a hundred listeners on the signal cause no warning', async (t) => {
   const warnings: Array<Error> = []
   const onWarning = (warning: Error): unknown => warnings.push(warning)
   process.on('warning', onWarning)

@@ -28,7 +28,7 @@ const outcome = async (source: AsyncIterable<Uint8Array>, size?: O.Option<number
   }
 }
 
-t.test('as many bytes as were announced pass as they are, empty chunks left out', async (t) => {
+t.test('a body of the announced length passes unchanged, without empty chunks', async (t) => {
   const chunks = ['12', '', '345', '6789', ''].map((text) => Buffer.from(text))
   const passed = await toArray(checkLength(announced())(from(...chunks)))
   t.equal(passed.length, 3)
@@ -37,14 +37,14 @@ t.test('as many bytes as were announced pass as they are, empty chunks left out'
   t.same(await outcome(texts(), O.some(0)), { chunks: [] })
 })
 
-t.test('missing bytes are a transport error, for the next try may bring them', async (t) => {
+t.test('missing bytes are a TransportError, so that they are retried', async (t) => {
   const { chunks, error } = await outcome(texts('1234', '5678'))
   t.same(chunks, ['1234', '5678'])
   t.match(error, { _tag: 'TransportError', code: 'ShortBody', cause: { message: /after 8 of 9 bytes/ } })
   t.match((await outcome(texts())).error, { _tag: 'TransportError', code: 'ShortBody' })
 })
 
-t.test('too many bytes are an integrity error, and none of the surplus is handed on', async (t) => {
+t.test('too many bytes are an IntegrityError, and no byte beyond the length is yielded', async (t) => {
   const { chunks, error } = await outcome(texts('1234', '567890'))
   t.same(chunks, ['1234'])
   t.match(error, { _tag: 'IntegrityError', context: specContext, check: 'size', expected: '9', got: '10' })
@@ -53,7 +53,7 @@ t.test('too many bytes are an integrity error, and none of the surplus is handed
   t.match(late.error, { _tag: 'IntegrityError', check: 'size', expected: '9', got: '10' })
 })
 
-t.test('a reader that stops holds the source back', async (t) => {
+t.test('a paused reader pauses the source', async (t) => {
   let given = 0
   const endless = async function* () {
     for (;;) yield Buffer.from(String((given += 1)))
@@ -63,7 +63,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   t.equal(given, 1)
 })
 
-t.test('a reader that leaves closes the source', async (t) => {
+t.test('a reader that stops early closes the source', async (t) => {
   let closed = false
   const source = async function* () {
     try {
@@ -76,7 +76,7 @@ t.test('a reader that leaves closes the source', async (t) => {
   t.equal(closed, true)
 })
 
-t.test('a failing source fails the pipeline with its own error', async (t) => {
+t.test('an error of the source fails the pipeline', async (t) => {
   const broken = yieldThenFail(new Error('disk'), Buffer.from('1234'))
   await t.rejects(pipeline(broken, checkLength(announced()), toArray), { message: 'disk' })
 })

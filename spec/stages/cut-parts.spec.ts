@@ -61,7 +61,7 @@ const reasonOf = async (parts: AsyncIterable<Part>): Promise<CosError> => {
 }
 
 // -- known answers --
-t.test('the parts are the bytes, however these came in', async (t) => {
+t.test('the parts have the same bytes for any chunks', async (t) => {
   const bytes = bytesOf(3 * MiB + 12_345)
   for (const [name, chunk] of [
     ['odd chunks', 7919],
@@ -75,7 +75,7 @@ t.test('the parts are the bytes, however these came in', async (t) => {
   t.same(await copies(cutParts(options(999))(splitBytes(few, 1))), expected(few, 999), 'single bytes')
 })
 
-t.test('any bytes, in any chunks, cut at any size, come out as they were, in order', async () => {
+t.test('any bytes in any chunks are cut at any part size without change of bytes or order', async () => {
   const chunks = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 })
   await fc.assert(
     fc.asyncProperty(chunks, fc.integer({ min: 1, max: 60 }), async (chunks, partSize) => {
@@ -97,7 +97,7 @@ t.test('any bytes, in any chunks, cut at any size, come out as they were, in ord
   )
 })
 
-t.test('parts grow by their schedule', async (t) => {
+t.test('parts have the sizes of their schedule', async (t) => {
   const sizes = [
     { from: 1, size: 3 },
     { from: 3, size: 5 }
@@ -109,13 +109,13 @@ t.test('parts grow by their schedule', async (t) => {
   )
 })
 
-t.test('no bytes at all are one empty part, for an empty object is an object', async (t) => {
+t.test('a source without bytes yields one empty part', async (t) => {
   const empty = [{ number: 1, offset: 0, size: 0, last: true, bytes: Buffer.alloc(0) }]
   t.same(await copies(cutParts(options(MiB))(from())), empty)
   t.same(await copies(cutParts(options(MiB))(from(Buffer.alloc(0), new Uint8Array()))), empty)
 })
 
-t.test('bytes that end where a part ends leave no empty part behind', async (t) => {
+t.test('bytes that end at the end of a part yield no empty part', async (t) => {
   const parts = await copies(cutParts(options(4))(from(Buffer.from('abcdefgh'))))
   t.same(
     parts.map(({ bytes, last }) => [bytes.toString(), last]),
@@ -126,7 +126,7 @@ t.test('bytes that end where a part ends leave no empty part behind', async (t) 
   )
 })
 
-t.test('a source may use its buffer again', async (t) => {
+t.test('a source may reuse its buffer', async (t) => {
   const slab = Buffer.alloc(1000)
   const reusing = async function* () {
     for (let n = 0; n < 10; n += 1) yield slab.fill(n)
@@ -138,7 +138,7 @@ t.test('a source may use its buffer again', async (t) => {
 })
 
 // -- the reader --
-t.test('a reader that stops holds the source back, and one part is all that is held', async (t) => {
+t.test('a paused reader pauses the source, and one part is held', async (t) => {
   let read = 0
   const endless = async function* () {
     for (;;) {
@@ -157,7 +157,7 @@ t.test('a reader that stops holds the source back, and one part is all that is h
   t.equal(budget.granted(), 0)
 })
 
-t.test('a source that is silent holds no memory', async (t) => {
+t.test('a silent source holds no memory', async (t) => {
   const silent = async function* () {
     yield Buffer.alloc(MiB)
     await new Promise(() => {})
@@ -171,7 +171,7 @@ t.test('a source that is silent holds no memory', async (t) => {
   t.equal(budget.granted(), MiB, 'only the part that has bytes')
 })
 
-t.test('a reader that leaves closes the source; the parts it took are its own to release', async (t) => {
+t.test('a reader that stops early closes the source, and must release the parts that it has', async (t) => {
   let closed = false
   const source = async function* () {
     try {
@@ -193,7 +193,7 @@ t.test('a reader that leaves closes the source; the parts it took are its own to
 })
 
 // -- the source --
-t.test('a failing source fails the pipeline, and leaves nothing held', async (t) => {
+t.test('an error of the source fails the pipeline and releases all memory', async (t) => {
   const error = new Error('disk')
   const { budget, ...rest } = options(MiB)
   await t.rejects(
@@ -203,7 +203,7 @@ t.test('a failing source fails the pipeline, and leaves nothing held', async (t)
   t.equal(budget.granted(), 0)
 })
 
-t.test('text is refused, wherever it comes', async (t) => {
+t.test('text is refused, in the first chunk and later', async (t) => {
   const { budget, ...rest } = options(MiB)
   for (const chunks of [['text'], [Buffer.from('bytes'), 'text'], [null], [[1, 2]], [new Uint16Array(4)]]) {
     const source = Readable.from(chunks.filter((chunk) => chunk !== null))
@@ -215,7 +215,7 @@ t.test('text is refused, wherever it comes', async (t) => {
   t.match(await reasonOf(cutParts(options(MiB))(foreign)), { _tag: 'SourceError' })
 })
 
-t.test('a source is held to the length that was promised', async (t) => {
+t.test('a source with another length than announced is a SourceError', async (t) => {
   const bytes = Buffer.from('abcdefgh')
   for (const chunk of [1, 3, 8]) {
     const cut = (length: number, partSize: number) =>
@@ -237,7 +237,7 @@ t.test('a source is held to the length that was promised', async (t) => {
   t.equal((await copies(cutParts(options(MiB, { length: 0 }))(from()))).length, 1)
 })
 
-t.test('no part past the promised length is ever cut', async (t) => {
+t.test('no part is cut beyond the announced length', async (t) => {
   const numbers: Array<number> = []
   const parts = cutParts(options(4, { length: 8 }))(from(Buffer.alloc(8), Buffer.alloc(1)))
   const read = async () => {
@@ -247,7 +247,7 @@ t.test('no part past the promised length is ever cut', async (t) => {
   t.same(numbers, [1], 'the second is full, but it is not the last, as was promised')
 })
 
-t.test('a promised length takes no more memory than it needs', async (t) => {
+t.test('with a length, the last part reserves only the memory that it needs', async (t) => {
   const { budget, ...rest } = options(4 * MiB, { length: 4 * MiB + 10 })
   const parts = cutParts({ budget, ...rest })(splitBytes(Buffer.alloc(4 * MiB + 10), 65536))
   ;(await parts.next()).value?.release()
@@ -255,19 +255,19 @@ t.test('a promised length takes no more memory than it needs', async (t) => {
   t.equal(budget.granted(), blockSize)
 })
 
-t.test('a stream that is longer than 10,000 parts is an error, not a part too many', async (t) => {
+t.test('a stream that 10,000 parts cannot hold is an error', async (t) => {
   const reason = await reasonOf(cutParts(options(1))(from(Buffer.alloc(10_001))))
   t.match(reason, { _tag: 'SourceError', cause: { message: /more than 10000 bytes, the most that 10,000/ } })
   t.equal((await copies(cutParts(options(1))(from(Buffer.alloc(10_000))))).length, 10_000)
 })
 
 // -- memory and signals --
-t.test('a part larger than the budget is an error that says what would do', async (t) => {
+t.test('a part larger than the budget is an InvalidInput with the largest size', async (t) => {
   const reason = await reasonOf(cutParts(options(9 * MiB))(from(Buffer.alloc(1))))
   t.match(reason, { _tag: 'InvalidInput', field: 'memoryLimit', message: /9437184.*8388608/, context })
 })
 
-t.test('a signal ends a wait for memory, and a read that is under way', async (t) => {
+t.test('a signal ends a wait for memory and a pending read', async (t) => {
   const stop = new AbortController()
   const { budget, ...rest } = options(4 * MiB, { signal: stop.signal })
   const other = budget.reserve(8 * MiB)
@@ -298,20 +298,23 @@ t.test('silent uploads keep the blocks that they filled, and others use the rest
   t.equal((await copies(cutParts({ sizes, budget, context })(from(Buffer.alloc(1000))))).length, 1)
 })
 
-t.test('a part that stalled uploads leave no memory for is a Timeout with phase memory', async (t) => {
-  const budget = createMemoryBudget({ limit: MiB, stallTimeout: 30 })
-  const silent = budget.reserve(MiB)
-  if (E.isRight(silent)) await silent.right.take()()
-  const cut = cutParts({ sizes: constant(MiB), budget, context })
-  t.match(await reasonOf(cut(from(Buffer.alloc(MiB)))), {
-    _tag: 'Timeout',
-    phase: 'memory',
-    after: 30,
-    context
-  })
-})
+t.test(
+  'if stalled uploads leave no memory for a part, cutParts fails with a Timeout of phase memory',
+  async (t) => {
+    const budget = createMemoryBudget({ limit: MiB, stallTimeout: 30 })
+    const silent = budget.reserve(MiB)
+    if (E.isRight(silent)) await silent.right.take()()
+    const cut = cutParts({ sizes: constant(MiB), budget, context })
+    t.match(await reasonOf(cut(from(Buffer.alloc(MiB)))), {
+      _tag: 'Timeout',
+      phase: 'memory',
+      after: 30,
+      context
+    })
+  }
+)
 
-t.test('a source that never waits does not keep the event loop', async (t) => {
+t.test('a source that never waits does not block the event loop', async (t) => {
   let turns = 0
   let over = false
   const count = (): void => {

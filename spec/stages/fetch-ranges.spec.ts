@@ -79,7 +79,7 @@ const failureOf = async (source: AsyncIterable<Uint8Array>): Promise<unknown> =>
   )
 
 // -- known answers --
-t.test('the bytes come out in order, whatever the order they come in', async (t) => {
+t.test('bytes are yielded in order if they arrive in another', async (t) => {
   const bytes = bytesOf(10 * 1000 + 77)
   // The later a range, the sooner it is answered: four at a time, the last of them first.
   let waiting: ReadonlyArray<() => unknown> = []
@@ -102,7 +102,7 @@ t.test('the bytes come out in order, whatever the order they come in', async (t)
   t.equal(options.budget.granted(), 0)
 })
 
-t.test('the bytes are the same with any window, with little memory and with none', async (t) => {
+t.test('the bytes are the same with any concurrency, with little memory and with none', async (t) => {
   const bytes = bytesOf(3 * MiB + 5)
   const { at, fetchRange } = await giving(t, bytes)
   const plan = (partSize: number) => planRanges({ to: bytes.length, partSize })
@@ -119,7 +119,7 @@ t.test('the bytes are the same with any window, with little memory and with none
   }
 })
 
-t.test('a part of an object, and nothing of one', async (t) => {
+t.test('a part of an object and an empty range are fetched', async (t) => {
   const bytes = bytesOf(5000)
   const { at, fetchRange } = await giving(t, bytes)
   const stretch = pipe(
@@ -132,7 +132,7 @@ t.test('a part of an object, and nothing of one', async (t) => {
   t.same(at.asked, [])
 })
 
-t.test('a reader may keep every chunk, and none is empty', async (t) => {
+t.test('the reader may keep each chunk, and no chunk is empty', async (t) => {
   const bytes = bytesOf(4 * MiB)
   const { fetchRange } = await giving(t, bytes)
   const source = pipe(
@@ -148,7 +148,7 @@ t.test('a reader may keep every chunk, and none is empty', async (t) => {
   t.ok(Buffer.concat(chunks.map(([kept]) => kept)).equals(bytes))
 })
 
-t.test('chunks of single bytes come through', async (t) => {
+t.test('chunks of single bytes pass', async (t) => {
   const bytes = bytesOf(3000)
   const single: FetchRange = async function* ({ first, last }) {
     for (let at = first; at <= last; at += 1) {
@@ -164,32 +164,26 @@ t.test('chunks of single bytes come through', async (t) => {
 })
 
 // -- the reader --
-t.test(
-  'a reader that stops holds the server back: the window is all that is asked for and held',
-  async (t) => {
-    const bytes = bytesOf(16 * MiB)
-    const { at, fetchRange } = await giving(t, bytes)
-    const options = roomFor(4, MiB)
-    const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetchRanges(options, fetchRange))
-    const first = await source.next()
-    await waitFor(() => at.asked.length === 4)
-    await setTimeout(30)
-    // A block that is taken whole makes room, but for no other range of this size.
-    t.same(
-      at.asked.toSorted((a, b) => a - b),
-      [0, MiB, 2 * MiB, 3 * MiB]
-    )
-    t.ok(options.budget.granted() <= 4 * MiB)
-    const rest = await read(source)
-    t.ok(
-      Buffer.concat([first.value ?? Buffer.alloc(0), rest]).equals(bytes),
-      'and it resumes where it stopped'
-    )
-    t.equal(at.most, 4)
-  }
-)
+t.test('a paused reader pauses the server: at most concurrency ranges are requested and held', async (t) => {
+  const bytes = bytesOf(16 * MiB)
+  const { at, fetchRange } = await giving(t, bytes)
+  const options = roomFor(4, MiB)
+  const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetchRanges(options, fetchRange))
+  const first = await source.next()
+  await waitFor(() => at.asked.length === 4)
+  await setTimeout(30)
+  // A block that is taken whole makes room, but for no other range of this size.
+  t.same(
+    at.asked.toSorted((a, b) => a - b),
+    [0, MiB, 2 * MiB, 3 * MiB]
+  )
+  t.ok(options.budget.granted() <= 4 * MiB)
+  const rest = await read(source)
+  t.ok(Buffer.concat([first.value ?? Buffer.alloc(0), rest]).equals(bytes), 'and it resumes where it stopped')
+  t.equal(at.most, 4)
+})
 
-t.test('without memory a stalled reader leaves the range itself with the server', async (t) => {
+t.test('without memory a paused reader pauses the server within a range', async (t) => {
   const bytes = Buffer.alloc(64 * MiB)
   let left = 0
   const { at, fetchRange } = await giving(t, bytes, (range, response) => {
@@ -210,7 +204,7 @@ t.test('without memory a stalled reader leaves the range itself with the server'
   await waitFor(() => at.open === 0)
 })
 
-t.test('a reader that leaves hangs up on every request at once', async (t) => {
+t.test('a reader that stops early closes all connections at once', async (t) => {
   const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response) =>
     response.write(bytes.subarray(0, 10))
   )
@@ -225,7 +219,7 @@ t.test('a reader that leaves hangs up on every request at once', async (t) => {
   await waitFor(() => at.open === 0)
 })
 
-t.test('a Node stream of it that is destroyed hangs up as well', async (t) => {
+t.test('destroying a Node stream of the ranges closes all connections', async (t) => {
   const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response) =>
     response.write(bytes.subarray(0, 10))
   )
@@ -240,7 +234,7 @@ t.test('a Node stream of it that is destroyed hangs up as well', async (t) => {
   t.equal(options.budget.granted(), 0)
 })
 
-t.test('a call that is deaf to the signal is not waited for', async (t) => {
+t.test('a fetch that ignores its signal is not waited for', async (t) => {
   const deaf: FetchRange = async function* () {
     await new Promise(() => {})
     yield Buffer.alloc(1)
@@ -257,7 +251,7 @@ t.test('a call that is deaf to the signal is not waited for', async (t) => {
 })
 
 // -- failures --
-t.test('a range that fails does so when its turn comes, and hangs up on the others', async (t) => {
+t.test('the failure of a range is thrown at its turn, and closes the other connections', async (t) => {
   const bytes = bytesOf(6000)
   let broken = false
   const { at, fetchRange } = await giving(t, bytes, (range, response, first) => {
@@ -290,7 +284,7 @@ t.test('a range that fails does so when its turn comes, and hangs up on the othe
   )
 })
 
-t.test('a failure aborts the shared controller; a successful run does not', async (t) => {
+t.test('a failure aborts the controller; a successful run does not', async (t) => {
   const error = new Error('disk')
   const stop = new AbortController()
   const broken: FetchRange = () => {
@@ -312,7 +306,7 @@ t.test('a failure aborts the shared controller; a successful run does not', asyn
   t.equal(other.signal.aborted, false)
 })
 
-t.test('a range that is too short or too long is an error that says which and by how much', async (t) => {
+t.test('a range of another size is an IntegrityError with its number and both sizes', async (t) => {
   for (const window of [0, 3]) {
     for (const [given, got] of [
       [999, '999'],
@@ -334,7 +328,7 @@ t.test('a range that is too short or too long is an error that says which and by
   }
 })
 
-t.test('a stop from outside ends it, even with bytes that were there already', async (t) => {
+t.test('an abort of the controller ends the run, also if bytes have already arrived', async (t) => {
   const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response, first) =>
     first === 0 ? response.end(bytes) : response.write(bytes.subarray(0, 1))
   )
@@ -350,7 +344,7 @@ t.test('a stop from outside ends it, even with bytes that were there already', a
 })
 
 // -- sharing --
-t.test('downloads that share memory with readers that stall go on, one range at a time', async (t) => {
+t.test('downloads that share memory with stalled readers continue, one range at a time', async (t) => {
   const bytes = bytesOf(2 * MiB)
   const { fetchRange } = await giving(t, bytes)
   const limit = 2 * inBlocks(256 * 1024)
@@ -364,25 +358,22 @@ t.test('downloads that share memory with readers that stall go on, one range at 
   t.equal(options.budget.granted(), 0)
 })
 
-t.test(
-  'an upload that reads from a download of the same client never waits for it in a circle',
-  async (t) => {
-    const bytes = bytesOf(2 * MiB)
-    const { fetchRange } = await giving(t, bytes)
-    const partSize = 256 * 1024
-    const budget = createMemoryBudget({ limit: 4 * partSize, ahead: 2 * partSize })
-    const options = { concurrency: 8, budget, context }
-    const source = fetchRanges(options, fetchRange)(planRanges({ to: bytes.length, partSize }))
-    const out: Array<Buffer> = []
-    for await (const chunk of source) {
-      // As in cutParts: memory is taken when the bytes are there.
-      const memory = budget.reserve(2 * partSize)
-      if (E.isLeft(memory)) return t.fail(memory.left._tag)
-      for (let n = 0; n < 2; n += 1) t.ok(E.isRight(await memory.right.take()()))
-      out.push(Buffer.from(chunk))
-      memory.right.release()
-    }
-    t.ok(Buffer.concat(out).equals(bytes))
-    return undefined
+t.test('an upload that reads from a download of the same client does not deadlock', async (t) => {
+  const bytes = bytesOf(2 * MiB)
+  const { fetchRange } = await giving(t, bytes)
+  const partSize = 256 * 1024
+  const budget = createMemoryBudget({ limit: 4 * partSize, ahead: 2 * partSize })
+  const options = { concurrency: 8, budget, context }
+  const source = fetchRanges(options, fetchRange)(planRanges({ to: bytes.length, partSize }))
+  const out: Array<Buffer> = []
+  for await (const chunk of source) {
+    // As in cutParts: memory is taken when the bytes are there.
+    const memory = budget.reserve(2 * partSize)
+    if (E.isLeft(memory)) return t.fail(memory.left._tag)
+    for (let n = 0; n < 2; n += 1) t.ok(E.isRight(await memory.right.take()()))
+    out.push(Buffer.from(chunk))
+    memory.right.release()
   }
-)
+  t.ok(Buffer.concat(out).equals(bytes))
+  return undefined
+})

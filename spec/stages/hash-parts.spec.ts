@@ -24,7 +24,7 @@ const part = (number: number, ...texts: ReadonlyArray<string>): Part =>
 const hashed = async (...parts: ReadonlyArray<Part>): Promise<ReadonlyArray<HashedPart>> =>
   toArray(hashParts({ md5: true })(from(...parts)))
 
-t.test('a part has the same hashes however its bytes were chunked', async (t) => {
+t.test('the hashes of a part do not depend on its chunks', async (t) => {
   // CRC-64/XZ by its catalogue name: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
   const known = { md5: O.some('JfnnlDI7RTiF9RgfG2JNCw=='), crc64: 0x995dc9bbdf1939fan }
   for (let at = 0; at <= 9; at += 1) {
@@ -33,7 +33,7 @@ t.test('a part has the same hashes however its bytes were chunked', async (t) =>
   }
 })
 
-t.test('parts have the recorded checksums, and joined those of the whole', async (t) => {
+t.test('parts have the recorded checksums, and their combination has that of the whole', async (t) => {
   for (const vector of crc64Vectors()) {
     if (vector.kind !== 'combine') continue
     const parts = vector.parts.map(({ input }, n) => partOf(n + 1, vectorBytes(input)))
@@ -47,7 +47,7 @@ t.test('parts have the recorded checksums, and joined those of the whole', async
   }
 })
 
-t.test('a part larger than any stretch has the hashes of its bytes', async (t) => {
+t.test('a part larger than 256 KiB has the hashes of its bytes', async (t) => {
   const bytes = bytesOf(3 * 1024 * 1024 + 7)
   const [whole] = await hashed(partOf(1, bytes))
   t.same(whole?.md5, O.some(createHash('md5').update(bytes).digest('base64')))
@@ -55,22 +55,22 @@ t.test('a part larger than any stretch has the hashes of its bytes', async (t) =
   t.equal(cut?.crc64, whole?.crc64)
 })
 
-t.test('an empty part has the checksum of nothing', async (t) => {
+t.test('an empty part has the checksum of zero bytes', async (t) => {
   t.match(await hashed(part(1)), [{ crc64: 0n, md5: O.some('1B2M2Y8AsgTpgAmY7PhCfg==') }])
 })
 
-t.test('the MD5 is computed only when asked for', async (t) => {
+t.test('the MD5 is computed only with the option md5', async (t) => {
   t.match(await toArray(hashParts()(from(part(1, 'a')))), [{ md5: O.none }])
 })
 
-t.test('parts keep their order, and are otherwise what they were', async (t) => {
+t.test('parts keep their order and their other fields', async (t) => {
   const parts = [part(1, 'a'), part(2, 'b'), part(3, 'c')]
   const out = await hashed(...parts)
   for (const [n, { md5: _, crc64: __, ...rest }] of out.entries()) t.strictSame(rest, parts[n])
   t.equal(out[0]?.release, parts[0]?.release)
 })
 
-t.test('two uploads at once never mix their bytes', async (t) => {
+t.test('parallel uploads do not mix their bytes', async (t) => {
   const long = (text: string) => part(1, ...Array.from({ length: 40 }, () => text.repeat(100_000)))
   const alone = [await hashed(long('a')), await hashed(long('b'))]
   const together = await Promise.all([hashed(long('a')), hashed(long('b'))])
@@ -80,7 +80,7 @@ t.test('two uploads at once never mix their bytes', async (t) => {
   )
 })
 
-t.test('a reader that stops holds the source back', async (t) => {
+t.test('a paused reader pauses the source', async (t) => {
   let cut = 0
   const endless = async function* () {
     for (;;) yield part((cut += 1), 'x')
@@ -90,7 +90,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   t.equal(cut, 1)
 })
 
-t.test('a reader that leaves closes the source', async (t) => {
+t.test('a reader that stops early closes the source', async (t) => {
   let closed = false
   const source = async function* () {
     try {
@@ -103,12 +103,12 @@ t.test('a reader that leaves closes the source', async (t) => {
   t.equal(closed, true)
 })
 
-t.test('a failing source fails the pipeline, with its own error', async (t) => {
+t.test('an error of the source fails the pipeline', async (t) => {
   const error = new Error('disk')
   await t.rejects(pipeline(yieldThenFail(error, part(1, 'x')), hashParts(), toArray), error)
 })
 
-t.test('the event loop has a turn every 256 KiB, in chunks of any size', async (t) => {
+t.test('the event loop gets a turn every 256 KiB, with chunks of any size', async (t) => {
   for (const chunk of [1024, 100 * 1024, 8 * 1024 * 1024]) {
     const bytes = Buffer.alloc(8 * 1024 * 1024)
     const chunks = Array.from({ length: Math.ceil(bytes.length / chunk) }, (_, n) =>

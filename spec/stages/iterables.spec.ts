@@ -8,7 +8,7 @@ t.test('fromIterable yields the items of an iterable in order', async (t) => {
   t.same(await toArray(fromIterable([])), [])
 })
 
-t.test('fromIterable reads no item before it is asked for', async (t) => {
+t.test('fromIterable reads no item before the reader requests it', async (t) => {
   let made = 0
   const endless = function* (): Generator<number, void, undefined> {
     for (;;) yield (made += 1)
@@ -60,7 +60,7 @@ t.test('sliceChunks keeps the bytes and their order, and no slice is empty or to
   )
 })
 
-t.test('sliceChunks cuts each chunk for itself and copies no byte', async (t) => {
+t.test('sliceChunks slices each chunk separately and copies no byte', async (t) => {
   const first = Buffer.from('abcde')
   const second = Buffer.from('fg')
   const slices = [...sliceChunks(2)([first, second])]

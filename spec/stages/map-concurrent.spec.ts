@@ -61,7 +61,7 @@ const collected = (source: AsyncIterable<unknown>) => {
 }
 
 // -- order and numbers --
-t.test('results come as they are done, or in the order of their items', async (t) => {
+t.test('results are yielded when they are done, or in the order of their items if ordered', async (t) => {
   for (const [ordered, due] of [
     [false, ['done 2', 'done 3', 'done 1']],
     [true, ['done 1', 'done 2', 'done 3']]
@@ -77,7 +77,7 @@ t.test('results come as they are done, or in the order of their items', async (t
   }
 })
 
-t.test('as many are under way as was asked for, and one more is read', async (t) => {
+t.test('concurrency items run, and one more is read', async (t) => {
   const { seen, source } = counting()
   const { begun, work, end } = workshop()
   const running = pipe(source, mapConcurrent<number>({ concurrency: 3 })(work))
@@ -91,7 +91,7 @@ t.test('as many are under way as was asked for, and one more is read', async (t)
   await running.return()
 })
 
-t.test('nothing is read ahead where that was asked for', async (t) => {
+t.test('with readAhead 0 no item is read ahead', async (t) => {
   const { seen, source } = counting()
   const { begun, work } = workshop()
   const running = pipe(source, mapConcurrent<number>({ concurrency: 2, readAhead: 0 })(work))
@@ -102,37 +102,34 @@ t.test('nothing is read ahead where that was asked for', async (t) => {
   await running.return()
 })
 
-t.test(
-  'each item is worked on once, whatever the work takes, and never more at once than was asked',
-  async () => {
-    const cases = fc.record({
-      turns: fc.array(fc.nat(3), { maxLength: 30 }),
-      concurrency: fc.integer({ min: 1, max: 6 }),
-      readAhead: fc.constantFrom(0 as const, 1 as const),
-      ordered: fc.boolean()
+t.test('each item is mapped once, and no more than concurrency at a time, for any durations', async () => {
+  const cases = fc.record({
+    turns: fc.array(fc.nat(3), { maxLength: 30 }),
+    concurrency: fc.integer({ min: 1, max: 6 }),
+    readAhead: fc.constantFrom(0 as const, 1 as const),
+    ordered: fc.boolean()
+  })
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ turns, ...options }) => {
+      let running = 0
+      let most = 0
+      const work = async ([n, turns]: readonly [number, number]): Promise<number> => {
+        most = Math.max(most, (running += 1))
+        for (let turn = 0; turn < turns; turn += 1) await setImmediate()
+        running -= 1
+        return n
+      }
+      const results = await toArray(
+        pipe(from(...turns.entries()), mapConcurrent<readonly [number, number]>(options)(work))
+      )
+      const numbers = turns.map((_, n) => n)
+      return (
+        most <= options.concurrency &&
+        (options.ordered ? results : results.toSorted((a, b) => a - b)).join() === numbers.join()
+      )
     })
-    await fc.assert(
-      fc.asyncProperty(cases, async ({ turns, ...options }) => {
-        let running = 0
-        let most = 0
-        const work = async ([n, turns]: readonly [number, number]): Promise<number> => {
-          most = Math.max(most, (running += 1))
-          for (let turn = 0; turn < turns; turn += 1) await setImmediate()
-          running -= 1
-          return n
-        }
-        const results = await toArray(
-          pipe(from(...turns.entries()), mapConcurrent<readonly [number, number]>(options)(work))
-        )
-        const numbers = turns.map((_, n) => n)
-        return (
-          most <= options.concurrency &&
-          (options.ordered ? results : results.toSorted((a, b) => a - b)).join() === numbers.join()
-        )
-      })
-    )
-  }
-)
+  )
+})
 
 t.test('a concurrency of 0, NaN or a negative number counts as 1', async (t) => {
   for (const concurrency of [0, -1, NaN]) {
@@ -149,7 +146,7 @@ t.test('a concurrency of 0, NaN or a negative number counts as 1', async (t) => 
 })
 
 // -- the reader --
-t.test('a reader that stops holds the source back', async (t) => {
+t.test('a paused reader pauses the source', async (t) => {
   const { seen, source } = counting()
   const running = pipe(
     source,
@@ -162,7 +159,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   await running.return()
 })
 
-t.test('a reader that leaves aborts what is under way and closes the source', async (t) => {
+t.test('a reader that stops early aborts the running calls and closes the source', async (t) => {
   const { seen, source } = counting()
   const { aborted, work, end } = workshop()
   const discarded: Array<number> = []
@@ -178,7 +175,7 @@ t.test('a reader that leaves aborts what is under way and closes the source', as
   t.equal(seen.closed, true)
 })
 
-t.test('a reader that leaves in the middle of a read leaves at once', async (t) => {
+t.test('return during a read ends the iteration at once', async (t) => {
   const { seen, source } = counting()
   const { aborted, work } = workshop()
   const running = pipe(source, mapConcurrent<number>({ concurrency: 2 })(work))
@@ -190,7 +187,7 @@ t.test('a reader that leaves in the middle of a read leaves at once', async (t) 
   t.equal(seen.closed, true)
 })
 
-t.test('a Node stream of it that is destroyed leaves nothing running', async (t) => {
+t.test('destroying a Node stream of the results ends all calls', async (t) => {
   const { seen, source } = counting()
   const { aborted, work } = workshop()
   const readable = Readable.from(pipe(source, mapConcurrent<number>({ concurrency: 2 })(work)))
@@ -203,30 +200,27 @@ t.test('a Node stream of it that is destroyed leaves nothing running', async (t)
 })
 
 // -- failures --
-t.test(
-  'the first failure aborts the siblings, closes the source, and is the one that is thrown',
-  async (t) => {
-    const { seen, source } = counting()
-    const { aborted, begun, work, end } = workshop()
-    const discarded: Array<number> = []
-    const running = pipe(
-      source,
-      mapConcurrent<number>({ concurrency: 3, discard: (n) => discarded.push(n) })(work)
-    )
-    const { got, ended } = collected(running)
-    await setImmediate()
-    const error = new Error('no')
-    await end(2, error)
-    t.equal(await ended, error)
-    t.same(got, [])
-    t.same(begun, [1, 2, 3])
-    t.same(aborted, [1, 2, 3])
-    t.same(discarded, [4])
-    t.equal(seen.closed, true)
-  }
-)
+t.test('the first failure aborts the other calls, closes the source and is thrown', async (t) => {
+  const { seen, source } = counting()
+  const { aborted, begun, work, end } = workshop()
+  const discarded: Array<number> = []
+  const running = pipe(
+    source,
+    mapConcurrent<number>({ concurrency: 3, discard: (n) => discarded.push(n) })(work)
+  )
+  const { got, ended } = collected(running)
+  await setImmediate()
+  const error = new Error('no')
+  await end(2, error)
+  t.equal(await ended, error)
+  t.same(got, [])
+  t.same(begun, [1, 2, 3])
+  t.same(aborted, [1, 2, 3])
+  t.same(discarded, [4])
+  t.equal(seen.closed, true)
+})
 
-t.test('it is thrown only after the siblings have settled', async (t) => {
+t.test('a failure is thrown after the other calls have settled', async (t) => {
   const settled: Array<number> = []
   const work = async (n: number): Promise<number> => {
     if (n === 3) throw new Error('no')
@@ -240,19 +234,22 @@ t.test('it is thrown only after the siblings have settled', async (t) => {
   t.same(got, [1, 2], 'and what came of them is told')
 })
 
-t.test('what is due before the failure comes out before it, and in order nothing past the gap', async (t) => {
-  const { work, end } = workshop()
-  const running = pipe(from(1, 2, 3, 4), mapConcurrent<number>({ concurrency: 4, ordered: true })(work))
-  const { got, ended } = collected(running)
-  await setImmediate()
-  await end(1)
-  await end(3)
-  await end(2, new Error('no'))
-  t.match(await ended, { message: 'no' })
-  t.same(got, ['done 1'])
-})
+t.test(
+  'results before the failure are yielded before it; if ordered, only those before the first gap',
+  async (t) => {
+    const { work, end } = workshop()
+    const running = pipe(from(1, 2, 3, 4), mapConcurrent<number>({ concurrency: 4, ordered: true })(work))
+    const { got, ended } = collected(running)
+    await setImmediate()
+    await end(1)
+    await end(3)
+    await end(2, new Error('no'))
+    t.match(await ended, { message: 'no' })
+    t.same(got, ['done 1'])
+  }
+)
 
-t.test('a failure with a source that stalls is thrown all the same', async (t) => {
+t.test('a failure is thrown also if the source stalls', async (t) => {
   const stalling = async function* () {
     yield 1
     await new Promise(() => {})
@@ -266,7 +263,7 @@ t.test('a failure with a source that stalls is thrown all the same', async (t) =
   })
 })
 
-t.test('a failure ends the read of a source that listens to the same signal', async (t) => {
+t.test('a failure ends a pending read of a source that listens to the signal', async (t) => {
   const stop = new AbortController()
   let closed = false
   const source = async function* () {
@@ -291,7 +288,7 @@ t.test('a failure ends the read of a source that listens to the same signal', as
   t.match(stop.signal.reason, { message: 'no' })
 })
 
-t.test('an item that comes too late is discarded', async (t) => {
+t.test('an item that arrives after the end is discarded', async (t) => {
   let give: (n: number) => void = () => {}
   const late = async function* () {
     yield 1
@@ -309,7 +306,7 @@ t.test('an item that comes too late is discarded', async (t) => {
   t.same(discarded, [2])
 })
 
-t.test('a failing source fails the pipeline with its own error, and aborts what is under way', async (t) => {
+t.test('an error of the source fails the pipeline and aborts the running calls', async (t) => {
   const error = new Error('disk')
   const { aborted, work } = workshop()
   await t.rejects(
@@ -319,14 +316,14 @@ t.test('a failing source fails the pipeline with its own error, and aborts what 
   t.same(aborted, [1, 2])
 })
 
-t.test('work that throws at once fails as work that rejects', async (t) => {
+t.test('a mapper that throws fails like one that rejects', async (t) => {
   const work = (): Promise<never> => {
     throw new Error('no')
   }
   await t.rejects(toArray(pipe(from(1), mapConcurrent<number>({ concurrency: 2 })(work))), { message: 'no' })
 })
 
-t.test('a stop from outside is a failure with its reason; one that came before reads nothing', async (t) => {
+t.test('an abort of the controller fails with its reason; if it came before, nothing is read', async (t) => {
   const stop = new AbortController()
   const { seen, source } = counting()
   const { aborted, work } = workshop()
@@ -347,7 +344,7 @@ t.test('a stop from outside is a failure with its reason; one that came before r
   t.equal(second.seen.read, 0)
 })
 
-t.test('a run that ends well fires no signal', async (t) => {
+t.test('a successful run does not abort the controller', async (t) => {
   const stop = new AbortController()
   await toArray(
     pipe(

@@ -220,7 +220,7 @@ t.test('a wait fails with Stalled if reservations that do not move leave too lit
   t.equal(silent.size(), blocks(3), 'and the silent one keeps its memory')
 })
 
-t.test('a wait goes on while the memory is held by a sealed reservation', async (t) => {
+t.test('a wait continues while a sealed reservation holds the memory', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(4), stallTimeout: 20 })
   const sending = await holding(budget, 3, 4)
   sending.seal()
@@ -230,7 +230,7 @@ t.test('a wait goes on while the memory is held by a sealed reservation', async 
   t.ok(E.isRight(await waiting))
 })
 
-t.test('of two holders that a silent third keeps waiting, one fails and the other finishes', async (t) => {
+t.test('if a silent holder makes two others wait, one fails and the other finishes', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(16), stallTimeout: 40 })
   await holding(budget, 1, 4)
   const [one, other] = [await holding(budget, 6, 10), await holding(budget, 6, 10)]
@@ -243,7 +243,7 @@ t.test('of two holders that a silent third keeps waiting, one fails and the othe
 })
 
 t.test(
-  'whatever the sources do, the limit holds, every wait ends, and only silent sources keep memory',
+  'for sources of any timing the limit holds, each wait ends, and only silent sources keep memory',
   async () => {
     const part = fc.record({
       max: fc.integer({ min: 1, max: 8 }),
@@ -295,7 +295,7 @@ t.test(
   }
 )
 
-t.test('if no source is silent, no wait fails, whatever the sizes', async () => {
+t.test('if no source is silent, no wait fails, for any sizes', async () => {
   const part = fc.record({ max: fc.integer({ min: 1, max: 8 }), turns: fc.nat(3) })
   await fc.assert(
     fc.asyncProperty(
@@ -319,7 +319,7 @@ t.test('if no source is silent, no wait fails, whatever the sizes', async () => 
 })
 
 // -- blocks --
-t.test('parts one after another make no garbage, and the rest is collected at the end', async (t) => {
+t.test('consecutive parts create no garbage, and free blocks are collected at the end', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(64) })
   await collectGarbage()
   const before = process.memoryUsage().arrayBuffers

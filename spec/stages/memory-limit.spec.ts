@@ -140,7 +140,7 @@ for (const [shape, source, total, partSize] of [
   )
 }
 
-t.test('200 uploads at once under one budget all finish, and never exceed it together', async (t) => {
+t.test('200 parallel uploads with one budget all finish, and together never exceed it', async (t) => {
   const partSize = 256 * KiB
   const budget = createMemoryBudget({ limit: 32 * partSize })
   let most = 0
@@ -165,7 +165,7 @@ t.test('200 uploads at once under one budget all finish, and never exceed it tog
   t.equal(budget.granted(), 0)
 })
 
-t.test('a download whose reader stalls holds its window', async (t) => {
+t.test('a download whose reader stalls holds at most concurrency ranges', async (t) => {
   const { origin, dispatcher } = await serving(t)
   const window = 4
   const partSize = 4 * MiB

@@ -46,7 +46,7 @@ const counting = (
   return { asked, fetch }
 }
 
-t.test('pages are one stream, each asked for where the last one ended', async (t) => {
+t.test('pages are one stream, and each is requested at the cursor of the page before it', async (t) => {
   const { asked, fetch } = counting(7, 3)
   t.same(await numbers(paginate({}, fetch)(0)), [1, 2, 3, 4, 5, 6, 7])
   t.same(asked, [0, 3, 6])
@@ -54,7 +54,7 @@ t.test('pages are one stream, each asked for where the last one ended', async (t
   t.same(await numbers(paginate({}, counting(0, 3).fetch)(0)), [], 'of nothing')
 })
 
-t.test('an empty page in between is no end', async (t) => {
+t.test('an empty page between others does not end the listing', async (t) => {
   const pages = [[item(1), end(1)], [end(2)], [item(3), end()]]
   t.same(
     await numbers(paginate({}, () => TE.right(from<Item | PageEnd<number>>(...pages.shift()!)))(0)),
@@ -62,7 +62,7 @@ t.test('an empty page in between is no end', async (t) => {
   )
 })
 
-t.test('an item is out as soon as its page has it', async (t) => {
+t.test('an item is yielded as soon as its page yields it', async (t) => {
   const { opened, open } = createGate()
   async function* slowly() {
     yield item(1)
@@ -75,7 +75,7 @@ t.test('an item is out as soon as its page has it', async (t) => {
   t.match(await items.next(), { done: true })
 })
 
-t.test('nothing is asked before it is read, and a reader that stops holds the next page back', async (t) => {
+t.test('nothing is requested before the first read, and a paused reader pauses the next page', async (t) => {
   const { asked, fetch } = counting(9, 2)
   const items = paginate({}, fetch)(0)
   await setTimeout(10)
@@ -87,7 +87,7 @@ t.test('nothing is asked before it is read, and a reader that stops holds the ne
   await items.return()
 })
 
-t.test('a reader that leaves closes the page, and its signal fires', async (t) => {
+t.test('a reader that stops early closes the page and aborts its signal', async (t) => {
   let closed = false
   let signal: AbortSignal | undefined
   async function* endless() {
@@ -106,7 +106,7 @@ t.test('a reader that leaves closes the page, and its signal fires', async (t) =
   t.equal(signal?.aborted, true)
 })
 
-t.test('a reader that leaves while a page is on its way does not wait for it', async (t) => {
+t.test('a reader that stops while a page is requested does not wait for it', async (t) => {
   const silent: FetchPage<Item, number> = (_, signal) => () =>
     new Promise((resolve) => {
       signal.addEventListener('abort', () =>
@@ -131,7 +131,7 @@ t.test('a reader that leaves while a page is on its way does not wait for it', a
   t.match(await read, { done: true })
 })
 
-t.test('a failure is the reader’s, wherever it happens, and the last cursor resumes after it', async (t) => {
+t.test('a failure of a request or a page is thrown, and the last cursor resumes the listing', async (t) => {
   t.match(await catchCosError(toArray(paginate({}, () => TE.left(broken))(0))), broken)
   const { fetch } = counting(6, 2)
   const failing: FetchPage<Item, number> = (start) =>
@@ -159,7 +159,7 @@ t.test('a failing page fails the pipeline', async (t) => {
   t.match(await catchCosError(pipeline(paginate({}, () => TE.left(broken))(0), toArray)), broken)
 })
 
-t.test('a retry policy resumes after failures, after the last item', async (t) => {
+t.test('if shouldRetryPage is true, a listing resumes after the last item', async (t) => {
   const { fetch } = counting(5, 5)
   const told: Array<readonly [tag: string, failures: number]> = []
   let asked = 0
@@ -199,7 +199,7 @@ t.test('a retry policy resumes after failures, after the last item', async (t) =
   t.equal(told.length, 3)
 })
 
-t.test('what a reader throws in is not a failure of the page', async (t) => {
+t.test('errors that the reader throws are not failures of the page', async (t) => {
   let asked = 0
   const shouldRetryPage = () => async () => {
     asked += 1
@@ -213,7 +213,7 @@ t.test('what a reader throws in is not a failure of the page', async (t) => {
   t.equal(asked, 0)
 })
 
-t.test('a mistake of ours is never asked again', async (t) => {
+t.test('an error that is not a CosException is not retried', async (t) => {
   async function* mistaken(): AsyncGenerator<Item> {
     yield item(1)
     throw new TypeError('a mistake')
@@ -246,7 +246,7 @@ t.test('a listing whose markers form a loop fails with DecodeError, however long
   }
 })
 
-t.test('a hundred pages pass, and nothing of them is kept', async (t) => {
+t.test('a hundred pages pass, and no memory of them is kept', async (t) => {
   const held = async () => {
     await collectGarbage()
     return process.memoryUsage().heapUsed

@@ -24,7 +24,7 @@ const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
   return either.right
 }
 
-t.test('the limits are COS’s', async (t) => {
+t.test('the limits are those of COS', async (t) => {
   // https://cloud.tencent.com/document/product/436/14518: 1 MB to 5 GB a part, 10,000 parts, 48.82 TB an object.
   t.equal(smallestPart, 1_048_576)
   t.equal(largestPart, 5_368_709_120)
@@ -33,7 +33,7 @@ t.test('the limits are COS’s', async (t) => {
 })
 
 // -- known --
-t.test('what was asked for stays, as long as 10,000 parts of it suffice', async (t) => {
+t.test('the given part size is kept if 10,000 parts of it suffice', async (t) => {
   t.same(forSize({ size: 0, partSize: MiB }), E.right(MiB))
   t.same(forSize({ size: 10_000 * MiB, partSize: MiB }), E.right(MiB))
   t.same(forSize({ size: 10_000 * MiB + 1, partSize: MiB }), E.right(2 * MiB))
@@ -42,7 +42,7 @@ t.test('what was asked for stays, as long as 10,000 parts of it suffice', async 
   t.same(forSize({ size: largestObject, partSize: MiB }), E.right(largestPart))
 })
 
-t.test('it is the smallest whole number of MiB that will do, for any size', async () => {
+t.test('otherwise it is the smallest whole number of MiB that suffices, for any size', async () => {
   const size = fc.oneof(fc.integer({ min: 0, max: largestObject }), fc.integer({ min: 0, max: 100 * GiB }))
   const partSize = fc.oneof(
     fc.integer({ min: smallestPart, max: largestPart }),
@@ -63,7 +63,7 @@ t.test('it is the smallest whole number of MiB that will do, for any size', asyn
   )
 })
 
-t.test('a part size or a size outside of COS’s limits is refused by name', async (t) => {
+t.test('a part size or a size outside of COS’s limits is refused with its field', async (t) => {
   for (const partSize of [0, -1, MiB - 1, 5 * GiB + 1, 1.5 * MiB + 0.5, Number.NaN, Infinity]) {
     t.match(forSize({ size: 1, partSize }), E.left({ field: 'partSize', message: /1 MiB.*5 GiB/ }))
     t.match(growing({ partSize }), E.left({ field: 'partSize' }))
@@ -74,29 +74,26 @@ t.test('a part size or a size outside of COS’s limits is refused by name', asy
 })
 
 // -- unknown --
-t.test(
-  'for a length that nobody knows parts double every thousand, and carry what the page says',
-  async (t) => {
-    const sizes = right(growing({ partSize: 8 * MiB }))
-    const at = (number: number): number => O.getOrElse(() => NaN)(sizeOfPart(sizes)(number)) / MiB
-    t.same([1, 1000, 1001, 2000, 2001, 9000, 9001, 10_000].map(at), [8, 8, 16, 16, 32, 2048, 4096, 4096])
-    const capacity = (partSize: number, maxPartSize?: number): number =>
-      capacityOf(right(growing({ partSize, ...(maxPartSize === undefined ? {} : { maxPartSize }) })))
-    t.equal((capacity(MiB) / GiB).toFixed(0), '999')
-    t.equal((capacity(8 * MiB) / TiB).toFixed(2), '7.80')
-    t.equal((capacity(64 * MiB) / TiB).toFixed(1), '22.4')
-    t.equal((capacity(8 * MiB, 64 * MiB) / GiB).toFixed(0), '492')
-    t.equal(capacity(largestPart), largestObject)
-  }
-)
+t.test('for an unknown length parts double every 1000 parts, and hold the documented sizes', async (t) => {
+  const sizes = right(growing({ partSize: 8 * MiB }))
+  const at = (number: number): number => O.getOrElse(() => NaN)(sizeOfPart(sizes)(number)) / MiB
+  t.same([1, 1000, 1001, 2000, 2001, 9000, 9001, 10_000].map(at), [8, 8, 16, 16, 32, 2048, 4096, 4096])
+  const capacity = (partSize: number, maxPartSize?: number): number =>
+    capacityOf(right(growing({ partSize, ...(maxPartSize === undefined ? {} : { maxPartSize }) })))
+  t.equal((capacity(MiB) / GiB).toFixed(0), '999')
+  t.equal((capacity(8 * MiB) / TiB).toFixed(2), '7.80')
+  t.equal((capacity(64 * MiB) / TiB).toFixed(1), '22.4')
+  t.equal((capacity(8 * MiB, 64 * MiB) / GiB).toFixed(0), '492')
+  t.equal(capacity(largestPart), largestObject)
+})
 
-t.test('a size is refused past the last part, and before the first', async (t) => {
+t.test('there is no size after the last part, and none before the first', async (t) => {
   const size = sizeOfPart(constant(MiB))
   t.same([0, 1, 10_000, 10_001].map(size), [O.none, O.some(MiB), O.some(MiB), O.none])
   t.equal(capacityOf(constant(MiB)), 10_000 * MiB)
 })
 
-t.test('no schedule shrinks, begins at another size than was asked for, or passes its limit', async () => {
+t.test('growing starts at partSize, never shrinks and stays within its limit', async () => {
   const partSize = fc.integer({ min: smallestPart, max: largestPart })
   fc.assert(
     fc.property(partSize, partSize, (partSize, maxPartSize) => {

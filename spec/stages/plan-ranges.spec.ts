@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { planRanges } from '../../lib/stages/plan-ranges.js'
 
-t.test('the ranges are those of the page’s own example, and stand on the bytes they name', async (t) => {
+t.test('planRanges has the ranges of its example, and each names its bytes', async (t) => {
   t.same(
     [...planRanges({ to: 10, partSize: 4 })],
     [
@@ -14,12 +14,12 @@ t.test('the ranges are those of the page’s own example, and stand on the bytes
   t.same([...planRanges({ from: 5, to: 10, partSize: 100 })], [{ number: 1, first: 5, last: 9, size: 5 }])
 })
 
-t.test('no bytes are no ranges', async (t) => {
+t.test('zero bytes have no ranges', async (t) => {
   t.same([...planRanges({ to: 0, partSize: 4 })], [])
   t.same([...planRanges({ from: 9, to: 9, partSize: 4 })], [])
 })
 
-t.test('every byte is in one range, none is empty, and they can be asked for again', async () => {
+t.test('each byte is in one range, no range is empty, and ranges can be iterated again', async () => {
   const asked = fc.record({
     from: fc.nat(100),
     length: fc.nat(1000),
@@ -38,7 +38,7 @@ t.test('every byte is in one range, none is empty, and they can be asked for aga
   )
 })
 
-t.test('an object of 48 TB is planned as it is read', async (t) => {
+t.test('the ranges of 48 TB are created while they are iterated', async (t) => {
   const [first] = planRanges({ to: 50_000 * 1024 ** 3, partSize: 1024 ** 2 })
   t.same(first, { number: 1, first: 0, last: 1048575, size: 1048576 })
 })

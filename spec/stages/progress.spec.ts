@@ -31,11 +31,11 @@ const clockAt = (at: number) => {
 }
 
 // -- the fold --
-t.test('nothing has happened at the beginning', async (t) => {
+t.test('the first snapshot is empty', async (t) => {
   t.same(after(0), { transferred: 0, total: O.none, parts: { inFlight: 0, done: 0 }, rate: 0 })
 })
 
-t.test('parts are in flight from when they begin until they are done, or fail', async (t) => {
+t.test('a part is in flight from its start until it is done or has failed', async (t) => {
   const started: ProgressEvent = { _tag: 'PartStarted' }
   t.same(
     after(1, [0, started], [0, started], [0, started], [1, { _tag: 'PartDone' }], [1, { _tag: 'PartFailed' }])
@@ -47,7 +47,7 @@ t.test('parts are in flight from when they begin until they are done, or fail', 
   )
 })
 
-t.test('what was there already is transferred, but not at any rate', async (t) => {
+t.test('skipped bytes count as transferred, and not for the rate', async (t) => {
   t.same(after(1000, [0, { _tag: 'PartSkipped', size: 700 }], [0, { _tag: 'Expected', size: 1000 }]), {
     transferred: 700,
     total: O.some(1000),
@@ -56,7 +56,7 @@ t.test('what was there already is transferred, but not at any rate', async (t) =
   })
 })
 
-t.test('the total is what was expected, all together', async (t) => {
+t.test('the total is the sum of the Expected events', async (t) => {
   const expected = (size: number): ProgressEvent => ({ _tag: 'Expected', size })
   t.same(after(0, [0, expected(0)]).total, O.some(0))
   t.same(after(0, [0, expected(5)], [0, expected(7)]).total, O.some(12))
@@ -79,7 +79,7 @@ t.test('parts that take longer than five seconds each have a rate', async (t) =>
   t.equal(after(40_000, ...parts).rate, 8000)
 })
 
-t.test('a state stays small, however much happens', async (t) => {
+t.test('a state stays small after many events', async (t) => {
   let state = initialState(0)
   for (let at = 0; at < 100_000; at += 1) state = step(moved(1), at)(state)
   t.equal(state.transferred, 100_000)
@@ -103,7 +103,7 @@ t.test('read returns the state at the moment of the call', async (t) => {
   t.match(progress.read(), { transferred: 100, rate: 200 })
 })
 
-t.test('a reader gets the newest, no more often than it comes back, and the last at the end', async (t) => {
+t.test('a reader gets the newest snapshot at each read, and the last one at the end', async (t) => {
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const reader = progress[Symbol.asyncIterator]()
   t.match(await reader.next(), { value: { transferred: 0 } })
@@ -116,7 +116,7 @@ t.test('a reader gets the newest, no more often than it comes back, and the last
   t.match(await reader.next(), { done: true })
 })
 
-t.test('a reader waits while nothing happens, and two readers both see it all', async (t) => {
+t.test('a reader waits without events, and two readers both get the snapshots', async (t) => {
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const both = [toArray(progress), toArray(progress)]
   await setImmediate()
@@ -137,7 +137,7 @@ t.test('a reader waits while nothing happens, and two readers both see it all', 
   )
 })
 
-t.test('a reader that leaves troubles nobody', async (t) => {
+t.test('a reader that stops early does not affect the progress', async (t) => {
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   for await (const _ of progress) break
   progress.report(moved(1))
@@ -146,7 +146,7 @@ t.test('a reader that leaves troubles nobody', async (t) => {
 })
 
 // -- what is told to it --
-t.test('a call that sends a part is told when it begins, and when it is done or fails', async (t) => {
+t.test('reportParts reports the start of a part, and its end or failure', async (t) => {
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const answers = [E.right('etag'), E.left('no')]
   const during: Array<ProgressSnapshot> = []
@@ -167,7 +167,7 @@ t.test('a call that sends a part is told when it begins, and when it is done or 
   )
 })
 
-t.test('a call that fetches a range is told as its bytes come, and lets its errors through', async (t) => {
+t.test('reportBytes reports bytes as they arrive, and passes errors unchanged', async (t) => {
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const { signal } = new AbortController()
   const chunks = (error: boolean) => {

@@ -9,7 +9,7 @@ const json = readJsonRows({ fail })
 const csv = readCsvRows({ read: right(await csvReader()()), layout: {}, fail })
 const of = (text: string): Uint8Array => Buffer.from(text)
 
-t.test('rows have their numbers and come in their order, wherever the bytes were cut', async (t) => {
+t.test('rows are numbered and in order for any chunks', async (t) => {
   const cases = [
     [json, '{"a":"腾"}\n[1]\n"x"\n', [{ a: '腾' }, [1], 'x']],
     [csv, '腾,"b\n"\n,\nc\n', [['腾', 'b\n'], ['', ''], ['c']]]
@@ -28,7 +28,7 @@ t.test('rows have their numbers and come in their order, wherever the bytes were
   t.same(await toArray(csv(from())), [])
 })
 
-t.test('the last row may go without its delimiter', async (t) => {
+t.test('the last row may lack its delimiter', async (t) => {
   t.same(await toArray(json(from(of('{"a":1}\n{"a":2}')))), [
     { number: 1, value: { a: 1 } },
     { number: 2, value: { a: 2 } }
@@ -36,7 +36,7 @@ t.test('the last row may go without its delimiter', async (t) => {
   t.same((await toArray(csv(from(of('a\nb'))))).length, 2)
 })
 
-t.test('a delimiter may stand within a row', async (t) => {
+t.test('a row may contain the delimiter', async (t) => {
   const commas = readJsonRows({ delimiter: ',', fail })
   t.same(await toArray(commas(from(of('{"a":1,"b":","},{"a":2},')))), [
     { number: 1, value: { a: 1, b: ',' } },
@@ -44,7 +44,7 @@ t.test('a delimiter may stand within a row', async (t) => {
   ])
 })
 
-t.test('where the source fails, the last row was not given for a row', async (t) => {
+t.test('if the source fails, the last row is not yielded', async (t) => {
   for (const [reading, text] of [
     [json, '1\n2\n3\n'],
     [csv, '1\n2\n3\n']
@@ -65,7 +65,7 @@ t.test('where the source fails, the last row was not given for a row', async (t)
   t.same(await toArray(json(from(of('1\n2\n3\n')))).then((rows) => rows.length), 3)
 })
 
-t.test('a row that can not be read is named, after those before it', async (t) => {
+t.test('a row that cannot be read is an error with its number, after the rows before it', async (t) => {
   const long = 'x'.repeat(1024 * 1024)
   for (const [reading, text, message] of [
     [json, '{}\n{]\n{}\n', 'row 2: not JSON'],
@@ -96,7 +96,7 @@ t.test('an error is reported before the next chunk arrives', async (t) => {
   await t.rejects(rows.next(), { message: 'row 3: a record is not followed by its delimiter' })
 })
 
-t.test('a reader that stops holds the source back, and one that leaves closes it', async (t) => {
+t.test('a paused reader pauses the source, and one that stops early closes it', async (t) => {
   const seen = { taken: 0, closed: false }
   const endless = async function* () {
     try {

@@ -84,7 +84,7 @@ const parts = (bytes: Buffer, partSize = MiB, stop = new AbortController()) => {
 }
 
 // -- known answers --
-t.test('every part arrives as it was, and together their checksums are the whole’s', async (t) => {
+t.test('each part arrives unchanged, and the combined checksums are that of the whole', async (t) => {
   const { taken, upload } = await taking(t, (_, response) => response.end())
   const bytes = bytesOf(6 * MiB + 4321)
   const { budget, hashed } = parts(bytes)
@@ -102,7 +102,7 @@ t.test('every part arrives as it was, and together their checksums are the whole
   t.equal(budget.granted(), 0)
 })
 
-t.test('parts are acknowledged as they come, or in the order of their numbers', async (t) => {
+t.test('results have the order of their completion, or that of their numbers if ordered', async (t) => {
   const first: Array<ServerResponse> = []
   const { upload } = await taking(t, (number, response) => {
     if (number === 1) first.push(response)
@@ -120,7 +120,7 @@ t.test('parts are acknowledged as they come, or in the order of their numbers', 
   t.same(await numbers(true), [1, 2, 3])
 })
 
-t.test('as many parts are in flight as was asked for, and one more is held', async (t) => {
+t.test('concurrency parts are in flight, and one more is held', async (t) => {
   const held: Array<ServerResponse> = []
   const { at, upload } = await taking(t, (_, response) => held.push(response))
   const { budget, hashed } = parts(bytesOf(8 * MiB))
@@ -140,7 +140,7 @@ t.test('as many parts are in flight as was asked for, and one more is held', asy
 })
 
 // -- the reader --
-t.test('a reader that stops holds the source back', async (t) => {
+t.test('a paused reader pauses the source', async (t) => {
   const { taken, upload } = await taking(t, (_, response) => response.end())
   const { budget, hashed } = parts(bytesOf(20 * 1000), 1000)
   const running = pipe(hashed, sendParts({ concurrency: 2 }, upload))
@@ -153,7 +153,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   t.ok(await becomesTrue(() => budget.granted() === 0))
 })
 
-t.test('a reader that leaves hangs up on every part, and leaves nothing held', async (t) => {
+t.test('a reader that stops early closes all connections and releases all memory', async (t) => {
   const { at, taken, upload } = await taking(t, () => {})
   const { budget, hashed, stop } = parts(bytesOf(8 * MiB))
   const running = pipe(hashed, sendParts({ concurrency: 3, controller: stop }, upload))
@@ -167,7 +167,7 @@ t.test('a reader that leaves hangs up on every part, and leaves nothing held', a
 })
 
 // -- failures --
-t.test('a part that fails ends its siblings, and the failure is data in its envelope', async (t) => {
+t.test('a failed part aborts the others, and the error is a CosException', async (t) => {
   const { at, taken, upload } = await taking(t, (number, response) => {
     if (number !== 2) return
     response.statusCode = 500
@@ -185,7 +185,7 @@ t.test('a part that fails ends its siblings, and the failure is data in its enve
   await waitFor(() => at.open === 0)
 })
 
-t.test('a failure with a source that stalls is seen at once, and the source is closed', async (t) => {
+t.test('a failure is thrown at once if the source stalls, and the source is closed', async (t) => {
   const { upload } = await taking(t, (_, response) => {
     response.statusCode = 403
     response.end()
@@ -201,7 +201,7 @@ t.test('a failure with a source that stalls is seen at once, and the source is c
   t.ok(await becomesTrue(() => budget.granted() === 0))
 })
 
-t.test('a failing source fails the pipeline with its own error, and hangs up', async (t) => {
+t.test('an error of the source fails the pipeline and closes all connections', async (t) => {
   const { at, upload } = await taking(t, () => {})
   const error = new Error('disk')
   const stop = new AbortController()

@@ -35,7 +35,7 @@ t.test("the signal's reason is not a SourceError", async (t) => {
   await t.rejects(toArray(stage(failing(reason))), reason)
 })
 
-t.test('a reader that leaves closes the source', async (t) => {
+t.test('a reader that stops early closes the source', async (t) => {
   let isClosed = false
   const source = async function* () {
     try {

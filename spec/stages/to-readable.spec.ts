@@ -9,14 +9,14 @@ import { settlesWithin } from '../support/settles-within.js'
 
 const nothing = () => undefined
 
-t.test('the bytes come out in their order, and close is called once', async (t) => {
+t.test('bytes keep their order, and close is called once', async (t) => {
   let closed = 0
   const readable = toReadable(from(Buffer.from('1234'), Buffer.from('56789')), () => (closed += 1))
   t.equal(Buffer.concat(await readable.toArray()).toString(), '123456789')
   t.equal(closed, 1)
 })
 
-t.test('a reader that stops holds the source back, some 64 KiB ahead', async (t) => {
+t.test('a paused reader pauses the source after about 64 KiB', async (t) => {
   let given = 0
   const endless = async function* () {
     for (;;) {
@@ -31,7 +31,7 @@ t.test('a reader that stops holds the source back, some 64 KiB ahead', async (t)
   readable.destroy()
 })
 
-t.test('a reader that leaves closes the source at once, though the source is waiting', async (t) => {
+t.test('a destroyed stream closes its source at once, also during a read', async (t) => {
   // A body whose server went silent after its first bytes.
   const stalled = new Readable({ read: nothing })
   stalled.push(Buffer.from('1234'))
@@ -49,7 +49,7 @@ t.test('a reader that leaves closes the source at once, though the source is wai
   t.equal(stalled.destroyed, true)
 })
 
-t.test('a stream that no one read is closed too', async (t) => {
+t.test('a stream that was never read is closed when it is destroyed', async (t) => {
   let closed = 0
   const readable = toReadable(from(Buffer.from('1')), () => (closed += 1))
   readable.destroy()
@@ -57,7 +57,7 @@ t.test('a stream that no one read is closed too', async (t) => {
   t.equal(closed, 1)
 })
 
-t.test('a failing source fails the pipeline with its own error', async (t) => {
+t.test('an error of the source fails the pipeline', async (t) => {
   let closed = 0
   const readable = toReadable(yieldThenFail(new Error('disk'), Buffer.from('1')), () => (closed += 1))
   await t.rejects(pipeline(readable, toArray), { message: 'disk' })

@@ -45,7 +45,7 @@ const outcome = async (what: Expected, source: AsyncIterable<Uint8Array>): Promi
 
 const texts = (...chunks: ReadonlyArray<string>) => from(...chunks.map((chunk) => Buffer.from(chunk)))
 
-t.test('the bytes pass as they are and verify, however they were chunked', async (t) => {
+t.test('bytes pass unchanged and are Verified, for any chunks', async (t) => {
   for (let at = 0; at <= 9; at += 1) {
     const [head, tail] = [digits.slice(0, at), digits.slice(at)]
     const { chunks, integrity } = await outcome(expected(), texts(head, tail))
@@ -54,14 +54,14 @@ t.test('the bytes pass as they are and verify, however they were chunked', async
   }
 })
 
-t.test('chunks keep their order and are handed on untouched, empty ones left out', async (t) => {
+t.test('chunks keep their order and their identity, without empty ones', async (t) => {
   const chunks = ['12', '', '345', '6789', ''].map((text) => Buffer.from(text))
   const passed = await toArray(verifyBytes(expected())(from(...chunks)))
   t.equal(passed.length, 3)
   for (const [n, at] of [0, 2, 3].entries()) t.equal(passed[n], chunks[at])
 })
 
-t.test('no bytes at all verify against the checksum of none', async (t) => {
+t.test('an empty body is Verified with the checksum of zero bytes', async (t) => {
   const nothing = expected({ size: O.some(0), crc64: O.some(0n) })
   t.same(await outcome(nothing, texts()), { chunks: [], integrity: { _tag: 'Verified', crc64: 0n } })
 })
@@ -74,35 +74,29 @@ t.test('without a length the checksum is compared at the end', async (t) => {
   t.match(error, { _tag: 'IntegrityError', check: 'crc64' })
 })
 
-t.test(
-  'without a checksum nothing is claimed; ours is told, and why there is none to compare with',
-  async (t) => {
-    const none = { crc64: O.none }
-    const ours = { _tag: 'Unverifiable', crc64 }
-    t.same((await outcome(expected(none), texts(digits))).integrity, { ...ours, reason: 'NoChecksum' })
-    const range = expected({ ...none, reason: 'Range' })
-    t.same((await outcome(range, texts(digits))).integrity, { ...ours, reason: 'Range' })
-  }
-)
+t.test('without a checksum the result is Unverifiable, with our checksum and the reason', async (t) => {
+  const none = { crc64: O.none }
+  const ours = { _tag: 'Unverifiable', crc64 }
+  t.same((await outcome(expected(none), texts(digits))).integrity, { ...ours, reason: 'NoChecksum' })
+  const range = expected({ ...none, reason: 'Range' })
+  t.same((await outcome(range, texts(digits))).integrity, { ...ours, reason: 'Range' })
+})
 
-t.test(
-  'other bytes end as an error, and the chunk that would have completed them is held back',
-  async (t) => {
-    const { chunks, error, integrity } = await outcome(expected(), texts('1234', '5678', '8'))
-    t.same(chunks, ['1234', '5678'])
-    t.equal(integrity, undefined)
-    t.match(error, {
-      _tag: 'IntegrityError',
-      context: specContext,
-      part: O.none,
-      check: 'crc64',
-      expected: '11051210869376104954',
-      got: /^\d+$/
-    })
-  }
-)
+t.test('other bytes are an IntegrityError, and the last chunk is not yielded', async (t) => {
+  const { chunks, error, integrity } = await outcome(expected(), texts('1234', '5678', '8'))
+  t.same(chunks, ['1234', '5678'])
+  t.equal(integrity, undefined)
+  t.match(error, {
+    _tag: 'IntegrityError',
+    context: specContext,
+    part: O.none,
+    check: 'crc64',
+    expected: '11051210869376104954',
+    got: /^\d+$/
+  })
+})
 
-t.test('bytes are missing or too many: an error, and nothing of the surplus is handed on', async (t) => {
+t.test('missing or additional bytes are an error, and no byte beyond the length is yielded', async (t) => {
   const short = await outcome(expected(), texts('1234', '5678'))
   t.same(short.chunks, ['1234', '5678'])
   t.match(short.error, { _tag: 'TransportError', code: 'ShortBody' })
@@ -111,12 +105,12 @@ t.test('bytes are missing or too many: an error, and nothing of the surplus is h
   t.match(late.error, { _tag: 'IntegrityError', check: 'size', expected: '9', got: '10' })
 })
 
-t.test('two bodies at once keep their checksums apart', async (t) => {
+t.test('parallel bodies have separate checksums', async (t) => {
   const reads = Array.from({ length: 20 }, () => outcome(expected(), texts('12345', '6789')))
   for (const { integrity } of await Promise.all(reads)) t.match(integrity, { _tag: 'Verified' })
 })
 
-t.test('a reader that stops holds the source back', async (t) => {
+t.test('a paused reader pauses the source', async (t) => {
   let given = 0
   const endless = async function* () {
     for (;;) yield Buffer.from(String((given += 1)))
@@ -126,7 +120,7 @@ t.test('a reader that stops holds the source back', async (t) => {
   t.equal(given, 1)
 })
 
-t.test('a reader that leaves closes the source', async (t) => {
+t.test('a reader that stops early closes the source', async (t) => {
   let closed = false
   const source = async function* () {
     try {
@@ -139,7 +133,7 @@ t.test('a reader that leaves closes the source', async (t) => {
   t.equal(closed, true)
 })
 
-t.test('a failing source fails the pipeline with its own error', async (t) => {
+t.test('an error of the source fails the pipeline', async (t) => {
   const broken = yieldThenFail(new Error('disk'), Buffer.from('1234'))
   await t.rejects(pipeline(broken, verifyBytes(expected()), toArray), { message: 'disk' })
   // The bytes are all here, and still their end is not what it should be.

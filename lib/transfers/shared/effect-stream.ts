@@ -52,7 +52,7 @@ export const scopedStream =
     }
   })
 
-/** A stream whose runs have state of their own: each reading makes one by `make`. */
+/** A stream whose runs each have a separate state: every iteration calls `make`. */
 export const perReading =
   <A>(make: () => EffectStream<A>): EffectStream<A> =>
   (client) => ({ [Symbol.asyncIterator]: () => make()(client)[Symbol.asyncIterator]() })
