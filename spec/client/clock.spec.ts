@@ -36,12 +36,15 @@ t.test('a refusal of our time is recognized by its code, and that of a HEAD by i
   t.end()
 })
 
-t.test('a refused time is corrected by the Date of the answer, and the request is sent again', async (t) => {
-  const client = clientOf(t, '127.0.0.1:1')()
-  const inside = scripted(skewed(hour), E.right('done'))
-  t.same(await withClockCorrection(client)(inside.send)(request, newCall())(), E.right('done'))
-  t.ok(Math.abs(client.clock.now() - Date.now() - hour) < 2000)
-})
+t.test(
+  'a refused time is corrected by the Date of the response, and the request is sent again',
+  async (t) => {
+    const client = clientOf(t, '127.0.0.1:1')()
+    const inside = scripted(skewed(hour), E.right('done'))
+    t.same(await withClockCorrection(client)(inside.send)(request, newCall())(), E.right('done'))
+    t.ok(Math.abs(client.clock.now() - Date.now() - hour) < 2000)
+  }
+)
 
 t.test('one correction is made for an attempt, and none if the Date agrees with our clock', async (t) => {
   const far = scripted(skewed(hour), skewed(-hour), E.right('no'))

@@ -389,7 +389,7 @@ const startParser = async (t: Test) => {
   return { socket, server: sockets[0]!, seen, parser, read }
 }
 
-t.test('a parser that runs has the end behind the bytes', async (t) => {
+t.test('a running parser gets the end after the bytes', async (t) => {
   const { server, seen } = await startParser(t)
   server.end('abc')
   await waitFor(() => seen.includes('close'))
@@ -412,7 +412,7 @@ t.test('a parser that pauses again when it resumes does not have the end yet', a
   t.same(seen, ['end', 'close'])
 })
 
-t.test('a reset comes behind the bytes, and any other error at once', async (t) => {
+t.test('a reset is delivered after the bytes, and any other error at once', async (t) => {
   const reset = await startParser(t)
   reset.parser.isPaused = true
   reset.server.write('abc')
@@ -432,7 +432,7 @@ t.test('a reset comes behind the bytes, and any other error at once', async (t) 
   t.same(other.seen, ['error', 'close'])
 })
 
-t.test('behind a failed write no more bytes are read', async (t) => {
+t.test('after a failed write no more bytes are read', async (t) => {
   const { socket, server, seen, parser, read } = await startParser(t)
   parser.isPaused = true
   server.write('abc')

@@ -53,7 +53,7 @@ t.test('after a refusal no byte of the body is sent', async (t) => {
   t.same(seen, { bytes: 0, expects: 1 })
 })
 
-t.test('the body is sent after one second without an answer', async (t) => {
+t.test('the body is sent after one second without a response', async (t) => {
   const { seen, client } = await asked(t, 'nothing')
   const began = performance.now()
   right(await send(probePut({ ...at, body: 'hello', expectContinue: true }))(client())())

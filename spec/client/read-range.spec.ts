@@ -77,7 +77,7 @@ t.test('readRange yields the bytes of the range in one request', async (t) => {
 })
 
 t.test(
-  'a body that is cut off is resumed at the next byte, any number of times while bytes come',
+  'a body that breaks off is resumed at the next byte, any number of times while bytes arrive',
   async (t) => {
     const { client, pinned, ranges } = await holding(t, {
       // More cuts than a call has attempts: each request returned bytes.

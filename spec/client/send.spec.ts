@@ -260,7 +260,7 @@ t.test('a redirect is a ServiceError, and is not followed', async (t) => {
   t.equal(server.received.length, 1)
 })
 
-t.test('a clock that COS refuses is corrected once, by the Date of the answer', async (t) => {
+t.test('a clock that COS refuses is corrected once, by the Date of the response', async (t) => {
   const hour = 3_600_000
   const server = await startServer(t, (_, response) => {
     sendServiceError(response, 403, 'RequestTimeTooSkewed', {
@@ -517,7 +517,7 @@ t.test('an unread body holds the server back', async (t) => {
   t.ok(await becomesTrue(() => server.open() === 0))
 })
 
-t.test('a body that is cut off is a TransportError', async (t) => {
+t.test('a body that breaks off is a TransportError', async (t) => {
   const server = await startServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': '10' }).write('half')
     response.socket?.end()

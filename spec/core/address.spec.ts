@@ -9,7 +9,7 @@ import { credentials, left, right } from '../support/server.js'
 const bucket = 'examplebucket-1250000000'
 const at = (place: Endpoint, key: O.Option<string> = O.some('a b')) => targetOf(place, { bucket, key })
 
-t.test('a request goes to the host that region, endpoint or domain name, in rising order', (t) => {
+t.test('the host is that of region, endpoint or domain, in rising order of precedence', (t) => {
   const region = 'ap-guangzhou'
   const endpoint = 'cos.accelerate.myqcloud.com'
   const own = `${bucket}.cos.ap-guangzhou.myqcloud.com`
@@ -21,14 +21,14 @@ t.test('a request goes to the host that region, endpoint or domain name, in risi
   t.end()
 })
 
-t.test('an address is where we connect, and never what we sign', (t) => {
+t.test('an address is connected to, and never signed', (t) => {
   const target = at({ region: 'ap-guangzhou', address: '127.0.0.1:9000', scheme: 'http' })
   t.equal(target.origin, 'http://127.0.0.1:9000')
   t.equal(target.host, `${bucket}.cos.ap-guangzhou.myqcloud.com`)
   t.end()
 })
 
-t.test('the host is spelt as it will arrive', (t) => {
+t.test('the host is written as it arrives: lower case, without a default port', (t) => {
   t.equal(at({ domain: 'Files.Example.com:443' }).host, 'files.example.com')
   t.equal(at({ domain: 'files.example.com:80', scheme: 'http' }).host, 'files.example.com')
   t.equal(at({ domain: 'files.example.com:80' }).host, 'files.example.com:80')
@@ -36,7 +36,7 @@ t.test('the host is spelt as it will arrive', (t) => {
   t.end()
 })
 
-t.test('what could send signed requests elsewhere is refused by name', (t) => {
+t.test('a host that could send signed requests elsewhere is refused with its field', (t) => {
   const wrong: ReadonlyArray<readonly [keyof Endpoint, string]> = [
     ...['', 'a/b', 'a@b', 'a#b', 'a?b', 'a:b', 'a b', 'evil.com/', '.a', 'a.', 'a_b', 'a\n'].map(
       (x) => ['region', x] as const

@@ -85,7 +85,7 @@ t.test('records are read as Select writes them', async (t) => {
   }
 })
 
-t.test('what is no CSV is told, after what came whole before it', async (t) => {
+t.test('malformed CSV is an error after the complete records before it', async (t) => {
   t.same(await read({}, 'a,b\n"c"d\ne'), { records: [['a', 'b']], problem: 'Malformed' })
   t.same(await read({}, 'a,b\nc"d\n'), { records: [['a', 'b']], problem: 'Malformed' })
   t.same(await read({}, 'a,b\n"c\nd'), { records: [['a', 'b']], problem: 'Incomplete' })
@@ -96,7 +96,7 @@ t.test('what is no CSV is told, after what came whole before it', async (t) => {
   t.same(await read({}, Buffer.from([0xe8, 0x85])), { records: [], problem: 'NotUtf8' })
 })
 
-t.test('a record may have so many bytes and no more', async (t) => {
+t.test('a record may have limit bytes, and no more', async (t) => {
   // With the commas and the delimiter.
   const fits = `${'x'.repeat(499)},${'y'.repeat(499)}\n`
   t.same((await read({}, fits, fits)).records.length, 2)
@@ -112,7 +112,7 @@ t.test('a record may have so many bytes and no more', async (t) => {
   )
 })
 
-t.test('an unending record is given up before it is whole', async (t) => {
+t.test('a record without an end is refused before it is complete', async (t) => {
   const folding = open({ limit: 1000 })
   folding.step(Buffer.from('"'))
   let taken = 0
@@ -120,7 +120,7 @@ t.test('an unending record is given up before it is whole', async (t) => {
   t.ok(taken >= 900 && taken <= 1100, String(taken))
 })
 
-t.test('any fields come back, wherever the bytes were cut', async () => {
+t.test('any fields are read back, for any chunks', async () => {
   const quoted = (field: string): string => `"${field.replaceAll('"', '""')}"`
   const fields = fc.array(fc.string({ unit: 'grapheme', maxLength: 12 }), { minLength: 1, maxLength: 4 })
   await fc.assert(
@@ -133,7 +133,7 @@ t.test('any fields come back, wherever the bytes were cut', async () => {
   )
 })
 
-t.test('where the library is not installed that is told, as import() has it', async (t) => {
+t.test('without csv-parse, csvReader returns the error of import()', async (t) => {
   const missing = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
   t.same(await csvReader(() => Promise.reject(missing))(), E.left(missing))
 })

@@ -193,6 +193,6 @@ t.test('defined drops undefined, and keeps null and the empty text', async (t) =
   t.strictSame(In.defined({ a: 1, b: undefined, c: null, d: '' }), { a: 1, c: null, d: '' })
 })
 
-t.test('firstProblem of no failure is a problem all the same', async (t) => {
+t.test('firstProblem of no failures is a general problem', async (t) => {
   t.match(In.firstProblem([]), { field: '', problem: 'invalid' })
 })

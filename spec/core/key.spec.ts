@@ -24,7 +24,7 @@ const keys = fc.oneof(anyText, dotted).filter((key) => E.isRight(checkKey(key)))
 /** What WHATWG's URL, and so fetch, makes of a path. */
 const asUrlSends = (path: string) => new URL(`http://h/${path}`).pathname.slice(1)
 
-t.test('a key is spelled in a path as COS signs it, and no segment of it is lost', async (t) => {
+t.test('a key is written in a path as COS signs it, and keeps all segments', async (t) => {
   const spelled: ReadonlyArray<readonly [key: string, path: string]> = [
     ['a b', 'a%20b'],
     ['a+b', 'a%2Bb'],
@@ -82,19 +82,16 @@ t.test('every code point survives the path', async (t) => {
   t.pass('0x110000 code points')
 })
 
-t.test(
-  'what COS decodes from a path is the key, and software that shortens paths changes nothing',
-  async () => {
-    fc.assert(
-      fc.property(keys, (key) => {
-        const path = encodeKey(key)
-        return decodeURIComponent(path) === key && asUrlSends(path) === path
-      })
-    )
-  }
-)
+t.test('the decoded path is the key, and software that normalizes paths changes nothing', async () => {
+  fc.assert(
+    fc.property(keys, (key) => {
+      const path = encodeKey(key)
+      return decodeURIComponent(path) === key && asUrlSends(path) === path
+    })
+  )
+})
 
-t.test('urlEncode keeps the unreserved characters alone', async () => {
+t.test('urlEncode keeps only the unreserved characters', async () => {
   fc.assert(
     fc.property(
       anyText,
@@ -104,36 +101,39 @@ t.test('urlEncode keeps the unreserved characters alone', async () => {
   )
 })
 
-t.test('keys that COS could not keep, or that would name the bucket, are refused in words', async (t) => {
-  const refused: ReadonlyArray<readonly [key: string, word: string]> = [
-    ['', 'must not be empty'],
-    ['/', 'must not be empty'],
-    ['.', 'must not be'],
-    ['..', 'must not be'],
-    ['/..', 'must not be'],
-    ['\ud800', 'surrogates'],
-    ['a\udc00b', 'surrogates'],
-    ['\udc00\ud800', 'surrogates'],
-    ['a\x18', 'U+0018'],
-    ['\x1b', 'U+0018'],
-    ['a'.repeat(851), '850'],
-    // 284 x 3 bytes
-    ['腾'.repeat(284), '850']
-  ]
-  for (const [key, word] of refused) {
-    const checked = Key.decode(key)
-    t.match(
-      checked,
-      { _tag: 'Left', left: [{ message: new RegExp(word.replace('+', '\\+')) }] },
-      JSON.stringify(key)
-    )
+t.test(
+  'keys that COS cannot store, or that would address the bucket, are refused with a message',
+  async (t) => {
+    const refused: ReadonlyArray<readonly [key: string, word: string]> = [
+      ['', 'must not be empty'],
+      ['/', 'must not be empty'],
+      ['.', 'must not be'],
+      ['..', 'must not be'],
+      ['/..', 'must not be'],
+      ['\ud800', 'surrogates'],
+      ['a\udc00b', 'surrogates'],
+      ['\udc00\ud800', 'surrogates'],
+      ['a\x18', 'U+0018'],
+      ['\x1b', 'U+0018'],
+      ['a'.repeat(851), '850'],
+      // 284 x 3 bytes
+      ['腾'.repeat(284), '850']
+    ]
+    for (const [key, word] of refused) {
+      const checked = Key.decode(key)
+      t.match(
+        checked,
+        { _tag: 'Left', left: [{ message: new RegExp(word.replace('+', '\\+')) }] },
+        JSON.stringify(key)
+      )
+    }
+    for (const nothing of [undefined, null, 7, ['a'], { key: 'a' }]) {
+      t.match(Key.decode(nothing), { _tag: 'Left', left: [{ message: 'a string' }] })
+    }
   }
-  for (const nothing of [undefined, null, 7, ['a'], { key: 'a' }]) {
-    t.match(Key.decode(nothing), { _tag: 'Left', left: [{ message: 'a string' }] })
-  }
-})
+)
 
-t.test('850 bytes of UTF-8 are a key, however many characters they are', async (t) => {
+t.test('a key may have 850 bytes of UTF-8, of any number of characters', async (t) => {
   for (const key of [
     'a'.repeat(850),
     `/${'a'.repeat(850)}`,
@@ -146,7 +146,7 @@ t.test('850 bytes of UTF-8 are a key, however many characters they are', async (
   }
 })
 
-t.test('a key collapses when a path of its segments leads back to the root', async (t) => {
+t.test('normalizesToEmpty is true if the segments of a key lead back to the root', async (t) => {
   for (const key of ['', '/', '//', './', '.', '..', 'a/..', '../..', 'a/../', 'a/b/../..', './/../.']) {
     t.equal(normalizesToEmpty(key), true, key)
   }

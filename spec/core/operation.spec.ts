@@ -118,7 +118,7 @@ t.test('map changes the result of an operation before it is sent', async (t) => 
 })
 
 t.test(
-  'a refusal that says it is done is a success of a later attempt, and of the first it is none',
+  'recoverLostResponse turns the refusal of a retry into a success, and not that of a first attempt',
   async (t) => {
     const sample = Op.operation('Sample', Input, request, status)({ bucket: 'a-1', key: 'a' })
     const { decode } = pipe(

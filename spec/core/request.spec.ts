@@ -43,7 +43,7 @@ t.test('a bucket name has its APPID, is in lower case, and has at most 60 charac
 })
 
 t.test(
-  'a key loses one leading slash, however often it was checked, and a misspelt field is no silence',
+  'a key loses one leading slash, however often it is validated, and a misspelled field is refused',
   async (t) => {
     for (const [key, raw] of [
       ['/a', 'a'],

@@ -28,7 +28,7 @@ const example = {
   keyTime: '1700000000;1700003600'
 }
 
-t.test('a listing has these texts on the way to its signature', async (t) => {
+t.test('the text of each step of the signature of a listing is known', async (t) => {
   const signed = sign({
     ...example,
     method: 'GET',
@@ -57,7 +57,7 @@ t.test('a listing has these texts on the way to its signature', async (t) => {
 })
 
 t.test(
-  'a header that is percent-encoded already is encoded once more, and nothing stands for no query',
+  'a percent-encoded header is encoded again, and a request without a query has an empty text',
   async (t) => {
     const signed = sign({
       ...example,
@@ -94,7 +94,7 @@ const published = {
 }
 const beijing = 'examplebucket-1250000000.cos.ap-beijing.myqcloud.com'
 
-t.test("COS's own sample of a PUT comes out", async (t) => {
+t.test("the signature of COS's own sample of a PUT is correct", async (t) => {
   const signed = sign({
     ...published,
     keyTime: '1557989151;1557996351',
@@ -123,7 +123,7 @@ t.test("COS's own sample of a PUT comes out", async (t) => {
   )
 })
 
-t.test("COS's own sample of a GET comes out", async (t) => {
+t.test("the signature of COS's own sample of a GET is correct", async (t) => {
   const signed = sign({
     ...published,
     keyTime: '1557989753;1557996953',
@@ -145,7 +145,7 @@ t.test("COS's own sample of a GET comes out", async (t) => {
   )
 })
 
-t.test('the request in the unit tests of the official Go SDK is signed as it is there', async (t) => {
+t.test('the request in the unit tests of the official Go SDK has the same signature', async (t) => {
   const signed = sign({
     secretId: 'QmFzZTY0IGlzIGEgZ2VuZXJp',
     secretKey: 'AKIDZfbOA78asKUYBcXFrJD0a1ICvR98JM',
@@ -182,7 +182,7 @@ t.test('names are sorted as they are encoded, in lower case, and values keep the
   }
 })
 
-t.test('the seven fields come in the order that COS demands, nothing in them encoded', async (t) => {
+t.test('the seven fields are in the order that COS requires, and are not encoded', async (t) => {
   const signed = sign({ ...request, query: { b: '', a: '' }, headers: { host } })
   t.same(authorizationFields(example.secretId, signed), [
     ['q-sign-algorithm', 'sha1'],
@@ -195,13 +195,13 @@ t.test('the seven fields come in the order that COS demands, nothing in them enc
   ])
 })
 
-t.test('a key time is whole seconds, begins in the past and ends as late as asked', async (t) => {
+t.test('a key time is whole seconds, starts in the past and ends after the given time', async (t) => {
   t.equal(keyTime(1_700_000_060_999), '1700000000;1700000960')
   t.equal(keyTime(1_700_000_060_000, 3600), '1700000000;1700003660')
   t.equal(keyTime(1_700_000_060_000, 10, 0), '1700000060;1700000070')
 })
 
-t.test('what names or changes a request is signed, and what proxies rewrite is not', async (t) => {
+t.test('headers that change a request are signed, and headers that proxies rewrite are not', async (t) => {
   for (const name of [
     ...['host', 'range', 'expires', 'pic-operations', 'content-md5', 'content-length'],
     ...['content-disposition', 'content-encoding'],

@@ -64,7 +64,7 @@ t.test('a checksum is a bigint of at most 64 bits', async (t) => {
   fc.assert(fc.property(fc.bigInt(0n, 2n ** 64n - 1n), (n) => Crc64.encode(n) === String(n)))
 })
 
-t.test('true and false are read in any case, and nothing else is either', async (t) => {
+t.test('true and false are read in upper and lower case, and no other text', async (t) => {
   for (const text of ['true', 'TRUE', 'True']) t.same(Bool.decode(text), E.right(true))
   for (const text of ['false', 'FALSE', 'False']) t.same(Bool.decode(text), E.right(false))
   // The last two are names that every object has.
@@ -74,7 +74,7 @@ t.test('true and false are read in any case, and nothing else is either', async 
 // -- dates --
 const may = new Date('2024-05-01T08:31:00.000Z')
 
-t.test('every spelling of a date that COS has used is read, and what names no zone is UTC', async (t) => {
+t.test('each form of a date that COS has used is read, and a date without a zone is UTC', async (t) => {
   const zone = process.env['TZ']
   t.teardown(() => {
     if (zone === undefined) delete process.env['TZ']
@@ -119,7 +119,7 @@ t.test('a date in a header may have either of the two older forms of HTTP', asyn
   )
 })
 
-t.test('what Node would make a date of is none all the same', async (t) => {
+t.test('text that only Node accepts as a date is refused', async (t) => {
   const none = [
     '',
     '1',
@@ -134,7 +134,7 @@ t.test('what Node would make a date of is none all the same', async (t) => {
     refuses(t, codec, ...none, 'never', ' 2024-05-01', may, 0, undefined)
 })
 
-t.test('dates are written as the wire has them', async (t) => {
+t.test('dates are written in the forms of HTTP and XML', async (t) => {
   t.equal(HttpDate.encode(may), 'Wed, 01 May 2024 08:31:00 GMT')
   t.equal(Timestamp.encode(may), '2024-05-01T08:31:00.000Z')
   fc.assert(
@@ -156,7 +156,7 @@ t.test('dates are written as the wire has them', async (t) => {
 })
 
 // -- url encoding --
-t.test('encoding-type=url is undone once, and a plus is a plus', async (t) => {
+t.test('urlDecode decodes once, and a plus is a plus', async (t) => {
   const spelled: ReadonlyArray<readonly [wire: string, text: string]> = [
     ['trips/beach%20day.jpg', 'trips/beach day.jpg'],
     ['a%2Bb+c', 'a+b+c'],
@@ -175,7 +175,7 @@ t.test('encoding-type=url is undone once, and a plus is a plus', async (t) => {
   for (const [wire, text] of spelled) t.equal(urlDecode(wire), text, wire)
 })
 
-t.test('any key that was encoded comes back', async () => {
+t.test('any encoded key is decoded back', async () => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary' }),

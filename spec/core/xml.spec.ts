@@ -186,7 +186,7 @@ t.test('a row is returned before the next one starts', async (t) => {
 })
 
 t.test(
-  'white space and a byte order mark before the document are nothing, in any number of chunks',
+  'white space and a byte order mark before the document are dropped, in any number of chunks',
   async (t) => {
     const events = [root('A'), row(leaf('B', '1'))]
     const whole = "<?xml version='1.0' encoding='utf-8' ?><A><B>1</B></A>"
@@ -272,7 +272,7 @@ t.test('a row without its own end tag is not returned', async (t) => {
 // -- limits --
 const mebi = 1024 * 1024
 
-t.test('the depth and the size of a row are limited, whatever its content', async (t) => {
+t.test('the depth and the size of a row are limited, for any content', async (t) => {
   const nested = (depth: number) => '<A>'.repeat(depth) + '</A>'.repeat(depth)
   t.equal(read(nested(16)).problem, undefined)
   t.match(read(nested(17)).problem, /16 levels deep/)

@@ -33,54 +33,51 @@ async function* chunks(size: number): AsyncGenerator<Uint8Array, void, undefined
   for (let left = size; left > 0; left -= slab.length) yield slab.subarray(0, Math.min(left, slab.length))
 }
 
-t.test(
-  '200 uploads at once, and downloads among them, stay below the limit together, and all end',
-  async (t) => {
-    const worker = new Worker(emulator(compiledLibrary, join(t.testdir({}), 'cos')), {
-      eval: true,
-      execArgv: []
-    })
-    t.teardown(() => worker.terminate())
-    const [address] = (await once(worker, 'message')) as [string]
-    const { secretId, secretKey } = exampleCredentials
-    const client = clientOf(t, address)({ credentials: { secretId, secretKey }, memoryLimit: limit })
-    const budget = O.toUndefined(client.memory)
-    if (budget === undefined) throw new Error('the client has no budget')
+t.test('200 parallel uploads and downloads together stay below the limit, and all end', async (t) => {
+  const worker = new Worker(emulator(compiledLibrary, join(t.testdir({}), 'cos')), {
+    eval: true,
+    execArgv: []
+  })
+  t.teardown(() => worker.terminate())
+  const [address] = (await once(worker, 'message')) as [string]
+  const { secretId, secretKey } = exampleCredentials
+  const client = clientOf(t, address)({ credentials: { secretId, secretKey }, memoryLimit: limit })
+  const budget = O.toUndefined(client.memory)
+  if (budget === undefined) throw new Error('the client has no budget')
 
-    await collectGarbage()
-    const before = process.memoryUsage().arrayBuffers
-    const most = { granted: 0, buffers: 0 }
-    const look = (): void => {
-      most.granted = Math.max(most.granted, budget.granted())
-      most.buffers = Math.max(most.buffers, process.memoryUsage().arrayBuffers - before)
-    }
-    const watching = setInterval(look, 2)
-    t.teardown(() => {
-      clearInterval(watching)
-    })
-
-    const up = async (at: number): Promise<string> => {
-      const to = { bucket, key: `up/${String(at)}`, partSize: MiB }
-      return right(await uploadStream(to)(chunks(MiB + 1 + at))(client)()).integrity._tag
-    }
-    const down = async (at: number): Promise<string> => {
-      const from = { bucket, key: large.key, partSize: MiB }
-      const { body, verified } = right(await downloadStream(from)(client)())
-      // Every other is read only when the uploads have long been waiting for memory, its window ahead among it.
-      await setTimeout(at % 2 === 0 ? 0 : 500)
-      for await (const _ of body) look()
-      return right(await verified())._tag
-    }
-    const outcomes = await Promise.all([
-      ...Array.from({ length: 20 }, (_, at) => down(at)),
-      ...Array.from({ length: 200 }, (_, at) => up(at))
-    ])
-    t.same(new Set(outcomes), new Set(['Verified']))
-    t.equal(most.granted, limit, 'all of it was used, and no more')
-    t.equal(budget.granted(), 0, 'and given back')
-    const beside = (most.buffers - limit) / MiB
-    t.comment(`${beside.toFixed(1)} MiB of buffers beside the budget`)
-    // What sockets and streams of 220 transfers hold.
-    t.ok(beside < 32, `${beside.toFixed(1)} MiB of buffers beside the budget`)
+  await collectGarbage()
+  const before = process.memoryUsage().arrayBuffers
+  const most = { granted: 0, buffers: 0 }
+  const look = (): void => {
+    most.granted = Math.max(most.granted, budget.granted())
+    most.buffers = Math.max(most.buffers, process.memoryUsage().arrayBuffers - before)
   }
-)
+  const watching = setInterval(look, 2)
+  t.teardown(() => {
+    clearInterval(watching)
+  })
+
+  const up = async (at: number): Promise<string> => {
+    const to = { bucket, key: `up/${String(at)}`, partSize: MiB }
+    return right(await uploadStream(to)(chunks(MiB + 1 + at))(client)()).integrity._tag
+  }
+  const down = async (at: number): Promise<string> => {
+    const from = { bucket, key: large.key, partSize: MiB }
+    const { body, verified } = right(await downloadStream(from)(client)())
+    // Every other is read only when the uploads have long been waiting for memory, its window ahead among it.
+    await setTimeout(at % 2 === 0 ? 0 : 500)
+    for await (const _ of body) look()
+    return right(await verified())._tag
+  }
+  const outcomes = await Promise.all([
+    ...Array.from({ length: 20 }, (_, at) => down(at)),
+    ...Array.from({ length: 200 }, (_, at) => up(at))
+  ])
+  t.same(new Set(outcomes), new Set(['Verified']))
+  t.equal(most.granted, limit, 'all of it was used, and no more')
+  t.equal(budget.granted(), 0, 'and given back')
+  const beside = (most.buffers - limit) / MiB
+  t.comment(`${beside.toFixed(1)} MiB of buffers beside the budget`)
+  // What sockets and streams of 220 transfers hold.
+  t.ok(beside < 32, `${beside.toFixed(1)} MiB of buffers beside the budget`)
+})

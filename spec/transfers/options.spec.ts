@@ -229,7 +229,7 @@ t.test('the tables name every option of a transfer, and no other', async (t) => 
 /** Options of one PUT that the transfer itself sets. */
 type NotForUploads = 'body' | 'contentLength' | 'contentMd5' | 'expectContinue'
 
-t.test('options that uploads hand on to one PUT are named in the text', async (t) => {
+t.test('options that uploads pass to putObject are named in the text', async (t) => {
   const [, section = ''] = readme.split('\n### Every upload\n')
   const named = [...(section.split('\n|')[0] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name)
   const handedOn: Readonly<Record<Exclude<OfPut, NotForUploads>, true>> = {

@@ -64,33 +64,30 @@ const only = (cos: Cos, operation: string) =>
 
 const open = async (cos: Cos) => right(await collect(streamMultipartUploads({ bucket }))(cos.client())())
 
-t.test(
-  'a copy is one request for what the source is at that moment, and its checksum is compared',
-  async (t) => {
-    const cos = await holding(t)
-    const sum = await crc64(bytes)
-    const copied = right(await copy(to)(cos.client())())
-    t.match(copied, {
-      bucket: to.bucket,
-      key: to.key,
-      size: bytes.length,
-      parts: 1,
-      multipart: false,
-      crc64: O.some(sum),
-      integrity: { _tag: 'Verified', crc64: sum },
-      source: { size: bytes.length, contentType: O.some('text/x-spec') }
-    })
-    t.same(cos.operations(), ['PutObject', 'HeadObject', 'CopyObject'])
-    t.match(only(cos, 'CopyObject')[0]?.headers, {
-      'x-cos-copy-source': `${elsewhere}.cos.ap-shanghai.myqcloud.com/from/here%20%26%20there.bin`,
-      'x-cos-copy-source-if-match': copied.source.etag
-    })
-    t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
-    t.equal((await headOf(cos)).etag, copied.etag)
-  }
-)
+t.test('copy sends one request pinned to the ETag of the source, and compares the checksums', async (t) => {
+  const cos = await holding(t)
+  const sum = await crc64(bytes)
+  const copied = right(await copy(to)(cos.client())())
+  t.match(copied, {
+    bucket: to.bucket,
+    key: to.key,
+    size: bytes.length,
+    parts: 1,
+    multipart: false,
+    crc64: O.some(sum),
+    integrity: { _tag: 'Verified', crc64: sum },
+    source: { size: bytes.length, contentType: O.some('text/x-spec') }
+  })
+  t.same(cos.operations(), ['PutObject', 'HeadObject', 'CopyObject'])
+  t.match(only(cos, 'CopyObject')[0]?.headers, {
+    'x-cos-copy-source': `${elsewhere}.cos.ap-shanghai.myqcloud.com/from/here%20%26%20there.bin`,
+    'x-cos-copy-source-if-match': copied.source.etag
+  })
+  t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+  t.equal((await headOf(cos)).etag, copied.etag)
+})
 
-t.test('the source is asked where it is, and the copy made where it goes', async (t) => {
+t.test('the HEAD goes to the region of the source, and the copy to that of the client', async (t) => {
   const cos = await holding(t)
   right(await copy({ ...to, ...inParts })(cos.client())())
   const hosts = (operation: string) => new Set(only(cos, operation).map(({ headers }) => headers['host']))
@@ -98,42 +95,39 @@ t.test('the source is asked where it is, and the copy made where it goes', async
   t.same(hosts('UploadPartCopy'), new Set([`${bucket}.cos.ap-guangzhou.myqcloud.com`]))
 })
 
-t.test(
-  'what is too large for one request is copied in parts, with all that the source says of itself',
-  async (t) => {
-    const cos = await holding(t)
-    const sum = await crc64(bytes)
-    const copied = right(
-      await copy({ ...to, ...inParts, storageClass: 'STANDARD_IA', acl: 'public-read' })(cos.client())()
-    )
-    t.match(copied, { parts: 4, size: bytes.length, integrity: { _tag: 'Verified', crc64: sum } })
-    t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
-    const { expires, ...others } = said
-    t.match(await headOf(cos), {
-      storageClass: 'STANDARD_IA',
-      contentType: O.some(others.contentType),
-      cacheControl: O.some(others.cacheControl),
-      contentDisposition: O.some(others.contentDisposition),
-      contentEncoding: O.some(others.contentEncoding),
-      contentLanguage: O.some(others.contentLanguage),
-      expires: O.some(expires),
-      metadata: said.metadata
-    })
-    t.match(
-      only(cos, 'UploadPartCopy')
-        .map(({ headers }) => headers['x-cos-copy-source-range'])
-        .sort(),
-      ['bytes=0-1048575', 'bytes=1048576-2097151', 'bytes=2097152-3145727', 'bytes=3145728-3145744']
-    )
-    t.same(
-      new Set(only(cos, 'UploadPartCopy').map(({ headers }) => headers['x-cos-copy-source-if-match'])),
-      new Set([copied.source.etag])
-    )
-  }
-)
+t.test('a source above the threshold is copied in parts, with its metadata', async (t) => {
+  const cos = await holding(t)
+  const sum = await crc64(bytes)
+  const copied = right(
+    await copy({ ...to, ...inParts, storageClass: 'STANDARD_IA', acl: 'public-read' })(cos.client())()
+  )
+  t.match(copied, { parts: 4, size: bytes.length, integrity: { _tag: 'Verified', crc64: sum } })
+  t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+  const { expires, ...others } = said
+  t.match(await headOf(cos), {
+    storageClass: 'STANDARD_IA',
+    contentType: O.some(others.contentType),
+    cacheControl: O.some(others.cacheControl),
+    contentDisposition: O.some(others.contentDisposition),
+    contentEncoding: O.some(others.contentEncoding),
+    contentLanguage: O.some(others.contentLanguage),
+    expires: O.some(expires),
+    metadata: said.metadata
+  })
+  t.match(
+    only(cos, 'UploadPartCopy')
+      .map(({ headers }) => headers['x-cos-copy-source-range'])
+      .sort(),
+    ['bytes=0-1048575', 'bytes=1048576-2097151', 'bytes=2097152-3145727', 'bytes=3145728-3145744']
+  )
+  t.same(
+    new Set(only(cos, 'UploadPartCopy').map(({ headers }) => headers['x-cos-copy-source-if-match'])),
+    new Set([copied.source.etag])
+  )
+})
 
 t.test(
-  'one way or the other, Copy takes what the source says, and Replaced what the input says',
+  'in one request and in parts, Copy takes the metadata of the source, and Replaced that of the input',
   async (t) => {
     const cos = await holding(t)
     for (const way of [{}, inParts]) {
@@ -156,7 +150,7 @@ t.test(
   }
 )
 
-t.test('a header of the input wins over one that is carried', async (t) => {
+t.test('a header of the input overrides a header of the source', async (t) => {
   const cos = await holding(t)
   right(
     await copy({ ...to, ...inParts, headers: { 'cache-control': 'no-store', 'x-cos-meta-colour': 'blue' } })(
@@ -170,7 +164,7 @@ t.test('a header of the input wins over one that is carried', async (t) => {
   })
 })
 
-t.test('what COS calls too large for one request is copied in parts after all', async (t) => {
+t.test('if COS responds EntityTooLarge, the source is copied in parts', async (t) => {
   const cos = await holding(t, {
     fault: script([{ operation: 'CopyObject', fault: { response: { status: 400, code: 'EntityTooLarge' } } }])
   })
@@ -180,7 +174,7 @@ t.test('what COS calls too large for one request is copied in parts after all', 
   t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
 })
 
-t.test('nothing is copied too, and is never cut into parts', async (t) => {
+t.test('an empty object is copied by one request, never in parts', async (t) => {
   const cos = await holding(t, {}, { body: '' })
   t.match(right(await copy({ ...to, threshold: 0 })(cos.client())()), {
     size: 0,
@@ -190,7 +184,7 @@ t.test('nothing is copied too, and is never cut into parts', async (t) => {
   })
 })
 
-t.test('a copy that COS breaks off inside a 200 is asked for again', async (t) => {
+t.test('a copy with an error inside a 200 is retried', async (t) => {
   const broken = { error: { code: 'InternalError' } }
   const cos = await holding(t, {
     fault: script([
@@ -206,7 +200,7 @@ t.test('a copy that COS breaks off inside a 200 is asked for again', async (t) =
   t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
 })
 
-t.test('a source that is replaced meanwhile is ObjectChanged, and nothing is left behind', async (t) => {
+t.test('a source that is replaced meanwhile is ObjectChanged, and the parts are deleted', async (t) => {
   const large = bytesOf(8 * MiB)
   let replaced: Promise<unknown> | undefined
   const cos = await holding(
@@ -241,7 +235,7 @@ t.test('a source that is deleted between HEAD and copy is ObjectChanged', async 
   t.same(await open(cos), [])
 })
 
-t.test('a version that was current is copied, whatever is written over it meanwhile', async (t) => {
+t.test('the version that the HEAD found is copied, even if the key is overwritten meanwhile', async (t) => {
   const large = bytesOf(8 * MiB)
   let replaced: Promise<unknown> | undefined
   const cos = await holding(
@@ -273,7 +267,7 @@ t.test('a version that was current is copied, whatever is written over it meanwh
   t.equal(right(await copy(to)(cos.client())()).size, 'another'.length)
 })
 
-t.test('a copy that is not the source is an IntegrityError', async (t) => {
+t.test('a copy that differs from the source is an IntegrityError', async (t) => {
   const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
   const answer = (sum: string) => ({
     response: {
@@ -302,7 +296,7 @@ t.test('a copy that is not the source is an IntegrityError', async (t) => {
   t.match(left(await copy({ ...to, ...inParts })(cos.client())()), mismatch)
 })
 
-t.test('without a checksum of the source there is nothing to compare, and the result says so', async (t) => {
+t.test('without a checksum of the source the result is Unverifiable', async (t) => {
   const cos = await holding(t, {
     fault: script([{ operation: 'HeadObject', fault: { headers: { 'x-cos-hash-crc64ecma': null } } }])
   })
@@ -312,7 +306,7 @@ t.test('without a checksum of the source there is nothing to compare, and the re
   }
 })
 
-t.test("customers' keys go with every request, the source's and the copy's", async (t) => {
+t.test("the customer's keys of source and copy are sent with every request", async (t) => {
   const sourceKey = { type: 'C', key: Buffer.alloc(32, 1) } as const
   const ownKey = { type: 'C', key: Buffer.alloc(32, 2) } as const
   const cos = await holding(t, {}, { sse: sourceKey })
@@ -343,7 +337,7 @@ t.test('conditions are checked once, by the HEAD of the source', async (t) => {
   right(await copy({ ...to, ...inParts, ...way })(cos.client())())
 })
 
-t.test('a signal settles a copy at once, and nothing is left open', async (t) => {
+t.test('a signal settles a copy at once, and its upload is aborted', async (t) => {
   const cos = await holding(t, {
     fault: script([{ operation: 'UploadPartCopy', skip: 1, fault: { delay: 60_000 } }])
   })
@@ -357,7 +351,7 @@ t.test('a signal settles a copy at once, and nothing is left open', async (t) =>
   t.ok(await becomesTrue(async () => (await open(cos)).length === 0))
 })
 
-t.test('a part that fails for good ends the others, and the upload', async (t) => {
+t.test('a part that fails permanently ends the other parts, and the upload is aborted', async (t) => {
   const cos = await holding(t, {
     fault: script([
       {
@@ -373,12 +367,15 @@ t.test('a part that fails for good ends the others, and the upload', async (t) =
   t.same(await open(cos), [])
 })
 
-t.test('a completion whose answer was lost is known by its object', async (t) => {
-  const cos = await holding(t, {
-    fault: script([{ operation: 'CompleteMultipartUpload', times: 1, fault: { cut: { at: 'head' } } }])
-  })
-  t.match(right(await copy({ ...to, ...inParts })(cos.client())()), { integrity: { _tag: 'Verified' } })
-})
+t.test(
+  'a completion whose response was lost succeeds, because the object has the CRC64 of the parts',
+  async (t) => {
+    const cos = await holding(t, {
+      fault: script([{ operation: 'CompleteMultipartUpload', times: 1, fault: { cut: { at: 'head' } } }])
+    })
+    t.match(right(await copy({ ...to, ...inParts })(cos.client())()), { integrity: { _tag: 'Verified' } })
+  }
+)
 
 t.test('the progress of a copy counts its bytes and ends with it', async (t) => {
   const cos = await holding(t)
@@ -394,7 +391,7 @@ t.test('the progress of a copy counts its bytes and ends with it', async (t) => 
   }
 })
 
-t.test('an object is copied onto itself only to be told what it says of itself', async (t) => {
+t.test('an object is copied onto itself only with copyStatus Replaced', async (t) => {
   const cos = await holding(t)
   const itself: CopyInput = { ...from, copySource }
   for (const key of [from.key, `/${from.key}`]) {
@@ -411,7 +408,7 @@ t.test('an object is copied onto itself only to be told what it says of itself',
   }
 })
 
-t.test('what is not there is known before anything is made', async (t) => {
+t.test('a missing source fails before an upload is created', async (t) => {
   const cos = await startCos(t, { buckets: [bucket, elsewhere] })
   t.match(left(await copy(to)(cos.client())()), {
     _tag: 'ServiceError',
@@ -421,7 +418,7 @@ t.test('what is not there is known before anything is made', async (t) => {
   t.same(cos.operations(), ['HeadObject'])
 })
 
-t.test('nonsense is a Left with the field, and nothing is sent', async (t) => {
+t.test('an invalid input is an InvalidInput with its field, and nothing is sent', async (t) => {
   const cos = await startCos(t)
   for (const [field, wrong] of [
     ['key', { key: '' }],
@@ -460,7 +457,7 @@ t.test('a copy in parts has the tags of the source, or those that are given', as
   }
 })
 
-t.test('a copy in parts that may not read the tags says that they were not copied', async (t) => {
+t.test('a copy in parts without permission to read the tags has notCopied: tags', async (t) => {
   const cos = await holding(t, {
     fault: ({ operation }) =>
       operation === 'GetObjectTagging' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
@@ -480,7 +477,7 @@ t.test('the result has the date of a copy in one request, and the location of a 
 })
 
 t.test(
-  'forbidOverwrite: a copy whose first answer was lost succeeds, in one request and in parts',
+  'forbidOverwrite: a copy whose first response was lost succeeds, in one request and in parts',
   async (t) => {
     for (const [operation, input] of [
       ['CopyObject', {}],

@@ -36,7 +36,7 @@ const holding = async (
 const exists = async (cos: Cos, where: typeof from): Promise<boolean> =>
   right(await send(objectExists(where))(cos.client())())
 
-t.test('an object is copied, the copy is held against it, and then it is deleted', async (t) => {
+t.test('move copies an object, verifies the copy, and then deletes the source', async (t) => {
   for (const way of [{}, inParts]) {
     const cos = await holding(t)
     const moved = right(await move({ ...to, ...way })(cos.client())())
@@ -46,7 +46,7 @@ t.test('an object is copied, the copy is held against it, and then it is deleted
   }
 })
 
-t.test('the source is deleted where it is', async (t) => {
+t.test('the source is deleted in its own region', async (t) => {
   const cos = await holding(t)
   right(await move(to)(cos.client())())
   t.match(cos.emulator.requests().at(-1), {
@@ -73,7 +73,7 @@ t.test('an object is never moved onto itself', async (t) => {
   t.same(cos.operations(), ['PutObject'])
 })
 
-t.test('a copy that is not the source costs nothing: the source stays', async (t) => {
+t.test('if the copy differs from the source, the source stays', async (t) => {
   const cos = await holding(t, {
     fault: script([
       { operation: 'CompleteMultipartUpload', fault: { headers: { 'x-cos-hash-crc64ecma': '17' } } }
@@ -83,28 +83,25 @@ t.test('a copy that is not the source costs nothing: the source stays', async (t
   t.ok(await exists(cos, from))
 })
 
-t.test(
-  'without checksums size and ETag must be equal, and where they are not the source stays',
-  async (t) => {
-    const cos = await holding(t, {
-      fault: ({ operation }) =>
-        operation === 'HeadObject' ? { headers: { 'x-cos-hash-crc64ecma': null } } : undefined
-    })
-    t.match(left(await move({ ...to, ...inParts })(cos.client())()), {
-      _tag: 'IntegrityError',
-      check: 'etag',
-      expected: /^"[0-9a-f]{32}"$/,
-      got: /-3"$/
-    })
-    t.ok(await exists(cos, from))
+t.test('without checksums size and ETag must be equal; if they differ, the source stays', async (t) => {
+  const cos = await holding(t, {
+    fault: ({ operation }) =>
+      operation === 'HeadObject' ? { headers: { 'x-cos-hash-crc64ecma': null } } : undefined
+  })
+  t.match(left(await move({ ...to, ...inParts })(cos.client())()), {
+    _tag: 'IntegrityError',
+    check: 'etag',
+    expected: /^"[0-9a-f]{32}"$/,
+    got: /-3"$/
+  })
+  t.ok(await exists(cos, from))
 
-    const moved = right(await move(to)(cos.client())())
-    t.match(moved, { integrity: { _tag: 'Unverifiable' }, deleted: { _tag: 'Some' } })
-    t.notOk(await exists(cos, from))
-  }
-)
+  const moved = right(await move(to)(cos.client())())
+  t.match(moved, { integrity: { _tag: 'Unverifiable' }, deleted: { _tag: 'Some' } })
+  t.notOk(await exists(cos, from))
+})
 
-t.test('a source that is written to meanwhile stays', async (t) => {
+t.test('a source that is overwritten meanwhile stays', async (t) => {
   const large = bytesOf(8 * MiB)
   let replaced: Promise<unknown> | undefined
   const cos = await holding(
@@ -127,7 +124,7 @@ t.test('a source that is written to meanwhile stays', async (t) => {
   t.equal(right(await send(headObject(at))(cos.client())()).size, large.length)
 })
 
-t.test('a source that is gone by then is as good as deleted', async (t) => {
+t.test('if the source was deleted meanwhile, the move succeeds with deleted: none', async (t) => {
   const cos = await holding(t, {
     fault: script([
       { operation: 'HeadObject', key: from.key, skip: 1, times: 1, fault: { response: { status: 404 } } }
@@ -137,33 +134,28 @@ t.test('a source that is gone by then is as good as deleted', async (t) => {
   t.notOk(cos.operations().includes('DeleteObject'))
 })
 
-t.test(
-  'where there are versions a delete marker is left, or the named version is gone for good',
-  async (t) => {
-    const cos = await holding(t, versioned, 'old')
-    const { versionId } = right(await send(headObject(from))(cos.client())())
-    const old = O.toUndefined(versionId)!
-    right(await send(putObject({ ...from, body: 'newer' }))(cos.client())())
+t.test('with versions a delete marker is added, or the named version is removed permanently', async (t) => {
+  const cos = await holding(t, versioned, 'old')
+  const { versionId } = right(await send(headObject(from))(cos.client())())
+  const old = O.toUndefined(versionId)!
+  right(await send(putObject({ ...from, body: 'newer' }))(cos.client())())
 
-    t.match(right(await move(to)(cos.client())()), {
-      size: 'newer'.length,
-      deleted: O.some({ deleteMarker: true, versionId: { _tag: 'Some' } })
-    })
-    const entries = async () =>
-      right(await collect(streamObjectVersions({ bucket: elsewhere }))(cos.client())()).map(
-        ({ _tag }) => _tag
-      )
-    t.same(await entries(), ['DeleteMarker', 'Version', 'Version'])
+  t.match(right(await move(to)(cos.client())()), {
+    size: 'newer'.length,
+    deleted: O.some({ deleteMarker: true, versionId: { _tag: 'Some' } })
+  })
+  const entries = async () =>
+    right(await collect(streamObjectVersions({ bucket: elsewhere }))(cos.client())()).map(({ _tag }) => _tag)
+  t.same(await entries(), ['DeleteMarker', 'Version', 'Version'])
 
-    t.match(right(await move({ ...to, copySource: { ...copySource, versionId: old } })(cos.client())()), {
-      size: 'old'.length,
-      deleted: O.some({ deleteMarker: false, versionId: O.some(old) })
-    })
-    t.same(await entries(), ['DeleteMarker', 'Version'])
-  }
-)
+  t.match(right(await move({ ...to, copySource: { ...copySource, versionId: old } })(cos.client())()), {
+    size: 'old'.length,
+    deleted: O.some({ deleteMarker: false, versionId: O.some(old) })
+  })
+  t.same(await entries(), ['DeleteMarker', 'Version'])
+})
 
-t.test('a deletion that fails leaves both, and the move can be run again', async (t) => {
+t.test('if the deletion fails, both objects stay, and the move can be run again', async (t) => {
   const cos = await holding(t, {
     fault: script([
       { operation: 'DeleteObject', times: 1, fault: { response: { status: 403, code: 'AccessDenied' } } },
@@ -199,7 +191,7 @@ t.test('a deletion that a proxy responds to is an error, and the source stays', 
   }
 })
 
-t.test('a version whose deletion lost its answer was deleted all the same', async (t) => {
+t.test('a deletion of a version whose response was lost succeeds', async (t) => {
   const cos = await holding(t, {
     ...versioned,
     fault: script([
@@ -214,7 +206,7 @@ t.test('a version whose deletion lost its answer was deleted all the same', asyn
   )
 })
 
-t.test('what is not there is not moved', async (t) => {
+t.test('moving a missing object is a 404', async (t) => {
   const cos = await startCos(t, { buckets: [bucket, elsewhere] })
   t.match(left(await move(to)(cos.client())()), { _tag: 'ServiceError', status: 404 })
   t.same(cos.operations(), ['HeadObject'])
@@ -234,7 +226,7 @@ t.test('a move publishes its transfer events under its own name', async (t) => {
   t.equal(events.length, 2)
 })
 
-t.test('a move in parts that may not read the tags fails before it copies or deletes', async (t) => {
+t.test('a move in parts without permission to read the tags fails before it copies or deletes', async (t) => {
   const cos = await holding(t, {
     fault: ({ operation }) =>
       operation === 'GetObjectTagging' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
@@ -249,7 +241,7 @@ t.test('a move in parts that may not read the tags fails before it copies or del
   t.notOk(await exists(cos, at))
 })
 
-t.test('a move in parts brings the tags along', async (t) => {
+t.test('a move in parts copies the tags', async (t) => {
   const cos = await holding(t)
   right(await send(putObject({ ...from, body: bytes, tagging: { keep: 'yes' } }))(cos.client())())
   right(await move({ ...to, ...inParts })(cos.client())())

@@ -43,38 +43,43 @@ const head: ObjectHead = {
   sse: O.none
 }
 
-t.test('one request does it below 5 GiB, and at any size where region and class stay', async (t) => {
-  const client = (config: Partial<ClientConfig> = {}) => clientOf(t, '127.0.0.1:1')(config)
-  const large = { ...head, size: 5 * GiB }
-  const shanghai = { ...input, copySource: { ...copySource, region: 'ap-shanghai' } }
-  t.ok(inOneRequest(client(), shanghai, { ...large, size: 5 * GiB - 1 }))
-  t.notOk(inOneRequest(client(), shanghai, large))
-  t.ok(inOneRequest(client(), input, { ...large, size: 5000 * GiB }))
-  t.ok(inOneRequest(client(), { ...input, storageClass: 'standard' }, large))
-  t.notOk(inOneRequest(client(), { ...input, storageClass: 'ARCHIVE' }, large))
-  t.notOk(
-    inOneRequest(client(), input, { ...large, storageClass: 'STANDARD_IA' }),
-    'left out, it is STANDARD'
-  )
-  t.ok(inOneRequest(client(), { ...input, storageClass: 'MAZ_COLD' }, { ...large, storageClass: 'maz_cold' }))
+t.test(
+  'one request copies below 5 GiB, and any size if region and storage class stay the same',
+  async (t) => {
+    const client = (config: Partial<ClientConfig> = {}) => clientOf(t, '127.0.0.1:1')(config)
+    const large = { ...head, size: 5 * GiB }
+    const shanghai = { ...input, copySource: { ...copySource, region: 'ap-shanghai' } }
+    t.ok(inOneRequest(client(), shanghai, { ...large, size: 5 * GiB - 1 }))
+    t.notOk(inOneRequest(client(), shanghai, large))
+    t.ok(inOneRequest(client(), input, { ...large, size: 5000 * GiB }))
+    t.ok(inOneRequest(client(), { ...input, storageClass: 'standard' }, large))
+    t.notOk(inOneRequest(client(), { ...input, storageClass: 'ARCHIVE' }, large))
+    t.notOk(
+      inOneRequest(client(), input, { ...large, storageClass: 'STANDARD_IA' }),
+      'left out, it is STANDARD'
+    )
+    t.ok(
+      inOneRequest(client(), { ...input, storageClass: 'MAZ_COLD' }, { ...large, storageClass: 'maz_cold' })
+    )
 
-  const endpoint = 'cos.AP-guangzhou.myqcloud.com'
-  t.ok(inOneRequest(client(), { ...input, copySource: { ...copySource, endpoint } }, large))
-  t.notOk(inOneRequest(client({ endpoint: 'cos.accelerate.myqcloud.com' }), input, large))
-  t.notOk(
-    inOneRequest(client({ domain: 'files.example.com' }), input, large),
-    'what a domain hides is not known'
-  )
-})
+    const endpoint = 'cos.AP-guangzhou.myqcloud.com'
+    t.ok(inOneRequest(client(), { ...input, copySource: { ...copySource, endpoint } }, large))
+    t.notOk(inOneRequest(client({ endpoint: 'cos.accelerate.myqcloud.com' }), input, large))
+    t.notOk(
+      inOneRequest(client({ domain: 'files.example.com' }), input, large),
+      'what a domain hides is not known'
+    )
+  }
+)
 
-t.test('a threshold alone decides where it is given, but nothing can not be cut', async (t) => {
+t.test('a given threshold decides alone, except for an empty object', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   t.notOk(inOneRequest(client, { ...input, threshold: 1 }, head))
   t.ok(inOneRequest(client, { ...input, threshold: 2 }, head))
   t.ok(inOneRequest(client, { ...input, threshold: 0 }, { ...head, size: 0 }))
 })
 
-t.test("the source's client goes to the source's host, by the same way", async (t) => {
+t.test("the client for the source has the source's host, and the same scheme and address", async (t) => {
   const client = clientOf(t, '127.0.0.1:1')({ domain: 'files.example.com' })
   t.same(atSource(client, copySource).endpoint, {
     scheme: 'http',
@@ -90,7 +95,7 @@ t.test("the source's client goes to the source's host, by the same way", async (
   t.equal(atSource(client, copySource).signer, client.signer)
 })
 
-t.test('what the source says goes along word for word, odd names too', async (t) => {
+t.test('the metadata of the source are copied unchanged, also with unusual names', async (t) => {
   const raw = {
     'content-type': 'a/b',
     'x-cos-meta-under_score': '1',
@@ -113,7 +118,7 @@ t.test('what the source says goes along word for word, odd names too', async (t)
   )
 })
 
-t.test('what is pinned is the ETag, and the version where there is one', async (t) => {
+t.test('the source is pinned by its ETag, and by its version if it has one', async (t) => {
   t.same(pinned(input, head), { copySource, copySourceIfMatch: '"e"' })
   t.same(pinned(input, { ...head, versionId: O.some('v') }), {
     copySource: { ...copySource, versionId: 'v' },
@@ -121,7 +126,7 @@ t.test('what is pinned is the ETag, and the version where there is one', async (
   })
 })
 
-t.test('the conditions on the source are its HEAD', async (t) => {
+t.test('the conditions are parameters of the HEAD of the source', async (t) => {
   const since = new Date(0)
   t.same(
     copyHeadInput({
@@ -144,7 +149,7 @@ t.test('the conditions on the source are its HEAD', async (t) => {
   )
 })
 
-t.test('an object is itself under any region, and its older versions are not', async (t) => {
+t.test('isItself ignores the region, and is false for an older version', async (t) => {
   const itself = { ...copySource, copySource: { ...copySource, region: 'ap-shanghai', key: '/a' } }
   const { region: _, ...to } = itself
   t.match(validateCopy('copy')(to), E.left({ _tag: 'InvalidInput', field: 'copyStatus' }))

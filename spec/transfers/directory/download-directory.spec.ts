@@ -284,7 +284,7 @@ t.test('an object with bytes whose key ends in a slash yields UnsafeKey', async 
   t.same(await readTree(directory), {})
 })
 
-t.test('keys with names reserved for unfinished downloads yield UnsafeKey', async (t) => {
+t.test('keys with names reserved for incomplete downloads yield UnsafeKey', async (t) => {
   const cos = await holding(t, {
     ...{ 'x.cospipe-download': 1, 'x.cospipe-download/': 0, 'x.cospipe-download/part': 1 },
     ...{ 'X.COSPIPE-DOWNLOAD/a/b': 1, 'x.co\u017fpipe-download/journal/': 0, x: 'x' }
@@ -294,7 +294,7 @@ t.test('keys with names reserved for unfinished downloads yield UnsafeKey', asyn
   t.same(await readTree(directory), { x: 'file x' })
 })
 
-t.test('where case is folded, the first of two keys that differ in case wins', async (t) => {
+t.test('if the file system ignores case, the first of two keys that differ in case is written', async (t) => {
   const cos = await holding(t, {
     A: 'A',
     a: 'a',

@@ -220,7 +220,7 @@ t.test('with onError stop an unreadable folder ends the stream', async (t) => {
   t.match(failure, { error: { _tag: 'FileError', code: 'ENOENT' } })
 })
 
-t.test('a file rewritten while it is uploaded yields Failed, and the others go up', async (t) => {
+t.test('a file rewritten while it is uploaded yields Failed, and the others are uploaded', async (t) => {
   const directory = await createTree(t.testdir(), { a: 'a', b: 'old bytes', c: 'c' })
   const path = join(directory, 'b')
   let isRewritten = false
@@ -258,7 +258,7 @@ if (existsSync('/proc/version')) {
   })
 }
 
-t.test('symlinks skip passes links over, follow uploads their targets', async (t) => {
+t.test('symlinks: skip yields Ignored for links, and follow uploads their targets', async (t) => {
   const dir = await realpath(t.testdir({ root: { f: 'f' }, outside: { o: 'o' } }))
   const directory = join(dir, 'root')
   await symlink('../outside', join(directory, 'folder'))
@@ -274,7 +274,7 @@ t.test('symlinks skip passes links over, follow uploads their targets', async (t
   ])
 })
 
-t.test('pipes, names that no key can have and unfinished downloads are not uploaded', async (t) => {
+t.test('pipes, names that no key can have and incomplete downloads are not uploaded', async (t) => {
   const directory = await createTree(t.testdir(), { 'f.cospipe-download/part': 'half', f: 'f', 'x\x1b': 'x' })
   execFileSync('mkfifo', [join(directory, 'fifo')])
   await mkdir(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff])]))

@@ -53,7 +53,7 @@ t.test('a directory without write permission fails with FileError and stays unto
   t.equal(await readFile(file, 'utf8'), 'old')
 })
 
-t.test('a file size limit fails with EFBIG before the first GET and leaves nothing', async (t) => {
+t.test('a file size limit fails with EFBIG before the first GET, and no file remains', async (t) => {
   const dir = await folder('limited')
   const before = cos.operations().length
   t.match(
@@ -72,7 +72,7 @@ const disk = ['unshare', '-rm', 'sh', '-c', 'mount -t tmpfs -o size=4m none "$0"
 const hasDisks = spawnSync(disk[0], [...disk.slice(1), join(top, 'lib'), 'true']).status === 0
 
 if (hasDisks) {
-  t.test('a full disk fails with ENOSPC, and the download resumes when there is room', async (t) => {
+  t.test('a full disk fails with ENOSPC, and the download resumes when the disk has space', async (t) => {
     const dir = await folder('disk')
     const file = join(dir, 'a.bin')
     const look = { run: `ls -A "${dir}"` }

@@ -134,25 +134,28 @@ t.test('checkpoint moves the journal to another directory, and it is removed at 
   t.match(left(await downloadFile(missing)(here.client())()), { _tag: 'FileError', code: 'ENOENT' })
 })
 
-t.test('discard, checkpoint false and one request leave no partial file', async (t) => {
-  for (const change of [
-    { onFailure: 'discard' },
-    { checkpoint: false },
-    { threshold: bytes.length }
-  ] as const) {
-    const stall = createStallFault()
-    const here = await createDownloadFixture(t, { fault: stall.fault })
-    stall.from = 0
-    stall.after = partSize - 1
-    const stop = new AbortController()
-    const running = withSignal(stop.signal)(downloadFile({ ...here.input, ...change }))(here.client())()
-    await waitFor(() => here.emulator.openConnections() > 0)
-    await setTimeout(50)
-    stop.abort()
-    t.match(left(await running), { _tag: 'Aborted' })
-    await assertUntouched(t, here)
+t.test(
+  'with onFailure discard, with checkpoint false and in one request no partial file remains',
+  async (t) => {
+    for (const change of [
+      { onFailure: 'discard' },
+      { checkpoint: false },
+      { threshold: bytes.length }
+    ] as const) {
+      const stall = createStallFault()
+      const here = await createDownloadFixture(t, { fault: stall.fault })
+      stall.from = 0
+      stall.after = partSize - 1
+      const stop = new AbortController()
+      const running = withSignal(stop.signal)(downloadFile({ ...here.input, ...change }))(here.client())()
+      await waitFor(() => here.emulator.openConnections() > 0)
+      await setTimeout(50)
+      stop.abort()
+      t.match(left(await running), { _tag: 'Aborted' })
+      await assertUntouched(t, here)
+    }
   }
-})
+)
 
 t.test('an abort during the comparison of recorded ranges keeps them', async (t) => {
   const stall = createStallFault()

@@ -92,7 +92,7 @@ t.test('partSize doubles until 10,000 ranges suffice', async (t) => {
   await assertUntouched(t, here)
 })
 
-t.test('a range that is cut off resumes at the next byte', async (t) => {
+t.test('a range that breaks off resumes at the next byte', async (t) => {
   let cuts = 0
   const here = await createDownloadFixture(t, {
     fault: ({ operation }) =>
@@ -234,7 +234,7 @@ t.test('the partial file is kept after a failed request', async (t) => {
   await assertDownloaded(t, here)
 })
 
-t.test('404 and 304 leave no files', async (t) => {
+t.test('after 404 and 304 no file remains', async (t) => {
   const here = await createDownloadFixture(t)
   t.match(left(await downloadFile({ ...here.input, key: 'other' })(here.client())()), {
     _tag: 'ServiceError',
@@ -439,7 +439,7 @@ t.test('an abort settles within 50 ms in any state, and the next run succeeds', 
   }
 })
 
-t.test('a signal that has already fired sends nothing and leaves all files', async (t) => {
+t.test('if the signal has already fired, nothing is sent and no file is changed', async (t) => {
   const here = await createDownloadFixture(t)
   const before = here.operations().length
   const done = withSignal(AbortSignal.abort())(downloadFile(here.input))(here.client())()

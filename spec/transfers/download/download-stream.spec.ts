@@ -59,7 +59,7 @@ t.test('an empty object yields no bytes and takes no GET', async (t) => {
   t.same(cos.operations(), ['PutObject', 'HeadObject'])
 })
 
-t.test('a range that is cut off resumes at the next byte', async (t) => {
+t.test('a range that breaks off resumes at the next byte', async (t) => {
   let cuts = 0
   const cos = await holding(t, {
     fault: ({ operation }) => {

@@ -30,7 +30,7 @@ const slowly = (size: number, pause: number, count: number) =>
     }
   }
 
-t.test('limitWaiting fails with Timeout after the limit, whatever has come before', async (t) => {
+t.test('limitWaiting fails with Timeout after the limit, also after earlier bytes', async (t) => {
   const start = performance.now()
   t.match(await catchCosError(toArray(limitWaiting(context, 100, slowly(1, 10, 1000)))), {
     _tag: 'Timeout',

@@ -38,7 +38,7 @@ t.test('the HEAD has the conditions, and ranges are pinned to its ETag and versi
   })
 })
 
-t.test('HEAD and ranges name a given versionId, and none in a bucket without versions', async (t) => {
+t.test('HEAD and ranges have a given versionId, and none in a bucket without versions', async (t) => {
   const versioned = { ...at, versionId: 'v0' }
   t.equal(downloadHeadInput(versioned).versionId, 'v0')
   t.equal(pinnedGetInput(versioned, seen).versionId, 'v0')

@@ -55,7 +55,7 @@ t.test('toFile saves one range of getObject, and the whole of downloadStream', a
   await assertDownloaded(t, here)
 })
 
-t.test('toFile leaves the old file untouched if the body differs or is cut off', async (t) => {
+t.test('toFile does not change the old file if the body differs or breaks off', async (t) => {
   for (const [fault, error] of [
     [{ flip: 5 }, { _tag: 'IntegrityError', check: 'crc64' }],
     [{ cut: { at: 'body', after: 100_000 } }, { _tag: 'TransportError' }]
@@ -128,7 +128,7 @@ t.test('a signal that has already fired closes the connection', async (t) => {
   await assertUntouched(t, here)
 })
 
-t.test('parallel toFile calls for one file leave one of the bodies, complete', async (t) => {
+t.test('after parallel toFile calls the file has one of the bodies, complete', async (t) => {
   const here = await createDownloadFixture(t)
   const saved = await Promise.all(
     Array.from({ length: 8 }, (_, n) => {

@@ -25,7 +25,7 @@ const holding = (t: Parameters<typeof startCos>[0], count: number, options: Emul
 const keysOf = async (stream: AsyncIterable<{ readonly key: string }>): Promise<ReadonlyArray<string>> =>
   (await toArray(stream)).map(({ key }) => key)
 
-t.test('a listing sends nothing before it is read, and one request a page then', async (t) => {
+t.test('a listing sends nothing before it is read, and then one request for each page', async (t) => {
   const cos = await holding(t, 2500)
   const stream = streamObjects({ bucket })(cos.client())
   await setTimeout(20)
@@ -46,7 +46,7 @@ t.test('the first object is yielded before its page has ended', async (t) => {
   t.ok(at[0]! < sent() / 3, `the first after ${String(at[0])} of ${String(sent())} bytes`)
 })
 
-t.test('a listing whose page is cut off resumes after the last object received', async (t) => {
+t.test('a listing whose page breaks off resumes after the last object received', async (t) => {
   let cuts = 0
   const cos = await holding(t, 40, {
     fault: () => {
@@ -58,7 +58,7 @@ t.test('a listing whose page is cut off resumes after the last object received',
   t.ok(cuts > 6)
 })
 
-t.test('a listing gives up if its page is cut off repeatedly without a new object', async (t) => {
+t.test('a listing fails if its pages break off repeatedly without a new object', async (t) => {
   const cos = await holding(t, 10, { fault: () => ({ cut: { at: 'body', after: 900 } }) })
   const seen: Array<string> = []
   const reading = async (): Promise<void> => {

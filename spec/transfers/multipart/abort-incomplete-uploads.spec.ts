@@ -41,7 +41,7 @@ const open = async (cos: Cos): Promise<ReadonlyArray<string>> =>
 const sweep = async (cos: Cos, input: Omit<AbortIncompleteUploadsInput, 'bucket'>) =>
   right(await collect(abortIncompleteUploads({ bucket, ...input }))(cos.client())())
 
-t.test('uploads that are older are aborted, and younger ones are not', async (t) => {
+t.test('uploads older than the given age are aborted, and no others', async (t) => {
   const cos = await holding(t)
   t.same(await sweep(cos, { olderThan: 3 * hour }), [])
   const swept = await sweep(cos, { olderThan: hour })
@@ -50,7 +50,7 @@ t.test('uploads that are older are aborted, and younger ones are not', async (t)
   t.same(await open(cos), ['b'])
 })
 
-t.test('the age may be a moment, and the uploads those of a prefix', async (t) => {
+t.test('the age may be a date, and a prefix limits the uploads', async (t) => {
   const cos = await holding(t)
   t.equal((await sweep(cos, { olderThan: new Date(Date.now() - hour), prefix: 'a/' })).length, 3)
   t.same(await open(cos), ['/a', 'b', 'b'])
@@ -58,7 +58,7 @@ t.test('the age may be a moment, and the uploads those of a prefix', async (t) =
   t.equal((await sweep(cos, { olderThan: new Date(Date.now() + hour) })).length, 3)
 })
 
-t.test('a dry run finds them and leaves them', async (t) => {
+t.test('a dry run reports the uploads and does not abort them', async (t) => {
   const cos = await holding(t)
   const swept = await sweep(cos, { olderThan: hour, dryRun: true })
   t.same(new Set(swept.map(({ _tag }) => _tag)), new Set(['Found']))
@@ -67,7 +67,7 @@ t.test('a dry run finds them and leaves them', async (t) => {
   t.notOk(cos.operations().includes('AbortMultipartUpload'))
 })
 
-t.test('an abort that fails is a result, and what was gone by then is not a failure', async (t) => {
+t.test('a failed abort yields Failed, and an upload that no longer exists is no failure', async (t) => {
   const fault = (status: number, code: string) => ({
     operation: 'AbortMultipartUpload',
     times: 1,
@@ -103,7 +103,7 @@ t.test('an upload whose date cannot be read is reported, and not aborted', async
   t.equal(server.received.length, 1)
 })
 
-t.test('an input that makes no sense fails when it is read', async (t) => {
+t.test('an invalid input fails when the stream is read', async (t) => {
   const cos = await startCos(t)
   for (const [field, wrong] of [
     ['olderThan', { olderThan: -1 }],

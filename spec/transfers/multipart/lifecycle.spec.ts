@@ -20,52 +20,49 @@ const at = { bucket, key: 'parts.bin' }
 const source = { bucket, region: 'ap-guangzhou', key: 'source.bin' }
 const body = Buffer.alloc(2 * MiB + 1)
 
-t.test('an upload whose beginning is not aborted is begun, and its id told', async (t) => {
+t.test('createUpload creates an upload and returns its id', async (t) => {
   const cos = await startCos(t)
   const uploadId = right(await createUpload(cos.client(), contextOf('spec', at), at)())
   t.match(cos.operations(), ['CreateMultipartUpload'])
   t.match(uploadId, /./)
 })
 
-t.test('a signal that has fired begins nothing', async (t) => {
+t.test('if the signal has already fired, no upload is created', async (t) => {
   const cos = await startCos(t)
   const begun = withSignal(AbortSignal.abort())((client) => createUpload(client, contextOf('spec', at), at))
   t.match(left(await begun(cos.client())()), { _tag: 'Aborted' })
   t.same(cos.operations(), [])
 })
 
-t.test(
-  'an abort while COS makes the upload settles at once, and leaves none of which nobody knows',
-  async (t) => {
-    const file = join(t.testdir({}), 'file')
-    await writeFile(file, body)
-    const small = { partSize: MiB, threshold: 0 }
-    const transfers: Readonly<Record<string, CosEffect<unknown>>> = {
-      uploadFile: uploadFile({ ...at, ...small, file }),
-      'uploadFile, kept': uploadFile({ ...at, ...small, file, onFailure: 'keep' }),
-      uploadStream: uploadStream({ ...at, ...small })(from(body)),
-      copy: copy({ ...at, ...small, copySource: source })
-    }
-    for (const [name, transfer] of Object.entries(transfers)) {
-      // It is made before its answer is held back.
-      let isAsked = false
-      const cos = await startCos(t, {
-        fault: ({ operation }) => {
-          if (operation !== 'CreateMultipartUpload') return undefined
-          isAsked = true
-          return { delay: 300 }
-        }
-      })
-      right(await send(putObject({ bucket, key: source.key, body }))(cos.client())())
-      const stop = new AbortController()
-      const running = withSignal(stop.signal)(transfer)(cos.client())()
-      await waitFor(() => isAsked)
-      stop.abort()
-      t.ok(await settlesWithin(50, running), name)
-      t.match(left(await running), { _tag: 'Aborted' }, name)
-      await waitFor(() => cos.operations().includes('AbortMultipartUpload'))
-      t.match(cos.emulator.requests().at(-1), { operation: 'AbortMultipartUpload', status: 204 }, name)
-      t.notOk(cos.operations().includes('UploadPart'), name)
-    }
+t.test('an abort during the creation settles at once, and the created upload is aborted', async (t) => {
+  const file = join(t.testdir({}), 'file')
+  await writeFile(file, body)
+  const small = { partSize: MiB, threshold: 0 }
+  const transfers: Readonly<Record<string, CosEffect<unknown>>> = {
+    uploadFile: uploadFile({ ...at, ...small, file }),
+    'uploadFile, kept': uploadFile({ ...at, ...small, file, onFailure: 'keep' }),
+    uploadStream: uploadStream({ ...at, ...small })(from(body)),
+    copy: copy({ ...at, ...small, copySource: source })
   }
-)
+  for (const [name, transfer] of Object.entries(transfers)) {
+    // It is made before its answer is held back.
+    let isAsked = false
+    const cos = await startCos(t, {
+      fault: ({ operation }) => {
+        if (operation !== 'CreateMultipartUpload') return undefined
+        isAsked = true
+        return { delay: 300 }
+      }
+    })
+    right(await send(putObject({ bucket, key: source.key, body }))(cos.client())())
+    const stop = new AbortController()
+    const running = withSignal(stop.signal)(transfer)(cos.client())()
+    await waitFor(() => isAsked)
+    stop.abort()
+    t.ok(await settlesWithin(50, running), name)
+    t.match(left(await running), { _tag: 'Aborted' }, name)
+    await waitFor(() => cos.operations().includes('AbortMultipartUpload'))
+    t.match(cos.emulator.requests().at(-1), { operation: 'AbortMultipartUpload', status: 204 }, name)
+    t.notOk(cos.operations().includes('UploadPart'), name)
+  }
+})

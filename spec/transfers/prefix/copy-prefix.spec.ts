@@ -214,7 +214,7 @@ t.test('one progress counts all objects', async (t) => {
   t.match(seen.at(-1), { transferred: (29 * 30) / 2, parts: { inFlight: 0, done: 30 } })
 })
 
-t.test('each reading of the stream starts from the first object', async (t) => {
+t.test('each iteration of the stream starts from the first object', async (t) => {
   const cos = await holding(t)
   const stream = copyPrefix(to)(cos.client())
   t.same([(await toArray(stream)).length, (await toArray(stream)).at(-1)?.cursor.key], [30, plain.at(-1)])

@@ -140,7 +140,7 @@ t.test('integers beyond 2^53 become bigint and are never rounded', async (t) => 
   t.match(await catchCosError(rows(it.number)), { problems: ['row 1: n: must be number'] })
 })
 
-t.test('selectRows keeps progress and stats of the result', async (t) => {
+t.test('rows, progress and stats of selectRows can be read', async (t) => {
   const { client } = await start(t, gzipSync(people))
   const selected = right(
     await send(

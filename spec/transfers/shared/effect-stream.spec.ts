@@ -16,7 +16,7 @@ t.test('a stream starts no work before it is read, and each read restarts it', a
   t.same([await toArray(stream), await toArray(stream)], [[1], [2]])
 })
 
-t.test('its scope is left however it ends', async (t) => {
+t.test('the scope is closed at the end, after a failure and after an early stop', async (t) => {
   const signals: Array<AbortSignal> = []
   const endless = scopedStream(context, async function* ({ controller: stop }) {
     signals.push(stop.signal)
@@ -45,7 +45,7 @@ t.test('a stream fails with a CosException, and collect returns its error as dat
   t.equal(left(await collect(failedStream(failure))(client)()), failure.error)
 })
 
-t.test('a reader may leave in the middle of a wait', async (t) => {
+t.test('return during a wait settles at once', async (t) => {
   const waiting = scopedStream(context, async function* ({ controller: stop }) {
     yield 1
     await new Promise((_, reject) => stop.signal.addEventListener('abort', () => reject(stop.signal.reason)))

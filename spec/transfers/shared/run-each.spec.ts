@@ -52,7 +52,7 @@ const reading = async (stream: AsyncIterable<Done>) => {
   return { seen: numbers(seen), thrown: undefined }
 }
 
-t.test('each is told, failures among the others', async (t) => {
+t.test('runEach yields a result for each item, failures included', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   t.same(await reading(doubling(() => from(1, -2, 3, -4, 5), 'continue')(client)), {
     seen: [-8, -4, 2, 6, 10],
@@ -61,7 +61,7 @@ t.test('each is told, failures among the others', async (t) => {
 })
 
 t.test(
-  'with stop nothing is begun after a failure, and what was under way is finished and told',
+  'with stop no item starts after a failure, and the items in flight finish and are reported',
   async (t) => {
     const client = clientOf(t, '127.0.0.1:1')()
     const watch = { begun: 0 }
@@ -82,7 +82,7 @@ t.test(
   }
 )
 
-t.test('with stop a source that stalls is let go', async (t) => {
+t.test('with stop a stalled source is not waited for', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   const stalling = async function* () {
     yield -1
@@ -93,7 +93,7 @@ t.test('with stop a source that stalls is let go', async (t) => {
   t.match(await read, { seen: [-2], thrown: { error: bad(-1) } })
 })
 
-t.test("a source's failure waits until what came before it has been told", async (t) => {
+t.test('a failure of the source is thrown after the results of the items before it', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   const failure = new CosException(bad(9))
   for (const error of [failure, new Error('disk')]) {
@@ -107,7 +107,7 @@ t.test("a source's failure waits until what came before it has been told", async
   }
 })
 
-t.test('a signal ends it at once, and is no failure of any of them', async (t) => {
+t.test('a signal ends runEach at once, and is not the failure of an item', async (t) => {
   const stop = new AbortController()
   const client = clientOf(t, '127.0.0.1:1')()
   const stream = runEach<number, number>(context, {
@@ -131,7 +131,7 @@ t.test('a signal ends it at once, and is no failure of any of them', async (t) =
   t.same(seen, [1])
 })
 
-t.test('a reader that leaves ends it, its source included', async (t) => {
+t.test('a reader that stops early ends runEach and closes the source', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
   let closed = false
   const endless = async function* () {

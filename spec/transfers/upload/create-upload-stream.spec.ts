@@ -30,15 +30,18 @@ t.test('pipeline resolves when the object is complete and verified', async (t) =
   t.ok(bytes.equals(back))
 })
 
-t.test('.pipe() works, text is written as UTF-8, and finish comes when the object is there', async (t) => {
-  const cos = await startCos(t)
-  const sink = Readable.from(['a', 'é', '腾']).pipe(createUploadStream(cos.client())(to))
-  await once(sink, 'finish')
-  const { body } = right(await send(getObject(to))(cos.client())())
-  t.equal(Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>).toString(), 'aé腾')
-})
+t.test(
+  '.pipe() works, text is written as UTF-8, and finish is emitted when the object is complete',
+  async (t) => {
+    const cos = await startCos(t)
+    const sink = Readable.from(['a', 'é', '腾']).pipe(createUploadStream(cos.client())(to))
+    await once(sink, 'finish')
+    const { body } = right(await send(getObject(to))(cos.client())())
+    t.equal(Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>).toString(), 'aé腾')
+  }
+)
 
-t.test('a failure of the upload fails the pipeline, half-way', async (t) => {
+t.test('a failure of the upload fails the pipeline before the source ends', async (t) => {
   const cos = await startCos(t, {
     fault: ({ operation }) =>
       operation === 'UploadPart' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
@@ -52,7 +55,7 @@ t.test('a failure of the upload fails the pipeline, half-way', async (t) => {
   t.ok(await becomesTrue(() => cos.operations().includes('AbortMultipartUpload')))
 })
 
-t.test('a failing source aborts the upload', async (t) => {
+t.test('an error of the source aborts the upload', async (t) => {
   const cos = await startCos(t)
   const broken = async function* () {
     yield bytesOf(3 * MiB)
@@ -67,7 +70,7 @@ t.test('a failing source aborts the upload', async (t) => {
   t.equal(right(await send(listMultipartUploads({ bucket }))(cos.client())()).uploads.length, 0)
 })
 
-t.test('an input that makes no sense is an error of the stream', async (t) => {
+t.test('an invalid input is an error of the stream', async (t) => {
   const cos = await startCos(t)
   const sink = createUploadStream(cos.client())({ ...to, key: '' })
   const [error] = (await once(sink, 'error')) as [unknown]
@@ -75,7 +78,7 @@ t.test('an input that makes no sense is an error of the stream', async (t) => {
   t.match(error, { error: { _tag: 'InvalidInput', field: 'key' } })
 })
 
-t.test('a writer that is ahead waits', async (t) => {
+t.test('a writer faster than COS waits', async (t) => {
   const cos = await startCos(t, {
     fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 60_000 } : undefined)
   })

@@ -55,7 +55,7 @@ const shapes: ReadonlyArray<readonly [name: string, step: (key: string, folder: 
 
 for (const [salt, [name, step]] of shapes.entries()) {
   t.test(
-    `${name}: killed at any instant, the next run sends what is missing, and leaves nothing`,
+    `${name}: after a kill at any moment the next run sends only the missing parts, and no upload remains`,
     async (t) => {
       const folder = t.testdir({ source: bytes })
       let underway = 0

@@ -76,7 +76,7 @@ t.test('two uploads of one file at the same time both succeed', async (t) => {
   t.same(await readdir(checkpoint), [])
 })
 
-t.test('an upload that is aborted by its signal leaves the upload of another run alone', async (t) => {
+t.test('an upload that is aborted by its signal does not abort the upload of another run', async (t) => {
   const { cos, client, input } = await prepare(t, slowParts)
   const first = uploadFile(input)(client)()
   await waitFor(isSent(cos, 1))

@@ -78,7 +78,7 @@ t.test('a file becomes an object, in one request or in parts, and is verified', 
   }
 })
 
-t.test('a second run sends only what the first did not', async (t) => {
+t.test('a second run sends only the missing parts', async (t) => {
   const { file, cos, client } = await holding(t, {
     fault: script([
       {
@@ -126,7 +126,7 @@ t.test(
   }
 )
 
-t.test("an upload of the same key that is another file's is left alone", async (t) => {
+t.test('an upload of the same key from another file is not changed', async (t) => {
   const { file, cos, client } = await holding(t)
   const { uploadId } = right(await send(createMultipartUpload(at))(client)())
   right(await send(uploadPart({ ...at, uploadId, partNumber: 1, body: bytesOf(MiB, 9) }))(client)())
@@ -135,7 +135,7 @@ t.test("an upload of the same key that is another file's is left alone", async (
   t.equal(await open(cos), 1)
 })
 
-t.test('parts beyond the plan, or of another size, are no parts of this file', async (t) => {
+t.test('an upload with parts beyond the plan, or of another size, is not resumed', async (t) => {
   const { file, cos, client } = await holding(t)
   for (const part of [
     { partNumber: 7, body: bytesOf(MiB) },
@@ -148,7 +148,7 @@ t.test('parts beyond the plan, or of another size, are no parts of this file', a
   t.ok(bytes.equals(await stored(cos)))
 })
 
-t.test('the newest is found behind a page of others, and never one of a longer key', async (t) => {
+t.test('the newest upload is found after a page of others, and no upload of a longer key', async (t) => {
   let later = 0
   const { file, cos, client } = await holding(t, { now: () => Date.now() + later })
   // More than a page of 1,000 in the long form.
@@ -184,7 +184,7 @@ t.test('`never` restarts the upload', async (t) => {
   t.equal(await open(cos), 1)
 })
 
-t.test('an object that is the file already is not sent again, where that is asked for', async (t) => {
+t.test('with skipExisting an object equal to the file is not sent again', async (t) => {
   const { file, cos, client } = await holding(t)
   const input = { ...at, ...sizes, file, skipExisting: true }
   right(await uploadFile(input)(client)())
@@ -195,7 +195,7 @@ t.test('an object that is the file already is not sent again, where that is aske
   t.match(right(await uploadFile(input)(client)()), { resumed: 0, parts: 6 })
 })
 
-t.test('a file that is written to meanwhile is an error, and the old object stays', async (t) => {
+t.test('a file that changes meanwhile is a SourceError, and the old object stays', async (t) => {
   let change = (): void => undefined
   const { file, cos, client } = await holding(t, {
     fault: ({ operation }) => {
@@ -219,7 +219,7 @@ t.test('a file that is written to meanwhile is an error, and the old object stay
   t.equal(await open(cos), 0)
 })
 
-t.test('a file that is moved over meanwhile is still the file that was asked for', async (t) => {
+t.test('if another file is renamed over the path meanwhile, the opened file is uploaded', async (t) => {
   let arrive = (): void => undefined
   const { file, cos, client } = await holding(t, {
     fault: ({ operation, query }) => {
@@ -237,7 +237,7 @@ t.test('a file that is moved over meanwhile is still the file that was asked for
   t.ok(bytes.equals(await stored(cos)))
 })
 
-t.test('what is no file is a FileError with its code', async (t) => {
+t.test('a path that is not a regular file is a FileError with its code', async (t) => {
   const { file, cos, client } = await holding(t)
   const dir = dirname(file)
   execFileSync('mkfifo', [`${dir}/pipe`])
@@ -252,7 +252,7 @@ t.test('what is no file is a FileError with its code', async (t) => {
   t.equal(cos.operations().length, 0)
 })
 
-t.test('a sparse file of 200 GiB has parts that 10,000 of them carry', async (t) => {
+t.test('the part size of a sparse file of 200 GiB grows so that 10,000 parts suffice', async (t) => {
   const { file, cos, client } = await holding(t)
   await writeFile(file, '')
   await truncate(file, 200 * 1024 * MiB)
@@ -268,7 +268,7 @@ t.test('a sparse file of 200 GiB has parts that 10,000 of them carry', async (t)
 })
 
 t.test(
-  'a signal settles it at once; what was sent is deleted, or kept where that is asked for',
+  'a signal settles uploadFile at once; the parts are deleted, or kept with onFailure keep',
   async (t) => {
     for (const onFailure of ['abort', 'keep'] as const) {
       const { file, cos, client } = await holding(t, {
@@ -294,7 +294,7 @@ t.test(
   }
 )
 
-t.test('its progress can be read, and ends with it', async (t) => {
+t.test('the progress of uploadFile can be read, and ends with the upload', async (t) => {
   const { file, client } = await holding(t)
   const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
   right(await uploadFile({ ...at, ...sizes, file, progress })(client)())
@@ -304,7 +304,7 @@ t.test('its progress can be read, and ends with it', async (t) => {
   t.ok(reads >= 1)
 })
 
-t.test("the object's own words arrive, and every part has its MD5 where that is asked for", async (t) => {
+t.test('the metadata arrive, and with enableMd5 every part has its MD5', async (t) => {
   const { file, cos, client } = await holding(t)
   right(
     await uploadFile({

@@ -36,7 +36,7 @@ const stored = async (cos: Cos): Promise<Buffer> => {
   return Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)
 }
 
-t.test('a stream of unknown length becomes an object, whatever the size of its chunks', async (t) => {
+t.test('a stream of unknown length becomes an object, with chunks of any size', async (t) => {
   const cos = await startCos(t)
   const bytes = bytesOf(3 * MiB + 17)
   for (const size of [777, 64 * 1024, bytes.length]) {
@@ -47,14 +47,14 @@ t.test('a stream of unknown length becomes an object, whatever the size of its c
   }
 })
 
-t.test('single bytes are bytes too', async (t) => {
+t.test('chunks of single bytes are uploaded', async (t) => {
   const cos = await startCos(t)
   const bytes = bytesOf(20_000)
   right(await uploadStream(to)(splitBytes(bytes, 1))(cos.client())())
   t.ok(bytes.equals(await stored(cos)))
 })
 
-t.test('up to one part goes in one plain PUT, and one byte more does not', async (t) => {
+t.test('up to one part is sent by one PUT, and one byte more in parts', async (t) => {
   for (const [size, operations] of [
     [0, ['PutObject']],
     [1, ['PutObject']],
@@ -79,7 +79,7 @@ t.test('a threshold sends even one part as an upload in parts', async (t) => {
   t.equal(up.integrity._tag, 'Verified')
 })
 
-t.test("the object's own words arrive, in one request or in parts", async (t) => {
+t.test('the metadata arrive, in one request and in parts', async (t) => {
   const cos = await startCos(t)
   const words = {
     contentType: 'text/plain',
@@ -106,7 +106,7 @@ t.test("the object's own words arrive, in one request or in parts", async (t) =>
   t.ok(bodies.every(({ headers }) => headers['content-md5'] !== undefined))
 })
 
-t.test("a customer's key goes with the beginning and with every part", async (t) => {
+t.test("a customer's key is sent with the creation and with every part", async (t) => {
   const cos = await startCos(t)
   const sse = { type: 'C', key: Buffer.alloc(32, 7) } as const
   const up = right(
@@ -128,20 +128,25 @@ t.test('a part that fails is sent again from memory', async (t) => {
   t.equal(cos.operations().filter((name) => name === 'UploadPart').length, 4)
 })
 
-t.test('a part that COS stored otherwise is an error with its number, and nothing is left', async (t) => {
-  const cos = await startCos(t, {
-    fault: ({ operation, query }) =>
-      operation === 'UploadPart' && query['partNumber'] === '2'
-        ? { headers: { 'x-cos-hash-crc64ecma': '1' } }
-        : undefined
-  })
-  const result = await uploadStream({ ...to, partSize })(splitBytes(bytesOf(3 * MiB), 70_000))(cos.client())()
-  t.match(left(result), { _tag: 'IntegrityError', part: O.some(2), check: 'crc64' })
-  t.ok(await isAborted(cos))
-  t.match(left(await send(headObject(to))(cos.client())()), { status: 404 })
-})
+t.test(
+  'a part whose CRC64 differs is an IntegrityError with its number, and the parts are deleted',
+  async (t) => {
+    const cos = await startCos(t, {
+      fault: ({ operation, query }) =>
+        operation === 'UploadPart' && query['partNumber'] === '2'
+          ? { headers: { 'x-cos-hash-crc64ecma': '1' } }
+          : undefined
+    })
+    const result = await uploadStream({ ...to, partSize })(splitBytes(bytesOf(3 * MiB), 70_000))(
+      cos.client()
+    )()
+    t.match(left(result), { _tag: 'IntegrityError', part: O.some(2), check: 'crc64' })
+    t.ok(await isAborted(cos))
+    t.match(left(await send(headObject(to))(cos.client())()), { status: 404 })
+  }
+)
 
-t.test('a whole that COS assembled otherwise is an error', async (t) => {
+t.test('an object whose CRC64 differs is an IntegrityError', async (t) => {
   const cos = await startCos(t, {
     fault: ({ operation }) =>
       operation === 'CompleteMultipartUpload' ? { headers: { 'x-cos-hash-crc64ecma': '1' } } : undefined
@@ -150,7 +155,7 @@ t.test('a whole that COS assembled otherwise is an error', async (t) => {
   t.match(left(result), { _tag: 'IntegrityError', part: O.none })
 })
 
-t.test('a completion that does not say its checksum is asked about by HEAD', async (t) => {
+t.test('if the completion has no checksum, a HEAD is sent for it', async (t) => {
   const cos = await startCos(t, {
     fault: ({ operation }) =>
       operation === 'CompleteMultipartUpload' ? { headers: { 'x-cos-hash-crc64ecma': null } } : undefined
@@ -162,18 +167,21 @@ t.test('a completion that does not say its checksum is asked about by HEAD', asy
   t.equal(cos.operations().at(-1), 'HeadObject')
 })
 
-t.test('a completion whose answer was lost is known by its object', async (t) => {
-  const cos = await startCos(t, {
-    fault: script([{ operation: 'CompleteMultipartUpload', times: 1, fault: { cut: { at: 'head' } } }])
-  })
-  const up = right(
-    await uploadStream({ ...to, partSize })(splitBytes(bytesOf(2 * MiB), 70_000))(cos.client())()
-  )
-  t.equal(up.integrity._tag, 'Verified')
-  t.same(cos.operations().slice(-3), ['CompleteMultipartUpload', 'CompleteMultipartUpload', 'HeadObject'])
-})
+t.test(
+  'a completion whose response was lost succeeds, because the object has the CRC64 of the parts',
+  async (t) => {
+    const cos = await startCos(t, {
+      fault: script([{ operation: 'CompleteMultipartUpload', times: 1, fault: { cut: { at: 'head' } } }])
+    })
+    const up = right(
+      await uploadStream({ ...to, partSize })(splitBytes(bytesOf(2 * MiB), 70_000))(cos.client())()
+    )
+    t.equal(up.integrity._tag, 'Verified')
+    t.same(cos.operations().slice(-3), ['CompleteMultipartUpload', 'CompleteMultipartUpload', 'HeadObject'])
+  }
+)
 
-t.test('a source that fails leaves nothing behind, and its error is reported', async (t) => {
+t.test('if the source fails, the parts are deleted and its error is reported', async (t) => {
   const cos = await startCos(t)
   const broken = async function* () {
     yield bytesOf(3 * MiB)
@@ -185,7 +193,7 @@ t.test('a source that fails leaves nothing behind, and its error is reported', a
   t.notOk(error.context.uploadId)
 })
 
-t.test('a failed upload can be kept, and the error says which it is', async (t) => {
+t.test('with onFailure keep a failed upload is kept, and the error has its id', async (t) => {
   const cos = await startCos(t)
   const broken = async function* () {
     yield bytesOf(3 * MiB)
@@ -220,7 +228,7 @@ t.test('a signal settles an upload at once, closes its source, and its parts are
   t.ok(await becomesTrue(() => isAborted(cos)))
 })
 
-t.test('the source is read no faster than COS takes its bytes', async (t) => {
+t.test('a slow server pauses the source', async (t) => {
   const cos = await startCos(t, {
     fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 400 } : undefined)
   })
@@ -238,7 +246,7 @@ t.test('the source is read no faster than COS takes its bytes', async (t) => {
   t.equal(right(await result).parts, 24)
 })
 
-t.test('a length that was promised is held to', async (t) => {
+t.test('a source with another length than announced is a SourceError', async (t) => {
   const cos = await startCos(t)
   const up = (length: number) =>
     uploadStream({ ...to, partSize, length })(splitBytes(bytesOf(1000), 100))(cos.client())()
@@ -247,7 +255,7 @@ t.test('a length that was promised is held to', async (t) => {
   t.match(left(await up(1001)), { _tag: 'SourceError' })
 })
 
-t.test('nonsense is a Left with the field, and nothing is read or sent', async (t) => {
+t.test('an invalid input is an InvalidInput with its field, and nothing is read or sent', async (t) => {
   const cos = await startCos(t)
   let read = false
   const source = async function* () {
@@ -310,7 +318,7 @@ t.test('an upload resumes from the stored parts if the source has the same bytes
   t.ok(bytes.equals(await stored(cos)))
 })
 
-t.test('a source that gives other bytes replaces the parts that are not its own', async (t) => {
+t.test('if the source has other bytes, the parts that differ are sent again', async (t) => {
   const cos = await startCos(t, {
     fault: script([
       {
