@@ -22,33 +22,37 @@ export const unverifiable = (
   crc64: O.Option<bigint> = O.none
 ): Integrity => ({ _tag: 'Unverifiable', reason, crc64 })
 
-/** How to report a mismatch. */
-export interface Comparison {
-  /** The number of the part. Default: none, the whole object. */
-  readonly part?: O.Option<number>
-  /** The side whose checksum is the expected one: ours for an upload, theirs for a download. Default: `'ours'`. */
-  readonly right?: 'ours' | 'theirs'
+/** Two checksums of the same bytes, unsigned; none if it is not known. */
+export interface Checksums {
+  /** Of an upload, the checksum of the bytes that were sent; of a download, COS's. */
+  readonly expected: O.Option<bigint>
+  /** Of an upload, COS's checksum; of a download, the checksum of the bytes that were received. */
+  readonly got: O.Option<bigint>
+  /** The one that was computed here: `'expected'` for an upload or a copy, `'got'` for a download. */
+  readonly ours: 'expected' | 'got'
 }
 
 /**
  * Compares our checksum with COS's.
  *
- * @shape `compareCrc64(context, comparison)(ours, theirs)`
+ * @shape `compareCrc64(context, part)(checksums)`; `part` is the number of the part, none for the whole object
  * @units unsigned, 64 bits
  * @errors `IntegrityError` if both are known and differ
  */
 export const compareCrc64 =
-  (context: Context, { part = O.none, right = 'ours' }: Comparison = {}) =>
-  (ours: O.Option<bigint>, theirs: O.Option<bigint>): E.Either<IntegrityError, Integrity> => {
-    if (O.isNone(ours) || O.isNone(theirs)) return E.right(unverifiable('NoChecksum', ours))
-    return ours.value === theirs.value
-      ? E.right({ _tag: 'Verified', crc64: ours.value })
+  (context: Context, part: O.Option<number> = O.none) =>
+  ({ expected, got, ours }: Checksums): E.Either<IntegrityError, Integrity> => {
+    if (O.isNone(expected) || O.isNone(got)) {
+      return E.right(unverifiable('NoChecksum', ours === 'expected' ? expected : got))
+    }
+    return expected.value === got.value
+      ? E.right({ _tag: 'Verified', crc64: got.value })
       : E.left({
           _tag: 'IntegrityError',
           context,
           part,
           check: 'crc64',
-          expected: String(right === 'ours' ? ours.value : theirs.value),
-          got: String(right === 'ours' ? theirs.value : ours.value)
+          expected: String(expected.value),
+          got: String(got.value)
         })
   }

@@ -35,7 +35,7 @@ export const verifyBytes = ({ size, crc64, reason = 'NoChecksum', context, host 
     const compare = (): Integrity => {
       const ours = O.some(hasher.digest())
       if (O.isNone(crc64)) return unverifiable(reason, ours)
-      const compared = compareCrc64(context, { right: 'theirs' })(ours, crc64)
+      const compared = compareCrc64(context)({ expected: crc64, got: ours, ours: 'got' })
       if (E.isLeft(compared)) throw new CosException(compared.left)
       return compared.right
     }

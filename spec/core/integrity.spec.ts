@@ -4,19 +4,30 @@ import t from 'tap'
 import { compareCrc64, unverifiable } from '../../lib/core/integrity.js'
 import { specContext } from '../support/responses.js'
 
+const sides = ['expected', 'got'] as const
+
 t.test('equal checksums are Verified', async (t) => {
-  t.same(compareCrc64(specContext)(O.some(7n), O.some(7n)), E.right({ _tag: 'Verified', crc64: 7n }))
-  t.same(compareCrc64(specContext)(O.some(0n), O.some(0n)), E.right({ _tag: 'Verified', crc64: 0n }))
+  for (const ours of sides) {
+    for (const crc64 of [0n, 7n]) {
+      const checksums = { expected: O.some(crc64), got: O.some(crc64), ours }
+      t.same(compareCrc64(specContext)(checksums), E.right({ _tag: 'Verified', crc64 }))
+    }
+  }
 })
 
 t.test('an unknown checksum makes the result Unverifiable, with our checksum if it is known', async (t) => {
   const compare = compareCrc64(specContext)
-  t.same(compare(O.some(7n), O.none), E.right(unverifiable('NoChecksum', O.some(7n))))
-  t.same(compare(O.none, O.some(7n)), E.right(unverifiable('NoChecksum', O.none)))
-  t.same(compare(O.none, O.none), E.right({ _tag: 'Unverifiable', reason: 'NoChecksum', crc64: O.none }))
+  for (const ours of sides) {
+    const theirs = ours === 'expected' ? 'got' : 'expected'
+    const none = { expected: O.none, got: O.none, ours }
+    t.same(compare({ ...none, [ours]: O.some(7n) }), E.right(unverifiable('NoChecksum', O.some(7n))))
+    t.same(compare({ ...none, [theirs]: O.some(7n) }), E.right(unverifiable('NoChecksum', O.none)))
+    t.same(compare(none), E.right({ _tag: 'Unverifiable', reason: 'NoChecksum', crc64: O.none }))
+  }
 })
 
 t.test('different checksums are an IntegrityError with both checksums and the part', async (t) => {
+  const checksums = { expected: O.some(18446744073709551615n), got: O.some(7n) }
   const error = {
     _tag: 'IntegrityError',
     context: specContext,
@@ -24,9 +35,9 @@ t.test('different checksums are an IntegrityError with both checksums and the pa
     expected: '18446744073709551615',
     got: '7'
   }
-  const [ours, theirs] = [O.some(18446744073709551615n), O.some(7n)]
-  t.same(compareCrc64(specContext)(ours, theirs), E.left({ ...error, part: O.none }))
-  t.same(compareCrc64(specContext, { part: O.some(3) })(ours, theirs), E.left({ ...error, part: O.some(3) }))
-  const down = compareCrc64(specContext, { right: 'theirs' })(ours, theirs)
-  t.match(down, E.left({ expected: '7', got: '18446744073709551615' }))
+  for (const ours of sides) {
+    for (const part of [O.none, O.some(3)]) {
+      t.same(compareCrc64(specContext, part)({ ...checksums, ours }), E.left({ ...error, part }))
+    }
+  }
 })

@@ -57,7 +57,10 @@ export const writeResult =
       E.bindTo('headers'),
       E.bind('sentCrc64', () => sentWhole(response)),
       E.bindW('integrity', ({ headers }) =>
-        compareCrc64(response.context, { part })(response.sent.crc64, headers['x-cos-hash-crc64ecma'])
+        compareCrc64(
+          response.context,
+          part
+        )({ expected: response.sent.crc64, got: headers['x-cos-hash-crc64ecma'], ours: 'expected' })
       ),
       E.map(({ headers, sentCrc64, integrity }) => ({
         ...responseMetadata(response),

@@ -141,7 +141,9 @@ const copyInOneRequest = (run: CopyRun): TE.TaskEither<CosError, CopyResult> => 
     TE.orElse(copiedByEarlierAttempt(run)),
     TE.bimap(toObjectChanged(source), (copied) => ({ copied })),
     TE.bind('crc64', ({ copied }) => findCrc64(run, copied.etag, copied.crc64)),
-    TE.bindW('integrity', ({ crc64 }) => TE.fromEither(compareCrc64(context)(source.crc64, crc64))),
+    TE.bindW('integrity', ({ crc64 }) =>
+      TE.fromEither(compareCrc64(context)({ expected: source.crc64, got: crc64, ours: 'expected' }))
+    ),
     TE.map(({ copied: { etag, versionId, lastModified, requestId }, crc64, integrity }) => ({
       bucket: input.bucket,
       key: input.key,
@@ -223,7 +225,7 @@ const complete = (
   parts: ReadonlyArray<PartSent>,
   notCopied: CopyResult['notCopied']
 ): TE.TaskEither<CosError, CopyResult> => {
-  const compared = compareCrc64(context)(source.crc64, crc64Of(parts))
+  const compared = compareCrc64(context)({ expected: source.crc64, got: crc64Of(parts), ours: 'expected' })
   return pipe(
     TE.fromEither<CosError, Integrity>(compared),
     TE.chain(() =>

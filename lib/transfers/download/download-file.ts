@@ -172,10 +172,11 @@ const finishDownload = async (
   const { scope, context, input, target } = state
   const { runs, resumed } = await fetchInto(state, partial, partSize)
   const head = state.head()
-  const integrity = compareCrc64(context, { right: 'theirs' })(
-    O.some(combineAllCrc64(runs).crc64),
-    head.crc64
-  )
+  const integrity = compareCrc64(context)({
+    expected: head.crc64,
+    got: O.some(combineAllCrc64(runs).crc64),
+    ours: 'got'
+  })
   if (E.isLeft(integrity)) throw new CosException(integrity.left)
   await withFileErrors(
     context,

@@ -234,7 +234,7 @@ export const completeUpload = (
     ),
     TE.chainEitherKW(({ crc64, ...done }) =>
       pipe(
-        compareCrc64(context)(ours, crc64),
+        compareCrc64(context)({ expected: ours, got: crc64, ours: 'expected' }),
         E.map((integrity) => ({
           ...done,
           integrity,
