@@ -9,7 +9,7 @@ import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
-import { headObject } from './head-object.js'
+import { headIfSame } from './head-if-same.js'
 import { optional, readHeaders, Text } from './responses/metadata.js'
 import { notHtml, withStatus } from './responses/status.js'
 import { writeResult, type WriteResult } from './responses/write-result.js'
@@ -112,24 +112,24 @@ const confirm =
     status === 409 && input.forbidOverwrite === true && input.callback === undefined
       ? O.some((body) =>
           pipe(
-            headObject({ ...R.refOf(input), ...(input.sse?.type === 'C' ? { sse: input.sse } : {}) }),
-            Op.map(({ size, crc64, etag, versionId, sse, requestId, headers }) =>
-              size === body.size &&
-              O.isSome(crc64) &&
-              O.isSome(body.crc64) &&
-              crc64.value === body.crc64.value
-                ? O.some({
-                    requestId,
-                    headers,
-                    etag,
-                    crc64,
-                    sentCrc64: crc64.value,
-                    integrity: { _tag: 'Verified', crc64: crc64.value },
-                    sse,
-                    versionId,
-                    response: O.none
-                  })
-                : O.none
+            headIfSame({ ...R.refOf(input), ...(input.sse?.type === 'C' ? { sse: input.sse } : {}) }, body),
+            Op.map((found) =>
+              pipe(
+                O.Do,
+                O.bind('head', () => found),
+                O.bind('sum', () => body.crc64),
+                O.map(({ head: { etag, versionId, sse, requestId, headers, crc64 }, sum }) => ({
+                  requestId,
+                  headers,
+                  etag,
+                  crc64,
+                  sentCrc64: sum,
+                  integrity: { _tag: 'Verified', crc64: sum },
+                  sse,
+                  versionId,
+                  response: O.none
+                }))
+              )
             )
           )
         )

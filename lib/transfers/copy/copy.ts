@@ -7,9 +7,11 @@ import { isSameEtag } from '../../core/etag.js'
 import { CosException, invalidInput, type CosError } from '../../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../../core/integrity.js'
 import * as In from '../../core/input.js'
+import * as Op from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { copyObject } from '../../operations/copy-object.js'
+import { headIfSame } from '../../operations/head-if-same.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
 import type { CopyObjectResponse } from '../../operations/responses/copied.js'
 import { uploadPartCopy } from '../../operations/upload-part-copy.js'
@@ -111,34 +113,27 @@ const findCrc64 = (
 type CopiedObject = Pick<CopyObjectResponse, 'etag' | 'versionId' | 'lastModified' | 'crc64' | 'requestId'>
 
 /** The copy of an earlier attempt whose response was lost: with `forbidOverwrite` the retry is refused with 409. */
-const copiedByEarlierAttempt =
-  ({ scope, input, source }: CopyRun) =>
-  (error: CosError): TE.TaskEither<CosError, CopiedObject> => {
-    const mayFollowLostResponse =
-      error._tag === 'ServiceError' && error.status === 409 && error.context.attempts > 1
-    if (!mayFollowLostResponse || O.isNone(source.crc64)) return TE.left(error)
-    const { value: crc64 } = source.crc64
-    return pipe(
-      send(headObject({ ...refOf(input), ...headOptions(input) }))(scope.client),
-      TE.mapLeft(() => error),
-      TE.chain((found) =>
-        found.size === source.size && O.isSome(found.crc64) && found.crc64.value === crc64
-          ? TE.right<CosError, CopiedObject>(found)
-          : TE.left<CosError, CopiedObject>(error)
-      )
-    )
-  }
+const confirmCopy =
+  (input: CopyInput, source: ObjectHead): Op.Confirm<CopiedObject> =>
+  ({ status }) =>
+    status === 409 && O.isSome(source.crc64)
+      ? O.some(() => headIfSame({ ...refOf(input), ...headOptions(input) }, source))
+      : O.none
 
 const copyInOneRequest = (run: CopyRun): TE.TaskEither<CosError, CopyResult> => {
   const { scope, context, input, source } = run
   const request = sendPart(
     run,
     'across'
-  )((_whole: Pick<PartRange, 'number' | 'size'>) => copyObject(pinnedCopyInput(input, source)))
+  )((_whole: Pick<PartRange, 'number' | 'size'>) =>
+    pipe(
+      copyObject(pinnedCopyInput(input, source)),
+      Op.map((copied): CopiedObject => copied),
+      Op.withConfirm(confirmCopy(input, source))
+    )
+  )
   return pipe(
     request({ number: 1, size: source.size }, scope.controller.signal),
-    TE.map((copied): CopiedObject => copied),
-    TE.orElse(copiedByEarlierAttempt(run)),
     TE.bimap(toObjectChanged(source), (copied) => ({ copied })),
     TE.bind('crc64', ({ copied }) => findCrc64(run, copied.etag, copied.crc64)),
     TE.bindW('integrity', ({ crc64 }) =>

@@ -7,6 +7,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { combineAllCrc64 } from '../../core/crc64.js'
 import type { Context, CosError } from '../../core/error.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
+import * as Op from '../../core/operation.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import { aborted } from '../../client/abort.js'
@@ -15,14 +16,14 @@ import { send } from '../../client/send.js'
 import { abortMultipartUpload } from '../../operations/abort-multipart-upload.js'
 import {
   completeMultipartUpload,
-  type CompleteMultipartUploadInput,
-  type CompleteMultipartUploadResult
+  type CompleteMultipartUploadInput
 } from '../../operations/complete-multipart-upload.js'
 import {
   createMultipartUpload,
   type CreateMultipartUploadInput,
   type CreateMultipartUploadResult
 } from '../../operations/create-multipart-upload.js'
+import { headIfSame, type ExpectedContent } from '../../operations/head-if-same.js'
 import { headObject, type HeadObjectInput } from '../../operations/head-object.js'
 import type { WithEncryption } from '../../operations/parameters/encryption.js'
 import { isUploadGone } from './find-resumable.js'
@@ -139,62 +140,19 @@ interface CompletedObject {
   readonly crc64: O.Option<bigint>
 }
 
-/** Reads the completed object, for what the response did not say. */
-const headCompleted = (
-  client: Client,
-  ref: ObjectRef,
-  head: HeadOptions
-): TE.TaskEither<CosError, CompletedObject & { size: number }> =>
-  pipe(
-    send(headObject({ ...refOf(ref), ...head }))(client),
-    TE.map(({ etag, versionId, crc64, requestId, size }) => ({
-      etag,
-      versionId,
-      crc64,
-      requestId,
-      size,
-      location: O.none
-    }))
-  )
-
-// 409: `forbidOverwrite`, and the object exists.
-const mayFollowLostAnswer = (error: CosError): boolean =>
-  error._tag === 'ServiceError' &&
-  (error.code === 'NoSuchUpload' || error.status === 409) &&
-  error.context.attempts > 1
-
 /**
- * A retry of a completion is refused if an earlier attempt succeeded and its answer was lost. Then the object has our
- * size and checksum; an object with another checksum is not ours.
+ * If an earlier attempt of a completion succeeded and its response was lost, its retry is refused: the upload no longer
+ * exists (404), or the object does (409, with `forbidOverwrite`). Then the object has our size and checksum. An object with
+ * another checksum is not ours.
  */
-const completedByEarlierAttempt =
-  (
-    client: Client,
-    ref: ObjectRef,
-    head: HeadOptions,
-    parts: ReadonlyArray<PartSent>,
-    ours: O.Option<bigint>
-  ) =>
-  (error: CosError): TE.TaskEither<CosError, CompletedObject> => {
-    if (!mayFollowLostAnswer(error) || O.isNone(ours)) return TE.left(error)
-    return pipe(
-      headCompleted(client, ref, head),
-      TE.chain((found) =>
-        found.size === sizeOf(parts) && O.isSome(found.crc64) && found.crc64.value === ours.value
-          ? TE.right(found)
-          : TE.left(error)
-      ),
-      TE.mapLeft(() => error)
-    )
-  }
-
-const completedObject = (answer: CompleteMultipartUploadResult): CompletedObject => ({
-  etag: answer.etag,
-  versionId: answer.versionId,
-  location: answer.location,
-  requestId: answer.requestId,
-  crc64: answer.crc64
-})
+const confirmCompletion =
+  (input: HeadObjectInput, expected: ExpectedContent): Op.Confirm<CompletedObject> =>
+  ({ code, status }) =>
+    O.isSome(expected.crc64) && (code === 'NoSuchUpload' || status === 409)
+      ? O.some(() =>
+          pipe(headIfSame(input, expected), Op.map(O.map((found) => ({ ...found, location: O.none }))))
+        )
+      : O.none
 
 /**
  * Completes an upload and compares the combined CRC64 of its parts with COS's: that of the response, or of a HEAD if
@@ -211,19 +169,18 @@ export const completeUpload = (
   ours: O.Option<bigint> = crc64Of(parts)
 ): TE.TaskEither<CosError, Completed> =>
   pipe(
-    send(
-      completeMultipartUpload({
-        ...input,
-        parts: parts.map(({ number, etag }) => ({ partNumber: number, etag }))
-      })
-    )(client),
-    TE.map(completedObject),
-    TE.orElse(completedByEarlierAttempt(client, input, head, parts, ours)),
+    completeMultipartUpload({
+      ...input,
+      parts: parts.map(({ number, etag }) => ({ partNumber: number, etag }))
+    }),
+    Op.map((completed): CompletedObject => completed),
+    Op.withConfirm(confirmCompletion({ ...refOf(input), ...head }, { size: sizeOf(parts), crc64: ours })),
+    (operation) => send(operation)(client),
     TE.chain((done) =>
       O.isSome(done.crc64) || O.isNone(ours)
         ? TE.right(done)
         : pipe(
-            headCompleted(client, input, head),
+            send(headObject({ ...refOf(input), ...head }))(client),
             // The upload has succeeded even if this HEAD fails.
             TE.match(
               () => done,
@@ -232,11 +189,14 @@ export const completeUpload = (
             TE.fromTask
           )
     ),
-    TE.chainEitherKW(({ crc64, ...done }) =>
+    TE.chainEitherKW(({ etag, versionId, location, requestId, crc64 }) =>
       pipe(
         compareCrc64(context)({ expected: ours, got: crc64, ours: 'expected' }),
         E.map((integrity) => ({
-          ...done,
+          etag,
+          versionId,
+          location,
+          requestId,
           integrity,
           crc64: ours,
           size: sizeOf(parts),
