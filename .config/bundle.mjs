@@ -5,7 +5,7 @@
  * fp-ts and io-ts are bundled from their ES modules, so that only the functions in use are loaded; their values are plain
  * data, which any copy of fp-ts reads. Other packages stay external.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
@@ -35,11 +35,20 @@ const options = {
   logLevel: 'warning'
 }
 
+// Shared files of an earlier build have other names.
+for (const name of readdirSync(join(out, 'lib')).filter((each) => each.startsWith('shared-')))
+  rmSync(join(out, 'lib', name))
+
 await build({
   ...options,
-  entryPoints: ['lib/index.ts', 'lib/emulator/index.ts', 'lib/emulator/cli.ts'].map((path) =>
-    join(top, path)
-  ),
+  entryPoints: [
+    ...['lib/index', 'lib/emulator/index', 'lib/emulator/cli'].map((path) => ({
+      in: join(top, `${path}.ts`),
+      out: path
+    })),
+    // Beside the file of the code that starts it.
+    { in: join(top, 'lib/stages/crc64-worker.ts'), out: 'lib/crc64-worker' }
+  ],
   bundle: true,
   splitting: true,
   chunkNames: 'lib/shared-[hash]',

@@ -4,8 +4,10 @@ import type { createCRC64 } from 'hash-wasm'
 /** A running CRC64. It is mutable: one owner at a time. */
 export interface Crc64Hasher {
   readonly update: (bytes: Uint8Array) => void
-  /** The CRC64 of all bytes so far, unsigned; no `update` may follow. */
+  /** The CRC64 of all bytes since the last `restart`, unsigned; no `update` may follow before the next. */
   readonly digest: () => bigint
+  /** Starts again, without bytes. */
+  readonly restart: () => void
   /** Returns the hasher to the pool, after `digest` or instead of it. */
   readonly release: () => void
 }
@@ -41,6 +43,9 @@ export const crc64Hasher = async (): Promise<Crc64Hasher> => {
       ownedWasm().update(bytes)
     },
     digest: () => BigInt(`0x${ownedWasm().digest()}`),
+    restart: () => {
+      ownedWasm().init()
+    },
     release: () => {
       if (isOwned && idle.length < maxIdle) idle.push(wasm)
       isOwned = false

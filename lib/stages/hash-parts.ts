@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
-import { crc64Hasher } from '../core/crc64.js'
 import { ioChunkSize } from '../core/limits.js'
 import type { Part } from './cut-parts.js'
 import { sliceChunks } from './iterables.js'
+import { crc64Hasher } from '../core/crc64.js'
+import { crc64Thread, threadAfter } from './crc64-thread.js'
 
 export interface HashedPart extends Part {
   /** Of this part alone, unsigned. */
@@ -18,37 +19,60 @@ export interface HashPartsOptions {
   readonly md5?: boolean
 }
 
+/** Hashes the bytes here, with a turn of the event loop after each 64 KiB. */
+const hashInTurns = async (
+  chunks: ReadonlyArray<Uint8Array>,
+  update: (bytes: Uint8Array) => void
+): Promise<void> => {
+  let sinceTurn = 0
+  for (const bytes of sliceChunks(ioChunkSize)(chunks)) {
+    update(bytes)
+    sinceTurn += bytes.length
+    if (sinceTurn >= ioChunkSize) {
+      sinceTurn = 0
+      await setImmediate()
+    }
+  }
+}
+
+const crc64InTurns = async ({ chunks }: Part): Promise<bigint> => {
+  // One hasher for each part, not for the run: a run that is abandoned at a `yield` would never release its hasher.
+  const hasher = await crc64Hasher()
+  try {
+    await hashInTurns(chunks, hasher.update)
+    return hasher.digest()
+  } finally {
+    hasher.release()
+  }
+}
+
+const md5InTurns = async ({ chunks }: Part): Promise<string> => {
+  // Node's MD5 hashes 630 MiB/s, hash-wasm's 470. Each part creates a new one, because it cannot be reset.
+  const hash = createHash('md5')
+  await hashInTurns(chunks, (bytes) => hash.update(bytes))
+  return hash.digest('base64')
+}
+
+const isShared = ({ chunks }: Part): boolean =>
+  chunks.every(({ buffer }) => buffer instanceof SharedArrayBuffer)
+
+/** By the thread, if the transfer is large enough and the part is in shared memory. */
+const crc64Of = (part: Part): Promise<bigint> =>
+  (part.offset >= threadAfter && isShared(part) ? crc64Thread.hash(part.chunks) : undefined) ??
+  crc64InTurns(part)
+
 /**
- * Hashes each part as it passes.
+ * Hashes each part as it passes. After the first 32 MiB, the parts of `cutParts` are hashed by a thread, if there is one.
  *
  * @shape  one `HashedPart` for each `Part`, in the same order
  * @units  holds one part at a time; reads none ahead
  * @errors only those of its source, unchanged
  * @source https://cloud.tencent.com/document/product/436/7750
  */
-export const hashParts = (options: HashPartsOptions = {}) =>
+export const hashParts = ({ md5 = false }: HashPartsOptions = {}) =>
   async function* (parts: AsyncIterable<Part>): AsyncGenerator<HashedPart, void, undefined> {
     for await (const part of parts) {
-      // One hasher for each part, not for the run: a run that is abandoned at a `yield` would never release its hasher.
-      const crc64 = await crc64Hasher()
-      // Node's MD5 hashes 630 MiB/s, hash-wasm's 470. Each part creates a new one, because it cannot be reset.
-      const md5 = options.md5 === true ? createHash('md5') : undefined
-      let sinceTurn = 0
-      for (const bytes of sliceChunks(ioChunkSize)(part.chunks)) {
-        crc64.update(bytes)
-        md5?.update(bytes)
-        sinceTurn += bytes.length
-        if (sinceTurn >= ioChunkSize) {
-          sinceTurn = 0
-          await setImmediate()
-        }
-      }
-      const hashed: HashedPart = {
-        ...part,
-        crc64: crc64.digest(),
-        md5: O.fromNullable(md5?.digest('base64'))
-      }
-      crc64.release()
-      yield hashed
+      const [crc64, digest] = await Promise.all([crc64Of(part), md5 ? md5InTurns(part).then(O.some) : O.none])
+      yield { ...part, crc64, md5: digest }
     }
   }

@@ -41,7 +41,10 @@ const compile = async () => {
   })
   // The library in one file, for child processes: it starts in 0.4 s, its 200 modules in 0.8 s.
   await build({
-    entryPoints: { library: join(top, 'lib/index.ts') },
+    entryPoints: {
+      library: join(top, 'lib/index.ts'),
+      'crc64-worker': join(top, 'lib/stages/crc64-worker.ts')
+    },
     outdir: out,
     bundle: true,
     format: 'esm',
@@ -52,7 +55,7 @@ const compile = async () => {
     },
     logLevel: 'error'
   })
-  const made = new Set([join(out, 'library.js')])
+  const made = new Set([join(out, 'library.js'), join(out, 'crc64-worker.js')])
   for (const path of typescript) {
     const script = join(out, relative(top, path).replace(/\.ts$/, '.js'))
     made.add(script).add(`${script}.map`)

@@ -1,10 +1,11 @@
 /** Fills the ranges of a partial file: compares those an earlier run wrote, and fetches the others. */
 import type { FileHandle } from 'node:fs/promises'
 import * as O from 'fp-ts/lib/Option.js'
-import { crc64Hasher, type Crc64Hasher, type Crc64Run } from '../../core/crc64.js'
+import type { Crc64Run } from '../../core/crc64.js'
 import { CosException, type Context } from '../../core/error.js'
 import { ioChunkSize } from '../../core/limits.js'
 import { fromIterable } from '../../stages/iterables.js'
+import { runningCrc64, type RunningCrc64 } from '../../stages/running-crc64.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
 import type { FetchRange } from '../../stages/fetch-ranges.js'
 import type { PartRange } from '../../stages/plan-ranges.js'
@@ -18,8 +19,8 @@ export interface RangeTarget {
   readonly path: string
 }
 
-const withHasher = async <A>(use: (hasher: Crc64Hasher) => Promise<A>): Promise<A> => {
-  const hasher = await crc64Hasher()
+const withHasher = async <A>({ first }: PartRange, use: (hasher: RunningCrc64) => Promise<A>): Promise<A> => {
+  const hasher = await runningCrc64({ offset: first })
   try {
     return await use(hasher)
   } finally {
@@ -92,7 +93,7 @@ export const writeRange = (
   range: PartRange,
   bytes: AsyncIterable<Uint8Array>
 ): Promise<bigint> =>
-  withHasher(async (hasher) => {
+  withHasher(range, async (hasher) => {
     const writer = rangeWriter(target, range.first)
     let seen = 0
     try {
@@ -113,10 +114,11 @@ export const writeRange = (
 /** The CRC64 of a range of a file; none if the file ends before the range does. */
 export const readFileRange = (
   { context, handle, path }: RangeTarget,
-  { first, size }: PartRange,
+  range: PartRange,
   signal: AbortSignal
 ): Promise<O.Option<bigint>> =>
-  withHasher(async (hasher) => {
+  withHasher(range, async (hasher) => {
+    const { first, size } = range
     const block = Buffer.allocUnsafe(Math.min(ioChunkSize, size))
     for (let at = 0; at < size;) {
       signal.throwIfAborted()
@@ -128,7 +130,7 @@ export const readFileRange = (
       hasher.update(block.subarray(0, bytesRead))
       at += bytesRead
     }
-    return O.some(hasher.digest())
+    return O.some(await hasher.digest())
   })
 
 export interface FillOptions {
