@@ -14,6 +14,7 @@ export type {
   CosError,
   CredentialsError,
   DecodeError,
+  EncryptionError,
   FileError,
   InputProblem,
   IntegrityError,

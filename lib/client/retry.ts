@@ -76,6 +76,7 @@ export const isTransient = (error: CosError): boolean => {
     case 'FileError':
     case 'CredentialsError':
     case 'MissingPackage':
+    case 'EncryptionError':
       return false
   }
 }

@@ -162,6 +162,42 @@ export interface MissingPackage {
   readonly cause: unknown
 }
 
+/** The problem of a client-side encryption, without the call. */
+export interface EncryptionProblem {
+  /**
+   * `NotEncrypted`: the object has no encryption metadata. `NotAccepted`: its format is not among those that the caller
+   * accepts. `BadEnvelope`: its encryption metadata are incomplete or contradict each other. `NoKey`: no key of the caller
+   * can decrypt the object. `WrongKey`: a key does not unwrap the data key; all causes have this reason. `BadSegment`: the
+   * ciphertext was changed. `Truncated`: the end of the ciphertext is missing. `OtherName`: the object was encrypted under
+   * another name. `Unsupported`: the format does not have what was asked for. `Kms`: the key service failed. `KeyFile`: a
+   * key file is not safe to use.
+   */
+  readonly reason:
+    | 'NotEncrypted'
+    | 'NotAccepted'
+    | 'BadEnvelope'
+    | 'NoKey'
+    | 'WrongKey'
+    | 'BadSegment'
+    | 'Truncated'
+    | 'OtherName'
+    | 'Unsupported'
+    | 'Kms'
+    | 'KeyFile'
+  /** A clause for a person: which part of the object is wrong, without any key or plaintext. */
+  readonly problem: string
+  /** The segment that failed, counted from 0; none if the format has no segments, or the object failed before them. */
+  readonly segment: O.Option<number>
+  /** The id of the master key that was tried, or that the object names. */
+  readonly keyId: O.Option<string>
+}
+
+/** Client-side encryption or decryption failed. Bytes that failed are never returned as plaintext. */
+export interface EncryptionError extends EncryptionProblem {
+  readonly _tag: 'EncryptionError'
+  readonly context: Context
+}
+
 export type CosError =
   | InvalidInput
   | ServiceError
@@ -176,6 +212,7 @@ export type CosError =
   | FileError
   | CredentialsError
   | MissingPackage
+  | EncryptionError
 
 /** The context of a call that addresses no object, such as the creation of a client. */
 export const contextWithoutObject = (operation: string): Context => ({
@@ -187,6 +224,12 @@ export const contextWithoutObject = (operation: string): Context => ({
 
 export const invalidInput = (context: Context, problem: InputProblem): InvalidInput => ({
   _tag: 'InvalidInput',
+  context,
+  ...problem
+})
+
+export const encryptionError = (context: Context, problem: EncryptionProblem): EncryptionError => ({
+  _tag: 'EncryptionError',
   context,
   ...problem
 })

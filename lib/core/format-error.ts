@@ -3,6 +3,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type {
   Context,
   CosError,
+  EncryptionError,
   FileError,
   InvalidInput,
   ServiceError,
@@ -85,6 +86,12 @@ const systemMessage = (code: string, cause: unknown): string => {
 const fileError = ({ path, code, cause }: FileError): string =>
   `${code === '' ? messageOf(cause) : systemMessage(code, cause)}: ${path}`
 
+const encryptionError = ({ reason, problem, segment, keyId }: EncryptionError): string => {
+  const place = O.isSome(segment) ? ` (segment ${String(segment.value)})` : ''
+  const key = O.isSome(keyId) ? ` (key ${JSON.stringify(keyId.value)})` : ''
+  return `encryption: ${reason}: ${problem}${place}${key}`
+}
+
 const details = (error: CosError): string => {
   switch (error._tag) {
     case 'InvalidInput':
@@ -117,6 +124,8 @@ const details = (error: CosError): string => {
       return `no credentials: ${error.problem}`
     case 'MissingPackage':
       return `package ${error.name} is not installed; it is needed to ${error.purpose}: npm install ${error.name}`
+    case 'EncryptionError':
+      return encryptionError(error)
   }
 }
 

@@ -314,6 +314,28 @@ const otherErrors: ReadonlyArray<readonly [CosError, string]> = [
       cause: systemError('ERR_MODULE_NOT_FOUND', '')
     },
     `GetObject ${bucket}/a.txt: package csv-parse is not installed; it is needed to read rows of CSV: npm install csv-parse`
+  ],
+  [
+    {
+      _tag: 'EncryptionError',
+      context,
+      reason: 'NotEncrypted',
+      problem: 'the object has no encryption metadata',
+      segment: O.none,
+      keyId: O.none
+    },
+    `GetObject ${bucket}/a.txt: encryption: NotEncrypted: the object has no encryption metadata`
+  ],
+  [
+    {
+      _tag: 'EncryptionError',
+      context,
+      reason: 'BadSegment',
+      problem: 'the ciphertext was changed',
+      segment: O.some(3),
+      keyId: O.some('2026')
+    },
+    `GetObject ${bucket}/a.txt: encryption: BadSegment: the ciphertext was changed (segment 3) (key "2026")`
   ]
 ]
 

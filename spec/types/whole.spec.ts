@@ -80,6 +80,7 @@ tap.test('errors are typed at each level', async (tap) => {
     | C.FileError
     | C.CredentialsError
     | C.MissingPackage
+    | C.EncryptionError
   tap.ok(isSame<C.CosError, Known>(true))
   const sending = <A>(operation: C.Operation<A>): ReaderTaskEither<C.Client, C.CosError, A> =>
     C.send(operation)
