@@ -31,6 +31,10 @@ export const arrows = {
 /** What each folder, and each file at the layer's top, may import of the same layer, besides itself. */
 export const folders = {
   transfers: {
+    encrypted: [
+      ...['directory', 'prefix', 'copy', 'upload', 'download'],
+      ...['delete', 'list', 'multipart', 'shared']
+    ],
     directory: ['prefix', 'copy', 'upload', 'download', 'delete', 'list', 'multipart', 'shared'],
     prefix: ['copy', 'delete', 'list', 'multipart', 'shared'],
     copy: ['delete', 'list', 'multipart', 'shared'],

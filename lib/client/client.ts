@@ -1,4 +1,5 @@
 /** A client: the endpoint, the credentials, the timeouts. It has no methods; effects read it. */
+import { randomBytes } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -78,6 +79,11 @@ export interface Client {
   readonly signer: Signer
   /** Corrected by COS's `Date` when COS refuses the time of a request. Shared by all effects and copies of the client. */
   readonly clock: Clock
+  /**
+   * Draws random bytes for keys and nonces: `randomBytes` of `node:crypto`. A field, so that a spec can encrypt with the
+   * keys of a recorded object.
+   */
+  readonly random: (size: number) => Uint8Array
   readonly dispatcher: Dispatcher
   /** Whether the dispatcher was given by the caller. Then every request must use it. */
   readonly dispatcherIsGiven: boolean
@@ -169,6 +175,7 @@ const toClient = (
     deadline: Number.POSITIVE_INFINITY,
     signer: signer(credentials, clock.now),
     clock,
+    random: (size) => randomBytes(size),
     dispatcher: used,
     dispatcherIsGiven: dispatcher !== undefined,
     rateLimiters: {
