@@ -46,7 +46,10 @@ const internal = new Set([
   'findResumable',
   'forEachObject',
   'globFilter',
-  'streamPages'
+  'streamPages',
+  // The methods of `encrypted`.
+  ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],
+  ...['drawDataKey', 'encryptBody', 'findEnvelope']
 ])
 
 t.test('every transfer is public', async (t) => {
@@ -55,11 +58,13 @@ t.test('every transfer is public', async (t) => {
   for (const [name, transfer] of transfers) t.equal(exported[name], transfer, name)
 })
 
-t.test('the client, error helpers and stages are public', async (t) => {
+t.test('the client, error helpers, keys and stages are public', async (t) => {
   for (const name of [
     ...['createClient', 'clientFromEnvironment', 'credentialsFromEnvironment', 'send', 'run', 'presign'],
     ...['withSignal', 'withTimeout', 'withRetry', 'formatError', 'CosException', 'createProgress'],
     ...['cutParts', 'hashParts', 'sendParts', 'planRanges', 'fetchRanges', 'verifyBytes', 'mapConcurrent'],
+    ...['aesKey', 'rsaKey', 'kmsKey', 'keyring', 'aesKeyFromFile', 'rsaKeyFromFiles'],
+    ...['generateAesKey', 'generateRsaKeyPair', 'encrypted'],
     ...['abortable', 'toReadable', 'createMemoryBudget', 'reportParts', 'reportBytes']
   ]) {
     t.type(exported[name], 'function', name)

@@ -19,7 +19,7 @@ export interface TrackedBody<A> {
  *        or `destroyed()` if the stream was destroyed before its end
  */
 export const trackBody = <A>(
-  response: Response,
+  response: Pick<Response, 'body' | 'context' | 'host'>,
   destroyed: () => A,
   read: AsyncGenerator<Uint8Array, A, undefined>
 ): TrackedBody<A> => {

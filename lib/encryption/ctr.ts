@@ -1,0 +1,41 @@
+/** AES-256-CTR as a stage, from any byte of an object. Encryption and decryption are the same. */
+import { createCipheriv } from 'node:crypto'
+import { ioChunkSize } from '../core/limits.js'
+import type { DataKey } from './data-key.js'
+
+const blockSize = 16
+const allBits = (1n << 128n) - 1n
+
+/** The counter block of a byte: the initial block plus one for each 16 bytes, modulo 2^128. */
+export const counterBlock = (iv: Uint8Array, offset: number): Buffer => {
+  const first = BigInt(`0x${Buffer.from(iv).toString('hex')}`)
+  const block = (first + BigInt(Math.floor(offset / blockSize))) & allBits
+  return Buffer.from(block.toString(16).padStart(2 * blockSize, '0'), 'hex')
+}
+
+/** Fails on text, which a cipher would encode by itself. */
+const requireBytes = (chunk: unknown): Uint8Array => {
+  if (chunk instanceof Uint8Array) return chunk
+  throw new TypeError('a chunk is not bytes (encode text first)')
+}
+
+/**
+ * Encrypts or decrypts bytes that begin at an offset of their object. It authenticates nothing: a changed ciphertext
+ * becomes a changed plaintext.
+ *
+ * @shape  the same number of bytes, in chunks of at most 256 KiB
+ * @units  `offset` in bytes, of the object; holds one chunk at a time
+ * @errors those of its source, unchanged; `TypeError` if a chunk is not bytes
+ */
+export const applyCtr = ({ key, iv }: DataKey, offset: number) =>
+  async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    const cipher = createCipheriv('aes-256-ctr', key, counterBlock(iv, offset))
+    // The key stream of the first block, up to the offset.
+    cipher.update(Buffer.alloc(offset % blockSize))
+    for await (const chunk of bytes) {
+      const { length } = requireBytes(chunk)
+      // Slices: one call for a large chunk would double it in memory and stall the event loop.
+      for (let at = 0; at < length; at += ioChunkSize)
+        yield cipher.update(chunk.subarray(at, at + ioChunkSize))
+    }
+  }

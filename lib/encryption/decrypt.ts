@@ -1,0 +1,135 @@
+/** Decides how the bytes of a response become the plaintext that was asked for. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import type { Context, EncryptionProblem } from '../core/error.js'
+import { decryptCbc } from './cbc.js'
+import { applyCtr } from './ctr.js'
+import type { DataKey } from './data-key.js'
+import type { Envelope } from './envelope.js'
+import { plainSizeOf, spanOf, type Span, type WantedRange } from './extent.js'
+import { decryptGcm, gcmCounter } from './gcm.js'
+import { encryptionProblem } from './problem.js'
+import { takeBytes } from './take-bytes.js'
+
+/** The ciphertext that a response has. */
+export interface StoredBytes {
+  readonly span: Span
+  /** Of the whole ciphertext, in bytes; none if the response does not have it. */
+  readonly size: O.Option<number>
+}
+
+export type Decrypt = (ciphertext: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void, undefined>
+
+/** What to do with a response. */
+export type DecryptPlan =
+  | {
+      readonly _tag: 'Decrypt'
+      readonly decrypt: Decrypt
+      /** The plaintext that the stage returns; none: the whole. */
+      readonly span: O.Option<Span>
+      /** Of the whole plaintext, in bytes; none if it is known only after decryption. */
+      readonly size: O.Option<number>
+      /** Whether the end of the plaintext proves that all of it is the writer's. */
+      readonly isAuthenticated: boolean
+    }
+  /** The response does not have the bytes: these must be requested. */
+  | { readonly _tag: 'Request'; readonly span: Span }
+  /** The range begins after the end of the plaintext. */
+  | { readonly _tag: 'Beyond' }
+
+const decryptWhole = (
+  { cipher }: Envelope,
+  dataKey: DataKey,
+  context: Context
+): { readonly decrypt: Decrypt; readonly isAuthenticated: boolean } => {
+  switch (cipher) {
+    case 'ctr':
+      return { decrypt: applyCtr(dataKey, 0), isAuthenticated: false }
+    case 'gcm':
+      return { decrypt: decryptGcm(dataKey, context), isAuthenticated: true }
+    case 'cbc':
+      return { decrypt: decryptCbc(dataKey, context), isAuthenticated: false }
+  }
+}
+
+const isWhole = ({ first, last }: Span, size: number): boolean => first === 0 && last === size - 1
+
+const contains = (outer: Span, inner: Span): boolean => outer.first <= inner.first && outer.last >= inner.last
+
+const planRange = (
+  envelope: Envelope,
+  dataKey: DataKey,
+  range: WantedRange,
+  stored: StoredBytes,
+  context: Context
+): E.Either<EncryptionProblem, DecryptPlan> => {
+  if (envelope.cipher === 'cbc')
+    return E.left(encryptionProblem('Unsupported', 'CBC objects have no ranges; read the whole object'))
+  const counter = envelope.cipher === 'gcm' ? gcmCounter(dataKey) : dataKey
+  if (O.isNone(stored.size))
+    return envelope.cipher === 'ctr'
+      ? E.right({
+          _tag: 'Decrypt',
+          decrypt: applyCtr(counter, stored.span.first),
+          span: O.some(stored.span),
+          size: O.none,
+          isAuthenticated: false
+        })
+      : E.left(encryptionProblem('Unsupported', 'the response does not have the size of the object'))
+  const storedSize = stored.size.value
+  return pipe(
+    plainSizeOf(envelope, storedSize),
+    E.map((size): DecryptPlan => {
+      const span = O.chain((plain: number) => spanOf(range, plain))(size)
+      if (O.isNone(span)) return { _tag: 'Beyond' }
+      const { first, last } = span.value
+      if (!contains(stored.span, span.value)) return { _tag: 'Request', span: span.value }
+      if (isWhole(stored.span, storedSize) && O.exists((plain: number) => isWhole(span.value, plain))(size))
+        return { _tag: 'Decrypt', ...decryptWhole(envelope, dataKey, context), span, size }
+      return {
+        _tag: 'Decrypt',
+        decrypt: (ciphertext) =>
+          takeBytes(
+            first - stored.span.first,
+            last - first + 1
+          )(applyCtr(counter, stored.span.first)(ciphertext)),
+        span,
+        size,
+        isAuthenticated: false
+      }
+    })
+  )
+}
+
+/**
+ * Plans the decryption of a response to a read.
+ *
+ * Ranges of CTR and GCM are decrypted from any byte. A range of GCM is not authenticated, as its tag covers the whole
+ * object.
+ *
+ * @shape  `range`: none for the whole object
+ * @errors `Unsupported` for a range of CBC; `Truncated` for a size that no plaintext has
+ */
+export const planDecryption = (
+  envelope: Envelope,
+  dataKey: DataKey,
+  range: O.Option<WantedRange>,
+  stored: StoredBytes,
+  context: Context
+): E.Either<EncryptionProblem, DecryptPlan> =>
+  O.isSome(range)
+    ? planRange(envelope, dataKey, range.value, stored, context)
+    : pipe(
+        stored.size,
+        O.match(
+          () => E.right(O.none),
+          (size) => plainSizeOf(envelope, size)
+        ),
+        E.map((size) => ({
+          _tag: 'Decrypt',
+          ...decryptWhole(envelope, dataKey, context),
+          span: O.none,
+          size
+        }))
+      )

@@ -1,0 +1,48 @@
+/** Client-side encryption: the functions for one object, with keys that COS never sees. */
+import type { UploadPartResult } from '../../operations/upload-part.js'
+import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'
+import type { HeadObjectInput } from '../../operations/head-object.js'
+import type { CosEffect } from '../../client/send.js'
+import type { Keyring } from '../../encryption/keyring.js'
+import type { MasterKey } from '../../encryption/master-key.js'
+import { createEncryptedUpload, type EncryptedUpload } from './create-encrypted-upload.js'
+import { getEncrypted, type DecryptedObject, type GetEncryptedInput } from './get-encrypted.js'
+import { headEncrypted, type EncryptedHead } from './head-encrypted.js'
+import { configOf, type EncryptedOptions } from './options.js'
+import { putEncrypted, type PutEncryptedInput, type PutEncryptedResult } from './put-encrypted.js'
+import { uploadEncryptedPart, type UploadEncryptedPartInput } from './upload-encrypted-part.js'
+
+/**
+ * Functions with the names and inputs of the operations. They return effects and not operations: each run draws a new
+ * data key, so that no two plaintexts are encrypted with one.
+ *
+ * All other operations serve encrypted objects as they are: listings, `completeMultipartUpload`, `listParts`, copies with
+ * their metadata, deletions. They show the ciphertext's size and checksum.
+ */
+export interface EncryptionClient {
+  readonly putObject: (input: PutEncryptedInput) => CosEffect<PutEncryptedResult>
+  readonly getObject: (input: GetEncryptedInput) => CosEffect<DecryptedObject>
+  readonly headObject: (input: HeadObjectInput) => CosEffect<EncryptedHead>
+  readonly createMultipartUpload: (input: CreateMultipartUploadInput) => CosEffect<EncryptedUpload>
+  readonly uploadPart: (input: UploadEncryptedPartInput) => CosEffect<UploadPartResult>
+}
+
+/**
+ * Encrypts objects before they leave and decrypts them after they arrive.
+ *
+ * @shape  `(key or keyring, options) -> EncryptionClient`; invalid options are an `InvalidInput` of each call
+ * @errors those of the operations, and `EncryptionError`
+ * @example
+ * const vault = encrypted(key, { format: 'python' })
+ * await pipe(vault.getObject({ bucket, key: 'a.txt' }), RTE.chain(toText(1024)), run(client))()
+ */
+export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions): EncryptionClient => {
+  const config = configOf(keys, options)
+  return {
+    putObject: putEncrypted(config),
+    getObject: getEncrypted(config),
+    headObject: headEncrypted(config),
+    createMultipartUpload: createEncryptedUpload(config),
+    uploadPart: uploadEncryptedPart(config)
+  }
+}

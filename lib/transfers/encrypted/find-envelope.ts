@@ -1,0 +1,86 @@
+/** Finds the encryption metadata of an object: in its headers, or in an instruction file beside it. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { encryptionError, type Context, type CosError, type EncryptionProblem } from '../../core/error.js'
+import { KiB } from '../../core/limits.js'
+import { refOf, type ObjectRef } from '../../core/request.js'
+import { send, type CosEffect } from '../../client/send.js'
+import { readEnvelope, readInstructionFile, type Envelope } from '../../encryption/envelope.js'
+import { encryptionProblem } from '../../encryption/problem.js'
+import { getObject } from '../../operations/get-object.js'
+import { toText } from '../download/to-buffer.js'
+import type { Config, ReadFormat } from './options.js'
+
+const instructionLimit = 64 * KiB
+
+/** Context of an object whose metadata were read, and those metadata. */
+export interface FoundObject {
+  readonly context: Context
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The format under which an object is accepted, and its envelope; none for a plain object. */
+export interface AcceptedObject {
+  readonly format: ReadFormat
+  readonly envelope: O.Option<Envelope>
+}
+
+const ofProblem =
+  (context: Context) =>
+  <A>(result: E.Either<EncryptionProblem, A>): E.Either<CosError, A> =>
+    E.mapLeft((problem: EncryptionProblem): CosError => encryptionError(context, problem))(result)
+
+const isAbsent = (error: CosError): boolean => error._tag === 'ServiceError' && error.status === 404
+
+/** None if there is no such file. */
+const instructionFileOf = (ref: ObjectRef, context: Context): CosEffect<O.Option<Envelope>> => {
+  const file = getObject({ ...refOf(ref), key: `${ref.key}.instruction` })
+  return (client) =>
+    pipe(
+      client,
+      pipe(send(file), RTE.chain(toText(instructionLimit))),
+      TE.map(O.some),
+      TE.orElse((error) => (isAbsent(error) ? TE.right(O.none) : TE.left(error))),
+      TE.chainEitherK((text) =>
+        ofProblem(context)(pipe(text, O.map(readInstructionFile), O.sequence(E.Applicative)))
+      )
+    )
+}
+
+const accept =
+  ({ accepts }: Config) =>
+  (envelope: O.Option<Envelope>): E.Either<EncryptionProblem, AcceptedObject> => {
+    const formats: ReadonlyArray<ReadFormat> = O.isNone(envelope) ? ['plain'] : envelope.value.formats
+    const format = formats.find((each) => accepts.has(each))
+    if (format !== undefined) return E.right({ format, envelope })
+    return E.left(
+      O.isNone(envelope)
+        ? encryptionProblem('NotEncrypted', 'the object has no encryption metadata')
+        : encryptionProblem(
+            'NotAccepted',
+            `the object has the format ${formats.join(' or ')}, which accepts does not list`
+          )
+    )
+  }
+
+/**
+ * Finds the envelope of an object and checks that the caller accepts its format.
+ *
+ * @errors `EncryptionError` with reason `NotEncrypted`, `NotAccepted`, `BadEnvelope` or `Unsupported`; those of reading the
+ *         instruction file
+ */
+export const findEnvelope = (
+  config: Config,
+  ref: ObjectRef,
+  { context, headers }: FoundObject
+): CosEffect<AcceptedObject> =>
+  pipe(
+    RTE.fromEither(ofProblem(context)(readEnvelope(headers))),
+    RTE.chain((found): CosEffect<O.Option<Envelope>> =>
+      O.isNone(found) && config.instructionFiles ? instructionFileOf(ref, context) : RTE.right(found)
+    ),
+    RTE.chainEitherK((envelope) => ofProblem(context)(accept(config)(envelope)))
+  )

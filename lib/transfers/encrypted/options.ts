@@ -1,0 +1,130 @@
+/** Options of `encrypted`, and the checks of its inputs. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as t from 'io-ts'
+import { invalidInput, type InputProblem, type InvalidInput } from '../../core/error.js'
+import * as In from '../../core/input.js'
+import { contextOf, validate } from '../../core/operation.js'
+import { conflict } from '../../core/problem.js'
+import { isReservedName, type EncryptionFormat } from '../../encryption/envelope.js'
+import { hasRepeatedId, isKeyring, toKeyring, type Keyring } from '../../encryption/keyring.js'
+import { isMasterKey, type MasterKey } from '../../encryption/master-key.js'
+import { crossChecked } from '../../operations/parameters/validation.js'
+
+/** A format that is read; `plain`: objects without encryption are returned as they are. */
+export type ReadFormat = EncryptionFormat | 'plain'
+
+export interface EncryptedOptions {
+  /** The format of new objects. */
+  readonly format: 'python'
+  /** The formats that are read. An object in any other is an `EncryptionError`. Default: `format` alone. */
+  readonly accepts?: ReadonlyArray<ReadFormat>
+  /**
+   * Decrypts data keys with PKCS#1 v1.5 too, which Python's SDK uses if an RSA key is given as text. Default: false. Set it
+   * only to read objects whose writers you trust: an attacker who can write objects and sees which of them fail can use the
+   * reader to decrypt data keys.
+   */
+  readonly pkcs1v15?: boolean
+  /** Looks for `KEY.instruction` of the Java SDK if an object has no encryption metadata. Default: false. */
+  readonly instructionFiles?: boolean
+}
+
+/** Valid options, with their defaults. */
+export interface Config {
+  readonly keys: Keyring
+  readonly format: 'python'
+  readonly accepts: ReadonlySet<ReadFormat>
+  readonly pkcs1v15: boolean
+  readonly instructionFiles: boolean
+}
+
+interface Input extends EncryptedOptions {
+  readonly keys: MasterKey | Keyring
+}
+
+const Keys: t.Type<MasterKey | Keyring, MasterKey | Keyring, unknown> = In.secret(
+  In.guarded(
+    'a key of aesKey, rsaKey or kmsKey, or a keyring of them',
+    (u): u is MasterKey | Keyring => isMasterKey(u) || isKeyring(u)
+  )
+)
+
+const ReadFormat = In.oneOf<ReadFormat>('python', 'go', 'java-gcm', 'java-ctr', 'java-cbc', 'plain')
+
+const Codec = crossChecked<Input>(
+  In.struct<Input>('EncryptedOptions', {
+    keys: Keys,
+    format: In.oneOf('python'),
+    accepts: In.optional(
+      In.refined(
+        t.readonlyArray(ReadFormat, 'a list of formats'),
+        'a list of at least one format',
+        (formats) => formats.length > 0
+      )
+    ),
+    pkcs1v15: In.optional(In.boolean),
+    instructionFiles: In.optional(In.boolean)
+  }),
+  ({ keys }) =>
+    hasRepeatedId(toKeyring(keys)) ? O.some(conflict('keys', 'must not have one id twice')) : O.none
+)
+
+/** Validates keys and options; `Left` is the problem, for the error of each call. */
+export const configOf = (
+  keys: MasterKey | Keyring,
+  options: EncryptedOptions
+): E.Either<InvalidInput, Config> =>
+  pipe(
+    validate('encrypted', Codec)({ ...options, keys }),
+    E.map(({ keys, format, accepts, pkcs1v15 = false, instructionFiles = false }) => ({
+      keys: toKeyring(keys),
+      format,
+      accepts: new Set<ReadFormat>(accepts ?? [format]),
+      pkcs1v15,
+      instructionFiles
+    }))
+  )
+
+/** Fields that name a value of the plaintext, or that COS applies to the stored bytes. */
+const refusals: Readonly<Record<string, string>> = {
+  contentMd5:
+    'not supported: the digest of the ciphertext is not known before; enableMd5 computes and sends it',
+  picOperations: 'not supported: COS cannot process an encrypted picture',
+  acceptEncoding: 'not supported: a proxy must not change the ciphertext'
+}
+
+const refusedHeaders: Readonly<Record<string, string>> = {
+  'content-md5': refusals['contentMd5'] ?? '',
+  'pic-operations': refusals['picOperations'] ?? '',
+  'accept-encoding': refusals['acceptEncoding'] ?? '',
+  range: 'must be given as the field range'
+}
+
+const namesIn = (input: object, field: string): ReadonlyArray<string> => {
+  const value: unknown = Object.getOwnPropertyDescriptor(input, field)?.value
+  return typeof value === 'object' && value !== null ? Object.keys(value) : []
+}
+
+const isGiven = (input: object, field: string): boolean =>
+  Object.getOwnPropertyDescriptor(input, field)?.value !== undefined
+
+const inputProblem = (input: object): InputProblem | undefined => {
+  const field = Object.keys(refusals).find((name) => isGiven(input, name))
+  if (field !== undefined) return conflict(field, refusals[field] ?? '')
+  for (const name of namesIn(input, 'headers')) {
+    const message = refusedHeaders[name.toLowerCase()]
+    if (message !== undefined) return conflict(`headers.${name}`, message)
+  }
+  for (const group of ['metadata', 'headers']) {
+    const name = namesIn(input, group).find(isReservedName)
+    if (name !== undefined) return conflict(`${group}.${name}`, 'is a name that encryption metadata have')
+  }
+  return undefined
+}
+
+/** Refuses the parameters that an encrypted object cannot have. All others are checked by the operation. */
+export const checkInput = (action: string, input: object): E.Either<InvalidInput, void> => {
+  const problem = inputProblem(input)
+  return problem === undefined ? E.right(undefined) : E.left(invalidInput(contextOf(action, input), problem))
+}

@@ -1,0 +1,74 @@
+/** PUT Object with client-side encryption. */
+import { identity, pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { CosError } from '../../core/error.js'
+import { contextOf } from '../../core/operation.js'
+import { isStream } from '../../core/request.js'
+import { send, type CosEffect } from '../../client/send.js'
+import { applyCtr } from '../../encryption/ctr.js'
+import type { EncryptionFormat } from '../../encryption/envelope.js'
+import { recordBlocks, requireSameBytes } from '../../encryption/same-bytes.js'
+import { putObject, type PutObjectInput, type PutObjectResult } from '../../operations/put-object.js'
+import { closeSource, withSource } from '../../stages/claim-source.js'
+import { encryptBody, measureBody, type Encrypt } from './encrypt-body.js'
+import { drawDataKey } from './draw-data-key.js'
+import { checkInput, type Config } from './options.js'
+
+/** As of `putObject`, without what needs the plaintext in COS. */
+export type PutEncryptedInput = Omit<PutObjectInput, 'contentMd5' | 'picOperations'>
+
+/** `etag`, `crc64` and `integrity` are those of the ciphertext, which COS stores. */
+export interface PutEncryptedResult extends PutObjectResult {
+  readonly format: EncryptionFormat
+  /** Of the master key. */
+  readonly keyId: string
+}
+
+const action = 'PutObject'
+
+/** Checks the input as `putObject` will, before a key is drawn or a file is opened. */
+const checked = (config: E.Either<CosError, Config>, input: PutEncryptedInput): E.Either<CosError, Config> =>
+  pipe(
+    config,
+    E.chainFirstW(() => checkInput(action, input)),
+    E.chainFirstW(() => putObject(input).request)
+  )
+
+const encryptAndPut = (config: Config, input: PutEncryptedInput): CosEffect<PutEncryptedResult> => {
+  const { keys, format } = config
+  const context = contextOf(action, input)
+  return (client) =>
+    pipe(
+      measureBody(context, input),
+      TE.bindTo('body'),
+      TE.bind('created', () => drawDataKey(config, context)(client)),
+      TE.chain(({ body, created }) => {
+        const sent = recordBlocks()
+        const encrypt: Encrypt = (plaintext) =>
+          requireSameBytes(sent, context)(applyCtr(created.dataKey, 0)(plaintext))
+        const { body: _body, contentLength: _contentLength, metadata, ...rest } = input
+        return send(
+          putObject({
+            ...rest,
+            ...encryptBody(body, encrypt),
+            metadata: { ...metadata, ...created.metadata }
+          })
+        )(client)
+      }),
+      TE.map((result) => ({ ...result, format, keyId: keys.writes.id })),
+      isStream(input.body) ? withSource(context, input.body) : identity
+    )
+}
+
+/** `putObject` of `encrypted`: each run of the effect draws a new data key. */
+export const putEncrypted =
+  (config: E.Either<CosError, Config>) =>
+  (input: PutEncryptedInput): CosEffect<PutEncryptedResult> =>
+  (client) =>
+  async () => {
+    const valid = checked(config, input)
+    if (E.isRight(valid)) return encryptAndPut(valid.right, input)(client)()
+    if (isStream(input.body)) closeSource(input.body)
+    return valid
+  }
