@@ -63,11 +63,11 @@ t.test('an error of the source fails the pipeline', async (t) => {
 // -- the signal --
 t.test('a signal that fires ends the read of a stalled source with the reason of the signal', async (t) => {
   const { source } = counting(1)
-  const stop = new AbortController()
+  const controller = new AbortController()
   const reason = new Error('enough')
-  const reading = toArray(abortable(stop.signal)(source))
+  const reading = toArray(abortable(controller.signal)(source))
   await setTimeout(5)
-  stop.abort(reason)
+  controller.abort(reason)
   await t.rejects(reading, reason)
 })
 
@@ -80,19 +80,19 @@ t.test('a source that throws when it is closed still fails with the reason of th
       }
     })
   }
-  const stop = new AbortController()
-  const reading = toArray(abortable(stop.signal)(source))
+  const controller = new AbortController()
+  const reading = toArray(abortable(controller.signal)(source))
   await setTimeout(5)
-  stop.abort(new Error('enough'))
+  controller.abort(new Error('enough'))
   await t.rejects(reading, { message: 'enough' })
 })
 
 t.test('a signal that fires between reads closes the source and fails the next read', async (t) => {
   const { seen, source } = counting()
-  const stop = new AbortController()
-  const iterator = abortable(stop.signal)(source)[Symbol.asyncIterator]()
+  const controller = new AbortController()
+  const iterator = abortable(controller.signal)(source)[Symbol.asyncIterator]()
   t.equal((await iterator.next()).value, 1)
-  stop.abort('enough')
+  controller.abort('enough')
   await setImmediate()
   t.equal(seen.closed, true)
   await iterator.next().then(t.fail, (thrown: unknown) => t.equal(thrown, 'enough'))
@@ -107,10 +107,10 @@ t.test('if the signal has already fired, nothing is read', async (t) => {
 
 t.test('a Node stream that stalls is destroyed', async (t) => {
   const stalled = new Readable({ read() {} })
-  const stop = new AbortController()
-  const reading = toArray(abortable(stop.signal)(stalled))
+  const controller = new AbortController()
+  const reading = toArray(abortable(controller.signal)(stalled))
   await setImmediate()
-  stop.abort(new Error('enough'))
+  controller.abort(new Error('enough'))
   await t.rejects(reading, { message: 'enough' })
   t.equal(stalled.destroyed, true)
 })
@@ -120,10 +120,10 @@ t.test('an error of the source after the signal has fired is ignored', async (t)
     await setTimeout(5)
     yield* yieldThenFail<number>(new Error('late'))
   }
-  const stop = new AbortController()
-  const reading = toArray(abortable(stop.signal)(late()))
+  const controller = new AbortController()
+  const reading = toArray(abortable(controller.signal)(late()))
   await setImmediate()
-  stop.abort(new Error('enough'))
+  controller.abort(new Error('enough'))
   await t.rejects(reading, { message: 'enough' })
   // An unhandled rejection would fail this spec.
   await setTimeout(20)

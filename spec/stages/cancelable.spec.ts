@@ -8,17 +8,17 @@ import { yieldThenFail, from, toArray } from '../support/iterables.js'
 const never = new Promise<number>(() => {})
 
 /** Gives the items, then stalls until its signal fires. */
-const stalling = (stop: AbortController, ...items: ReadonlyArray<number>) => {
+const stalling = (controller: AbortController, ...items: ReadonlyArray<number>) => {
   const seen = { closed: false }
   const run = async function* (): AsyncGenerator<number, void, undefined> {
     try {
       yield* items
-      yield* abortable(stop.signal)(from(never))
+      yield* abortable(controller.signal)(from(never))
     } finally {
       seen.closed = true
     }
   }
-  return { seen, leaving: cancelable(stop, run()) }
+  return { seen, leaving: cancelable(controller, run()) }
 }
 
 t.test('items pass in order', async (t) => {
@@ -26,14 +26,14 @@ t.test('items pass in order', async (t) => {
 })
 
 t.test('return during a read ends the iteration at once', async (t) => {
-  const stop = new AbortController()
-  const { seen, leaving } = stalling(stop, 1)
+  const controller = new AbortController()
+  const { seen, leaving } = stalling(controller, 1)
   t.same(await leaving.next(), { done: false, value: 1 })
   const read = leaving.next()
   await setTimeout(5)
   t.same(await leaving.return(), { done: true, value: undefined })
   t.same(await read, { done: true, value: undefined })
-  t.equal(stop.signal.reason, readerCancelled)
+  t.equal(controller.signal.reason, readerCancelled)
   t.equal(seen.closed, true)
 })
 
@@ -44,11 +44,11 @@ t.test('return between reads closes the source', async (t) => {
 })
 
 t.test('return after the end does not abort the controller', async (t) => {
-  const stop = new AbortController()
-  const leaving = cancelable(stop, from(1))
+  const controller = new AbortController()
+  const leaving = cancelable(controller, from(1))
   t.same(await toArray(leaving), [1])
   await leaving.return()
-  t.equal(stop.signal.aborted, false)
+  t.equal(controller.signal.aborted, false)
 })
 
 t.test('an error of the run is thrown unchanged', async (t) => {
@@ -57,10 +57,10 @@ t.test('an error of the run is thrown unchanged', async (t) => {
 })
 
 t.test('an abort by another owner of the controller is thrown like any error', async (t) => {
-  const stop = new AbortController()
-  const { leaving } = stalling(stop)
+  const controller = new AbortController()
+  const { leaving } = stalling(controller)
   const read = leaving.next()
-  stop.abort(new Error('enough'))
+  controller.abort(new Error('enough'))
   await t.rejects(read, { message: 'enough' })
 })
 
@@ -69,9 +69,9 @@ t.test('a hundred listeners on the signal cause no warning', async (t) => {
   const onWarning = (warning: Error): unknown => warnings.push(warning)
   process.on('warning', onWarning)
   t.teardown(() => process.off('warning', onWarning))
-  const stop = new AbortController()
-  cancelable(stop, from(1))
-  for (let n = 0; n < 100; n += 1) stop.signal.addEventListener('abort', () => {})
+  const controller = new AbortController()
+  cancelable(controller, from(1))
+  for (let n = 0; n < 100; n += 1) controller.signal.addEventListener('abort', () => {})
   await setTimeout(5)
   t.same(warnings, [])
 })

@@ -268,14 +268,14 @@ t.test('a part larger than the budget is an InvalidInput with the largest size',
 })
 
 t.test('a signal ends a wait for memory and a pending read', async (t) => {
-  const stop = new AbortController()
-  const { budget, ...rest } = options(4 * MiB, { signal: stop.signal })
+  const controller = new AbortController()
+  const { budget, ...rest } = options(4 * MiB, { signal: controller.signal })
   const other = budget.reserve(8 * MiB)
   while (E.isRight(other) && budget.granted() < budget.limit) await other.right.take()()
   const waiting = copies(cutParts({ budget, ...rest })(from(Buffer.alloc(1))))
   const reading = copies(cutParts({ budget, ...rest })(new Readable({ read() {} })))
   await setImmediate()
-  stop.abort(new Error('enough'))
+  controller.abort(new Error('enough'))
   await t.rejects(waiting, { message: 'enough' })
   await t.rejects(reading, { message: 'enough' })
   if (E.isRight(other)) other.right.release()

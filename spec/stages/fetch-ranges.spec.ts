@@ -239,14 +239,14 @@ t.test('a fetch that ignores its signal is not waited for', async (t) => {
     await new Promise(() => {})
     yield Buffer.alloc(1)
   }
-  const stop = new AbortController()
+  const controller = new AbortController()
   const source = pipe(
     planRanges({ to: 10, partSize: 5 }),
-    fetchRanges({ ...roomFor(2, 5), controller: stop }, deaf)
+    fetchRanges({ ...roomFor(2, 5), controller }, deaf)
   )
   const reading = read(source)
   await setTimeout(5)
-  stop.abort(new Error('enough'))
+  controller.abort(new Error('enough'))
   await t.rejects(reading, { message: 'enough' })
 })
 
@@ -286,20 +286,20 @@ t.test('the failure of a range is thrown at its turn, and closes the other conne
 
 t.test('a failure aborts the controller; a successful run does not', async (t) => {
   const error = new Error('disk')
-  const stop = new AbortController()
+  const controller = new AbortController()
   const broken: FetchRange = () => {
     throw error
   }
   for (const window of [0, 3]) {
     await t.rejects(
       pipeline(
-        fetchRanges({ ...roomFor(window, 1), controller: stop }, broken)(planRanges({ to: 3, partSize: 1 })),
+        fetchRanges({ ...roomFor(window, 1), controller }, broken)(planRanges({ to: 3, partSize: 1 })),
         toArray
       ),
       error
     )
   }
-  t.equal(stop.signal.reason, error)
+  t.equal(controller.signal.reason, error)
   const other = new AbortController()
   const fine: FetchRange = () => from(Buffer.alloc(1))
   await read(fetchRanges({ ...roomFor(2, 1), controller: other }, fine)(planRanges({ to: 3, partSize: 1 })))
@@ -332,12 +332,12 @@ t.test('an abort of the controller ends the run, also if bytes have already arri
   const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response, first) =>
     first === 0 ? response.end(bytes) : response.write(bytes.subarray(0, 1))
   )
-  const stop = new AbortController()
-  const options = { ...roomFor(3, 1000), controller: stop }
+  const controller = new AbortController()
+  const options = { ...roomFor(3, 1000), controller }
   const source = pipe(planRanges({ to: 8000, partSize: 1000 }), fetchRanges(options, fetchRange))
   await source.next()
   await waitFor(() => at.open >= 2)
-  stop.abort(new Error('enough'))
+  controller.abort(new Error('enough'))
   await t.rejects(read(source), { message: 'enough' })
   await waitFor(() => at.open === 0)
   t.equal(options.budget.granted(), 0)

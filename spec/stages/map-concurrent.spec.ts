@@ -264,12 +264,14 @@ t.test('a failure is thrown also if the source stalls', async (t) => {
 })
 
 t.test('a failure ends a pending read of a source that listens to the signal', async (t) => {
-  const stop = new AbortController()
+  const controller = new AbortController()
   let closed = false
   const source = async function* () {
     try {
       yield 1
-      yield* abortable(stop.signal)(new Readable({ objectMode: true, read() {} })) as AsyncIterable<number>
+      yield* abortable(controller.signal)(
+        new Readable({ objectMode: true, read() {} })
+      ) as AsyncIterable<number>
     } finally {
       closed = true
     }
@@ -278,14 +280,11 @@ t.test('a failure ends a pending read of a source that listens to the signal', a
     await setImmediate()
     throw new Error('no')
   }
-  await t.rejects(
-    toArray(pipe(source(), mapConcurrent<number>({ concurrency: 2, controller: stop })(work))),
-    {
-      message: 'no'
-    }
-  )
+  await t.rejects(toArray(pipe(source(), mapConcurrent<number>({ concurrency: 2, controller })(work))), {
+    message: 'no'
+  })
   t.equal(closed, true, 'before the failure is seen')
-  t.match(stop.signal.reason, { message: 'no' })
+  t.match(controller.signal.reason, { message: 'no' })
 })
 
 t.test('an item that arrives after the end is discarded', async (t) => {
@@ -324,33 +323,30 @@ t.test('a mapper that throws fails like one that rejects', async (t) => {
 })
 
 t.test('an abort of the controller fails with its reason; if it came before, nothing is read', async (t) => {
-  const stop = new AbortController()
+  const controller = new AbortController()
   const { seen, source } = counting()
   const { aborted, work } = workshop()
-  const { ended } = collected(pipe(source, mapConcurrent<number>({ concurrency: 2, controller: stop })(work)))
+  const { ended } = collected(pipe(source, mapConcurrent<number>({ concurrency: 2, controller })(work)))
   await setImmediate()
-  stop.abort(new Error('enough'))
+  controller.abort(new Error('enough'))
   t.match(await ended, { message: 'enough' })
   t.same(aborted, [1, 2])
   t.equal(seen.closed, true)
 
   const second = counting()
-  await t.rejects(
-    toArray(pipe(second.source, mapConcurrent<number>({ concurrency: 2, controller: stop })(work))),
-    {
-      message: 'enough'
-    }
-  )
+  await t.rejects(toArray(pipe(second.source, mapConcurrent<number>({ concurrency: 2, controller })(work))), {
+    message: 'enough'
+  })
   t.equal(second.seen.read, 0)
 })
 
 t.test('a successful run does not abort the controller', async (t) => {
-  const stop = new AbortController()
+  const controller = new AbortController()
   await toArray(
     pipe(
       from(1, 2, 3),
-      mapConcurrent<number>({ concurrency: 2, controller: stop })(async (n: number) => n)
+      mapConcurrent<number>({ concurrency: 2, controller })(async (n: number) => n)
     )
   )
-  t.equal(stop.signal.aborted, false)
+  t.equal(controller.signal.aborted, false)
 })

@@ -77,10 +77,10 @@ const taking = async (
   return { taken, at, upload }
 }
 
-const parts = (bytes: Buffer, partSize = MiB, stop = new AbortController()) => {
+const parts = (bytes: Buffer, partSize = MiB, controller = new AbortController()) => {
   const budget = createMemoryBudget({ limit: 32 * inBlocks(partSize) })
-  const cut = cutParts({ sizes: constant(partSize), budget, context, signal: stop.signal })
-  return { budget, stop, hashed: pipe(splitBytes(bytes, 64 * 1024), cut, hashParts()) }
+  const cut = cutParts({ sizes: constant(partSize), budget, context, signal: controller.signal })
+  return { budget, controller, hashed: pipe(splitBytes(bytes, 64 * 1024), cut, hashParts()) }
 }
 
 // -- known answers --
@@ -155,8 +155,8 @@ t.test('a paused reader pauses the source', async (t) => {
 
 t.test('a reader that stops early closes all connections and releases all memory', async (t) => {
   const { at, taken, upload } = await taking(t, () => {})
-  const { budget, hashed, stop } = parts(bytesOf(8 * MiB))
-  const running = pipe(hashed, sendParts({ concurrency: 3, controller: stop }, upload))
+  const { budget, hashed, controller } = parts(bytesOf(8 * MiB))
+  const running = pipe(hashed, sendParts({ concurrency: 3, controller }, upload))
   const read = running.next()
   await waitFor(() => taken.size >= 3)
   await running.return()
@@ -173,13 +173,13 @@ t.test('a failed part aborts the others, and the error is a CosException', async
     response.statusCode = 500
     response.end()
   })
-  const { budget, hashed, stop } = parts(bytesOf(8 * MiB))
-  const failure = await toArray(pipe(hashed, sendParts({ concurrency: 3, controller: stop }, upload))).catch(
+  const { budget, hashed, controller } = parts(bytesOf(8 * MiB))
+  const failure = await toArray(pipe(hashed, sendParts({ concurrency: 3, controller }, upload))).catch(
     (e: unknown) => e
   )
   t.ok(failure instanceof CosException)
   t.match(failure, { error: { _tag: 'TransportError', context, cause: { message: '500' } } })
-  t.equal(stop.signal.reason, failure)
+  t.equal(controller.signal.reason, failure)
   t.ok(taken.size <= 3)
   t.ok(await becomesTrue(() => budget.granted() === 0))
   await waitFor(() => at.open === 0)
@@ -190,12 +190,12 @@ t.test('a failure is thrown at once if the source stalls, and the source is clos
     response.statusCode = 403
     response.end()
   })
-  const stop = new AbortController()
+  const controller = new AbortController()
   const stalled = new Readable({ read() {} })
   stalled.push(bytesOf(1500))
   const budget = createMemoryBudget({ limit: 8 * MiB })
-  const cut = cutParts({ sizes: constant(1000), budget, context, signal: stop.signal })
-  const running = pipe(stalled, cut, hashParts(), sendParts({ concurrency: 2, controller: stop }, upload))
+  const cut = cutParts({ sizes: constant(1000), budget, context, signal: controller.signal })
+  const running = pipe(stalled, cut, hashParts(), sendParts({ concurrency: 2, controller }, upload))
   await t.rejects(toArray(running), CosException)
   t.equal(stalled.destroyed, true)
   t.ok(await becomesTrue(() => budget.granted() === 0))
@@ -204,12 +204,12 @@ t.test('a failure is thrown at once if the source stalls, and the source is clos
 t.test('an error of the source fails the pipeline and closes all connections', async (t) => {
   const { at, upload } = await taking(t, () => {})
   const error = new Error('disk')
-  const stop = new AbortController()
+  const controller = new AbortController()
   const budget = createMemoryBudget({ limit: 8 * MiB })
-  const cut = cutParts({ sizes: constant(1000), budget, context, signal: stop.signal })
+  const cut = cutParts({ sizes: constant(1000), budget, context, signal: controller.signal })
   const source = yieldThenFail(error, Buffer.alloc(1500))
   await t.rejects(
-    pipeline(source, cut, hashParts(), sendParts({ concurrency: 2, controller: stop }, upload), toArray),
+    pipeline(source, cut, hashParts(), sendParts({ concurrency: 2, controller }, upload), toArray),
     error
   )
   t.ok(await becomesTrue(() => budget.granted() === 0))

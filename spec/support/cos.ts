@@ -11,6 +11,8 @@ export interface Cos {
   readonly client: (config?: Partial<ClientConfig>) => Client
   /** The names of the requested operations, in order. */
   readonly operations: () => ReadonlyArray<string>
+  /** The number of requests of an operation. */
+  readonly count: (operation: string) => number
 }
 
 interface Teardown {
@@ -24,9 +26,11 @@ export const startCos = async (t: Teardown, options: EmulatorOptions = {}): Prom
   t.teardown(emulator.close)
   const { secretId, secretKey } = emulator.credentials
   const make = clientOf(t, emulator.address)
+  const operations = (): ReadonlyArray<string> => emulator.requests().map(({ operation }) => operation)
   return {
     emulator,
     client: (config = {}) => make({ credentials: { secretId, secretKey }, ...config }),
-    operations: () => emulator.requests().map(({ operation }) => operation)
+    operations,
+    count: (operation) => operations().filter((name) => name === operation).length
   }
 }

@@ -1,6 +1,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { metadataOf, objectAttributes } from '../../../lib/operations/responses/object-headers.js'
+import { minimalAttributes } from '../../support/object-head.js'
 import { fetchResponse, left, right } from '../../support/responses.js'
 
 const least = { etag: '"9a4802d5c99dafe1c04da0a8e7e166bf"', 'last-modified': 'Wed, 28 Oct 2014 20:30:00 GMT' }
@@ -18,24 +19,7 @@ t.test('an object with minimal headers is STANDARD, and other attributes are non
     requestId: '',
     etag: '"9a4802d5c99dafe1c04da0a8e7e166bf"',
     lastModified: O.some(new Date('2014-10-28T20:30:00Z')),
-    contentType: O.none,
-    cacheControl: O.none,
-    contentDisposition: O.none,
-    contentEncoding: O.none,
-    contentLanguage: O.none,
-    expires: O.none,
-    metadata: {},
-    crc64: O.none,
-    storageClass: 'STANDARD',
-    storageTier: O.none,
-    objectType: O.none,
-    nextAppendPosition: O.none,
-    versionId: O.none,
-    restore: O.none,
-    restoreStatus: O.none,
-    taggingCount: O.none,
-    replicationStatus: O.none,
-    sse: O.none
+    ...minimalAttributes
   })
 })
 

@@ -341,10 +341,10 @@ t.test('a signal settles a copy at once, and its upload is aborted', async (t) =
   const cos = await holding(t, {
     fault: script([{ operation: 'UploadPartCopy', skip: 1, fault: { delay: 60_000 } }])
   })
-  const stop = new AbortController()
-  const result = pipe(copy({ ...to, ...inParts }), withSignal(stop.signal))(cos.client())()
+  const controller = new AbortController()
+  const result = pipe(copy({ ...to, ...inParts }), withSignal(controller.signal))(cos.client())()
   await waitFor(() => only(cos, 'UploadPartCopy').length >= 2)
-  stop.abort('enough')
+  controller.abort('enough')
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted', reason: 'enough', context: { operation: 'copy' } })
   t.ok(await becomesTrue(() => cos.operations().includes('AbortMultipartUpload')))

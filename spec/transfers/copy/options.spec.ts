@@ -11,6 +11,7 @@ import {
   copyCreateInput,
   copyHeadInput
 } from '../../../lib/transfers/copy/options.js'
+import { minimalAttributes } from '../../support/object-head.js'
 import { clientOf } from '../../support/server.js'
 
 const GiB = 1024 ** 3
@@ -23,24 +24,7 @@ const head: ObjectHead = {
   size: 1,
   etag: '"e"',
   lastModified: O.some(new Date(0)),
-  contentType: O.none,
-  cacheControl: O.none,
-  contentDisposition: O.none,
-  contentEncoding: O.none,
-  contentLanguage: O.none,
-  expires: O.none,
-  metadata: {},
-  crc64: O.none,
-  storageClass: 'STANDARD',
-  storageTier: O.none,
-  objectType: O.none,
-  nextAppendPosition: O.none,
-  versionId: O.none,
-  restore: O.none,
-  restoreStatus: O.none,
-  taggingCount: O.none,
-  replicationStatus: O.none,
-  sse: O.none
+  ...minimalAttributes
 }
 
 t.test(

@@ -54,8 +54,6 @@ const holding = (
 const remaining = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
 
-const only = (cos: Cos, operation: string) => cos.operations().filter((name) => name === operation).length
-
 const tags = (results: ReadonlyArray<DeleteKeysResult>) => new Set(results.map(({ _tag }) => _tag))
 
 t.test('deleteKeys deletes keys of any characters and yields one result for each', async (t) => {
@@ -65,8 +63,8 @@ t.test('deleteKeys deletes keys of any characters and yields one result for each
   t.same(results.map(({ key }) => key).sort(), [...keys].sort())
   t.same(tags(results), new Set(['Deleted']))
   t.same(await remaining(cos), [])
-  t.equal(only(cos, 'DeleteObjects'), 3)
-  t.equal(only(cos, 'DeleteObject'), 7, 'keys that XML cannot carry are deleted one by one')
+  t.equal(cos.count('DeleteObjects'), 3)
+  t.equal(cos.count('DeleteObject'), 7, 'keys that XML cannot carry are deleted one by one')
 })
 
 t.test('deleteKeys deletes the objects of a listing while it lists', async (t) => {
@@ -166,7 +164,7 @@ t.test('a batch is cut before its XML exceeds 1 MB', async (t) => {
   const keys = Array.from({ length: 400 }, (_, n) => `${'&'.repeat(800)}${String(n)}`)
   const cos = await holding(t, { keys })
   t.same(tags(await toArray(deleteKeys({ bucket })(keys)(cos.client()))), new Set(['Deleted']))
-  t.equal(only(cos, 'DeleteObjects'), 2)
+  t.equal(cos.count('DeleteObjects'), 2)
   t.ok(cos.emulator.requests().every(({ bytesIn }) => bytesIn < 1_000_000))
 })
 
@@ -214,10 +212,10 @@ t.test('an abort settles deleteKeys within 50 ms', async (t) => {
   const cos = await holding(t, {
     fault: script([{ operation: 'DeleteObjects', skip: 1, fault: { delay: 60_000 } }])
   })
-  const stop = new AbortController()
-  const results = pipe(deleteKeys({ bucket })(plain), withSignal(stop.signal), collect)(cos.client())()
-  await waitFor(() => cos.operations().filter((name) => name === 'DeleteObjects').length >= 2)
-  stop.abort()
+  const controller = new AbortController()
+  const results = pipe(deleteKeys({ bucket })(plain), withSignal(controller.signal), collect)(cos.client())()
+  await waitFor(() => cos.count('DeleteObjects') >= 2)
+  controller.abort()
   t.ok(await settlesWithin(50, results))
   t.match(left(await results), { _tag: 'Aborted' })
 })

@@ -47,9 +47,6 @@ const holding = async (
   return cos
 }
 
-const count = (cos: Cos, operation: string): number =>
-  cos.operations().filter((name) => name === operation).length
-
 t.test('downloadDirectory writes objects as files, and keys that end in a slash as folders', async (t) => {
   const cos = await holding(t, { 'p/': 0, 'p/a/b': 'b', 'p/.c': '', 'p/e/': 0, 'p/f/g/': 0, 'q/x': 'x' })
   const directory = join(t.testdir(), 'new', 'in')
@@ -82,14 +79,14 @@ t.test('a second run transfers only what has changed on either side', async (t) 
   const cos = await holding(t, { a: 'aaaa', 'b/c': 'cccc', 'e/': 0, z: '' })
   const directory = t.testdir()
   await downloading(cos, { directory })
-  const gets = count(cos, 'GetObject')
+  const gets = cos.count('GetObject')
   t.same(summarize(await downloading(cos, { directory })), [
     'Folder e/',
     'Skipped a',
     'Skipped b/c',
     'Skipped z'
   ])
-  t.equal(count(cos, 'GetObject'), gets)
+  t.equal(cos.count('GetObject'), gets)
   await writeFile(join(directory, 'a'), 'AAAA')
   t.same(summarize(await downloading(cos, { directory })), [
     ...['Downloaded a', 'Folder e/', 'Skipped b/c', 'Skipped z']
@@ -111,7 +108,7 @@ t.test('skip time keeps files of the same size that are not older, without a HEA
     'Downloaded c',
     'Skipped a'
   ])
-  t.equal(count(cos, 'HeadObject'), 0)
+  t.equal(cos.count('HeadObject'), 0)
 })
 
 t.test('include and exclude select keys below the prefix', async (t) => {
@@ -148,12 +145,12 @@ t.test('a failure is a result, or ends the stream with onError stop', async (t) 
   t.equal(entries.length, 20)
   t.notOk(Object.keys(await readTree(directory)).includes('f03'), 'nothing is left of it')
 
-  const before = count(cos, 'GetObject')
+  const before = cos.count('GetObject')
   const stopping = downloadDirectory({ bucket, directory, onError: 'stop', concurrency: 2, skip: 'never' })
   const failure: unknown = await toArray(stopping(cos.client())).catch((thrown: unknown) => thrown)
   t.ok(failure instanceof CosException)
   t.match(failure, { error: { _tag: 'ServiceError', code: 'AccessDenied' } })
-  t.ok(count(cos, 'GetObject') - before <= 7)
+  t.ok(cos.count('GetObject') - before <= 7)
 })
 
 t.test('an object whose name the file system refuses fails alone', async (t) => {
@@ -429,9 +426,9 @@ t.test('a reader that pauses applies backpressure', async (t) => {
     Symbol.asyncIterator
   ]()
   await reader.next()
-  t.ok(await becomesTrue(() => count(cos, 'GetObject') >= 3))
+  t.ok(await becomesTrue(() => cos.count('GetObject') >= 3))
   await setTimeout(50)
-  t.ok(count(cos, 'GetObject') <= 4, String(count(cos, 'GetObject')))
+  t.ok(cos.count('GetObject') <= 4, String(cos.count('GetObject')))
   let more = 1
   while ((await reader.next()).done !== true) more += 1
   t.equal(more, 40)
@@ -459,10 +456,10 @@ t.test('a reader that stops, or a signal, ends all requests at once and leaves n
     await setTimeout(20)
     t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])), `return, ${operation}`)
 
-    const stop = new AbortController()
-    const running = withSignal(stop.signal)(collect(stream))(cos.client())()
+    const controller = new AbortController()
+    const running = withSignal(controller.signal)(collect(stream))(cos.client())()
     await setTimeout(20)
-    stop.abort()
+    controller.abort()
     t.ok(await settlesWithin(50, running), `abort, ${operation}`)
     t.match(left(await running), { _tag: 'Aborted' })
     await setTimeout(20)
@@ -481,7 +478,7 @@ t.test('return during the comparison of a large file settles within 50 ms', asyn
   execFileSync('truncate', ['-s', String(size), join(directory, 'big')])
   const reader = downloadDirectory({ bucket, directory })(cos.client())[Symbol.asyncIterator]()
   const waiting = reader.next()
-  t.ok(await becomesTrue(() => count(cos, 'HeadObject') === 1))
+  t.ok(await becomesTrue(() => cos.count('HeadObject') === 1))
   t.ok(await settlesWithin(50, Promise.all([waiting, reader.return?.()])))
   t.match(await waiting, { done: true })
 })

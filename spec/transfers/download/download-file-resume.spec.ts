@@ -103,14 +103,14 @@ t.test('checkpoint moves the journal to another directory, and it is removed at 
   await mkdir(checkpoint)
   const input = { ...here.input, checkpoint }
   stall.from = 4 * partSize
-  const stop = new AbortController()
-  const running = withSignal(stop.signal)(downloadFile(input))(here.client())()
+  const controller = new AbortController()
+  const running = withSignal(controller.signal)(downloadFile(input))(here.client())()
   const lines = async (): Promise<number> => {
     const [name = ''] = await readdir(checkpoint)
     return (await readFile(join(checkpoint, name), 'utf8').catch(() => '')).split('\n').length
   }
   await waitFor(async () => (await lines()) >= 6)
-  stop.abort()
+  controller.abort()
   t.match(left(await running), { _tag: 'Aborted' })
   await waitForLockRelease(here.dir)
   t.same(await readdir(join(here.dir, tempDirectory)), ['part'])
@@ -146,11 +146,13 @@ t.test(
       const here = await createDownloadFixture(t, { fault: stall.fault })
       stall.from = 0
       stall.after = partSize - 1
-      const stop = new AbortController()
-      const running = withSignal(stop.signal)(downloadFile({ ...here.input, ...change }))(here.client())()
+      const controller = new AbortController()
+      const running = withSignal(controller.signal)(downloadFile({ ...here.input, ...change }))(
+        here.client()
+      )()
       await waitFor(() => here.emulator.openConnections() > 0)
       await setTimeout(50)
-      stop.abort()
+      controller.abort()
       t.match(left(await running), { _tag: 'Aborted' })
       await assertUntouched(t, here)
     }
@@ -163,7 +165,7 @@ t.test('an abort during the comparison of recorded ranges keeps them', async (t)
   stall.from = 10 * partSize
   await abortAfterRanges(here, 10)
   stall.from = Number.POSITIVE_INFINITY
-  const stop = new AbortController()
+  const controller = new AbortController()
   const progress = newProgress()
   const running = pipe(
     downloadFile({
@@ -172,12 +174,12 @@ t.test('an abort during the comparison of recorded ranges keeps them', async (t)
       progress: {
         ...progress,
         report: (event) => {
-          if (event._tag === 'PartSkipped' && progress.read().parts.done === 3) stop.abort()
+          if (event._tag === 'PartSkipped' && progress.read().parts.done === 3) controller.abort()
           progress.report(event)
         }
       }
     }),
-    withSignal(stop.signal)
+    withSignal(controller.signal)
   )(here.client())()
   t.match(left(await running), { _tag: 'Aborted' })
   t.equal(right(await downloadFile(here.input)(here.client())()).resumed, 10 * partSize)

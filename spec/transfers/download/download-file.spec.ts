@@ -74,7 +74,7 @@ t.test('up to the threshold one GET fetches the object, above it ranges, all wit
 })
 
 t.test('partSize doubles until 10,000 ranges suffice', async (t) => {
-  const stop = new AbortController()
+  const controller = new AbortController()
   const asked: Array<string | undefined> = []
   const large = { bucket, key: 'large', size: 100 * 1024 ** 3 }
   const here = await createDownloadFixture(t, {
@@ -82,12 +82,14 @@ t.test('partSize doubles until 10,000 ranges suffice', async (t) => {
     fault: ({ operation, headers }) => {
       if (operation !== 'GetObject') return undefined
       asked.push(headers['range'])
-      stop.abort()
+      controller.abort()
       return { delay: 60_000 }
     }
   })
   const input = { ...here.input, key: large.key, partSize: 1024 ** 2, concurrency: 1 }
-  t.match(left(await withSignal(stop.signal)(downloadFile(input))(here.client())()), { _tag: 'Aborted' })
+  t.match(left(await withSignal(controller.signal)(downloadFile(input))(here.client())()), {
+    _tag: 'Aborted'
+  })
   t.same(asked, [`bytes=0-${String(16 * 1024 ** 2 - 1)}`])
   await assertUntouched(t, here)
 })
@@ -423,13 +425,13 @@ t.test('an abort settles within 50 ms in any state, and the next run succeeds', 
   for (const [state, fault] of states) {
     let faulty = true
     const here = await createDownloadFixture(t, { fault: (request) => (faulty ? fault(request) : undefined) })
-    const stop = new AbortController()
+    const controller = new AbortController()
     const before = here.operations().length
-    const running = withSignal(stop.signal)(downloadFile(here.input))(here.client())()
+    const running = withSignal(controller.signal)(downloadFile(here.input))(here.client())()
     const awaited = state === 'before the HEAD' ? 'HeadObject' : 'GetObject'
     await waitFor(() => here.operations().slice(before).includes(awaited))
     await setTimeout(50)
-    stop.abort(new Error(state))
+    controller.abort(new Error(state))
     t.ok(await settlesWithin(50, running), state)
     t.match(left(await running), { _tag: 'Aborted', reason: { message: state } })
     faulty = false

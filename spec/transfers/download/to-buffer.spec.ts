@@ -67,18 +67,18 @@ t.test('an abort settles toBuffer within 50 ms and closes the connection', async
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 1000, pause: 60_000 } } : undefined
   })
-  const stop = new AbortController()
+  const controller = new AbortController()
   let isReading = false
   const running = pipe(
     send(getObject(at)),
     RTE.chain((got) => {
       isReading = true
-      return withSignal(stop.signal)(toBuffer(bytes.length)(got))
+      return withSignal(controller.signal)(toBuffer(bytes.length)(got))
     })
   )(here.client())()
   await waitFor(() => isReading)
   await setTimeout(20)
-  stop.abort()
+  controller.abort()
   t.ok(await settlesWithin(50, running))
   t.match(left(await running), { _tag: 'Aborted' })
   await waitFor(() => here.emulator.openConnections() === 0)

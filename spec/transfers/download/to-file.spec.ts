@@ -93,8 +93,8 @@ t.test('an abort of request or writing settles within 50 ms and closes the conne
       operation === 'GetObject' ? { stall: { after: 1000, pause: 60_000 } } : undefined
   })
   for (const whole of [true, false]) {
-    const stop = new AbortController()
-    const abortable = withSignal(stop.signal)
+    const controller = new AbortController()
+    const abortable = withSignal(controller.signal)
     let isWriting = false
     const writing = (got: GetObjectResult) => {
       isWriting = true
@@ -109,7 +109,7 @@ t.test('an abort of request or writing settles within 50 ms and closes the conne
     const running = saving(here.client())()
     await waitFor(() => isWriting)
     await setTimeout(20)
-    stop.abort()
+    controller.abort()
     t.ok(await settlesWithin(50, running))
     t.match(left(await running), { _tag: 'Aborted' })
     await waitFor(() => here.emulator.openConnections() === 0)

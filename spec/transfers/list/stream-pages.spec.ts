@@ -119,12 +119,12 @@ t.test('a reader that stops closes the request at once, between objects and duri
 
 t.test('a signal aborts a listing in the middle of a page and before the first', async (t) => {
   const cos = await holding(t, 20, { fault: () => ({ stall: { after: 1500, pause: 60_000 } }) })
-  const stop = new AbortController()
-  const reading = pipe(streamObjects({ bucket }), withSignal(stop.signal))(cos.client())
+  const controller = new AbortController()
+  const reading = pipe(streamObjects({ bucket }), withSignal(controller.signal))(cos.client())
   const ended = toArray(reading)
   await waitFor(() => cos.emulator.requests().some(({ bytesOut }) => bytesOut >= 1500))
   await setTimeout(20)
-  stop.abort('enough')
+  controller.abort('enough')
   t.ok(await settlesWithin(50, ended))
   t.match(await catchCosError(ended), { _tag: 'Aborted', reason: 'enough' })
   t.ok(await becomesTrue(() => cos.emulator.openConnections() === 0))
@@ -139,16 +139,16 @@ t.test('a signal ends the wait before the next attempt', async (t) => {
       over += 1
     }
   })
-  const stop = new AbortController()
+  const controller = new AbortController()
   const reading = pipe(
     streamObjects({ bucket }),
     withRetry({ base: 60_000, random: () => 0.99 }),
-    withSignal(stop.signal)
+    withSignal(controller.signal)
   )(cos.client())
   const ended = toArray(reading)
   await waitFor(() => over === 1)
   await setTimeout(20)
-  stop.abort()
+  controller.abort()
   t.ok(await settlesWithin(50, ended))
   t.match(await catchCosError(ended), { _tag: 'Aborted' })
 })

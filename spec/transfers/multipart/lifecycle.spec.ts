@@ -55,10 +55,10 @@ t.test('an abort during the creation settles at once, and the created upload is 
       }
     })
     right(await send(putObject({ bucket, key: source.key, body }))(cos.client())())
-    const stop = new AbortController()
-    const running = withSignal(stop.signal)(transfer)(cos.client())()
+    const controller = new AbortController()
+    const running = withSignal(controller.signal)(transfer)(cos.client())()
     await waitFor(() => isAsked)
-    stop.abort()
+    controller.abort()
     t.ok(await settlesWithin(50, running), name)
     t.match(left(await running), { _tag: 'Aborted' }, name)
     await waitFor(() => cos.operations().includes('AbortMultipartUpload'))

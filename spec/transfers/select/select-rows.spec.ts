@@ -269,8 +269,10 @@ t.test(
   async (t) => {
     const { client, emulator } = await start(t, long)
     for (const leave of ['break', 'return', 'unread', 'abort'] as const) {
-      const stop = new AbortController()
-      const selected = right(await withSignal(stop.signal)(send(selectObjectContent(longInput)))(client)())
+      const controller = new AbortController()
+      const selected = right(
+        await withSignal(controller.signal)(send(selectObjectContent(longInput)))(client)()
+      )
       const { rows, stats } = selectRows(Long)(selected)
       if (leave === 'break') for await (const row of rows) if (row.name.length > 0) break
       if (leave === 'return') {
@@ -280,7 +282,7 @@ t.test(
       if (leave === 'unread') await rows.return()
       if (leave === 'abort') {
         await rows.next()
-        stop.abort('enough')
+        controller.abort('enough')
         t.match(await catchCosError(toArray(rows)), { _tag: 'Aborted', reason: 'enough' })
       } else {
         t.same(right(await stats()), O.none, leave)

@@ -18,15 +18,15 @@ t.test('a stream starts no work before it is read, and each read restarts it', a
 
 t.test('the scope is closed at the end, after a failure and after an early stop', async (t) => {
   const signals: Array<AbortSignal> = []
-  const endless = scopedStream(context, async function* ({ controller: stop }) {
-    signals.push(stop.signal)
+  const endless = scopedStream(context, async function* ({ controller }) {
+    signals.push(controller.signal)
     for (;;) yield 1
   })(clientOf(t, '127.0.0.1:1')())
   for await (const one of endless) if (one === 1) break
   t.ok(signals[0]?.aborted)
 
-  const whole = scopedStream(context, async function* ({ controller: stop }) {
-    signals.push(stop.signal)
+  const whole = scopedStream(context, async function* ({ controller }) {
+    signals.push(controller.signal)
     yield 1
   })
   t.same(right(await collect(whole)(clientOf(t, '127.0.0.1:1')())()), [1])
@@ -46,9 +46,11 @@ t.test('a stream fails with a CosException, and collect returns its error as dat
 })
 
 t.test('return during a wait settles at once', async (t) => {
-  const waiting = scopedStream(context, async function* ({ controller: stop }) {
+  const waiting = scopedStream(context, async function* ({ controller }) {
     yield 1
-    await new Promise((_, reject) => stop.signal.addEventListener('abort', () => reject(stop.signal.reason)))
+    await new Promise((_, reject) =>
+      controller.signal.addEventListener('abort', () => reject(controller.signal.reason))
+    )
     yield 2
   })(clientOf(t, '127.0.0.1:1')())
   const reader = waiting[Symbol.asyncIterator]()

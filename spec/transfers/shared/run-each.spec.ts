@@ -108,7 +108,7 @@ t.test('a failure of the source is thrown after the results of the items before 
 })
 
 t.test('a signal ends runEach at once, and is not the failure of an item', async (t) => {
-  const stop = new AbortController()
+  const controller = new AbortController()
   const client = clientOf(t, '127.0.0.1:1')()
   const stream = runEach<number, number>(context, {
     concurrency: 3,
@@ -122,10 +122,10 @@ t.test('a signal ends runEach at once, and is not the failure of an item', async
   })
   const seen: Array<number> = []
   const ended = (async () => {
-    for await (const n of withSignal(stop.signal)(stream)(client)) seen.push(n)
+    for await (const n of withSignal(controller.signal)(stream)(client)) seen.push(n)
   })()
   await waitFor(() => seen.length === 1)
-  stop.abort('enough')
+  controller.abort('enough')
   t.ok(await settlesWithin(50, ended))
   await t.rejects(ended, { name: 'CosException', error: { _tag: 'Aborted', reason: 'enough' } })
   t.same(seen, [1])

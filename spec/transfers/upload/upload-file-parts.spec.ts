@@ -41,14 +41,11 @@ const prepare = async (t: Test, options: EmulatorOptions = {}) => {
 const openUploads = async (cos: Cos): Promise<number> =>
   right(await send(listMultipartUploads({ bucket }))(cos.client())()).uploads.length
 
-const count = (cos: Cos, operation: string): number =>
-  cos.operations().filter((name) => name === operation).length
-
 const slowParts: EmulatorOptions = {
   fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 100 } : undefined)
 }
 
-const isSent = (cos: Cos, parts: number) => () => count(cos, 'UploadPart') >= parts
+const isSent = (cos: Cos, parts: number) => () => cos.count('UploadPart') >= parts
 
 // -- two runs at once --
 t.test('two uploads of one key at the same time both succeed', async (t) => {
@@ -163,7 +160,7 @@ t.test('a resumed upload that disappears while it is filled is replaced by a new
     await send(abortMultipartUpload({ ...at, uploadId }))(client)()
   }
   t.match(right(await uploadFile(input)(client)()), { parts: 5 })
-  t.equal(count(cos, 'CreateMultipartUpload'), 2)
+  t.equal(cos.count('CreateMultipartUpload'), 2)
   t.equal(await openUploads(cos), 0)
 })
 

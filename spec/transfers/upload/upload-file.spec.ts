@@ -52,7 +52,7 @@ const stored = async (cos: Cos): Promise<Buffer> => {
 const open = async (cos: Cos): Promise<number> =>
   right(await send(listMultipartUploads({ bucket }))(cos.client())()).uploads.length
 
-const partsAsked = (cos: Cos): number => cos.operations().filter((name) => name === 'UploadPart').length
+const partsAsked = (cos: Cos): number => cos.count('UploadPart')
 
 t.test('a file becomes an object, in one request or in parts, and is verified', async (t) => {
   for (const [size, parts] of [
@@ -256,11 +256,11 @@ t.test('the part size of a sparse file of 200 GiB grows so that 10,000 parts suf
   const { file, cos, client } = await holding(t)
   await writeFile(file, '')
   await truncate(file, 200 * 1024 * MiB)
-  const stop = new AbortController()
+  const controller = new AbortController()
   // A dry run: the first parts are refused, and their length is what we came for.
-  const result = withSignal(stop.signal)(uploadFile({ ...at, file, concurrency: 1 }))(client)()
+  const result = withSignal(controller.signal)(uploadFile({ ...at, file, concurrency: 1 }))(client)()
   await waitFor(() => partsAsked(cos) > 0)
-  stop.abort()
+  controller.abort()
   t.match(left(await result), { _tag: 'Aborted' })
   const part = cos.emulator.requests().find(({ operation }) => operation === 'UploadPart')
   t.equal(part?.headers['content-length'], String(21 * MiB))
@@ -275,12 +275,12 @@ t.test(
         fault: ({ operation, count }) =>
           operation === 'UploadPart' && count > 2 ? { delay: 60_000 } : undefined
       })
-      const stop = new AbortController()
-      const result = withSignal(stop.signal)(
+      const controller = new AbortController()
+      const result = withSignal(controller.signal)(
         uploadFile({ ...at, ...sizes, file, concurrency: 2, onFailure })
       )(client)()
       await waitFor(() => partsAsked(cos) === 4)
-      stop.abort()
+      controller.abort()
       t.ok(await settlesWithin(50, result))
       const error = left(await result)
       t.match(error, { _tag: 'Aborted' })
