@@ -40,6 +40,7 @@ t.test('every operation is public', async (t) => {
 
 // The parts that transfers are made of.
 const internal = new Set([
+  'findOrphans',
   'fillRanges',
   'fetchPart',
   'getObjectTagging',

@@ -13,6 +13,11 @@ export interface Context {
   readonly attempts: number
   /** A multipart upload that the call left incomplete. Resume or abort it: its parts are billed. */
   readonly uploadId?: string
+  /**
+   * Uploads of this key that COS may have created for a request whose response was lost. They have no parts. Another run
+   * may have created them too, so they were not aborted; `abortIncompleteUploads` removes them.
+   */
+  readonly orphanedUploads?: ReadonlyArray<string>
 }
 
 /** Why an input was rejected. */

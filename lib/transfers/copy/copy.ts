@@ -70,6 +70,8 @@ export interface CopyResult {
   readonly source: ObjectHead
   /** Properties of the source that could not be copied: `tags`, if a copy in parts may not read them. */
   readonly notCopied: ReadonlyArray<'tags'>
+  /** As in `UploadResult`. */
+  readonly orphanedUploads: ReadonlyArray<string>
   readonly requestId: string
 }
 
@@ -153,6 +155,7 @@ const copyInOneRequest = (run: CopyRun): TE.TaskEither<CosError, CopyResult> => 
       integrity,
       source,
       notCopied: [],
+      orphanedUploads: [],
       requestId
     }))
   )
@@ -218,7 +221,7 @@ const complete = (
   { scope, context, input, source }: CopyRun,
   uploadId: string,
   parts: ReadonlyArray<PartSent>,
-  notCopied: CopyResult['notCopied']
+  left: Pick<CopyResult, 'notCopied' | 'orphanedUploads'>
 ): TE.TaskEither<CosError, CopyResult> => {
   const compared = compareCrc64(context)({ expected: source.crc64, got: crc64Of(parts), ours: 'expected' })
   return pipe(
@@ -247,7 +250,7 @@ const complete = (
       // Without the source's checksum, those of the parts cannot be compared with the source.
       integrity: O.isSome(source.crc64) ? integrity : unverifiable('NoChecksum'),
       source,
-      notCopied,
+      ...left,
       requestId
     }))
   )
@@ -285,9 +288,12 @@ export const copyWithin = async (
     copyCreateInput({ ...input, ...In.defined({ tagging }) }, source)
   )()
   if (E.isLeft(created)) return created
-  const uploadId = created.right
+  const { uploadId, orphanedUploads } = created.right
   onFailure(cleanUpFailed(scope.client, input, { uploadId, onFailure: 'abort' }))
-  const completed = await complete(run, uploadId, await copyParts(run, sized.right, uploadId), notCopied)()
+  const completed = await complete(run, uploadId, await copyParts(run, sized.right, uploadId), {
+    notCopied,
+    orphanedUploads
+  })()
   if (E.isRight(completed)) onFailure(undefined)
   return completed
 }

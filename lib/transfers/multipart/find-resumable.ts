@@ -86,12 +86,20 @@ interface UploadMarker {
   readonly uploadId: string
 }
 
-/**
- * The newest upload of exactly this key that is at least `minAge` old. COS lists uploads by key, and then by id, which
- * begins with the time; longer keys follow.
- */
-const findNewest = ({ bucket, key }: ObjectRef, minAge: number): CosEffect<O.Option<string>> =>
-  foldPages<UploadMarker, O.Option<string>>(
+/** An upload of a key. */
+interface ListedUpload {
+  readonly uploadId: string
+  /** Milliseconds since it was created, by COS's clock. */
+  readonly age: number
+}
+
+/** Folds the uploads of exactly this key whose date can be read. COS lists them by id, which begins with the time; longer keys follow. */
+export const foldUploads = <A>(
+  { bucket, key }: ObjectRef,
+  initial: A,
+  step: (state: A, upload: ListedUpload) => A
+): CosEffect<A> =>
+  foldPages<UploadMarker, A>(
     (marker, state) =>
       pipe(
         send(
@@ -102,18 +110,13 @@ const findNewest = ({ bucket, key }: ObjectRef, minAge: number): CosEffect<O.Opt
           })
         ),
         RTE.map(({ uploads, isTruncated, nextKeyMarker, nextUploadIdMarker, ...answer }) => ({
-          state: pipe(
-            O.fromNullable(
-              uploads.findLast(
-                (upload) =>
-                  upload.key === key &&
-                  O.isSome(upload.initiated) &&
-                  Math.max(0, serverTime(answer) - upload.initiated.value.getTime()) >= minAge
-              )
-            ),
-            O.map(({ uploadId }) => uploadId),
-            O.alt(() => state)
-          ),
+          state: uploads
+            .flatMap(({ key: listed, uploadId, initiated }) =>
+              listed === key && O.isSome(initiated)
+                ? [{ uploadId, age: Math.max(0, serverTime(answer) - initiated.value.getTime()) }]
+                : []
+            )
+            .reduce(step, state),
           next: pipe(
             nextKeyMarker,
             O.filter((next) => isTruncated && next === key),
@@ -122,7 +125,13 @@ const findNewest = ({ bucket, key }: ObjectRef, minAge: number): CosEffect<O.Opt
         }))
       ),
     (a, b) => a.key === b.key && a.uploadId === b.uploadId
-  )({ key: '', uploadId: '' }, O.none)
+  )({ key: '', uploadId: '' }, initial)
+
+/** The newest upload of exactly this key that is at least `minAge` old. */
+const findNewest = (ref: ObjectRef, minAge: number): CosEffect<O.Option<string>> =>
+  foldUploads<O.Option<string>>(ref, O.none, (newest, { uploadId, age }) =>
+    age >= minAge ? O.some(uploadId) : newest
+  )
 
 interface ListedParts {
   readonly parts: ReadonlyMap<number, UploadedPart>

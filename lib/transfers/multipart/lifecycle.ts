@@ -26,6 +26,7 @@ import {
 import { headIfSame, type ExpectedContent } from '../../operations/head-if-same.js'
 import { headObject, type HeadObjectInput } from '../../operations/head-object.js'
 import type { WithEncryption } from '../../operations/parameters/encryption.js'
+import { findOrphans } from './find-orphans.js'
 import { isUploadGone } from './find-resumable.js'
 
 /** What happens to the parts of a failed upload. COS bills them until the upload is completed or aborted. */
@@ -110,25 +111,73 @@ const delayedSignal = (
   }
 }
 
+export interface CreatedUpload {
+  readonly uploadId: string
+  /** See `findOrphans`. */
+  readonly orphanedUploads: ReadonlyArray<string>
+}
+
+/** The operation with the fact that an earlier attempt failed: COS may have carried it out. */
+const withRetried = ({
+  decode,
+  ...operation
+}: Op.Operation<CreateMultipartUploadResult>): Op.Operation<{ uploadId: string; isRetried: boolean }> => ({
+  action: operation.action,
+  request: operation.request,
+  decode: (response) =>
+    pipe(
+      decode(response),
+      TE.map(({ uploadId }) => ({ uploadId, isRetried: response.retried === true }))
+    )
+})
+
+const lostResponses: ReadonlySet<CosError['_tag']> = new Set(['TransportError', 'Timeout', 'DecodeError'])
+
+const mayHaveCreated = (error: CosError): boolean =>
+  error.context.attempts > 1 || (error.context.attempts > 0 && lostResponses.has(error._tag))
+
 /**
  * Creates a multipart upload.
  *
  * Not cancelled by the signal: COS may already have created the upload, and only this response has its id. The caller
  * gets `Aborted` at once; we wait up to 10 s in the background and abort the upload.
+ *
+ * If the response to an attempt was lost, COS may have created an upload that nobody knows of: see `findOrphans`.
+ *
+ * @errors those of `createMultipartUpload`; `context.orphanedUploads` if there are some
  */
 export const createUpload =
-  (client: Client, context: Context, input: CreateMultipartUploadInput): TE.TaskEither<CosError, string> =>
+  (
+    client: Client,
+    context: Context,
+    input: CreateMultipartUploadInput
+  ): TE.TaskEither<CosError, CreatedUpload> =>
   async () => {
+    const start = performance.now()
+    const orphans = (ours?: string): Promise<ReadonlyArray<string>> =>
+      findOrphans(input, performance.now() - start, ours)(client)()
     const fired = (): AbortSignal | undefined => client.signals.find((signal) => signal.aborted)
     const early = fired()
     if (early !== undefined) return E.left(aborted(context, early.reason))
     const { signal, close } = delayedSignal(client.signals, cleanupTimeout)
-    const created = await send(createMultipartUpload(input))({ ...detached(client), signals: [signal] })()
+    const created = await send(withRetried(createMultipartUpload(input)))({
+      ...detached(client),
+      signals: [signal]
+    })()
     close()
     const late = fired()
-    if (late === undefined) return E.map(({ uploadId }: CreateMultipartUploadResult) => uploadId)(created)
+    if (late === undefined && E.isRight(created)) {
+      const { uploadId, isRetried } = created.right
+      return E.right({ uploadId, orphanedUploads: isRetried ? await orphans(uploadId) : [] })
+    }
+    if (late === undefined && E.isLeft(created)) {
+      const error = created.left
+      const orphanedUploads = mayHaveCreated(error) ? await orphans() : []
+      if (orphanedUploads.length === 0) return E.left(error)
+      return E.left({ ...error, context: { ...error.context, orphanedUploads } })
+    }
     if (E.isRight(created)) void abortUpload(client, input, created.right.uploadId)()
-    return E.left(aborted(context, late.reason))
+    return E.left(aborted(context, late?.reason))
   }
 
 // -- complete --

@@ -6,7 +6,7 @@ import { combineAllCrc64 } from '../../core/crc64.js'
 import type { CosError } from '../../core/error.js'
 import type { Integrity } from '../../core/integrity.js'
 import type { PutObjectResult } from '../../operations/put-object.js'
-import { completeUpload, headOptions, type PartSent } from '../multipart/lifecycle.js'
+import { completeUpload, headOptions, type CreatedUpload, type PartSent } from '../multipart/lifecycle.js'
 import type { Transfer } from '../shared/run-transfer.js'
 import { uploadCompleteInput, type UploadOptions } from './options.js'
 
@@ -29,6 +29,11 @@ export interface UploadResult {
   readonly crc64: bigint
   /** Result of comparing the checksum with COS's. */
   readonly integrity: Integrity
+  /**
+   * Uploads of this key, without parts, that COS may have created for a request whose response was lost. Usually empty.
+   * Another run may have created them, so they are not aborted: `abortIncompleteUploads` removes them.
+   */
+  readonly orphanedUploads: ReadonlyArray<string>
   readonly requestId: string
 }
 
@@ -46,6 +51,7 @@ export const putResultOf =
     resumed: 0,
     crc64: sentCrc64,
     integrity,
+    orphanedUploads: [],
     requestId
   })
 
@@ -57,7 +63,7 @@ export interface HashedPartSent extends Omit<PartSent, 'crc64'> {
 /** Completes the upload of these parts, in any order. `resumed`: bytes of them that an earlier run had sent. */
 export const completeParts = (
   { scope, context, input }: Pick<Transfer<UploadOptions>, 'scope' | 'context' | 'input'>,
-  uploadId: string,
+  { uploadId, orphanedUploads = [] }: Pick<CreatedUpload, 'uploadId'> & Partial<CreatedUpload>,
   sent: ReadonlyArray<HashedPartSent>,
   resumed: number
 ): TE.TaskEither<CosError, UploadResult> => {
@@ -82,6 +88,7 @@ export const completeParts = (
       resumed,
       crc64,
       integrity,
+      orphanedUploads,
       requestId
     }))
   )

@@ -90,6 +90,7 @@ const confirmParts = async (run: FileUpload, earlier: ResumableUpload): Promise<
 // -- resume or create --
 interface StartedUpload {
   readonly uploadId: string
+  readonly orphanedUploads?: ReadonlyArray<string>
   readonly resumed: ResumedParts
   /**
    * `own`: created by this run, or by an earlier run whose checkpoint this run has claimed. `found`: listed by COS, and
@@ -135,8 +136,10 @@ const createOwn = async (
   checkpoints: UploadCheckpoints | undefined
 ): Promise<StartedUpload> => {
   const { context, input } = run
-  const uploadId = await valueOf(run, (client) => createUpload(client, context, uploadCreateInput(input)))
-  const created = { uploadId, resumed: new Map(), origin: 'own', isEarlier: false } as const
+  const { uploadId, orphanedUploads } = await valueOf(run, (client) =>
+    createUpload(client, context, uploadCreateInput(input))
+  )
+  const created = { uploadId, orphanedUploads, resumed: new Map(), origin: 'own', isEarlier: false } as const
   cleanUpAfter(run, { ...created, checkpoint: undefined })
   return { ...created, checkpoint: await writeCheckpoint(run, checkpoints, uploadId) }
 }
@@ -260,7 +263,7 @@ const sendAndComplete = (run: FileUpload, started: StartedUpload): TE.TaskEither
       pipe(
         TE.tryCatch(() => sendRest({ ...run, scope }, started), fromUnknown(run.context)),
         TE.chainFirst(() => checkUnchanged(run.file)),
-        TE.chain((sent) => completeParts({ ...run, scope }, started.uploadId, sent, resumed))
+        TE.chain((sent) => completeParts({ ...run, scope }, started, sent, resumed))
       )()
     )
 }

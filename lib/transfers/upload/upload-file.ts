@@ -72,6 +72,7 @@ const existingObject = ({
                     resumed: head.size,
                     crc64,
                     integrity: { _tag: 'Verified' as const, crc64 },
+                    orphanedUploads: [],
                     requestId: head.requestId
                   })
                 : O.none

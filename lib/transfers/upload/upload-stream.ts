@@ -21,7 +21,7 @@ import { withSourceErrors } from '../../stages/source-errors.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { sendPart } from '../shared/send-part.js'
-import { createUpload, cleanUpFailed } from '../multipart/lifecycle.js'
+import { createUpload, cleanUpFailed, type CreatedUpload } from '../multipart/lifecycle.js'
 import { matchesPart, Resume, findResumable, type ResumableUpload } from '../multipart/find-resumable.js'
 import {
   bodyOf,
@@ -139,9 +139,10 @@ interface PartResponse {
 const uploadInParts = async (
   transfer: Transfer<UploadStreamInput>,
   parts: AsyncIterable<HashedPart>,
-  { uploadId, parts: existing }: ResumableUpload
+  upload: StartedUpload
 ): Promise<E.Either<CosError, UploadResult>> => {
   const { scope, input } = transfer
+  const { uploadId, parts: existing } = upload
   const put = sendPart(
     transfer,
     'up'
@@ -171,19 +172,21 @@ const uploadInParts = async (
     sent.push({ number, size, crc64, etag: response.etag })
     if (response.isResumed) resumed += size
   }
-  return completeParts(transfer, uploadId, sent, resumed)()
+  return completeParts(transfer, upload, sent, resumed)()
 }
+
+type StartedUpload = ResumableUpload & Partial<CreatedUpload>
 
 /** The upload to send parts to: the resumable one, or a new one. */
 const startUpload = (
   { scope, context, input }: Transfer<UploadStreamInput>,
   found: O.Option<ResumableUpload>
-): TE.TaskEither<CosError, ResumableUpload> =>
+): TE.TaskEither<CosError, StartedUpload> =>
   O.isSome(found)
     ? TE.right(found.value)
     : pipe(
         createUpload(scope.client, context, uploadCreateInput(input)),
-        TE.map((uploadId) => ({ uploadId, parts: new Map() }))
+        TE.map((created) => ({ ...created, parts: new Map() }))
       )
 
 const uploadFrom =
