@@ -48,16 +48,16 @@ interface ClosingServer {
   readonly address: string
   /** Connections that are open now. */
   readonly open: () => number
-  /** Requests that have come and whose answer has not been written to its end. */
+  /** Requests whose response has not been written to its end. */
   readonly pending: () => number
   readonly client: (config?: Partial<ClientConfig>) => Client
 }
 
-/** Has the first request of each connection answered. */
+/** Serves the first request of each connection with `respond`. */
 const listen = async (
   t: Test,
   scheme: Scheme,
-  answer: (socket: Socket, head: string) => Promise<void>
+  respond: (socket: Socket, head: string) => Promise<void>
 ): Promise<ClosingServer> => {
   const sockets = new Set<Socket>()
   let pending = 0
@@ -67,7 +67,7 @@ const listen = async (
     socket.on('close', () => sockets.delete(socket))
     socket.once('data', (head: Buffer) => {
       pending += 1
-      void answer(socket, head.toString('latin1')).then(() => (pending -= 1))
+      void respond(socket, head.toString('latin1')).then(() => (pending -= 1))
     })
   }
   const server: Server =
@@ -108,7 +108,7 @@ const chunked = (body: Buffer): Buffer => {
   return Buffer.concat([...chunks, Buffer.from('0\r\n\r\n')])
 }
 
-const answerOf = ({ connection, framing, size, missing }: Plan): Buffer => {
+const responseOf = ({ connection, framing, size, missing }: Plan): Buffer => {
   const body = source.subarray(0, size)
   const framed = framing === 'length' ? body : chunked(body)
   const head = [
@@ -133,16 +133,16 @@ const end = async (socket: Socket): Promise<void> => {
   socket.end()
 }
 
-/** Answers a request as the plan in its key has it, and ends the connection behind the answer. */
+/** Responds to a request by the plan in its key, and ends the connection after the response. */
 const startClosingServer = (t: Test, scheme: Scheme, finish = end): Promise<ClosingServer> =>
   listen(t, scheme, (socket, head) => {
-    socket.write(answerOf(planOf(head)))
+    socket.write(responseOf(planOf(head)))
     return finish(socket)
   })
 
 /**
- * Closes the connection behind each answer of the emulator's, which has a `Content-Length` and comes little by little. So
- * undici's parser pauses behind the last byte of those answers whose sizes fit what their reader leaves.
+ * Closes the connection after each response of the emulator, which has a `Content-Length` and arrives in small pieces. So
+ * undici's parser pauses after the last byte of the responses whose size fits the buffer that their reader leaves.
  */
 const startClosingProxy = (t: Test, scheme: Scheme, address: string): Promise<ClosingServer> =>
   listen(t, scheme, async (socket, head) => {
@@ -165,15 +165,15 @@ const startClosingProxy = (t: Test, scheme: Scheme, address: string): Promise<Cl
       ['content-length', size],
       ['connection', 'close']
     ]
-    const answer = Buffer.concat([
+    const response = Buffer.concat([
       Buffer.from(`HTTP/1.1 ${String(response.statusCode)} X\r\n`),
       Buffer.from(sent.map(([name, value]) => `${name}: ${value}\r\n`).join('')),
       Buffer.from('\r\n'),
       body
     ])
     // Pieces that do not divide 64 KiB, and fit one record of TLS.
-    for (let at = 0; at < answer.length; at += 15 * KiB) {
-      socket.write(answer.subarray(at, at + 15 * KiB))
+    for (let at = 0; at < response.length; at += 15 * KiB) {
+      socket.write(response.subarray(at, at + 15 * KiB))
       await setImmediate()
     }
     socket.end()
@@ -191,7 +191,7 @@ const closed = async (server: ClosingServer): Promise<void> => {
   await setTimeout(15)
 }
 
-/** Reads nothing while the answer comes and its connection ends, and then little by little. */
+/** Reads nothing while the response arrives and its connection ends, and then in small pieces. */
 const readSlowly = async (server: ClosingServer, body: Readable): Promise<Read> => {
   const chunks: Array<Buffer> = []
   const bytes = (): Buffer => Buffer.concat(chunks)
@@ -223,7 +223,7 @@ const plans = (missing: number): ReadonlyArray<Plan> =>
     )
   )
 
-/** Reads each plan's body at once, and says what is wrong with it. */
+/** Reads the body of each plan at once, and returns the differences. */
 const wrongOf = async (
   server: ClosingServer,
   all: ReadonlyArray<Plan>,

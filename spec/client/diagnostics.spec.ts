@@ -10,7 +10,7 @@ import { bucket, startCos } from '../support/cos.js'
 import { left, right } from '../support/server.js'
 
 const MiB = 1024 * 1024
-const to = { bucket, key: 'told.bin' }
+const to = { bucket, key: 'reported.bin' }
 
 interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown

@@ -14,7 +14,7 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-/** A server that answers `Expect: 100-continue`. */
+/** A server that responds to `Expect: 100-continue`. */
 const asked = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
   const seen = { bytes: 0, expects: 0 }
   const server = createServer((request, response) => {

@@ -315,7 +315,7 @@ t.test('a signal settles a call within 50 ms in every phase, and its connections
     await new Promise(() => undefined)
   }
   const cases = [
-    ['the head of an answer', send(probeGet(at)), silent, () => silent.received.length === 1],
+    ['the head of a response', send(probeGet(at)), silent, () => silent.received.length === 1],
     ['the next attempt', send(probeGet(at)), rejectAll, () => rejectAll.received.length === 1],
     ['its own source', send(probePut({ ...at, body: never() })), silent, () => isAsked]
   ] as const
@@ -356,7 +356,7 @@ t.test('each timeout ends its phase, and the error names it', async (t) => {
   const stalling = await startServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': '10' }).write('half')
   })
-  // One timeout at a time: on a busy machine even the head of an answer may take 60 ms.
+  // One timeout at a time: on a busy machine even the head of a response may take 60 ms.
   const waiting = (timeouts: Partial<Timeouts>) => ({ retry: { attempts: 1 }, timeouts })
   t.match(left(await send(probeGet(at))(silent.client(waiting({ headers: 60 })))()), {
     _tag: 'Timeout',
@@ -472,7 +472,7 @@ t.test('the idle timeout is paused while our source or our reader is slow', asyn
 
 t.test('a blocked event loop is not reported as a timeout', async (t) => {
   const server = await startServer(t, (_, response) =>
-    // The answer has been sent when the event loop blocks, and the deadline has passed when it runs again.
+    // The response has been sent when the event loop blocks, and the deadline has passed when it runs again.
     response.end('yes', () => {
       const until = performance.now() + 600
       while (performance.now() < until);
@@ -545,9 +545,9 @@ t.test(
 )
 
 t.test('a client, an error and an event hold no secret', async (t) => {
-  const said: Array<unknown> = []
+  const events: Array<unknown> = []
   const listen = (event: unknown): void => {
-    said.push(event)
+    events.push(event)
   }
   for (const name of ['cospipe:operation', 'cospipe:attempt']) {
     subscribe(name, listen)
@@ -560,10 +560,10 @@ t.test('a client, an error and an event hold no secret', async (t) => {
   const client = server.client({ credentials: { ...credentials, sessionToken: token } })
   const operation = probeGet(at)
   const error = left(await send(operation)(client)())
-  const shown = [client, error, operation, said]
+  const shown = [client, error, operation, events]
     .map((value) => inspect(value, { depth: 20, showHidden: true }))
     .join()
-  const json = JSON.stringify([client, error, said], (_, value: unknown) =>
+  const json = JSON.stringify([client, error, events], (_, value: unknown) =>
     typeof value === 'bigint' ? '' : value
   )
   for (const text of [shown, json]) {
@@ -578,15 +578,15 @@ t.test('attempts and operations are published on diagnostics_channel', async (t)
     if (count === 1) sendServiceError(response, 503, 'SlowDown')
     else response.end()
   })
-  const said: Array<unknown> = []
+  const events: Array<unknown> = []
   const listen = (event: unknown): void => {
-    said.push(event)
+    events.push(event)
   }
   for (const name of ['cospipe:operation', 'cospipe:attempt']) subscribe(name, listen)
   await send(probeGet(at))(server.client())()
   for (const name of ['cospipe:operation', 'cospipe:attempt']) unsubscribe(name, listen)
   const about = { operation: 'ProbeGet', bucket: at.bucket, key: at.key }
-  t.match(said, [
+  t.match(events, [
     { ...about, attempt: 1, method: 'GET', status: 503, requestId: 'NjYwMWE5YzRf', error: '' },
     { ...about, attempt: 2, method: 'GET', status: 200, requestId: '', error: '' },
     { ...about, attempts: 2, error: '' }

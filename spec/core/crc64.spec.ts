@@ -16,7 +16,7 @@ t.test('bytes have the recorded checksums', async (t) => {
 })
 
 t.test('the samples of COS’s documentation have their checksums', async (t) => {
-  // The chunked body of https://cloud.tencent.com/document/product/436/7749, and what COS answered.
+  // The chunked body of https://cloud.tencent.com/document/product/436/7749, and the checksum in the response of COS.
   const chunks = ['[Chunked Content]', '[2nd chunk]', '[3rd chunk]', '[4th chunk]'].map((text) =>
     Buffer.from(text)
   )

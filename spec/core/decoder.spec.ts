@@ -26,7 +26,7 @@ import { toArray } from '../support/iterables.js'
 
 const mebi = 1024 * 1024
 
-/** The status and headers of an answer, for what needs no more. */
+/** A decoder of only the status and the headers. */
 const head: D.Decoder<number> = (response) =>
   pipe(
     D.drain(response),
@@ -34,8 +34,8 @@ const head: D.Decoder<number> = (response) =>
   )
 
 type Test = Parameters<typeof serveResponse>[0]
-const refused = async (t: Test, answer: CannedResponse, asked?: ServeOptions): Promise<CosError> =>
-  left(await decodeResponse(t, D.rejectErrors(head), answer, asked))
+const refused = async (t: Test, response: CannedResponse, asked?: ServeOptions): Promise<CosError> =>
+  left(await decodeResponse(t, D.rejectErrors(head), response, asked))
 
 // -- bodies --
 t.test('readBytes reads a body up to its limit, and closes the connection of a longer one', async (t) => {
@@ -190,7 +190,7 @@ t.test(
 )
 
 t.test('the JSON error of a gateway is read in either spelling', async (t) => {
-  const answers: ReadonlyArray<readonly [json: unknown, said: object]> = [
+  const responses: ReadonlyArray<readonly [json: unknown, expected: object]> = [
     [
       { code: 'Busy', message: 'later', requestid: 'r' },
       { code: 'Busy', message: 'later', requestId: 'r' }
@@ -210,8 +210,8 @@ t.test('the JSON error of a gateway is read in either spelling', async (t) => {
       { code: 'ServiceUnavailable', message: '{"code":{},"message":"no"}' }
     ]
   ]
-  for (const [json, said] of answers)
-    t.match(await refused(t, { status: 503, chunks: [JSON.stringify(json)] }), said)
+  for (const [json, expected] of responses)
+    t.match(await refused(t, { status: 503, chunks: [JSON.stringify(json)] }), expected)
 })
 
 t.test(
@@ -245,13 +245,13 @@ t.test('an error without a body has the code of its status', async (t) => {
     520: 'Unknown'
   }
   for (const [status, code] of Object.entries(names)) {
-    const answer = {
+    const response = {
       status: Number(status),
       headers: { 'x-cos-request-id': 'id', 'content-type': 'application/xml' }
     }
     const known = { _tag: 'ServiceError', status: Number(status), code, message: '', requestId: 'id' }
-    t.match(await refused(t, answer, { method: 'HEAD' }), known, `HEAD ${status}`)
-    t.match(await refused(t, answer), known, `GET ${status}`)
+    t.match(await refused(t, response, { method: 'HEAD' }), known, `HEAD ${status}`)
+    t.match(await refused(t, response), known, `GET ${status}`)
   }
 })
 

@@ -12,31 +12,32 @@ import {
 } from '../support/select-messages.js'
 
 /** Events as a spec can compare them: bytes as text, neighbours joined, for where they were cut says nothing. */
-type Told = { readonly _tag: 'Records'; readonly text: string } | Exclude<SelectEvent, { _tag: 'Records' }>
+type Comparable =
+  { readonly _tag: 'Records'; readonly text: string } | Exclude<SelectEvent, { _tag: 'Records' }>
 
 interface Outcome {
-  readonly events: ReadonlyArray<Told>
+  readonly events: ReadonlyArray<Comparable>
   readonly problem: EventProblem | undefined
 }
 
-const told = (event: SelectEvent): Told =>
+const toComparable = (event: SelectEvent): Comparable =>
   event._tag === 'Records' ? { _tag: 'Records', text: Buffer.from(event.bytes).toString('latin1') } : event
 
 /** Runs the fold over chunks, to its end or its first problem. */
 const read = (...chunks: ReadonlyArray<Uint8Array>): Outcome => {
   const folding = eventReader()
-  const events: Array<Told> = []
+  const events: Array<Comparable> = []
   for (const step of [...chunks.map((chunk) => () => folding.step(chunk)), () => folding.finish()]) {
     const result = step()
     if (E.isLeft(result)) return { events, problem: result.left }
-    events.push(...result.right.map(told))
+    events.push(...result.right.map(toComparable))
   }
   return { events, problem: undefined }
 }
 
 const end = { _tag: 'End' } as const
 const incomplete = { _tag: 'Incomplete' } as const
-const records = (text: string): Told => ({ _tag: 'Records', text })
+const records = (text: string): Comparable => ({ _tag: 'Records', text })
 
 t.test('each recorded message is decoded to its event', async (t) => {
   const all = recordedMessages()
@@ -80,7 +81,7 @@ t.test('an event is returned as soon as its message is complete', async (t) => {
   const first = recordedMessage('Records')
   t.same(folding.step(first.subarray(0, -1)), E.right([]))
   const given = folding.step(first.subarray(-1))
-  t.same(E.isRight(given) ? given.right.map(told) : given, [records('1,Ann\n2,Bo\n')])
+  t.same(E.isRight(given) ? given.right.map(toComparable) : given, [records('1,Ann\n2,Bo\n')])
 })
 
 t.test('a flipped bit is detected anywhere, and its message has no event', async (t) => {

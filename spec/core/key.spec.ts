@@ -12,7 +12,7 @@ import {
   withoutLeadingSlash
 } from '../../lib/core/key.js'
 
-// -- keys that mean trouble, made of what paths and percent signs are made of --
+// -- difficult keys: of slashes, dots and percent signs --
 const anyText = fc.string({ unit: 'binary', maxLength: 60 })
 const dotted = fc
   .array(

@@ -60,7 +60,7 @@ const reasonOf = async (parts: AsyncIterable<Part>): Promise<CosError> => {
   throw new Error('no failure')
 }
 
-// -- known answers --
+// -- known results --
 t.test('the parts have the same bytes for any chunks', async (t) => {
   const bytes = bytesOf(3 * MiB + 12_345)
   for (const [name, chunk] of [

@@ -29,11 +29,11 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-type Answer = (bytes: Buffer, response: ServerResponse, first: number) => unknown
-const whole: Answer = (bytes, response) => response.end(bytes)
+type Respond = (bytes: Buffer, response: ServerResponse, first: number) => unknown
+const whole: Respond = (bytes, response) => response.end(bytes)
 
 /** A server that gives ranges of the bytes, and a call that asks for one; `most` of them were under way at once. */
-const giving = async (t: Teardown, bytes: Buffer, answer: Answer = whole) => {
+const giving = async (t: Teardown, bytes: Buffer, respond: Respond = whole) => {
   const at = { open: 0, most: 0, asked: [] as Array<number> }
   const server = createServer((request, response) => {
     const [first = 0, last = 0] = (request.headers.range?.slice(6) ?? '').split('-').map(Number)
@@ -41,7 +41,7 @@ const giving = async (t: Teardown, bytes: Buffer, answer: Answer = whole) => {
     at.open += 1
     response.on('close', () => (at.open -= 1))
     response.writeHead(206)
-    answer(bytes.subarray(first, last + 1), response, first)
+    respond(bytes.subarray(first, last + 1), response, first)
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
@@ -78,18 +78,18 @@ const failureOf = async (source: AsyncIterable<Uint8Array>): Promise<unknown> =>
     (error: unknown) => error
   )
 
-// -- known answers --
+// -- known results --
 t.test('bytes are yielded in order if they arrive in another', async (t) => {
   const bytes = bytesOf(10 * 1000 + 77)
-  // The later a range, the sooner it is answered: four at a time, the last of them first.
+  // Responses arrive in reverse order: four at a time, the last range first.
   let waiting: ReadonlyArray<() => unknown> = []
   const { at, fetchRange } = await giving(t, bytes, async (range, response, first) => {
     waiting = [() => response.end(range), ...waiting]
     if (waiting.length < 4 && first < 10_000) return
-    const answers = waiting
+    const responders = waiting
     waiting = []
-    for (const answer of answers) {
-      answer()
+    for (const respond of responders) {
+      respond()
       await setTimeout(1)
     }
   })

@@ -8,7 +8,7 @@ import { abortable } from '../../lib/stages/abortable.js'
 import { mapConcurrent } from '../../lib/stages/map-concurrent.js'
 import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
-/** Counts from 1, as far as asked, and tells how far it was read and whether it was closed. */
+/** Counts from 1, and records how far it was read and whether it was closed. */
 const counting = (until = Infinity) => {
   const seen = { read: 0, closed: false }
   const numbers = async function* () {
@@ -21,14 +21,14 @@ const counting = (until = Infinity) => {
   return { seen, source: numbers() }
 }
 
-/** Work that ends when told. */
+/** Calls that end when `end` is called. */
 const workshop = () => {
-  const begun: Array<number> = []
+  const started: Array<number> = []
   const ends = new Map<number, (error?: unknown) => void>()
   const aborted: Array<number> = []
   const work = (n: number, signal: AbortSignal): Promise<string> =>
     new Promise((resolve, reject) => {
-      begun.push(n)
+      started.push(n)
       ends.set(n, (error) => {
         if (error === undefined) resolve(`done ${String(n)}`)
         else reject(error)
@@ -42,7 +42,7 @@ const workshop = () => {
     ends.get(n)?.(error)
     await setImmediate()
   }
-  return { begun, aborted, work, end }
+  return { started, aborted, work, end }
 }
 
 /** How each of the results comes, or fails. */
@@ -79,25 +79,25 @@ t.test('results are yielded when they are done, or in the order of their items i
 
 t.test('concurrency items run, and one more is read', async (t) => {
   const { seen, source } = counting()
-  const { begun, work, end } = workshop()
+  const { started, work, end } = workshop()
   const running = pipe(source, mapConcurrent<number>({ concurrency: 3 })(work))
   void running.next()
   await setImmediate()
-  t.same(begun, [1, 2, 3])
+  t.same(started, [1, 2, 3])
   t.equal(seen.read, 4)
   await end(2)
-  t.same(begun, [1, 2, 3, 4])
+  t.same(started, [1, 2, 3, 4])
   t.equal(seen.read, 5)
   await running.return()
 })
 
 t.test('with readAhead 0 no item is read ahead', async (t) => {
   const { seen, source } = counting()
-  const { begun, work } = workshop()
+  const { started, work } = workshop()
   const running = pipe(source, mapConcurrent<number>({ concurrency: 2, readAhead: 0 })(work))
   void running.next()
   await setImmediate()
-  t.same(begun, [1, 2])
+  t.same(started, [1, 2])
   t.equal(seen.read, 2)
   await running.return()
 })
@@ -202,7 +202,7 @@ t.test('destroying a Node stream of the results ends all calls', async (t) => {
 // -- failures --
 t.test('the first failure aborts the other calls, closes the source and is thrown', async (t) => {
   const { seen, source } = counting()
-  const { aborted, begun, work, end } = workshop()
+  const { aborted, started, work, end } = workshop()
   const discarded: Array<number> = []
   const running = pipe(
     source,
@@ -214,7 +214,7 @@ t.test('the first failure aborts the other calls, closes the source and is throw
   await end(2, error)
   t.equal(await ended, error)
   t.same(got, [])
-  t.same(begun, [1, 2, 3])
+  t.same(started, [1, 2, 3])
   t.same(aborted, [1, 2, 3])
   t.same(discarded, [4])
   t.equal(seen.closed, true)
@@ -231,7 +231,7 @@ t.test('a failure is thrown after the other calls have settled', async (t) => {
   const { got, ended } = collected(pipe(from(1, 2, 3), mapConcurrent<number>({ concurrency: 3 })(work)))
   t.match(await ended, { message: 'no' })
   t.same(settled, [1, 2])
-  t.same(got, [1, 2], 'and what came of them is told')
+  t.same(got, [1, 2], 'and their results are yielded')
 })
 
 t.test(

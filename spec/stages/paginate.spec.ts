@@ -161,7 +161,7 @@ t.test('a failing page fails the pipeline', async (t) => {
 
 t.test('if shouldRetryPage is true, a listing resumes after the last item', async (t) => {
   const { fetch } = counting(5, 5)
-  const told: Array<readonly [tag: string, failures: number]> = []
+  const calls: Array<readonly [tag: string, failures: number]> = []
   let asked = 0
   // Refused twice, then broken after each item.
   const shaky: FetchPage<Item, number> = (start, signal) => {
@@ -183,20 +183,20 @@ t.test('if shouldRetryPage is true, a listing resumes after the last item', asyn
     }
   }
   const shouldRetryPage = (error: CosError, failures: number) => async () => {
-    told.push([error._tag, failures])
+    calls.push([error._tag, failures])
     return failures < 3
   }
   t.same(await numbers(paginate({ shouldRetryPage }, shaky)(0)), [1, 2, 3, 4, 5])
   t.same(
-    told.map(([, failures]) => failures),
+    calls.map(([, failures]) => failures),
     [1, 2, 1, 1, 1, 1],
     'each item resets the count'
   )
 
   const hopeless = paginate({ shouldRetryPage }, () => TE.left(broken))(0)
-  told.length = 0
+  calls.length = 0
   t.match(await catchCosError(toArray(hopeless)), broken)
-  t.equal(told.length, 3)
+  t.equal(calls.length, 3)
 })
 
 t.test('errors that the reader throws are not failures of the page', async (t) => {
@@ -228,7 +228,7 @@ t.test('a listing whose markers form a loop fails with DecodeError, however long
   for (const circle of [1, 2, 3, 7, 64]) {
     for (const approach of [0, 1, 5]) {
       let asked = 0
-      // 0, 1, ... then round and round behind the approach.
+      // 0, 1, ... then the loop.
       const fetch: FetchPage<Item, number> = (start) => {
         asked += 1
         const next = start + 1 < approach + circle ? start + 1 : approach

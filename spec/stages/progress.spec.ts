@@ -145,14 +145,14 @@ t.test('a reader that stops early does not affect the progress', async (t) => {
   t.equal(progress.read().transferred, 1)
 })
 
-// -- what is told to it --
+// -- reportParts and reportBytes --
 t.test('reportParts reports the start of a part, and its end or failure', async (t) => {
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
-  const answers = [E.right('etag'), E.left('no')]
+  const results = [E.right('etag'), E.left('no')]
   const during: Array<ProgressSnapshot> = []
   const send = reportParts(progress)((_: { readonly size: number }, __: AbortSignal) => async () => {
     during.push(progress.read())
-    return answers.shift() ?? E.left('none')
+    return results.shift() ?? E.left('none')
   })
   const { signal } = new AbortController()
   const sent = send({ size: 10 }, signal)

@@ -83,7 +83,7 @@ const parts = (bytes: Buffer, partSize = MiB, controller = new AbortController()
   return { budget, controller, hashed: pipe(splitBytes(bytes, 64 * 1024), cut, hashParts()) }
 }
 
-// -- known answers --
+// -- known results --
 t.test('each part arrives unchanged, and the combined checksums are that of the whole', async (t) => {
   const { taken, upload } = await taking(t, (_, response) => response.end())
   const bytes = bytesOf(6 * MiB + 4321)

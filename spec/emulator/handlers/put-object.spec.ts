@@ -25,8 +25,8 @@ t.test('HEAD and GET return the attributes of the PUT', async (t) => {
     'x-cos-tagging': 'a=1&b=%E8%85%BE'
   }
   await sendRequest(emulator, { ...put, headers })
-  const { 'x-cos-tagging': _tags, ...said } = headers
-  const expected = { ...said, 'x-cos-storage-tier': 'FREQUENT', 'x-cos-tagging-count': '2', etag: md5 }
+  const { 'x-cos-tagging': _tags, ...stored } = headers
+  const expected = { ...stored, 'x-cos-storage-tier': 'FREQUENT', 'x-cos-tagging-count': '2', etag: md5 }
   t.match((await sendRequest(emulator, { method: 'HEAD', key: 'k' })).headers, {
     ...expected,
     'content-length': '1'
@@ -36,7 +36,8 @@ t.test('HEAD and GET return the attributes of the PUT', async (t) => {
   await sendRequest(emulator, put)
   const replaced = (await sendRequest(emulator, { key: 'k' })).headers
   t.equal(replaced['content-type'], 'application/octet-stream')
-  for (const name of Object.keys(said)) if (name !== 'content-type') t.equal(replaced[name], undefined, name)
+  for (const name of Object.keys(stored))
+    if (name !== 'content-type') t.equal(replaced[name], undefined, name)
 })
 
 t.test('a PUT with invalid attributes fails and stores nothing', async (t) => {

@@ -77,17 +77,17 @@ t.test('a truncated body fails with IncompleteBody and stores nothing', async (t
 
 t.test('a connection that ends within a body stores nothing', async (t) => {
   const dir = t.testdir()
-  let begun = false
+  let hasStarted = false
   const emulator = await startTestEmulator(t, {
     dir,
     fault: () => {
-      begun = true
+      hasStarted = true
       return undefined
     }
   })
   const talk = await openRawSocket(emulator.port)
   talk.send(`${requestHead(emulator, { ...put, headers: { 'content-length': '100' } })}too short`)
-  await waitFor(() => begun)
+  await waitFor(() => hasStarted)
   await setTimeout(50)
   talk.socket.resetAndDestroy()
   await waitFor(() => emulator.requests().length === 1)

@@ -29,7 +29,7 @@ const to = { bucket, key: 'to/there.bin', copySource }
 const bytes = bytesOf(3 * MiB + 17)
 const inParts = { threshold: MiB, partSize: MiB }
 
-const said = {
+const metadataOfSource = {
   contentType: 'text/x-spec',
   cacheControl: 'max-age=7',
   contentDisposition: 'attachment; filename="caf\u00e9"',
@@ -47,7 +47,7 @@ const holding = async (
   put: Partial<PutObjectInput> = {}
 ): Promise<Cos> => {
   const cos = await startCos(t, { buckets: [bucket, elsewhere], ...options })
-  right(await send(putObject({ ...from, body: bytes, ...said, ...put }))(cos.client())())
+  right(await send(putObject({ ...from, body: bytes, ...metadataOfSource, ...put }))(cos.client())())
   return cos
 }
 
@@ -103,7 +103,7 @@ t.test('a source above the threshold is copied in parts, with its metadata', asy
   )
   t.match(copied, { parts: 4, size: bytes.length, integrity: { _tag: 'Verified', crc64: sum } })
   t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
-  const { expires, ...others } = said
+  const { expires, ...others } = metadataOfSource
   t.match(await headOf(cos), {
     storageClass: 'STANDARD_IA',
     contentType: O.some(others.contentType),
@@ -112,7 +112,7 @@ t.test('a source above the threshold is copied in parts, with its metadata', asy
     contentEncoding: O.some(others.contentEncoding),
     contentLanguage: O.some(others.contentLanguage),
     expires: O.some(expires),
-    metadata: said.metadata
+    metadata: metadataOfSource.metadata
   })
   t.match(
     only(cos, 'UploadPartCopy')
@@ -132,7 +132,7 @@ t.test(
     const cos = await holding(t)
     for (const way of [{}, inParts]) {
       right(await copy({ ...to, ...way, copyStatus: 'Copy' })(cos.client())())
-      t.match(await headOf(cos), { contentType: O.some('text/x-spec'), metadata: said.metadata })
+      t.match(await headOf(cos), { contentType: O.some('text/x-spec'), metadata: metadataOfSource.metadata })
 
       right(
         await copy({ ...to, ...way, copyStatus: 'Replaced', contentType: 'text/new', metadata: { b: '2' } })(
@@ -206,7 +206,7 @@ t.test('a source that is replaced meanwhile is ObjectChanged, and the parts are 
   const cos = await holding(
     t,
     {
-      // Time for what is written meanwhile.
+      // Time for a write meanwhile.
       fault: script([{ operation: 'UploadPartCopy', fault: { delay: 25 } }]),
       onRequest: ({ operation }) => {
         if (operation === 'UploadPartCopy')
@@ -242,7 +242,7 @@ t.test('the version that the HEAD found is copied, even if the key is overwritte
     t,
     {
       buckets: [bucket, { name: elsewhere, versioning: 'Enabled' }],
-      // Time for what is written meanwhile.
+      // Time for a write meanwhile.
       fault: script([{ operation: 'UploadPartCopy', fault: { delay: 25 } }]),
       onRequest: ({ operation }) => {
         if (operation === 'UploadPartCopy')
@@ -290,7 +290,7 @@ t.test('a copy that differs from the source is an IntegrityError', async (t) => 
   const mismatch = { _tag: 'IntegrityError', check: 'crc64', expected: String(await crc64(bytes)), got: '17' }
   t.match(left(await copy(to)(cos.client())()), mismatch)
 
-  t.equal(right(await copy(to)(cos.client())()).integrity._tag, 'Verified', 'no checksum in the answer')
+  t.equal(right(await copy(to)(cos.client())()).integrity._tag, 'Verified', 'no checksum in the response')
   t.same(cos.operations().slice(-3), ['HeadObject', 'CopyObject', 'HeadObject'])
 
   t.match(left(await copy({ ...to, ...inParts })(cos.client())()), mismatch)

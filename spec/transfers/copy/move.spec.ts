@@ -108,7 +108,7 @@ t.test('a source that is overwritten meanwhile stays', async (t) => {
     t,
     {
       ...versioned,
-      // Time for what is written meanwhile.
+      // Time for a write meanwhile.
       fault: script([{ operation: 'UploadPartCopy', fault: { delay: 25 } }]),
       onRequest: ({ operation }) => {
         if (operation === 'UploadPartCopy')

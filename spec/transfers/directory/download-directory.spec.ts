@@ -436,7 +436,7 @@ t.test('a reader that pauses applies backpressure', async (t) => {
 
 t.test('a reader that stops, or a signal, ends all requests at once and leaves no files', async (t) => {
   for (const operation of ['ListObjects', 'HeadObject', 'GetObject']) {
-    // The request for key a is answered, the others never.
+    // Only the request for key a gets a response.
     const first = operation === 'ListObjects' ? 0 : 1
     const cos = await holding(
       t,

@@ -342,7 +342,7 @@ t.test('a reader that pauses applies backpressure', async (t) => {
 t.test('a reader that stops, or a signal, ends all requests at once', async (t) => {
   const directory = await createTree(t.testdir(), { a: 'a', b: 'b', c: 'c', d: 'd' })
   for (const operation of ['HeadObject', 'PutObject']) {
-    // The first request is answered, the others never.
+    // Only the first request gets a response.
     const cos = await startCos(t, {
       fault: (request) =>
         request.operation === operation && request.count > 1 ? { delay: 60_000 } : undefined

@@ -84,7 +84,7 @@ t.test('a failed abort yields Failed, and an upload that no longer exists is no 
   t.match(swept, [
     { _tag: 'Failed', key: '/a', error: { _tag: 'ServiceError', code: 'AccessDenied' } },
     { _tag: 'Gone' },
-    // Its answer was lost; the second attempt found it gone.
+    // The response of the first attempt was lost, and the second found no upload.
     { _tag: 'Aborted' },
     { _tag: 'Aborted' },
     { _tag: 'Aborted' }

@@ -29,8 +29,8 @@ t.test('createUpload creates an upload and returns its id', async (t) => {
 
 t.test('if the signal has already fired, no upload is created', async (t) => {
   const cos = await startCos(t)
-  const begun = withSignal(AbortSignal.abort())((client) => createUpload(client, contextOf('spec', at), at))
-  t.match(left(await begun(cos.client())()), { _tag: 'Aborted' })
+  const created = withSignal(AbortSignal.abort())((client) => createUpload(client, contextOf('spec', at), at))
+  t.match(left(await created(cos.client())()), { _tag: 'Aborted' })
   t.same(cos.operations(), [])
 })
 
@@ -45,7 +45,7 @@ t.test('an abort during the creation settles at once, and the created upload is 
     copy: copy({ ...at, ...small, copySource: source })
   }
   for (const [name, transfer] of Object.entries(transfers)) {
-    // It is made before its answer is held back.
+    // The upload is created before its response is delayed.
     let isAsked = false
     const cos = await startCos(t, {
       fault: ({ operation }) => {

@@ -7,12 +7,12 @@ import { clientOf, left, right } from '../../support/server.js'
 const context = contextWithoutObject('spec')
 
 t.test('a stream starts no work before it is read, and each read restarts it', async (t) => {
-  let begun = 0
+  let started = 0
   const stream = scopedStream(context, async function* () {
-    begun += 1
-    yield begun
+    started += 1
+    yield started
   })(clientOf(t, '127.0.0.1:1')())
-  t.equal(begun, 0)
+  t.equal(started, 0)
   t.same([await toArray(stream), await toArray(stream)], [[1], [2]])
 })
 

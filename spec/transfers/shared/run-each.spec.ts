@@ -18,14 +18,14 @@ interface Done {
 }
 
 interface Watch {
-  begun: number
+  started: number
 }
 
 /** Doubles numbers, each after a turn; negative ones fail. */
 const doubling = (
   items: () => AsyncIterable<number>,
   onError: OnItemError,
-  watch: Watch = { begun: 0 },
+  watch: Watch = { started: 0 },
   concurrency = 2
 ) =>
   runEach<number, Done>(context, {
@@ -33,7 +33,7 @@ const doubling = (
     onError,
     items,
     work: async (n) => {
-      watch.begun += 1
+      watch.started += 1
       await setTimeout(n < 0 ? 1 : 10)
       return [{ n: n * 2, error: n < 0 ? O.some(bad(n)) : O.none }]
     },
@@ -64,7 +64,7 @@ t.test(
   'with stop no item starts after a failure, and the items in flight finish and are reported',
   async (t) => {
     const client = clientOf(t, '127.0.0.1:1')()
-    const watch = { begun: 0 }
+    const watch = { started: 0 }
     let closed = false
     const endless = async function* () {
       try {
@@ -77,7 +77,7 @@ t.test(
     const { seen, thrown } = await reading(doubling(endless, 'stop', watch)(client))
     t.same(seen, [-4, 2])
     t.match(thrown, { name: 'CosException', error: bad(-2) })
-    t.equal(watch.begun, 2)
+    t.equal(watch.started, 2)
     t.ok(closed)
   }
 )
@@ -101,7 +101,7 @@ t.test('a failure of the source is thrown after the results of the items before 
       yield* [1, 2, 3]
       throw error
     }
-    const { seen, thrown } = await reading(doubling(broken, 'continue', { begun: 0 }, 3)(client))
+    const { seen, thrown } = await reading(doubling(broken, 'continue', { started: 0 }, 3)(client))
     t.same(seen, [2, 4, 6])
     t.match(thrown, error === failure ? failure : { name: 'CosException', error: { _tag: 'SourceError' } })
   }

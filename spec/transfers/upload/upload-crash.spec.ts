@@ -1,4 +1,4 @@
-/** Uploads that are killed at any instant, and what the next run makes of what is there. */
+/** Uploads are killed at any moment, and the next run resumes them. */
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
@@ -99,7 +99,7 @@ for (const [salt, [name, step]] of shapes.entries()) {
           .filter((each) => each.key === key && each.operation === 'UploadPart')
           .slice(before.length)
         const missing = 13 - there
-        // What was being completed when it was cut off is there, and a stream can not look before it is read.
+        // The object may already be complete, and a stream is not compared before it is read.
         if (!wasDone || salt === 0) {
           t.ok(
             sent.length <= (wasDone ? 0 : missing),
@@ -107,7 +107,7 @@ for (const [salt, [name, step]] of shapes.entries()) {
           )
         }
         const left = right(await send(listMultipartUploads({ bucket, prefix: key }))(cos.client())())
-        // Killed before the answer to its creation was written down, an upload has no part yet, and no name here.
+        // An upload killed before its checkpoint was written has no parts, and its id is not known here.
         const unknown = salt === 0 && there === 0 ? 1 : 0
         t.ok(left.uploads.length <= unknown, `${about}: no orphan`)
         const { body } = right(await send(getObject({ bucket, key }))(cos.client())())

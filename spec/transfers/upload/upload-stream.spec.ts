@@ -20,7 +20,7 @@ const MiB = 1024 * 1024
 const to = { bucket, key: 'up/load.bin' }
 const partSize = MiB
 
-/** Not by what was asked last: a part that was hung up on is only told when its connection has ended. */
+/** Not by the last request: an aborted part is recorded only when its connection has ended. */
 const isAborted = async (cos: Cos): Promise<boolean> => {
   const asked = cos.operations()
   const { uploads } = right(await send(listMultipartUploads({ bucket }))(cos.client())())
@@ -245,7 +245,7 @@ t.test('a slow server pauses the source', async (t) => {
   }
   const result = uploadStream({ ...to, partSize, concurrency: 3 })(counting())(cos.client())()
   await setTimeout(300)
-  // 3 in flight, 1 cut ahead, and the chunk that told that it was not the last.
+  // 3 in flight, 1 cut ahead, and the chunk that showed that it was not the last.
   t.ok(read <= 5, `${String(read)} chunks were read`)
   t.equal(right(await result).parts, 24)
 })
@@ -302,7 +302,7 @@ t.test('an upload resumes from the stored parts if the source has the same bytes
   const bytes = bytesOf(6 * MiB)
   const sent = () => cos.emulator.requests().filter(({ operation }) => operation === 'UploadPart')
   const broken = async function* () {
-    // Three parts; whether the fourth is whole, nobody knows yet.
+    // Three parts: it is not known yet whether the fourth is complete.
     yield* splitBytes(bytes.subarray(0, 4 * MiB), 50_000)
     await waitFor(() => sent().length === 3 && sent().every(({ status }) => status === 200))
     throw new Error('cut')
