@@ -165,15 +165,15 @@ const startClosingProxy = (t: Test, scheme: Scheme, address: string): Promise<Cl
       ['content-length', size],
       ['connection', 'close']
     ]
-    const response = Buffer.concat([
+    const bytes = Buffer.concat([
       Buffer.from(`HTTP/1.1 ${String(response.statusCode)} X\r\n`),
       Buffer.from(sent.map(([name, value]) => `${name}: ${value}\r\n`).join('')),
       Buffer.from('\r\n'),
       body
     ])
     // Pieces that do not divide 64 KiB, and fit one record of TLS.
-    for (let at = 0; at < response.length; at += 15 * KiB) {
-      socket.write(response.subarray(at, at + 15 * KiB))
+    for (let at = 0; at < bytes.length; at += 15 * KiB) {
+      socket.write(bytes.subarray(at, at + 15 * KiB))
       await setImmediate()
     }
     socket.end()
