@@ -1,0 +1,145 @@
+/** No master key, data key or plaintext is in an error, an event, an inspection or a JSON. */
+import { createPrivateKey } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { inspect } from 'node:util'
+import type * as E from 'fp-ts/lib/Either.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import t from 'tap'
+import { CosException, type CosError } from '../../../lib/core/error.js'
+import { formatError } from '../../../lib/core/format-error.js'
+import { aesKey } from '../../../lib/encryption/aes-key.js'
+import { keyring } from '../../../lib/encryption/keyring.js'
+import { kmsKey } from '../../../lib/encryption/kms-key.js'
+import { rsaKey } from '../../../lib/encryption/rsa-key.js'
+import { encrypted } from '../../../lib/transfers/encrypted/encrypted.js'
+import { splitBytes } from '../../support/bytes.js'
+import { startCos } from '../../support/cos.js'
+import { at, javaVectors, readBytes, scriptedRandom, store, vectorKeyText } from '../../support/encryption.js'
+import { left, right } from '../../support/server.js'
+
+const masterSecret = Buffer.from('TopSecretMasterKeyTopSecretMastr')
+const dataSecret = Buffer.from('TopSecretDataKeyTopSecretDataKey')
+const ivSecret = Buffer.from('TopSecretCounter')
+const plaintext = Buffer.from('TopSecretPlaintextTopSecretPlaintextTopSecretPlaintext')
+const passphrase = 'TopSecretPassphrase'
+
+const privatePem = vectorKeyText('rsa2048-a.private.pkcs8.pem')
+const jwk = createPrivateKey(privatePem).export({ format: 'jwk' })
+
+const secrets: ReadonlyArray<string> = [
+  ...[masterSecret, dataSecret, ivSecret, plaintext].flatMap((bytes) => [
+    bytes.toString('latin1').slice(0, 12),
+    bytes.toString('hex').slice(0, 24),
+    bytes
+      .toString('hex')
+      .replace(/(..)(?!$)/g, '$1 ')
+      .slice(0, 30),
+    bytes.toString('base64').slice(0, 16),
+    [...bytes.subarray(0, 8)].join(','),
+    [...bytes.subarray(0, 8)].join(', ')
+  ]),
+  passphrase,
+  ...['d', 'p', 'q'].map((name) => String(jwk[name]).slice(0, 20)),
+  ...privatePem.split('\n').slice(1, 4)
+]
+
+const shownForms = (value: unknown): string => {
+  const plain = inspect(value, {
+    depth: 12,
+    showHidden: true,
+    maxArrayLength: 1000,
+    maxStringLength: 100_000
+  })
+  const json = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each))
+  return `${plain}\n${json}`
+}
+
+const aes = right(aesKey(masterSecret))
+const rsa = right(
+  rsaKey({
+    privateKey: createPrivateKey(privatePem)
+      .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase })
+      .toString(),
+    passphrase
+  })
+)
+const kms = right(
+  kmsKey({ id: 'cmk', wrap: () => TE.left(passphrase), unwrap: () => TE.left({ secret: passphrase }) })
+)
+
+t.test('no secret is in keys, clients, results, errors and events', async (t) => {
+  const shown: Array<string> = []
+  const show = (value: unknown): void => {
+    shown.push(shownForms(value))
+  }
+  const fail = (result: E.Either<CosError, unknown>): void => {
+    const error = left(result)
+    show(error)
+    show(new CosException(error))
+    shown.push(formatError(error), new CosException(error).stack ?? '')
+  }
+  const channels = ['operation', 'attempt', 'part', 'transfer'].map((name) => `cospipe:${name}`)
+  for (const channel of channels) subscribe(channel, show)
+  t.teardown(() => {
+    for (const channel of channels) unsubscribe(channel, show)
+  })
+
+  let count = 0
+  const cos = await startCos(t, {
+    fault: ({ operation }) => {
+      count += 1
+      return operation === 'PutObject' && count % 2 === 0 ? { response: { status: 503 } } : undefined
+    }
+  })
+  const drawing = () => ({
+    ...cos.client(),
+    random: scriptedRandom(dataSecret, ivSecret, Buffer.alloc(20, 1), Buffer.alloc(20, 2))
+  })
+  for (const key of [aes, rsa]) {
+    const vault = encrypted(keyring(key, kms), { format: 'python', accepts: ['python', 'go', 'java-gcm'] })
+    show([key, vault, kms, keyring(key, kms)])
+    const body = { open: () => splitBytes(plaintext, 7), size: plaintext.length }
+    show(vault.putObject({ ...at, body }))
+    show(right(await vault.putObject({ ...at, body })(drawing())()))
+    show(right(await vault.headObject(at)(cos.client())()))
+    const got = right(await vault.getObject(at)(cos.client())())
+    show({ ...got, body: undefined })
+    t.ok(right(await readBytes(() => TE.right(got))(cos.client())()).equals(plaintext))
+    const upload = right(await vault.createMultipartUpload(at)(drawing())())
+    show(upload)
+    const part = { upload, partNumber: 1, offset: 0, last: true }
+    show(right(await vault.uploadPart({ ...part, body: plaintext })(cos.client())()))
+    fail(await vault.uploadPart({ ...part, body: plaintext.subarray(1) })(cos.client())())
+    fail(await vault.uploadPart({ ...part, body: plaintext, offset: 5 })(cos.client())())
+    fail(await vault.uploadPart({ ...part, body: Buffer.from(plaintext).reverse() })(cos.client())())
+    fail(await vault.putObject({ ...at, body: plaintext, metadata: { 'x-cos-iv': passphrase } })(drawing())())
+    fail(await vault.putObject({ ...at, body: plaintext, colour: passphrase } as never)(drawing())())
+    const other = encrypted(key === aes ? rsa : aes, { format: 'python' })
+    fail(await other.getObject(at)(cos.client())())
+  }
+  const java = javaVectors().find(({ id }) => id === 'java-rsa-gcm')
+  const sealed = Buffer.from(java?.ciphertext.base64 ?? '', 'base64')
+  sealed[0] = sealed[0]! ^ 1
+  await store(cos.client(), sealed, java?.metadata ?? {})
+  const reader = encrypted(rsa, { format: 'python', accepts: ['java-gcm'] })
+  fail(await readBytes(reader.getObject(at))(cos.client())())
+  const p = 'x-cos-meta-client-side-encryption-'
+  await store(cos.client(), sealed, {
+    [`${p}key`]: 'AAEC',
+    [`${p}start`]: 'AAEC',
+    [`${p}cek-alg`]: 'AES/CTR/NoPadding',
+    [`${p}wrap-alg`]: 'KMS/TencentCloud'
+  })
+  fail(await encrypted(kms, { format: 'python', accepts: ['go'] }).getObject(at)(cos.client())())
+  fail(await encrypted(passphrase as never, { format: 'python' }).getObject(at)(cos.client())())
+
+  const text = shown.join('\n')
+  t.ok(shown.length > 80, `${String(shown.length)} values`)
+  for (const secret of secrets) t.notOk(text.includes(secret), secret.slice(0, 12))
+})
+
+t.test('the search finds each secret where it is shown', async (t) => {
+  for (const bytes of [masterSecret, dataSecret, ivSecret, plaintext])
+    for (const form of [bytes, [...bytes], bytes.toString(), bytes.toString('hex'), bytes.toString('base64')])
+      t.ok(secrets.some((secret) => shownForms({ form }).includes(secret)))
+})
