@@ -97,7 +97,10 @@ export interface Timeout {
   readonly context: Context
   /** As in `TransportError`; empty for `overall` and `memory`. */
   readonly host: string
-  /** `idle`: no byte moved in either direction while the client was ready for one. */
+  /**
+   * `idle`: no byte moved in either direction while the client was ready for one. `unread`: the caller did not read a body
+   * that was returned. `overall`: also of `withTimeout`. `memory`: transfers that do not move hold the `memoryLimit`.
+   */
   readonly phase: 'connect' | 'headers' | 'idle' | 'unread' | 'overall' | 'memory'
   /** The timeout, in milliseconds. */
   readonly after: number
