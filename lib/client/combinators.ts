@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import type { Client } from './client.js'
-import { startDeadline } from './deadline.js'
+import { startEffectTimeout } from './effect-timeout.js'
 import type { RetryPolicy } from './retry.js'
 
 /**
@@ -25,21 +25,21 @@ type WithTimeout = (
   milliseconds: number
 ) => <L, A>(effect: ReaderTaskEither<Client, L, A>) => ReaderTaskEither<Client, L, A>
 
-const withDeadline =
+const withTimeoutUntil =
   (milliseconds: number, end: 'stop' | 'settle') =>
   <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
   (client) =>
   async () => {
-    const deadline = startDeadline(milliseconds)
+    const timeout = startEffectTimeout(milliseconds)
     const within = {
       ...client,
-      signals: [...client.signals, deadline.signal],
-      deadline: Math.min(client.deadline, deadline.at)
+      signals: [...client.signals, timeout.signal],
+      deadline: Math.min(client.deadline, timeout.at)
     }
     try {
       return await effect(within)()
     } finally {
-      deadline[end]()
+      timeout[end]()
     }
   }
 
@@ -50,10 +50,10 @@ const withDeadline =
  * @errors `Timeout` whose phase is `overall`
  * @example pipe(downloadStream({ bucket, key }), withTimeout(60_000)) // HEAD and body, within a minute
  */
-export const withTimeout: WithTimeout = (milliseconds) => withDeadline(milliseconds, 'settle')
+export const withTimeout: WithTimeout = (milliseconds) => withTimeoutUntil(milliseconds, 'settle')
 
 /** Like `withTimeout`, without the body that the effect returned: for `timeouts.overall`. */
-export const withSettleTimeout: WithTimeout = (milliseconds) => withDeadline(milliseconds, 'stop')
+export const withSettleTimeout: WithTimeout = (milliseconds) => withTimeoutUntil(milliseconds, 'stop')
 
 /** Changes the retry policy for an effect. Fields that are left out stay as the client has them. */
 export const withRetry =

@@ -5,7 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
 import type { Client } from './client.js'
 import { aborted } from './abort.js'
-import { holdDeadlines } from './deadline.js'
+import { holdTimeouts } from './effect-timeout.js'
 
 export interface Scope {
   /**
@@ -32,10 +32,10 @@ export const openScope = (client: Client, context: Context): OpenScope => {
   let ended: CosError | undefined
   let end: ((error: CosError) => void) | undefined
 
-  const releaseDeadlines = holdDeadlines(client.signals)
+  const releaseTimeouts = holdTimeouts(client.signals)
   const unlink = (): void => {
     for (const signal of client.signals) signal.removeEventListener('abort', onAbort)
-    releaseDeadlines()
+    releaseTimeouts()
   }
   const onFired = (reason: unknown): void => {
     unlink()

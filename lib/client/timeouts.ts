@@ -3,7 +3,7 @@ import { constVoid } from 'fp-ts/lib/function.js'
 import type { Context, CosError } from '../core/error.js'
 import { aborted } from './abort.js'
 import type { Timeouts } from './client.js'
-import { holdDeadlines } from './deadline.js'
+import { holdTimeouts } from './effect-timeout.js'
 import { startTimer } from './timer.js'
 
 type Phase = 'headers' | 'idle' | 'unread'
@@ -41,13 +41,13 @@ export const startTimeouts = (
   let expired: CosError | undefined
   let end: ((error: CosError) => void) | undefined
   let closed = false
-  const releaseDeadlines = holdDeadlines(signals)
+  const releaseTimeouts = holdTimeouts(signals)
 
   const close = (): void => {
     closed = true
     stopTimer()
     for (const signal of signals) signal.removeEventListener('abort', onAbort)
-    releaseDeadlines()
+    releaseTimeouts()
   }
   const expire = (error: CosError): void => {
     if (closed) return

@@ -44,7 +44,8 @@ const load = (path) => import(pathToFileURL(join(lib, path)).href)
 const { acquireDownloadSlot } = await load('files/download-lock.js')
 const { uploadCheckpoints } = await load('files/upload-checkpoint.js')
 const context = { operation: 'spec', bucket: '', key: { _tag: 'None' }, attempts: 0 }
-const acquire = () => acquireDownloadSlot(context, join(directory, 'a.bin'), new AbortController().signal)
+const acquire = () =>
+  acquireDownloadSlot(context, join(directory, 'a.bin'), new globalThis.AbortController().signal)
 const checkpoints = uploadCheckpoints(directory, 'target')
 
 const scenarios = {

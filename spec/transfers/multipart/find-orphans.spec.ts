@@ -66,13 +66,16 @@ t.test('nothing is listed if no response was lost, and a failed search is no fai
   t.notOk(cos.operations().includes('ListMultipartUploads'))
 
   const lose = loseFirst()
-  const refusing = await startCos(t, {
+  const refusesListing = await startCos(t, {
     fault: (request) =>
       request.operation === 'ListMultipartUploads'
         ? { response: { status: 403, code: 'AccessDenied' } }
         : lose(request)
   })
-  t.same(right(await uploadStream({ ...at, ...parts })(from(bytes))(refusing.client())()).orphanedUploads, [])
+  t.same(
+    right(await uploadStream({ ...at, ...parts })(from(bytes))(refusesListing.client())()).orphanedUploads,
+    []
+  )
 })
 
 t.test('findOrphans finds uploads of exactly this key, young and without parts', async (t) => {

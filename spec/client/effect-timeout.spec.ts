@@ -4,7 +4,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import t from 'tap'
 import { withTimeout } from '../../lib/client/combinators.js'
-import { holdDeadlines, startDeadline } from '../../lib/client/deadline.js'
+import { holdTimeouts, startEffectTimeout } from '../../lib/client/effect-timeout.js'
 import { send } from '../../lib/client/send.js'
 import { getObject } from '../../lib/operations/get-object.js'
 import { downloadStream } from '../../lib/transfers/download/download-stream.js'
@@ -16,18 +16,18 @@ import { catchCosError, right } from '../support/responses.js'
 
 const MiB = 1024 * 1024
 
-t.test('a deadline that nobody holds is stopped when its effect settles', async (t) => {
-  const deadline = startDeadline(10)
-  holdDeadlines([deadline.signal])()
+t.test('a timeout that nobody holds is stopped when its effect settles', async (t) => {
+  const deadline = startEffectTimeout(10)
+  holdTimeouts([deadline.signal])()
   deadline.settle()
   await setTimeout(30)
   t.notOk(deadline.signal.aborted)
 })
 
-t.test('a deadline that is held fires after its effect has settled', async (t) => {
-  const deadline = startDeadline(20)
+t.test('a timeout that is held fires after its effect has settled', async (t) => {
+  const deadline = startEffectTimeout(20)
   const other = new AbortController().signal
-  const releases = [holdDeadlines([deadline.signal, other]), holdDeadlines([deadline.signal])]
+  const releases = [holdTimeouts([deadline.signal, other]), holdTimeouts([deadline.signal])]
   deadline.settle()
   releases[0]?.()
   releases[0]?.()
@@ -36,8 +36,8 @@ t.test('a deadline that is held fires after its effect has settled', async (t) =
 })
 
 t.test('the last holder that leaves stops the timer', async (t) => {
-  const deadline = startDeadline(20)
-  const releases = [holdDeadlines([deadline.signal]), holdDeadlines([deadline.signal])]
+  const deadline = startEffectTimeout(20)
+  const releases = [holdTimeouts([deadline.signal]), holdTimeouts([deadline.signal])]
   deadline.settle()
   for (const release of releases) release()
   await setTimeout(60)

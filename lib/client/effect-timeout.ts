@@ -1,11 +1,11 @@
-/** Deadlines that outlast their effect: one that returned a body ends the body too. */
+/** Timeouts that outlast their effect: one that returned a body ends the body too. */
 import { setMaxListeners } from 'node:events'
 import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { CosException } from '../core/error.js'
 import { startTimer } from './timer.js'
 
-export interface Deadline {
+export interface EffectTimeout {
   /** Fires with a `Timeout` as its reason. */
   readonly signal: AbortSignal
   /** When it fires, on the clock of `performance.now()`. */
@@ -22,11 +22,11 @@ type Hold = () => () => void
 const holds = new WeakMap<AbortSignal, Hold>()
 
 /**
- * Starts a deadline.
+ * Starts a timeout.
  *
  * @units milliseconds; `Infinity` never fires
  */
-export const startDeadline = (milliseconds: number): Deadline => {
+export const startEffectTimeout = (milliseconds: number): EffectTimeout => {
   const controller = new AbortController()
   const { signal } = controller
   setMaxListeners(0, signal)
@@ -75,10 +75,10 @@ export const startDeadline = (milliseconds: number): Deadline => {
 }
 
 /**
- * Holds the deadlines among some signals: each runs on after its effect has settled, until the returned function is called.
+ * Holds the timeouts among some signals: each runs on after its effect has settled, until the returned function is called.
  * For a request until its body has ended, and for a stream until it is closed.
  */
-export const holdDeadlines = (signals: ReadonlyArray<AbortSignal>): (() => void) => {
+export const holdTimeouts = (signals: ReadonlyArray<AbortSignal>): (() => void) => {
   const releases = signals.flatMap((signal) => holds.get(signal)?.() ?? [])
   return () => {
     for (const release of releases) release()
