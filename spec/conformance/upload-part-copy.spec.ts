@@ -125,6 +125,18 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
   // COS's page says that other pairs than Match with Unmodified and None-Match with Modified return a conflict.
   await refused({ copySourceIfMatch: source.etag, copySourceIfNoneMatch: 'another' }, 409, 'Conflict')
 
+  // The guide's sample with all parameters has all four conditions: they are sent, and COS's page has a conflict for them.
+  await refused(
+    {
+      copySourceIfMatch: source.etag,
+      copySourceIfModifiedSince: A.past,
+      copySourceIfNoneMatch: 'another',
+      copySourceIfUnmodifiedSince: A.future
+    },
+    409,
+    'Conflict'
+  )
+
   const marker = await run(deleteObject(from))
   await refused({}, 404, 'NoSuchKey')
   await refused({ copySource: { ...copySource, versionId: A.some(marker.versionId) } }, 400, 'InvalidRequest')
