@@ -38,6 +38,7 @@ export const checkKey = (key: string): E.Either<string, string> => {
  * request for such an object into one for its bucket.
  */
 export const normalizesToEmpty = (key: string): boolean => {
+  if (!key.includes('.')) return /^\/*$/.test(key)
   let depth = 0
   for (const segment of key.split('/')) {
     if (segment === '..') depth = Math.max(0, depth - 1)
@@ -63,9 +64,15 @@ export const compareUtf8 = (a: string, b: string): number => {
   return a.length - b.length
 }
 
+// Most names and keys: nothing in them is encoded.
+const unreserved = /^[\w.~-]*$/
+const plainPath = /^[\w.~/-]*$/
+
 /** Percent-encodes as COS's signature requires: all characters except `A-Z a-z 0-9 - _ . ~`, in upper-case hex. */
 export const urlEncode = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  unreserved.test(text)
+    ? text
+    : encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 
 /**
  * The key in the request line. The slash next to a dot segment is written `%2F`, so that software that normalizes paths
@@ -73,11 +80,12 @@ export const urlEncode = (text: string): string =>
  *
  * @example encodeKey('a b/../c+') // 'a%20b/..%2Fc%2B'
  */
-export const encodeKey = (key: string): string =>
-  urlEncode(key)
-    .replaceAll('%2F', '/')
-    .replaceAll('./', '.%2F')
-    .replace(/\/(\.{1,2})$/, '%2F$1')
+export const encodeKey = (key: string): string => {
+  const encoded = plainPath.test(key) ? key : urlEncode(key).replaceAll('%2F', '/')
+  return encoded.includes('./') || encoded.includes('/.')
+    ? encoded.replaceAll('./', '.%2F').replace(/\/(\.{1,2})$/, '%2F$1')
+    : encoded
+}
 
 /**
  * The codec of `key` in inputs: a key that is valid without its leading slash. The slash is removed when the request is

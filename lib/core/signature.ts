@@ -1,10 +1,12 @@
 /** COS's request signature. Each step has COS's own name for it, so that the code can be read beside COS's page. */
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import { urlEncode } from './key.js'
 
 export interface ToSign {
   readonly secretId: string
   readonly secretKey: string
+  /** The sign key of `secretKey` and `keyTime`, if it is already known. */
+  readonly signKey?: string
   /** `start;end` in seconds of Unix time. */
   readonly keyTime: string
   readonly method: string
@@ -29,7 +31,7 @@ export interface Signature {
 }
 
 const hmac = (key: string, message: string): string => createHmac('sha1', key).update(message).digest('hex')
-const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex')
+const sha1 = (text: string): string => hash('sha1', text)
 
 /** `now` in milliseconds, the others in seconds. The start is in the past, to tolerate clocks that differ a little. */
 export const keyTime = (now: number, validFor = 900, since = 60): string => {
@@ -57,18 +59,27 @@ interface SignedList {
   readonly pairs: string
 }
 
+type Pair = readonly [name: string, value: string]
+
+// By the encoded name, as COS does: sorting the decoded names differs for `[` and `/`.
+const byName = ([a]: Pair, [b]: Pair): number => (a < b ? -1 : a > b ? 1 : 0)
+
 const signedList = (
   values: Readonly<Record<string, string>>,
   encode: (value: string) => string
 ): SignedList => {
-  const encoded = Object.entries(values)
-    .map(([name, value]) => [urlEncode(name).toLowerCase(), encode(value)] as const)
-    // By the encoded name, as COS does: sorting the decoded names differs for `[` and `/`.
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  return {
-    list: encoded.map(([name]) => name).join(';'),
-    pairs: encoded.map(([name, value]) => `${name}=${value}`).join('&')
+  const encoded: Array<Pair> = []
+  for (const name of Object.keys(values)) {
+    encoded.push([urlEncode(name).toLowerCase(), encode(values[name] ?? '')])
   }
+  encoded.sort(byName)
+  let list = ''
+  let pairs = ''
+  for (const [name, value] of encoded) {
+    list += list === '' ? name : `;${name}`
+    pairs += pairs === '' ? `${name}=${value}` : `&${name}=${value}`
+  }
+  return { list, pairs }
 }
 
 /**
@@ -92,7 +103,7 @@ export const sign = (request: ToSign, encodeHeader: (value: string) => string = 
     httpHeaders: headers.pairs,
     httpString,
     stringToSign,
-    signature: hmac(signKey(request.secretKey, request.keyTime), stringToSign)
+    signature: hmac(request.signKey ?? signKey(request.secretKey, request.keyTime), stringToSign)
   }
 }
 
@@ -111,10 +122,16 @@ export const authorizationFields = (
 ]
 
 /** The value of the `Authorization` header. */
-export const authorization = (request: ToSign, encodeHeader: (value: string) => string = urlEncode): string =>
-  authorizationFields(request.secretId, sign(request, encodeHeader))
-    .map(([name, value]) => `${name}=${value}`)
-    .join('&')
+export const authorization = (
+  request: ToSign,
+  encodeHeader: (value: string) => string = urlEncode
+): string => {
+  let text = ''
+  for (const [name, value] of authorizationFields(request.secretId, sign(request, encodeHeader))) {
+    text += text === '' ? `${name}=${value}` : `&${name}=${value}`
+  }
+  return text
+}
 
 const alsoSigned = new Set([
   'content-disposition',

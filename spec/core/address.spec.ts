@@ -13,7 +13,7 @@ t.test('the host is that of region, endpoint or domain, in rising order of prece
   const region = 'ap-guangzhou'
   const endpoint = 'cos.accelerate.myqcloud.com'
   const own = `${bucket}.cos.ap-guangzhou.myqcloud.com`
-  t.same(at({ region }), { origin: `https://${own}`, host: own, path: '/a%20b' })
+  t.same(at({ region }), { origin: `https://${own}`, peer: own, host: own, path: '/a%20b' })
   t.equal(at({ region: 'cos.ap-beijing-1' }).host, `${bucket}.cos.ap-beijing-1.myqcloud.com`)
   t.equal(at({ region, endpoint }).origin, `https://${bucket}.${endpoint}`)
   t.equal(at({ region, endpoint, domain: 'files.example.com' }).origin, 'https://files.example.com')
@@ -24,6 +24,7 @@ t.test('the host is that of region, endpoint or domain, in rising order of prece
 t.test('an address is connected to, and never signed', (t) => {
   const target = at({ region: 'ap-guangzhou', address: '127.0.0.1:9000', scheme: 'http' })
   t.equal(target.origin, 'http://127.0.0.1:9000')
+  t.equal(target.peer, '127.0.0.1:9000')
   t.equal(target.host, `${bucket}.cos.ap-guangzhou.myqcloud.com`)
   t.end()
 })
