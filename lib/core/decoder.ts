@@ -41,16 +41,18 @@ const drainLimit = 64 * KiB
 
 /** Discards the rest of a body. Closes the connection if reading more than 64 KiB would be needed to keep it. */
 export const drain = (response: Response): TE.TaskEither<CosError, void> =>
-  TE.tryCatch(
-    async () => {
-      let seen = 0
-      for await (const chunk of chunksOf(response)) {
-        seen += chunk.length
-        if (seen > drainLimit) break
-      }
-    },
-    fromUnknown(response.context, response.host)
-  )
+  response.isEmpty === true
+    ? TE.right(undefined)
+    : TE.tryCatch(
+        async () => {
+          let seen = 0
+          for await (const chunk of chunksOf(response)) {
+            seen += chunk.length
+            if (seen > drainLimit) break
+          }
+        },
+        fromUnknown(response.context, response.host)
+      )
 
 async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of response.body) {
@@ -65,10 +67,13 @@ interface PartialBody {
   readonly error: O.Option<CosError>
 }
 
+const noBody: PartialBody = { bytes: new Uint8Array(), error: O.none }
+
 const readPartially =
   (limit: number) =>
   (response: Response): T.Task<PartialBody> =>
   async () => {
+    if (response.isEmpty === true) return noBody
     const chunks: Array<Uint8Array> = []
     let error: O.Option<CosError> = O.none
     try {

@@ -28,6 +28,14 @@ const isOptional = (field: unknown): field is Optional<unknown> =>
 const isPlainObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
   typeof u === 'object' && u !== null && !Array.isArray(u)
 
+interface Field {
+  readonly key: string
+  readonly isOptional: boolean
+  readonly codec: t.Decoder<unknown, unknown>
+}
+
+const noPath: t.Context = []
+
 /**
  * An object of named fields. An unknown name is an error: a misspelled option must not be ignored silently.
  * `undefined` counts as absent.
@@ -35,8 +43,13 @@ const isPlainObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
  * @param name the type of an operation's input; for an object inside an input a noun, such as `a range, { first, last }`
  */
 export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unknown> => {
-  const entries: ReadonlyArray<readonly [string, unknown]> = Object.entries(fields)
-  const known = new Set(entries.map(([key]) => key))
+  const entries: ReadonlyArray<Field> = Object.entries(fields).map(([key, field]: [string, unknown]) => ({
+    key,
+    isOptional: isOptional(field),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- FieldsOf has only these two shapes
+    codec: (isOptional(field) ? field.optional : field) as t.Decoder<unknown, unknown>
+  }))
+  const known = new Set(entries.map(({ key }) => key))
   const type: t.Type<A, A, unknown> = new t.Type<A, A, unknown>(
     name,
     (u): u is A => E.isRight(type.decode(u)),
@@ -48,12 +61,14 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
         if (known.has(key) || u[key] === undefined) continue
         errors.push(...unknownField(key, t.appendContext(context, key, t.unknown), known))
       }
-      for (const [key, field] of entries) {
+      for (const { key, isOptional, codec } of entries) {
         const value = u[key]
-        if (isOptional(field) && value === undefined) continue
-        // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- FieldsOf has only these two shapes
-        const codec = (isOptional(field) ? field.optional : field) as t.Decoder<unknown, unknown>
-        const result = codec.validate(value, t.appendContext(context, key, codec, value))
+        if (isOptional && value === undefined) continue
+        // Only a failure needs its path, so only a failure is validated with one.
+        const quick = codec.validate(value, noPath)
+        const result = E.isRight(quick)
+          ? quick
+          : codec.validate(value, t.appendContext(context, key, codec, value))
         if (E.isLeft(result)) errors.push(...result.left)
         else out[key] = result.right
       }

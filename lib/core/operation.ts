@@ -83,6 +83,15 @@ const checkPathLikeKey = <I extends Input>(action: string, input: I): E.Either<I
       )
     : E.right(input)
 
+const checkInput = <I extends Input>(
+  action: string,
+  codec: t.Decoder<unknown, I>,
+  input: unknown
+): E.Either<InvalidInput, I> => {
+  const valid = validate(action, codec)(input)
+  return E.isLeft(valid) ? valid : checkPathLikeKey(action, valid.right)
+}
+
 /**
  * Makes an operation whose decoder depends on the input.
  *
@@ -96,14 +105,13 @@ export const operationWith =
     decode: (input: I) => D.Decoder<A>
   ): ((input: I) => Operation<A>) =>
   (input) => {
-    const checked = pipe(
-      validate(action, codec)(input),
-      E.chain((valid) => checkPathLikeKey(action, valid))
-    )
+    const checked = checkInput(action, codec, input)
     return {
       action,
       ...sourceOf(input),
-      request: E.map((valid: I) => redacted(withExtras(valid)(request(valid))))(checked),
+      request: E.isLeft(checked)
+        ? checked
+        : E.right(redacted(withExtras(checked.right)(request(checked.right)))),
       decode: E.isRight(checked) ? D.rejectErrors(decode(checked.right)) : () => TE.left(checked.left)
     }
   }

@@ -8,6 +8,7 @@ import * as t from 'io-ts'
 import * as In from './input.js'
 import { Key, withoutLeadingSlash } from './key.js'
 import { failWith } from './problem.js'
+import { setEntry } from './set-entry.js'
 import { writeTerseXml, type Xml } from './xml.js'
 
 // -- bodies --
@@ -271,33 +272,39 @@ export const onBucket =
 
 type Values = Readonly<Record<string, string | number | boolean | undefined>>
 
-const present = (values: Values): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
-  )
-
 /** Adds the parameters that are not `undefined`; `{ uploads: '' }` becomes `?uploads=`. */
 export const withQuery =
   (query: Values) =>
-  (to: Request): Request => ({ ...to, query: { ...to.query, ...present(query) } })
+  (to: Request): Request => {
+    let added: Record<string, string> | undefined
+    for (const name of Object.keys(query)) {
+      const value = query[name]
+      if (value !== undefined) setEntry((added ??= { ...to.query }), name, String(value))
+    }
+    return added === undefined ? to : { ...to, query: added }
+  }
 
 /**
  * Adds the headers that are not `undefined`, with names in lower case. White space around a value is trimmed and an
  * empty value is left out, as HTTP does in transit: the signed headers must equal the received ones.
+ *
+ * One table for each group of parameters: most of their thirty headers are absent, and joining the tables first took 5 %
+ * of the CPU time of a small PUT.
  */
 export const withHeaders =
-  (headers: Values) =>
-  (to: Request): Request => ({
-    ...to,
-    headers: {
-      ...to.headers,
-      ...Object.fromEntries(
-        Object.entries(present(headers)).flatMap(([name, value]) =>
-          value.trim() === '' ? [] : [[name.toLowerCase(), value.trim()]]
-        )
-      )
+  (...tables: ReadonlyArray<Values>) =>
+  (to: Request): Request => {
+    let added: Record<string, string> | undefined
+    for (const headers of tables) {
+      for (const name of Object.keys(headers)) {
+        const value = headers[name]
+        if (value === undefined) continue
+        const text = String(value).trim()
+        if (text !== '') setEntry((added ??= { ...to.headers }), name.toLowerCase(), text)
+      }
     }
-  })
+    return added === undefined ? to : { ...to, headers: added }
+  }
 
 export const withBody =
   (body: Body) =>
@@ -339,6 +346,7 @@ const isSecret = (name: string): boolean => name.endsWith('-customer-key')
  * that hide the key are not enumerable, so a copy of it hides nothing.
  */
 export const redacted = (request: Request): Request => {
+  if (!Object.keys(request.headers).some(isSecret)) return request
   const withoutSecrets = (): object => ({
     ...request,
     headers: Object.fromEntries(
@@ -355,4 +363,6 @@ export const redacted = (request: Request): Request => {
 export const withExtras =
   (ref: BucketRef) =>
   (to: Request): Request =>
-    pipe(to, withQuery(ref.query ?? {}), withHeaders(ref.headers ?? {}))
+    ref.query === undefined && ref.headers === undefined
+      ? to
+      : pipe(to, withQuery(ref.query ?? {}), withHeaders(ref.headers ?? {}))

@@ -19,6 +19,8 @@ export interface Response {
    * `dump`; an unread body keeps its connection. Fails with a `CosException`.
    */
   readonly body: Readable
+  /** Whether the body is known to be empty, and its connection is free: nothing needs to be read. */
+  readonly isEmpty?: boolean
   readonly sent: SentBody
   readonly context: Context
   /** The host of the connection, with the port if it is not the default. */

@@ -63,14 +63,16 @@ const request = (input: GetObjectInput): R.Request =>
   pipe(
     R.get(input),
     R.withQuery({ versionId: input.versionId, ...overridesQuery(input) }),
-    R.withHeaders({
-      'accept-encoding': input.acceptEncoding ?? 'identity',
-      range: input.range && rangeText(input.range),
-      ...conditionHeaders(input),
-      ...encryptionHeaders(input),
-      ...trafficLimitHeaders(input),
-      ...refererHeaders(input)
-    })
+    R.withHeaders(
+      {
+        'accept-encoding': input.acceptEncoding ?? 'identity',
+        range: input.range && rangeText(input.range)
+      },
+      conditionHeaders(input),
+      encryptionHeaders(input),
+      trafficLimitHeaders(input),
+      refererHeaders(input)
+    )
   )
 
 // -- output --

@@ -2,15 +2,14 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
-import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
+import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
 import * as Op from '../core/operation.js'
 import * as R from '../core/request.js'
+import type { Response } from '../core/response.js'
 import { headIfSame } from './head-if-same.js'
-import { optional, readHeaders, Text } from './responses/metadata.js'
 import { notHtml, withStatus } from './responses/status.js'
 import { writeResult, type WriteResult } from './responses/write-result.js'
 import { accessControl, accessHeaders, type AccessControl } from './parameters/access.js'
@@ -56,14 +55,14 @@ const Input = consistentBody(
 const request = (input: PutObjectInput): R.Request =>
   pipe(
     R.put(input),
-    R.withHeaders({
-      ...entityHeaders(input),
-      ...accessHeaders(input),
-      ...encryptionHeaders(input),
-      ...storageHeaders(input),
-      ...trafficLimitHeaders(input),
-      ...uploadCallbackHeaders(input)
-    }),
+    R.withHeaders(
+      entityHeaders(input),
+      accessHeaders(input),
+      encryptionHeaders(input),
+      storageHeaders(input),
+      trafficLimitHeaders(input),
+      uploadCallbackHeaders(input)
+    ),
     withUploadBody(input)
   )
 
@@ -75,26 +74,29 @@ export interface PutObjectResult extends WriteResult {
   readonly response: O.Option<string>
 }
 
-const Headers = t.type({ 'x-cos-version-id': optional(Text) })
-
 const responseLimit = MiB
 
-const fromHeaders: Op.Decoder<PutObjectResult> = (response) =>
-  pipe(
-    D.readBytes(responseLimit)(response),
-    TE.chainEitherK((body) =>
-      pipe(
-        E.Do,
-        E.apS('written', writeResult(O.none)(response)),
-        E.apS('headers', readHeaders(Headers)(response)),
-        E.map(({ written, headers }) => ({
-          ...written,
-          versionId: headers['x-cos-version-id'],
-          response: body.length === 0 ? O.none : O.some(Buffer.from(body).toString('utf8'))
-        }))
-      )
-    )
-  )
+const withBodyText = (response: Response, body: Uint8Array): E.Either<CosError, PutObjectResult> => {
+  const written = writeResult(O.none)(response)
+  if (E.isLeft(written)) return written
+  const { requestId, headers, etag, crc64, sentCrc64, integrity, sse } = written.right
+  return E.right({
+    requestId,
+    headers,
+    etag,
+    crc64,
+    sentCrc64,
+    integrity,
+    sse,
+    versionId: O.fromNullable(headers['x-cos-version-id'] || undefined),
+    response: body.length === 0 ? O.none : O.some(Buffer.from(body).toString('utf8'))
+  })
+}
+
+const fromHeaders: Op.Decoder<PutObjectResult> = (response) => async () => {
+  const body = await D.readBytes(responseLimit)(response)()
+  return E.isLeft(body) ? body : withBodyText(response, body.right)
+}
 
 /** The body of a response to a callback is that of the caller's server, of any type. */
 const decode = ({ callback }: PutObjectInput): Op.Decoder<PutObjectResult> =>

@@ -98,7 +98,9 @@ export const entityHeaders = (input: EntityMetadata): HeaderValues => ({
   'content-language': input.contentLanguage,
   'content-type': input.contentType,
   expires: input.expires instanceof Date ? W.HttpDate.encode(input.expires) : input.expires,
-  ...Object.fromEntries(
-    Object.entries(input.metadata ?? {}).map(([name, value]) => [name, encodeMetadata(value)])
-  )
+  ...(input.metadata === undefined
+    ? {}
+    : Object.fromEntries(
+        Object.entries(input.metadata).map(([name, value]) => [name, encodeMetadata(value)])
+      ))
 })

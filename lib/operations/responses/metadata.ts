@@ -15,8 +15,10 @@ export interface ResponseMetadata {
   readonly headers: Readonly<Record<string, string>>
 }
 
+export const requestIdOf = (headers: Response['headers']): string => headers['x-cos-request-id'] ?? ''
+
 export const responseMetadata = ({ headers }: Pick<Response, 'headers'>): ResponseMetadata => ({
-  requestId: headers['x-cos-request-id'] ?? '',
+  requestId: requestIdOf(headers),
   headers
 })
 
@@ -80,17 +82,16 @@ export type EncryptionInfo =
   /** An algorithm unknown to this library. */
   | { readonly type: 'Other'; readonly algorithm: string }
 
-const prefix = 'x-cos-server-side-encryption'
-
 /** None: the object is not encrypted by COS. */
 export const encryptionInfo = (headers: Readonly<Record<string, string>>): O.Option<EncryptionInfo> => {
-  if (headers[`${prefix}-customer-algorithm`] !== undefined) {
-    return O.some({ type: 'C', keyMd5: O.fromNullable(headers[`${prefix}-customer-key-md5`]) })
+  if (headers['x-cos-server-side-encryption-customer-algorithm'] !== undefined) {
+    const keyMd5 = headers['x-cos-server-side-encryption-customer-key-md5']
+    return O.some({ type: 'C', keyMd5: O.fromNullable(keyMd5) })
   }
-  const algorithm = headers[prefix]
+  const algorithm = headers['x-cos-server-side-encryption']
   if (algorithm === undefined) return O.none
   if (algorithm === 'AES256') return O.some({ type: 'COS' })
   return algorithm === 'cos/kms'
-    ? O.some({ type: 'KMS', keyId: O.fromNullable(headers[`${prefix}-cos-kms-key-id`]) })
+    ? O.some({ type: 'KMS', keyId: O.fromNullable(headers['x-cos-server-side-encryption-cos-kms-key-id']) })
     : O.some({ type: 'Other', algorithm })
 }

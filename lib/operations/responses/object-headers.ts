@@ -1,23 +1,20 @@
 /** The attributes of an object, in the headers of HEAD and GET. */
 import { pipe } from 'fp-ts/lib/function.js'
-import * as E from 'fp-ts/lib/Either.js'
+import type * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as t from 'io-ts'
 import type { CosError } from '../../core/error.js'
 import type { Response } from '../../core/response.js'
 import { decodeMetadata } from '../../core/metadata-text.js'
+import { setEntry } from '../../core/set-entry.js'
 import * as W from '../../core/wire.js'
 import type { StorageClass } from '../parameters/storage.js'
+import * as H from './header-fields.js'
 import {
-  responseMetadata,
   encryptionInfo,
-  lenient,
-  optional,
-  readHeaders,
   readOnly,
-  Text,
-  type ResponseMetadata,
-  type EncryptionInfo
+  requestIdOf,
+  type EncryptionInfo,
+  type ResponseMetadata
 } from './metadata.js'
 
 /** Restore state of an archived object. `expiry`: when the readable copy is removed. */
@@ -85,35 +82,42 @@ const RestoreStatusText = readOnly<RestoreStatus>('tier="..."', (text) => {
   return tier === undefined ? undefined : { tier, requestDate: quotedDate(text, 'request-date') }
 })
 
-const Headers = t.type({
-  etag: Text,
-  'last-modified': lenient(W.HttpDate),
-  'content-type': optional(Text),
-  'cache-control': optional(Text),
-  'content-disposition': optional(Text),
-  'content-encoding': optional(Text),
-  'content-language': optional(Text),
-  expires: optional(Text),
-  'x-cos-hash-crc64ecma': optional(W.Crc64),
-  'x-cos-storage-class': optional(Text),
-  'x-cos-storage-tier': optional(Text),
-  'x-cos-object-type': optional(Text),
-  'x-cos-next-append-position': optional(W.ByteCount),
-  'x-cos-version-id': optional(Text),
-  'x-cos-restore': optional(RestoreText),
-  'x-cos-restore-status': optional(RestoreStatusText),
-  'x-cos-tagging-count': optional(W.ByteCount),
-  'x-cos-replication-status': optional(Text)
-})
-
 const metaPrefix = 'x-cos-meta-'
 
-export const metadataOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      name.startsWith(metaPrefix) ? [[name.slice(metaPrefix.length), decodeMetadata(value)]] : []
-    )
-  )
+export const metadataOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
+  const metadata: Record<string, string> = {}
+  for (const name of Object.keys(headers)) {
+    if (name.startsWith(metaPrefix)) {
+      setEntry(metadata, name.slice(metaPrefix.length), decodeMetadata(headers[name] ?? ''))
+    }
+  }
+  return metadata
+}
+
+const attributesOf = (fields: H.HeaderFields): ObjectAttributes => ({
+  requestId: requestIdOf(fields.headers),
+  headers: fields.headers,
+  etag: H.text(fields, 'etag'),
+  lastModified: H.lenient(fields, 'last-modified', W.HttpDate),
+  contentType: H.optionalText(fields, 'content-type'),
+  cacheControl: H.optionalText(fields, 'cache-control'),
+  contentDisposition: H.optionalText(fields, 'content-disposition'),
+  contentEncoding: H.optionalText(fields, 'content-encoding'),
+  contentLanguage: H.optionalText(fields, 'content-language'),
+  expires: H.optionalText(fields, 'expires'),
+  metadata: metadataOf(fields.headers),
+  crc64: H.optional(fields, 'x-cos-hash-crc64ecma', W.Crc64),
+  storageClass: fields.headers['x-cos-storage-class'] || 'STANDARD',
+  storageTier: H.optionalText(fields, 'x-cos-storage-tier'),
+  objectType: H.optionalText(fields, 'x-cos-object-type'),
+  nextAppendPosition: H.optional(fields, 'x-cos-next-append-position', W.ByteCount),
+  versionId: H.optionalText(fields, 'x-cos-version-id'),
+  restore: H.optional(fields, 'x-cos-restore', RestoreText),
+  restoreStatus: H.optional(fields, 'x-cos-restore-status', RestoreStatusText),
+  taggingCount: H.optional(fields, 'x-cos-tagging-count', W.ByteCount),
+  replicationStatus: H.optionalText(fields, 'x-cos-replication-status'),
+  sse: encryptionInfo(fields.headers)
+})
 
 /**
  * Decodes the attributes of an object from the headers of a response.
@@ -121,29 +125,4 @@ export const metadataOf = (headers: Readonly<Record<string, string>>): Readonly<
  * @errors `DecodeError` if the ETag is missing, or another header than the date is invalid
  */
 export const objectAttributes = (response: Response): E.Either<CosError, ObjectAttributes> =>
-  pipe(
-    readHeaders(Headers)(response),
-    E.map((headers) => ({
-      ...responseMetadata(response),
-      etag: headers.etag,
-      lastModified: headers['last-modified'],
-      contentType: headers['content-type'],
-      cacheControl: headers['cache-control'],
-      contentDisposition: headers['content-disposition'],
-      contentEncoding: headers['content-encoding'],
-      contentLanguage: headers['content-language'],
-      expires: headers.expires,
-      metadata: metadataOf(response.headers),
-      crc64: headers['x-cos-hash-crc64ecma'],
-      storageClass: O.getOrElse(() => 'STANDARD')(headers['x-cos-storage-class']),
-      storageTier: headers['x-cos-storage-tier'],
-      objectType: headers['x-cos-object-type'],
-      nextAppendPosition: headers['x-cos-next-append-position'],
-      versionId: headers['x-cos-version-id'],
-      restore: headers['x-cos-restore'],
-      restoreStatus: headers['x-cos-restore-status'],
-      taggingCount: headers['x-cos-tagging-count'],
-      replicationStatus: headers['x-cos-replication-status'],
-      sse: encryptionInfo(response.headers)
-    }))
-  )
+  H.readFields(response, attributesOf)

@@ -1,21 +1,12 @@
 /** The response to an upload of an object or a part. */
-import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as t from 'io-ts'
 import type { CosError } from '../../core/error.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
-import {
-  responseMetadata,
-  encryptionInfo,
-  optional,
-  readHeaders,
-  Text,
-  type ResponseMetadata,
-  type EncryptionInfo
-} from './metadata.js'
+import * as H from './header-fields.js'
+import { encryptionInfo, requestIdOf, type EncryptionInfo, type ResponseMetadata } from './metadata.js'
 
 export interface WriteResult extends ResponseMetadata {
   /** Opaque, quotes included. */
@@ -28,8 +19,6 @@ export interface WriteResult extends ResponseMetadata {
   readonly integrity: Integrity
   readonly sse: O.Option<EncryptionInfo>
 }
-
-const Headers = t.type({ etag: Text, 'x-cos-hash-crc64ecma': optional(W.Crc64) })
 
 /** The checksum is known at the end of the body: without it, the end was not sent. */
 const sentWhole = ({ sent, context, host }: Response): E.Either<CosError, bigint> =>
@@ -51,23 +40,25 @@ const sentWhole = ({ sent, context, host }: Response): E.Either<CosError, bigint
  */
 export const writeResult =
   (part: O.Option<number>) =>
-  (response: Response): E.Either<CosError, WriteResult> =>
-    pipe(
-      readHeaders(Headers)(response),
-      E.bindTo('headers'),
-      E.bind('sentCrc64', () => sentWhole(response)),
-      E.bindW('integrity', ({ headers }) =>
-        compareCrc64(
-          response.context,
-          part
-        )({ expected: response.sent.crc64, got: headers['x-cos-hash-crc64ecma'], ours: 'expected' })
-      ),
-      E.map(({ headers, sentCrc64, integrity }) => ({
-        ...responseMetadata(response),
-        etag: headers.etag,
-        crc64: headers['x-cos-hash-crc64ecma'],
-        sentCrc64,
-        integrity,
-        sse: encryptionInfo(response.headers)
-      }))
-    )
+  (response: Response): E.Either<CosError, WriteResult> => {
+    const stored = H.readFields(response, (fields) => ({
+      etag: H.text(fields, 'etag'),
+      crc64: H.optional(fields, 'x-cos-hash-crc64ecma', W.Crc64)
+    }))
+    if (E.isLeft(stored)) return stored
+    const sent = sentWhole(response)
+    if (E.isLeft(sent)) return sent
+    const { etag, crc64 } = stored.right
+    const compare = compareCrc64(response.context, part)
+    const integrity = compare({ expected: response.sent.crc64, got: crc64, ours: 'expected' })
+    if (E.isLeft(integrity)) return integrity
+    return E.right({
+      requestId: requestIdOf(response.headers),
+      headers: response.headers,
+      etag,
+      crc64,
+      sentCrc64: sent.right,
+      integrity: integrity.right,
+      sse: encryptionInfo(response.headers)
+    })
+  }
