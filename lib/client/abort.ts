@@ -1,7 +1,9 @@
 /** Calls that end when a signal fires. */
 import * as E from 'fp-ts/lib/Either.js'
+import { constVoid } from 'fp-ts/lib/function.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type Context, type CosError } from '../core/error.js'
+import type { Call } from './call.js'
 import type { Client } from './client.js'
 import { startTimer } from './timer.js'
 
@@ -10,32 +12,47 @@ export const aborted = (context: Context, reason: unknown): CosError =>
   reason instanceof CosException ? { ...reason.error, context } : { _tag: 'Aborted', context, reason }
 
 /**
- * Settles with the task, or with the error of a signal that fires earlier. The task is not stopped; the call settles
- * whatever the task waits for, such as credentials that never come.
+ * Settles with the task, or with the error of a signal or of the call's timeout, whichever is earlier. The task is not stopped; the
+ * call settles whatever the task waits for, such as credentials that never come.
  */
 export const raceAbort =
   <A>(
-    signals: ReadonlyArray<AbortSignal>,
-    context: () => Context,
+    { signals }: Pick<Client, 'signals'>,
+    { context, callTimeout }: Call,
     task: TaskEither<CosError, A>
   ): TaskEither<CosError, A> =>
-  async () => {
-    let settle: (result: E.Either<CosError, A>) => void = () => undefined
-    const ended = new Promise<E.Either<CosError, A>>((resolve) => {
-      settle = resolve
+  () =>
+    new Promise((settle) => {
+      const fired = signals.find((signal) => signal.aborted)
+      if (fired !== undefined) return settle(E.left(aborted(context(), fired.reason)))
+      let removeTimeout = constVoid
+      const close = (): void => {
+        removeTimeout()
+        for (const signal of signals) signal.removeEventListener('abort', onAbort)
+      }
+      const end = (error: CosError): void => {
+        close()
+        settle(E.left(error))
+      }
+      function onAbort(this: AbortSignal): void {
+        end(aborted(context(), this.reason))
+      }
+      removeTimeout = callTimeout.onTimeout((timeout) => {
+        end({ ...timeout, context: context() })
+      })
+      for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+      const work = task()
+      work.then(
+        (result) => {
+          close()
+          settle(result)
+        },
+        () => {
+          close()
+          settle(work)
+        }
+      )
     })
-    const onAbort = function (this: AbortSignal): void {
-      settle(E.left(aborted(context(), this.reason)))
-    }
-    const fired = signals.find((signal) => signal.aborted)
-    if (fired !== undefined) return E.left(aborted(context(), fired.reason))
-    for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      return await Promise.race([task(), ended])
-    } finally {
-      for (const signal of signals) signal.removeEventListener('abort', onAbort)
-    }
-  }
 
 /** Waits. If one of the signals fires, or has fired, fails at once. */
 export const sleepUnlessAborted =

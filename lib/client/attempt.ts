@@ -1,5 +1,6 @@
 /** One request and its response: the innermost layer of a call. */
 import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { invalidInput, type Context, type CosError } from '../core/error.js'
@@ -9,6 +10,7 @@ import type { Response } from '../core/response.js'
 import type { Send } from './call.js'
 import { slowHeadersTimeout, type Client, type Timeouts } from './client.js'
 import type { Credentials } from './credentials.js'
+import type { CallTimeout } from './call-timeout.js'
 import { publishAttempt } from './diagnostics.js'
 import { md5Of, openBody, type OpenBody } from './open-body.js'
 import { sign, type Signed } from './sign.js'
@@ -25,7 +27,6 @@ const contentMd5 = (
   context: Context,
   body: OpenBody
 ): TE.TaskEither<CosError, string | undefined> => {
-  if (!request.computeMd5) return TE.right(undefined)
   if (isReplayableBody(request.body)) return md5Of(context, body)
   return TE.left(
     invalidInput(context, conflict('enableMd5', 'not supported for a stream body (it can be read only once)'))
@@ -36,23 +37,21 @@ const contentMd5 = (
 const contentLength = ({ method }: Request, body: OpenBody): number | undefined =>
   method === 'PUT' || method === 'POST' ? O.toUndefined(body.size) : undefined
 
-const openRequest = (request: Request, context: Context): TE.TaskEither<CosError, OpenRequest> =>
-  pipe(
-    openBody(context, request.body),
-    TE.bindTo('body'),
-    TE.bind('md5', ({ body }) => contentMd5(request, context, body)),
-    TE.map(({ body, md5 }) => ({
-      request: pipe(
-        request,
-        withHeaders({
-          'content-md5': md5,
-          'content-length': contentLength(request, body),
-          'x-cos-sdk-retry': context.attempts > 1 ? 'true' : undefined
-        })
-      ),
-      body
-    }))
-  )
+const openRequest =
+  (request: Request, context: Context): TE.TaskEither<CosError, OpenRequest> =>
+  async () => {
+    const opened = await openBody(context, request.body)()
+    if (E.isLeft(opened)) return opened
+    const body = opened.right
+    const md5 = request.computeMd5 ? await contentMd5(request, context, body)() : E.right(undefined)
+    if (E.isLeft(md5)) return md5
+    const toSend = withHeaders({
+      'content-md5': md5.right,
+      'content-length': contentLength(request, body),
+      'x-cos-sdk-retry': context.attempts > 1 ? 'true' : undefined
+    })(request)
+    return E.right({ request: toSend, body })
+  }
 
 const timeoutsOf = ({ timeouts }: Client, { slow }: Request): Timeouts =>
   slow ? { ...timeouts, headers: Math.max(timeouts.headers, slowHeadersTimeout) } : timeouts
@@ -63,6 +62,7 @@ const isAscii = (headers: Readonly<Record<string, string>>): boolean =>
 const exchangeSigned = (
   client: Client,
   context: Context,
+  callTimeout: CallTimeout,
   { request, body }: OpenRequest,
   signed: Signed
 ): TE.TaskEither<CosError, Response> =>
@@ -70,6 +70,7 @@ const exchangeSigned = (
     exchange(client.dispatcher)({
       method: request.method,
       origin: signed.origin,
+      peer: signed.peer,
       requestTarget: signed.requestTarget,
       headers: signed.headers,
       body,
@@ -79,6 +80,7 @@ const exchangeSigned = (
       timeouts: timeoutsOf(client, request),
       rateLimiters: client.rateLimiters,
       signals: client.signals,
+      callTimeout,
       context
     }),
     publishAttempt(context, request.method, signed.host)
@@ -88,18 +90,10 @@ const exchangeSigned = (
 export const attempt =
   (client: Client, credentials: Credentials | undefined): Send<Response> =>
   (request, call) =>
-    pipe(
-      TE.fromIO<Context, CosError>(call.nextAttempt),
-      TE.bindTo('context'),
-      TE.bind('opened', ({ context }) =>
-        openRequest(pipe(request, withHeaders({ 'user-agent': client.userAgent })), context)
-      ),
-      TE.chain(({ context, opened }) =>
-        exchangeSigned(
-          client,
-          context,
-          opened,
-          sign(client.endpoint, opened.request, credentials, client.clock.now())
-        )
-      )
-    )
+  async () => {
+    const context = call.nextAttempt()
+    const opened = await openRequest(withHeaders({ 'user-agent': client.userAgent })(request), context)()
+    if (E.isLeft(opened)) return opened
+    const signed = sign(client.endpoint, opened.right.request, credentials, client.clock.now())
+    return exchangeSigned(client, context, call.callTimeout, opened.right, signed)()
+  }

@@ -1,4 +1,5 @@
 /** The clock of signatures, and the layers that set it by COS's clock. */
+import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
@@ -8,7 +9,7 @@ import type { CosError } from '../core/error.js'
 import { head, isReplayableBody, type Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
 import { httpTime } from '../core/wire.js'
-import { createCall, type Send } from './call.js'
+import { createCall, type Call, type Send } from './call.js'
 import type { Client } from './client.js'
 
 export interface Clock {
@@ -72,34 +73,33 @@ export const withClockCorrection =
   ({ clock }: Client) =>
   <A>(send: Send<A>): Send<A> =>
   (request, call) =>
-    pipe(
-      TE.fromIO<number, CosError>(clock.offset),
-      TE.chain((signedWith) =>
-        pipe(
-          send(request, call),
-          TE.map((result) => {
-            clock.confirm()
-            return result
-          }),
-          TE.orElse((error) => {
-            if (error._tag !== 'ServiceError') return TE.left(error)
-            const time = O.toUndefined(httpTime(error.headers['date']))
-            if (time !== undefined && isNear(time, clock.now())) clock.confirm()
-            else if (time !== undefined && isClockSkewError(error)) clock.set(time)
-            return isClockSkewError(error) &&
-              !isNear(clock.offset(), signedWith) &&
-              isReplayableBody(request.body)
-              ? send(request, call)
-              : TE.left(error)
-          })
-        )
-      )
-    )
+  async () => {
+    const signedWith = clock.offset()
+    const result = await send(request, call)()
+    if (E.isRight(result)) {
+      clock.confirm()
+      return result
+    }
+    const error = result.left
+    if (error._tag !== 'ServiceError') return result
+    const time = O.toUndefined(httpTime(error.headers['date']))
+    if (time !== undefined && isNear(time, clock.now())) clock.confirm()
+    else if (time !== undefined && isClockSkewError(error)) clock.set(time)
+    return isClockSkewError(error) && !isNear(clock.offset(), signedWith) && isReplayableBody(request.body)
+      ? send(request, call)()
+      : result
+  }
 
 /** Sets the clock by the `Date` of the response to a HEAD, of any status. Without a response the clock is not changed. */
-const fetchTime = (clock: Clock, sendHead: Send<Response>, request: Request, key: string): T.Task<void> =>
+const fetchTime = (
+  clock: Clock,
+  sendHead: Send<Response>,
+  request: Request,
+  key: string,
+  { callTimeout }: Call
+): T.Task<void> =>
   pipe(
-    sendHead(head({ bucket: request.bucket, key }), createCall('HeadObject', request)),
+    sendHead(head({ bucket: request.bucket, key }), createCall('HeadObject', request, callTimeout)),
     TE.chainFirst(drain),
     TE.match(
       () => undefined,
@@ -127,7 +127,13 @@ export const withProvenClock =
   (request, call) => {
     if (isReplayableBody(request.body) || O.isNone(request.key)) return send(request, call)
     const timeouts = { ...client.timeouts, headers: Math.min(client.timeouts.headers, longestCheck) }
-    const check = fetchTime(client.clock, attemptWith({ ...client, timeouts }), request, request.key.value)
+    const check = fetchTime(
+      client.clock,
+      attemptWith({ ...client, timeouts }),
+      request,
+      request.key.value,
+      call
+    )
     return pipe(
       TE.fromTask(client.clock.prove(check)),
       TE.chainW(() => send(request, call))

@@ -21,12 +21,15 @@ export const withSignal =
     return effect({ ...client, signals: [...client.signals, signal] })
   }
 
-type WithTimeout = (
-  milliseconds: number
-) => <L, A>(effect: ReaderTaskEither<Client, L, A>) => ReaderTaskEither<Client, L, A>
-
-const withTimeoutUntil =
-  (milliseconds: number, end: 'stop' | 'settle') =>
+/**
+ * Ends an effect that has not settled after so many milliseconds; `Infinity` is no timeout. A body that the effect returned
+ * has the same deadline: if it is still being read then, it fails with the `Timeout`.
+ *
+ * @errors `Timeout` whose phase is `overall`
+ * @example pipe(downloadStream({ bucket, key }), withTimeout(60_000)) // HEAD and body, within a minute
+ */
+export const withTimeout =
+  (milliseconds: number) =>
   <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
   (client) =>
   async () => {
@@ -39,21 +42,9 @@ const withTimeoutUntil =
     try {
       return await effect(within)()
     } finally {
-      timeout[end]()
+      timeout.settle()
     }
   }
-
-/**
- * Ends an effect that has not settled after so many milliseconds; `Infinity` is no timeout. A body that the effect returned
- * has the same deadline: if it is still being read then, it fails with the `Timeout`.
- *
- * @errors `Timeout` whose phase is `overall`
- * @example pipe(downloadStream({ bucket, key }), withTimeout(60_000)) // HEAD and body, within a minute
- */
-export const withTimeout: WithTimeout = (milliseconds) => withTimeoutUntil(milliseconds, 'settle')
-
-/** Like `withTimeout`, without the body that the effect returned: for `timeouts.overall`. */
-export const withSettleTimeout: WithTimeout = (milliseconds) => withTimeoutUntil(milliseconds, 'stop')
 
 /** Changes the retry policy for an effect. Fields that are left out stay as the client has them. */
 export const withRetry =

@@ -7,7 +7,7 @@ import { fromSource, type Context, type CosError } from '../core/error.js'
 import type { Operation } from '../core/operation.js'
 import type { Body } from '../core/request.js'
 import type { SentBody } from '../core/response.js'
-import type { Send } from './call.js'
+import { recover, type Call, type Send } from './call.js'
 import { openBody } from './open-body.js'
 
 /** Reads the body again: COS may refuse a retry before all of the body has been sent and hashed. */
@@ -38,25 +38,25 @@ const measureBody = (context: Context, body: Body): TE.TaskEither<CosError, Sent
  * @errors the refusal, if `confirm` does not find the result of the earlier attempt, or fails
  */
 export const withConfirmation =
-  <A>({ confirm }: Operation<A>, sendOperation: <B>(operation: Operation<B>) => TE.TaskEither<CosError, B>) =>
+  <A>(
+    { confirm }: Operation<A>,
+    sendOperation: <B>(operation: Operation<B>, call: Call) => TE.TaskEither<CosError, B>
+  ) =>
   (send: Send<A>): Send<A> =>
   (request, call) =>
-    pipe(
-      send(request, call),
-      TE.orElse((error) => {
-        if (confirm === undefined || error._tag !== 'ServiceError' || call.failures.length === 0) {
-          return TE.left(error)
-        }
-        return pipe(
-          TE.fromOption((): CosError => error)(confirm(error)),
-          TE.chain((toConfirmation) =>
-            pipe(
-              measureBody(call.context(), request.body),
-              TE.chain((sent) => sendOperation(toConfirmation(sent)))
-            )
-          ),
-          TE.chain(TE.fromOption((): CosError => error)),
-          TE.mapLeft((): CosError => error)
-        )
-      })
-    )
+    recover(send(request, call), (error) => {
+      if (confirm === undefined || error._tag !== 'ServiceError' || call.failures.length === 0) {
+        return TE.left(error)
+      }
+      return pipe(
+        TE.fromOption((): CosError => error)(confirm(error)),
+        TE.chain((toConfirmation) =>
+          pipe(
+            measureBody(call.context(), request.body),
+            TE.chain((sent) => sendOperation(toConfirmation(sent), call))
+          )
+        ),
+        TE.chain(TE.fromOption((): CosError => error)),
+        TE.mapLeft((): CosError => error)
+      )
+    })

@@ -1,9 +1,10 @@
 /** The layer that gets the credentials of a request, and replaces a token that COS reports as expired. */
 import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CosError } from '../core/error.js'
 import { isReplayableBody } from '../core/request.js'
-import type { Send } from './call.js'
+import { recover, type Send } from './call.js'
 import type { Client } from './client.js'
 import type { Credentials } from './credentials.js'
 
@@ -22,26 +23,22 @@ export const withFreshCredentials =
   (client: Client) =>
   <A>(sendAs: (credentials: Credentials | undefined) => Send<A>): Send<A> =>
   (request, call) =>
-    pipe(
-      client.signer(call.context()),
-      TE.chain((credentials) =>
-        pipe(
-          sendAs(credentials)(request, call),
-          TE.orElse((error) =>
-            isExpiredToken(error)
-              ? pipe(
-                  // Also for a body that cannot be sent again: the next call must not get the expired token.
-                  client.signer(call.context(), credentials),
-                  TE.mapLeft(() => error),
-                  TE.filterOrElse(
-                    (fresh) =>
-                      isReplayableBody(request.body) && fresh?.sessionToken !== credentials?.sessionToken,
-                    () => error
-                  ),
-                  TE.chain((fresh) => sendAs(fresh)(request, call))
-                )
-              : TE.left(error)
-          )
-        )
+  async () => {
+    const signed = await client.signer(call.context())()
+    if (E.isLeft(signed)) return signed
+    const credentials = signed.right
+    const sendAgain = (error: CosError): TE.TaskEither<CosError, A> =>
+      pipe(
+        // Also for a body that cannot be sent again: the next call must not get the expired token.
+        client.signer(call.context(), credentials),
+        TE.mapLeft(() => error),
+        TE.filterOrElse(
+          (fresh) => isReplayableBody(request.body) && fresh?.sessionToken !== credentials?.sessionToken,
+          () => error
+        ),
+        TE.chain((fresh) => sendAs(fresh)(request, call))
       )
-    )
+    return recover(sendAs(credentials)(request, call), (error) =>
+      isExpiredToken(error) ? sendAgain(error) : TE.left(error)
+    )()
+  }

@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
+import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { crc64 } from '../core/crc64.js'
 import { fromSource, type Context, type CosError } from '../core/error.js'
-import { ioChunkSize } from '../core/limits.js'
+import { ioChunkSize, KiB } from '../core/limits.js'
 import type { Body } from '../core/request.js'
 import { createFileBody } from '../files/source-file.js'
 import { fromIterable, sliceChunks } from '../stages/iterables.js'
@@ -16,6 +18,21 @@ export interface OpenBody {
   readonly size: O.Option<number>
   /** Of a body whose bytes are already hashed. */
   readonly crc64: O.Option<bigint>
+  /** All bytes, of a small body in memory: they are hashed, and leave in one write with the head of the request. */
+  readonly bytes?: Uint8Array
+}
+
+// In bytes: what sockets take at once. A larger body leaves chunk by chunk, so that the idle timeout sees bytes move.
+const largestAtOnce = 64 * KiB
+
+const openAtOnce = (chunks: ReadonlyArray<Uint8Array>, known: O.Option<bigint>): T.Task<OpenBody> => {
+  const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+  return async () => ({
+    open: () => inIoChunks([bytes]),
+    size: O.some(bytes.length),
+    crc64: O.isSome(known) ? known : O.some(await crc64(bytes)),
+    bytes
+  })
 }
 
 // In small chunks, so that the idle timeout sees bytes move.
@@ -32,6 +49,7 @@ export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, 
     case 'Empty':
       return TE.right({ open: () => inIoChunks([]), size: O.some(0), crc64: O.some(0n) })
     case 'Bytes':
+      if (body.size <= largestAtOnce) return TE.fromTask(openAtOnce(body.chunks, body.crc64))
       return TE.right({
         open: () => inIoChunks(body.chunks),
         size: O.some(body.size),

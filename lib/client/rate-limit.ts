@@ -27,6 +27,9 @@ export interface RateLimiters {
 
 const unlimited: RateLimiter = () => 0
 
+/** Whether the limiter never waits. */
+export const isUnlimited = (limiter: RateLimiter): boolean => limiter === unlimited
+
 // In milliseconds: after a pause, the bytes of this time span may pass at once. Shorter waits are below the resolution of
 // timers.
 const burst = 50

@@ -2,18 +2,18 @@
 import { identity, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
-import { fromUnknown, type Context, type CosError } from '../core/error.js'
+import type * as TE from 'fp-ts/lib/TaskEither.js'
+import { fromUnknown, type CosError } from '../core/error.js'
 import type { Operation } from '../core/operation.js'
 import type { Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
 import { closeSource, withSource } from '../stages/claim-source.js'
 import { attempt } from './attempt.js'
-import { createCall, type Send } from './call.js'
+import { createCall, type Call, type Send } from './call.js'
 import { checkRequest } from './check-request.js'
 import type { Client } from './client.js'
 import { withClockCorrection, withProvenClock } from './clock.js'
-import { withSettleTimeout } from './combinators.js'
+import { startCallTimeout } from './call-timeout.js'
 import { publishOperation } from './diagnostics.js'
 import { withConfirmation } from './confirm.js'
 import { withFreshCredentials } from './fresh-credentials.js'
@@ -28,10 +28,12 @@ const decodeWith =
   <A>({ decode }: Operation<A>) =>
   (send: Send<Response>): Send<A> =>
   (request, call) =>
-    pipe(
-      send(request, call),
-      TE.chain((response) => decode({ ...response, retried: call.failures.length > 0 }))
-    )
+  async () => {
+    const sent = await send(request, call)()
+    if (E.isLeft(sent)) return sent
+    const response = call.failures.length > 0 ? { ...sent.right, retried: true } : sent.right
+    return decode(response)()
+  }
 
 const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
   pipe(
@@ -39,7 +41,9 @@ const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
       pipe(
         attempt(client, credentials),
         decodeWith(operation),
-        withConfirmation(operation, (other) => send(other)(client)),
+        withConfirmation(operation, (other, { callTimeout }) =>
+          send(other)({ ...client, signals: [...client.signals, callTimeout.signal()] })
+        ),
         withClockCorrection(client),
         credentials === undefined
           ? identity
@@ -49,17 +53,30 @@ const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
     withRetries(client)
   )
 
-/** If a function of the caller throws, such as a decoder or a dispatcher, returns an error instead of rejecting. */
-const catchThrown =
-  (context: () => Context) =>
-  <A>(task: TE.TaskEither<CosError, A>): TE.TaskEither<CosError, A> =>
-  async () => {
-    try {
-      return await task()
-    } catch (thrown) {
-      return E.left(fromUnknown(context())(thrown))
-    }
+/** Sends one call. If a function of the caller throws, such as a decoder or a dispatcher, returns an error. */
+const sendCall = async <A>(
+  client: Client,
+  operation: Operation<A>,
+  request: Request,
+  call: Call
+): Promise<E.Either<CosError, A>> => {
+  const { overall } = client.timeouts
+  const within = { ...client, deadline: Math.min(client.deadline, performance.now() + overall) }
+  const task = (): Promise<E.Either<CosError, A>> => {
+    const checked = checkRequest(within, request, call.context())
+    return E.isLeft(checked)
+      ? Promise.resolve(checked)
+      : raceAbort(within, call, sendThrough(within, operation)(checked.right, call))()
   }
+  try {
+    const { source } = operation
+    return await (source === undefined ? task() : withSource(call.context(), source)(task)())
+  } catch (thrown) {
+    return E.left(fromUnknown(call.context())(thrown))
+  } finally {
+    call.callTimeout.close()
+  }
+}
 
 /**
  * Makes an effect of an operation.
@@ -81,21 +98,8 @@ export const send =
       if (source !== undefined) closeSource(source)
       return request
     }
-    const call = createCall(action, request.right)
-    const effect: CosEffect<A> = (within) =>
-      pipe(
-        TE.fromEither<CosError, Request>(checkRequest(within, request.right, call.context())),
-        TE.chain((checked) =>
-          raceAbort(within.signals, call.context, sendThrough(within, operation)(checked, call))
-        ),
-        source === undefined ? identity : withSource(call.context(), source)
-      )
-    return pipe(
-      client,
-      withSettleTimeout(client.timeouts.overall)(effect),
-      catchThrown(call.context),
-      publishOperation(call.context)
-    )()
+    const call = createCall(action, request.right, startCallTimeout(client.timeouts.overall))
+    return publishOperation(call.context)(() => sendCall(client, operation, request.right, call))()
   }
 
 /**

@@ -1,9 +1,13 @@
-/** The timeouts of one request, and the signals that abort it. A request has one timer, for any number of chunks. */
+/**
+ * The timeouts of one request, and the signals and the timeout of its call that abort it. A request has one timer, for any
+ * number of chunks.
+ */
 import { constVoid } from 'fp-ts/lib/function.js'
 import type { Context, CosError } from '../core/error.js'
 import { aborted } from './abort.js'
 import type { Timeouts } from './client.js'
 import { holdTimeouts } from './effect-timeout.js'
+import type { CallTimeout } from './call-timeout.js'
 import { startTimer } from './timer.js'
 
 type Phase = 'headers' | 'idle' | 'unread'
@@ -31,6 +35,7 @@ export interface RequestTimer {
 export const startTimeouts = (
   timeouts: Timeouts,
   signals: ReadonlyArray<AbortSignal>,
+  callTimeout: CallTimeout,
   context: Context,
   host: string
 ): RequestTimer => {
@@ -42,10 +47,12 @@ export const startTimeouts = (
   let end: ((error: CosError) => void) | undefined
   let closed = false
   const releaseTimeouts = holdTimeouts(signals)
+  let removeTimeout = constVoid
 
   const close = (): void => {
     closed = true
     stopTimer()
+    removeTimeout()
     for (const signal of signals) signal.removeEventListener('abort', onAbort)
     releaseTimeouts()
   }
@@ -77,6 +84,9 @@ export const startTimeouts = (
     setImmediate(checkDeadline)
   }
 
+  removeTimeout = callTimeout.onTimeout((timeout) => {
+    expire({ ...timeout, context })
+  })
   for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
   const fired = signals.find((signal) => signal.aborted)
   if (fired !== undefined) expire(aborted(context, fired.reason))

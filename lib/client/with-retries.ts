@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Context, CosError } from '../core/error.js'
 import { isReplayableBody } from '../core/request.js'
-import type { Send } from './call.js'
+import { recover, type Send } from './call.js'
 import type { Client } from './client.js'
 import { retryDelay, shouldRetry } from './retry.js'
 import { sleepUnlessAborted } from './abort.js'
@@ -35,16 +35,13 @@ export const withRetries =
   (client: Client) =>
   <A>(send: Send<A>): Send<A> => {
     const sendUntilFinal: Send<A> = (request, call) =>
-      pipe(
-        send(request, call),
-        TE.orElse((error) => {
-          const failures = [...call.failures, error]
-          if (!isReplayableBody(request.body) || !shouldRetry(client.retry, failures)) return TE.left(error)
-          return pipe(
-            waitForRetry(client, call.context(), failures.length, error),
-            TE.chain(() => sendUntilFinal(request, { ...call, failures }))
-          )
-        })
-      )
+      recover(send(request, call), (error) => {
+        const failures = [...call.failures, error]
+        if (!isReplayableBody(request.body) || !shouldRetry(client.retry, failures)) return TE.left(error)
+        return pipe(
+          waitForRetry(client, call.context(), failures.length, error),
+          TE.chain(() => sendUntilFinal(request, { ...call, failures }))
+        )
+      })
     return sendUntilFinal
   }

@@ -405,10 +405,10 @@ t.test(
   'a dispatcher that throws is a TransportError, and an object without its methods is InvalidInput',
   async (t) => {
     const throwing = {
-      dispatch: () => true,
-      request: () => {
+      dispatch: () => {
         throw new TypeError('not here')
-      }
+      },
+      request: () => Promise.reject(new TypeError('not used'))
     }
     const client = clientOf(t, '127.0.0.1:1')
     const dispatcher = throwing as unknown as Dispatcher

@@ -1,0 +1,112 @@
+/** The body of a response as a `Readable`; timeouts of the server pause while the reader is the slow side. */
+import { Readable } from 'node:stream'
+import { constVoid } from 'fp-ts/lib/function.js'
+import { CosException, type CosError } from '../core/error.js'
+import { KiB } from '../core/limits.js'
+import type { RateLimiter } from './rate-limit.js'
+import type { RequestTimer } from './timeouts.js'
+
+/** The connection that the bytes come from. */
+export interface Connection {
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Closes the connection. */
+  readonly abort: (reason: Error) => void
+}
+
+export interface ReceivedBody {
+  readonly body: Readable
+  readonly push: (chunk: Uint8Array) => void
+  readonly end: () => void
+  readonly fail: (thrown: unknown) => void
+}
+
+// In bytes, for a body that is not read yet, and for a reader that reads in turns.
+const readAhead = 64 * KiB
+
+/**
+ * Makes the body of a response. While its reader pauses, the timeout is `unread` instead of `idle`. Errors are
+ * `CosException`. Destroying the body closes the connection at once.
+ *
+ * @units  holds 64 KiB and one chunk for a reader that has not read yet, and as much again while it reads
+ */
+export const receiveBody = (
+  connection: Connection,
+  timer: RequestTimer,
+  limit: RateLimiter,
+  toError: (thrown: unknown) => CosError
+): ReceivedBody => {
+  /** The bytes before the first read: they must not count as wanted. */
+  let unread: Array<Uint8Array> | undefined = []
+  let unreadSize = 0
+  let hasEnded = false
+  let isWanted = false
+  let delayed: NodeJS.Timeout | undefined
+
+  const flow = (): void => {
+    delayed = undefined
+    if (!isWanted || hasEnded) return
+    timer.wait('idle')
+    connection.resume()
+  }
+  const deliver = (chunk: Uint8Array): void => {
+    isWanted = body.push(chunk)
+    const wait = limit(chunk.length)
+    if (hasEnded) return
+    if (isWanted && wait === 0) return timer.wait('idle')
+    connection.pause()
+    if (isWanted) timer.rest()
+    else timer.wait('unread')
+    if (wait === 0) return
+    clearTimeout(delayed)
+    delayed = setTimeout(flow, wait)
+  }
+  const body = new Readable({
+    highWaterMark: readAhead,
+    read: () => {
+      isWanted = true
+      const held = unread
+      unread = undefined
+      for (const chunk of held ?? []) deliver(chunk)
+      if (hasEnded && held !== undefined) finish()
+      else if (delayed === undefined) flow()
+    },
+    destroy: (error, done) => {
+      timer.close()
+      clearTimeout(delayed)
+      if (!hasEnded) connection.abort(error ?? new Error('the body of the response was destroyed'))
+      done(error)
+    }
+  })
+  const finish = (): void => {
+    timer.close()
+    body.push(null)
+  }
+  const fail = (thrown: unknown): void => {
+    if (body.destroyed || (hasEnded && unread === undefined)) return
+    // The error is kept for the first read. Until then a listener keeps it from ending the process.
+    if (unread !== undefined) body.on('error', constVoid)
+    body.destroy(new CosException(toError(thrown)))
+  }
+  timer.onExpiry((error) => {
+    fail(new CosException(error))
+  })
+  timer.wait('unread')
+  return {
+    body,
+    fail,
+    push: (chunk) => {
+      if (body.destroyed) return
+      if (unread === undefined) return deliver(chunk)
+      unread.push(chunk)
+      unreadSize += chunk.length
+      if (unreadSize >= readAhead) connection.pause()
+    },
+    end: () => {
+      if (hasEnded || body.destroyed) return
+      hasEnded = true
+      // A body that is not read yet can still time out or be aborted.
+      if (unread === undefined) finish()
+    }
+  }
+}
