@@ -10,8 +10,6 @@ export interface EffectTimeout {
   readonly signal: AbortSignal
   /** When it fires, on the clock of `performance.now()`. */
   readonly at: number
-  /** Stops the timer. */
-  readonly stop: () => void
   /** Stops the timer when nobody holds the signal any more. Until then the timer does not keep the process alive. */
   readonly settle: () => void
 }
@@ -62,7 +60,6 @@ export const startEffectTimeout = (milliseconds: number): EffectTimeout => {
   return {
     signal,
     at,
-    stop,
     settle: () => {
       isSettled = true
       stop()

@@ -96,7 +96,7 @@ t.test('a function of the client that throws is a Left', async (t) => {
   const cos = await startCos(t, { fault: () => ({ response: { status: 503, code: 'ServiceUnavailable' } }) })
   const dispatcher = new Agent()
   t.teardown(() => dispatcher.destroy())
-  Object.assign(dispatcher, { request: breaks })
+  Object.assign(dispatcher, { dispatch: breaks })
   for (const [config, tag] of [
     [{ credentials: breaks }, 'CredentialsError'],
     [{ credentials: rejects }, 'CredentialsError'],
