@@ -1,5 +1,6 @@
 /**
- * `npm run bench` runs all cases, `npm run bench -- upload-memory` the named ones. Each runs in a separate process, so
+ * `npm run bench` runs all cases, `npm run bench -- upload-memory` the named ones, and `npm run bench -- --short` each
+ * case once with little work, to find crashes. Each runs in a separate process, so
  * that the heap of one does not affect another. It prints the Markdown of README.md in this directory.
  */
 import { fork } from 'node:child_process'
@@ -7,19 +8,32 @@ import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { folderDown, folderUp, heading, listing, putting } from './cases/objects.js'
-import { downloading, uploading } from './cases/throughput.js'
+import { eventLoop, importTime, installSize } from './cases/process.js'
+import { downloading, downloadingFile, uploading } from './cases/throughput.js'
 import { uploadMemory } from './cases/upload-memory.js'
 import type { Table } from './support/measure.js'
+import { installPeers } from './support/peers.js'
+import { isShort } from './support/settings.js'
 
 const cases: Readonly<Record<string, () => Promise<Table>>> = {
   'upload-memory': uploadMemory,
   upload: uploading,
   download: downloading,
-  puts: putting,
-  heads: heading,
+  'download-file': downloadingFile,
+  'puts-1': putting(1),
+  'puts-32': putting(32),
+  'puts-256': putting(256),
+  'heads-1': heading(1),
+  'heads-32': heading(32),
+  'heads-256': heading(256),
   'folder-up': folderUp,
   'folder-down': folderDown,
-  listing
+  'listing-10k': listing(10_000),
+  'listing-100k': listing(100_000),
+  'listing-1m': listing(1_000_000),
+  'event-loop': eventLoop,
+  import: importTime,
+  install: installSize
 }
 
 const line = (cells: ReadonlyArray<string>): string => `| ${cells.join(' | ')} |`
@@ -34,17 +48,20 @@ const one = async (name: string): Promise<void> => {
 }
 
 const all = async (names: ReadonlyArray<string>): Promise<void> => {
+  installPeers()
   const cpu = cpus()[0]?.model ?? 'unknown'
   process.stdout.write(
     `Node ${process.version}, ${String(cpus().length)} x ${cpu}, ${new Date().toISOString().slice(0, 10)}\n\n`
   )
   for (const name of names) {
-    const child = fork(fileURLToPath(import.meta.url), ['--case', name], { execArgv: ['--expose-gc'] })
+    const child = fork(fileURLToPath(import.meta.url), ['--case', name, ...(isShort ? ['--short'] : [])], {
+      execArgv: ['--expose-gc']
+    })
     const [code] = (await once(child, 'exit')) as [number | null]
     if (code !== 0) process.exitCode = 1
   }
 }
 
-const [first, ...rest] = process.argv.slice(2)
+const [first, ...rest] = process.argv.slice(2).filter((argument) => argument !== '--short')
 if (first === '--case') await one(rest[0] ?? '')
 else await all(first === undefined ? Object.keys(cases) : [first, ...rest])

@@ -11,6 +11,7 @@ const filesBelow = (directory: string): ReadonlyArray<string> =>
     .map((entry) => relative(top, join(entry.parentPath, entry.name)))
     // Written from README.md by a script.
     .filter((path) => !path.startsWith('spec/readme/') && path !== 'spec/words.spec.ts')
+    .filter((path) => !path.includes('node_modules/'))
 
 const all = ['lib', 'spec', 'bench'].flatMap(filesBelow)
 const scripts = all.filter((path) => path.endsWith('.ts'))

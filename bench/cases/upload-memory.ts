@@ -1,7 +1,9 @@
 /** The memory limit of an upload of unknown length, with chunks of several sizes. */
 import * as E from 'fp-ts/lib/Either.js'
-import { createClient, formatError, uploadStream, type Client } from '../../lib/index.js'
+import { formatError, uploadStream, type Client } from '../../lib/index.js'
+import { clientAt } from '../support/contenders.js'
 import { measured, MiB, serverProcess, type Table } from '../support/measure.js'
+import { scaled } from '../support/settings.js'
 
 const partSize = 8 * MiB
 const concurrency = 4
@@ -27,13 +29,17 @@ async function* views(
 const one = Buffer.alloc(256 * MiB)
 
 const shapes: ReadonlyArray<Shape> = [
-  { name: '1 byte', total: 24 * MiB, chunks: (total) => views(total, 1, 64 * 1024) },
+  { name: '1 byte', total: scaled(24, 1) * MiB, chunks: (total) => views(total, 1, 64 * 1024) },
   {
     name: '1 KiB views of 64 KiB slabs',
-    total: 1024 * MiB,
+    total: scaled(1024, 48) * MiB,
     chunks: (total) => views(total, 1024, 64 * 1024)
   },
-  { name: '64 KiB', total: 1024 * MiB, chunks: (total) => views(total, 64 * 1024, 64 * 1024) },
+  ...[scaled(1024, 48), scaled(10 * 1024, 48)].map((total) => ({
+    name: '64 KiB',
+    total: total * MiB,
+    chunks: (size: number) => views(size, 64 * 1024, 64 * 1024)
+  })),
   {
     name: 'one of 256 MiB',
     total: 256 * MiB,
@@ -51,16 +57,10 @@ const upload = async (client: Client, shape: Shape): Promise<void> => {
 
 export const uploadMemory = async (): Promise<Table> => {
   const server = await serverProcess('null-cos')
-  const client = createClient({
-    region: 'ap-guangzhou',
-    scheme: 'http',
-    address: server.address,
-    credentials: 'anonymous'
-  })
-  if (E.isLeft(client)) throw new Error(formatError(client.left))
+  const client = clientAt(server.address)
   const rows: Array<ReadonlyArray<string>> = []
   for (const shape of shapes) {
-    const cost = await measured(() => upload(client.right, shape), bound)
+    const cost = await measured(() => upload(client, shape), bound)
     rows.push([
       shape.name,
       String(shape.total / MiB),
@@ -70,7 +70,7 @@ export const uploadMemory = async (): Promise<Table> => {
       (shape.total / MiB / cost.seconds).toFixed(0)
     ])
   }
-  await client.right.close()
+  await client.close()
   server.stop()
   return {
     title: 'Upload of unknown length, 8 MiB parts, 4 in flight',

@@ -19,7 +19,7 @@ const smallCrc64 = '2797812426771984549'
 
 /** `/zeros-1000` is an object of a thousand bytes; below `/objects-1000/` are a thousand of 4 KiB. */
 const sizeOf = (path: string): number =>
-  path.startsWith('/objects-') ? small : Number(/zeros-(\d+)/.exec(path)?.[1] ?? 0)
+  /\/objects-\d+\//.test(path) ? small : Number(/zeros-(\d+)/.exec(path)?.[1] ?? 0)
 
 const send = (response: ServerResponse, size: number): void => {
   let left = size
@@ -40,7 +40,10 @@ const send = (response: ServerResponse, size: number): void => {
 const page = (url: URL): string => {
   const count = 1000
   const prefix = url.searchParams.get('prefix') ?? ''
-  const from = Number(/(\d+)$/.exec(url.searchParams.get('marker') ?? '')?.[1] ?? 0)
+  // S3's second version of the listing has a token in place of the marker.
+  const isSecond = url.searchParams.has('list-type')
+  const marker = url.searchParams.get(isSecond ? 'continuation-token' : 'marker') ?? ''
+  const from = Number(/(\d+)$/.exec(marker)?.[1] ?? 0)
   const total = Number(/^objects-(\d+)\/$/.exec(prefix)?.[1] ?? 0)
   const nameOf = (at: number): string => `${prefix}${String(at).padStart(8, '0')}`
   const keys = Array.from({ length: Math.min(count, total - from) }, (_, n) => nameOf(from + n + 1))
@@ -49,12 +52,21 @@ const page = (url: URL): string => {
       `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>&quot;00000000000000000000000000000000&quot;</ETag><Size>${String(small)}</Size><Owner><ID>1250000000</ID><DisplayName>1250000000</DisplayName></Owner><StorageClass>STANDARD</StorageClass></Contents>`
   )
   const last = from + keys.length
-  const next = last < total ? `<NextMarker>${nameOf(last)}</NextMarker>` : ''
+  const nextName = isSecond ? 'NextContinuationToken' : 'NextMarker'
+  const next = last < total ? `<${nextName}>${nameOf(last)}</${nextName}>` : ''
   return `<ListBucketResult><Name>b-1</Name><EncodingType>url</EncodingType><Prefix>${prefix}</Prefix><Marker/><MaxKeys>1000</MaxKeys><IsTruncated>${String(last < total)}</IsTruncated>${next}${entries.join('')}</ListBucketResult>`
 }
 
 const get = (request: IncomingMessage, response: ServerResponse, url: URL): void => {
-  if (url.pathname === '/') {
+  // With the bucket as the host, or as the first segment of the path.
+  if (request.method === 'GET' && /^\/([^/]*-1250000000\/?)?$/.test(url.pathname)) {
+    if (url.searchParams.has('uploads')) {
+      xml(
+        response,
+        '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>'
+      )
+      return
+    }
     xml(response, page(url))
     return
   }

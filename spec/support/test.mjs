@@ -22,7 +22,7 @@ const out = join(top, 'dist/test')
 
 const filesBelow = (directory) =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))
     .map((entry) => join(entry.parentPath, entry.name))
 
 const compile = async () => {
