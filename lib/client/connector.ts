@@ -19,7 +19,7 @@ import { codeOf } from '../core/error.js'
  * All errors except ECONNRESET destroy the socket at once. undici's handlers accept them, and undici itself ends a
  * connection with such errors when a request is aborted and when the client is closed.
  *
- * @shape  the same socket, with four of its methods replaced; it must be read in paused mode, as undici does
+ * @shape  the same socket, with three of its methods replaced; it must be read in paused mode, as undici does
  * @errors none added
  * @source https://github.com/nodejs/undici/issues/5360
  */
