@@ -5,6 +5,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { SaxesParser } from 'saxes'
 import { MiB } from './limits.js'
+import { scanRow, skipSpace } from './scan-row.js'
 
 /** An element without attributes and namespace: COS uses neither. */
 export interface Element {
@@ -13,6 +14,9 @@ export interface Element {
   readonly text: string
   readonly children: ReadonlyArray<Element>
 }
+
+// The start tag of a row, perhaps cut at the end of a chunk after its name.
+const rowStart = /^<([A-Za-z_][\w.-]*)[\s/>]/
 
 export type XmlEvent =
   | { readonly _tag: 'Root'; readonly name: string }
@@ -32,6 +36,8 @@ export interface XmlFold<I, O> {
 // The largest real responses (a thousand entries, ten thousand parts) have rows of about 2 KB, 3 levels deep.
 const maxRow = MiB
 const maxDepth = 16
+// Of `>` that may open the root or end a row: not for ever, in a document of nothing else.
+const longestSearch = 64
 // The memory of an element without its text, in characters, so that a row of a million empty elements is refused too.
 const elementCost = 64
 
@@ -67,6 +73,13 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   let problem: string | undefined
   let hasStarted = false
   let hasEnded = false
+  /** The start and end tags so far. */
+  let tags = 0
+  /** Whether the parser is between two rows, with no part of a tag or a text. */
+  let isBetweenRows = false
+  /** The end tag of the row that the parser reads, if it is known. */
+  let rowEnd: string | undefined
+  let tagsLeft = longestSearch
   let rowEnded = false
   let rowSize = 0
   // Characters since the parser's last event: the parser holds a text, a tag or a comment until it is complete.
@@ -104,6 +117,7 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     if (open.length >= maxDepth) fail('XML elements nested more than 16 levels deep')
     // saxes continues after an error, to the end of the chunk.
     if (problem !== undefined) return
+    tags += 1
     if (open.length === 0) events.push({ _tag: 'Root', name })
     open.push({ name, text: '', children: [] })
   })
@@ -111,6 +125,7 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   parser.on('cdata', addText)
   parser.on('closetag', () => {
     held = 0
+    tags += 1
     rowEnded = false
     if (problem !== undefined) return
     const closed = open.pop()
@@ -124,13 +139,53 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     }
   })
 
+  const feed = (xml: string): void => {
+    held += xml.length
+    parser.write(xml)
+    if (held > maxRow) fail(tooLarge)
+  }
+  /** Parses up to the next `>` that may open the root or end a row, or to the end. Returns the index after it. */
+  const parse = (xml: string, at: number): number => {
+    const mark = rowEnd ?? (tagsLeft > 0 ? '>' : undefined)
+    tagsLeft -= 1
+    const found = mark === undefined ? -1 : xml.indexOf(mark, at)
+    if (mark === undefined || found < 0) {
+      feed(at === 0 ? xml : xml.slice(at))
+      return xml.length
+    }
+    const last = found + mark.length - 1
+    if (last > at) feed(xml.slice(at, last))
+    // The `>` by itself: a `>` in a comment ends nothing.
+    const before = tags
+    feed('>')
+    if (tags > before && open.length === 1) {
+      isBetweenRows = true
+      tagsLeft = longestSearch
+    }
+    return last + 1
+  }
+  /** Reads the next row without the parser if possible. The parser sees no difference: a row is between two tags. */
+  const scan = (xml: string, start: number): number => {
+    const at = skipSpace(xml, start)
+    const scanned = scanRow(xml, at)
+    if (scanned === undefined) {
+      const [, name] = rowStart.exec(xml.slice(at, at + 64)) ?? []
+      isBetweenRows = at === xml.length
+      rowEnd = name === undefined ? undefined : `</${name}>`
+      return at
+    }
+    held = 0
+    rowEnded = false
+    events.push({ _tag: 'Row', row: scanned.row })
+    return scanned.end
+  }
   const write = (text: string): void => {
     const xml = hasStarted ? text : text.replace(/^[ \t\r\n\uFEFF]+/, '')
     if (xml === '') return
     hasStarted = true
-    held += xml.length
-    parser.write(xml)
-    if (held > maxRow) fail(tooLarge)
+    for (let at = 0; at < xml.length && problem === undefined;) {
+      at = isBetweenRows ? scan(xml, at) : parse(xml, at)
+    }
   }
   const attempt = (work: () => void): E.Either<string, ReadonlyArray<XmlEvent>> => {
     try {

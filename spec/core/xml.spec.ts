@@ -378,3 +378,48 @@ t.test('fields are text or records of fields; the last of a repeated name is kep
     ['toString', 'y']
   ])
 })
+
+t.test('a row is the same whether it is scanned or parsed', (t) => {
+  const readAll = (document: string, size: number) => {
+    const reader = xmlReader()
+    const bytes = Buffer.from(document)
+    const events: Array<XmlEvent> = []
+    const add = (read: ReturnType<typeof reader.finish>) => {
+      events.push(...E.getOrElse((): ReadonlyArray<XmlEvent> => [])(read))
+      return E.isLeft(read) ? read.left : ''
+    }
+    for (let at = 0; at < bytes.length; at += size) {
+      const problem = add(reader.step(bytes.subarray(at, at + size)))
+      if (problem !== '') return { events, problem }
+    }
+    return { events, problem: add(reader.finish()) }
+  }
+  const plain = '<C><K>a&quot;b&amp;</K><O><I>1</I>\n\t<N/></O></C>'
+  const rows = [
+    plain,
+    '<C a="b"><K>x</K></C>',
+    '<C><K>&#13;</K></C>',
+    '<C><K>a\r\nb</K></C>',
+    '<C><K><![CDATA[</C>]]></K></C>',
+    '<!-- </C> > --><C><K>x</K></C>',
+    '<C><!-- </C> --><K>x</K></C>',
+    '<C><C>nested</C></C>',
+    '<x:C><x:K>x</x:K></x:C>',
+    '<C><K>a]]>b</K></C>',
+    '<C><K>a&nbsp;b</K></C>',
+    '<C><K>a</C></K>',
+    '<C>',
+    '</C>',
+    '<C/>',
+    'text',
+    '<?pi </C>?>',
+    `<C>${'<K>x</K>'.repeat(20_000)}</C>`,
+    '<A><B><D><E><F>deep</F></E></D></B></A>'
+  ]
+  for (const row of rows) {
+    const document = `<?xml version="1.0"?>\n<R>\n  ${plain}\n  ${row}\n  ${plain}${plain}\n</R>\n`
+    // Byte by byte no row is complete in a chunk: the parser reads them all.
+    t.same(readAll(document, document.length), readAll(document, 1), row.slice(0, 40))
+  }
+  t.end()
+})
