@@ -184,3 +184,8 @@ export const listMultipartUploads: (input: ListMultipartUploadsInput) => Op.Oper
 export const listMultipartUploadEvents: (
   input: ListMultipartUploadEventsInput
 ) => Op.Operation<AsyncIterable<MultipartUploadEvent>> = operations.events
+
+/** Like `listMultipartUploadEvents`, with all events that a chunk of the response completed in one array. */
+export const listMultipartUploadBatches: (
+  input: ListMultipartUploadEventsInput
+) => Op.Operation<AsyncIterable<ReadonlyArray<MultipartUploadEvent>>> = operations.batches

@@ -206,3 +206,8 @@ export const listObjectVersions: (input: ListObjectVersionsInput) => Op.Operatio
 export const listObjectVersionEvents: (
   input: ListObjectVersionEventsInput
 ) => Op.Operation<AsyncIterable<ObjectVersionEvent>> = operations.events
+
+/** Like `listObjectVersionEvents`, with all events that a chunk of the response completed in one array. */
+export const listObjectVersionBatches: (
+  input: ListObjectVersionEventsInput
+) => Op.Operation<AsyncIterable<ReadonlyArray<ObjectVersionEvent>>> = operations.batches

@@ -172,3 +172,8 @@ export const listObjects: (input: ListObjectsInput) => Op.Operation<ObjectPage> 
  */
 export const listObjectEvents: (input: ListObjectEventsInput) => Op.Operation<AsyncIterable<ObjectEvent>> =
   operations.events
+
+/** Like `listObjectEvents`, with all events that a chunk of the response completed in one array. */
+export const listObjectBatches: (
+  input: ListObjectEventsInput
+) => Op.Operation<AsyncIterable<ReadonlyArray<ObjectEvent>>> = operations.batches

@@ -192,3 +192,8 @@ export const listParts: (input: ListPartsInput) => Op.Operation<PartPage> = oper
  */
 export const listPartEvents: (input: ListPartEventsInput) => Op.Operation<AsyncIterable<PartEvent>> =
   operations.events
+
+/** Like `listPartEvents`, with all events that a chunk of the response completed in one array. */
+export const listPartBatches: (
+  input: ListPartEventsInput
+) => Op.Operation<AsyncIterable<ReadonlyArray<PartEvent>>> = operations.batches

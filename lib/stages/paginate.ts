@@ -24,7 +24,7 @@ export type PageEvent<Item, Cursor, Page = unknown> = Item | PageEnd<Cursor, Pag
 export type FetchPage<Item, Cursor> = (
   cursor: Cursor,
   signal: AbortSignal
-) => TaskEither<CosError, AsyncIterable<PageEvent<Item, Cursor>>>
+) => TaskEither<CosError, AsyncIterable<ReadonlyArray<PageEvent<Item, Cursor>>>>
 
 export interface PaginateOptions {
   /**
@@ -73,7 +73,7 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
   signal: AbortSignal,
   fetchPage: FetchPage<Item, Cursor>,
   start: Cursor
-): AsyncGenerator<Item, void, undefined> {
+): AsyncGenerator<ReadonlyArray<Item>, void, undefined> {
   const isLoop = detectLoop(start)
   let cursor = start
   let failures = 0
@@ -89,7 +89,7 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
       return O.none
     }
   }
-  const openPage = async (): Promise<AsyncIterator<PageEvent<Item, Cursor>, unknown>> => {
+  const openPage = async (): Promise<AsyncIterator<ReadonlyArray<PageEvent<Item, Cursor>>, unknown>> => {
     const page = await fetchPage(cursor, signal)()
     if (E.isLeft(page)) throw new CosException(page.left)
     return abortable(signal)(page.right)[Symbol.asyncIterator]()
@@ -104,13 +104,16 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
         const read = await readOrRetry(() => page.value.next())
         if (O.isNone(read)) break
         if (read.value.done === true) return
-        const event = read.value.value
-        if (isEnd(event)) end = event
-        else {
-          cursor = event.cursor
-          failures = 0
-          yield event
+        const items: Array<Item> = []
+        for (const event of read.value.value) {
+          if (isEnd(event)) end = event
+          else items.push(event)
         }
+        const last = items.at(-1)
+        if (last === undefined) continue
+        cursor = last.cursor
+        failures = 0
+        yield items
       }
     } finally {
       await page.value.return?.()
@@ -129,11 +132,12 @@ async function* run<Cursor, Item extends { readonly cursor: Cursor }>(
  * Each item has the cursor that resumes after it. If a listing has failed, `paginate` with the last cursor resumes with the
  * next item.
  *
- * @shape  `paginate(options, fetchPage)(start)` yields the items of all pages, each as soon as it is parsed
+ * @shape  `paginate(options, fetchPage)(start)` yields the items of all pages in batches, each as soon as it is parsed: a turn
+ *         for each item in each stage would cost more than parsing the item
  * @units  requests one page at a time, and reads none ahead; memory does not grow with the number of pages
  * @errors `CosException` of those of `fetchPage` and of its pages that are not retried, and of a `DecodeError` if a page
  *         sends the listing back to an earlier cursor; the reason of `controller`
- * @example paginate({}, (cursor) => send(listObjectEvents({ bucket, cursor }))(client))(cursorAt())
+ * @example paginate({}, (cursor) => send(listObjectBatches({ bucket, cursor }))(client))(cursorAt())
  */
 export const paginate =
   <Cursor, Item extends { readonly cursor: Cursor }>(
@@ -143,5 +147,5 @@ export const paginate =
     }: PaginateOptions,
     fetchPage: FetchPage<Item, Cursor>
   ) =>
-  (start: Cursor): CancelableIterator<Item> =>
+  (start: Cursor): CancelableIterator<ReadonlyArray<Item>> =>
     cancelable(controller, run(shouldRetryPage, controller.signal, fetchPage, start))

@@ -5,10 +5,11 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
 import { CosException, type CosError } from '../../lib/core/error.js'
-import { paginate, type FetchPage, type PageEnd } from '../../lib/stages/paginate.js'
+import type { PageEnd } from '../../lib/stages/paginate.js'
 import { catchCosError, createGate, specContext } from '../support/responses.js'
 import { collectGarbage } from '../support/gc.js'
 import { from, toArray } from '../support/iterables.js'
+import { paginate, type FetchPage } from '../support/paginate.js'
 
 interface Item {
   readonly n: number

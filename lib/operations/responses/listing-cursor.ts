@@ -103,7 +103,8 @@ export const byKey = <
           pass(mark)
           if (isDelivered(start, mark)) return undefined
           cursor = hasPrefixes ? { ...mark, prefix: cursor.prefix } : cursorAt(mark.key, mark.id)
-          return { ...entry, cursor }
+          // Not `{ ...entry, cursor }`: a property behind a spread takes 2 us (Node 20), and the entry is no one else's.
+          return Object.assign(entry, { cursor })
         },
         commonPrefix: (prefix) => {
           pass({ key: prefix, id: '' })

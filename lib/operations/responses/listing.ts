@@ -59,6 +59,10 @@ export interface Listing<Input, Head, Cursor, Item, Whole> {
   readonly events: (
     input: Input & FromCursor<Cursor>
   ) => Op.Operation<AsyncIterable<PageEvent<Item, Cursor, Head & ResponseMetadata>>>
+  /** Like `events`, all that a chunk of the response completed in one array. */
+  readonly batches: (
+    input: Input & FromCursor<Cursor>
+  ) => Op.Operation<AsyncIterable<ReadonlyArray<PageEvent<Item, Cursor, Head & ResponseMetadata>>>>
   /** Where a listing begins: the cursor of the input, or its markers. */
   readonly start: (input: Input & FromCursor<Cursor>) => Cursor
 }
@@ -105,38 +109,50 @@ export const toEvents =
       fromUnknown(response.context, response.host)
     )
 
-/** A generator for the whole page: each further one between the parser and the reader would cost a turn an entry. */
-async function* pageEvents<Entry, Head, Cursor, Item>(
+/** Yields all events that a chunk of the response completed in one array. */
+async function* pageBatches<Entry, Head, Cursor, Item>(
   format: PageFormat<Entry, Head>,
   follower: PageFollower<Entry, Head, Cursor, Item>,
   response: Response
-): AsyncGenerator<PageEvent<Item, Cursor, Head & ResponseMetadata>, void, undefined> {
+): AsyncGenerator<ReadonlyArray<PageEvent<Item, Cursor, Head & ResponseMetadata>>, void, undefined> {
   const reader = pageReader(format, response)
   for await (const rows of D.xmlRows(format.root, response)) {
-    for (const element of rows) {
-      const row = reader.row(element)
-      if (row._tag === 'Entry') {
-        const item = follower.entry(row.entry)
-        if (item !== undefined) yield item
-      } else if (row._tag === 'CommonPrefixes') {
-        for (const prefix of row.prefixes) {
-          const item = follower.commonPrefix(prefix)
-          if (item !== undefined) yield item
+    const batch: Array<Item> = []
+    const add = (item: Item | undefined): void => {
+      if (item !== undefined) batch.push(item)
+    }
+    try {
+      for (const element of rows) {
+        const row = reader.row(element)
+        if (row._tag === 'Entry') add(follower.entry(row.entry))
+        else if (row._tag === 'CommonPrefixes') {
+          for (const prefix of row.prefixes) add(follower.commonPrefix(prefix))
         }
       }
+    } catch (thrown) {
+      // The entries before an invalid one are delivered first, however the response is cut into chunks.
+      if (batch.length > 0) yield batch
+      throw thrown
     }
+    if (batch.length > 0) yield batch
   }
   const head = reader.head()
   const next = follower.next(head)
   if (E.isLeft(next)) throw new CosException(D.decodeError(response, [next.left]))
   const metadata = responseMetadata(response)
-  yield {
-    _tag: 'PageEnd',
-    next: next.right,
-    page: { ...head, ...metadata },
-    context: response.context,
-    requestId: metadata.requestId
-  }
+  yield [
+    {
+      _tag: 'PageEnd',
+      next: next.right,
+      page: { ...head, ...metadata },
+      context: response.context,
+      requestId: metadata.requestId
+    }
+  ]
+}
+
+async function* flatten<A>(batches: AsyncIterable<ReadonlyArray<A>>): AsyncGenerator<A, void, undefined> {
+  for await (const batch of batches) yield* batch
 }
 
 /** Makes the operations of a listing. */
@@ -159,6 +175,15 @@ export const defineListing = <Input extends R.BucketRef, Entry, Head, Cursor, It
     decodeText: textDecoder(input)
   })
   const start = (input: Input & FromCursor<Cursor>): Cursor => input.cursor ?? cursor.start(input)
+  const eventsWith = <A>(
+    read: (input: Input & FromCursor<Cursor>, response: Response) => AsyncGenerator<A, void, undefined>
+  ): ((input: Input & FromCursor<Cursor>) => Op.Operation<AsyncIterable<A>>) =>
+    Op.operationWith(
+      action,
+      eventsInput,
+      (input) => request({ ...input, ...cursor.withCursor(start(input)) }),
+      (input) => withStatus(200)(toEvents((response) => read(input, response)))
+    )
   return {
     list: Op.operationWith(action, input, request, (input) =>
       pipe(
@@ -172,14 +197,11 @@ export const defineListing = <Input extends R.BucketRef, Entry, Head, Cursor, It
         withStatus(200)
       )
     ),
-    events: Op.operationWith(
-      action,
-      eventsInput,
-      (input) => request({ ...input, ...cursor.withCursor(start(input)) }),
-      (input) =>
-        withStatus(200)(
-          toEvents((response) => pageEvents(formatOf(input), cursor.follow(start(input), input), response))
-        )
+    events: eventsWith((input, response) =>
+      flatten(pageBatches(formatOf(input), cursor.follow(start(input), input), response))
+    ),
+    batches: eventsWith((input, response) =>
+      pageBatches(formatOf(input), cursor.follow(start(input), input), response)
     ),
     start
   }

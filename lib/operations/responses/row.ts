@@ -42,10 +42,12 @@ export const readRow = <A>(
 const folded = (name: string): string => name.replaceAll('-', '').toLowerCase()
 
 /** COS spells names in several ways: `EncodingType`, `Encoding-Type`, `Encoding-type`; `UploadId`, `UploadID`. */
-const isSpelling = (found: string, name: string): boolean =>
-  found === name ||
-  // Cheap tests first: most names differ.
-  ((found.length === name.length || found.includes('-')) && folded(found) === folded(name))
+const isSpelling = (found: string, name: string): boolean => {
+  if (found === name) return true
+  // Cheap tests first: most names differ in their first letter, in upper or lower case.
+  if ((found.charCodeAt(0) | 0x20) !== (name.charCodeAt(0) | 0x20)) return false
+  return (found.length === name.length || found.includes('-')) && folded(found) === folded(name)
+}
 
 /** Of a name that repeats, the last. */
 const childOf = (children: ReadonlyArray<Element>, name: string): Element | undefined => {

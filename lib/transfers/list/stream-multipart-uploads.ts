@@ -1,7 +1,7 @@
 /** The incomplete multipart uploads of a bucket as one stream: created, and neither completed nor aborted. */
 import { contextOf } from '../../core/operation.js'
 import {
-  listMultipartUploadEvents,
+  listMultipartUploadBatches,
   multipartUploadsStart,
   type ListMultipartUploadEventsInput,
   type UploadEntry
@@ -36,6 +36,6 @@ export function streamMultipartUploads(
   return streamPages({
     context: contextOf('streamMultipartUploads', input),
     cursor: multipartUploadsStart(input),
-    page: (cursor) => listMultipartUploadEvents({ ...input, cursor })
+    page: (cursor) => listMultipartUploadBatches({ ...input, cursor })
   })
 }

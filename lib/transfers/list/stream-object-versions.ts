@@ -1,7 +1,7 @@
 /** The object versions and delete markers of a bucket as one stream. */
 import { contextOf } from '../../core/operation.js'
 import {
-  listObjectVersionEvents,
+  listObjectVersionBatches,
   objectVersionsStart,
   type ListObjectVersionEventsInput,
   type VersionEntry
@@ -40,6 +40,6 @@ export function streamObjectVersions(
   return streamPages({
     context: contextOf('streamObjectVersions', input),
     cursor: objectVersionsStart(input),
-    page: (cursor) => listObjectVersionEvents({ ...input, cursor })
+    page: (cursor) => listObjectVersionBatches({ ...input, cursor })
   })
 }

@@ -1,7 +1,7 @@
 /** All objects of a bucket or a prefix as one stream. */
 import { contextOf } from '../../core/operation.js'
 import {
-  listObjectEvents,
+  listObjectBatches,
   objectsStart,
   type ListObjectEventsInput,
   type ObjectEntry
@@ -36,6 +36,6 @@ export function streamObjects(input: StreamObjectsInput): EffectStream<WithCurso
   return streamPages({
     context: contextOf('streamObjects', input),
     cursor: objectsStart(input),
-    page: (cursor) => listObjectEvents({ ...input, cursor })
+    page: (cursor) => listObjectBatches({ ...input, cursor })
   })
 }

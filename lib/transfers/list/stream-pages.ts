@@ -9,13 +9,13 @@ import { isTransient } from '../../client/retry.js'
 import { send } from '../../client/send.js'
 import { waitForRetry } from '../../client/with-retries.js'
 import { paginate, type PageEvent, type PaginateOptions } from '../../stages/paginate.js'
-import { scopedStream, type EffectStream } from '../shared/effect-stream.js'
+import { scopedBatches, type EffectStream } from '../shared/effect-stream.js'
 
 export interface Pages<Item, Cursor> {
   readonly context: Context
   /** The start of the first page. */
   readonly cursor: Cursor
-  readonly page: (cursor: Cursor) => Operation<AsyncIterable<PageEvent<Item, Cursor>>>
+  readonly page: (cursor: Cursor) => Operation<AsyncIterable<ReadonlyArray<PageEvent<Item, Cursor>>>>
 }
 
 /** The client's retry policy for pages that break off. If the request of a page failed, `send` has used up its attempts. */
@@ -46,7 +46,7 @@ export const streamPages = <Cursor, Item extends { readonly cursor: Cursor }>({
   cursor: start,
   page
 }: Pages<Item, Cursor>): EffectStream<Item> =>
-  scopedStream(context, async function* ({ client, controller }) {
+  scopedBatches(context, async function* ({ client, controller }) {
     const requestErrors = new WeakSet<CosError>()
     yield* paginate<Cursor, Item>(
       { controller, shouldRetryPage: resumeFrom(client, context, requestErrors) },

@@ -1,7 +1,7 @@
 /** The parts of an incomplete multipart upload as one stream. */
 import { contextOf } from '../../core/operation.js'
 import {
-  listPartEvents,
+  listPartBatches,
   partsStart,
   type ListedPart,
   type ListPartEventsInput
@@ -23,5 +23,5 @@ export const streamParts = (input: StreamPartsInput): EffectStream<ListedPart> =
   streamPages({
     context: contextOf('streamParts', input),
     cursor: partsStart(input),
-    page: (cursor) => listPartEvents({ ...input, cursor })
+    page: (cursor) => listPartBatches({ ...input, cursor })
   })

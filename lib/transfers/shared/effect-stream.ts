@@ -12,6 +12,7 @@ import type { Client } from '../../client/client.js'
 import { openScope, type Scope } from '../../client/scope.js'
 import type { CosEffect } from '../../client/send.js'
 import { cancelable, readerCancelled, type CancelableIterator } from '../../stages/cancelable.js'
+import { oneByOne } from '../../stages/one-by-one.js'
 
 /**
  * A stream that needs a client. Nothing happens before it is read, and each iteration starts a new run. It fails with a
@@ -49,6 +50,20 @@ export const scopedStream =
     [Symbol.asyncIterator]: (): CancelableIterator<A> => {
       const { close, ...scope } = openScope(client, context)
       return cancelable(scope.controller, closeAfter(context, run(scope), close))
+    }
+  })
+
+/** Like `scopedStream`, for a run that yields its items in batches. */
+export const scopedBatches =
+  <A>(
+    context: Context,
+    run: (scope: Scope) => AsyncGenerator<ReadonlyArray<A>, void, undefined>
+  ): EffectStream<A> =>
+  (client) => ({
+    [Symbol.asyncIterator]: (): CancelableIterator<A> => {
+      const { close, ...scope } = openScope(client, context)
+      const batches = cancelable(scope.controller, closeAfter(context, run(scope), close))
+      return oneByOne(scope.controller.signal, batches)
     }
   })
 
