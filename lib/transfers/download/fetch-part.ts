@@ -34,22 +34,35 @@ export async function* limitWaiting(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const controller = new AbortController()
   const source = open(controller.signal)
+  // Of this section: the time of the reads that have ended, and the start of the read in progress.
   let waited = 0
+  let started: number | undefined
   let received = 0
+  let stopTimer: (() => void) | undefined
+  // One timer for many reads: a timer for each chunk costs more than hashing it. When it fires, the time is compared.
+  const arm = (milliseconds: number): void => {
+    stopTimer = startTimer(Math.max(1, Math.ceil(milliseconds)), () => {
+      stopTimer = undefined
+      if (started === undefined) return
+      const left = limit - waited - (performance.now() - started)
+      if (left > 0) arm(left)
+      else controller.abort(timeout(context, limit))
+    })
+  }
   try {
     for (;;) {
-      const start = performance.now()
-      const stopTimer = startTimer(Math.max(1, limit - waited), () => {
-        controller.abort(timeout(context, limit))
-      })
-      const next = await source.next().finally(stopTimer)
+      started = performance.now()
+      if (stopTimer === undefined) arm(limit - waited)
+      const next = await source.next()
+      waited += performance.now() - started
+      started = undefined
       if (next.done === true) return
-      waited += performance.now() - start
       received += next.value.length
       if (received >= section) [waited, received] = [0, 0]
       yield next.value
     }
   } finally {
+    stopTimer?.()
     await source.return()
   }
 }
