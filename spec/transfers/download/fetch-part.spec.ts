@@ -74,7 +74,7 @@ const trickling = async (
   const here = await createDownloadFixture(t, {
     fault: ({ operation }) => (operation === 'GetObject' ? { cut: { at: 'body', after: 1 } } : undefined)
   })
-  return { ...here, slow: here.client({ timeouts: { overall: 500 }, retry: { base: 5, cap: 10 } }) }
+  return { ...here, slow: here.client({ timeouts: { overall: 20_000 }, retry: { base: 5, cap: 10 } }) }
 }
 
 t.test('a server that sends one byte for each request is not asked for ever', async (t) => {
@@ -89,12 +89,12 @@ t.test('a server that sends one byte for each request is not asked for ever', as
 
 t.test('a reader slower than the deadline gets the whole object', async (t) => {
   const here = await createDownloadFixture(t)
-  const slow = here.client({ timeouts: { overall: 300 } })
+  const slow = here.client({ timeouts: { overall: 1500 } })
   const down = right(await downloadStream({ ...at, partSize: 100_000 })(slow)())
   let received = 0
   for await (const chunk of down.body) {
     received += (chunk as Uint8Array).length
-    if (received < 300_000) await setTimeout(150)
+    if (received < 300_000) await setTimeout(600)
   }
   t.equal(received, bytes.length)
 })
