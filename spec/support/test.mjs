@@ -19,6 +19,7 @@ import { writeExamples } from './readme.mjs'
 
 const top = resolve(import.meta.dirname, '../..')
 const out = join(top, 'dist/test')
+const groups = join(out, 'groups')
 
 const filesBelow = (directory) =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -67,7 +68,7 @@ const compile = async () => {
     made.add(target)
   }
   // The output of a source that was moved or deleted would still be run.
-  for (const path of filesBelow(out)) if (!made.has(path)) rmSync(path)
+  for (const path of filesBelow(out)) if (!made.has(path) && !path.startsWith(groups)) rmSync(path)
 }
 
 const compiledSpecs = (directory) => filesBelow(directory).filter((path) => path.endsWith('.spec.js'))
@@ -90,16 +91,16 @@ const groupOf = (path) => {
 
 /** Writes a module for each folder that imports its specs. The largest folders start first. */
 const groupSpecs = (paths) => {
-  const groups = new Map()
+  const byName = new Map()
   for (const path of paths) {
     const name = needsOwnProcess.test(path) ? relative(out, path) : groupOf(path)
-    groups.set(name, [...(groups.get(name) ?? []), path])
+    byName.set(name, [...(byName.get(name) ?? []), path])
   }
   const sizeOf = (group) => group.reduce((sum, path) => sum + statSync(path).size, 0)
-  const sorted = [...groups].sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))
+  const sorted = [...byName].sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))
   return sorted.map(([name, group]) => {
     if (group.length === 1) return group[0]
-    const path = join(out, 'groups', `${name}.spec.js`)
+    const path = join(groups, `${name}.spec.js`)
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, group.map((each) => `import '${relative(dirname(path), each)}'\n`).join(''))
     return path
