@@ -222,6 +222,7 @@ export type { KeyFileOptions, RsaKeyFileOptions, RsaKeyPaths } from './encryptio
 export { generateAesKey, generateRsaKeyPair } from './encryption/generate-keys.js'
 export type { GenerateRsaOptions } from './encryption/generate-keys.js'
 export type { EncryptionFormat } from './encryption/envelope.js'
+export type { WriteFormat } from './encryption/object-cipher.js'
 export { encrypted } from './transfers/encrypted/encrypted.js'
 export type { EncryptionClient } from './transfers/encrypted/encrypted.js'
 export type { EncryptedOptions, ReadFormat } from './transfers/encrypted/options.js'

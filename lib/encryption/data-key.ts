@@ -6,7 +6,7 @@ import type { EncryptionProblem } from '../core/error.js'
 import { pythonMetadata } from './envelope.js'
 import { ownIdOf, secretOf, type MasterKey, type MasterSecret } from './master-key.js'
 import { encryptionProblem } from './problem.js'
-import { encodeOaep, pythonOaep, seedSize } from './rsa-padding.js'
+import { encodeOaep, pythonOaep, seedSize, type OaepHashes } from './rsa-padding.js'
 
 /** Encrypts or decrypts the bytes of one object. A `KeyObject` does not print its key. */
 export interface DataKey {
@@ -31,10 +31,16 @@ const zeroCounter = Buffer.alloc(16)
 export const xorPythonPad = (master: KeyObject, bytes: Uint8Array): Buffer =>
   createCipheriv(`aes-${String((master.symmetricKeySize ?? 0) * 8)}-ctr`, master, zeroCounter).update(bytes)
 
-const encryptOaep = (publicKey: KeyObject, size: number, message: Uint8Array, seed: Uint8Array): Buffer =>
+/** Encrypts by OAEP with a drawn seed, so that a spec can repeat it. */
+export const encryptOaep = (
+  { publicKey, size }: Extract<MasterSecret, { readonly kind: 'rsa' }>,
+  hashes: OaepHashes,
+  message: Uint8Array,
+  random: (size: number) => Uint8Array
+): Buffer =>
   publicEncrypt(
     { key: publicKey, padding: constants.RSA_NO_PADDING },
-    encodeOaep(pythonOaep, message, seed, size)
+    encodeOaep(hashes, message, random(seedSize(hashes)), size)
   )
 
 const wrapPython = (
@@ -49,8 +55,7 @@ const wrapPython = (
       return E.right([wrapped.subarray(0, key.length), wrapped.subarray(key.length)])
     }
     case 'rsa': {
-      const wrap = (message: Uint8Array): Buffer =>
-        encryptOaep(secret.publicKey, secret.size, message, random(seedSize(pythonOaep)))
+      const wrap = (message: Uint8Array): Buffer => encryptOaep(secret, pythonOaep, message, random)
       return E.right([wrap(key), wrap(iv)])
     }
     case 'kms':

@@ -6,10 +6,12 @@ import type { Context, EncryptionProblem } from '../core/error.js'
 import { decryptCbc } from './cbc.js'
 import { applyCtr } from './ctr.js'
 import type { DataKey } from './data-key.js'
-import type { Envelope } from './envelope.js'
+import type { Envelope, ForeignEnvelope, SealedEnvelope } from './envelope.js'
 import { plainSizeOf, spanOf, type Span, type WantedRange } from './extent.js'
 import { decryptGcm, gcmCounter } from './gcm.js'
 import { encryptionProblem } from './problem.js'
+import { openedSizeOf, openObject, segmentsIn } from './sealed-object.js'
+import { openSegments, segmentSize } from './sealed-segments.js'
 import { takeBytes } from './take-bytes.js'
 
 /** The ciphertext that a response has. */
@@ -39,7 +41,7 @@ export type DecryptPlan =
   | { readonly _tag: 'Beyond' }
 
 const decryptWhole = (
-  { cipher }: Envelope,
+  { cipher }: ForeignEnvelope,
   dataKey: DataKey,
   context: Context
 ): { readonly decrypt: Decrypt; readonly isAuthenticated: boolean } => {
@@ -58,7 +60,7 @@ const isWhole = ({ first, last }: Span, size: number): boolean => first === 0 &&
 const contains = (outer: Span, inner: Span): boolean => outer.first <= inner.first && outer.last >= inner.last
 
 const planRange = (
-  envelope: Envelope,
+  envelope: ForeignEnvelope,
   dataKey: DataKey,
   range: WantedRange,
   stored: StoredBytes,
@@ -102,17 +104,8 @@ const planRange = (
   )
 }
 
-/**
- * Plans the decryption of a response to a read.
- *
- * Ranges of CTR and GCM are decrypted from any byte. A range of GCM is not authenticated, as its tag covers the whole
- * object.
- *
- * @shape  `range`: none for the whole object
- * @errors `Unsupported` for a range of CBC; `Truncated` for a size that no plaintext has
- */
-export const planDecryption = (
-  envelope: Envelope,
+const planForeign = (
+  envelope: ForeignEnvelope,
   dataKey: DataKey,
   range: O.Option<WantedRange>,
   stored: StoredBytes,
@@ -133,3 +126,67 @@ export const planDecryption = (
           size
         }))
       )
+
+const planSealed = (
+  { header }: SealedEnvelope,
+  dataKey: DataKey,
+  range: O.Option<WantedRange>,
+  stored: StoredBytes,
+  context: Context
+): E.Either<EncryptionProblem, DecryptPlan> => {
+  if (O.isNone(stored.size))
+    return E.left(encryptionProblem('Unsupported', 'the response does not have the size of the object'))
+  const storedSize = stored.size.value
+  return pipe(
+    openedSizeOf(storedSize),
+    E.map((plain): DecryptPlan => {
+      const size = O.some(plain)
+      if (O.isNone(range))
+        return {
+          _tag: 'Decrypt',
+          decrypt: openObject(header, dataKey, context),
+          span: O.none,
+          size,
+          isAuthenticated: true
+        }
+      const span = spanOf(range.value, plain)
+      if (O.isNone(span)) return { _tag: 'Beyond' }
+      const { first, last } = span.value
+      const segments = segmentsIn(span.value, storedSize)
+      if (!contains(stored.span, segments.span)) return { _tag: 'Request', span: segments.span }
+      return {
+        _tag: 'Decrypt',
+        decrypt: (ciphertext) =>
+          pipe(
+            ciphertext,
+            takeBytes(segments.span.first - stored.span.first, segments.span.last - segments.span.first + 1),
+            openSegments(dataKey, segments, context),
+            takeBytes(first - segments.first * segmentSize, last - first + 1)
+          ),
+        span,
+        size,
+        isAuthenticated: true
+      }
+    })
+  )
+}
+
+/**
+ * Plans the decryption of a response to a read.
+ *
+ * Ranges of CTR and GCM are decrypted from any byte. A range of GCM is not authenticated, as its tag covers the whole
+ * object. A range of a sealed object is that of its segments, each authenticated.
+ *
+ * @shape  `range`: none for the whole object
+ * @errors `Unsupported` for a range of CBC; `Truncated` for a size that no plaintext has
+ */
+export const planDecryption = (
+  envelope: Envelope,
+  dataKey: DataKey,
+  range: O.Option<WantedRange>,
+  stored: StoredBytes,
+  context: Context
+): E.Either<EncryptionProblem, DecryptPlan> =>
+  envelope.cipher === 'sealed'
+    ? planSealed(envelope, dataKey, range, stored, context)
+    : planForeign(envelope, dataKey, range, stored, context)

@@ -7,9 +7,10 @@ import type { EncryptionProblem } from '../core/error.js'
 import { decodeMetadata } from '../core/metadata-text.js'
 import { decodeBase64 } from './base64.js'
 import { encryptionProblem } from './problem.js'
+import { readMetadataHeader, type SealedHeader } from './sealed-header.js'
 
 /** A format of encrypted objects, by the SDK that writes it. */
-export type EncryptionFormat = 'python' | 'go' | 'java-gcm' | 'java-ctr' | 'java-cbc'
+export type EncryptionFormat = 'sealed' | 'python' | 'go' | 'java-gcm' | 'java-ctr' | 'java-cbc'
 
 /** How the bytes of an object are encrypted. */
 export type DataCipher = 'ctr' | 'gcm' | 'cbc'
@@ -18,7 +19,16 @@ export type DataCipher = 'ctr' | 'gcm' | 'cbc'
 export type WrapAlgorithm =
   'python' | 'AESWrap' | 'RSA/ECB/OAEPWithSHA-256AndMGF1Padding' | 'KMS/TencentCloud'
 
-export interface Envelope {
+/** The metadata of a sealed object. */
+export interface SealedEnvelope {
+  readonly cipher: 'sealed'
+  readonly formats: readonly ['sealed']
+  readonly header: SealedHeader
+  readonly keyId: O.Option<string>
+}
+
+/** The metadata of an object of another SDK. */
+export interface ForeignEnvelope {
   /** More than one if the metadata do not tell which SDK wrote them: Go and Java share CTR with KMS. */
   readonly formats: ReadonlyArray<EncryptionFormat>
   readonly cipher: DataCipher
@@ -32,6 +42,8 @@ export interface Envelope {
   /** In bytes, as the metadata say. Anyone who can write to the bucket can change it. */
   readonly plainSize: O.Option<number>
 }
+
+export type Envelope = SealedEnvelope | ForeignEnvelope
 
 // -- names --
 const meta = 'x-cos-meta-'
@@ -72,7 +84,7 @@ const Description = t.record(t.string, t.string)
 const descriptionIn = (
   name: string,
   text: string | undefined
-): E.Either<EncryptionProblem, Envelope['description']> =>
+): E.Either<EncryptionProblem, ForeignEnvelope['description']> =>
   text === undefined || text === ''
     ? E.right({})
     : pipe(
@@ -108,7 +120,7 @@ const algorithmsOf = ({
   cekAlg,
   wrapAlg,
   tagLen
-}: Fields): E.Either<EncryptionProblem, Pick<Envelope, 'cipher' | 'wrap' | 'formats'>> => {
+}: Fields): E.Either<EncryptionProblem, Pick<ForeignEnvelope, 'cipher' | 'wrap' | 'formats'>> => {
   if (!cekAlg) return E.left(bad('the name of the data cipher (cek-alg) is missing'))
   if (!wrapAlg) return E.left(bad('the name of the key wrap (wrap-alg) is missing'))
   const cipher = Object.hasOwn(ciphers, cekAlg) ? ciphers[cekAlg] : undefined
@@ -127,7 +139,11 @@ const algorithmsOf = ({
 const sizeIn = (text: string | undefined): O.Option<number> =>
   text !== undefined && /^\d{1,15}$/.test(text) ? O.some(Number(text)) : O.none
 
-const namedEnvelope = (fields: Fields, iv: string, isClear: boolean): E.Either<EncryptionProblem, Envelope> =>
+const namedEnvelope = (
+  fields: Fields,
+  iv: string,
+  isClear: boolean
+): E.Either<EncryptionProblem, ForeignEnvelope> =>
   pipe(
     algorithmsOf(fields),
     E.bindTo('algorithms'),
@@ -144,7 +160,7 @@ const namedEnvelope = (fields: Fields, iv: string, isClear: boolean): E.Either<E
     }))
   )
 
-const pythonEnvelope = (fields: Fields, iv: string): E.Either<EncryptionProblem, Envelope> =>
+const pythonEnvelope = (fields: Fields, iv: string): E.Either<EncryptionProblem, ForeignEnvelope> =>
   pipe(
     bytesIn(fields.names.key, fields.key ?? ''),
     E.bindTo('wrappedKey'),
@@ -167,7 +183,7 @@ const pythonEnvelope = (fields: Fields, iv: string): E.Either<EncryptionProblem,
 /** Metadata of Python, Go and Java: a key and either `-iv` or `-start`. */
 const fromHeaders = (
   value: (name: string) => string | undefined
-): O.Option<E.Either<EncryptionProblem, Envelope>> => {
+): O.Option<E.Either<EncryptionProblem, ForeignEnvelope>> => {
   const [key, iv, start] = [value(`${prefix}key`), value(`${prefix}iv`), value(`${prefix}start`)]
   if (key === undefined && iv === undefined && start === undefined) return O.none
   const fields: Fields = {
@@ -198,10 +214,30 @@ const fromHeaders = (
   return O.some(E.left(bad(`${prefix}iv (or -start) is missing`)))
 }
 
+const sealedName = 'cospipe-sealed'
+
+export const sealedEnvelope = (header: SealedHeader): SealedEnvelope => ({
+  cipher: 'sealed',
+  formats: ['sealed'],
+  header,
+  keyId: O.some(header.keyId)
+})
+
+const fromSealed = (
+  value: (name: string) => string | undefined
+): O.Option<E.Either<EncryptionProblem, SealedEnvelope>> => {
+  const text = value(sealedName)
+  if (text === undefined) return O.none
+  // With either of them, the SDK of Python or Go would decrypt garbage.
+  if (value(`${prefix}iv`) !== undefined || value(`${prefix}start`) !== undefined)
+    return O.some(E.left(bad(`${sealedName} is present with the IV of another format`)))
+  return O.some(pipe(readMetadataHeader(text), E.map(sealedEnvelope)))
+}
+
 /** The names of an instruction file, which old versions of the Java SDK used for metadata too. The IV is not wrapped. */
 const fromOldNames = (
   value: (name: string) => string | undefined
-): O.Option<E.Either<EncryptionProblem, Envelope>> => {
+): O.Option<E.Either<EncryptionProblem, ForeignEnvelope>> => {
   const key = value('x-cos-key-v2') ?? value('x-cos-key')
   const iv = value('x-cos-iv')
   if (key === undefined && iv === undefined) return O.none
@@ -230,11 +266,12 @@ export const readEnvelope = (
   headers: Readonly<Record<string, string>>
 ): E.Either<EncryptionProblem, O.Option<Envelope>> => {
   const value = (name: string): string | undefined => headers[`${meta}${name}`]
-  return pipe(
-    fromHeaders(value),
-    O.alt(() => fromOldNames(value)),
-    O.sequence(E.Applicative)
+  const found: O.Option<E.Either<EncryptionProblem, Envelope>> = pipe(
+    fromSealed(value),
+    O.altW(() => (value(`${prefix}key`) === sealedName ? O.none : fromHeaders(value))),
+    O.altW(() => fromOldNames(value))
   )
+  return O.sequence(E.Applicative)(found)
 }
 
 /**
@@ -242,7 +279,7 @@ export const readEnvelope = (
  *
  * @errors those of `readEnvelope`; `BadEnvelope` if the file is not JSON, or has no encryption metadata
  */
-export const readInstructionFile = (text: string): E.Either<EncryptionProblem, Envelope> =>
+export const readInstructionFile = (text: string): E.Either<EncryptionProblem, ForeignEnvelope> =>
   pipe(
     E.tryCatch((): unknown => JSON.parse(text), E.toError),
     E.chainW((json) => Description.decode(json)),
@@ -256,6 +293,15 @@ export const readInstructionFile = (text: string): E.Either<EncryptionProblem, E
   )
 
 // -- writing --
+/**
+ * The metadata of a sealed object. The SDKs of Python, Go and Java see a key without an IV, and fail: without the key, Go and
+ * Java would return the ciphertext as a plain object.
+ */
+export const sealedMetadata = (header: Uint8Array): Readonly<Record<string, string>> => ({
+  [sealedName]: Buffer.from(header).toString('base64'),
+  [`${prefix}key`]: sealedName
+})
+
 /** The metadata that Python's SDK writes, and a description with the key id if there is one. Names without a prefix. */
 export const pythonMetadata = (
   wrappedKey: Uint8Array,

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { EncryptionProblem } from '../core/error.js'
-import type { DataCipher, Envelope } from './envelope.js'
+import type { ForeignEnvelope } from './envelope.js'
 import { tagSize } from './gcm.js'
 import { encryptionProblem } from './problem.js'
 
@@ -26,7 +26,7 @@ const cbcBlock = 16
  * @errors `Truncated` if no plaintext has a ciphertext of this size
  */
 export const plainSizeOf = (
-  { cipher, plainSize }: Pick<Envelope, 'cipher' | 'plainSize'>,
+  { cipher, plainSize }: Pick<ForeignEnvelope, 'cipher' | 'plainSize'>,
   stored: number
 ): E.Either<EncryptionProblem, O.Option<number>> => {
   switch (cipher) {
@@ -53,9 +53,3 @@ export const spanOf = (range: WantedRange, size: number): O.Option<Span> => {
   const last = Math.min(range.last ?? Number.POSITIVE_INFINITY, size - 1)
   return first <= last ? O.some({ first, last }) : O.none
 }
-
-/** Whether a cipher can decrypt a part of an object. */
-export const hasRanges = (cipher: DataCipher): boolean => cipher !== 'cbc'
-
-/** Whether decryption of the whole object proves that the bytes are those of the writer. */
-export const isAuthenticated = (cipher: DataCipher): boolean => cipher === 'gcm'

@@ -38,6 +38,9 @@ const mgf1 = (algorithm: string, seed: Uint8Array, length: number): Buffer => {
 
 const xor = (a: Uint8Array, b: Uint8Array): Buffer => Buffer.from(a.map((byte, at) => byte ^ (b[at] ?? 0)))
 
+/** Sealed objects. */
+export const sealedOaep: OaepHashes = { hash: 'sha256', mgf1: 'sha256' }
+
 /** The length of the seed, in bytes. */
 export const seedSize = ({ hash }: OaepHashes): number => (hash === 'sha1' ? 20 : 32)
 

@@ -5,7 +5,7 @@ import type * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
-import type { Envelope } from './envelope.js'
+import type { ForeignEnvelope } from './envelope.js'
 import type { MasterKey, MasterSecret } from './master-key.js'
 import { encryptionProblem } from './problem.js'
 import { decodeOaep, decodePkcs1v15, javaOaep } from './rsa-padding.js'
@@ -24,11 +24,13 @@ export const wrongKey = ({ id }: MasterKey): EncryptionProblem =>
     keyId: id
   })
 
-/** OpenSSL's own OAEP, in constant time. */
-const pythonRsa = (key: KeyObject, wrapped: Uint8Array): O.Option<Uint8Array> =>
-  O.tryCatch(() =>
-    privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }, wrapped)
-  )
+/** OpenSSL's own OAEP, in constant time; one hash for the label and MGF1. */
+export const decryptOaep = (
+  key: KeyObject,
+  oaepHash: 'sha1' | 'sha256',
+  wrapped: Uint8Array
+): O.Option<Uint8Array> =>
+  O.tryCatch(() => privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, wrapped))
 
 /**
  * The block before its padding is removed. Node refuses `RSA_PKCS1_PADDING` for private keys (20.20, CVE-2023-46809), or
@@ -42,7 +44,7 @@ const rawRsa = (key: KeyObject, size: number, wrapped: Uint8Array): O.Option<Uin
 const aesKeyWrapIv = Buffer.alloc(8, 0xa6)
 
 /** RFC 3394, which checks its result. */
-const unwrapRfc3394 = (key: KeyObject, wrapped: Uint8Array): O.Option<Uint8Array> =>
+export const unwrapRfc3394 = (key: KeyObject, wrapped: Uint8Array): O.Option<Uint8Array> =>
   O.tryCatch(() => {
     const name = `id-aes${String((key.symmetricKeySize ?? 0) * 8)}-wrap`
     return createDecipheriv(name, key, aesKeyWrapIv).update(wrapped)
@@ -51,7 +53,7 @@ const unwrapRfc3394 = (key: KeyObject, wrapped: Uint8Array): O.Option<Uint8Array
 const messageOf = (thrown: unknown): string => (thrown instanceof Error ? `: ${thrown.message}` : '')
 
 /** A hook that throws is a failed hook. */
-const callKms = (
+export const callKms = (
   master: MasterKey,
   call: () => TE.TaskEither<unknown, Uint8Array>
 ): TE.TaskEither<EncryptionProblem, Uint8Array> =>
@@ -70,7 +72,7 @@ const callKms = (
 export const unwrapWith = (
   master: MasterKey,
   secret: MasterSecret,
-  { wrap, description }: Envelope,
+  { wrap, description }: ForeignEnvelope,
   { pkcs1v15 }: UnwrapOptions
 ): O.Option<Unwrap> => {
   const pure = (unwrap: (wrapped: Uint8Array, length: number) => O.Option<Uint8Array>): O.Option<Unwrap> =>
@@ -86,7 +88,7 @@ export const unwrapWith = (
       if (wrap === 'python')
         return pure((wrapped, length) =>
           pipe(
-            pythonRsa(privateKey.value, wrapped),
+            decryptOaep(privateKey.value, 'sha1', wrapped),
             O.filter((bytes) => bytes.length === length),
             O.alt(() =>
               pkcs1v15

@@ -6,7 +6,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
 import { xorPythonPad, type DataKey } from './data-key.js'
-import type { Envelope } from './envelope.js'
+import type { ForeignEnvelope } from './envelope.js'
 import { keysOf, type Keyring } from './keyring.js'
 import { secretOf, type MasterKey, type MasterSecret } from './master-key.js'
 import { encryptionProblem } from './problem.js'
@@ -20,7 +20,7 @@ export interface UnwrappedKey {
 }
 
 const unwrapEnvelope =
-  (master: MasterKey, envelope: Envelope) =>
+  (master: MasterKey, envelope: ForeignEnvelope) =>
   (unwrap: Unwrap): TE.TaskEither<EncryptionProblem, UnwrappedKey> => {
     const ivSize = ivSizes[envelope.cipher]
     return pipe(
@@ -39,7 +39,7 @@ const unwrapEnvelope =
 
 // -- Python's AES wrap --
 const unwrapPythonAes = (
-  { wrappedKey, iv }: Envelope,
+  { wrappedKey, iv }: ForeignEnvelope,
   candidates: ReadonlyArray<Candidate>
 ): E.Either<EncryptionProblem, UnwrappedKey> => {
   const keys = candidates.flatMap(({ master, secret }) =>
@@ -77,7 +77,7 @@ const noKey = (kind: string): EncryptionProblem =>
 /** All keys, or the one that the object names. */
 const candidatesOf = (
   ring: Keyring,
-  { keyId }: Envelope
+  { keyId }: ForeignEnvelope
 ): E.Either<EncryptionProblem, ReadonlyArray<Candidate>> => {
   const candidates = keysOf(ring).flatMap((master) =>
     pipe(
@@ -113,7 +113,7 @@ const firstSuccess = (
     TE.left(none)
   )
 
-const kindOf = ({ wrap }: Envelope): string =>
+const kindOf = ({ wrap }: ForeignEnvelope): string =>
   wrap === 'KMS/TencentCloud' ? 'KMS' : wrap === 'AESWrap' ? 'AES' : 'RSA'
 
 /**
@@ -127,7 +127,7 @@ const kindOf = ({ wrap }: Envelope): string =>
  */
 export const unwrapDataKey = (
   ring: Keyring,
-  envelope: Envelope,
+  envelope: ForeignEnvelope,
   options: UnwrapOptions
 ): TE.TaskEither<EncryptionProblem, UnwrappedKey> =>
   pipe(

@@ -1,7 +1,7 @@
 /** The lengths that data keys and IVs have, wrapped and not. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { EncryptionProblem } from '../core/error.js'
-import type { DataCipher, Envelope } from './envelope.js'
+import type { DataCipher, ForeignEnvelope } from './envelope.js'
 import { encryptionProblem } from './problem.js'
 
 /** Of a data key, in bytes. Shorter ones are never written: Python's SDK would decrypt garbage with them. */
@@ -17,13 +17,13 @@ const leastRsaSize = 128
 const aesWrapOverhead = 8
 
 /** Python's AES wrap has no check value; its lengths alone distinguish it from RSA. */
-export const isPythonAes = ({ wrap, wrappedKey, iv }: Envelope): boolean =>
+export const isPythonAes = ({ wrap, wrappedKey, iv }: ForeignEnvelope): boolean =>
   wrap === 'python' && wrappedKey.length === keySize && 'wrapped' in iv && iv.wrapped.length === ivSizes.ctr
 
-const isRsaPair = (wrappedKey: Uint8Array, iv: Envelope['iv']): boolean =>
+const isRsaPair = (wrappedKey: Uint8Array, iv: ForeignEnvelope['iv']): boolean =>
   wrappedKey.length >= leastRsaSize && ('clear' in iv || iv.wrapped.length === wrappedKey.length)
 
-const hasWrappedLengths = (envelope: Envelope): boolean => {
+const hasWrappedLengths = (envelope: ForeignEnvelope): boolean => {
   const { wrap, wrappedKey, iv, cipher } = envelope
   switch (wrap) {
     case 'python':
@@ -45,7 +45,9 @@ const hasWrappedLengths = (envelope: Envelope): boolean => {
  *
  * @errors `BadEnvelope`
  */
-export const checkWrappedLengths = (envelope: Envelope): E.Either<EncryptionProblem, Envelope> => {
+export const checkWrappedLengths = (
+  envelope: ForeignEnvelope
+): E.Either<EncryptionProblem, ForeignEnvelope> => {
   const { iv, cipher } = envelope
   return hasWrappedLengths(envelope) && !('clear' in iv && iv.clear.length !== ivSizes[cipher])
     ? E.right(envelope)

@@ -2,7 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
-import type { Envelope } from '../../lib/encryption/envelope.js'
+import type { ForeignEnvelope } from '../../lib/encryption/envelope.js'
 import { keyring } from '../../lib/encryption/keyring.js'
 import { kmsKey } from '../../lib/encryption/kms-key.js'
 import type { KmsHook } from '../../lib/encryption/master-key.js'
@@ -14,7 +14,7 @@ import { left, right } from '../support/server.js'
 const dataKey = randomBytes(32)
 const iv = randomBytes(16)
 
-const go: Envelope = {
+const go: ForeignEnvelope = {
   formats: ['go', 'java-ctr'],
   cipher: 'ctr',
   wrap: 'KMS/TencentCloud',
@@ -32,7 +32,7 @@ const hook = (change: Partial<KmsHook> = {}): KmsHook => ({
   ...change
 })
 
-const unwrap = (envelope: Envelope, ...keys: Parameters<typeof keyring>) =>
+const unwrap = (envelope: ForeignEnvelope, ...keys: Parameters<typeof keyring>) =>
   unwrapDataKey(keyring(...keys), envelope, { pkcs1v15: false })()
 
 t.test('a key service decrypts the key and the IV with the description as its context', async (t) => {
@@ -97,7 +97,7 @@ t.test('RFC 3394 finds each flipped bit', async (t) => {
       Buffer.from(Uint8Array.from({ length: 32 }, (_, n) => n)),
       Buffer.alloc(8, 0xa6)
     ).update(bytes)
-  const envelope: Envelope = {
+  const envelope: ForeignEnvelope = {
     ...go,
     wrap: 'AESWrap',
     wrappedKey: wrap(dataKey),
@@ -118,11 +118,11 @@ t.test('RFC 3394 finds each flipped bit', async (t) => {
 
 t.test('lengths that no wrap has are BadEnvelope', async (t) => {
   const sized = (
-    wrap: Envelope['wrap'],
+    wrap: ForeignEnvelope['wrap'],
     key: number,
     ivSize: number,
-    cipher: Envelope['cipher'] = 'ctr'
-  ): Envelope => ({
+    cipher: ForeignEnvelope['cipher'] = 'ctr'
+  ): ForeignEnvelope => ({
     ...go,
     wrap,
     cipher,

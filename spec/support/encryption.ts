@@ -100,7 +100,7 @@ export const javaVectors = (): ReadonlyArray<EncryptedVector> => [
 ]
 
 /** Byte i is (31 i + 17 floor(i / 256) + 7 floor(i / 65536) + seed) mod 256. */
-const pattern = (seed: number, length: number): Buffer =>
+export const patternBytes = (seed: number, length: number): Buffer =>
   Buffer.from(
     Uint8Array.from(
       { length },
@@ -111,7 +111,7 @@ const pattern = (seed: number, length: number): Buffer =>
 export const plaintextOf = ({ plaintext }: EncryptedVector): Buffer =>
   plaintext.kind === 'base64'
     ? Buffer.from(plaintext.data, 'base64')
-    : pattern(plaintext.seed, plaintext.length)
+    : patternBytes(plaintext.seed, plaintext.length)
 
 // -- a bucket --
 export const at = { bucket, key: 'secret.bin' }

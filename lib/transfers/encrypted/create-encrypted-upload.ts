@@ -7,8 +7,7 @@ import type { CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
-import type { DataKey } from '../../encryption/data-key.js'
-import type { EncryptionFormat } from '../../encryption/envelope.js'
+import type { ObjectCipher, WriteFormat } from '../../encryption/object-cipher.js'
 import { createPartLedger, type PartLedger } from '../../encryption/part-ledger.js'
 import {
   createMultipartUpload,
@@ -24,7 +23,7 @@ import { checkInput, type Config } from './options.js'
  * by its `uploadId`.
  */
 export interface EncryptedUpload extends CreateMultipartUploadResult {
-  readonly format: EncryptionFormat
+  readonly format: WriteFormat
   /** Of the master key. */
   readonly keyId: string
 }
@@ -32,7 +31,7 @@ export interface EncryptedUpload extends CreateMultipartUploadResult {
 /** What `uploadPart` needs of an upload. */
 export interface UploadSecrets {
   readonly ref: ObjectRef
-  readonly dataKey: DataKey
+  readonly cipher: ObjectCipher
   readonly ledger: PartLedger
 }
 
@@ -54,7 +53,7 @@ export const createEncryptedUpload =
       TE.chainFirstEitherKW(() => checkInput(action, input)),
       TE.chainFirstEitherKW(() => createMultipartUpload(input).request),
       TE.bindTo('valid'),
-      TE.bind('created', ({ valid }) => drawDataKey(valid, contextOf(action, input))(client)),
+      TE.bind('created', ({ valid }) => drawDataKey(valid, input, contextOf(action, input))(client)),
       TE.chain(({ valid: { format, keys }, created }) =>
         pipe(
           send(createMultipartUpload({ ...input, metadata: { ...input.metadata, ...created.metadata } }))(
@@ -64,7 +63,7 @@ export const createEncryptedUpload =
             const upload: EncryptedUpload = Object.freeze({ ...result, format, keyId: keys.writes.id })
             secrets.set(upload, {
               ref: refOf(input),
-              dataKey: created.dataKey,
+              cipher: created,
               ledger: createPartLedger()
             })
             return upload

@@ -2,20 +2,28 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encryptionError, fromUnknown, type Context, type CosError } from '../../core/error.js'
+import type { ObjectRef } from '../../core/request.js'
 import type { CosEffect } from '../../client/send.js'
-import { createPythonDataKey, type NewDataKey } from '../../encryption/data-key.js'
+import { createObjectCipher, type ObjectCipher } from '../../encryption/object-cipher.js'
 import type { Config } from './options.js'
 
 /**
- * Draws a data key from the randomness of the client, and wraps it with the writing key.
+ * Draws a data key for an object from the randomness of the client, and wraps it with the writing key.
  *
- * @errors `EncryptionError` with reason `Unsupported` if the format has no wrap for the key
+ * @errors `EncryptionError` with reason `Unsupported` if the format has no wrap for the key, or `Kms`
  */
 export const drawDataKey =
-  ({ keys }: Config, context: Context): CosEffect<NewDataKey> =>
+  (config: Config, ref: ObjectRef, context: Context): CosEffect<ObjectCipher> =>
   ({ random }) =>
     pipe(
-      TE.tryCatch(async () => createPythonDataKey(keys.writes, random), fromUnknown(context)),
-      TE.chainEitherKW((created) => created),
-      TE.mapLeft((failure): CosError => ('_tag' in failure ? failure : encryptionError(context, failure)))
+      TE.tryCatch(
+        async () => createObjectCipher(config.keys.writes, ref, config, random),
+        fromUnknown(context)
+      ),
+      TE.chain((created) =>
+        pipe(
+          created,
+          TE.mapLeft((problem): CosError => encryptionError(context, problem))
+        )
+      )
     )

@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Context, CosError } from '../../core/error.js'
-import { sizeOf, toBody, type Body, type BodyInput } from '../../core/request.js'
+import { sizeOf, toBody, type Body } from '../../core/request.js'
 import { createFileBody } from '../../files/source-file.js'
 import { fromIterable } from '../../stages/iterables.js'
 import type { UploadBody } from '../../operations/parameters/upload-body.js'
@@ -54,16 +54,18 @@ export const measureBody = (
 }
 
 /**
- * Encrypts a body that was measured, for an operation's input. The ciphertext has the size of the plaintext.
+ * Encrypts a body that was measured, for an operation's input.
  *
  * @shape a body that can be read again stays one: it is encrypted again for each attempt
  */
 export const encryptBody = (
   { open, size, isOnce }: MeasuredBody,
-  encrypt: Encrypt
+  encrypt: Encrypt,
+  storedSize: (size: number) => number
 ): Pick<UploadBody, 'body' | 'contentLength'> => {
-  if (!isOnce && O.isSome(size)) return { body: toReplayable(() => encrypt(open()), size.value) }
-  return { body: encrypt(open()), ...(O.isSome(size) ? { contentLength: size.value } : {}) }
+  if (O.isNone(size)) return { body: encrypt(open()) }
+  const stored = storedSize(size.value)
+  return isOnce
+    ? { body: encrypt(open()), contentLength: stored }
+    : { body: { open: () => encrypt(open()), size: stored } }
 }
-
-const toReplayable = (open: () => AsyncIterable<Uint8Array>, size: number): BodyInput => ({ open, size })

@@ -33,10 +33,10 @@ export interface EncryptionClient {
  * @shape  `(key or keyring, options) -> EncryptionClient`; invalid options are an `InvalidInput` of each call
  * @errors those of the operations, and `EncryptionError`
  * @example
- * const vault = encrypted(key, { format: 'python' })
+ * const vault = encrypted(key)
  * await pipe(vault.getObject({ bucket, key: 'a.txt' }), RTE.chain(toText(1024)), run(client))()
  */
-export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions): EncryptionClient => {
+export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions = {}): EncryptionClient => {
   const config = configOf(keys, options)
   return {
     putObject: putEncrypted(config),

@@ -8,10 +8,16 @@ import { encryptionError, type Context, type CosError, type EncryptionProblem } 
 import { KiB } from '../../core/limits.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
-import { readEnvelope, readInstructionFile, type Envelope } from '../../encryption/envelope.js'
+import {
+  readEnvelope,
+  readInstructionFile,
+  sealedEnvelope,
+  type Envelope
+} from '../../encryption/envelope.js'
 import { encryptionProblem } from '../../encryption/problem.js'
+import { headerSize, isSealed, readObjectHeader } from '../../encryption/sealed-header.js'
 import { getObject } from '../../operations/get-object.js'
-import { toText } from '../download/to-buffer.js'
+import { toBuffer, toText } from '../download/to-buffer.js'
 import type { Config, ReadFormat } from './options.js'
 
 const instructionLimit = 64 * KiB
@@ -20,6 +26,7 @@ const instructionLimit = 64 * KiB
 export interface FoundObject {
   readonly context: Context
   readonly headers: Readonly<Record<string, string>>
+  readonly etag: string
 }
 
 /** The format under which an object is accepted, and its envelope; none for a plain object. */
@@ -50,6 +57,36 @@ const instructionFileOf = (ref: ObjectRef, context: Context): CosEffect<O.Option
     )
 }
 
+/** A copy that replaced the metadata keeps the header at the start of the object. */
+const sealedHeaderOf = (ref: ObjectRef, { context, etag }: FoundObject): CosEffect<O.Option<Envelope>> => {
+  const front = getObject({ ...refOf(ref), range: { first: 0, last: headerSize - 1 }, ifMatch: etag })
+  return (client) =>
+    pipe(
+      client,
+      pipe(send(front), RTE.chain(toBuffer(headerSize))),
+      TE.map(O.some),
+      // 416: an empty object.
+      TE.orElse((error) =>
+        error._tag === 'ServiceError' && error.status === 416 ? TE.right(O.none) : TE.left(error)
+      ),
+      TE.map(O.filter(isSealed)),
+      TE.chainEitherK((bytes) =>
+        ofProblem(context)(
+          pipe(
+            bytes,
+            O.map((found) => pipe(readObjectHeader(found), E.map(sealedEnvelope))),
+            O.sequence(E.Applicative)
+          )
+        )
+      )
+    )
+}
+
+const orElse =
+  (isWanted: boolean, find: () => CosEffect<O.Option<Envelope>>) =>
+  (found: O.Option<Envelope>): CosEffect<O.Option<Envelope>> =>
+    O.isNone(found) && isWanted ? find() : RTE.right(found)
+
 const accept =
   ({ accepts }: Config) =>
   (envelope: O.Option<Envelope>): E.Either<EncryptionProblem, AcceptedObject> => {
@@ -75,12 +112,11 @@ const accept =
 export const findEnvelope = (
   config: Config,
   ref: ObjectRef,
-  { context, headers }: FoundObject
+  object: FoundObject
 ): CosEffect<AcceptedObject> =>
   pipe(
-    RTE.fromEither(ofProblem(context)(readEnvelope(headers))),
-    RTE.chain((found): CosEffect<O.Option<Envelope>> =>
-      O.isNone(found) && config.instructionFiles ? instructionFileOf(ref, context) : RTE.right(found)
-    ),
-    RTE.chainEitherK((envelope) => ofProblem(context)(accept(config)(envelope)))
+    RTE.fromEither(ofProblem(object.context)(readEnvelope(object.headers))),
+    RTE.chain(orElse(config.instructionFiles, () => instructionFileOf(ref, object.context))),
+    RTE.chain(orElse(config.accepts.has('sealed'), () => sealedHeaderOf(ref, object))),
+    RTE.chainEitherK((envelope) => ofProblem(object.context)(accept(config)(envelope)))
   )

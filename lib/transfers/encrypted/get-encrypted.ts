@@ -10,6 +10,9 @@ import { send, type CosEffect } from '../../client/send.js'
 import { planDecryption, type Decrypt, type DecryptPlan, type StoredBytes } from '../../encryption/decrypt.js'
 import { userMetadata, type Envelope } from '../../encryption/envelope.js'
 import type { Span } from '../../encryption/extent.js'
+import { checkName } from '../../encryption/sealed-key.js'
+import { requestedRange } from '../../encryption/sealed-object.js'
+import { unwrapSealed } from '../../encryption/sealed-wrap.js'
 import { unwrapDataKey, type UnwrappedKey } from '../../encryption/unwrap.js'
 import { getObject, type GetObjectInput, type GetObjectResult } from '../../operations/get-object.js'
 import type { ContentExtent } from '../../operations/responses/content-extent.js'
@@ -31,8 +34,8 @@ export interface DecryptedObject extends GetObjectResult {
   /** Of the ciphertext, in bytes; none if the response does not have it. */
   readonly storedSize: O.Option<number>
   /**
-   * Whether the end of the body proves that its bytes are those of the writer: only for the whole of a `java-gcm` object.
-   * Anyone who can write to the bucket can change all others unnoticed.
+   * Whether the end of the body proves that its bytes are those of the writer: for sealed objects and their ranges, and for
+   * the whole of a `java-gcm` object. Anyone who can write to the bucket can change all others unnoticed.
    */
   readonly isAuthenticated: boolean
 }
@@ -96,6 +99,18 @@ interface Opened {
   readonly unwrapped: UnwrappedKey
 }
 
+const unwrap = (
+  config: Config,
+  ref: GetEncryptedInput,
+  envelope: Envelope
+): TE.TaskEither<EncryptionProblem, UnwrappedKey> =>
+  envelope.cipher === 'sealed'
+    ? pipe(
+        unwrapSealed(config.keys, envelope.header),
+        TE.chainFirstEitherK(() => (config.bindsName ? checkName(envelope.header, ref) : E.right(undefined)))
+      )
+    : unwrapDataKey(config.keys, envelope, config)
+
 const toPlan = (
   { envelope, unwrapped }: Opened,
   input: GetEncryptedInput,
@@ -151,7 +166,7 @@ const openWith =
         response.body.destroy()
         return pipe(
           requestSpan(input, response, plan.span),
-          RTE.chain(closeOnFailure(openWith(opened, { ...input, range: plan.span })))
+          RTE.chain(closeOnFailure(openWith(opened, input)))
         )
       })
     )
@@ -185,12 +200,31 @@ const openResponse =
       RTE.chain(({ format, envelope }): CosEffect<DecryptedObject> => {
         if (O.isNone(envelope)) return RTE.right(plainObject(response))
         return pipe(
-          RTE.fromTaskEither(unwrapDataKey(config.keys, envelope.value, config)),
+          RTE.fromTaskEither(unwrap(config, input, envelope.value)),
           RTE.mapLeft(failAs(response)),
           RTE.chain((unwrapped) => openWith({ format, envelope: envelope.value, unwrapped }, input)(response))
         )
       })
     )
+
+const isBeyond = (error: CosError): boolean => error._tag === 'ServiceError' && error.status === 416
+
+/**
+ * Requests a range as the first accepted format stores it. An object of another format may end before such a range, so that
+ * the range of the plaintext is requested then.
+ */
+const request =
+  ({ accepts }: Config, input: GetEncryptedInput): CosEffect<GetObjectResult> =>
+  (client) => {
+    const [presumed] = accepts
+    const plain = send(getObject(input))
+    if (input.range === undefined || presumed !== 'sealed' || E.isLeft(getObject(input).request))
+      return plain(client)
+    return pipe(
+      send(getObject({ ...input, range: requestedRange(input.range) }))(client),
+      TE.orElse((error) => (isBeyond(error) && accepts.size > 1 ? plain(client) : TE.left(error)))
+    )
+  }
 
 /** `getObject` of `encrypted`: one request, or two if the range lies elsewhere in the ciphertext. */
 export const getEncrypted =
@@ -199,7 +233,5 @@ export const getEncrypted =
     pipe(
       RTE.fromEither(config),
       RTE.chainFirstEitherK((): E.Either<CosError, void> => checkInput(action, input)),
-      RTE.chain((valid) =>
-        pipe(send(getObject(input)), RTE.chain(closeOnFailure(openResponse(valid, input))))
-      )
+      RTE.chain((valid) => pipe(request(valid, input), RTE.chain(closeOnFailure(openResponse(valid, input)))))
     )

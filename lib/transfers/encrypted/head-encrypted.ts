@@ -3,11 +3,12 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
-import { encryptionError, type CosError } from '../../core/error.js'
+import { encryptionError, type CosError, type EncryptionProblem } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import { send, type CosEffect } from '../../client/send.js'
-import { userMetadata } from '../../encryption/envelope.js'
+import { userMetadata, type Envelope } from '../../encryption/envelope.js'
 import { plainSizeOf } from '../../encryption/extent.js'
+import { openedSizeOf } from '../../encryption/sealed-object.js'
 import { headObject, type HeadObjectInput, type ObjectHead } from '../../operations/head-object.js'
 import { findEnvelope } from './find-envelope.js'
 import { checkInput, type Config, type ReadFormat } from './options.js'
@@ -24,15 +25,18 @@ export interface EncryptedHead extends Omit<ObjectHead, 'size'> {
 
 const action = 'HeadObject'
 
+const plainSize = (envelope: Envelope, stored: number): E.Either<EncryptionProblem, O.Option<number>> =>
+  envelope.cipher === 'sealed' ? pipe(openedSizeOf(stored), E.map(O.some)) : plainSizeOf(envelope, stored)
+
 const toHead =
   (config: Config, input: HeadObjectInput) =>
   (head: ObjectHead): CosEffect<EncryptedHead> => {
     const context = contextOf(action, input)
     return pipe(
-      findEnvelope(config, input, { context, headers: head.headers }),
+      findEnvelope(config, input, { context, headers: head.headers, etag: head.etag }),
       RTE.chainEitherK(({ format, envelope }) =>
         pipe(
-          O.isNone(envelope) ? E.right(O.some(head.size)) : plainSizeOf(envelope.value, head.size),
+          O.isNone(envelope) ? E.right(O.some(head.size)) : plainSize(envelope.value, head.size),
           E.mapLeft((problem): CosError => encryptionError(context, problem)),
           E.map((size) => ({
             ...head,

@@ -10,14 +10,15 @@ import { conflict } from '../../core/problem.js'
 import { isReservedName, type EncryptionFormat } from '../../encryption/envelope.js'
 import { hasRepeatedId, isKeyring, toKeyring, type Keyring } from '../../encryption/keyring.js'
 import { isMasterKey, type MasterKey } from '../../encryption/master-key.js'
+import type { WriteFormat } from '../../encryption/object-cipher.js'
 import { crossChecked } from '../../operations/parameters/validation.js'
 
 /** A format that is read; `plain`: objects without encryption are returned as they are. */
 export type ReadFormat = EncryptionFormat | 'plain'
 
 export interface EncryptedOptions {
-  /** The format of new objects. */
-  readonly format: 'python'
+  /** The format of new objects. Default: `'sealed'`. */
+  readonly format?: WriteFormat
   /** The formats that are read. An object in any other is an `EncryptionError`. Default: `format` alone. */
   readonly accepts?: ReadonlyArray<ReadFormat>
   /**
@@ -28,15 +29,22 @@ export interface EncryptedOptions {
   readonly pkcs1v15?: boolean
   /** Looks for `KEY.instruction` of the Java SDK if an object has no encryption metadata. Default: false. */
   readonly instructionFiles?: boolean
+  /**
+   * Binds a sealed object to its bucket and key, and refuses to read it under another name. Default: true. Set it to false to
+   * read an object that was copied or moved.
+   */
+  readonly bindsName?: boolean
 }
 
 /** Valid options, with their defaults. */
 export interface Config {
   readonly keys: Keyring
-  readonly format: 'python'
+  readonly format: WriteFormat
+  /** In the caller's order: a range is requested as the first format stores it. */
   readonly accepts: ReadonlySet<ReadFormat>
   readonly pkcs1v15: boolean
   readonly instructionFiles: boolean
+  readonly bindsName: boolean
 }
 
 interface Input extends EncryptedOptions {
@@ -50,12 +58,12 @@ const Keys: t.Type<MasterKey | Keyring, MasterKey | Keyring, unknown> = In.secre
   )
 )
 
-const ReadFormat = In.oneOf<ReadFormat>('python', 'go', 'java-gcm', 'java-ctr', 'java-cbc', 'plain')
+const ReadFormat = In.oneOf<ReadFormat>('sealed', 'python', 'go', 'java-gcm', 'java-ctr', 'java-cbc', 'plain')
 
 const Codec = crossChecked<Input>(
   In.struct<Input>('EncryptedOptions', {
     keys: Keys,
-    format: In.oneOf('python'),
+    format: In.optional(In.oneOf<WriteFormat>('sealed', 'python')),
     accepts: In.optional(
       In.refined(
         t.readonlyArray(ReadFormat, 'a list of formats'),
@@ -64,7 +72,8 @@ const Codec = crossChecked<Input>(
       )
     ),
     pkcs1v15: In.optional(In.boolean),
-    instructionFiles: In.optional(In.boolean)
+    instructionFiles: In.optional(In.boolean),
+    bindsName: In.optional(In.boolean)
   }),
   ({ keys }) =>
     hasRepeatedId(toKeyring(keys)) ? O.some(conflict('keys', 'must not have one id twice')) : O.none
@@ -77,13 +86,23 @@ export const configOf = (
 ): E.Either<InvalidInput, Config> =>
   pipe(
     validate('encrypted', Codec)({ ...options, keys }),
-    E.map(({ keys, format, accepts, pkcs1v15 = false, instructionFiles = false }) => ({
-      keys: toKeyring(keys),
-      format,
-      accepts: new Set<ReadFormat>(accepts ?? [format]),
-      pkcs1v15,
-      instructionFiles
-    }))
+    E.map(
+      ({
+        keys,
+        format = 'sealed',
+        accepts,
+        pkcs1v15 = false,
+        instructionFiles = false,
+        bindsName = true
+      }) => ({
+        keys: toKeyring(keys),
+        format,
+        accepts: new Set<ReadFormat>(accepts ?? [format]),
+        pkcs1v15,
+        instructionFiles,
+        bindsName
+      })
+    )
   )
 
 /** Fields that name a value of the plaintext, or that COS applies to the stored bytes. */

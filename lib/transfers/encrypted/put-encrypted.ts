@@ -6,8 +6,7 @@ import type { CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import { isStream } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
-import { applyCtr } from '../../encryption/ctr.js'
-import type { EncryptionFormat } from '../../encryption/envelope.js'
+import type { PartExtent, WriteFormat } from '../../encryption/object-cipher.js'
 import { recordBlocks, requireSameBytes } from '../../encryption/same-bytes.js'
 import { putObject, type PutObjectInput, type PutObjectResult } from '../../operations/put-object.js'
 import { closeSource, withSource } from '../../stages/claim-source.js'
@@ -20,12 +19,14 @@ export type PutEncryptedInput = Omit<PutObjectInput, 'contentMd5' | 'picOperatio
 
 /** `etag`, `crc64` and `integrity` are those of the ciphertext, which COS stores. */
 export interface PutEncryptedResult extends PutObjectResult {
-  readonly format: EncryptionFormat
+  readonly format: WriteFormat
   /** Of the master key. */
   readonly keyId: string
 }
 
 const action = 'PutObject'
+
+const wholeObject: PartExtent = { offset: 0, last: true }
 
 /** Checks the input as `putObject` will, before a key is drawn or a file is opened. */
 const checked = (config: E.Either<CosError, Config>, input: PutEncryptedInput): E.Either<CosError, Config> =>
@@ -42,16 +43,16 @@ const encryptAndPut = (config: Config, input: PutEncryptedInput): CosEffect<PutE
     pipe(
       measureBody(context, input),
       TE.bindTo('body'),
-      TE.bind('created', () => drawDataKey(config, context)(client)),
+      TE.bind('created', () => drawDataKey(config, input, context)(client)),
       TE.chain(({ body, created }) => {
         const sent = recordBlocks()
         const encrypt: Encrypt = (plaintext) =>
-          requireSameBytes(sent, context)(applyCtr(created.dataKey, 0)(plaintext))
+          requireSameBytes(sent, context)(created.encrypt(wholeObject)(plaintext))
         const { body: _body, contentLength: _contentLength, metadata, ...rest } = input
         return send(
           putObject({
             ...rest,
-            ...encryptBody(body, encrypt),
+            ...encryptBody(body, encrypt, (size) => created.storedSize(wholeObject, size)),
             metadata: { ...metadata, ...created.metadata }
           })
         )(client)

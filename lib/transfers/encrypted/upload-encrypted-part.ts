@@ -9,7 +9,6 @@ import { contextOf } from '../../core/operation.js'
 import { conflict, missing } from '../../core/problem.js'
 import { isStream } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
-import { applyCtr } from '../../encryption/ctr.js'
 import { requireSameBytes } from '../../encryption/same-bytes.js'
 import { uploadPart, type UploadPartInput, type UploadPartResult } from '../../operations/upload-part.js'
 import { closeSource, withSource } from '../../stages/claim-source.js'
@@ -31,22 +30,19 @@ export interface UploadEncryptedPartInput extends Pick<
 > {
   /** Of `createMultipartUpload` of `encrypted`, in this process. */
   readonly upload: EncryptedUpload
-  /** Of the part's first byte in the plaintext of the object, a multiple of 16. Parts may be uploaded in any order. */
+  /**
+   * Of the part's first byte in the plaintext of the object: a multiple of 65,536, of 16 in Python's format. Parts may be
+   * uploaded in any order.
+   */
   readonly offset: number
-  /** Whether the object ends with this part. All others have a multiple of 16 bytes. Default: false. */
+  /** Whether the object ends with this part. All others have a multiple of the same number of bytes. Default: false. */
   readonly last?: boolean
 }
 
 const action = 'UploadPart'
 
-/** Python's rule, which is that of the CTR block. */
-const partUnit = 16
-
-const Offset = In.refined(
-  In.bytes(0),
-  `a multiple of ${String(partUnit)} bytes`,
-  (offset) => offset % partUnit === 0
-)
+const isMultiple = (unit: number) =>
+  In.refined(In.bytes(0), `a multiple of ${String(unit)} bytes`, (offset) => offset % unit === 0)
 
 const operationInput = (
   { ref }: UploadSecrets,
@@ -83,7 +79,9 @@ const check = (
     E.let('context', ({ input }) => contextOf(action, input)),
     E.chainFirst(({ input }): E.Either<CosError, void> => checkInput(action, input)),
     E.chainFirst(({ input }): E.Either<CosError, unknown> => uploadPart(input).request),
-    E.bind('offset', ({ context }) => inField(context, In.check('offset', Offset)(part.offset))),
+    E.bind('offset', ({ context, secrets }) =>
+      inField(context, In.check('offset', isMultiple(secrets.cipher.unit))(part.offset))
+    ),
     E.bind('last', ({ context }) => inField(context, In.check('last', In.boolean)(part.last ?? false)))
   )
 
@@ -91,34 +89,43 @@ const inField = <A>(context: Context, checked: E.Either<InputProblem, A>): E.Eit
   E.mapLeft((problem: InputProblem): CosError => invalidInput(context, problem))(checked)
 
 /** The size of the plaintext: part of the key stream is reserved for it before a byte is encrypted. */
-const sizeOfPart = ({ size }: MeasuredBody, last: boolean): E.Either<InputProblem, number> => {
+const sizeOfPart = (
+  { size }: MeasuredBody,
+  { offset, last, secrets: { cipher } }: CheckedPart
+): E.Either<InputProblem, number> => {
   if (O.isNone(size)) return E.left(missing('contentLength', 'is required for a stream body, in bytes'))
-  return last || size.value % partUnit === 0
+  if (size.value === 0 && !(last && offset === 0))
+    return E.left(conflict('body', 'must not be empty, except as the only part of an empty object'))
+  return last || size.value % cipher.unit === 0
     ? E.right(size.value)
     : E.left(
         conflict(
           'body',
-          `must have a multiple of ${String(partUnit)} bytes unless last is true, has ${String(size.value)}`
+          `must have a multiple of ${String(cipher.unit)} bytes unless last is true, has ${String(size.value)}`
         )
       )
 }
 
 const encryptPart =
-  ({ secrets: { dataKey, ledger }, context, input, offset, last }: CheckedPart) =>
-  (body: MeasuredBody): E.Either<CosError, UploadPartInput> =>
-    inField(
+  (part: CheckedPart) =>
+  (body: MeasuredBody): E.Either<CosError, UploadPartInput> => {
+    const { context, input, offset, last } = part
+    const { cipher, ledger } = part.secrets
+    const extent = { offset, last }
+    return inField(
       context,
       pipe(
-        sizeOfPart(body, last),
+        sizeOfPart(body, part),
         E.chain((size) => ledger.reserve({ partNumber: input.partNumber, offset, size, last })),
         E.map((sent) => {
           const encrypt: Encrypt = (plaintext) =>
-            requireSameBytes(sent, context)(applyCtr(dataKey, offset)(plaintext))
+            requireSameBytes(sent, context)(cipher.encrypt(extent)(plaintext))
           const { body: _body, contentLength: _contentLength, ...rest } = input
-          return { ...rest, ...encryptBody(body, encrypt) }
+          return { ...rest, ...encryptBody(body, encrypt, (size) => cipher.storedSize(extent, size)) }
         })
       )
     )
+  }
 
 /**
  * `uploadPart` of `encrypted`. A part may be sent again only with the bytes that it had: others are refused before a byte

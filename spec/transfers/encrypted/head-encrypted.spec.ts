@@ -84,8 +84,8 @@ t.test('a size that no ciphertext has is Truncated', async (t) => {
 t.test('invalid options are an InvalidInput of each call', async (t) => {
   const client = (await startCos(t)).client()
   for (const [keys, options, field] of [
-    [aes, {}, 'format'],
-    [aes, { format: 'java' }, 'format'],
+    [aes, { bindsName: 1 }, 'bindsName'],
+    [aes, { format: 'java-gcm' }, 'format'],
     [aes, { format: 'python', accepts: [] }, 'accepts'],
     [aes, { format: 'python', accepts: ['perl'] }, 'accepts.0'],
     [aes, { format: 'python', pkcs1v15: 'yes' }, 'pkcs1v15'],

@@ -1,0 +1,111 @@
+/** The segments of a sealed object, as stages: AES-256-GCM of 64 KiB each, with its index and an end mark in the nonce. */
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { KiB } from '../core/limits.js'
+import { CosException, encryptionError, type Context } from '../core/error.js'
+import { cutBlocks } from './blocks.js'
+import type { DataKey } from './data-key.js'
+import { tagSize } from './gcm.js'
+import { encryptionProblem } from './problem.js'
+
+/** Of the plaintext of a segment, in bytes; the last one has fewer, and none only if the object is empty. */
+export const segmentSize = 64 * KiB
+/** Of a whole segment in the object, in bytes. */
+export const sealedSegmentSize = segmentSize + tagSize
+
+const nonceOf = ({ iv }: DataKey, index: number, isLast: boolean): Buffer => {
+  const counter = Buffer.alloc(4)
+  counter.writeUInt32BE(index)
+  return Buffer.concat([iv, counter, Buffer.of(isLast ? 1 : 0)])
+}
+
+const seal = (dataKey: DataKey, index: number, isLast: boolean, plain: Uint8Array): Buffer => {
+  const nonce = nonceOf(dataKey, index, isLast)
+  const cipher = createCipheriv('aes-256-gcm', dataKey.key, nonce, { authTagLength: tagSize })
+  const sealed = Buffer.allocUnsafeSlow(plain.length + tagSize)
+  sealed.set(cipher.update(plain))
+  cipher.final()
+  sealed.set(cipher.getAuthTag(), plain.length)
+  return sealed
+}
+
+/** Undefined if the tag does not match. */
+const open = (dataKey: DataKey, index: number, isLast: boolean, sealed: Uint8Array): Buffer | undefined => {
+  const nonce = nonceOf(dataKey, index, isLast)
+  // Without authTagLength, Node 20 takes a tag of 4 bytes or more: an object without its last byte would open.
+  const decipher = createDecipheriv('aes-256-gcm', dataKey.key, nonce, { authTagLength: tagSize })
+  decipher.setAuthTag(sealed.subarray(sealed.length - tagSize))
+  const plain = decipher.update(sealed.subarray(0, sealed.length - tagSize))
+  try {
+    decipher.final()
+    return plain
+  } catch {
+    return undefined
+  }
+}
+
+/** Blocks, each with whether it is the last: one block is held back. */
+async function* withLast(
+  blocks: AsyncIterable<Uint8Array>
+): AsyncGenerator<readonly [block: Uint8Array, isLast: boolean], void, undefined> {
+  let held: Uint8Array | undefined
+  for await (const block of blocks) {
+    if (held !== undefined) yield [held, false]
+    held = block
+  }
+  if (held !== undefined) yield [held, true]
+}
+
+export interface SegmentRange {
+  /** The index of the first segment, from 0. */
+  readonly first: number
+  /** Whether the object ends with the last of these segments. */
+  readonly toEnd: boolean
+}
+
+/**
+ * Encrypts bytes that begin with a segment. The result depends on the key, the index, the end mark and the plaintext alone:
+ * parts may be encrypted in any order, and again.
+ *
+ * @shape  one chunk for each segment; an empty source that is a whole object has one segment of no bytes
+ * @units  holds two segments
+ * @errors those of its source, unchanged
+ */
+export const sealSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange) =>
+  async function* (plaintext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    let index = first
+    for await (const [block, isLast] of withLast(cutBlocks(segmentSize)(plaintext))) {
+      yield seal(dataKey, index, toEnd && isLast, block)
+      index += 1
+    }
+    if (toEnd && index === first) yield seal(dataKey, first, true, new Uint8Array())
+  }
+
+/**
+ * Decrypts segments. The plaintext of a segment is yielded after its tag was checked, and no byte of a wrong one.
+ *
+ * @shape  one chunk for each segment; empty ones are left out
+ * @units  holds two segments
+ * @errors those of its source; `EncryptionError` with the segment's index: `Truncated` if segments or bytes are missing at
+ *         the end, `BadSegment` if the ciphertext was changed
+ */
+export const openSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange, context: Context) =>
+  async function* (ciphertext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    const failure = (reason: 'Truncated' | 'BadSegment', problem: string, segment: number): CosException =>
+      new CosException(encryptionError(context, encryptionProblem(reason, problem, { segment })))
+    let index = first
+    for await (const [block, isFinal] of withLast(cutBlocks(sealedSegmentSize)(ciphertext))) {
+      const isLast = toEnd && isFinal
+      if (block.length < tagSize || (!isLast && block.length < sealedSegmentSize))
+        throw failure('Truncated', 'a segment is cut short', index)
+      const plain = open(dataKey, index, isLast, block)
+      if (plain === undefined)
+        throw isLast && block.length === sealedSegmentSize && open(dataKey, index, false, block) !== undefined
+          ? failure('Truncated', 'segments are missing after this one', index)
+          : failure('BadSegment', 'the ciphertext was changed', index)
+      if (plain.length === 0 && index > 0)
+        throw failure('BadSegment', 'an empty segment follows another one', index)
+      if (plain.length > 0) yield plain
+      index += 1
+    }
+    if (index === first) throw failure('Truncated', 'there is no segment', first)
+  }
