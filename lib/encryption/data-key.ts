@@ -3,7 +3,7 @@ import { constants, createCipheriv, createSecretKey, publicEncrypt, type KeyObje
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { EncryptionProblem } from '../core/error.js'
-import { pythonMetadata } from './envelope.js'
+import { pythonMetadata } from './foreign-envelope.js'
 import { ownIdOf, secretOf, type MasterKey, type MasterSecret } from './master-key.js'
 import { encryptionProblem } from './problem.js'
 import { encodeOaep, pythonOaep, seedSize, type OaepHashes } from './rsa-padding.js'

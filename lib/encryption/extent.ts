@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { EncryptionProblem } from '../core/error.js'
-import type { ForeignEnvelope } from './envelope.js'
+import type { ForeignEnvelope } from './foreign-envelope.js'
 import { tagSize } from './gcm.js'
 import { encryptionProblem } from './problem.js'
 

@@ -1,7 +1,7 @@
 /** The lengths that data keys and IVs have, wrapped and not. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { EncryptionProblem } from '../core/error.js'
-import type { DataCipher, ForeignEnvelope } from './envelope.js'
+import type { DataCipher, ForeignEnvelope } from './foreign-envelope.js'
 import { encryptionProblem } from './problem.js'
 
 /** Of a data key, in bytes. Shorter ones are never written: Python's SDK would decrypt garbage with them. */

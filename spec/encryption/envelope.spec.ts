@@ -1,12 +1,8 @@
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import {
-  isReservedName,
-  pythonMetadata,
-  readEnvelope,
-  readInstructionFile,
-  userMetadata
-} from '../../lib/encryption/envelope.js'
+import { readEnvelope } from '../../lib/encryption/envelope.js'
+import { pythonMetadata, readInstructionFile } from '../../lib/encryption/foreign-envelope.js'
+import { isReservedName, userMetadata } from '../../lib/encryption/metadata-names.js'
 import { javaVectors, pythonVectors } from '../support/encryption.js'
 import { left, right } from '../support/server.js'
 

@@ -8,12 +8,8 @@ import { encryptionError, type Context, type CosError, type EncryptionProblem } 
 import { KiB } from '../../core/limits.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
-import {
-  readEnvelope,
-  readInstructionFile,
-  sealedEnvelope,
-  type Envelope
-} from '../../encryption/envelope.js'
+import { readEnvelope, sealedEnvelope, type Envelope } from '../../encryption/envelope.js'
+import { readInstructionFile } from '../../encryption/foreign-envelope.js'
 import { encryptionProblem } from '../../encryption/problem.js'
 import { headerSize, isSealed, readObjectHeader } from '../../encryption/sealed-header.js'
 import { getObject } from '../../operations/get-object.js'

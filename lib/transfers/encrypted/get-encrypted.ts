@@ -8,7 +8,8 @@ import { CosException, encryptionError, type CosError, type EncryptionProblem } 
 import { unverifiable, type Integrity } from '../../core/integrity.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { planDecryption, type Decrypt, type DecryptPlan, type StoredBytes } from '../../encryption/decrypt.js'
-import { userMetadata, type Envelope } from '../../encryption/envelope.js'
+import type { Envelope } from '../../encryption/envelope.js'
+import { userMetadata } from '../../encryption/metadata-names.js'
 import type { Span } from '../../encryption/extent.js'
 import { checkName } from '../../encryption/sealed-key.js'
 import { requestedRange } from '../../encryption/sealed-object.js'
@@ -222,7 +223,7 @@ const request =
       return plain(client)
     return pipe(
       send(getObject({ ...input, range: requestedRange(input.range) }))(client),
-      TE.orElse((error) => (isBeyond(error) && accepts.size > 1 ? plain(client) : TE.left(error)))
+      TE.orElse((error) => (isBeyond(error) ? plain(client) : TE.left(error)))
     )
   }
 

@@ -249,6 +249,10 @@ t.test('an object whose metadata were replaced is opened by the header in its bo
     await store(client, plain, {})
     t.match(encryptionErrorOf(await vault.getObject(at)(client)()), { reason: 'NotEncrypted' })
     t.match(encryptionErrorOf(await vault.headObject(at)(client)()), { reason: 'NotEncrypted' })
+    if (plain.length > 3)
+      t.match(encryptionErrorOf(await vault.getObject({ ...at, range: { first: 2, last: 3 } })(client)()), {
+        reason: 'NotEncrypted'
+      })
   }
 })
 
