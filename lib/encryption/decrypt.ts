@@ -35,6 +35,8 @@ export type DecryptPlan =
       readonly size: O.Option<number>
       /** Whether the end of the plaintext proves that all of it is the writer's. */
       readonly isAuthenticated: boolean
+      /** Whether the end of the object is among the bytes: a cut end is then an error. */
+      readonly hasEnd: boolean
     }
   /** The response does not have the bytes: these must be requested. */
   | { readonly _tag: 'Request'; readonly span: Span }
@@ -77,7 +79,8 @@ const planRange = (
           decrypt: applyCtr(counter, stored.span.first),
           span: O.some(stored.span),
           size: O.none,
-          isAuthenticated: false
+          isAuthenticated: false,
+          hasEnd: false
         })
       : E.left(encryptionProblem('Unsupported', 'the response does not have the size of the object'))
   const storedSize = stored.size.value
@@ -89,7 +92,7 @@ const planRange = (
       const { first, last } = span.value
       if (!contains(stored.span, span.value)) return { _tag: 'Request', span: span.value }
       if (isWhole(stored.span, storedSize) && O.exists((plain: number) => isWhole(span.value, plain))(size))
-        return { _tag: 'Decrypt', ...decryptWhole(envelope, dataKey, context), span, size }
+        return { _tag: 'Decrypt', ...decryptWhole(envelope, dataKey, context), span, size, hasEnd: true }
       return {
         _tag: 'Decrypt',
         decrypt: (ciphertext) =>
@@ -99,7 +102,8 @@ const planRange = (
           )(applyCtr(counter, stored.span.first)(ciphertext)),
         span,
         size,
-        isAuthenticated: false
+        isAuthenticated: false,
+        hasEnd: false
       }
     })
   )
@@ -124,7 +128,8 @@ const planForeign = (
           _tag: 'Decrypt',
           ...decryptWhole(envelope, dataKey, context),
           span: O.none,
-          size
+          size,
+          hasEnd: true
         }))
       )
 
@@ -148,7 +153,8 @@ const planSealed = (
           decrypt: openObject(header, dataKey, context),
           span: O.none,
           size,
-          isAuthenticated: true
+          isAuthenticated: true,
+          hasEnd: true
         }
       const span = spanOf(range.value, plain)
       if (O.isNone(span)) return { _tag: 'Beyond' }
@@ -166,7 +172,8 @@ const planSealed = (
           ),
         span,
         size,
-        isAuthenticated: true
+        isAuthenticated: true,
+        hasEnd: segments.toEnd
       }
     })
   )

@@ -4,13 +4,22 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { CosException, encryptionError, type CosError, type EncryptionProblem } from '../../core/error.js'
+import {
+  CosException,
+  encryptionError,
+  invalidInput,
+  type CosError,
+  type EncryptionProblem
+} from '../../core/error.js'
+import * as In from '../../core/input.js'
 import { unverifiable, type Integrity } from '../../core/integrity.js'
+import { contextOf } from '../../core/operation.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { planDecryption, type Decrypt, type DecryptPlan, type StoredBytes } from '../../encryption/decrypt.js'
 import type { Envelope } from '../../encryption/envelope.js'
 import { userMetadata } from '../../encryption/metadata-names.js'
-import type { Span } from '../../encryption/extent.js'
+import type { WantedRange } from '../../encryption/extent.js'
+import { encryptionProblem } from '../../encryption/problem.js'
 import { checkName } from '../../encryption/sealed-key.js'
 import { requestedRange } from '../../encryption/sealed-object.js'
 import { unwrapSealed } from '../../encryption/sealed-wrap.js'
@@ -18,11 +27,21 @@ import { unwrapDataKey, type UnwrappedKey } from '../../encryption/unwrap.js'
 import { getObject, type GetObjectInput, type GetObjectResult } from '../../operations/get-object.js'
 import type { ContentExtent } from '../../operations/responses/content-extent.js'
 import { trackBody } from '../../operations/responses/tracked-body.js'
+import { toBuffer } from '../download/to-buffer.js'
 import { findEnvelope } from './find-envelope.js'
 import { checkInput, type Config, type ReadFormat } from './options.js'
 
 /** `range` is one of the plaintext. */
-export type GetEncryptedInput = Omit<GetObjectInput, 'acceptEncoding'>
+export interface GetEncryptedInput extends Omit<GetObjectInput, 'acceptEncoding'> {
+  /**
+   * Reads the last segment of a sealed object too, before a range is returned: a cut end is then `Truncated`. It takes one more
+   * request, unless the range has the end. Default: false, a range proves its own bytes alone.
+   */
+  readonly wholeEnd?: boolean
+}
+
+/** Without the option that the operation does not know. */
+type ReadInput = Omit<GetEncryptedInput, 'wholeEnd'>
 
 /**
  * `body`, `size`, `contentLength` and `contentRange` are those of the plaintext; `etag`, `crc64` and `headers` those of the
@@ -102,7 +121,7 @@ interface Opened {
 
 const unwrap = (
   config: Config,
-  ref: GetEncryptedInput,
+  ref: ReadInput,
   envelope: Envelope
 ): TE.TaskEither<EncryptionProblem, UnwrappedKey> =>
   envelope.cipher === 'sealed'
@@ -114,7 +133,7 @@ const unwrap = (
 
 const toPlan = (
   { envelope, unwrapped }: Opened,
-  input: GetEncryptedInput,
+  input: ReadInput,
   response: GetObjectResult
 ): E.Either<CosError, DecryptPlan> =>
   pipe(
@@ -130,10 +149,10 @@ const toPlan = (
 
 /** The same version of the object, or an error. */
 const requestSpan =
-  (input: GetEncryptedInput, { etag }: GetObjectResult, range: Span): CosEffect<GetObjectResult> =>
+  (input: ReadInput, { etag }: GetObjectResult, range: WantedRange): CosEffect<GetObjectResult> =>
   (client) =>
     pipe(
-      send(getObject({ ...input, range: { first: range.first, last: range.last }, ifMatch: etag }))(client),
+      send(getObject({ ...input, range, ifMatch: etag }))(client),
       TE.mapLeft((error): CosError =>
         error._tag === 'ServiceError' && error.status === 412
           ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
@@ -157,17 +176,21 @@ const toDecrypted = (
 })
 
 const openWith =
-  (opened: Opened, input: GetEncryptedInput) =>
+  (opened: Opened, input: ReadInput, wholeEnd = false) =>
   (response: GetObjectResult): CosEffect<DecryptedObject> =>
     pipe(
       RTE.fromEither(toPlan(opened, input, response)),
       RTE.chain((plan): CosEffect<DecryptedObject> => {
-        if (plan._tag === 'Decrypt') return RTE.right(toDecrypted(opened, response, plan))
+        if (plan._tag === 'Decrypt')
+          return pipe(
+            wholeEnd ? checkEnd(opened, input, response, plan) : RTE.right(undefined),
+            RTE.map(() => toDecrypted(opened, response, plan))
+          )
         if (plan._tag === 'Beyond') return RTE.left(beyondEnd(response))
         response.body.destroy()
         return pipe(
           requestSpan(input, response, plan.span),
-          RTE.chain(closeOnFailure(openWith(opened, input)))
+          RTE.chain(closeOnFailure(openWith(opened, input, wholeEnd)))
         )
       })
     )
@@ -194,16 +217,19 @@ const plainObject = (response: GetObjectResult): DecryptedObject => ({
 })
 
 const openResponse =
-  (config: Config, input: GetEncryptedInput) =>
+  (config: Config, input: ReadInput, wholeEnd: boolean) =>
   (response: GetObjectResult): CosEffect<DecryptedObject> =>
     pipe(
       findEnvelope(config, input, response),
       RTE.chain(({ format, envelope }): CosEffect<DecryptedObject> => {
-        if (O.isNone(envelope)) return RTE.right(plainObject(response))
+        if (O.isNone(envelope))
+          return wholeEnd ? RTE.left(failAs(response)(noEnd)) : RTE.right(plainObject(response))
         return pipe(
           RTE.fromTaskEither(unwrap(config, input, envelope.value)),
           RTE.mapLeft(failAs(response)),
-          RTE.chain((unwrapped) => openWith({ format, envelope: envelope.value, unwrapped }, input)(response))
+          RTE.chain((unwrapped) =>
+            openWith({ format, envelope: envelope.value, unwrapped }, input, wholeEnd)(response)
+          )
         )
       })
     )
@@ -215,7 +241,7 @@ const isBeyond = (error: CosError): boolean => error._tag === 'ServiceError' && 
  * the range of the plaintext is requested then.
  */
 const request =
-  ({ accepts }: Config, input: GetEncryptedInput): CosEffect<GetObjectResult> =>
+  ({ accepts }: Config, input: ReadInput): CosEffect<GetObjectResult> =>
   (client) => {
     const [presumed] = accepts
     const plain = send(getObject(input))
@@ -227,12 +253,43 @@ const request =
     )
   }
 
+const checkWholeEnd = (input: ReadInput, wholeEnd: unknown): E.Either<CosError, unknown> =>
+  pipe(
+    In.check('wholeEnd', In.boolean)(wholeEnd ?? false),
+    E.mapLeft((problem): CosError => invalidInput(contextOf(action, input), problem))
+  )
+
+const noEnd = encryptionProblem(
+  'Unsupported',
+  'wholeEnd needs a sealed object: no other format has an end to check'
+)
+
+/** Opens the last byte of the plaintext: the segment that has it is sealed with the mark of the end. */
+const checkEnd = (
+  opened: Opened,
+  input: ReadInput,
+  response: GetObjectResult,
+  plan: Extract<DecryptPlan, { readonly _tag: 'Decrypt' }>
+): CosEffect<unknown> => {
+  if (!plan.isAuthenticated) return RTE.left(failAs(response)(noEnd))
+  if (plan.hasEnd) return RTE.right(undefined)
+  const last = { suffix: 1 }
+  return pipe(
+    requestSpan(input, response, requestedRange(last)),
+    RTE.chain(closeOnFailure(openWith(opened, { ...input, range: last }))),
+    RTE.chain(toBuffer(1))
+  )
+}
+
 /** `getObject` of `encrypted`: one request, or two if the range lies elsewhere in the ciphertext. */
 export const getEncrypted =
   (config: E.Either<CosError, Config>) =>
-  (input: GetEncryptedInput): CosEffect<DecryptedObject> =>
+  ({ wholeEnd, ...input }: GetEncryptedInput): CosEffect<DecryptedObject> =>
     pipe(
       RTE.fromEither(config),
       RTE.chainFirstEitherK((): E.Either<CosError, void> => checkInput(action, input)),
-      RTE.chain((valid) => pipe(request(valid, input), RTE.chain(closeOnFailure(openResponse(valid, input)))))
+      RTE.chainFirstEitherK(() => checkWholeEnd(input, wholeEnd)),
+      RTE.chain((valid) =>
+        pipe(request(valid, input), RTE.chain(closeOnFailure(openResponse(valid, input, wholeEnd === true))))
+      )
     )

@@ -113,6 +113,44 @@ t.test('a range is that slice of the plaintext, in one request and authenticated
   }
 })
 
+t.test('with wholeEnd a range of an object whose end was cut off is Truncated', async (t) => {
+  const cos = await startCos(t)
+  const client = cos.client()
+  const bytes = bytesOf(200_000)
+  right(await vault.putObject({ ...at, body: bytes })(client)())
+  const object = await stored(client)
+  const headers = Object.fromEntries(
+    Object.entries(await headersOf(client)).filter(([name]) => name.startsWith('x-cos-meta-'))
+  )
+  const range = { first: 10, last: 19 }
+  const read = (change: object = {}) => readBytes(vault.getObject({ ...at, range, ...change }))(client)()
+  const before = cos.operations().length
+  t.ok(right(await read({ wholeEnd: true })).equals(bytes.subarray(10, 20)))
+  t.equal(cos.operations().length, before + 2)
+  t.ok(right(await read({ wholeEnd: true, range: { suffix: 5 } })).equals(bytes.subarray(-5)))
+  t.equal(cos.operations().length, before + 3)
+  for (const segments of [1, 2]) {
+    await store(client, object.subarray(0, 1024 + segments * (segment + 16)), headers)
+    // The segment of the range is then the last, and not sealed as such; a later end is not among its bytes.
+    if (segments === 1) t.match(encryptionErrorOf(await read()), { reason: 'Truncated' })
+    else t.ok(right(await read()).equals(bytes.subarray(10, 20)))
+    t.match(encryptionErrorOf(await read({ wholeEnd: true })), {
+      reason: 'Truncated',
+      segment: O.some(segments - 1)
+    })
+  }
+  const loose = encrypted(aes, { format: 'python', accepts: ['python', 'plain'] })
+  right(await loose.putObject({ ...at, body: bytes })(client)())
+  t.match(encryptionErrorOf(await loose.getObject({ ...at, range, wholeEnd: true })(client)()), {
+    reason: 'Unsupported'
+  })
+  await store(client, bytes, {})
+  t.match(encryptionErrorOf(await loose.getObject({ ...at, wholeEnd: true })(client)()), {
+    reason: 'Unsupported'
+  })
+  t.match(left(await vault.getObject({ ...at, wholeEnd: 'yes' } as never)(client)()), { field: 'wholeEnd' })
+})
+
 t.test('a range of a mixed bucket is found in whatever format the object has', async (t) => {
   const client = (await startCos(t)).client()
   const mixed = ['sealed', 'python'] as const
