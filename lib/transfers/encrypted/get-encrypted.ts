@@ -4,20 +4,12 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import {
-  CosException,
-  encryptionError,
-  invalidInput,
-  type CosError,
-  type EncryptionProblem
-} from '../../core/error.js'
+import { encryptionError, invalidInput, type CosError, type EncryptionProblem } from '../../core/error.js'
 import * as In from '../../core/input.js'
-import { unverifiable, type Integrity } from '../../core/integrity.js'
 import { contextOf } from '../../core/operation.js'
 import { send, type CosEffect } from '../../client/send.js'
-import { planDecryption, type Decrypt, type DecryptPlan, type StoredBytes } from '../../encryption/decrypt.js'
+import { planDecryption, type DecryptPlan } from '../../encryption/decrypt.js'
 import type { Envelope } from '../../encryption/envelope.js'
-import { userMetadata } from '../../encryption/metadata-names.js'
 import type { WantedRange } from '../../encryption/extent.js'
 import { encryptionProblem } from '../../encryption/problem.js'
 import { checkName } from '../../encryption/sealed-key.js'
@@ -25,9 +17,15 @@ import { requestedRange } from '../../encryption/sealed-object.js'
 import { unwrapSealed } from '../../encryption/sealed-wrap.js'
 import { unwrapDataKey, type UnwrappedKey } from '../../encryption/unwrap.js'
 import { getObject, type GetObjectInput, type GetObjectResult } from '../../operations/get-object.js'
-import type { ContentExtent } from '../../operations/responses/content-extent.js'
-import { trackBody } from '../../operations/responses/tracked-body.js'
 import { toBuffer } from '../download/to-buffer.js'
+import {
+  beyondEnd,
+  storedBytes,
+  toDecrypted,
+  toPlain,
+  type DecryptedObject,
+  type PlannedDecryption
+} from './decrypted-object.js'
 import { findEnvelope } from './find-envelope.js'
 import { checkInput, type Config, type ReadFormat } from './options.js'
 
@@ -43,75 +41,12 @@ export interface GetEncryptedInput extends Omit<GetObjectInput, 'acceptEncoding'
 /** Without the option that the operation does not know. */
 type ReadInput = Omit<GetEncryptedInput, 'wholeEnd'>
 
-/**
- * `body`, `size`, `contentLength` and `contentRange` are those of the plaintext; `etag`, `crc64` and `headers` those of the
- * stored object. `verified` compares the CRC64 of the ciphertext, and fails if the decryption fails.
- */
-export interface DecryptedObject extends GetObjectResult {
-  readonly format: ReadFormat
-  /** Of the master key that decrypted the data key; none for a plain object. */
-  readonly keyId: O.Option<string>
-  /** Of the ciphertext, in bytes; none if the response does not have it. */
-  readonly storedSize: O.Option<number>
-  /**
-   * Whether the end of the body proves that its bytes are those of the writer: for sealed objects and their ranges, and for
-   * the whole of a `java-gcm` object. Anyone who can write to the bucket can change all others unnoticed.
-   */
-  readonly isAuthenticated: boolean
-}
-
 const action = 'GetObject'
 
 const failAs =
   ({ context }: GetObjectResult) =>
   (problem: EncryptionProblem): CosError =>
     encryptionError(context, problem)
-
-/** As of a plain object of the same size. */
-const beyondEnd = ({ context, requestId, headers }: GetObjectResult): CosError => ({
-  _tag: 'ServiceError',
-  context,
-  status: 416,
-  code: 'InvalidRange',
-  message: 'the range begins after the end of the plaintext',
-  resource: '',
-  requestId,
-  traceId: headers['x-cos-trace-id'] ?? '',
-  headers
-})
-
-const storedBytes = ({ size, contentRange }: GetObjectResult): StoredBytes =>
-  O.isSome(contentRange)
-    ? { span: contentRange.value, size }
-    : { span: { first: 0, last: O.isSome(size) ? size.value - 1 : Number.POSITIVE_INFINITY }, size }
-
-/** The plaintext has a `contentRange` if the response has one. */
-const extentOf = (
-  { contentRange }: GetObjectResult,
-  { span, size }: Extract<DecryptPlan, { readonly _tag: 'Decrypt' }>
-): ContentExtent => {
-  const isPart = O.isSome(contentRange) && O.isSome(span)
-  return {
-    size,
-    contentLength: isPart ? O.some(span.value.last - span.value.first + 1) : size,
-    contentRange: isPart ? O.some({ ...span.value, size }) : O.none
-  }
-}
-
-const decryptedBody = (
-  { body, context, verified }: GetObjectResult,
-  decrypt: Decrypt
-): Pick<GetObjectResult, 'body' | 'verified'> => {
-  const ciphertext: AsyncIterable<Uint8Array> = body
-  async function* read(): AsyncGenerator<Uint8Array, Integrity, undefined> {
-    yield* decrypt(ciphertext)
-    const integrity = await verified()
-    if (E.isLeft(integrity)) throw new CosException(integrity.left)
-    return integrity.right
-  }
-  const { bytes, outcome } = trackBody({ body, context, host: '' }, () => unverifiable('Unread'), read())
-  return { body: bytes, verified: outcome }
-}
 
 interface Opened {
   readonly format: ReadFormat
@@ -160,21 +95,6 @@ const requestSpan =
       )
     )
 
-const toDecrypted = (
-  { format, unwrapped }: Opened,
-  response: GetObjectResult,
-  plan: Extract<DecryptPlan, { readonly _tag: 'Decrypt' }>
-): DecryptedObject => ({
-  ...response,
-  ...extentOf(response, plan),
-  ...decryptedBody(response, plan.decrypt),
-  metadata: userMetadata(response.metadata),
-  format,
-  keyId: O.some(unwrapped.master.id),
-  storedSize: response.size,
-  isAuthenticated: plan.isAuthenticated
-})
-
 const openWith =
   (opened: Opened, input: ReadInput, wholeEnd = false) =>
   (response: GetObjectResult): CosEffect<DecryptedObject> =>
@@ -184,7 +104,7 @@ const openWith =
         if (plan._tag === 'Decrypt')
           return pipe(
             wholeEnd ? checkEnd(opened, input, response, plan) : RTE.right(undefined),
-            RTE.map(() => toDecrypted(opened, response, plan))
+            RTE.map(() => toDecrypted(opened.format, opened.unwrapped.master, response, plan))
           )
         if (plan._tag === 'Beyond') return RTE.left(beyondEnd(response))
         response.body.destroy()
@@ -208,14 +128,6 @@ const closeOnFailure =
       })
     )
 
-const plainObject = (response: GetObjectResult): DecryptedObject => ({
-  ...response,
-  format: 'plain',
-  keyId: O.none,
-  storedSize: response.size,
-  isAuthenticated: false
-})
-
 const openResponse =
   (config: Config, input: ReadInput, wholeEnd: boolean) =>
   (response: GetObjectResult): CosEffect<DecryptedObject> =>
@@ -223,7 +135,7 @@ const openResponse =
       findEnvelope(config, input, response),
       RTE.chain(({ format, envelope }): CosEffect<DecryptedObject> => {
         if (O.isNone(envelope))
-          return wholeEnd ? RTE.left(failAs(response)(noEnd)) : RTE.right(plainObject(response))
+          return wholeEnd ? RTE.left(failAs(response)(noEnd)) : RTE.right(toPlain(response))
         return pipe(
           RTE.fromTaskEither(unwrap(config, input, envelope.value)),
           RTE.mapLeft(failAs(response)),
@@ -269,7 +181,7 @@ const checkEnd = (
   opened: Opened,
   input: ReadInput,
   response: GetObjectResult,
-  plan: Extract<DecryptPlan, { readonly _tag: 'Decrypt' }>
+  plan: PlannedDecryption
 ): CosEffect<unknown> => {
   if (!plan.isAuthenticated) return RTE.left(failAs(response)(noEnd))
   if (plan.hasEnd) return RTE.right(undefined)
@@ -284,8 +196,10 @@ const checkEnd = (
 /** `getObject` of `encrypted`: one request, or two if the range lies elsewhere in the ciphertext. */
 export const getEncrypted =
   (config: E.Either<CosError, Config>) =>
-  ({ wholeEnd, ...input }: GetEncryptedInput): CosEffect<DecryptedObject> =>
-    pipe(
+  (given: GetEncryptedInput): CosEffect<DecryptedObject> => {
+    // A copy: `null` of a caller without TypeScript is then an input without fields.
+    const { wholeEnd, ...input } = { ...given }
+    return pipe(
       RTE.fromEither(config),
       RTE.chainFirstEitherK((): E.Either<CosError, void> => checkInput(action, input)),
       RTE.chainFirstEitherK(() => checkWholeEnd(input, wholeEnd)),
@@ -293,3 +207,4 @@ export const getEncrypted =
         pipe(request(valid, input), RTE.chain(closeOnFailure(openResponse(valid, input, wholeEnd === true))))
       )
     )
+  }

@@ -7,11 +7,13 @@ import { invalidInput, type InputProblem, type InvalidInput } from '../../core/e
 import * as In from '../../core/input.js'
 import { contextOf, validate } from '../../core/operation.js'
 import { conflict } from '../../core/problem.js'
+import { isStream } from '../../core/request.js'
 import type { EncryptionFormat } from '../../encryption/envelope.js'
 import { isReservedName } from '../../encryption/metadata-names.js'
 import { hasRepeatedId, isKeyring, toKeyring, type Keyring } from '../../encryption/keyring.js'
 import { isMasterKey, type MasterKey } from '../../encryption/master-key.js'
 import type { WriteFormat } from '../../encryption/object-cipher.js'
+import { closeSource } from '../../stages/claim-source.js'
 import { crossChecked } from '../../operations/parameters/validation.js'
 
 /** A format that is read; `plain`: objects without encryption are returned as they are. */
@@ -121,16 +123,25 @@ const refusedHeaders: Readonly<Record<string, string>> = {
   range: 'must be given as the field range'
 }
 
-const namesIn = (input: object, field: string): ReadonlyArray<string> => {
-  const value: unknown = Object.getOwnPropertyDescriptor(input, field)?.value
+/** A field of an input that was not validated; it may be `null` or no object at all. */
+export const fieldOf = (input: unknown, field: string): unknown =>
+  typeof input === 'object' && input !== null
+    ? Object.getOwnPropertyDescriptor(input, field)?.value
+    : undefined
+
+/** Closes the stream in an input that is refused. */
+export const closeBody = (input: unknown): void => {
+  const body = fieldOf(input, 'body')
+  if (isStream(body)) closeSource(body)
+}
+
+const namesIn = (input: unknown, field: string): ReadonlyArray<string> => {
+  const value = fieldOf(input, field)
   return typeof value === 'object' && value !== null ? Object.keys(value) : []
 }
 
-const isGiven = (input: object, field: string): boolean =>
-  Object.getOwnPropertyDescriptor(input, field)?.value !== undefined
-
-const inputProblem = (input: object): InputProblem | undefined => {
-  const field = Object.keys(refusals).find((name) => isGiven(input, name))
+const inputProblem = (input: unknown): InputProblem | undefined => {
+  const field = Object.keys(refusals).find((name) => fieldOf(input, name) !== undefined)
   if (field !== undefined) return conflict(field, refusals[field] ?? '')
   for (const name of namesIn(input, 'headers')) {
     const message = refusedHeaders[name.toLowerCase()]
@@ -144,7 +155,7 @@ const inputProblem = (input: object): InputProblem | undefined => {
 }
 
 /** Refuses the parameters that an encrypted object cannot have. All others are checked by the operation. */
-export const checkInput = (action: string, input: object): E.Either<InvalidInput, void> => {
+export const checkInput = (action: string, input: unknown): E.Either<InvalidInput, void> => {
   const problem = inputProblem(input)
   return problem === undefined ? E.right(undefined) : E.left(invalidInput(contextOf(action, input), problem))
 }

@@ -9,10 +9,10 @@ import { send, type CosEffect } from '../../client/send.js'
 import type { PartExtent, WriteFormat } from '../../encryption/object-cipher.js'
 import { recordBlocks, requireSameBytes } from '../../encryption/same-bytes.js'
 import { putObject, type PutObjectInput, type PutObjectResult } from '../../operations/put-object.js'
-import { closeSource, withSource } from '../../stages/claim-source.js'
+import { withSource } from '../../stages/claim-source.js'
 import { encryptBody, measureBody, type Encrypt } from './encrypt-body.js'
 import { drawDataKey } from './draw-data-key.js'
-import { checkInput, type Config } from './options.js'
+import { checkInput, closeBody, type Config } from './options.js'
 
 /** As of `putObject`, without what needs the plaintext in COS. */
 export type PutEncryptedInput = Omit<PutObjectInput, 'contentMd5' | 'picOperations'>
@@ -70,6 +70,6 @@ export const putEncrypted =
   async () => {
     const valid = checked(config, input)
     if (E.isRight(valid)) return encryptAndPut(valid.right, input)(client)()
-    if (isStream(input.body)) closeSource(input.body)
+    closeBody(input)
     return valid
   }

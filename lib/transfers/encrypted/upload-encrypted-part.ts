@@ -11,10 +11,10 @@ import { isStream } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { requireSameBytes } from '../../encryption/same-bytes.js'
 import { uploadPart, type UploadPartInput, type UploadPartResult } from '../../operations/upload-part.js'
-import { closeSource, withSource } from '../../stages/claim-source.js'
+import { withSource } from '../../stages/claim-source.js'
 import { secretsOf, type EncryptedUpload, type UploadSecrets } from './create-encrypted-upload.js'
 import { encryptBody, measureBody, type Encrypt, type MeasuredBody } from './encrypt-body.js'
-import { checkInput, type Config } from './options.js'
+import { checkInput, closeBody, fieldOf, type Config } from './options.js'
 
 export interface UploadEncryptedPartInput extends Pick<
   UploadPartInput,
@@ -65,7 +65,7 @@ const check = (
     config,
     E.chain(() =>
       pipe(
-        secretsOf(part.upload),
+        secretsOf(fieldOf(part, 'upload')),
         E.fromOption((): CosError =>
           invalidInput(
             contextOf(action, part),
@@ -138,7 +138,7 @@ export const uploadEncryptedPart =
   async () => {
     const checked = check(config, part)
     if (E.isLeft(checked)) {
-      if (isStream(part.body)) closeSource(part.body)
+      closeBody(part)
       return checked
     }
     const { context, input } = checked.right

@@ -81,6 +81,20 @@ t.test('a size that no ciphertext has is Truncated', async (t) => {
   }
 })
 
+t.test('an input that is no object is an InvalidInput of each call', async (t) => {
+  const client = (await startCos(t)).client()
+  const vault = encrypted(aes)
+  for (const input of [null, undefined, 5, 'a', []])
+    for (const call of [
+      vault.headObject(input as never),
+      vault.getObject(input as never),
+      vault.putObject(input as never),
+      vault.createMultipartUpload(input as never),
+      vault.uploadPart(input as never)
+    ])
+      t.equal(left(await call(client)())._tag, 'InvalidInput')
+})
+
 t.test('invalid options are an InvalidInput of each call', async (t) => {
   const client = (await startCos(t)).client()
   for (const [keys, options, field] of [
