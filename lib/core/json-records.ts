@@ -134,7 +134,8 @@ export const jsonReader = ({ delimiter, limit }: JsonLayout): RecordFold<string>
     },
     finish: async () => {
       if (mode === 'within' && problem === undefined) {
-        if (depth > 0 || inString) problem = { _tag: 'Incomplete', message: 'the data end within a JSON value' }
+        if (depth > 0 || inString)
+          problem = { _tag: 'Incomplete', message: 'the data end within a JSON value' }
         else complete(new Uint8Array())
       }
       return result()
