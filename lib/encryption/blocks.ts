@@ -1,18 +1,24 @@
 /** Cuts bytes into blocks of one size. */
 import * as O from 'fp-ts/lib/Option.js'
 
+/** Fails on text, which a cipher would encode, and its length is in characters. */
+export const requireBytes = (chunk: unknown): void => {
+  if (!(chunk instanceof Uint8Array)) throw new TypeError('a chunk is not bytes (encode text first)')
+}
+
 /**
  * Cuts bytes into blocks of `size`; the last may be shorter, and an empty source has none. A block that lies within one
  * chunk is a view of it; others are copied.
  *
  * @units  holds one block and one chunk
- * @errors those of its source, unchanged
+ * @errors those of its source, unchanged; `TypeError` if a chunk is not bytes
  */
 export const cutBlocks = (size: number) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     let open: O.Option<Buffer> = O.none
     let filled = 0
     for await (const chunk of bytes) {
+      requireBytes(chunk)
       let at = 0
       while (at < chunk.length) {
         if (filled === 0 && chunk.length - at >= size) {

@@ -1,6 +1,7 @@
 /** AES-256-CTR as a stage, from any byte of an object. Encryption and decryption are the same. */
 import { createCipheriv } from 'node:crypto'
 import { ioChunkSize } from '../core/limits.js'
+import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
 
 const blockSize = 16
@@ -11,12 +12,6 @@ export const counterBlock = (iv: Uint8Array, offset: number): Buffer => {
   const first = BigInt(`0x${Buffer.from(iv).toString('hex')}`)
   const block = (first + BigInt(Math.floor(offset / blockSize))) & allBits
   return Buffer.from(block.toString(16).padStart(2 * blockSize, '0'), 'hex')
-}
-
-/** Fails on text, which a cipher would encode by itself. */
-const requireBytes = (chunk: unknown): Uint8Array => {
-  if (chunk instanceof Uint8Array) return chunk
-  throw new TypeError('a chunk is not bytes (encode text first)')
 }
 
 /**
@@ -33,7 +28,8 @@ export const applyCtr = ({ key, iv }: DataKey, offset: number) =>
     // The key stream of the first block, up to the offset.
     cipher.update(Buffer.alloc(offset % blockSize))
     for await (const chunk of bytes) {
-      const { length } = requireBytes(chunk)
+      requireBytes(chunk)
+      const { length } = chunk
       // Slices: one call for a large chunk would double it in memory and stall the event loop.
       for (let at = 0; at < length; at += ioChunkSize)
         yield cipher.update(chunk.subarray(at, at + ioChunkSize))

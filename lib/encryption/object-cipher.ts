@@ -4,7 +4,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
+import { ioChunkSize } from '../core/limits.js'
 import type { ObjectRef } from '../core/request.js'
+import { cutBlocks } from './blocks.js'
 import { applyCtr } from './ctr.js'
 import { createPythonDataKey } from './data-key.js'
 import { sealedMetadata } from './envelope.js'
@@ -27,7 +29,7 @@ export interface ObjectCipher {
   readonly metadata: Readonly<Record<string, string>>
   /** Parts begin at multiples of this, and all but the last have a multiple of it, in bytes. */
   readonly unit: number
-  /** Encrypts the bytes of a part. It is pure: a part that is encrypted again has the same ciphertext. */
+  /** Encrypts the bytes of a part. It is pure: a part that is encrypted again has the same ciphertext, in the same chunks. */
   readonly encrypt: (part: PartExtent) => (plaintext: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
   /** The size of the ciphertext of a part, from that of its plaintext. */
   readonly storedSize: (part: PartExtent, size: number) => number
@@ -49,7 +51,11 @@ const pythonCipher = (master: MasterKey, random: Random): E.Either<EncryptionPro
     E.map(({ dataKey, metadata }) => ({
       metadata,
       unit: ctrBlock,
-      encrypt: ({ offset }) => applyCtr(dataKey, offset),
+      // Blocks: the ciphertext of a retry is compared chunk by chunk.
+      encrypt:
+        ({ offset }) =>
+        (plaintext) =>
+          applyCtr(dataKey, offset)(cutBlocks(ioChunkSize)(plaintext)),
       storedSize: (_, size) => size
     }))
   )

@@ -5,15 +5,13 @@
  * bytes are shared, two plaintexts would be encrypted with one key stream, and anyone who sees both ciphertexts has the
  * difference of the plaintexts. A check of the file's time is not enough: an edit between the check and the read passes.
  */
-import { createCipheriv, randomBytes, timingSafeEqual } from 'node:crypto'
-import { ioChunkSize } from '../core/limits.js'
+import { createCipheriv, randomBytes } from 'node:crypto'
 import { CosException, type Context } from '../core/error.js'
-import { cutBlocks } from './blocks.js'
 
-/** The fingerprints of the blocks that were sent. */
+/** The fingerprints of the chunks that were sent. */
 export interface SentBlocks {
-  /** Records a block, or compares it with the recorded one. */
-  readonly isSame: (index: number, block: Uint8Array) => boolean
+  /** Records a chunk, or compares it with the recorded one. */
+  readonly isSame: (index: number, chunk: Uint8Array) => boolean
 }
 
 const noNonce = Buffer.alloc(12)
@@ -25,40 +23,39 @@ const noNonce = Buffer.alloc(12)
  * fingerprint leaves this object. It runs at 2,700 MiB/s, beside 340 for SHA-256 without the instructions for it and
  * 2,260 for CTR (Node 20.20).
  *
- * @units 16 bytes for each 256 KiB
+ * @units some 40 bytes for each chunk: 3 MB for 5 GiB in segments of 64 KiB
  */
 export const recordBlocks = (): SentBlocks => {
   const key = randomBytes(32)
-  const sent: Array<Buffer> = []
-  const fingerprint = (block: Uint8Array): Buffer => {
+  const sent: Array<string> = []
+  const fingerprint = (chunk: Uint8Array): string => {
     const mac = createCipheriv('aes-256-gcm', key, noNonce, { authTagLength: 16 })
-    mac.setAAD(block)
+    mac.setAAD(chunk)
     mac.final()
-    return mac.getAuthTag()
+    return mac.getAuthTag().toString('latin1')
   }
   return {
-    isSame: (index, block) => {
-      const found = fingerprint(block)
-      const recorded = sent[index]
-      if (recorded !== undefined) return timingSafeEqual(recorded, found)
-      sent[index] = found
-      return true
+    isSame: (index, chunk) => {
+      const found = fingerprint(chunk)
+      sent[index] ??= found
+      return sent[index] === found
     }
   }
 }
 
 /**
- * Compares ciphertext with the record of its earlier attempts, block by block, before any byte of a block passes.
+ * Compares ciphertext with the record of its earlier attempts, chunk by chunk, before any byte of a chunk passes.
  *
- * @shape  the same bytes in blocks of 256 KiB
- * @units  holds one block
- * @errors those of its source; `CosException` of a `SourceError` if a block differs from the one that was sent before
+ * @shape  the same chunks. The source must cut the same bytes into the same chunks, as ciphers of fixed blocks do; one that
+ *         does not is refused
+ * @units  holds one chunk
+ * @errors those of its source; `CosException` of a `SourceError` if a chunk differs from the one that was sent before
  */
 export const requireSameBytes = (sent: SentBlocks, context: Context) =>
   async function* (ciphertext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     let index = 0
-    for await (const block of cutBlocks(ioChunkSize)(ciphertext)) {
-      if (!sent.isSame(index, block))
+    for await (const chunk of ciphertext) {
+      if (!sent.isSame(index, chunk))
         throw new CosException({
           _tag: 'SourceError',
           context,
@@ -67,6 +64,6 @@ export const requireSameBytes = (sent: SentBlocks, context: Context) =>
           )
         })
       index += 1
-      yield block
+      yield chunk
     }
   }
