@@ -52,8 +52,8 @@ const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number =>
   chunks.reduce((sum, { length }) => sum + length, 0)
 
 export interface Crc64ThreadOptions {
-  /** The file that the thread runs. */
-  readonly module: URL
+  /** The file that the thread runs. It may throw: a bundle in CommonJS has no `import.meta.url`. */
+  readonly module: () => URL
   /** Processors that are available. With one, a thread only costs switches, so none is started. */
   readonly parallelism?: number
   /** In milliseconds: a thread without work ends after this time. Default: 5 s. */
@@ -99,7 +99,7 @@ export const createCrc64Thread = ({
     void stopped?.terminate()
   }
   const start = (): Worker => {
-    const started = new Worker(module, { execArgv: [], env: {}, name: 'cospipe crc64' })
+    const started = new Worker(module(), { execArgv: [], env: {}, name: 'cospipe crc64' })
     started.on('message', ({ id, crc64: sum }: Reply) => {
       const job = pending.get(id)
       if (job === undefined) return
@@ -162,5 +162,5 @@ export const createCrc64Thread = ({
 
 /** The thread of this process. */
 export const crc64Thread: Crc64Thread = createCrc64Thread({
-  module: new URL('./crc64-worker.js', import.meta.url)
+  module: () => new URL('./crc64-worker.js', import.meta.url)
 })

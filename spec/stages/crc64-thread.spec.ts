@@ -8,8 +8,9 @@ import { createCrc64Thread, slabSize, type Crc64Thread } from '../../lib/stages/
 import { bytesOf } from '../support/bytes.js'
 import { compiledLibrary } from '../support/child-processes.js'
 
-const module = pathToFileURL(join(compiledLibrary, 'stages/crc64-worker.js'))
-const script = (text: string): URL => new URL(`data:text/javascript,${encodeURIComponent(text)}`)
+const file = pathToFileURL(join(compiledLibrary, 'stages/crc64-worker.js'))
+const module = (): URL => file
+const script = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`
 const parallelism = 2
 
 const shared = (bytes: Uint8Array): Uint8Array => {
@@ -69,17 +70,18 @@ t.test('with one processor there is no thread', (t) => {
 t.test('a thread that cannot start, ends or fails loses no bytes, and no other is started', async (t) => {
   const sum = await crc64(bytes)
   for (const broken of [
-    new URL('file:///nowhere/crc64-worker.js'),
-    new URL('http://127.0.0.1/crc64-worker.js'),
+    'file:///nowhere/crc64-worker.js',
+    'http://127.0.0.1/crc64-worker.js',
+    'no URL',
     script('process.exit()'),
     script('throw new Error("broken")'),
     script(`import { parentPort } from 'node:worker_threads'
       parentPort.on('message', () => process.exit())`)
   ]) {
-    const thread = createCrc64Thread({ module: broken, parallelism })
+    const thread = createCrc64Thread({ module: () => new URL(broken), parallelism })
     const sums = await hashBoth(thread, bytes)
     // A thread that cannot be created is known before the second hash.
-    t.ok(sums.length > 0 && sums.every((each) => each === sum), broken.href.slice(0, 40))
+    t.ok(sums.length > 0 && sums.every((each) => each === sum), broken.slice(0, 40))
     t.equal(thread.take(), undefined)
     t.equal(thread.hash([shared(bytes)]), undefined)
   }
@@ -92,7 +94,7 @@ t.test('an idle thread does not keep the process alive, a working one does', (t)
       '--input-type=module',
       '-e',
       `const { createCrc64Thread } = await import(${JSON.stringify(pathToFileURL(join(compiledLibrary, 'stages/crc64-thread.js')).href)})
-       const thread = createCrc64Thread({ module: new URL(${JSON.stringify(module.href)}), parallelism: 2, idleTimeout: 60_000 })
+       const thread = createCrc64Thread({ module: () => new URL(${JSON.stringify(file.href)}), parallelism: 2, idleTimeout: 60_000 })
        const slab = thread.take()
        void slab.hash(9).then((sum) => console.log(String(sum)))`
     ],

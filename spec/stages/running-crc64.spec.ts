@@ -8,8 +8,9 @@ import { runningCrc64 } from '../../lib/stages/running-crc64.js'
 import { bytesOf } from '../support/bytes.js'
 import { compiledLibrary } from '../support/child-processes.js'
 
-const module = pathToFileURL(join(compiledLibrary, 'stages/crc64-worker.js'))
-const createThread = (): Crc64Thread => createCrc64Thread({ module, parallelism: 2, idleTimeout: 1 })
+const file = pathToFileURL(join(compiledLibrary, 'stages/crc64-worker.js'))
+const createThread = (): Crc64Thread =>
+  createCrc64Thread({ module: () => file, parallelism: 2, idleTimeout: 1 })
 const offset = threadAfter + 1
 
 /** A thread that is free only now and then, so that runs of both kinds alternate. */
