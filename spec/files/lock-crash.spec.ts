@@ -9,6 +9,7 @@ import { contextWithoutObject } from '../../lib/core/error.js'
 import { acquireDownloadSlot, type DownloadSlot } from '../../lib/files/download-lock.js'
 import { uploadCheckpoints } from '../../lib/files/upload-checkpoint.js'
 import { compiledLibrary } from '../support/child-processes.js'
+import { isLongForm } from '../support/long-form.js'
 import { lockNameOfDeadProcess } from '../support/lock-names.js'
 
 type Scenario =
@@ -33,6 +34,9 @@ const crash = async (scenario: Scenario, directory: string, at: number): Promise
   return output !== 'done\n'
 }
 
+// The short form takes every third step, a process each.
+const stride = isLongForm ? 1 : 3
+
 /** Kills the scenario before each of its steps, each time in another directory. */
 const atEachStep = async (
   t: Test,
@@ -41,9 +45,9 @@ const atEachStep = async (
   check: (directory: string, step: string) => Promise<void>
 ): Promise<void> => {
   const root = t.testdir({})
-  let steps = 0
+  let steps = 1 - stride
   for (let isKilled = true; isKilled;) {
-    steps += 1
+    steps += stride
     const directory = join(root, String(steps))
     await mkdir(directory)
     await prepare(directory)
