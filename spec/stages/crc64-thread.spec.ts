@@ -11,7 +11,7 @@ import { compiledLibrary } from '../support/child-processes.js'
 const file = pathToFileURL(join(compiledLibrary, 'stages/crc64-worker.js'))
 const module = (): URL => file
 const script = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`
-const parallelism = 2
+const parallelism = 3
 
 const shared = (bytes: Uint8Array): Uint8Array => {
   const copy = new Uint8Array(new SharedArrayBuffer(bytes.length))
@@ -60,8 +60,8 @@ t.test('a thread with more than 16 MiB of work refuses views', async (t) => {
   t.equal(await thread.hash(views), sum, 'the work is done')
 })
 
-t.test('with one processor there is no thread', (t) => {
-  const thread = createCrc64Thread({ module, parallelism: 1 })
+t.test('with two processors there is no thread', (t) => {
+  const thread = createCrc64Thread({ module, parallelism: 2 })
   t.equal(thread.take(), undefined)
   t.equal(thread.hash([]), undefined)
   t.end()
@@ -94,7 +94,7 @@ t.test('an idle thread does not keep the process alive, a working one does', (t)
       '--input-type=module',
       '-e',
       `const { createCrc64Thread } = await import(${JSON.stringify(pathToFileURL(join(compiledLibrary, 'stages/crc64-thread.js')).href)})
-       const thread = createCrc64Thread({ module: () => new URL(${JSON.stringify(file.href)}), parallelism: 2, idleTimeout: 60_000 })
+       const thread = createCrc64Thread({ module: () => new URL(${JSON.stringify(file.href)}), parallelism: 3, idleTimeout: 60_000 })
        const slab = thread.take()
        void slab.hash(9).then((sum) => console.log(String(sum)))`
     ],

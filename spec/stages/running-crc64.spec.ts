@@ -10,7 +10,7 @@ import { compiledLibrary } from '../support/child-processes.js'
 
 const file = pathToFileURL(join(compiledLibrary, 'stages/crc64-worker.js'))
 const createThread = (): Crc64Thread =>
-  createCrc64Thread({ module: () => file, parallelism: 2, idleTimeout: 1 })
+  createCrc64Thread({ module: () => file, parallelism: 3, idleTimeout: 1 })
 const offset = threadAfter + 1
 
 /** A thread that is free only now and then, so that runs of both kinds alternate. */
