@@ -1,6 +1,7 @@
 /**
  * Bundles the compiled package: each entry and the modules that entries share become one file each. Importing 200 small
- * modules took 550 ms of CPU more than importing undici; the bundle takes 60 (Node 20.20).
+ * modules took 988 ms of CPU where importing undici takes 195; the bundle takes 352 where undici takes 216 (medians, Node
+ * 20.20, 2 cores).
  *
  * fp-ts and io-ts are bundled from their ES modules, so that only the functions in use are loaded; their values are plain
  * data, which any copy of fp-ts reads. Other packages stay external.

@@ -33,7 +33,7 @@ export interface Crc64Thread {
   readonly hash: (chunks: ReadonlyArray<Uint8Array>) => Promise<bigint> | undefined
 }
 
-// In bytes. Starting the thread takes 40 ms of CPU, as long as hashing 40 MiB: a transfer must be larger to gain from it.
+// In bytes. A thread takes time to start: a smaller transfer would be hashed before.
 export const threadAfter = 32 * MiB
 
 export const slabSize = 512 * KiB

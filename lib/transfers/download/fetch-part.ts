@@ -39,7 +39,8 @@ export async function* limitWaiting(
   let started: number | undefined
   let received = 0
   let stopTimer: (() => void) | undefined
-  // One timer for many reads: a timer for each chunk costs more than hashing it. When it fires, the time is compared.
+  // One timer for many reads, because setting and clearing one for each chunk takes time. When it fires, the time is
+  // compared.
   const arm = (milliseconds: number): void => {
     stopTimer = startTimer(Math.max(1, Math.ceil(milliseconds)), () => {
       stopTimer = undefined
