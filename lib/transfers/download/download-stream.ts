@@ -1,7 +1,9 @@
 /** Downloads an object as one ordered stream; fetches its ranges in parallel. */
 import type { Readable } from 'node:stream'
+import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
@@ -17,6 +19,7 @@ import { fetchRanges } from '../../stages/fetch-ranges.js'
 import { createMemoryBudget, inBlocks } from '../../stages/memory-budget.js'
 import { planRanges } from '../../stages/plan-ranges.js'
 import { verifyBytes } from '../../stages/verify-bytes.js'
+import { openUnchanged, type Content, type OpenContent } from './content.js'
 import {
   downloadOptions,
   downloadHeadInput,
@@ -71,6 +74,7 @@ const streamRanges = (
   context: Context,
   input: DownloadStreamInput,
   head: ObjectHead,
+  content: Content,
   end: ReturnType<typeof startTransfer>
 ): Pick<DownloadResult, 'body' | 'verified' | 'context'> => {
   const { partSize = downloadStreamDefaults.partSize, concurrency = downloadStreamDefaults.concurrency } =
@@ -94,12 +98,12 @@ const streamRanges = (
   )(planRanges({ to: head.size, partSize }))
 
   const { settle, settled } = createOutcome<E.Either<CosError, Integrity>>()
-  const verified = verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges)
+  const bytes = content.decode(verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges))
   let transferred = 0
   async function* trackedBytes(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (;;) {
-        const next = await verified.next()
+        const next = await bytes.next()
         if (next.done === true) {
           end(transferred, '')
           settle(E.right(next.value))
@@ -129,6 +133,32 @@ const streamRanges = (
   return { body, verified: () => settled, context }
 }
 
+/** A download whose body is the content of the object; the other fields are those of the stored object. */
+export interface OpenDownload<C extends Content> {
+  readonly download: DownloadResult
+  readonly content: C
+}
+
+/** `downloadStream` of the content that `open` finds. */
+export const downloadContent =
+  <C extends Content>(open: OpenContent<C>) =>
+  (input: DownloadStreamInput): CosEffect<OpenDownload<C>> =>
+  (client: Client) =>
+  async () => {
+    const context = contextOf(action, input)
+    const validated = validateDownload(action, Input)(input)
+    if (E.isLeft(validated)) return validated
+    const valid = joinProgress(validated.right)
+    const found = await send(headObject(downloadHeadInput(valid)))(client)()
+    if (E.isLeft(found)) return found
+    const head = found.right
+    const content = await open({ context, input: valid, head })(client)()
+    if (E.isLeft(content)) return content
+    const end = startTransfer(context, valid)
+    const stream = streamRanges(openScope(client, context), context, valid, head, content.right, end)
+    return E.right({ download: { ...head, ...stream }, content: content.right })
+  }
+
 /**
  * Downloads an object as one stream. Ranges are fetched in parallel and yielded in order.
  *
@@ -141,19 +171,8 @@ const streamRanges = (
  * @errors those of `headObject`; of the body: those of `getObject`, `ObjectChanged`, `IntegrityError`
  * @example pipe(downloadStream({ bucket, key }), RTE.map(({ body }) => body.pipe(createGunzip())))
  */
-export const downloadStream =
-  (input: DownloadStreamInput): CosEffect<DownloadResult> =>
-  (client: Client) =>
-  async () => {
-    const context = contextOf(action, input)
-    const validated = validateDownload(action, Input)(input)
-    if (E.isLeft(validated)) return validated
-    const valid = joinProgress(validated.right)
-    const head = await send(headObject(downloadHeadInput(valid)))(client)()
-    if (E.isLeft(head)) return head
-    const end = startTransfer(context, valid)
-    return E.right({
-      ...head.right,
-      ...streamRanges(openScope(client, context), context, valid, head.right, end)
-    })
-  }
+export const downloadStream = (input: DownloadStreamInput): CosEffect<DownloadResult> =>
+  pipe(
+    downloadContent(openUnchanged)(input),
+    RTE.map(({ download }) => download)
+  )
