@@ -230,6 +230,8 @@ export type { PutEncryptedInput, PutEncryptedResult } from './transfers/encrypte
 export type { DecryptedObject } from './transfers/encrypted/decrypted-object.js'
 export type { GetEncryptedInput } from './transfers/encrypted/get-encrypted.js'
 export type { EncryptedHead } from './transfers/encrypted/head-encrypted.js'
+export type { DecryptionInfo } from './transfers/encrypted/decrypted-content.js'
+export type { DecryptedDownload, DecryptedFile } from './transfers/encrypted/download-encrypted.js'
 export type { EncryptedUpload } from './transfers/encrypted/create-encrypted-upload.js'
 export type { UploadEncryptedPartInput } from './transfers/encrypted/upload-encrypted-part.js'
 

@@ -6,7 +6,7 @@ import type { Context, EncryptionProblem } from '../core/error.js'
 import { decryptCbc } from './cbc.js'
 import { applyCtr } from './ctr.js'
 import type { DataKey } from './data-key.js'
-import type { Envelope, SealedEnvelope } from './envelope.js'
+import type { Envelope } from './envelope.js'
 import type { ForeignEnvelope } from './foreign-envelope.js'
 import { plainSizeOf, spanOf, type Span, type WantedRange } from './extent.js'
 import { decryptGcm, gcmCounter } from './gcm.js'
@@ -24,30 +24,34 @@ export interface StoredBytes {
 
 export type Decrypt = (ciphertext: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void, undefined>
 
+/** How an object is decrypted. */
+export interface WholeDecryption {
+  readonly decrypt: Decrypt
+  /** Of the whole plaintext, in bytes; none if it is known only after decryption. */
+  readonly size: O.Option<number>
+  /** Whether the end of the plaintext proves that all of it is the writer's. */
+  readonly isAuthenticated: boolean
+}
+
 /** What to do with a response. */
 export type DecryptPlan =
-  | {
+  | (WholeDecryption & {
       readonly _tag: 'Decrypt'
-      readonly decrypt: Decrypt
       /** The plaintext that the stage returns; none: the whole. */
       readonly span: O.Option<Span>
-      /** Of the whole plaintext, in bytes; none if it is known only after decryption. */
-      readonly size: O.Option<number>
-      /** Whether the end of the plaintext proves that all of it is the writer's. */
-      readonly isAuthenticated: boolean
       /** Whether the end of the object is among the bytes: a cut end is then an error. */
       readonly hasEnd: boolean
-    }
+    })
   /** The response does not have the bytes: these must be requested. */
   | { readonly _tag: 'Request'; readonly span: Span }
   /** The range begins after the end of the plaintext. */
   | { readonly _tag: 'Beyond' }
 
-const decryptWhole = (
+const wholeForeign = (
   { cipher }: ForeignEnvelope,
   dataKey: DataKey,
   context: Context
-): { readonly decrypt: Decrypt; readonly isAuthenticated: boolean } => {
+): Pick<WholeDecryption, 'decrypt' | 'isAuthenticated'> => {
   switch (cipher) {
     case 'ctr':
       return { decrypt: applyCtr(dataKey, 0), isAuthenticated: false }
@@ -58,11 +62,46 @@ const decryptWhole = (
   }
 }
 
+const noSize = encryptionProblem('Unsupported', 'the response does not have the size of the object')
+
+/**
+ * The decryption of a whole object.
+ *
+ * @shape  `stored`: the size of the ciphertext in bytes; none if it is not known
+ * @errors `Truncated` for a size that no plaintext has; `Unsupported` for a sealed object of unknown size
+ */
+export const decryptWhole = (
+  envelope: Envelope,
+  dataKey: DataKey,
+  stored: O.Option<number>,
+  context: Context
+): E.Either<EncryptionProblem, WholeDecryption> => {
+  if (envelope.cipher !== 'sealed')
+    return pipe(
+      stored,
+      O.match(
+        () => E.right(O.none),
+        (size) => plainSizeOf(envelope, size)
+      ),
+      E.map((size) => ({ ...wholeForeign(envelope, dataKey, context), size }))
+    )
+  return pipe(
+    stored,
+    E.fromOption(() => noSize),
+    E.chain(openedSizeOf),
+    E.map((size) => ({
+      decrypt: openObject(envelope.header, dataKey, context),
+      size: O.some(size),
+      isAuthenticated: true
+    }))
+  )
+}
+
 const isWhole = ({ first, last }: Span, size: number): boolean => first === 0 && last === size - 1
 
 const contains = (outer: Span, inner: Span): boolean => outer.first <= inner.first && outer.last >= inner.last
 
-const planRange = (
+const planForeignRange = (
   envelope: ForeignEnvelope,
   dataKey: DataKey,
   range: WantedRange,
@@ -82,7 +121,7 @@ const planRange = (
           isAuthenticated: false,
           hasEnd: false
         })
-      : E.left(encryptionProblem('Unsupported', 'the response does not have the size of the object'))
+      : E.left(noSize)
   const storedSize = stored.size.value
   return pipe(
     plainSizeOf(envelope, storedSize),
@@ -92,7 +131,7 @@ const planRange = (
       const { first, last } = span.value
       if (!contains(stored.span, span.value)) return { _tag: 'Request', span: span.value }
       if (isWhole(stored.span, storedSize) && O.exists((plain: number) => isWhole(span.value, plain))(size))
-        return { _tag: 'Decrypt', ...decryptWhole(envelope, dataKey, context), span, size, hasEnd: true }
+        return { _tag: 'Decrypt', ...wholeForeign(envelope, dataKey, context), span, size, hasEnd: true }
       return {
         _tag: 'Decrypt',
         decrypt: (ciphertext) =>
@@ -109,54 +148,19 @@ const planRange = (
   )
 }
 
-const planForeign = (
-  envelope: ForeignEnvelope,
+const planSealedRange = (
   dataKey: DataKey,
-  range: O.Option<WantedRange>,
-  stored: StoredBytes,
-  context: Context
-): E.Either<EncryptionProblem, DecryptPlan> =>
-  O.isSome(range)
-    ? planRange(envelope, dataKey, range.value, stored, context)
-    : pipe(
-        stored.size,
-        O.match(
-          () => E.right(O.none),
-          (size) => plainSizeOf(envelope, size)
-        ),
-        E.map((size) => ({
-          _tag: 'Decrypt',
-          ...decryptWhole(envelope, dataKey, context),
-          span: O.none,
-          size,
-          hasEnd: true
-        }))
-      )
-
-const planSealed = (
-  { header }: SealedEnvelope,
-  dataKey: DataKey,
-  range: O.Option<WantedRange>,
+  range: WantedRange,
   stored: StoredBytes,
   context: Context
 ): E.Either<EncryptionProblem, DecryptPlan> => {
-  if (O.isNone(stored.size))
-    return E.left(encryptionProblem('Unsupported', 'the response does not have the size of the object'))
+  if (O.isNone(stored.size)) return E.left(noSize)
   const storedSize = stored.size.value
   return pipe(
     openedSizeOf(storedSize),
     E.map((plain): DecryptPlan => {
       const size = O.some(plain)
-      if (O.isNone(range))
-        return {
-          _tag: 'Decrypt',
-          decrypt: openObject(header, dataKey, context),
-          span: O.none,
-          size,
-          isAuthenticated: true,
-          hasEnd: true
-        }
-      const span = spanOf(range.value, plain)
+      const span = spanOf(range, plain)
       if (O.isNone(span)) return { _tag: 'Beyond' }
       const { first, last } = span.value
       const segments = segmentsIn(span.value, storedSize)
@@ -194,7 +198,13 @@ export const planDecryption = (
   range: O.Option<WantedRange>,
   stored: StoredBytes,
   context: Context
-): E.Either<EncryptionProblem, DecryptPlan> =>
-  envelope.cipher === 'sealed'
-    ? planSealed(envelope, dataKey, range, stored, context)
-    : planForeign(envelope, dataKey, range, stored, context)
+): E.Either<EncryptionProblem, DecryptPlan> => {
+  if (O.isNone(range))
+    return pipe(
+      decryptWhole(envelope, dataKey, stored.size, context),
+      E.map((whole) => ({ _tag: 'Decrypt', ...whole, span: O.none, hasEnd: true }))
+    )
+  return envelope.cipher === 'sealed'
+    ? planSealedRange(dataKey, range.value, stored, context)
+    : planForeignRange(envelope, dataKey, range.value, stored, context)
+}

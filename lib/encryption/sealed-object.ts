@@ -52,6 +52,12 @@ export const segmentsIn = (
   }
 }
 
+/** The bytes of a part that `sealPart` writes, from its first byte of plaintext to before the byte `end`. */
+export const sealedPartSpan = ({ offset, last }: SealedPart, end: number): Span => ({
+  first: offset === 0 ? 0 : startOf(segmentOf(offset)),
+  last: last ? sealedSizeOf(end) - 1 : startOf(segmentOf(end)) - 1
+})
+
 /**
  * A range of the object that has a range of the plaintext, before its size is known. A suffix begins somewhere in a segment,
  * so that the request has a whole segment more.
@@ -131,8 +137,19 @@ async function* withoutHeader(
   if (O.isSome(front)) check(front.value)
 }
 
-/** Opens a whole object. */
-export const openObject =
-  (header: SealedHeader, dataKey: DataKey, context: Context) =>
+/** Opens a part of an object that was fetched, or a whole one: the part at offset 0 has the header. */
+export const openPart =
+  (header: SealedHeader, dataKey: DataKey, { offset, last }: SealedPart, context: Context) =>
   (ciphertext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> =>
-    openSegments(dataKey, { first: 0, toEnd: true }, context)(withoutHeader(header, context, ciphertext))
+    openSegments(
+      dataKey,
+      { first: segmentOf(offset), toEnd: last },
+      context
+    )(offset === 0 ? withoutHeader(header, context, ciphertext) : ciphertext)
+
+/** Opens a whole object. */
+export const openObject = (
+  header: SealedHeader,
+  dataKey: DataKey,
+  context: Context
+): ReturnType<typeof openPart> => openPart(header, dataKey, { offset: 0, last: true }, context)

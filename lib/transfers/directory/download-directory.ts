@@ -18,7 +18,8 @@ import { withCustomerKey, type WithCustomerKey } from '../../operations/paramete
 import { withReferer, type WithReferer } from '../../operations/parameters/referer.js'
 import { trafficLimit, type TrafficLimit } from '../../operations/parameters/storage.js'
 import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOptions } from './options.js'
-import { downloadListed, type DownloadFileResult } from '../download/download-file.js'
+import { openUnchanged } from '../download/content.js'
+import { downloadListed, withoutContent, type DownloadFileResult } from '../download/download-file.js'
 import { withFileErrors } from '../../files/atomic-file.js'
 import { displayPath, holdDirectory, isHeld } from '../../files/open-directory.js'
 import { globFilter, matchesFile } from './glob-filter.js'
@@ -162,9 +163,15 @@ const fetchObject = (target: LocalTarget, file: string, client: Client): Step =>
         file
       },
       object,
-      acquireSlot
+      acquireSlot,
+      openUnchanged
     )(client),
-    TE.map((downloaded): DownloadDirectoryResult => ({ _tag: 'Downloaded', key, path, downloaded })),
+    TE.map((downloaded): DownloadDirectoryResult => ({
+      _tag: 'Downloaded',
+      key,
+      path,
+      downloaded: withoutContent(downloaded)
+    })),
     TE.orElse((error) =>
       error._tag === 'FileError' && isKnown(error.code)
         ? TE.right(unsafe(key, reasons[error.code]))

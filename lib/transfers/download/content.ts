@@ -46,9 +46,17 @@ export interface RequestedObject {
 /** Finds the content of an object, before its bytes are requested. */
 export type OpenContent<C extends Content> = (object: RequestedObject) => CosEffect<C>
 
+/** A range whose content is its stored bytes. */
+export const unchangedRange = (range: PartRange): ContentRange => ({
+  ...range,
+  offset: range.first,
+  length: range.size,
+  decode: identity,
+  encode: identity
+})
+
 function* unchangedRanges(ranges: Iterable<PartRange>): Generator<ContentRange, void, undefined> {
-  for (const range of ranges)
-    yield { ...range, offset: range.first, length: range.size, decode: identity, encode: identity }
+  for (const range of ranges) yield unchangedRange(range)
 }
 
 /** The stored bytes. */
@@ -60,3 +68,26 @@ export const unchanged = (size: number): Content => ({
 })
 
 export const openUnchanged: OpenContent<Content> = ({ head }) => RTE.right(unchanged(head.size))
+
+/** The first chunk, which was taken, and then the others. */
+async function* withFirst(
+  first: IteratorResult<Uint8Array, unknown>,
+  rest: AsyncIterator<Uint8Array, unknown>
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let next = first; next.done !== true; next = await rest.next()) yield next.value
+}
+
+/** The range of a whole object whose content is opened when its first bytes have arrived. It is not encoded again. */
+export const openedLater = (size: number, open: () => Promise<Content>): ContentRange => ({
+  ...unchangedRange({ number: 1, first: 0, last: size - 1, size }),
+  async *decode(stored) {
+    const bytes = stored[Symbol.asyncIterator]()
+    try {
+      const first = await bytes.next()
+      const content = await open()
+      yield* content.decode(withFirst(first, bytes))
+    } finally {
+      await bytes.return?.()
+    }
+  }
+})

@@ -13,7 +13,7 @@ import { MiB } from '../../core/limits.js'
 import { send, type CosEffect } from '../../client/send.js'
 import type { GetRangeResult } from '../../operations/get-object.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
-import { planRanges } from '../../stages/plan-ranges.js'
+import { openedLater, openUnchanged, type Content, type ContentRange, type OpenContent } from './content.js'
 import {
   downloadOptions,
   downloadHeadInput,
@@ -104,13 +104,29 @@ const action = 'downloadFile'
 /** Known of an object before its first byte is requested. */
 type KnownObject = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'versionId'>
 
-interface DownloadState extends Transfer<DownloadFileInput> {
+/** What differs between an object that was asked for by HEAD, and one whose metadata come with its bytes. */
+interface ObjectSource<C extends Content> {
   readonly known: KnownObject
   /** All metadata of the object: from the HEAD, or from the response that has brought its bytes. */
   readonly head: () => ObjectHead
   readonly onResponse?: (response: GetRangeResult) => void
+  readonly ranges: (partSize: number) => Iterable<ContentRange>
+  /** Bytes of the file; none if they are known only when all have arrived. */
+  readonly size: O.Option<number>
+  /** Whether a range in the file can be compared. */
+  readonly isResumable: boolean
+  /** May be called when `head` may be. */
+  readonly content: () => Promise<C>
+}
+
+interface DownloadState<C extends Content> extends Transfer<DownloadFileInput>, ObjectSource<C> {
   readonly target: string
   readonly slot: DownloadSlot
+}
+
+/** The result, and the content that the file has. */
+export interface FileDownload<C extends Content> extends DownloadFileResult {
+  readonly content: C
 }
 
 const maxRanges = 10_000
@@ -129,15 +145,19 @@ const rangeSize = (input: DownloadFileInput, size: number): number => {
 }
 
 /** Path of the journal. None: nothing is recorded, and the next run starts over. */
-const journalOf = ({ input: { checkpoint }, target, slot }: DownloadState): O.Option<string> => {
+const journalOf = <C extends Content>({
+  input: { checkpoint },
+  target,
+  slot
+}: DownloadState<C>): O.Option<string> => {
   if (checkpoint === false || !slot.exclusive) return O.none
   if (checkpoint === undefined) return O.some(slot.journal)
   const name = createHash('sha256').update(target).digest('hex').slice(0, 32)
   return O.some(join(resolve(checkpoint), `${name}.cospipe-journal`))
 }
 
-const fetchInto = async (
-  state: DownloadState,
+const fetchInto = async <C extends Content>(
+  state: DownloadState<C>,
   partial: PartialFile,
   partSize: number
 ): Promise<FillResult> => {
@@ -156,7 +176,7 @@ const fetchInto = async (
       onResponse
     }),
     onSkipped: ({ size }) => progress?.report({ _tag: 'PartSkipped', size })
-  })(planRanges({ to: known.size, partSize }))
+  })(state.ranges(partSize))
 }
 
 /** Whether the partial file can never become this object: the object has changed, or the bytes differ from COS's. */
@@ -164,14 +184,16 @@ const isUnusable = (error: CosError): boolean =>
   error._tag === 'ObjectChanged' || (error._tag === 'IntegrityError' && O.isNone(error.part))
 
 /** Completes the partial file and replaces the target with it. */
-const finishDownload = async (
-  state: DownloadState,
+const finishDownload = async <C extends Content>(
+  state: DownloadState<C>,
   partial: PartialFile,
   partSize: number
-): Promise<DownloadFileResult> => {
+): Promise<FileDownload<C>> => {
   const { scope, context, input, target } = state
   const { runs, resumed } = await fetchInto(state, partial, partSize)
   const head = state.head()
+  const content = await state.content()
+  const size = O.isSome(content.size) ? content.size.value : (await partial.handle.stat()).size
   const integrity = compareCrc64(context)({
     expected: head.crc64,
     got: O.some(combineAllCrc64(runs).crc64),
@@ -193,6 +215,8 @@ const finishDownload = async (
   // An empty object has no range.
   return {
     ...head,
+    size,
+    content,
     file: displayPath(target),
     parts: Math.max(1, runs.length),
     multipart,
@@ -201,7 +225,9 @@ const finishDownload = async (
   }
 }
 
-const download = async (state: DownloadState): Promise<E.Either<CosError, DownloadFileResult>> => {
+const download = async <C extends Content>(
+  state: DownloadState<C>
+): Promise<E.Either<CosError, FileDownload<C>>> => {
   const { context, input, known, slot } = state
   const partSize = rangeSize(input, known.size)
   const journal = journalOf(state)
@@ -210,8 +236,14 @@ const download = async (state: DownloadState): Promise<E.Either<CosError, Downlo
     const partial = await openPartialFile({
       context,
       part: slot.part,
-      journal: isSmall(input, known) ? O.none : journal,
-      identity: { bucket: input.bucket, key: input.key, ...known, partSize },
+      journal: isSmall(input, known) || !state.isResumable ? O.none : journal,
+      identity: {
+        bucket: input.bucket,
+        key: input.key,
+        ...known,
+        size: O.getOrElse(() => known.size)(state.size),
+        partSize
+      },
       durable: input.durable ?? true
     })
     try {
@@ -231,41 +263,69 @@ const download = async (state: DownloadState): Promise<E.Either<CosError, Downlo
   }
 }
 
-type DownloadRun = (transfer: Transfer<DownloadFileInput>) => Promise<E.Either<CosError, DownloadFileResult>>
+type DownloadRun<C extends Content> = (
+  transfer: Transfer<DownloadFileInput>
+) => Promise<E.Either<CosError, FileDownload<C>>>
 
-const runDownload: DownloadRun = async (transfer) => {
-  const { scope, context, input } = transfer
-  const target = resolve(input.file)
-  return withDirectory(target, async () => {
-    const head = await send(headObject(downloadHeadInput(input)))(scope.client)()
-    if (E.isLeft(head)) return head
-    input.progress?.report({ _tag: 'Expected', size: head.right.size })
-    const slot = await acquireDownloadSlot(context, target, scope.controller.signal)
-    return download({ ...transfer, known: head.right, head: () => head.right, target, slot })
-  })
-}
+const runDownload =
+  <C extends Content>(open: OpenContent<C>): DownloadRun<C> =>
+  async (transfer) => {
+    const { scope, context, input } = transfer
+    const target = resolve(input.file)
+    return withDirectory(target, async () => {
+      const found = await send(headObject(downloadHeadInput(input)))(scope.client)()
+      if (E.isLeft(found)) return found
+      const head = found.right
+      const opened = await open({ context, input, head })(scope.client)()
+      if (E.isLeft(opened)) return opened
+      const content = opened.right
+      input.progress?.report({ _tag: 'Expected', size: head.size })
+      const slot = await acquireDownloadSlot(context, target, scope.controller.signal)
+      return download({
+        ...transfer,
+        ...In.pick('size', 'isResumable', 'ranges')(content),
+        known: head,
+        head: () => head,
+        content: () => Promise.resolve(content),
+        target,
+        slot
+      })
+    })
+  }
 
 /** Bytes and metadata by one request: a HEAD for each small file of a directory would be half of all requests. */
 const runInOneRequest =
-  (listed: ListedObject, acquireSlot: AcquireSlot): DownloadRun =>
+  <C extends Content>(listed: ListedObject, acquireSlot: AcquireSlot, open: OpenContent<C>): DownloadRun<C> =>
   async (transfer) => {
     const { scope, context, input } = transfer
     const { etag, size, lastModified } = listed
-    let head: ObjectHead | undefined
+    let received: ObjectHead | undefined
+    const head = (): ObjectHead => {
+      if (received !== undefined) return received
+      throw new Error('no response: the object is empty')
+    }
+    let opened: Promise<E.Either<CosError, C>> | undefined
+    const content = async (): Promise<C> => {
+      opened ??= open({ context, input, head: head() })(scope.client)()
+      const found = await opened
+      if (E.isLeft(found)) throw new CosException(found.left)
+      return found.right
+    }
     const target = resolve(input.file)
     return withDirectory(target, async () => {
       const slot = await acquireSlot(context, target, scope.controller.signal)
       return download({
         ...transfer,
         known: { etag, size, lastModified: O.some(lastModified), versionId: O.none },
-        head: () => {
-          if (head !== undefined) return head
-          throw new Error('no response: the object is empty')
-        },
+        head,
         onResponse: ({ body, ...response }) => {
-          if (head === undefined) input.progress?.report({ _tag: 'Expected', size })
-          head ??= { ...response, size }
+          if (received === undefined) input.progress?.report({ _tag: 'Expected', size })
+          received ??= { ...response, size }
         },
+        size: O.none,
+        isResumable: false,
+        ranges: () => [openedLater(size, content)],
+        content,
         target,
         slot
       })
@@ -291,7 +351,16 @@ const runInOneRequest =
  * @example downloadFile({ bucket, key: 'films/a.mp4', file: 'a.mp4' })
  */
 export const downloadFile = (input: DownloadFileInput): CosEffect<DownloadFileResult> =>
-  startDownload(input, runDownload)
+  pipe(downloadFileContent(openUnchanged)(input), RTE.map(withoutContent))
+
+/** `downloadFile` of the content that `open` finds. */
+export const downloadFileContent =
+  <C extends Content>(open: OpenContent<C>) =>
+  (input: DownloadFileInput): CosEffect<FileDownload<C>> =>
+    startDownload(input, runDownload(open))
+
+export const withoutContent = ({ content: _content, ...result }: FileDownload<Content>): DownloadFileResult =>
+  result
 
 /** The fields of a listing entry that a download needs. */
 export interface ListedObject extends Pick<KnownObject, 'etag' | 'size'> {
@@ -303,19 +372,22 @@ const shouldStartWithHead = (error: CosError): boolean =>
   error._tag === 'ObjectChanged' || (error._tag === 'FileError' && error.code === 'EXDEV')
 
 /** `downloadFile` for a listed object. A small one is fetched without a HEAD, into a slot from `acquireSlot`. */
-export const downloadListed = (
+export const downloadListed = <C extends Content>(
   input: DownloadFileInput,
   listed: ListedObject,
-  acquireSlot: AcquireSlot
-): CosEffect<DownloadFileResult> =>
+  acquireSlot: AcquireSlot,
+  open: OpenContent<C>
+): CosEffect<FileDownload<C>> =>
   listed.size > 0 && isSmall(input, listed)
     ? pipe(
-        startDownload(input, runInOneRequest(listed, acquireSlot)),
+        startDownload(input, runInOneRequest(listed, acquireSlot, open)),
         RTE.orElse((error) =>
-          shouldStartWithHead(error) ? startDownload(input, runDownload) : RTE.left(error)
+          shouldStartWithHead(error) ? startDownload(input, runDownload(open)) : RTE.left(error)
         )
       )
-    : startDownload(input, runDownload)
+    : startDownload(input, runDownload(open))
 
-const startDownload = (input: DownloadFileInput, run: DownloadRun): CosEffect<DownloadFileResult> =>
-  runTransfer(action, validateDownload(action, Input), run)(input)
+const startDownload = <C extends Content>(
+  input: DownloadFileInput,
+  run: DownloadRun<C>
+): CosEffect<FileDownload<C>> => runTransfer(action, validateDownload(action, Input), run)(input)

@@ -11,6 +11,7 @@ import type { FetchRange } from '../../stages/fetch-ranges.js'
 import type { PartRange } from '../../stages/plan-ranges.js'
 import type { PartialFile } from '../../files/partial-file.js'
 import { withFileErrors, writeAll } from '../../files/atomic-file.js'
+import type { ContentRange } from './content.js'
 
 /** The file to write ranges to. The path is for errors. */
 export interface RangeTarget {
@@ -82,28 +83,32 @@ const rangeWriter = ({ context, handle, path }: RangeTarget, from: number): Writ
 }
 
 /**
- * Writes a range to its position and returns the CRC64 of the bytes received.
+ * Decodes a range, writes it to its position, and returns the CRC64 of the stored bytes.
  *
- * @units  holds two batches, one being written and one being received: below 640 KiB with chunks of 64 KiB
- * @errors those of `bytes`; a `CosException` with a `FileError`, or with an `IntegrityError` if the number of bytes differs from
- *         the size of the range
+ * @units  holds two batches, one being written and one being received: below 640 KiB with chunks of 64 KiB, besides the
+ *         bytes that `decode` holds
+ * @errors those of `stored` and of `decode`; a `CosException` with a `FileError`, or with an `IntegrityError` if the number
+ *         of bytes differs from the size of the range
  */
 export const writeRange = (
   target: RangeTarget,
-  range: PartRange,
-  bytes: AsyncIterable<Uint8Array>
+  range: ContentRange,
+  stored: AsyncIterable<Uint8Array>
 ): Promise<bigint> =>
   withHasher(range, async (hasher) => {
-    const writer = rangeWriter(target, range.first)
-    let seen = 0
-    try {
-      for await (const chunk of bytes) {
+    const writer = rangeWriter(target, range.offset)
+    async function* hashed(): AsyncGenerator<Uint8Array, void, undefined> {
+      let seen = 0
+      for await (const chunk of stored) {
         seen += chunk.length
         if (seen > range.size) throw wrongSize(target.context, range, seen)
         hasher.update(chunk)
-        await writer.put(chunk)
+        yield chunk
       }
       if (seen < range.size) throw wrongSize(target.context, range, seen)
+    }
+    try {
+      for await (const chunk of range.decode(hashed())) await writer.put(chunk)
       await writer.end()
     } finally {
       await writer.settle()
@@ -111,26 +116,31 @@ export const writeRange = (
     return hasher.digest()
   })
 
-/** The CRC64 of a range of a file; none if the file ends before the range does. */
+/** The CRC64 that a range of a file has as it is stored; none if the file ends before the range does. */
 export const readFileRange = (
   { context, handle, path }: RangeTarget,
-  range: PartRange,
+  range: ContentRange,
   signal: AbortSignal
 ): Promise<O.Option<bigint>> =>
   withHasher(range, async (hasher) => {
-    const { first, size } = range
-    const block = Buffer.allocUnsafe(Math.min(ioChunkSize, size))
-    for (let at = 0; at < size;) {
-      signal.throwIfAborted()
-      const { bytesRead } = await withFileErrors(
-        context,
-        path
-      )(() => handle.read(block, 0, Math.min(ioChunkSize, size - at), first + at))
-      if (bytesRead === 0) return O.none
-      hasher.update(block.subarray(0, bytesRead))
-      at += bytesRead
+    const { offset, length } = range
+    let at = 0
+    async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
+      while (at < length) {
+        signal.throwIfAborted()
+        // A new block each time: `encode` may hold the one before.
+        const block = Buffer.allocUnsafe(Math.min(ioChunkSize, length - at))
+        const { bytesRead } = await withFileErrors(
+          context,
+          path
+        )(() => handle.read(block, 0, block.length, offset + at))
+        if (bytesRead === 0) return
+        at += bytesRead
+        yield block.subarray(0, bytesRead)
+      }
     }
-    return O.some(await hasher.digest())
+    for await (const chunk of range.encode(read())) hasher.update(chunk)
+    return at < length ? O.none : O.some(await hasher.digest())
   })
 
 export interface FillOptions {
@@ -148,26 +158,27 @@ export interface FillOptions {
 export interface FillResult {
   /** In file order. */
   readonly runs: ReadonlyArray<Crc64Run>
-  /** Bytes of ranges that were already complete. */
+  /** Stored bytes of ranges that were already complete. */
   readonly resumed: number
 }
 
 /**
- * Completes a partial file. A range recorded by an earlier run is read and its CRC64 compared; all others are fetched.
+ * Completes a partial file. A range recorded by an earlier run is read, encoded as it is stored, and its CRC64 compared;
+ * all others are fetched.
  *
  * @errors the first failure; by then no write is in progress, and every recorded range is on the disk
  */
 export const fillRanges =
   ({ context, partial, concurrency, controller, fetch, onSkipped }: FillOptions) =>
-  async (ranges: Iterable<PartRange>): Promise<FillResult> => {
+  async (ranges: Iterable<ContentRange>): Promise<FillResult> => {
     const target: RangeTarget = { context, handle: partial.handle, path: partial.path }
-    const checkRecorded = async (range: PartRange, signal: AbortSignal): Promise<O.Option<bigint>> => {
+    const checkRecorded = async (range: ContentRange, signal: AbortSignal): Promise<O.Option<bigint>> => {
       const recorded = partial.recorded.get(range.number)
       if (recorded === undefined) return O.none
       const found = await readFileRange(target, range, signal)
       return O.isSome(found) && found.value === recorded ? found : O.none
     }
-    const fillRange = mapConcurrent<PartRange>({ concurrency, controller })(async (range, signal) => {
+    const fillRange = mapConcurrent<ContentRange>({ concurrency, controller })(async (range, signal) => {
       const present = await checkRecorded(range, signal)
       if (O.isSome(present)) {
         onSkipped(range)

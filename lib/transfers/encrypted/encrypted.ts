@@ -3,10 +3,18 @@ import type { UploadPartResult } from '../../operations/upload-part.js'
 import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'
 import type { HeadObjectInput } from '../../operations/head-object.js'
 import type { CosEffect } from '../../client/send.js'
+import type { DownloadFileInput } from '../download/download-file.js'
+import type { DownloadStreamInput } from '../download/download-stream.js'
 import type { Keyring } from '../../encryption/keyring.js'
 import type { MasterKey } from '../../encryption/master-key.js'
 import { createEncryptedUpload, type EncryptedUpload } from './create-encrypted-upload.js'
 import type { DecryptedObject } from './decrypted-object.js'
+import {
+  downloadEncryptedFile,
+  downloadEncryptedStream,
+  type DecryptedDownload,
+  type DecryptedFile
+} from './download-encrypted.js'
 import { getEncrypted, type GetEncryptedInput } from './get-encrypted.js'
 import { headEncrypted, type EncryptedHead } from './head-encrypted.js'
 import { configOf, type EncryptedOptions } from './options.js'
@@ -26,6 +34,8 @@ export interface EncryptionClient {
   readonly headObject: (input: HeadObjectInput) => CosEffect<EncryptedHead>
   readonly createMultipartUpload: (input: CreateMultipartUploadInput) => CosEffect<EncryptedUpload>
   readonly uploadPart: (input: UploadEncryptedPartInput) => CosEffect<UploadPartResult>
+  readonly downloadStream: (input: DownloadStreamInput) => CosEffect<DecryptedDownload>
+  readonly downloadFile: (input: DownloadFileInput) => CosEffect<DecryptedFile>
 }
 
 /**
@@ -44,6 +54,8 @@ export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions =
     getObject: getEncrypted(config),
     headObject: headEncrypted(config),
     createMultipartUpload: createEncryptedUpload(config),
-    uploadPart: uploadEncryptedPart(config)
+    uploadPart: uploadEncryptedPart(config),
+    downloadStream: downloadEncryptedStream(config),
+    downloadFile: downloadEncryptedFile(config)
   }
 }

@@ -6,17 +6,21 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encryptionError, type Context, type CosError, type EncryptionProblem } from '../../core/error.js'
 import { KiB } from '../../core/limits.js'
+import * as In from '../../core/input.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { readEnvelope, sealedEnvelope, type Envelope } from '../../encryption/envelope.js'
 import { readInstructionFile } from '../../encryption/foreign-envelope.js'
 import { encryptionProblem } from '../../encryption/problem.js'
 import { headerSize, isSealed, readObjectHeader } from '../../encryption/sealed-header.js'
-import { getObject } from '../../operations/get-object.js'
+import { getObject, type GetObjectInput } from '../../operations/get-object.js'
 import { toBuffer, toText } from '../download/to-buffer.js'
 import type { Config, ReadFormat } from './options.js'
 
 const instructionLimit = 64 * KiB
+
+/** An object or a version of it, and what a request of it needs. */
+export type ObjectVersion = ObjectRef & Pick<GetObjectInput, 'versionId' | 'sse' | 'referer'>
 
 /** Context of an object whose metadata were read, and those metadata. */
 export interface FoundObject {
@@ -54,8 +58,12 @@ const instructionFileOf = (ref: ObjectRef, context: Context): CosEffect<O.Option
 }
 
 /** A copy that replaced the metadata keeps the header at the start of the object. */
-const sealedHeaderOf = (ref: ObjectRef, { context, etag }: FoundObject): CosEffect<O.Option<Envelope>> => {
-  const front = getObject({ ...refOf(ref), range: { first: 0, last: headerSize - 1 }, ifMatch: etag })
+const sealedHeaderOf = (
+  ref: ObjectVersion,
+  { context, etag }: FoundObject
+): CosEffect<O.Option<Envelope>> => {
+  const version = { ...refOf(ref), ...In.pick('versionId', 'sse', 'referer')(ref) }
+  const front = getObject({ ...version, range: { first: 0, last: headerSize - 1 }, ifMatch: etag })
   return (client) =>
     pipe(
       client,
@@ -107,7 +115,7 @@ const accept =
  */
 export const findEnvelope = (
   config: Config,
-  ref: ObjectRef,
+  ref: ObjectVersion,
   object: FoundObject
 ): CosEffect<AcceptedObject> =>
   pipe(

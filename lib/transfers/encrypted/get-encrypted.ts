@@ -9,13 +9,9 @@ import * as In from '../../core/input.js'
 import { contextOf } from '../../core/operation.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { planDecryption, type DecryptPlan } from '../../encryption/decrypt.js'
-import type { Envelope } from '../../encryption/envelope.js'
 import type { WantedRange } from '../../encryption/extent.js'
 import { encryptionProblem } from '../../encryption/problem.js'
-import { checkName } from '../../encryption/sealed-key.js'
 import { requestedRange } from '../../encryption/sealed-object.js'
-import { unwrapSealed } from '../../encryption/sealed-wrap.js'
-import { unwrapDataKey, type UnwrappedKey } from '../../encryption/unwrap.js'
 import { getObject, type GetObjectInput, type GetObjectResult } from '../../operations/get-object.js'
 import { toBuffer } from '../download/to-buffer.js'
 import {
@@ -26,8 +22,8 @@ import {
   type DecryptedObject,
   type PlannedDecryption
 } from './decrypted-object.js'
-import { findEnvelope } from './find-envelope.js'
-import { checkInput, type Config, type ReadFormat } from './options.js'
+import { openObject, type OpenedObject } from './open-object.js'
+import { checkInput, type Config } from './options.js'
 
 /** `range` is one of the plaintext. */
 export interface GetEncryptedInput extends Omit<GetObjectInput, 'acceptEncoding'> {
@@ -48,26 +44,8 @@ const failAs =
   (problem: EncryptionProblem): CosError =>
     encryptionError(context, problem)
 
-interface Opened {
-  readonly format: ReadFormat
-  readonly envelope: Envelope
-  readonly unwrapped: UnwrappedKey
-}
-
-const unwrap = (
-  config: Config,
-  ref: ReadInput,
-  envelope: Envelope
-): TE.TaskEither<EncryptionProblem, UnwrappedKey> =>
-  envelope.cipher === 'sealed'
-    ? pipe(
-        unwrapSealed(config.keys, envelope.header),
-        TE.chainFirstEitherK(() => (config.bindsName ? checkName(envelope.header, ref) : E.right(undefined)))
-      )
-    : unwrapDataKey(config.keys, envelope, config)
-
 const toPlan = (
-  { envelope, unwrapped }: Opened,
+  { envelope, unwrapped }: OpenedObject,
   input: ReadInput,
   response: GetObjectResult
 ): E.Either<CosError, DecryptPlan> =>
@@ -96,7 +74,7 @@ const requestSpan =
     )
 
 const openWith =
-  (opened: Opened, input: ReadInput, wholeEnd = false) =>
+  (opened: OpenedObject, input: ReadInput, wholeEnd = false) =>
   (response: GetObjectResult): CosEffect<DecryptedObject> =>
     pipe(
       RTE.fromEither(toPlan(opened, input, response)),
@@ -132,17 +110,10 @@ const openResponse =
   (config: Config, input: ReadInput, wholeEnd: boolean) =>
   (response: GetObjectResult): CosEffect<DecryptedObject> =>
     pipe(
-      findEnvelope(config, input, response),
-      RTE.chain(({ format, envelope }): CosEffect<DecryptedObject> => {
-        if (O.isNone(envelope))
-          return wholeEnd ? RTE.left(failAs(response)(noEnd)) : RTE.right(toPlain(response))
-        return pipe(
-          RTE.fromTaskEither(unwrap(config, input, envelope.value)),
-          RTE.mapLeft(failAs(response)),
-          RTE.chain((unwrapped) =>
-            openWith({ format, envelope: envelope.value, unwrapped }, input, wholeEnd)(response)
-          )
-        )
+      openObject(config, input, response),
+      RTE.chain((opened): CosEffect<DecryptedObject> => {
+        if (O.isSome(opened)) return openWith(opened.value, input, wholeEnd)(response)
+        return wholeEnd ? RTE.left(failAs(response)(noEnd)) : RTE.right(toPlain(response))
       })
     )
 
@@ -178,7 +149,7 @@ const noEnd = encryptionProblem(
 
 /** Opens the last byte of the plaintext: the segment that has it is sealed with the mark of the end. */
 const checkEnd = (
-  opened: Opened,
+  opened: OpenedObject,
   input: ReadInput,
   response: GetObjectResult,
   plan: PlannedDecryption

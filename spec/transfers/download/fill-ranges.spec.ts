@@ -6,7 +6,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { combineAllCrc64, crc64 } from '../../../lib/core/crc64.js'
 import { CosException, contextWithoutObject } from '../../../lib/core/error.js'
-import { planRanges, type PartRange } from '../../../lib/stages/plan-ranges.js'
+import { unchanged, unchangedRange, type ContentRange } from '../../../lib/transfers/download/content.js'
 import type { PartialFile } from '../../../lib/files/partial-file.js'
 import {
   fillRanges,
@@ -34,7 +34,8 @@ const createTarget = async (t: Teardown): Promise<RangeTarget> => {
   return { context, handle, path }
 }
 
-const range = (first: number, size: number): PartRange => ({ number: 3, first, last: first + size - 1, size })
+const range = (first: number, size: number): ContentRange =>
+  unchangedRange({ number: 3, first, last: first + size - 1, size })
 
 t.test('writeRange writes a range to its position and hashes it, for any chunking', async (t) => {
   const target = await createTarget(t)
@@ -120,7 +121,7 @@ const partialFileOf = (
 
 t.test('fillRanges fetches only ranges that are not recorded or whose bytes differ', async (t) => {
   const { handle, path } = await createTarget(t)
-  const plan = [...planRanges({ to: 1000, partSize: 130 })]
+  const plan = [...unchanged(1000).ranges(130)]
   const sums = new Map<number, bigint>()
   for (const { number, first, last } of plan) sums.set(number, await crc64(bytes.subarray(first, last + 1)))
   await handle.write(bytes)
@@ -183,7 +184,7 @@ t.test('fillRanges stops all ranges if one fails, and keeps recorded ranges', as
         })()
       },
       onSkipped: () => undefined
-    })(planRanges({ to: 1000, partSize: 100 })),
+    })(unchanged(1000).ranges(100)),
     failure
   )
   t.same([...partial.added.keys()], [1])
