@@ -10,7 +10,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import ts from 'typescript'
+import { compareFiles } from './changed-files.mjs'
 
 const top = resolve(import.meta.dirname, '../..')
 
@@ -20,7 +20,7 @@ const entries = {
 }
 
 /** The `ts` fences of a page: code, first line, and the words after `ts`. */
-export const fences = (markdown) => {
+const fences = (markdown) => {
   const found = []
   let open
   for (const [index, line] of markdown.split(/\r?\n/).entries()) {
@@ -40,7 +40,7 @@ export const fences = (markdown) => {
 }
 
 /** One fence as a module: imports point to the sources, `// =>` is an assertion, and every declaration is exported. */
-export const toSpec = (code, name) => {
+const toSpec = (ts, code, name) => {
   const file = ts.createSourceFile(`${name}.ts`, code, ts.ScriptTarget.Latest, true)
   const edits = []
   const declared = { values: [], types: [] }
@@ -104,7 +104,7 @@ export const toSpec = (code, name) => {
 }
 
 /** Writes the fences of a page as `{prefix}N.spec.ts`. */
-const writePage = (page, prefix, folder) => {
+const writePage = (ts, page, prefix, folder) => {
   const all = fences(readFileSync(resolve(top, page), 'utf8'))
   let before = ''
   for (const [index, { code, line, words }] of all.entries()) {
@@ -115,7 +115,7 @@ const writePage = (page, prefix, folder) => {
     const ending = words.includes('no-run') ? 'ts' : 'spec.ts'
     writeFileSync(
       resolve(folder, `${prefix}${index + 1}.${ending}`),
-      toSpec(whole, `${page}, to line ${line}`)
+      toSpec(ts, whole, `${page}, to line ${line}`)
     )
   }
 }
@@ -126,13 +126,22 @@ const pagesOfLib = () =>
     .map((path) => join('lib', path).replaceAll('\\', '/'))
     .filter((path) => path.endsWith('/README.md'))
 
-/** Writes the examples of README.md and of lib/x/README.md to spec/readme. */
-export const writeExamples = () => {
+/** Writes the examples of README.md and of lib/x/README.md to spec/readme, if a page has changed. */
+export const writeExamples = async () => {
   const folder = resolve(top, 'spec/readme')
+  const pages = ['README.md', ...pagesOfLib()]
+  const pathOf = (page) => resolve(top, page)
+  const { changed, isSmaller, save } = compareFiles(join(folder, '.pages.json'), pages.map(pathOf), [
+    import.meta.filename
+  ])
+  if (changed.length === 0 && !isSmaller) return
+  // It takes a second to load.
+  const { default: ts } = await import('typescript')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  writePage('README.md', '', folder)
-  for (const page of pagesOfLib()) writePage(page, `${dirname(page).replaceAll('/', '-')}-`, folder)
+  for (const page of pages)
+    writePage(ts, page, page === 'README.md' ? '' : `${dirname(page).replaceAll('/', '-')}-`, folder)
+  save()
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) writeExamples()
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await writeExamples()
