@@ -3,16 +3,17 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { exampleCredentials, script, type EmulatorOptions } from '../lib/emulator/index.js'
 import { collect, streamObjectVersions } from '../lib/index.js'
+import { bundledPrograms } from './support/child-processes.js'
 import { bucket, startCos, type Cos } from './support/cos.js'
 import { right } from './support/server.js'
 
 const MiB = 1024 * 1024
-const demo = resolve(import.meta.dirname, '../bench/demo.js')
+const demo = join(bundledPrograms, 'bench/demo.js')
 
 interface Ended {
   readonly code: number | null

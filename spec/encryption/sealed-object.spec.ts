@@ -30,6 +30,7 @@ import { unwrapSealed } from '../../lib/encryption/sealed-wrap.js'
 import { bytesOf, splitBytes } from '../support/bytes.js'
 import { aes, at, masterKeys, rsa } from '../support/encryption.js'
 import { toArray, yieldThenFail } from '../support/iterables.js'
+import { isLongForm, sampleOf } from '../support/long-form.js'
 import { left, right } from '../support/server.js'
 
 const context = contextWithoutObject('GetObject')
@@ -117,9 +118,10 @@ t.test(
       const fields = encodeHeader(header)
       const wrapping = [9, ...Array.from({ length: header.keyId.length + 1 }, (_, n) => 44 + n)]
       const found = new Map<string, number>()
-      for (let bit = 0; bit < object.length * 8; bit += 1) {
-        // RSA takes a millisecond for each: the header in full, and a part of the rest.
-        if (key === rsa && bit > 8 * 60 && bit % 61 !== 0) continue
+      // RSA takes a millisecond for each: the header in full, and a part of the rest.
+      const isCostly = (bit: number, step: number): boolean => key === rsa && bit > 8 * 60 && bit % step !== 0
+      for (const bit of sampleOf([...Array(object.length * 8).keys()], 7)) {
+        if (isCostly(bit, 61)) continue
         const { reason, plain: got } = await open(header, flip(object, bit), key)
         const place = bit >> 3
         // The copy of the wrapping in the object is not used here, and may be that of an older master key.
@@ -131,8 +133,8 @@ t.test(
         found.set(reason, (found.get(reason) ?? 0) + 1)
       }
       for (const reason of ['BadEnvelope', 'Unsupported', 'BadSegment']) t.ok(found.has(reason), reason)
-      for (let bit = 0; bit < fields.length * 8; bit += 1) {
-        if (key === rsa && bit > 8 * 60 && bit % 31 !== 0) continue
+      for (const bit of sampleOf([...Array(fields.length * 8).keys()], 5)) {
+        if (isCostly(bit, 31)) continue
         const read = readMetadataHeader(flip(fields, bit).toString('base64'))
         if (E.isLeft(read)) continue
         const { reason } = await open(read.right, object, key)
@@ -156,6 +158,8 @@ t.test('every truncation of an object is an error', async (t) => {
       ...[1, 2].flatMap((n) => [-1, 0, 1, 15, 16, 17].map((d) => headerSize + n * sealedSegmentSize + d))
     ])
     for (const length of lengths) {
+      // Within the header the short form tries one in nine.
+      if (!isLongForm && length < 1000 && length % 9 !== 0) continue
       if (length < 0 || length >= object.length) continue
       const { reason, plain } = await open(header, object.subarray(0, length))
       if (!['Truncated', 'BadSegment', 'BadEnvelope'].includes(reason)) t.fail(`${String(length)}: ${reason}`)

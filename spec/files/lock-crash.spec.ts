@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { contextWithoutObject } from '../../lib/core/error.js'
 import { acquireDownloadSlot, type DownloadSlot } from '../../lib/files/download-lock.js'
 import { uploadCheckpoints } from '../../lib/files/upload-checkpoint.js'
-import { compiledLibrary } from '../support/child-processes.js'
+import { bundledPrograms } from '../support/child-processes.js'
 import { isLongForm } from '../support/long-form.js'
 import { lockNameOfDeadProcess } from '../support/lock-names.js'
 
@@ -23,7 +23,7 @@ const crash = async (scenario: Scenario, directory: string, at: number): Promise
     'NODE_OPTIONS',
     process.execPath,
     script,
-    compiledLibrary,
+    bundledPrograms,
     scenario,
     directory,
     String(at)

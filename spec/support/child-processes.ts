@@ -8,8 +8,8 @@ import type { Emulator } from '../../lib/emulator/index.js'
 /** The compiled library. */
 export const compiledLibrary = resolve(import.meta.dirname, '../../lib')
 
-/** The library in one file, which starts in half the time. */
-const bundledLibrary = resolve(import.meta.dirname, '../../library.js')
+/** The programs of child processes, bundled by `test.mjs`: they start in half the time. */
+export const bundledPrograms = resolve(import.meta.dirname, '../../bundled')
 
 export type Step =
   | {
@@ -56,7 +56,7 @@ export const startChild = async (
     ...through,
     ...node,
     join(import.meta.dirname, 'child.mjs'),
-    bundledLibrary,
+    join(bundledPrograms, 'library.js'),
     job
   ]
   const child = spawn(command, args, {

@@ -1,6 +1,6 @@
 /**
  * Runs steps on the locks of `lib/files` and kills itself before the call number `at` to the file system. Arguments: the
- * directory of the compiled library, the name of the scenario, a directory, `at`. Prints `done` if there was no such call.
+ * directory of the bundled programs, the name of the scenario, a directory, `at`. Prints `done` if there was no such call.
  */
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 
-const [lib, scenario, directory, at] = process.argv.slice(2)
+const [bundled, scenario, directory, at] = process.argv.slice(2)
 let calls = 0
 let isCounting = false
 const counted = (call) =>
@@ -40,9 +40,9 @@ for (const name of [
 }
 syncBuiltinESMExports()
 
-const load = (path) => import(pathToFileURL(join(lib, path)).href)
-const { acquireDownloadSlot } = await load('files/download-lock.js')
-const { uploadCheckpoints } = await load('files/upload-checkpoint.js')
+const load = (path) => import(pathToFileURL(join(bundled, path)).href)
+const { acquireDownloadSlot } = await load('download-lock.js')
+const { uploadCheckpoints } = await load('upload-checkpoint.js')
 const context = { operation: 'spec', bucket: '', key: { _tag: 'None' }, attempts: 0 }
 const acquire = () =>
   acquireDownloadSlot(context, join(directory, 'a.bin'), new globalThis.AbortController().signal)
