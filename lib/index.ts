@@ -232,6 +232,7 @@ export type { GetEncryptedInput } from './transfers/encrypted/get-encrypted.js'
 export type { EncryptedHead } from './transfers/encrypted/head-encrypted.js'
 export type { DecryptionInfo } from './transfers/encrypted/decrypted-content.js'
 export type { DecryptedDownload, DecryptedFile } from './transfers/encrypted/download-encrypted.js'
+export type { RewrapInput, RewrapResult } from './transfers/encrypted/rewrap.js'
 export type { EncryptedUpload } from './transfers/encrypted/create-encrypted-upload.js'
 export type { UploadEncryptedPartInput } from './transfers/encrypted/upload-encrypted-part.js'
 

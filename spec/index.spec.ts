@@ -45,7 +45,7 @@ const internal = new Set([
   'streamPages',
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],
-  ...['drawDataKey', 'encryptBody', 'findEnvelope', 'openObject']
+  ...['drawDataKey', 'encryptBody', 'findEnvelope', 'openObject', 'rewrap']
 ])
 
 t.test('every operation is public', async (t) => {

@@ -64,13 +64,32 @@ const wrapPython = (
 }
 
 /**
- * Draws a data key for one object and wraps it as Python's SDK does: under AES by `xorPythonPad`, under RSA by OAEP with
- * SHA-1, the key and the IV each.
+ * Wraps a data key as Python's SDK does: under AES by `xorPythonPad`, under RSA by OAEP with SHA-1, the key and the IV
+ * each.
+ *
+ * @shape  metadata for the object, names without a prefix; with RSA `random` is asked for two seeds of 20 bytes
+ * @errors `Unsupported` for a key service
+ */
+export const wrapPythonKey = (
+  master: MasterKey,
+  key: Uint8Array,
+  iv: Uint8Array,
+  random: (size: number) => Uint8Array
+): E.Either<EncryptionProblem, Readonly<Record<string, string>>> =>
+  pipe(
+    secretOf(master),
+    E.fromOption(() => encryptionProblem('NoKey', 'the master key was not made by this library')),
+    E.chain((secret) => wrapPython(secret, key, iv, random)),
+    E.map(([wrappedKey, wrappedIv]) => pythonMetadata(wrappedKey, wrappedIv, ownIdOf(master)))
+  )
+
+/**
+ * Draws a data key for one object and wraps it.
  *
  * Call it once for each plaintext: two plaintexts under one data key reveal their difference.
  *
- * @shape `random` is asked for 32 bytes of key, 16 of IV, and with RSA for two seeds of 20 bytes
- * @errors `Unsupported` for a key service
+ * @shape `random` is asked for 32 bytes of key, 16 of IV, and then those of `wrapPythonKey`
+ * @errors those of `wrapPythonKey`
  */
 export const createPythonDataKey = (
   master: MasterKey,
@@ -79,12 +98,7 @@ export const createPythonDataKey = (
   const key = random(32)
   const iv = random(16)
   return pipe(
-    secretOf(master),
-    E.fromOption(() => encryptionProblem('NoKey', 'the master key was not made by this library')),
-    E.chain((secret) => wrapPython(secret, key, iv, random)),
-    E.map(([wrappedKey, wrappedIv]) => ({
-      dataKey: { key: createSecretKey(key), iv },
-      metadata: pythonMetadata(wrappedKey, wrappedIv, ownIdOf(master))
-    }))
+    wrapPythonKey(master, key, iv, random),
+    E.map((metadata) => ({ dataKey: { key: createSecretKey(key), iv }, metadata }))
   )
 }

@@ -83,10 +83,16 @@ const unwrapBy = (
   }
 }
 
+/** A data key as it is wrapped, beside the keys that are derived from it. */
+export interface UnwrappedSecret extends UnwrappedKey {
+  /** 32 bytes. */
+  readonly secret: Uint8Array
+}
+
 const openBy = (
   candidate: Candidate,
   header: SealedHeader
-): O.Option<TE.TaskEither<EncryptionProblem, UnwrappedKey>> =>
+): O.Option<TE.TaskEither<EncryptionProblem, UnwrappedSecret>> =>
   pipe(
     unwrapBy(candidate, header),
     O.map((unwrapped) =>
@@ -96,8 +102,11 @@ const openBy = (
           (bytes) => bytes.length === keySize,
           () => wrongKey(candidate.master)
         ),
-        TE.chainEitherK((bytes) => openKeys(bytes, header, wrongKey(candidate.master))),
-        TE.map((dataKey) => ({ dataKey, master: candidate.master }))
+        TE.bindTo('secret'),
+        TE.bind('dataKey', ({ secret }) =>
+          TE.fromEither(openKeys(secret, header, wrongKey(candidate.master)))
+        ),
+        TE.map(({ secret, dataKey }) => ({ secret, dataKey, master: candidate.master }))
       )
     )
   )
@@ -110,10 +119,10 @@ const openBy = (
  *
  * @errors `NoKey` if no key is of the kind that the object needs, or none has its id and none opens it; `WrongKey`; `Kms`
  */
-export const unwrapSealed = (
+export const unwrapSecret = (
   ring: Keyring,
   header: SealedHeader
-): TE.TaskEither<EncryptionProblem, UnwrappedKey> => {
+): TE.TaskEither<EncryptionProblem, UnwrappedSecret> => {
   const candidates = keysOf(ring).flatMap((master) => {
     const secret = secretOf(master)
     return O.isSome(secret) ? [{ master, secret: secret.value }] : []
@@ -142,6 +151,16 @@ export const unwrapSealed = (
           )
         )
       ),
-    TE.left<EncryptionProblem, UnwrappedKey>(noKey)
+    TE.left<EncryptionProblem, UnwrappedSecret>(noKey)
   )
 }
+
+/** `unwrapSecret`, for reading. */
+export const unwrapSealed = (
+  ring: Keyring,
+  header: SealedHeader
+): TE.TaskEither<EncryptionProblem, UnwrappedKey> =>
+  pipe(
+    unwrapSecret(ring, header),
+    TE.map(({ dataKey, master }) => ({ dataKey, master }))
+  )

@@ -267,10 +267,18 @@ export const copyWithin = async (
   transfer: Transfer<CopyInput>,
   behavior: CopyBehavior = {}
 ): Promise<E.Either<CosError, CopyResult>> => {
-  const { scope, context, input, onFailure } = transfer
+  const { scope, input } = transfer
   const head = await send(headObject(copyHeadInput(input)))(atSource(scope.client, input.copySource))()
-  if (E.isLeft(head)) return head
-  const source = head.right
+  return E.isLeft(head) ? head : copyFound(transfer, head.right, behavior)
+}
+
+/** Copies a source whose HEAD was sent. It fails with `ObjectChanged` if the source has another ETag now. */
+export const copyFound = async (
+  transfer: Transfer<CopyInput>,
+  source: ObjectHead,
+  behavior: CopyBehavior
+): Promise<E.Either<CosError, CopyResult>> => {
+  const { scope, context, input, onFailure } = transfer
   input.progress?.report({ _tag: 'Expected', size: source.size })
   const run: CopyRun = { ...transfer, source }
   if (inOneRequest(scope.client, input, source)) {

@@ -135,6 +135,8 @@ const deleteSource = (
  * A move in parts reads the source's tags first. Without the permission `cos:GetObjectTagging` it fails before anything
  * is copied; set `tagging`, or `taggingDirective: 'Replaced'`, to move the object without its tags.
  *
+ * An object that `encrypted` sealed is bound to its name: after the move it is read with `bindsName: false`.
+ *
  * With `copySource.versionId` that version is removed permanently. Without it, the source is deleted by a plain DELETE: if
  * its bucket has versions, a delete marker is added and the versions stay.
  *

@@ -189,7 +189,7 @@ const entity = new Set([
 ])
 
 /** The source's metadata as raw headers: objects may have names of metadata that our codec refuses. */
-const metadataHeaders = ({ headers: raw }: ObjectHead): Readonly<Record<string, string>> =>
+export const metadataHeaders = ({ headers: raw }: ObjectHead): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(raw).filter(([name]) => entity.has(name) || name.startsWith('x-cos-meta-'))
   )

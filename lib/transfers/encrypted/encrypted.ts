@@ -19,6 +19,7 @@ import { getEncrypted, type GetEncryptedInput } from './get-encrypted.js'
 import { headEncrypted, type EncryptedHead } from './head-encrypted.js'
 import { configOf, type EncryptedOptions } from './options.js'
 import { putEncrypted, type PutEncryptedInput, type PutEncryptedResult } from './put-encrypted.js'
+import { rewrap, type RewrapInput, type RewrapResult } from './rewrap.js'
 import { uploadEncryptedPart, type UploadEncryptedPartInput } from './upload-encrypted-part.js'
 
 /**
@@ -36,6 +37,7 @@ export interface EncryptionClient {
   readonly uploadPart: (input: UploadEncryptedPartInput) => CosEffect<UploadPartResult>
   readonly downloadStream: (input: DownloadStreamInput) => CosEffect<DecryptedDownload>
   readonly downloadFile: (input: DownloadFileInput) => CosEffect<DecryptedFile>
+  readonly rewrap: (input: RewrapInput) => CosEffect<RewrapResult>
 }
 
 /**
@@ -56,6 +58,7 @@ export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions =
     createMultipartUpload: createEncryptedUpload(config),
     uploadPart: uploadEncryptedPart(config),
     downloadStream: downloadEncryptedStream(config),
-    downloadFile: downloadEncryptedFile(config)
+    downloadFile: downloadEncryptedFile(config),
+    rewrap: rewrap(config)
   }
 }
