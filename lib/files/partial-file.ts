@@ -8,6 +8,7 @@ import * as t from 'io-ts'
 import type { Context } from '../core/error.js'
 import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
+import { appendRecords } from './append-records.js'
 import { readRecords, writeRecord, type Records } from './journal-records.js'
 import * as W from '../core/wire.js'
 import { temporaryMode } from './file-mode.js'
@@ -168,30 +169,17 @@ const resumeOrCreate = async (options: PartialFileOptions): Promise<OpenFile> =>
 // -- writing --
 /**
  * Returns a function that appends records to a journal. With `durable`, the bytes of a range are synced before the record
- * is written. The record is not synced: if a power failure loses it, its range is fetched again. Records added during a
- * sync share the next one.
+ * is written. The record is not synced: if a power failure loses it, its range is fetched again.
  */
 const createAppender = (
   { context, part, durable }: PartialFileOptions,
   handle: FileHandle,
   journal: Journal
-): ((record: Json) => Promise<void>) => {
-  let waiting: ReadonlyArray<Uint8Array> = []
-  let lastWrite: Promise<void> = Promise.resolve()
-  let next: Promise<void> | undefined
-  const write = async (): Promise<void> => {
-    const lines = waiting
-    waiting = []
-    next = undefined
+): ((record: Json) => Promise<void>) =>
+  appendRecords(async (lines) => {
     if (durable) await withFileErrors(context, part)(() => handle.datasync())
-    await withFileErrors(context, journal.path)(() => journal.handle.appendFile(Buffer.concat(lines)))
-  }
-  return (record) => {
-    waiting = [...waiting, writeRecord(record)]
-    next ??= lastWrite = lastWrite.then(write)
-    return next
-  }
-}
+    await withFileErrors(context, journal.path)(() => journal.handle.appendFile(lines))
+  })
 
 /**
  * Opens the partial file and journal of an earlier run. Creates new files if they are missing, belong to other bytes, or

@@ -1,4 +1,4 @@
-import { readdir, rename, stat, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, readdir, rename, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { defaultCheckpointDirectory, uploadCheckpoints } from '../../lib/files/upload-checkpoint.js'
@@ -89,4 +89,44 @@ t.test('the default directory is in the state directory of the user', (t) => {
   t.equal(defaultCheckpointDirectory({ XDG_STATE_HOME: '/s' }), join('/s', 'cospipe', 'uploads'))
   t.match(defaultCheckpointDirectory({}), /cospipe.uploads$/)
   t.end()
+})
+
+// -- records --
+t.test(
+  'the next owner reads the records that were appended, without the incomplete line of a crash',
+  async (t) => {
+    const directory = t.testdir({})
+    const checkpoints = uploadCheckpoints(directory, 'target')
+    const checkpoint = await checkpoints.create('upload-1')
+    await Promise.all([['a'], [1, 'b'], { c: 2 }].map(checkpoint.append))
+    await checkpoint.release()
+    const [name = ''] = await readdir(directory)
+    await appendFile(join(directory, name), '12345678 [2,"incom')
+    const next = await checkpoints.claim()
+    t.same(next?.records, [['a'], [1, 'b'], { c: 2 }])
+    await next?.append([3])
+    await next?.release()
+    t.same((await checkpoints.claim())?.records, [['a'], [1, 'b'], { c: 2 }, [3]])
+  }
+)
+
+t.test('a record is not appended after the release', async (t) => {
+  const checkpoint = await uploadCheckpoints(t.testdir({}), 'target').create('upload-1')
+  await checkpoint.release()
+  await t.rejects(checkpoint.append([1]), { message: 'the checkpoint was released' })
+})
+
+t.test('a checkpoint that others can write, or that is too large, is removed', async (t) => {
+  for (const spoil of [
+    (path: string) => chmod(path, 0o620),
+    (path: string) => truncate(path, 5 * 1024 * 1024)
+  ]) {
+    const directory = t.testdir({})
+    const checkpoints = uploadCheckpoints(directory, 'target')
+    await (await checkpoints.create('upload-1')).release()
+    const [name = ''] = await readdir(directory)
+    await spoil(join(directory, name))
+    t.equal(await checkpoints.claim(), undefined)
+    t.same(await readdir(directory), [])
+  }
 })
