@@ -1,6 +1,5 @@
 /** The encryption of one new object, in each format that is written. */
 import { pipe } from 'fp-ts/lib/function.js'
-import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
@@ -8,12 +7,13 @@ import { ioChunkSize } from '../core/limits.js'
 import type { ObjectRef } from '../core/request.js'
 import { cutBlocks } from './blocks.js'
 import { applyCtr } from './ctr.js'
-import { createPythonDataKey } from './data-key.js'
+import { createPythonDataKey, type DataKey } from './data-key.js'
 import { sealedMetadata } from './envelope.js'
+import { journalKey, type JournalKey } from './journal-key.js'
 import type { MasterKey } from './master-key.js'
-import { encodeHeader, nameHash } from './sealed-header.js'
+import { encodeHeader, nameHash, type SealedHeader } from './sealed-header.js'
 import { deriveKeys } from './sealed-key.js'
-import { sealPart, sealedPartSize, type SealedPart } from './sealed-object.js'
+import { plainSizeIn, sealPart, sealedPartSize, type SealedPart } from './sealed-object.js'
 import { segmentSize } from './sealed-segments.js'
 import { wrapSealed } from './sealed-wrap.js'
 import { keySize } from './wrapped-lengths.js'
@@ -24,15 +24,23 @@ export type WriteFormat = 'sealed' | 'python'
 /** A part of an object; an object in one request is a part from 0 to the end. */
 export type PartExtent = SealedPart
 
-export interface ObjectCipher {
-  /** Metadata of the object, names without a prefix. */
-  readonly metadata: Readonly<Record<string, string>>
+/** The place of plaintext in the ciphertext; the same for all objects of a format. */
+export interface CipherLayout {
   /** Parts begin at multiples of this, and all but the last have a multiple of it, in bytes. */
   readonly unit: number
-  /** Encrypts the bytes of a part. It is pure: a part that is encrypted again has the same ciphertext, in the same chunks. */
-  readonly encrypt: (part: PartExtent) => (plaintext: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
   /** The size of the ciphertext of a part, from that of its plaintext. */
   readonly storedSize: (part: PartExtent, size: number) => number
+  /** The size of the plaintext of an object, from that of its ciphertext. */
+  readonly plainSize: (stored: number) => number
+}
+
+export interface ObjectCipher extends CipherLayout {
+  /** Metadata of the object, names without a prefix. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** Encrypts the bytes of a part. It is pure: a part that is encrypted again has the same ciphertext, in the same chunks. */
+  readonly encrypt: (part: PartExtent) => (plaintext: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
+  /** For the journal of an upload. */
+  readonly journal: JournalKey
 }
 
 export interface CipherOptions {
@@ -45,23 +53,38 @@ type Random = (size: number) => Uint8Array
 
 const ctrBlock = 16
 
-const pythonCipher = (master: MasterKey, random: Random): E.Either<EncryptionProblem, ObjectCipher> =>
-  pipe(
-    createPythonDataKey(master, random),
-    E.map(({ dataKey, metadata }) => ({
-      metadata,
-      unit: ctrBlock,
-      // Blocks: the ciphertext of a retry is compared chunk by chunk.
-      encrypt:
-        ({ offset }) =>
-        (plaintext) =>
-          applyCtr(dataKey, offset)(cutBlocks(ioChunkSize)(plaintext)),
-      storedSize: (_, size) => size
-    }))
-  )
+export const layouts: Readonly<Record<WriteFormat, CipherLayout>> = {
+  sealed: { unit: segmentSize, storedSize: sealedPartSize, plainSize: plainSizeIn },
+  python: { unit: ctrBlock, storedSize: (_, size) => size, plainSize: (stored) => stored }
+}
+
+export const pythonCipher = (dataKey: DataKey, metadata: ObjectCipher['metadata']): ObjectCipher => ({
+  ...layouts.python,
+  metadata,
+  // Blocks: the ciphertext of a retry is compared chunk by chunk.
+  encrypt:
+    ({ offset }) =>
+    (plaintext) =>
+      applyCtr(dataKey, offset)(cutBlocks(ioChunkSize)(plaintext)),
+  journal: journalKey(dataKey)
+})
+
+export const sealedCipher = (dataKey: DataKey, header: SealedHeader): ObjectCipher => ({
+  ...layouts.sealed,
+  metadata: sealedMetadata(encodeHeader(header)),
+  encrypt: (part) => sealPart(header, dataKey, part),
+  journal: journalKey(dataKey)
+})
+
+// -- new objects --
+export type ObjectName = Pick<ObjectRef, 'bucket' | 'key'>
+
+/** The name that a header is bound to. */
+export const headerName = (ref: ObjectName, { bindsName }: CipherOptions): O.Option<Uint8Array> =>
+  bindsName ? O.some(nameHash(ref)) : O.none
 
 /** Draws 32 bytes of data key, 32 of salt, and for RSA a seed of 32. */
-const sealedCipher = (
+const createSealedCipher = (
   master: MasterKey,
   name: O.Option<Uint8Array>,
   random: Random
@@ -72,13 +95,7 @@ const sealedCipher = (
     wrapSealed(master, secret, random),
     TE.map(({ wrap, wrappedKey }) => {
       const { dataKey, commitment } = deriveKeys(secret, { salt, name })
-      const header = { wrap, salt, keyId: master.id, name, wrappedKey, commitment }
-      return {
-        metadata: sealedMetadata(encodeHeader(header)),
-        unit: segmentSize,
-        encrypt: (part) => sealPart(header, dataKey, part),
-        storedSize: sealedPartSize
-      }
+      return sealedCipher(dataKey, { wrap, salt, keyId: master.id, name, wrappedKey, commitment })
     })
   )
 }
@@ -91,10 +108,13 @@ const sealedCipher = (
  */
 export const createObjectCipher = (
   master: MasterKey,
-  ref: Pick<ObjectRef, 'bucket' | 'key'>,
-  { format, bindsName }: CipherOptions,
+  ref: ObjectName,
+  options: CipherOptions,
   random: Random
 ): TE.TaskEither<EncryptionProblem, ObjectCipher> =>
-  format === 'python'
-    ? TE.fromEither(pythonCipher(master, random))
-    : sealedCipher(master, bindsName ? O.some(nameHash(ref)) : O.none, random)
+  options.format === 'python'
+    ? pipe(
+        TE.fromEither(createPythonDataKey(master, random)),
+        TE.map(({ dataKey, metadata }) => pythonCipher(dataKey, metadata))
+      )
+    : createSealedCipher(master, headerName(ref, options), random)

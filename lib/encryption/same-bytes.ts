@@ -5,13 +5,18 @@
  * bytes are shared, two plaintexts would be encrypted with one key stream, and anyone who sees both ciphertexts has the
  * difference of the plaintexts. A check of the file's time is not enough: an edit between the check and the read passes.
  */
-import { createCipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, randomBytes, type KeyObject } from 'node:crypto'
 import { CosException, type Context } from '../core/error.js'
 
 /** The fingerprints of the chunks that were sent. */
 export interface SentBlocks {
   /** Records a chunk, or compares it with the recorded one. */
   readonly isSame: (index: number, chunk: Uint8Array) => boolean
+}
+
+/** The fingerprints of all chunks so far. They must not be shown: see `recordBlocks`. */
+export interface BlockRecord extends SentBlocks {
+  readonly fingerprints: () => Buffer
 }
 
 const noNonce = Buffer.alloc(12)
@@ -25,8 +30,7 @@ const noNonce = Buffer.alloc(12)
  *
  * @units some 40 bytes for each chunk: 3 MB for 5 GiB in segments of 64 KiB
  */
-export const recordBlocks = (): SentBlocks => {
-  const key = randomBytes(32)
+export const recordBlocks = (key: Uint8Array | KeyObject = randomBytes(32)): BlockRecord => {
   const sent: Array<string> = []
   const fingerprint = (chunk: Uint8Array): string => {
     const mac = createCipheriv('aes-256-gcm', key, noNonce, { authTagLength: 16 })
@@ -39,12 +43,14 @@ export const recordBlocks = (): SentBlocks => {
       const found = fingerprint(chunk)
       sent[index] ??= found
       return sent[index] === found
-    }
+    },
+    fingerprints: () => Buffer.from(sent.join(''), 'latin1')
   }
 }
 
 /**
- * Compares ciphertext with the record of its earlier attempts, chunk by chunk, before any byte of a chunk passes.
+ * Compares bytes with the record of their earlier attempts, chunk by chunk, before any byte of a chunk passes: the
+ * ciphertext of a body, or its plaintext before it is encrypted.
  *
  * @shape  the same chunks. The source must cut the same bytes into the same chunks, as ciphers of fixed blocks do; one that
  *         does not is refused
@@ -52,9 +58,9 @@ export const recordBlocks = (): SentBlocks => {
  * @errors those of its source; `CosException` of a `SourceError` if a chunk differs from the one that was sent before
  */
 export const requireSameBytes = (sent: SentBlocks, context: Context) =>
-  async function* (ciphertext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     let index = 0
-    for await (const chunk of ciphertext) {
+    for await (const chunk of chunks) {
       if (!sent.isSame(index, chunk))
         throw new CosException({
           _tag: 'SourceError',

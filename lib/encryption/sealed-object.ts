@@ -22,16 +22,18 @@ const segmentsOf = (plain: number): number => Math.max(1, Math.ceil(plain / segm
 /** The size of a sealed object, from that of its plaintext. */
 export const sealedSizeOf = (plain: number): number => headerSize + plain + tagSize * segmentsOf(plain)
 
+/** The size of the plaintext of an object that has a valid size. */
+export const plainSizeIn = (stored: number): number =>
+  stored - headerSize - tagSize * Math.ceil((stored - headerSize) / sealedSegmentSize)
+
 /**
  * The size of the plaintext of a sealed object of `stored` bytes.
  *
  * @errors `Truncated` if no plaintext has a ciphertext of this size
  */
 export const openedSizeOf = (stored: number): E.Either<EncryptionProblem, number> => {
-  const rest = stored - headerSize
-  const segments = Math.ceil(rest / sealedSegmentSize)
-  const plain = rest - tagSize * segments
-  return rest >= tagSize && sealedSizeOf(plain) === stored
+  const plain = plainSizeIn(stored)
+  return stored >= headerSize + tagSize && sealedSizeOf(plain) === stored
     ? E.right(plain)
     : E.left(encryptionProblem('Truncated', 'no sealed object has this size'))
 }
