@@ -2,19 +2,13 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type CosError } from '../core/error.js'
+import type { Part } from './cut-parts.js'
 import type { HashedPart } from './hash-parts.js'
 import { mapConcurrent } from './map-concurrent.js'
 import type { CancelableIterator } from './cancelable.js'
 
-export interface SentPart<A> {
-  readonly number: number
-  /** The offset of its first byte in the whole, in bytes. */
-  readonly offset: number
-  /** In bytes. */
-  readonly size: number
-  /** Of the bytes sent, unsigned. */
-  readonly crc64: bigint
-  /** The result of `upload`. */
+/** A part without its bytes, and the result of `upload`. */
+export type SentPart<A, P extends Part = HashedPart> = Omit<P, 'chunks' | 'release'> & {
   readonly response: A
 }
 
@@ -28,27 +22,27 @@ export interface SendPartsOptions {
 }
 
 /** Sends one part. The memory of the part is released when the task settles: do not keep its chunks. */
-export type Upload<A> = (part: HashedPart, signal: AbortSignal) => TaskEither<CosError, A>
+export type Upload<A, P extends Part = HashedPart> = (part: P, signal: AbortSignal) => TaskEither<CosError, A>
 
 /**
  * Sends parts, several at a time, and releases their memory.
  *
- * @shape  one `SentPart` for each `HashedPart`, as they are acknowledged
+ * @shape  one `SentPart` for each part, as they are acknowledged; any parts of `cutParts`, hashed or not
  * @units  at most `concurrency + 1` parts are alive
  * @errors `CosException` of the first failure of `upload`, after the other uploads were aborted and have settled; those of
  *         its source, unchanged
  * @source https://cloud.tencent.com/document/product/436/7750
  */
 export const sendParts =
-  <A>(options: SendPartsOptions, upload: Upload<A>) =>
-  (parts: AsyncIterable<HashedPart>): CancelableIterator<SentPart<A>> =>
-    mapConcurrent<HashedPart>({ ...options, discard: (part) => part.release() })(
-      async (part, signal): Promise<SentPart<A>> => {
+  <A, P extends Part = HashedPart>(options: SendPartsOptions, upload: Upload<A, P>) =>
+  (parts: AsyncIterable<P>): CancelableIterator<SentPart<A, P>> =>
+    mapConcurrent<P>({ ...options, discard: (part) => part.release() })(
+      async (part, signal): Promise<SentPart<A, P>> => {
         try {
           const response = await upload(part, signal)()
           if (E.isLeft(response)) throw new CosException(response.left)
-          const { number, offset, size, crc64 } = part
-          return { number, offset, size, crc64, response: response.right }
+          const { chunks: _chunks, release: _release, ...rest } = part
+          return { ...rest, response: response.right }
         } finally {
           part.release()
         }

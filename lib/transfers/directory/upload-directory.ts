@@ -140,7 +140,7 @@ const createFolderObject = (source: LocalSource): Step => {
   // Options that describe content do not apply to a folder.
   const { contentType, contentEncoding, callback, callbackVar, picOperations, ...options } = input
   const put = pipe(
-    send(putObject(putInput({ ...options, key }, '')))(client),
+    send(putObject(putInput({ ...options, key }, { body: '' })))(client),
     TE.map((): UploadDirectoryResult => ({ _tag: 'Folder', path, key }))
   )
   return input.skip === 'never'

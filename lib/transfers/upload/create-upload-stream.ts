@@ -7,14 +7,15 @@ import { CosException, type CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
 import { withSignal } from '../../client/combinators.js'
+import type { CosEffect } from '../../client/send.js'
 import { uploadStream, type UploadResult, type UploadStreamInput } from './upload-stream.js'
 
-export interface UploadWritable extends Writable {
+export interface UploadWritable<A = UploadResult> extends Writable {
   /**
    * The result: settles when the stream has finished, failed or been destroyed. Once it is called, an `error` event
    * without a listener no longer ends the process.
    */
-  readonly uploaded: TaskEither<CosError, UploadResult>
+  readonly uploaded: TaskEither<CosError, A>
 }
 
 /** Passes one chunk at a time from a writer to a reader; each waits for the other. */
@@ -59,26 +60,14 @@ const createHandover = (): Handover => {
   }
 }
 
-/**
- * Makes a `Writable` whose bytes become an object.
- *
- * It finishes when the object is complete and verified, so `pipeline` resolves when the upload has succeeded. An error of
- * the upload destroys it with a `CosException`. Destroying it aborts the upload.
- *
- * A Node stream that was read before it is piped is a `SourceError`. A generator or web stream that was read before cannot
- * be distinguished from an empty one here: pass it to `uploadStream` instead.
- *
- * @shape  `createUploadStream(client)(input) -> Writable`; the upload starts at once
- * @units  as `uploadStream`
- * @errors as `uploadStream`, in a `CosException` on the stream and as data in `uploaded`
- * @example await pipeline(createReadStream('a.log'), createGzip(), createUploadStream(client)({ bucket, key }))
- */
-export const createUploadStream =
+/** A `Writable` for any function like `uploadStream`. */
+export const createUploadStreamWith =
+  <I, A>(start: (input: I) => (source: AsyncIterable<Uint8Array>) => CosEffect<A>) =>
   (client: Client) =>
-  (input: UploadStreamInput): UploadWritable => {
+  (input: I): UploadWritable<A> => {
     const controller = new AbortController()
     const bytes = createHandover()
-    const upload = withSignal(controller.signal)(uploadStream(input)(bytes.source))(client)()
+    const upload = withSignal(controller.signal)(start(input)(bytes.source))(client)()
 
     const writable = new Writable({
       decodeStrings: true,
@@ -119,3 +108,20 @@ export const createUploadStream =
       }
     })
   }
+
+/**
+ * Makes a `Writable` whose bytes become an object.
+ *
+ * It finishes when the object is complete and verified, so `pipeline` resolves when the upload has succeeded. An error of
+ * the upload destroys it with a `CosException`. Destroying it aborts the upload.
+ *
+ * A Node stream that was read before it is piped is a `SourceError`. A generator or web stream that was read before cannot
+ * be distinguished from an empty one here: pass it to `uploadStream` instead.
+ *
+ * @shape  `createUploadStream(client)(input) -> Writable`; the upload starts at once
+ * @units  as `uploadStream`
+ * @errors as `uploadStream`, in a `CosException` on the stream and as data in `uploaded`
+ * @example await pipeline(createReadStream('a.log'), createGzip(), createUploadStream(client)({ bucket, key }))
+ */
+export const createUploadStream: (client: Client) => (input: UploadStreamInput) => UploadWritable =
+  createUploadStreamWith(uploadStream)

@@ -1,9 +1,7 @@
 /** The parameters of all uploads, and the inputs of operations made from them. */
-import * as O from 'fp-ts/lib/Option.js'
 import * as In from '../../core/input.js'
 import { MiB } from '../../core/limits.js'
 import { objectRef, refOf, type BodyInput, type ObjectRef } from '../../core/request.js'
-import type { HashedPart } from '../../stages/hash-parts.js'
 import { PartBytes } from '../../stages/part-size.js'
 import type { CompleteMultipartUploadInput } from '../../operations/complete-multipart-upload.js'
 import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'
@@ -17,6 +15,7 @@ import {
   type TrafficLimit,
   type StorageOptions
 } from '../../operations/parameters/storage.js'
+import type { UploadBody } from '../../operations/parameters/upload-body.js'
 import type { PutObjectInput } from '../../operations/put-object.js'
 import type { UploadPartInput } from '../../operations/upload-part.js'
 import { headOptions, type OnFailure } from '../multipart/lifecycle.js'
@@ -70,12 +69,23 @@ const extras = ['headers', 'query'] as const
 const storage = ['storageClass', 'tagging', 'forbidOverwrite'] as const
 const callbacks = ['callback', 'callbackVar', 'picOperations'] as const
 
+/** A body, and its MD5 if that is known. With `enableMd5`, the request computes the MD5 of a body that has none. */
+export interface BodyOptions {
+  readonly body: BodyInput
+  readonly contentMd5?: string
+}
+
+const md5Options = (
+  { enableMd5 }: UploadOptions,
+  { contentMd5 }: BodyOptions
+): Pick<UploadBody, 'enableMd5'> => (enableMd5 === undefined || contentMd5 !== undefined ? {} : { enableMd5 })
+
 /** For one PUT. */
-export const putInput = (options: UploadOptions, body: BodyInput, contentMd5?: string): PutObjectInput => ({
+export const putInput = (options: UploadOptions, body: BodyOptions): PutObjectInput => ({
   ...refOf(options),
   ...In.pick(...extras, ...entityNames, ...access, ...storage, ...callbacks, 'sse', 'trafficLimit')(options),
-  body,
-  ...(contentMd5 === undefined ? {} : { contentMd5 })
+  ...md5Options(options, body),
+  ...body
 })
 
 /** For Create Multipart Upload, which fixes the object's metadata. */
@@ -84,35 +94,18 @@ export const uploadCreateInput = (options: UploadOptions): CreateMultipartUpload
   ...In.pick(...extras, ...entityNames, ...access, ...storage, 'sse')(options)
 })
 
-/** A body of chunks that are already hashed. */
-export const bodyOf = ({ chunks, crc64 }: Pick<HashedPart, 'chunks' | 'crc64'>): BodyInput => ({
-  chunks,
-  crc64
-})
-
 export const partInput = (
   options: UploadOptions,
   uploadId: string,
-  part: { readonly partNumber: number; readonly body: BodyInput; readonly contentMd5?: string }
+  part: BodyOptions & { readonly partNumber: number }
 ): UploadPartInput => ({
   ...refOf(options),
   ...headOptions(options),
   ...In.pick('trafficLimit')(options),
+  ...md5Options(options, part),
   ...part,
   uploadId
 })
-
-/** For a part in memory that is already hashed. */
-export const hashedPartInput = (
-  options: UploadOptions,
-  uploadId: string,
-  part: HashedPart
-): UploadPartInput =>
-  partInput(options, uploadId, {
-    partNumber: part.number,
-    body: bodyOf(part),
-    ...(O.isSome(part.md5) ? { contentMd5: part.md5.value } : {})
-  })
 
 export const uploadCompleteInput = (
   options: UploadOptions,

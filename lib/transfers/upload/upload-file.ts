@@ -8,18 +8,29 @@ import * as In from '../../core/input.js'
 import { validate } from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
 import type { CosEffect } from '../../client/send.js'
-import { hashOf, openSource, createRangeBody } from '../../files/source-file.js'
+import type { ObjectCipher } from '../../encryption/object-cipher.js'
+import { hashOf, openSource } from '../../files/source-file.js'
+import type { ObjectHead } from '../../operations/head-object.js'
 import { putObject } from '../../operations/put-object.js'
 import { forSize } from '../../stages/part-size.js'
-import type { PartRange } from '../../stages/plan-ranges.js'
 import { headOptions } from '../multipart/lifecycle.js'
 import { headIfExists } from '../shared/head-if-exists.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { sendPart } from '../shared/send-part.js'
+import { fileBodies, wholeFile } from './file-bodies.js'
 import { UploadFileInput, uploadFileDefaults } from './file-options.js'
+import type { FilePart, FileUpload } from './file-upload.js'
 import { putInput, uploadDefaults } from './options.js'
 import { putResultOf, type UploadResult } from './result.js'
-import { uploadInParts, type FileUpload } from './upload-file-parts.js'
+import {
+  checkPartSize,
+  createCipher,
+  storedSize,
+  wholeObject,
+  withMetadata,
+  type WithUploadEncryption
+} from './upload-encryption.js'
+import { uploadInParts } from './upload-file-parts.js'
 
 export type { UploadFileInput } from './file-options.js'
 
@@ -32,53 +43,76 @@ const action = 'uploadFile'
 
 // -- the whole --
 const uploadInOnePut = (run: FileUpload): TE.TaskEither<CosError, UploadResult> => {
-  const { scope, input, file } = run
-  const { size } = file
-  const put = sendPart(
-    run,
-    'up'
-  )((whole: Pick<PartRange, 'number' | 'size'>) =>
-    putObject({ ...putInput(input, createRangeBody(file, 0, whole.size)), ...In.pick('enableMd5')(input) })
+  const { scope, context, file, encryption } = run
+  return pipe(
+    createCipher(encryption, scope.client, context, run.input),
+    TE.bindTo('cipher'),
+    TE.bind('body', ({ cipher }) => fileBodies(file, cipher, O.none)(wholeFile(file))),
+    TE.chain(({ cipher, body }) => {
+      const input = withMetadata(cipher)(run.input)
+      const put = sendPart(run, 'up')((part: FilePart) => putObject(putInput(input, { body: part.body })))
+      const { size } = body
+      return pipe(put({ number: 1, size, body }, scope.controller.signal), TE.map(putResultOf(input, size)))
+    })
   )
-  return pipe(put({ number: 1, size }, scope.controller.signal), TE.map(putResultOf(input, size)))
 }
 
+/** The cipher of an object that exists; none if the object is not one that this upload would write. */
+const cipherOfExisting = (
+  { input, context, encryption }: FileUpload,
+  { metadata }: ObjectHead
+): TE.TaskEither<CosError, O.Option<ObjectCipher>> =>
+  O.isNone(encryption) ? TE.right(O.none) : encryption.value.restore(input, context, metadata)
+
+/** Whether the object has the bytes of the file, as this upload would send them. */
+const isSame = (run: FileUpload, head: ObjectHead): TE.TaskEither<CosError, boolean> => {
+  const { file, encryption } = run
+  if (O.isNone(head.crc64) || head.size !== storedSize(encryption, wholeObject, file.size))
+    return TE.right(false)
+  const theirs = head.crc64.value
+  return pipe(
+    cipherOfExisting(run, head),
+    TE.chain((cipher) =>
+      O.isSome(encryption) && O.isNone(cipher)
+        ? TE.right(false)
+        : pipe(
+            fileBodies(file, cipher, O.none)(wholeFile(file)),
+            TE.chain((body) => hashOf(file, body)),
+            TE.map(({ crc64 }) => crc64 === theirs)
+          )
+    )
+  )
+}
+
+const existingResult = ({ input }: FileUpload, head: ObjectHead, crc64: bigint): UploadResult => ({
+  bucket: input.bucket,
+  key: input.key,
+  etag: head.etag,
+  versionId: head.versionId,
+  size: head.size,
+  parts: 0,
+  multipart: false,
+  resumed: head.size,
+  crc64,
+  integrity: { _tag: 'Verified', crc64 },
+  orphanedUploads: [],
+  requestId: head.requestId
+})
+
 /** The existing object, if its bytes are the file's. */
-const existingObject = ({
-  scope,
-  input,
-  file
-}: FileUpload): TE.TaskEither<CosError, O.Option<UploadResult>> =>
+const existingObject = (run: FileUpload): TE.TaskEither<CosError, O.Option<UploadResult>> =>
   pipe(
-    headIfExists({ ...refOf(input), ...headOptions(input) })(scope.client),
+    headIfExists({ ...refOf(run.input), ...headOptions(run.input) })(run.scope.client),
     TE.chain(
       O.match(
         () => TE.right(O.none),
-        (head) => {
-          if (head.size !== file.size || O.isNone(head.crc64)) return TE.right(O.none)
-          const theirs = head.crc64.value
-          return pipe(
-            hashOf(file, createRangeBody(file, 0, head.size)),
-            TE.map(({ crc64 }) =>
-              crc64 === theirs
-                ? O.some({
-                    bucket: input.bucket,
-                    key: input.key,
-                    etag: head.etag,
-                    versionId: head.versionId,
-                    size: head.size,
-                    parts: 0,
-                    multipart: false,
-                    resumed: head.size,
-                    crc64,
-                    integrity: { _tag: 'Verified' as const, crc64 },
-                    orphanedUploads: [],
-                    requestId: head.requestId
-                  })
-                : O.none
+        (head) =>
+          pipe(
+            isSame(run, head),
+            TE.map((same) =>
+              same ? O.map((crc64: bigint) => existingResult(run, head, crc64))(head.crc64) : O.none
             )
           )
-        }
       )
     )
   )
@@ -100,21 +134,30 @@ const uploadUnlessExisting = (run: FileUpload): TE.TaskEither<CosError, UploadFi
     )
   )
 
-const openAndUpload = async (
-  transfer: Transfer<UploadFileInput>
-): Promise<E.Either<CosError, UploadFileResult>> => {
-  const { context, input } = transfer
-  const opened = await openSource(context, input.file, In.pick('length')(input))()
-  if (E.isLeft(opened)) return opened
-  const file = opened.right
-  // Reads that are under way end with the handle.
-  transfer.defer(() => file.handle.close())
-  const sized = forSize({ size: file.size, partSize: input.partSize ?? uploadDefaults.partSize })
-  if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
-  input.progress?.report({ _tag: 'Expected', size: file.size })
-  const { concurrency = uploadFileDefaults.concurrency } = input
-  return uploadUnlessExisting({ ...transfer, file, partSize: sized.right, concurrency })()
-}
+const openAndUpload =
+  (encryption: WithUploadEncryption) =>
+  async (transfer: Transfer<UploadFileInput>): Promise<E.Either<CosError, UploadFileResult>> => {
+    const { context, input } = transfer
+    const { concurrency = uploadFileDefaults.concurrency, partSize = uploadDefaults.partSize } = input
+    const encryptable = checkPartSize(encryption, context, partSize)
+    if (E.isLeft(encryptable)) return encryptable
+    const opened = await openSource(context, input.file, In.pick('length')(input))()
+    if (E.isLeft(opened)) return opened
+    const file = opened.right
+    // Reads that are under way end with the handle.
+    transfer.defer(() => file.handle.close())
+    // If it grows, it is a whole number of MiB, which can be encrypted too.
+    const sized = forSize({ size: file.size, partSize })
+    if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
+    input.progress?.report({ _tag: 'Expected', size: storedSize(encryption, wholeObject, file.size) })
+    return uploadUnlessExisting({ ...transfer, file, partSize: sized.right, concurrency, encryption })()
+  }
+
+/** The same transfer for plain and for encrypted objects. Of `resume`, an encrypted one has `'newest'` and `'never'`. */
+export const uploadFileWith = (
+  encryption: WithUploadEncryption
+): ((input: UploadFileInput) => CosEffect<UploadFileResult>) =>
+  runTransfer(action, validate(action, UploadFileInput), openAndUpload(encryption))
 
 /**
  * Uploads a file, and resumes an upload that an earlier run left incomplete, including after `kill -9`.
@@ -137,8 +180,4 @@ const openAndUpload = async (
  * @source https://cloud.tencent.com/document/product/436/14112
  * @example uploadFile({ bucket, key: 'film.mp4', file: 'film.mp4' })(client)()
  */
-export const uploadFile: (input: UploadFileInput) => CosEffect<UploadFileResult> = runTransfer(
-  action,
-  validate(action, UploadFileInput),
-  openAndUpload
-)
+export const uploadFile: (input: UploadFileInput) => CosEffect<UploadFileResult> = uploadFileWith(O.none)

@@ -1,4 +1,4 @@
-/** Uploads bytes of any length: bytes -> cutParts -> hashParts -> sendParts -> completed. */
+/** Uploads bytes of any length: bytes -> cutParts -> addBodies -> sendParts -> completed. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -13,7 +13,6 @@ import { uploadPart } from '../../operations/upload-part.js'
 import { abortable } from '../../stages/abortable.js'
 import { withSource } from '../../stages/claim-source.js'
 import { cutParts } from '../../stages/cut-parts.js'
-import { hashParts, type HashedPart } from '../../stages/hash-parts.js'
 import { createMemoryBudget, inBlocks, type MemoryBudget } from '../../stages/memory-budget.js'
 import { constant, forSize, growing, type PartSizes } from '../../stages/part-size.js'
 import { sendParts } from '../../stages/send-parts.js'
@@ -24,15 +23,24 @@ import { sendPart } from '../shared/send-part.js'
 import { createUpload, cleanUpFailed, type CreatedUpload } from '../multipart/lifecycle.js'
 import { matchesPart, Resume, findResumable, type ResumableUpload } from '../multipart/find-resumable.js'
 import {
-  bodyOf,
   uploadDefaults,
   uploadCreateInput,
-  hashedPartInput,
+  partInput,
   putInput,
   uploadOptions,
+  type BodyOptions,
   type UploadOptions
 } from './options.js'
+import { addBodies, type BodyPart } from './part-bodies.js'
 import { completeParts, putResultOf, type HashedPartSent, type UploadResult } from './result.js'
+import {
+  checkPartSize,
+  createCipher,
+  storedSize,
+  wholeObject,
+  withMetadata,
+  type WithUploadEncryption
+} from './upload-encryption.js'
 
 export type { UploadResult } from './result.js'
 
@@ -72,6 +80,7 @@ const planParts = (
   { partSize = uploadDefaults.partSize, concurrency = uploadDefaults.concurrency, length }: UploadStreamInput
 ): E.Either<CosError, Plan> =>
   pipe(
+    // Blocks of the budget and whole MiB are multiples of each unit, so that the part sizes stay multiples when they grow.
     length === undefined
       ? growing({
           partSize,
@@ -102,15 +111,17 @@ const planParts = (
     )
   )
 
+const bodyOptions = ({ body, md5 }: BodyPart): BodyOptions => ({
+  body,
+  ...(O.isSome(md5) ? { contentMd5: md5.value } : {})
+})
+
 const putInOneRequest = async (
   transfer: Transfer<UploadStreamInput>,
-  part: HashedPart
+  part: BodyPart
 ): Promise<E.Either<CosError, UploadResult>> => {
   const { scope, input } = transfer
-  const put = sendPart(
-    transfer,
-    'up'
-  )((whole: HashedPart) => putObject(putInput(input, bodyOf(whole), O.toUndefined(whole.md5))))
+  const put = sendPart(transfer, 'up')((whole: BodyPart) => putObject(putInput(input, bodyOptions(whole))))
   try {
     return await pipe(put(part, scope.controller.signal), TE.map(putResultOf(input, part.size)))()
   } finally {
@@ -133,12 +144,13 @@ async function* prepend<A>(
 
 interface PartResponse {
   readonly etag: string
+  readonly crc64: bigint
   readonly isResumed: boolean
 }
 
 const uploadInParts = async (
   transfer: Transfer<UploadStreamInput>,
-  parts: AsyncIterable<HashedPart>,
+  parts: AsyncIterable<BodyPart>,
   upload: StartedUpload
 ): Promise<E.Either<CosError, UploadResult>> => {
   const { scope, input } = transfer
@@ -146,31 +158,31 @@ const uploadInParts = async (
   const put = sendPart(
     transfer,
     'up'
-  )((part: HashedPart) => uploadPart(hashedPartInput(input, uploadId, part)))
-  const putUnlessExisting = (
-    part: HashedPart,
-    signal: AbortSignal
-  ): TE.TaskEither<CosError, PartResponse> => {
+  )((part: BodyPart) =>
+    uploadPart(partInput(input, uploadId, { partNumber: part.number, ...bodyOptions(part) }))
+  )
+  const putUnlessExisting = (part: BodyPart, signal: AbortSignal): TE.TaskEither<CosError, PartResponse> => {
     const known = existing.get(part.number)
     const ours = { size: part.size, md5: O.getOrElse(() => '')(part.md5) }
-    if (known === undefined || !matchesPart(known, ours)) {
+    if (known === undefined || O.isNone(part.crc64) || !matchesPart(known, ours)) {
       return pipe(
         put(part, signal),
-        TE.map(({ etag }) => ({ etag, isResumed: false }))
+        TE.map(({ etag, sentCrc64 }) => ({ etag, crc64: sentCrc64, isResumed: false }))
       )
     }
     input.progress?.report({ _tag: 'PartSkipped', size: part.size })
-    return TE.right({ etag: known.etag, isResumed: true })
+    return TE.right({ etag: known.etag, crc64: part.crc64.value, isResumed: true })
   }
   const concurrency = input.concurrency ?? uploadDefaults.concurrency
   const sent: Array<HashedPartSent> = []
   let resumed = 0
-  for await (const { number, size, crc64, response } of sendParts(
+  for await (const { number, size, response } of sendParts(
     { concurrency, controller: scope.controller },
     putUnlessExisting
   )(parts)) {
-    sent.push({ number, size, crc64, etag: response.etag })
-    if (response.isResumed) resumed += size
+    const { etag, crc64, isResumed } = response
+    sent.push({ number, size, crc64, etag })
+    if (isResumed) resumed += size
   }
   return completeParts(transfer, upload, sent, resumed)()
 }
@@ -190,13 +202,22 @@ const startUpload = (
       )
 
 const uploadFrom =
-  (source: AsyncIterable<Uint8Array>) =>
-  async (transfer: Transfer<UploadStreamInput>): Promise<E.Either<CosError, UploadResult>> => {
-    const { scope, context, input, onFailure } = transfer
+  (encryption: WithUploadEncryption, source: AsyncIterable<Uint8Array>) =>
+  async (plain: Transfer<UploadStreamInput>): Promise<E.Either<CosError, UploadResult>> => {
+    const { scope, context, onFailure } = plain
     const { signal } = scope.controller
-    if (input.length !== undefined) input.progress?.report({ _tag: 'Expected', size: input.length })
-    const plan = planParts(scope.client, context, input)
+    const { length, partSize = uploadDefaults.partSize } = plain.input
+    const plan = pipe(
+      planParts(scope.client, context, plain.input),
+      E.chainFirst(() => checkPartSize(encryption, context, partSize))
+    )
     if (E.isLeft(plan)) return plan
+    const cipher = await createCipher(encryption, scope.client, context, plain.input)()
+    if (E.isLeft(cipher)) return cipher
+    const transfer = { ...plain, input: withMetadata(cipher.right)(plain.input) }
+    const { input } = transfer
+    if (length !== undefined)
+      input.progress?.report({ _tag: 'Expected', size: storedSize(encryption, wholeObject, length) })
     const found = await findResumable(input, input.resume ?? 'never')(scope.client)()
     if (E.isLeft(found)) return found
 
@@ -205,12 +226,12 @@ const uploadFrom =
       abortable(signal),
       withSourceErrors(context, signal),
       cutParts({ ...plan.right, context, signal, ...In.pick('length')(input) }),
-      hashParts({ md5: input.enableMd5 === true || O.isSome(found.right) })
+      addBodies(cipher.right, { md5: input.enableMd5 === true || O.isSome(found.right) })
     )
     const first = await parts.next()
     if (first.done === true) throw new Error('cutParts returned no part')
-    const { last, size, release } = first.value
-    if (O.isNone(found.right) && last && size <= (input.threshold ?? Number.POSITIVE_INFINITY)) {
+    const { last, sourceSize, release } = first.value
+    if (O.isNone(found.right) && last && sourceSize <= (input.threshold ?? Number.POSITIVE_INFINITY)) {
       return putInOneRequest(transfer, first.value)
     }
     try {
@@ -229,6 +250,23 @@ const uploadFrom =
       release()
     }
   }
+
+/** The same transfer for plain and for encrypted objects. An encrypted upload is not resumed: `resume` must be `'never'`. */
+export const uploadStreamWith =
+  (encryption: WithUploadEncryption) =>
+  (input: UploadStreamInput) =>
+  (source: AsyncIterable<Uint8Array>): CosEffect<UploadResult> =>
+  (client) =>
+    withSource(
+      contextOf(action, input),
+      source
+    )(
+      runTransfer<UploadStreamInput, UploadResult>(
+        action,
+        validate(action, Input),
+        uploadFrom(encryption, source)
+      )(input)(client)
+    )
 
 /**
  * Uploads a stream of bytes of any length, known or not.
@@ -250,17 +288,4 @@ const uploadFrom =
  * @source https://cloud.tencent.com/document/product/436/14112
  * @example pipe(createReadStream('a.log').pipe(createGzip()), uploadStream({ bucket, key: 'a.log.gz' }))(client)()
  */
-export const uploadStream =
-  (input: UploadStreamInput) =>
-  (source: AsyncIterable<Uint8Array>): CosEffect<UploadResult> =>
-  (client) =>
-    withSource(
-      contextOf(action, input),
-      source
-    )(
-      runTransfer<UploadStreamInput, UploadResult>(
-        action,
-        validate(action, Input),
-        uploadFrom(source)
-      )(input)(client)
-    )
+export const uploadStream = uploadStreamWith(O.none)

@@ -1,0 +1,119 @@
+/** The body of a part of a file: its bytes, or its bytes encrypted. */
+import { timingSafeEqual } from 'node:crypto'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { fromUnknown, type CosError } from '../../core/error.js'
+import { ioChunkSize } from '../../core/limits.js'
+import { cutBlocks } from '../../encryption/blocks.js'
+import type { PartRecord } from '../../encryption/journal-key.js'
+import type { ObjectCipher } from '../../encryption/object-cipher.js'
+import { requireSameBytes, type SentBlocks } from '../../encryption/same-bytes.js'
+import { createRangeBody, type Replayable, type SourceFile } from '../../files/source-file.js'
+import type { PartRange } from '../../stages/plan-ranges.js'
+import { encryptBody } from './upload-encryption.js'
+import type { UploadJournal } from './upload-journal.js'
+
+/** A range of the file by its number, as a part of the object. */
+export type FileRange = Pick<PartRange, 'number' | 'first' | 'size'>
+
+/** Makes the body of a range, for one request and its retries. */
+export type BodyOfRange = (range: FileRange) => TE.TaskEither<CosError, Replayable>
+
+export const wholeFile = ({ size }: SourceFile): FileRange => ({ number: 1, first: 0, size })
+
+/** The plaintext, in blocks that are compared with those of earlier reads before they are encrypted. */
+const inSameBlocks = (file: SourceFile, { first, size }: FileRange, sent: SentBlocks): Replayable => {
+  const { open } = createRangeBody(file, first, size)
+  return { size, open: () => requireSameBytes(sent, file.context)(cutBlocks(ioChunkSize)(open())) }
+}
+
+const encryptRange = (
+  file: SourceFile,
+  cipher: ObjectCipher,
+  range: FileRange,
+  sent: SentBlocks
+): Replayable => {
+  const extent = { offset: range.first, last: range.first + range.size === file.size }
+  return encryptBody(O.some(cipher), extent, inSameBlocks(file, range, sent))
+}
+
+/** Reads a range to record its blocks. */
+const readRecord = (
+  file: SourceFile,
+  { journal }: ObjectCipher,
+  range: FileRange
+): TE.TaskEither<CosError, PartRecord> =>
+  TE.tryCatch(async () => {
+    const record = journal.recordPart(range.number)
+    for await (const _ of inSameBlocks(file, range, record).open());
+    return record
+  }, fromUnknown(file.context))
+
+const isSameDigest = (a: string, b: string): boolean => {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+/** Whether a range has the bytes that the journal says were sent; true if it says nothing. */
+export const isAsRecorded = (
+  file: SourceFile,
+  { cipher, digests }: UploadJournal,
+  range: FileRange
+): TE.TaskEither<CosError, boolean> => {
+  const known = digests.get(range.number)
+  return known === undefined
+    ? TE.right(true)
+    : pipe(
+        readRecord(file, cipher, range),
+        TE.map((record) => isSameDigest(record.digest(), known))
+      )
+}
+
+const sourceChanged = ({ context, path }: SourceFile): CosError => ({
+  _tag: 'SourceError',
+  context,
+  cause: new Error(`${path} has other bytes than when this part was encrypted`)
+})
+
+/** Writes the digest of a range into the journal before the range is encrypted; compares it if the journal has one. */
+const recordRange = (
+  file: SourceFile,
+  { cipher, digests, append }: UploadJournal,
+  range: FileRange
+): TE.TaskEither<CosError, PartRecord> =>
+  pipe(
+    readRecord(file, cipher, range),
+    TE.chainFirst((record) => {
+      const [digest, known] = [record.digest(), digests.get(range.number)]
+      if (known === undefined)
+        return TE.tryCatch(() => append(range.number, digest), fromUnknown(file.context))
+      return isSameDigest(digest, known) ? TE.right(undefined) : TE.left(sourceChanged(file))
+    })
+  )
+
+/**
+ * Makes the bodies of a file's ranges.
+ *
+ * An encrypted range leaves as it was first read: its blocks are recorded, and each is compared before it is encrypted. With
+ * a journal, the record is made by a read before, and its digest is on the disk before the first block leaves; so the next run
+ * after a crash can compare too.
+ */
+export const fileBodies = (
+  file: SourceFile,
+  cipher: O.Option<ObjectCipher>,
+  journal: O.Option<UploadJournal>
+): BodyOfRange => {
+  if (O.isNone(cipher)) return ({ first, size }) => TE.right(createRangeBody(file, first, size))
+  const encrypt =
+    (range: FileRange) =>
+    (sent: SentBlocks): Replayable =>
+      encryptRange(file, cipher.value, range, sent)
+  return (range) =>
+    pipe(
+      O.isSome(journal)
+        ? recordRange(file, journal.value, range)
+        : TE.right(cipher.value.journal.recordPart(range.number)),
+      TE.map(encrypt(range))
+    )
+}
