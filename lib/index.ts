@@ -235,6 +235,12 @@ export type { DecryptedDownload, DecryptedFile } from './transfers/encrypted/dow
 export type { RewrapInput, RewrapResult } from './transfers/encrypted/rewrap.js'
 export type { EncryptedUpload } from './transfers/encrypted/create-encrypted-upload.js'
 export type { UploadEncryptedPartInput } from './transfers/encrypted/upload-encrypted-part.js'
+export type { EncryptedUploadResult } from './transfers/encrypted/upload-encryption-of.js'
+export type { UploadEncryptedStreamInput } from './transfers/encrypted/upload-encrypted-stream.js'
+export type {
+  EncryptedUploadFileResult,
+  UploadEncryptedFileInput
+} from './transfers/encrypted/upload-encrypted-file.js'
 
 // -- stages: for pipelines of your own --
 export { cutParts } from './stages/cut-parts.js'

@@ -8,9 +8,11 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { exampleCredentials } from '../../lib/emulator/index.js'
 import { downloadStream } from '../../lib/transfers/download/download-stream.js'
+import { encrypted } from '../../lib/transfers/encrypted/encrypted.js'
 import { uploadStream } from '../../lib/transfers/upload/upload-stream.js'
 import { compiledLibrary } from '../support/child-processes.js'
 import { bucket } from '../support/cos.js'
+import { aes } from '../support/encryption.js'
 import { collectGarbage } from '../support/gc.js'
 import { clientOf, right } from '../support/server.js'
 
@@ -33,13 +35,22 @@ async function* chunks(size: number): AsyncGenerator<Uint8Array, void, undefined
   for (let left = size; left > 0; left -= slab.length) yield slab.subarray(0, Math.min(left, slab.length))
 }
 
-t.test('200 parallel uploads and downloads together stay below the limit, and all end', async (t) => {
+/** The address of an emulator in another thread. */
+const startThread = async (t: {
+  readonly teardown: (clean: () => unknown) => unknown
+  readonly testdir: (fixture: Record<string, string>) => string
+}): Promise<string> => {
   const worker = new Worker(emulator(compiledLibrary, join(t.testdir({}), 'cos')), {
     eval: true,
     execArgv: []
   })
   t.teardown(() => worker.terminate())
   const [address] = (await once(worker, 'message')) as [string]
+  return address
+}
+
+t.test('200 parallel uploads and downloads together stay below the limit, and all end', async (t) => {
+  const address = await startThread(t)
   const { secretId, secretKey } = exampleCredentials
   const client = clientOf(t, address)({ credentials: { secretId, secretKey }, memoryLimit: limit })
   const budget = O.toUndefined(client.memory)
@@ -81,3 +92,33 @@ t.test('200 parallel uploads and downloads together stay below the limit, and al
   // What sockets and streams of 220 transfers hold.
   t.ok(beside < 32, `${beside.toFixed(1)} MiB of buffers beside the budget`)
 })
+
+t.test(
+  'an encrypted upload holds five parts for four in flight, and two segments for each of them',
+  async (t) => {
+    const { secretId, secretKey } = exampleCredentials
+    const client = clientOf(t, await startThread(t))({ credentials: { secretId, secretKey } })
+    const partSize = 4 * MiB
+    const concurrency = 4
+    // Half of what the docs allow for sockets: a ciphertext of each part in memory would be 16 MiB.
+    const ceiling = (concurrency + 1) * partSize + concurrency * 128 * KiB + 4 * MiB
+    for (const format of ['sealed', 'python'] as const) {
+      await collectGarbage()
+      const before = process.memoryUsage().arrayBuffers
+      const grown = (): number => process.memoryUsage().arrayBuffers - before
+      let most = 0
+      const source = async function* () {
+        for await (const chunk of chunks(32 * MiB)) {
+          yield chunk
+          if (grown() > ceiling) await collectGarbage()
+          most = Math.max(most, grown())
+        }
+      }
+      const to = { bucket, key: format, partSize, concurrency }
+      right(await encrypted(aes, { format }).uploadStream(to)(source())(client)())
+      t.comment(`${format}: ${(most / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)
+      t.ok(most <= ceiling, `${format}: ${(most / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)
+      t.ok(most >= concurrency * partSize, 'and something was weighed')
+    }
+  }
+)

@@ -2,11 +2,13 @@
 import type { UploadPartResult } from '../../operations/upload-part.js'
 import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'
 import type { HeadObjectInput } from '../../operations/head-object.js'
+import type { Client } from '../../client/client.js'
 import type { CosEffect } from '../../client/send.js'
 import type { DownloadFileInput } from '../download/download-file.js'
 import type { DownloadStreamInput } from '../download/download-stream.js'
 import type { Keyring } from '../../encryption/keyring.js'
 import type { MasterKey } from '../../encryption/master-key.js'
+import type { UploadWritable } from '../upload/create-upload-stream.js'
 import { createEncryptedUpload, type EncryptedUpload } from './create-encrypted-upload.js'
 import type { DecryptedObject } from './decrypted-object.js'
 import {
@@ -20,7 +22,18 @@ import { headEncrypted, type EncryptedHead } from './head-encrypted.js'
 import { configOf, type EncryptedOptions } from './options.js'
 import { putEncrypted, type PutEncryptedInput, type PutEncryptedResult } from './put-encrypted.js'
 import { rewrap, type RewrapInput, type RewrapResult } from './rewrap.js'
+import {
+  uploadEncryptedFile,
+  type EncryptedUploadFileResult,
+  type UploadEncryptedFileInput
+} from './upload-encrypted-file.js'
 import { uploadEncryptedPart, type UploadEncryptedPartInput } from './upload-encrypted-part.js'
+import {
+  createEncryptedUploadStream,
+  uploadEncryptedStream,
+  type UploadEncryptedStreamInput
+} from './upload-encrypted-stream.js'
+import type { EncryptedUploadResult } from './upload-encryption-of.js'
 
 /**
  * Functions with the names and inputs of the operations. They return effects and not operations: each run draws a new
@@ -35,6 +48,13 @@ export interface EncryptionClient {
   readonly headObject: (input: HeadObjectInput) => CosEffect<EncryptedHead>
   readonly createMultipartUpload: (input: CreateMultipartUploadInput) => CosEffect<EncryptedUpload>
   readonly uploadPart: (input: UploadEncryptedPartInput) => CosEffect<UploadPartResult>
+  readonly uploadStream: (
+    input: UploadEncryptedStreamInput
+  ) => (source: AsyncIterable<Uint8Array>) => CosEffect<EncryptedUploadResult>
+  readonly createUploadStream: (
+    client: Client
+  ) => (input: UploadEncryptedStreamInput) => UploadWritable<EncryptedUploadResult>
+  readonly uploadFile: (input: UploadEncryptedFileInput) => CosEffect<EncryptedUploadFileResult>
   readonly downloadStream: (input: DownloadStreamInput) => CosEffect<DecryptedDownload>
   readonly downloadFile: (input: DownloadFileInput) => CosEffect<DecryptedFile>
   readonly rewrap: (input: RewrapInput) => CosEffect<RewrapResult>
@@ -57,6 +77,9 @@ export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions =
     headObject: headEncrypted(config),
     createMultipartUpload: createEncryptedUpload(config),
     uploadPart: uploadEncryptedPart(config),
+    uploadStream: uploadEncryptedStream(config),
+    createUploadStream: createEncryptedUploadStream(config),
+    uploadFile: uploadEncryptedFile(config),
     downloadStream: downloadEncryptedStream(config),
     downloadFile: downloadEncryptedFile(config),
     rewrap: rewrap(config)
