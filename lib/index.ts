@@ -10,6 +10,7 @@ export { CosException } from './core/error.js'
 export { formatError } from './core/format-error.js'
 export type {
   Aborted,
+  AttemptRecord,
   Context,
   CosError,
   CredentialsError,
@@ -139,6 +140,8 @@ export type { Bandwidth } from './client/rate-limit.js'
 export type { Credentials, CredentialsSource } from './client/credentials.js'
 export { clientFromEnvironment, credentialsFromEnvironment } from './client/environment.js'
 export { defaultRetry } from './client/retry.js'
+export { createRetryBudget, unlimitedRetries } from './client/retry-budget.js'
+export type { RetryBudget, RetryBudgetOptions } from './client/retry-budget.js'
 export type { RetryPolicy } from './client/retry.js'
 export { withRetry, withSignal, withTimeout } from './client/combinators.js'
 export { run, send } from './client/send.js'

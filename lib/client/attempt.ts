@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { invalidInput, type Context, type CosError } from '../core/error.js'
+import { invalidInput, type AttemptRecord, type Context, type CosError } from '../core/error.js'
 import { conflict } from '../core/problem.js'
 import { isReplayableBody, withHeaders, type Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
@@ -14,6 +14,7 @@ import type { CallTimeout } from './call-timeout.js'
 import { publishAttempt } from './diagnostics.js'
 import { md5Of, openBody, type OpenBody } from './open-body.js'
 import { sign, type Signed } from './sign.js'
+import { endpointOfAttempt } from './backup-domain.js'
 import { exchange } from './transport.js'
 
 /** A request with the headers that depend on its body, and that body. */
@@ -86,6 +87,17 @@ const exchangeSigned = (
     publishAttempt(context, request.method, signed.host)
   )
 
+const toRecord = (sentAt: number, host: string, result: E.Either<CosError, Response>): AttemptRecord => ({
+  sentAt: new Date(sentAt),
+  host,
+  ...(E.isRight(result)
+    ? { status: result.right.status, requestId: result.right.headers['x-cos-request-id'] ?? '', cause: '' }
+    : { status: 0, requestId: '', cause: causeOf(result.left) })
+})
+
+const causeOf = (error: CosError): string =>
+  error._tag === 'TransportError' && error.code !== '' ? error.code : error._tag
+
 /** Opens the body, signs with the current time, sends, and returns the response when its head has arrived. */
 export const attempt =
   (client: Client, credentials: Credentials | undefined): Send<Response> =>
@@ -94,6 +106,12 @@ export const attempt =
     const context = call.nextAttempt()
     const opened = await openRequest(withHeaders({ 'user-agent': client.userAgent })(request), context)()
     if (E.isLeft(opened)) return opened
-    const signed = sign(client.endpoint, opened.right.request, credentials, client.clock.now())
-    return exchangeSigned(client, context, call.callTimeout, opened.right, signed)()
+    const endpoint = client.backupDomain
+      ? endpointOfAttempt(client.endpoint, request.bucket, client.retry.attempts, call.failures)
+      : client.endpoint
+    const signed = sign(endpoint, opened.right.request, credentials, client.clock.now())
+    const sentAt = Date.now()
+    const result = await exchangeSigned(client, context, call.callTimeout, opened.right, signed)()
+    call.record(toRecord(sentAt, signed.host, result))
+    return result
   }

@@ -1,7 +1,7 @@
 /** One call of an operation, and the type of the layers that send it. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { Context, CosError } from '../core/error.js'
+import type { AttemptRecord, Context, CosError } from '../core/error.js'
 import type { Request } from '../core/request.js'
 import { noTimeout, type CallTimeout } from './call-timeout.js'
 
@@ -11,6 +11,10 @@ export interface Call {
   readonly context: () => Context
   /** Counts one more request, and returns the context of its errors. */
   readonly nextAttempt: () => Context
+  /** Adds a request that has settled to the history of the call. */
+  readonly record: (attempt: AttemptRecord) => void
+  /** The error with the history of the call, if it sent more than one request. */
+  readonly withHistory: (error: CosError) => CosError
   /**
    * Errors of the attempts before this one, oldest first. COS may have carried out their requests nevertheless. Requests
    * that COS refused for their clock or their token are not among them: COS did not carry those out.
@@ -44,6 +48,7 @@ export const createCall = (
   callTimeout: CallTimeout = noTimeout
 ): Call => {
   let attempts = 0
+  const history: Array<AttemptRecord> = []
   const context = (): Context => ({ operation, bucket, key, attempts })
   return {
     context,
@@ -51,6 +56,9 @@ export const createCall = (
       attempts += 1
       return context()
     },
+    record: (attempt) => void history.push(attempt),
+    withHistory: (error) =>
+      history.length > 1 ? { ...error, context: { ...error.context, history: [...history] } } : error,
     failures: [],
     callTimeout
   }

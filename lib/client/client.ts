@@ -17,6 +17,7 @@ import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from '
 import { createClock, type Clock } from './clock.js'
 import { createConnector } from './connector.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
+import { createRetryBudget } from './retry-budget.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 import { version } from './version.js'
 
@@ -41,8 +42,14 @@ export interface Timeouts {
 export interface ClientConfig extends Endpoint {
   readonly credentials: CredentialsSource
   readonly timeouts?: Partial<Timeouts>
-  /** Default: `defaultRetry`, 4 attempts. */
+  /** Default: `defaultRetry`, 4 attempts, with a budget of 100 retries for all calls of the client. */
   readonly retry?: Partial<RetryPolicy>
+  /**
+   * Whether the last attempt of a call goes to the second domain of COS, `{bucket}.cos.{region}.tencentcos.cn`, if the
+   * attempt before it had no response of COS; and each attempt after a redirect that COS did not send. For hosts of
+   * `region` only, not for accelerate, internal and custom domains. Default: true.
+   */
+  readonly backupDomain?: boolean
   /**
    * Bytes that all transfers of the client may hold together, rounded down to blocks of 256 KiB. Downloads may use half of
    * them to read ahead. Default: each transfer has its own limit, the parts in flight and one more.
@@ -71,6 +78,7 @@ export interface Client {
   readonly endpoint: Endpoint
   readonly timeouts: Timeouts
   readonly retry: RetryPolicy
+  readonly backupDomain: boolean
   readonly userAgent: string
   /** Any of them aborts the effect. */
   readonly signals: ReadonlyArray<AbortSignal>
@@ -141,6 +149,7 @@ const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConf
   credentials: CredentialsSourceCodec,
   timeouts: In.optional(TimeoutsCodec),
   retry: In.optional(RetryPolicyCodec),
+  backupDomain: In.optional(In.boolean),
   memoryLimit: In.optional(In.bytes(2 * MiB)),
   bandwidth: In.optional(BandwidthCodec),
   dispatcher: In.optional(DispatcherCodec),
@@ -162,14 +171,25 @@ const agent = (connect: number): Agent =>
   new Agent({ connect: createConnector(connect), pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
 const toClient = (
-  { credentials, timeouts, retry, dispatcher, memoryLimit, bandwidth, userAgent, ...endpoint }: ClientConfig,
+  {
+    credentials,
+    timeouts,
+    retry,
+    backupDomain = true,
+    dispatcher,
+    memoryLimit,
+    bandwidth,
+    userAgent,
+    ...endpoint
+  }: ClientConfig,
   used: Dispatcher
 ): Client => {
   const clock = createClock()
   return {
     endpoint,
     timeouts: { ...defaultTimeouts, ...timeouts },
-    retry: { ...defaultRetry, ...retry },
+    retry: { ...defaultRetry, budget: createRetryBudget(), ...retry },
+    backupDomain,
     userAgent: `${userAgent === undefined ? '' : `${userAgent} `}cospipe/${version}`,
     signals: [],
     deadline: Number.POSITIVE_INFINITY,

@@ -8,7 +8,8 @@ import { isSameEtag, isWeakEtag } from '../core/etag.js'
 import { KiB } from '../core/limits.js'
 import { getObjectUnhashed, type GetObjectInput, type GetRangeResult } from '../operations/get-object.js'
 import type { Client } from './client.js'
-import { isTransient } from './retry.js'
+import { isTransient, retryDelay } from './retry.js'
+import { unlimitedRetries } from './retry-budget.js'
 import { send } from './send.js'
 import { waitForRetry } from './with-retries.js'
 
@@ -94,10 +95,18 @@ export async function* readRange(
       return
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
-      failures = position - start >= leastProgress ? 1 : failures + 1
+      const hasProgressed = position - start >= leastProgress
+      failures = hasProgressed ? 1 : failures + 1
       if (!isTransient(error) || failures >= client.retry.attempts) throw new CosException(error)
-      const within = { ...client, deadline: Math.min(client.deadline, deadline) }
-      const waited = await waitForRetry(within, context, failures, error)()
+      const { retry } = client
+      const within = {
+        ...client,
+        deadline: Math.min(client.deadline, deadline),
+        // A request that delivered its bytes is no retry of the one before it.
+        retry: hasProgressed ? { ...retry, budget: unlimitedRetries } : retry
+      }
+      const delay = retryDelay(retry, failures, error, client.clock.now())
+      const waited = await waitForRetry(within, context, error, delay)()
       if (E.isLeft(waited)) throw new CosException(waited.left)
     } finally {
       opened.right.body.destroy()

@@ -5,6 +5,7 @@ import type * as t from 'io-ts'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import { httpTime } from '../core/wire.js'
+import { RetryBudgetCodec, unlimitedRetries, type RetryBudget } from './retry-budget.js'
 
 export interface RetryPolicy {
   /** Maximum number of attempts, including the first; 1 is no retry. Default: 4. */
@@ -15,9 +16,18 @@ export interface RetryPolicy {
   readonly cap: number
   /** Returns a number from 0 to below 1. Injected so that a spec can set it. */
   readonly random: () => number
+  /** Limits the retries of all calls that share it. Default: one for each client, of 100 retries. */
+  readonly budget: RetryBudget
 }
 
-export const defaultRetry: RetryPolicy = { attempts: 4, base: 200, cap: 20_000, random: Math.random }
+/** The policy of a client without `retry`, apart from its budget. */
+export const defaultRetry: RetryPolicy = {
+  attempts: 4,
+  base: 200,
+  cap: 20_000,
+  random: Math.random,
+  budget: unlimitedRetries
+}
 
 export const RetryPolicyCodec: t.Type<Partial<RetryPolicy>, Partial<RetryPolicy>, unknown> = In.struct<
   Partial<RetryPolicy>
@@ -30,7 +40,8 @@ export const RetryPolicyCodec: t.Type<Partial<RetryPolicy>, Partial<RetryPolicy>
       'a function that returns a number from 0 to 1',
       (u): u is () => number => typeof u === 'function'
     )
-  )
+  ),
+  budget: In.optional(RetryBudgetCodec)
 })
 
 const transientCodes = new Set([
@@ -109,6 +120,12 @@ const retryAfter = (error: CosError, now: number): number | undefined => {
     O.toUndefined
   )
 }
+
+const closedCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/** A server closes connections that were idle: a request on one of them fails, and the service has not failed. */
+export const isConnectionClosed = (error: CosError): boolean =>
+  error._tag === 'TransportError' && closedCodes.has(error.code)
 
 /**
  * How long to wait after failure number `failures`, in milliseconds: full jitter over a limit that doubles, or the

@@ -70,9 +70,10 @@ const sendCall = async <A>(
   }
   try {
     const { source } = operation
-    return await (source === undefined ? task() : withSource(call.context(), source)(task)())
+    const result = await (source === undefined ? task() : withSource(call.context(), source)(task)())
+    return E.isLeft(result) ? E.left(call.withHistory(result.left)) : result
   } catch (thrown) {
-    return E.left(fromUnknown(call.context())(thrown))
+    return E.left(call.withHistory(fromUnknown(call.context())(thrown)))
   } finally {
     call.callTimeout.close()
   }

@@ -1,32 +1,34 @@
 /** The layer that sends a request again after a transient error. */
-import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Context, CosError } from '../core/error.js'
-import { isReplayableBody } from '../core/request.js'
-import { recover, type Send } from './call.js'
+import { isReplayableBody, type Request } from '../core/request.js'
+import { canSwitch } from './backup-domain.js'
+import type { Send } from './call.js'
 import type { Client } from './client.js'
-import { retryDelay, shouldRetry } from './retry.js'
+import { isConnectionClosed, retryDelay, shouldRetry } from './retry.js'
 import { sleepUnlessAborted } from './abort.js'
 
 /**
- * Waits before the next retry of a request that has failed `failures` times.
+ * Waits so many milliseconds before a retry, and takes the retry from the client's budget.
  *
- * @errors `Aborted` or `Timeout` if a signal fires; `error`, at once, if the wait would pass the deadline
+ * @errors `Aborted` or `Timeout` if a signal fires; `error`, at once, with `retriesEndedBy` if the wait would pass the
+ *         deadline or no retry is left
  */
 export const waitForRetry = (
   client: Client,
   context: Context,
-  failures: number,
-  error: CosError
+  error: CosError,
+  delay: number
 ): TE.TaskEither<CosError, void> => {
-  const delay = retryDelay(client.retry, failures, error, client.clock.now())
-  return performance.now() + delay < client.deadline
-    ? sleepUnlessAborted(delay, client, context)
-    : TE.left(error)
+  const end = (retriesEndedBy: 'budget' | 'deadline'): TE.TaskEither<CosError, never> =>
+    TE.left({ ...error, context: { ...error.context, retriesEndedBy } })
+  if (performance.now() + delay >= client.deadline) return end('deadline')
+  return client.retry.budget.take() ? sleepUnlessAborted(delay, client, context) : end('budget')
 }
 
 /**
- * Sends again, after a wait, as often as the client's policy allows.
+ * Sends again, after a wait, as often as the client's policy and its budget allow.
  *
  * @shape  a body that can be read only once is sent once
  * @errors the last attempt's, also if the next wait would pass the deadline; `Aborted` or `Timeout` if a signal fires
@@ -34,14 +36,24 @@ export const waitForRetry = (
 export const withRetries =
   (client: Client) =>
   <A>(send: Send<A>): Send<A> => {
-    const sendUntilFinal: Send<A> = (request, call) =>
-      recover(send(request, call), (error) => {
-        const failures = [...call.failures, error]
-        if (!isReplayableBody(request.body) || !shouldRetry(client.retry, failures)) return TE.left(error)
-        return pipe(
-          waitForRetry(client, call.context(), failures.length, error),
-          TE.chain(() => sendUntilFinal(request, { ...call, failures }))
-        )
-      })
+    const isRetried = ({ body, bucket }: Request, failures: ReadonlyArray<CosError>): boolean =>
+      isReplayableBody(body) &&
+      (shouldRetry(client.retry, failures) ||
+        (client.backupDomain &&
+          failures.length < client.retry.attempts &&
+          canSwitch(client.endpoint, bucket, failures)))
+    const sendUntilFinal: Send<A> = (request, call) => async () => {
+      const result = await send(request, call)()
+      if (E.isRight(result)) {
+        client.retry.budget.succeed(call.failures.length)
+        return result
+      }
+      const failures = [...call.failures, result.left]
+      if (!isRetried(request, failures)) return result
+      const isAtOnce = failures.length === 1 && isConnectionClosed(result.left)
+      const delay = isAtOnce ? 0 : retryDelay(client.retry, failures.length, result.left, client.clock.now())
+      const waited = await waitForRetry(client, call.context(), result.left, delay)()
+      return E.isLeft(waited) ? waited : sendUntilFinal(request, { ...call, failures })()
+    }
     return sendUntilFinal
   }

@@ -2,6 +2,20 @@
 import * as O from 'fp-ts/lib/Option.js'
 import { formatError } from './format-error.js'
 
+/** One request of a call that failed. */
+export interface AttemptRecord {
+  /** When it was sent, by the clock of this machine. */
+  readonly sentAt: Date
+  /** Of the `Host` header. */
+  readonly host: string
+  /** Of the response; 0 if none came. */
+  readonly status: number
+  /** Of the response; empty if COS did not send one. */
+  readonly requestId: string
+  /** Why no response came: the code of a `TransportError`, or the tag of another error; empty if one came. */
+  readonly cause: string
+}
+
 /** The call that failed. Part of every error. */
 export interface Context {
   /** COS's name of the action, such as `HeadObject`; or the name of a transfer, such as `uploadStream`. */
@@ -11,6 +25,13 @@ export interface Context {
   readonly key: O.Option<string>
   /** Requests sent for this call; 0 if it failed before the first. */
   readonly attempts: number
+  /** The requests of a call that sent more than one, oldest first. */
+  readonly history?: ReadonlyArray<AttemptRecord>
+  /**
+   * Why a transient error was not retried although the policy has attempts left: `budget`, the client has used up its
+   * retries; `deadline`, the wait would pass the timeout of the call.
+   */
+  readonly retriesEndedBy?: 'budget' | 'deadline'
   /** A multipart upload that the call left incomplete. Resume or abort it: its parts are billed. */
   readonly uploadId?: string
   /**

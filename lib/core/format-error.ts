@@ -129,6 +129,14 @@ const details = (error: CosError): string => {
   }
 }
 
+const endReasons = {
+  budget: '; not retried: the retry budget of the client is used up',
+  deadline: '; not retried: the wait would pass the timeout of the call'
+} as const
+
+const endOf = ({ retriesEndedBy }: Context): string =>
+  retriesEndedBy === undefined ? '' : endReasons[retriesEndedBy]
+
 // A key or a server's message must not be able to forge a second line.
 // eslint-disable-next-line no-control-regex
 const lineBreakers = /[\0-\x1f\x7f-\x9f\u2028\u2029]+/g
@@ -141,5 +149,8 @@ const lineBreakers = /[\0-\x1f\x7f-\x9f\u2028\u2029]+/g
 export const formatError = (error: CosError): string => {
   const { operation, bucket, key } = error.context
   const object = O.isSome(key) ? `${bucket}/${key.value}` : bucket
-  return `${operation}${object === '' ? '' : ` ${object}`}: ${details(error)}`.replace(lineBreakers, ' ')
+  return `${operation}${object === '' ? '' : ` ${object}`}: ${details(error)}${endOf(error.context)}`.replace(
+    lineBreakers,
+    ' '
+  )
 }

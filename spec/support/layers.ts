@@ -1,7 +1,7 @@
 /** A layer's inside for specs: a `Send` with scripted results. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import type { CosError, ServiceError } from '../../lib/core/error.js'
+import type { CosError, ServiceError, TransportError } from '../../lib/core/error.js'
 import { empty, get, type Request } from '../../lib/core/request.js'
 import { createCall, type Call, type Send } from '../../lib/client/call.js'
 import { at } from './server.js'
@@ -53,4 +53,13 @@ export const serviceError = (
   requestId: '',
   traceId: '',
   headers
+})
+
+/** A connection that failed before the response. */
+export const transportError = (code: string): TransportError => ({
+  _tag: 'TransportError',
+  context: { operation: 'Spec', bucket: '', key: O.none, attempts: 1 },
+  host: 'cos.example',
+  code,
+  cause: new Error(code)
 })

@@ -5,7 +5,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { Context, CosError } from '../../core/error.js'
 import type { Operation } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
-import { isTransient } from '../../client/retry.js'
+import { isTransient, retryDelay } from '../../client/retry.js'
 import { send } from '../../client/send.js'
 import { waitForRetry } from '../../client/with-retries.js'
 import { paginate, type PageEvent, type PaginateOptions } from '../../stages/paginate.js'
@@ -28,7 +28,8 @@ const resumeFrom =
   (error, failures, signal) =>
   async () => {
     if (requestErrors.has(error) || !isTransient(error) || failures >= client.retry.attempts) return false
-    const waited = await waitForRetry({ ...client, signals: [signal] }, context, failures, error)()
+    const delay = retryDelay(client.retry, failures, error, client.clock.now())
+    const waited = await waitForRetry({ ...client, signals: [signal] }, context, error, delay)()
     // If the signal fires during the wait, `paginate` reports the abort.
     return E.isRight(waited) || waited.left !== error
   }
