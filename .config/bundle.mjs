@@ -42,18 +42,11 @@ for (const name of readdirSync(join(out, 'lib')).filter((each) => each.startsWit
 
 await build({
   ...options,
-  entryPoints: [
-    ...['lib/index', 'lib/emulator/index', 'lib/emulator/cli'].map((path) => ({
-      in: join(top, `${path}.ts`),
-      out: path
-    })),
-    // Beside the file of the code that starts it.
-    { in: join(top, 'lib/stages/crc64-worker.ts'), out: 'lib/crc64-worker' }
-  ],
+  entryPoints: ['lib/index', 'lib/emulator/index', 'lib/emulator/cli'].map((path) => join(top, `${path}.ts`)),
   bundle: true,
   splitting: true,
   chunkNames: 'lib/shared-[hash]',
-  external: ['undici', 'saxes', 'hash-wasm', 'picomatch', 'csv-parse', 'libpg-query'],
+  external: ['undici', 'saxes', 'picomatch', 'csv-parse', 'libpg-query'],
   plugins: [functional],
   define: { COSPIPE_VERSION: JSON.stringify(version) }
 })

@@ -1,34 +1,25 @@
 /** CRC-64/XZ, which COS calls crc64ecma: of bytes, computed with WASM; of joined parts, computed from their CRC64s. */
-import type { createCRC64 } from 'hash-wasm'
+import { createCrc64Wasm, type Crc64Wasm } from './crc64-wasm.js'
 
 /** A running CRC64. It is mutable: one owner at a time. */
 export interface Crc64Hasher {
   readonly update: (bytes: Uint8Array) => void
-  /** The CRC64 of all bytes since the last `restart`, unsigned; no `update` may follow before the next. */
+  /** The CRC64 of all bytes, unsigned. Only `release` may follow. */
   readonly digest: () => bigint
-  /** Starts again, without bytes. */
-  readonly restart: () => void
   /** Returns the hasher to the pool, after `digest` or instead of it. */
   readonly release: () => void
 }
 
-type Wasm = Awaited<ReturnType<typeof createCRC64>>
-
-// Loaded with the first hasher: importing hash-wasm takes 70 ms of CPU.
-const createWasm = async (): Promise<Wasm> => {
-  const { createCRC64 } = await import('hash-wasm')
-  return createCRC64()
-}
-
-// A hasher is a WASM instance with its own memory: creating it takes 0.2 ms. Up to 16 idle ones are kept for reuse.
-const idle: Array<Wasm> = []
+// Each instance has a separate memory; creating it takes 0.1 ms. Up to 16 idle ones are kept for reuse.
+const idle: Array<Crc64Wasm> = []
 const maxIdle = 16
 
-const hasherOf = (wasm: Wasm): Crc64Hasher => {
-  wasm.init()
+const takeHasher = (): Crc64Hasher => {
+  const wasm = idle.pop() ?? createCrc64Wasm()
+  wasm.restart()
   let isOwned = true
   // After release() another owner may have the instance, and the bytes of both would be mixed.
-  const ownedWasm = (): Wasm => {
+  const ownedWasm = (): Crc64Wasm => {
     if (!isOwned) throw new Error('a CRC64 hasher was used after release()')
     return wasm
   }
@@ -36,10 +27,7 @@ const hasherOf = (wasm: Wasm): Crc64Hasher => {
     update: (bytes) => {
       ownedWasm().update(bytes)
     },
-    digest: () => BigInt(`0x${ownedWasm().digest()}`),
-    restart: () => {
-      ownedWasm().init()
-    },
+    digest: () => ownedWasm().digest(),
     release: () => {
       if (isOwned && idle.length < maxIdle) idle.push(wasm)
       isOwned = false
@@ -52,18 +40,15 @@ const hasherOf = (wasm: Wasm): Crc64Hasher => {
  *
  * @units `digest` is unsigned, 64 bits
  */
-export const crc64Hasher = async (): Promise<Crc64Hasher> => hasherOf(idle.pop() ?? (await createWasm()))
+export const crc64Hasher = (): Promise<Crc64Hasher> => Promise.resolve(takeHasher())
 
 /** The CRC64 of bytes in memory. */
-export const crc64 = async (...chunks: ReadonlyArray<Uint8Array>): Promise<bigint> => {
-  // No turn between taking and releasing an idle one: calls at the same time share it. With a turn, each of 32 small
-  // uploads at once took one, half of them new, and making those took 40 % of the CPU time of an upload.
-  const wasm = idle.pop()
-  const hasher = wasm === undefined ? await crc64Hasher() : hasherOf(wasm)
+export const crc64 = (...chunks: ReadonlyArray<Uint8Array>): Promise<bigint> => {
+  const hasher = takeHasher()
   for (const chunk of chunks) hasher.update(chunk)
   const sum = hasher.digest()
   hasher.release()
-  return sum
+  return Promise.resolve(sum)
 }
 
 // -- combining --

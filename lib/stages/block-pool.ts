@@ -1,4 +1,4 @@
-/** Blocks of memory that are reused. They are shared memory, so that a thread can hash them without a copy. */
+/** Blocks of memory that are reused. */
 
 export interface BlockPool {
   /** Takes a free block, or a new one. The block may contain the bytes of its last user. */
@@ -29,7 +29,7 @@ export const blockPool = (blockSize: number): BlockPool => {
     return free
   }
   return {
-    take: () => blocks().pop() ?? Buffer.from(new SharedArrayBuffer(blockSize)),
+    take: () => blocks().pop() ?? Buffer.allocUnsafeSlow(blockSize),
     put: (returned) => {
       blocks().push(...returned)
     },

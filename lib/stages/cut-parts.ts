@@ -18,7 +18,6 @@ export interface Part {
   readonly offset: number
   /** In bytes. */
   readonly size: number
-  /** Views of shared memory, if `cutParts` made the part. */
   readonly chunks: ReadonlyArray<Uint8Array>
   /** Whether this is the last part. */
   readonly last: boolean

@@ -6,7 +6,6 @@ import { ioChunkSize } from '../core/limits.js'
 import type { Part } from './cut-parts.js'
 import { sliceChunks } from './iterables.js'
 import { crc64Hasher } from '../core/crc64.js'
-import { crc64Thread, threadAfter } from './crc64-thread.js'
 
 export interface HashedPart extends Part {
   /** Of this part alone, unsigned. */
@@ -19,7 +18,7 @@ export interface HashPartsOptions {
   readonly md5?: boolean
 }
 
-/** Hashes the bytes here, with a turn of the event loop after each 64 KiB. */
+/** Hashes the bytes with a turn of the event loop after each 256 KiB. */
 const hashInTurns = async (
   chunks: ReadonlyArray<Uint8Array>,
   update: (bytes: Uint8Array) => void
@@ -53,16 +52,8 @@ const md5InTurns = async ({ chunks }: Part): Promise<string> => {
   return hash.digest('base64')
 }
 
-const isShared = ({ chunks }: Part): boolean =>
-  chunks.every(({ buffer }) => buffer instanceof SharedArrayBuffer)
-
-/** By the thread, if the transfer is large enough and the part is in shared memory. */
-const crc64Of = (part: Part): Promise<bigint> =>
-  (part.offset >= threadAfter && isShared(part) ? crc64Thread.hash(part.chunks) : undefined) ??
-  crc64InTurns(part)
-
 /**
- * Hashes each part as it passes. After the first 32 MiB, the parts of `cutParts` are hashed by a thread, if there is one.
+ * Hashes each part as it passes.
  *
  * @shape  one `HashedPart` for each `Part`, in the same order
  * @units  holds one part at a time; reads none ahead
@@ -72,7 +63,10 @@ const crc64Of = (part: Part): Promise<bigint> =>
 export const hashParts = ({ md5 = false }: HashPartsOptions = {}) =>
   async function* (parts: AsyncIterable<Part>): AsyncGenerator<HashedPart, void, undefined> {
     for await (const part of parts) {
-      const [crc64, digest] = await Promise.all([crc64Of(part), md5 ? md5InTurns(part).then(O.some) : O.none])
+      const [crc64, digest] = await Promise.all([
+        crc64InTurns(part),
+        md5 ? md5InTurns(part).then(O.some) : O.none
+      ])
       yield { ...part, crc64, md5: digest }
     }
   }

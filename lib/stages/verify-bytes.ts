@@ -1,9 +1,9 @@
 /** Verifies the body of a response while it is read: bytes -> verifyBytes -> the same bytes, and an `Integrity`. */
 import * as O from 'fp-ts/lib/Option.js'
 import * as E from 'fp-ts/lib/Either.js'
+import { crc64Hasher } from '../core/crc64.js'
 import { CosException } from '../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../core/integrity.js'
-import { runningCrc64 } from './running-crc64.js'
 import { checkLength, type ExpectedLength } from './check-length.js'
 
 /** The length and the checksum that the bytes must have. */
@@ -27,13 +27,13 @@ export interface Expected extends ExpectedLength {
  */
 export const verifyBytes = ({ size, crc64, reason = 'NoChecksum', context, host = '' }: Expected) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, Integrity, undefined> {
-    const hasher = await runningCrc64()
+    const hasher = await crc64Hasher()
     const whole = O.toUndefined(size)
     let seen = 0
     let integrity: Integrity | undefined
 
-    const compare = async (): Promise<Integrity> => {
-      const ours = O.some(await hasher.digest())
+    const compare = (): Integrity => {
+      const ours = O.some(hasher.digest())
       if (O.isNone(crc64)) return unverifiable(reason, ours)
       const compared = compareCrc64(context)({ expected: crc64, got: ours, ours: 'got' })
       if (E.isLeft(compared)) throw new CosException(compared.left)
@@ -43,10 +43,10 @@ export const verifyBytes = ({ size, crc64, reason = 'NoChecksum', context, host 
       for await (const chunk of checkLength({ size, context, host })(bytes)) {
         seen += chunk.length
         hasher.update(chunk)
-        if (seen === whole) integrity = await compare()
+        if (seen === whole) integrity = compare()
         yield chunk
       }
-      return integrity ?? (await compare())
+      return integrity ?? compare()
     } finally {
       hasher.release()
     }

@@ -49,14 +49,13 @@ const bundlePrograms = async () => {
       library: join(top, 'lib/index.ts'),
       'bench/demo': join(top, 'bench/demo.ts'),
       'lib/emulator/cli': join(top, 'lib/emulator/cli.ts'),
-      'crc64-worker': join(top, 'lib/stages/crc64-worker.ts'),
       'download-lock': join(top, 'lib/files/download-lock.ts'),
       'upload-checkpoint': join(top, 'lib/files/upload-checkpoint.ts')
     },
     outdir: bundled,
     bundle: true,
     splitting: true,
-    external: ['hash-wasm', 'picomatch', 'csv-parse', 'libpg-query', 'cli-progress'],
+    external: ['picomatch', 'csv-parse', 'libpg-query', 'cli-progress'],
     banner: {
       js: "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)"
     },

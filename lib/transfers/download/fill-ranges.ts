@@ -1,11 +1,10 @@
 /** Fills the ranges of a partial file: compares those an earlier run wrote, and fetches the others. */
 import type { FileHandle } from 'node:fs/promises'
 import * as O from 'fp-ts/lib/Option.js'
-import type { Crc64Run } from '../../core/crc64.js'
+import { crc64Hasher, type Crc64Hasher, type Crc64Run } from '../../core/crc64.js'
 import { CosException, type Context } from '../../core/error.js'
 import { ioChunkSize } from '../../core/limits.js'
 import { fromIterable } from '../../stages/iterables.js'
-import { runningCrc64, type RunningCrc64 } from '../../stages/running-crc64.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
 import type { FetchRange } from '../../stages/fetch-ranges.js'
 import type { PartRange } from '../../stages/plan-ranges.js'
@@ -20,8 +19,8 @@ export interface RangeTarget {
   readonly path: string
 }
 
-const withHasher = async <A>({ first }: PartRange, use: (hasher: RunningCrc64) => Promise<A>): Promise<A> => {
-  const hasher = await runningCrc64({ offset: first })
+const withHasher = async <A>(use: (hasher: Crc64Hasher) => Promise<A>): Promise<A> => {
+  const hasher = await crc64Hasher()
   try {
     return await use(hasher)
   } finally {
@@ -95,7 +94,7 @@ export const writeRange = (
   range: ContentRange,
   stored: AsyncIterable<Uint8Array>
 ): Promise<bigint> =>
-  withHasher(range, async (hasher) => {
+  withHasher(async (hasher) => {
     const writer = rangeWriter(target, range.offset)
     async function* hashed(): AsyncGenerator<Uint8Array, void, undefined> {
       let seen = 0
@@ -122,7 +121,7 @@ export const readFileRange = (
   range: ContentRange,
   signal: AbortSignal
 ): Promise<O.Option<bigint>> =>
-  withHasher(range, async (hasher) => {
+  withHasher(async (hasher) => {
     const { offset, length } = range
     let at = 0
     async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -140,7 +139,7 @@ export const readFileRange = (
       }
     }
     for await (const chunk of range.encode(read())) hasher.update(chunk)
-    return at < length ? O.none : O.some(await hasher.digest())
+    return at < length ? O.none : O.some(hasher.digest())
   })
 
 export interface FillOptions {
