@@ -241,6 +241,10 @@ export type { UploadEncryptedPartInput } from './transfers/encrypted/upload-encr
 export type { EncryptedUploadResult } from './transfers/encrypted/upload-encryption-of.js'
 export type { UploadEncryptedStreamInput } from './transfers/encrypted/upload-encrypted-stream.js'
 export type {
+  EncryptedUploadDirectoryResult,
+  UploadEncryptedDirectoryInput
+} from './transfers/encrypted/upload-encrypted-directory.js'
+export type {
   EncryptedUploadFileResult,
   UploadEncryptedFileInput
 } from './transfers/encrypted/upload-encrypted-file.js'

@@ -45,7 +45,7 @@ const internal = new Set([
   'streamPages',
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],
-  ...['uploadEncryptedStream', 'uploadEncryptedFile', 'fileBodies'],
+  ...['uploadEncryptedStream', 'uploadEncryptedFile', 'uploadEncryptedDirectory', 'fileBodies'],
   ...['drawDataKey', 'encryptBody', 'findEnvelope', 'openObject', 'rewrap']
 ])
 

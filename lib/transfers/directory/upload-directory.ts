@@ -1,7 +1,7 @@
 /** Uploads the files of a directory to a prefix, several in parallel. */
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { pipe } from 'fp-ts/lib/function.js'
+import { identity, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -17,10 +17,16 @@ import { shouldReadDirectory, globFilter, matchesFile } from './glob-filter.js'
 import { headIfExists } from '../shared/head-if-exists.js'
 import { joinProgress, withoutEnd } from '../shared/progress.js'
 import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
-import { uploadFile, type UploadFileInput } from '../upload/upload-file.js'
+import { uploadFileWith, type UploadFileInput } from '../upload/upload-file.js'
+import {
+  checkPartSize,
+  storedSize,
+  wholeObject,
+  type WithUploadEncryption
+} from '../upload/upload-encryption.js'
 import { headOptions } from '../multipart/lifecycle.js'
 import { CheckpointDirectory } from '../upload/file-options.js'
-import { putInput, uploadOptions, type UploadOptions } from '../upload/options.js'
+import { putInput, uploadDefaults, uploadOptions, type UploadOptions } from '../upload/options.js'
 import type { UploadResult } from '../upload/upload-stream.js'
 import { walk, type WalkEntry, type IgnoredReason } from '../../files/walk.js'
 import { runEach } from '../shared/run-each.js'
@@ -52,12 +58,12 @@ const Input = In.struct<UploadDirectoryInput>('UploadDirectoryInput', {
 })
 
 /** `path` is relative to `directory`, with `/` between segments on every system. A folder's path ends in `/`. */
-export type UploadDirectoryResult =
+export type UploadDirectoryResult<A extends UploadResult = UploadResult> =
   | {
       readonly _tag: 'Uploaded'
       readonly path: string
       readonly key: string
-      readonly uploaded: UploadResult
+      readonly uploaded: A
     }
   /** The object already exists: see `skip`. */
   | { readonly _tag: 'Skipped'; readonly path: string; readonly key: string; readonly size: number }
@@ -91,6 +97,7 @@ const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'fi
 /** A file or an empty folder, and its key. */
 interface LocalSource {
   readonly input: UploadDirectoryInput
+  readonly encryption: WithUploadEncryption
   readonly client: Client
   readonly path: string
   readonly key: string
@@ -106,21 +113,27 @@ const skippedResult = ({ input, path, key }: LocalSource, size: number): UploadD
   return { _tag: 'Skipped', path, key, size }
 }
 
-/** Whether the object has the file's size and is not older. An object without a date is uploaded again. */
-const isUpToDate = async (file: string, { size, lastModified }: ObjectHead): Promise<boolean> => {
+/** Whether the object has the file's size, as it would be sent, and is not older. Without a date it is uploaded again. */
+const isUpToDate = async (
+  { encryption }: LocalSource,
+  file: string,
+  { size, lastModified, headers }: ObjectHead
+): Promise<boolean> => {
   // An error of the file system is reported by the upload that follows.
   const local = await stat(file).catch(() => undefined)
+  if (local === undefined || size !== storedSize(encryption, wholeObject, local.size)) return false
+  if (O.isSome(encryption) && !encryption.value.hasFormat(headers)) return false
   // COS stores whole seconds.
-  const modified = Math.floor((local?.mtimeMs ?? 0) / 1000) * 1000
-  return local?.size === size && O.exists((date: Date) => modified <= date.getTime())(lastModified)
+  const modified = Math.floor(local.mtimeMs / 1000) * 1000
+  return O.exists((date: Date) => modified <= date.getTime())(lastModified)
 }
 
 const upload = (source: LocalSource): Step => {
-  const { input, client, path, key } = source
+  const { input, encryption, client, path, key } = source
   const { skip = directoryDefaults.skip } = input
   const file = join(resolve(input.directory), path)
   const uploadNow = pipe(
-    uploadFile({ ...perFile(input), key, file, skipExisting: skip === 'crc64' })(client),
+    uploadFileWith(encryption)({ ...perFile(input), key, file, skipExisting: skip === 'crc64' })(client),
     TE.map((uploaded): UploadDirectoryResult =>
       uploaded.skipped ? skippedResult(source, uploaded.size) : { _tag: 'Uploaded', path, key, uploaded }
     )
@@ -129,7 +142,7 @@ const upload = (source: LocalSource): Step => {
   return pipe(
     existingObject(source),
     TE.chain((found) => async () => {
-      const isSame = O.isSome(found) && (await isUpToDate(file, found.value))
+      const isSame = O.isSome(found) && (await isUpToDate(source, file, found.value))
       return isSame ? E.right(skippedResult(source, found.value.size)) : uploadNow()
     })
   )
@@ -154,15 +167,65 @@ const createFolderObject = (source: LocalSource): Step => {
 }
 
 const resultOf =
-  (input: UploadDirectoryInput) =>
+  (input: UploadDirectoryInput, encryption: WithUploadEncryption) =>
   async (found: WalkEntry, client: Client): Promise<UploadDirectoryResult> => {
     if (found._tag === 'Ignored') return found
     const { path } = found
     const key = `${folderPrefix(input)}${path}`
     if (found._tag === 'Unreadable') return { _tag: 'Failed', path, key, error: found.error }
-    const source = { input, client, path, key }
+    const source = { input, encryption, client, path, key }
     const result = await (found._tag === 'File' ? upload(source) : createFolderObject(source))()
     return E.isRight(result) ? result.right : { _tag: 'Failed', path, key, error: result.left }
+  }
+
+/** What differs between plain and encrypted objects. */
+export interface DirectoryUpload<R> {
+  readonly encryption: WithUploadEncryption
+  readonly toResult: (result: UploadDirectoryResult) => R
+}
+
+const uploadAll = <R extends UploadDirectoryResult>(
+  context: Context,
+  valid: UploadDirectoryInput,
+  { encryption, toResult }: DirectoryUpload<R>
+): EffectStream<R> => {
+  const items = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
+    const matches = await matchesFile(valid)
+    const all = walk({
+      context,
+      root: resolve(valid.directory),
+      symlinks: valid.symlinks ?? 'skip',
+      shouldRead: await shouldReadDirectory(valid),
+      isLockDirectory: isReservedName
+    })
+    for await (const each of all) {
+      if (each._tag === 'EmptyFolder' && valid.emptyFolders === false) continue
+      if (matches(each.path.replace(/\/$/, ''))) yield each
+    }
+  }
+  return runEach<WalkEntry, R>(context, {
+    concurrency: valid.concurrency ?? directoryDefaults.concurrency,
+    onError: valid.onError ?? directoryDefaults.onError,
+    items,
+    work: async (each, client) => [toResult(await resultOf(valid, encryption)(each, client))],
+    failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
+    onEnd: () => valid.progress?.end()
+  })
+}
+
+/** The same transfer for plain and for encrypted objects. */
+export const uploadDirectoryWith =
+  <R extends UploadDirectoryResult>(upload: DirectoryUpload<R>) =>
+  (input: UploadDirectoryInput): EffectStream<R> => {
+    const context = contextOf(action, input)
+    const validated = pipe(
+      validate(action, Input)(input),
+      E.chainFirst(({ partSize = uploadDefaults.partSize }): E.Either<CosError, void> =>
+        checkPartSize(upload.encryption, context, partSize)
+      )
+    )
+    if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
+    return perReading(() => uploadAll(context, joinProgress(validated.right), upload))
   }
 
 /**
@@ -178,34 +241,5 @@ const resultOf =
  *         directory itself cannot be read, and with `InvalidInput`
  * @example for await (const entry of uploadDirectory({ bucket, prefix: 'site/', directory: 'out' })(client)) log(entry)
  */
-export const uploadDirectory = (input: UploadDirectoryInput): EffectStream<UploadDirectoryResult> => {
-  const context = contextOf(action, input)
-  const validated = validate(action, Input)(input)
-  if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
-  return perReading(() => uploadAll(context, joinProgress(validated.right)))
-}
-
-const uploadAll = (context: Context, valid: UploadDirectoryInput): EffectStream<UploadDirectoryResult> => {
-  const items = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
-    const matches = await matchesFile(valid)
-    const all = walk({
-      context,
-      root: resolve(valid.directory),
-      symlinks: valid.symlinks ?? 'skip',
-      shouldRead: await shouldReadDirectory(valid),
-      isLockDirectory: isReservedName
-    })
-    for await (const each of all) {
-      if (each._tag === 'EmptyFolder' && valid.emptyFolders === false) continue
-      if (matches(each.path.replace(/\/$/, ''))) yield each
-    }
-  }
-  return runEach<WalkEntry, UploadDirectoryResult>(context, {
-    concurrency: valid.concurrency ?? directoryDefaults.concurrency,
-    onError: valid.onError ?? directoryDefaults.onError,
-    items,
-    work: async (each, client) => [await resultOf(valid)(each, client)],
-    failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
-    onEnd: () => valid.progress?.end()
-  })
-}
+export const uploadDirectory: (input: UploadDirectoryInput) => EffectStream<UploadDirectoryResult> =
+  uploadDirectoryWith({ encryption: O.none, toResult: identity })

@@ -8,6 +8,7 @@ import type { DownloadFileInput } from '../download/download-file.js'
 import type { DownloadStreamInput } from '../download/download-stream.js'
 import type { Keyring } from '../../encryption/keyring.js'
 import type { MasterKey } from '../../encryption/master-key.js'
+import type { EffectStream } from '../shared/effect-stream.js'
 import type { UploadWritable } from '../upload/create-upload-stream.js'
 import { createEncryptedUpload, type EncryptedUpload } from './create-encrypted-upload.js'
 import type { DecryptedObject } from './decrypted-object.js'
@@ -22,6 +23,11 @@ import { headEncrypted, type EncryptedHead } from './head-encrypted.js'
 import { configOf, type EncryptedOptions } from './options.js'
 import { putEncrypted, type PutEncryptedInput, type PutEncryptedResult } from './put-encrypted.js'
 import { rewrap, type RewrapInput, type RewrapResult } from './rewrap.js'
+import {
+  uploadEncryptedDirectory,
+  type EncryptedUploadDirectoryResult,
+  type UploadEncryptedDirectoryInput
+} from './upload-encrypted-directory.js'
 import {
   uploadEncryptedFile,
   type EncryptedUploadFileResult,
@@ -55,6 +61,9 @@ export interface EncryptionClient {
     client: Client
   ) => (input: UploadEncryptedStreamInput) => UploadWritable<EncryptedUploadResult>
   readonly uploadFile: (input: UploadEncryptedFileInput) => CosEffect<EncryptedUploadFileResult>
+  readonly uploadDirectory: (
+    input: UploadEncryptedDirectoryInput
+  ) => EffectStream<EncryptedUploadDirectoryResult>
   readonly downloadStream: (input: DownloadStreamInput) => CosEffect<DecryptedDownload>
   readonly downloadFile: (input: DownloadFileInput) => CosEffect<DecryptedFile>
   readonly rewrap: (input: RewrapInput) => CosEffect<RewrapResult>
@@ -80,6 +89,7 @@ export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions =
     uploadStream: uploadEncryptedStream(config),
     createUploadStream: createEncryptedUploadStream(config),
     uploadFile: uploadEncryptedFile(config),
+    uploadDirectory: uploadEncryptedDirectory(config),
     downloadStream: downloadEncryptedStream(config),
     downloadFile: downloadEncryptedFile(config),
     rewrap: rewrap(config)

@@ -1,10 +1,12 @@
 /** The encryption of uploads, from the options of `encrypted`, and what an encrypted upload refuses. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encryptionError, invalidInput, type CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import { conflict } from '../../core/problem.js'
+import { readEnvelope } from '../../encryption/envelope.js'
 import { layouts, type WriteFormat } from '../../encryption/object-cipher.js'
 import { restoreObjectCipher } from '../../encryption/restore-cipher.js'
 import type { UploadResult } from '../upload/result.js'
@@ -14,6 +16,10 @@ import { checkInput, fieldOf, type Config } from './options.js'
 
 const uploadEncryptionOf = (config: Config): UploadEncryption => ({
   ...layouts[config.format],
+  hasFormat: (headers) => {
+    const envelope = O.flatten(O.fromEither(readEnvelope(headers)))
+    return O.isSome(envelope) && envelope.value.formats.some((format) => format === config.format)
+  },
   create: (ref, context) => drawDataKey(config, ref, context),
   restore: (ref, context, metadata) =>
     pipe(
@@ -37,15 +43,17 @@ export const checkUpload = (
   config: E.Either<CosError, Config>,
   action: string,
   input: unknown,
-  resumes: ReadonlyArray<string>
+  resumes?: ReadonlyArray<string>
 ): E.Either<CosError, EncryptableUpload> => {
   const resume = fieldOf(input, 'resume')
-  const message = `must be ${resumes.join(' or ')}: COS does not return the data key of an unfinished upload`
+  const isAccepted =
+    resume === undefined || resumes === undefined || (typeof resume === 'string' && resumes.includes(resume))
+  const message = `must be ${(resumes ?? []).join(' or ')}: COS does not return the data key of an unfinished upload`
   return pipe(
     config,
     E.chainFirst((): E.Either<CosError, void> => checkInput(action, input)),
     E.filterOrElse(
-      () => resume === undefined || (typeof resume === 'string' && resumes.includes(resume)),
+      () => isAccepted,
       (): CosError => invalidInput(contextOf(action, input), conflict('resume', message))
     ),
     E.map((valid) => ({ config: valid, encryption: uploadEncryptionOf(valid) }))

@@ -15,6 +15,8 @@ import type { UploadOptions } from './options.js'
 export interface UploadEncryption extends CipherLayout {
   /** Draws a data key: once for each object, and once more if an upload is restarted. */
   readonly create: (ref: ObjectRef, context: Context) => CosEffect<ObjectCipher>
+  /** Whether an object with these headers has the format that this encryption writes. */
+  readonly hasFormat: (headers: Readonly<Record<string, string>>) => boolean
   /** The cipher of an object that was begun, from its metadata; none if it is not one that this encryption would write. */
   readonly restore: (
     ref: ObjectRef,

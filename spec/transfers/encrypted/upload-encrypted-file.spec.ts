@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Json } from 'fp-ts/lib/Json.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
+import { aesKey } from '../../../lib/encryption/aes-key.js'
 import { kmsKey } from '../../../lib/encryption/kms-key.js'
 import type { WriteFormat } from '../../../lib/encryption/object-cipher.js'
 import { rsaKey } from '../../../lib/encryption/rsa-key.js'
@@ -301,6 +302,11 @@ t.test('skipExisting skips an object with the same plaintext that the key opens'
       if (other === vault) await writeFile(file, bytesOf(bytes.length, 4))
       t.equal(right(await other.uploadFile(skipping)(client)()).skipped, false)
     }
+    const to = right(aesKey(bytesOf(32, 8), { id: '2027' }))
+    right(await vault.rewrap({ ...at, to })(client)())
+    const rewrapped = encrypted(to, { format }).uploadFile(skipping)
+    // The header in a sealed object has the old wrapping.
+    t.equal(right(await rewrapped(client)()).skipped, format === 'python')
     right(await uploadFile(input)(client)())
     t.equal(right(await vault.uploadFile(skipping)(client)()).skipped, false, 'a plain object')
   }
