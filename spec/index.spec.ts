@@ -43,6 +43,7 @@ const internal = new Set([
   'forEachObject',
   'globFilter',
   'streamPages',
+  'isPresent',
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],
   ...['uploadEncryptedStream', 'uploadEncryptedFile', 'uploadEncryptedDirectory', 'fileBodies'],

@@ -17,7 +17,8 @@ export type WantedRange =
   | { readonly first: number; readonly last?: number; readonly suffix?: never }
   | { readonly suffix: number; readonly first?: never; readonly last?: never }
 
-const cbcBlock = 16
+/** In bytes. The padding of CBC has 1 to as many. */
+export const cbcBlock = 16
 
 /**
  * The size of the plaintext of an object of `stored` bytes; none if it is known only after decryption. For CBC it is the

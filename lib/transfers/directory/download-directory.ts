@@ -1,9 +1,9 @@
 /** Downloads the objects of a prefix into a directory, several in parallel, and never writes outside it. */
-import { lstat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fileError, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
@@ -11,15 +11,19 @@ import { contextOf, validate } from '../../core/operation.js'
 import { bucketRef, type BucketRef } from '../../core/request.js'
 import { identityOf, toSegments } from '../../files/safe-path.js'
 import type { Client } from '../../client/client.js'
-import { scoped } from '../../client/scope.js'
-import { send } from '../../client/send.js'
-import { headObject } from '../../operations/head-object.js'
+import type { CosEffect } from '../../client/send.js'
 import { withCustomerKey, type WithCustomerKey } from '../../operations/parameters/encryption.js'
 import { withReferer, type WithReferer } from '../../operations/parameters/referer.js'
 import { trafficLimit, type TrafficLimit } from '../../operations/parameters/storage.js'
 import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOptions } from './options.js'
 import { openUnchanged } from '../download/content.js'
-import { downloadListed, withoutContent, type DownloadFileResult } from '../download/download-file.js'
+import {
+  downloadListed,
+  withoutContent,
+  type DownloadFileInput,
+  type DownloadFileResult
+} from '../download/download-file.js'
+import { findUnchanged, isPresent, type FindContent } from './is-present.js'
 import { withFileErrors } from '../../files/atomic-file.js'
 import { displayPath, holdDirectory, isHeld } from '../../files/open-directory.js'
 import { globFilter, matchesFile } from './glob-filter.js'
@@ -31,7 +35,6 @@ import {
 } from '../../files/safe-directory.js'
 import { sharedTempDirectory } from '../../files/shared-temp-directory.js'
 import { joinProgress, withoutEnd } from '../shared/progress.js'
-import { hashOf, openSource, createRangeBody } from '../../files/source-file.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
 import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
 import { runEach } from '../shared/run-each.js'
@@ -65,13 +68,16 @@ const Input = In.struct<DownloadDirectoryInput>('DownloadDirectoryInput', {
   caseInsensitive: In.optional(In.boolean)
 })
 
-/** `path` is relative to `directory`, with `/` between segments on every system. A folder's path ends in `/`. */
-export type DownloadDirectoryResult =
+/**
+ * `path` is relative to `directory`, with `/` between segments on every system. A folder's path ends in `/`. `D` is the
+ * result of a downloaded file.
+ */
+export type DownloadDirectoryResult<D = DownloadFileResult> =
   | {
       readonly _tag: 'Downloaded'
       readonly key: string
       readonly path: string
-      readonly downloaded: DownloadFileResult
+      readonly downloaded: D
     }
   /** The file already exists: see `skip`. */
   | { readonly _tag: 'Skipped'; readonly key: string; readonly path: string; readonly size: number }
@@ -83,8 +89,24 @@ export type DownloadDirectoryResult =
 
 const action = 'downloadDirectory'
 
+/** How the objects are read: as they are stored, or decrypted. */
+export interface ReadObjects<D> extends FindContent {
+  readonly download: (
+    input: DownloadFileInput,
+    listed: ListedObject,
+    acquireSlot: AcquireSlot
+  ) => CosEffect<D>
+}
+
+const readUnchanged: ReadObjects<DownloadFileResult> = {
+  ...findUnchanged,
+  download: (input, listed, acquireSlot) =>
+    pipe(downloadListed(input, listed, acquireSlot, openUnchanged), RTE.map(withoutContent))
+}
+
 /** An object and its path below the root directory. */
-interface LocalTarget {
+interface LocalTarget<D> {
+  readonly read: ReadObjects<D>
   readonly input: DownloadDirectoryInput
   readonly context: Context
   readonly root: string
@@ -94,51 +116,29 @@ interface LocalTarget {
   readonly acquireSlot: AcquireSlot
 }
 
-type Step = TE.TaskEither<CosError, DownloadDirectoryResult>
+type Step<D> = TE.TaskEither<CosError, DownloadDirectoryResult<D>>
 
-const unsafe = (key: string, reason: string): DownloadDirectoryResult => ({ _tag: 'UnsafeKey', key, reason })
+const unsafe = (key: string, reason: string): DownloadDirectoryResult<never> => ({
+  _tag: 'UnsafeKey',
+  key,
+  reason
+})
 
 const headFields = ['sse', 'referer'] as const
 const fileFields = [...headFields, 'trafficLimit', 'threshold', 'partSize'] as const
 
-// -- files that exist --
-/** The file cannot be read, or changed while it was read. */
-const isLocal = ({ _tag }: CosError): boolean => _tag === 'FileError' || _tag === 'SourceError'
-
-/** Whether a file has the object's CRC64. False if it cannot be read; replacing it will report the cause. */
-const isSame = (
-  { input, context, object: { key, size } }: LocalTarget,
-  file: string,
-  client: Client
-): TE.TaskEither<CosError, boolean> =>
-  pipe(
-    send(headObject({ bucket: input.bucket, key, ...In.pick(...headFields)(input) }))(client),
-    TE.chain(({ crc64, size: sizeNow }) => async () => {
-      if (O.isNone(crc64) || sizeNow !== size) return E.right(false)
-      const opened = await openSource(context, file)()
-      if (E.isLeft(opened)) return E.right(false)
-      const source = opened.right
-      try {
-        // In a scope: after an abort nobody waits for a large file to be hashed.
-        const hashed = await scoped(client, context, () => hashOf(source, createRangeBody(source, 0, size))())
-        if (E.isLeft(hashed)) return isLocal(hashed.left) ? E.right(false) : hashed
-        return E.right(source.size === size && hashed.right.crc64 === crc64.value)
-      } finally {
-        // Closing the handle ends reads in progress.
-        await source.handle.close()
-      }
-    })
+/** Whether the file of an object exists and has its content. */
+const isUpToDate = <D>({ read, input, context, object }: LocalTarget<D>, file: string): CosEffect<boolean> =>
+  isPresent(
+    {
+      ...In.pick('mayHaveSize', 'find')(read),
+      context,
+      object,
+      head: { bucket: input.bucket, key: object.key, ...In.pick(...headFields)(input) },
+      skip: input.skip ?? directoryDefaults.skip
+    },
+    file
   )
-
-const isPresent = (target: LocalTarget, file: string, client: Client): TE.TaskEither<CosError, boolean> => {
-  const { skip = directoryDefaults.skip } = target.input
-  const { size, lastModified } = target.object
-  return async () => {
-    const local = skip === 'never' ? undefined : await lstat(file).catch(() => undefined)
-    if (local?.isFile() !== true || local.size !== size) return E.right(false)
-    return skip === 'time' ? E.right(local.mtimeMs >= lastModified.getTime()) : isSame(target, file, client)()
-  }
-}
 
 // -- one object --
 const reasons = {
@@ -147,12 +147,12 @@ const reasons = {
 } as const
 const isKnown = (code: string): code is keyof typeof reasons => code in reasons
 
-const fetchObject = (target: LocalTarget, file: string, client: Client): Step => {
-  const { input, object, segments, acquireSlot } = target
+const fetchObject = <D>(target: LocalTarget<D>, file: string, client: Client): Step<D> => {
+  const { read, input, object, segments, acquireSlot } = target
   const { key } = object
   const path = segments.join('/')
   const downloadNow = pipe(
-    downloadListed(
+    read.download(
       {
         ...In.pick(...fileFields)(input),
         ...In.defined({ concurrency: input.partConcurrency }),
@@ -163,15 +163,9 @@ const fetchObject = (target: LocalTarget, file: string, client: Client): Step =>
         file
       },
       object,
-      acquireSlot,
-      openUnchanged
+      acquireSlot
     )(client),
-    TE.map((downloaded): DownloadDirectoryResult => ({
-      _tag: 'Downloaded',
-      key,
-      path,
-      downloaded: withoutContent(downloaded)
-    })),
+    TE.map((downloaded): DownloadDirectoryResult<D> => ({ _tag: 'Downloaded', key, path, downloaded })),
     TE.orElse((error) =>
       error._tag === 'FileError' && isKnown(error.code)
         ? TE.right(unsafe(key, reasons[error.code]))
@@ -179,8 +173,8 @@ const fetchObject = (target: LocalTarget, file: string, client: Client): Step =>
     )
   )
   return pipe(
-    isPresent(target, file, client),
-    TE.chain((present): Step => {
+    isUpToDate(target, file)(client),
+    TE.chain((present): Step<D> => {
       if (!present) return downloadNow
       input.progress?.report({ _tag: 'PartSkipped', size: object.size })
       return pipe(
@@ -192,8 +186,8 @@ const fetchObject = (target: LocalTarget, file: string, client: Client): Step =>
 }
 
 /** Creates and checks the folders on the path of a file, or of a folder and the folder itself. */
-const createFolders = (
-  { context, root, segments }: LocalTarget,
+const createFolders = <D>(
+  { context, root, segments }: LocalTarget<D>,
   isFolder: boolean
 ): TE.TaskEither<CosError, ParentCheck> =>
   TE.tryCatch(
@@ -201,18 +195,19 @@ const createFolders = (
     fileError(context, join(displayPath(root), ...segments))
   )
 
-const saveObject = (target: LocalTarget, client: Client): Step => {
-  const { object, segments } = target
+const saveObject = <D>(target: LocalTarget<D>, client: Client): Step<D> => {
+  const { read, object, segments } = target
   const { key, size } = object
   const isFolder = key.endsWith('/')
-  if (isFolder && size > 0) return TE.right(unsafe(key, 'the key of a folder, but the object has bytes'))
+  if (isFolder && size > 0 && !read.mayHaveSize(size, 0))
+    return TE.right(unsafe(key, 'the key of a folder, but the object has bytes'))
   return pipe(
     createFolders(target, isFolder),
-    TE.chain((parent): Step => {
+    TE.chain((parent): Step<D> => {
       if (parent._tag === 'Blocked')
         return TE.right(unsafe(key, `${parent.by} exists at the path of its folder`))
       const { folder, release } = parent
-      const done: Step = isFolder
+      const done: Step<D> = isFolder
         ? TE.right({ _tag: 'Folder', key, path: `${segments.join('/')}/` })
         : fetchObject(target, join(folder, segments.at(-1) ?? ''), client)
       return () => done().finally(release)
@@ -241,15 +236,18 @@ const duplicateCheck = ({ naming }: RootDirectory): IsDuplicate => {
 // Case folding also maps the long s (U+017F) to `s`.
 const isReserved = (name: string): boolean => isReservedName(identityOf(name, { foldsCase: true }))
 
-type CheckedEntry = E.Either<DownloadDirectoryResult, LocalTarget>
+type CheckedEntry<D> = E.Either<DownloadDirectoryResult<D>, LocalTarget<D>>
 
 /** The local target of each object, or why it has none. Called in key order, so that the first of two duplicates is stable. */
 const checkEntry =
-  (input: DownloadDirectoryInput, context: Context, directory: RootDirectory, acquireSlot: AcquireSlot) =>
-  (isDuplicate: IsDuplicate) =>
-  (object: ListedObject): CheckedEntry => {
+  <D>(
+    shared: Pick<LocalTarget<D>, 'read' | 'input' | 'context' | 'acquireSlot'>,
+    directory: RootDirectory,
+    isDuplicate: IsDuplicate
+  ) =>
+  (object: ListedObject): CheckedEntry<D> => {
     const { key } = object
-    const prefix = folderPrefix(input)
+    const prefix = folderPrefix(shared.input)
     // The directory itself.
     if (key === prefix) return E.left({ _tag: 'Folder', key, path: '' })
     return pipe(
@@ -264,12 +262,12 @@ const checkEntry =
       ),
       E.bimap(
         (reason) => unsafe(key, reason),
-        (segments) => ({ input, context, root: directory.root, object, segments, acquireSlot })
+        (segments) => ({ ...shared, root: directory.root, object, segments })
       )
     )
   }
 
-const resultOf = async (entry: CheckedEntry, client: Client): Promise<DownloadDirectoryResult> => {
+const resultOf = async <D>(entry: CheckedEntry<D>, client: Client): Promise<DownloadDirectoryResult<D>> => {
   if (E.isLeft(entry)) return entry.left
   const { object, segments } = entry.right
   const result = await saveObject(entry.right, client)()
@@ -316,21 +314,28 @@ const createRun = (): Run => {
  *         `FileError` if the directory cannot be created, and with `InvalidInput`
  * @example for await (const entry of downloadDirectory({ bucket, prefix: 'site/', directory: 'in' })(client)) log(entry)
  */
-export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<DownloadDirectoryResult> => {
-  const context = contextOf(action, input)
-  const validated = validate(action, Input)(input)
-  if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
-  return perReading(() => downloadAll(context, joinProgress(validated.right), createRun()))
-}
+export const downloadDirectory = (input: DownloadDirectoryInput): EffectStream<DownloadDirectoryResult> =>
+  downloadDirectoryAs(readUnchanged)(input)
 
-const downloadAll = (
+/** `downloadDirectory` of objects that are read by `read`. */
+export const downloadDirectoryAs =
+  <D>(read: ReadObjects<D>) =>
+  (input: DownloadDirectoryInput): EffectStream<DownloadDirectoryResult<D>> => {
+    const context = contextOf(action, input)
+    const validated = validate(action, Input)(input)
+    if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
+    return perReading(() => downloadAll(read, context, joinProgress(validated.right), createRun()))
+  }
+
+const downloadAll = <D>(
+  read: ReadObjects<D>,
   context: Context,
   valid: DownloadDirectoryInput,
   run: Run
-): EffectStream<DownloadDirectoryResult> => {
+): EffectStream<DownloadDirectoryResult<D>> => {
   const { bucket } = valid
   const prefix = folderPrefix(valid)
-  const objects = async function* (client: Client): AsyncGenerator<CheckedEntry, void, undefined> {
+  const objects = async function* (client: Client): AsyncGenerator<CheckedEntry<D>, void, undefined> {
     const matches = await matchesFile(valid)
     const isWanted = ({ key }: ListedObject): boolean =>
       key === prefix || matches(key.slice(prefix.length).replace(/\/$/, ''))
@@ -338,7 +343,8 @@ const downloadAll = (
     const directory = await withFileErrors(context, path)(() => openRootDirectory(path, valid))
     run.hold(directory.root)
     const tempDirectory = sharedTempDirectory(directory.root)
-    const check = checkEntry(valid, context, directory, tempDirectory.acquire)(duplicateCheck(directory))
+    const shared = { read, input: valid, context, acquireSlot: tempDirectory.acquire }
+    const check = checkEntry(shared, directory, duplicateCheck(directory))
     try {
       for await (const object of streamObjects({ bucket, prefix, ...In.pick('referer')(valid) })(client)) {
         if (isWanted(object)) yield check(object)
@@ -348,7 +354,7 @@ const downloadAll = (
       await directory.release()
     }
   }
-  return runEach<CheckedEntry, DownloadDirectoryResult>(context, {
+  return runEach<CheckedEntry<D>, DownloadDirectoryResult<D>>(context, {
     concurrency: valid.concurrency ?? directoryDefaults.concurrency,
     onError: valid.onError ?? directoryDefaults.onError,
     items: objects,

@@ -6,6 +6,7 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import { encryptionError, type CosError, type EncryptionProblem } from '../../core/error.js'
 import { decryptWhole, type Decrypt, type WholeDecryption } from '../../encryption/decrypt.js'
 import { objectRanges, type ObjectRanges, type PlainRange } from '../../encryption/object-ranges.js'
+import { isSameObject, readObjectHeader } from '../../encryption/sealed-header.js'
 import { planRanges } from '../../stages/plan-ranges.js'
 import {
   unchanged,
@@ -111,9 +112,33 @@ const plainContent = (storedSize: number): DecryptedContent => ({
   info: { format: 'plain', keyId: O.none, storedSize, isAuthenticated: false }
 })
 
-/** Opens the envelope of an object whose download was requested. */
+/** The header at the start of a sealed object may have an older wrapping than the metadata, after a `rewrap`. */
+const withFront =
+  (front: O.Option<Uint8Array>) =>
+  (opened: OpenedObject): OpenedObject => {
+    const { envelope } = opened
+    if (O.isNone(front) || envelope.cipher !== 'sealed') return opened
+    return pipe(
+      readObjectHeader(front.value),
+      E.filterOrElseW(
+        (header) => isSameObject(header, envelope.header),
+        () => undefined
+      ),
+      E.match(
+        () => opened,
+        (header) => ({ ...opened, envelope: { ...envelope, header } })
+      )
+    )
+  }
+
+/**
+ * Opens the envelope of an object whose download was requested.
+ *
+ * @shape  `front`: the first bytes of the object, if they were read. Without them a sealed object whose wrapping was
+ *         changed is not encoded again to the same bytes
+ */
 export const openDecrypted =
-  (config: Config): OpenContent<DecryptedContent> =>
+  (config: Config, front: O.Option<Uint8Array> = O.none): OpenContent<DecryptedContent> =>
   (object) => {
     const { context, input, head } = object
     return pipe(
@@ -123,7 +148,7 @@ export const openDecrypted =
           () => E.right<CosError, DecryptedContent>(plainContent(head.size)),
           (opened) =>
             pipe(
-              decryptedContent(opened, object),
+              decryptedContent(withFront(front)(opened), object),
               E.mapLeft((problem): CosError => encryptionError(context, problem))
             )
         )

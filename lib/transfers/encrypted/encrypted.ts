@@ -4,8 +4,10 @@ import type { CreateMultipartUploadInput } from '../../operations/create-multipa
 import type { HeadObjectInput } from '../../operations/head-object.js'
 import type { Client } from '../../client/client.js'
 import type { CosEffect } from '../../client/send.js'
+import type { DownloadDirectoryInput, DownloadDirectoryResult } from '../directory/download-directory.js'
 import type { DownloadFileInput } from '../download/download-file.js'
 import type { DownloadStreamInput } from '../download/download-stream.js'
+import type { EffectStream } from '../shared/effect-stream.js'
 import type { Keyring } from '../../encryption/keyring.js'
 import type { MasterKey } from '../../encryption/master-key.js'
 import type { EffectStream } from '../shared/effect-stream.js'
@@ -18,6 +20,7 @@ import {
   type DecryptedDownload,
   type DecryptedFile
 } from './download-encrypted.js'
+import { downloadEncryptedDirectory } from './download-encrypted-directory.js'
 import { getEncrypted, type GetEncryptedInput } from './get-encrypted.js'
 import { headEncrypted, type EncryptedHead } from './head-encrypted.js'
 import { configOf, type EncryptedOptions } from './options.js'
@@ -66,6 +69,9 @@ export interface EncryptionClient {
   ) => EffectStream<EncryptedUploadDirectoryResult>
   readonly downloadStream: (input: DownloadStreamInput) => CosEffect<DecryptedDownload>
   readonly downloadFile: (input: DownloadFileInput) => CosEffect<DecryptedFile>
+  readonly downloadDirectory: (
+    input: DownloadDirectoryInput
+  ) => EffectStream<DownloadDirectoryResult<DecryptedFile>>
   readonly rewrap: (input: RewrapInput) => CosEffect<RewrapResult>
 }
 
@@ -92,6 +98,7 @@ export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions =
     uploadDirectory: uploadEncryptedDirectory(config),
     downloadStream: downloadEncryptedStream(config),
     downloadFile: downloadEncryptedFile(config),
+    downloadDirectory: downloadEncryptedDirectory(config),
     rewrap: rewrap(config)
   }
 }
