@@ -47,7 +47,7 @@ const internal = new Set([
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],
   ...['uploadEncryptedStream', 'uploadEncryptedFile', 'uploadEncryptedDirectory', 'fileBodies'],
-  ...['drawDataKey', 'encryptBody', 'findEnvelope', 'openObject', 'rewrap']
+  ...['drawDataKey', 'encryptBody', 'findEnvelope', 'openObject', 'rewrap', 'downloadEncryptedDirectory']
 ])
 
 t.test('every operation is public', async (t) => {
