@@ -7,6 +7,8 @@ import { CosException, fromUnknown, type Context, type CosError } from '../core/
 import { isSameEtag, isWeakEtag } from '../core/etag.js'
 import { KiB } from '../core/limits.js'
 import { getObjectUnhashed, type GetObjectInput, type GetRangeResult } from '../operations/get-object.js'
+import { shortBody, wrongSize } from '../stages/check-length.js'
+import { readChunks } from '../stages/read-chunks.js'
 import type { Client } from './client.js'
 import { isTransient, retryDelay } from './retry.js'
 import { unlimitedRetries } from './retry-budget.js'
@@ -56,8 +58,9 @@ const leastProgress = 64 * KiB
  * starts after the overall timeout, counted from the first request without the time that the reader takes. No byte is
  * requested twice.
  *
- * @shape  chunks in order, as they arrive; not hashed. `onResponse` is called with each response
- * @errors `CosException` of those of `getObject`, and of `ObjectChanged` if the object was replaced or deleted
+ * @shape  chunks in order, as they arrive, as many bytes as the range has; not hashed. `onResponse` is called with each response
+ * @errors `CosException` of those of `getObject`, of `ObjectChanged` if the object was replaced or
+ *         deleted, and of an `IntegrityError` if a response has more bytes than the range
  */
 export async function* readRange(
   client: Client,
@@ -66,10 +69,11 @@ export async function* readRange(
   range: ByteRange,
   onResponse?: (response: GetRangeResult) => void
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const end = range.last + 1
   let position = range.first
   let failures = 0
   let deadline = performance.now() + client.timeouts.overall
-  while (position <= range.last) {
+  while (position < end) {
     const opened = await pipe(
       send(
         getObjectUnhashed({
@@ -85,14 +89,16 @@ export async function* readRange(
     onResponse?.(opened.right)
     const start = position
     try {
-      const body: AsyncIterable<Uint8Array> = opened.right.body
-      for await (const chunk of body) {
+      for await (const chunk of readChunks(opened.right.body)) {
+        if (position + chunk.length > end)
+          throw wrongSize(context, end - start, position - start + chunk.length)
         position += chunk.length
         const yielded = performance.now()
         yield chunk
         deadline += performance.now() - yielded
       }
-      return
+      if (position === end) return
+      throw shortBody(context, opened.right.host, end - start, position - start)
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
       const hasProgressed = position - start >= leastProgress

@@ -11,7 +11,8 @@ export interface ExpectedLength {
   readonly host?: string
 }
 
-const shortBody = (context: Context, host: string, size: number, got: number): CosException =>
+/** The body ended before the announced length. A retry may deliver the rest. */
+export const shortBody = (context: Context, host: string, size: number, got: number): CosException =>
   new CosException({
     _tag: 'TransportError',
     context,
@@ -20,7 +21,8 @@ const shortBody = (context: Context, host: string, size: number, got: number): C
     cause: new Error(`the body ended after ${String(got)} of ${String(size)} bytes`)
   })
 
-const wrongSize = (context: Context, size: number, got: number): CosException =>
+/** The body has more bytes than announced. */
+export const wrongSize = (context: Context, size: number, got: number): CosException =>
   new CosException({
     _tag: 'IntegrityError',
     context,

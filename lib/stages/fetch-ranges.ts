@@ -1,8 +1,8 @@
 /** Fetches several ranges in parallel, and yields one stream of bytes in order. */
+import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { CosException, type Context } from '../core/error.js'
 import { byteQueue } from './byte-queue.js'
-import { abortable } from './abortable.js'
 import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
 import type { AheadReservation, MemoryBudget } from './memory-budget.js'
 import type { PartRange } from './plan-ranges.js'
@@ -46,18 +46,22 @@ export const fetchRanges =
   }
 
 async function* run(
-  options: FetchRangesOptions,
+  { concurrency, budget, context }: FetchRangesOptions,
   controller: AbortController,
   fetchRange: FetchRange,
   ranges: Iterable<PartRange>
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { concurrency, budget, context } = options
+  const { signal } = controller
   const plan = ranges[Symbol.iterator]()
-  const opened: Array<Ahead> = []
+  const opened: Array<OpenRange> = []
   let planned = plan.next()
+  let wake = constVoid
+  const onChange = (): void => wake()
 
-  const bytesOf = (range: PartRange): AsyncIterable<Uint8Array> =>
-    checkSize(context, range, () => abortable(controller.signal)(fetchRange(range, controller.signal)))
+  const open = (range: PartRange, reservation: AheadReservation | undefined): void => {
+    opened.push(openRange(context, range, () => fetchRange(range, signal), onChange, reservation))
+    planned = plan.next()
+  }
   const openAhead = (): void => {
     // The ranges after a failed range will not be read.
     while (
@@ -66,112 +70,120 @@ async function* run(
       !opened.some((range) => range.hasFailed())
     ) {
       const reservation = budget.reserveAhead(planned.value.size)
-      if (O.isNone(reservation)) return
-      opened.push(readAhead(reservation.value, planned.value.size, bytesOf(planned.value)))
-      planned = plan.next()
+      if (O.isNone(reservation)) break
+      open(planned.value, reservation.value)
     }
+    // Its turn has come: without memory, its bytes are yielded as they arrive.
+    if (opened.length === 0 && planned.done !== true) open(planned.value, undefined)
   }
 
+  signal.addEventListener('abort', onChange)
   let finished = false
   try {
-    for (openAhead(); opened.length > 0 || planned.done !== true; openAhead()) {
-      const first = opened[0]
-      if (first !== undefined) {
-        for await (const bytes of first.bytes()) {
-          controller.signal.throwIfAborted()
-          yield bytes
-          openAhead()
-        }
-        opened.shift()
-      } else if (planned.done !== true) {
-        const range = planned.value
-        planned = plan.next()
-        yield* bytesOf(range)
-      }
+    for (openAhead(); opened[0] !== undefined; openAhead()) {
+      signal.throwIfAborted()
+      const bytes = opened[0].take()
+      if (bytes !== undefined) yield bytes
+      else if (opened[0].hasEnded()) opened.shift()?.close()
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
     }
     finished = true
   } catch (error) {
     controller.abort(error)
     throw error
   } finally {
+    signal.removeEventListener('abort', onChange)
     if (!finished) controller.abort(readerCancelled)
-    await Promise.all(opened.map((range) => range.close()))
+    for (const range of opened) range.close()
   }
 }
 
-/** Yields the bytes of a range, and fails if their number differs from the requested size. */
-async function* checkSize(
+interface OpenRange {
+  /** The next bytes, if some have arrived. Throws the failure of the range after its bytes. */
+  readonly take: () => Uint8Array | undefined
+  readonly hasFailed: () => boolean
+  readonly hasEnded: () => boolean
+  /** Closes the source, which is not waited for, and returns the memory. */
+  readonly close: () => void
+}
+
+/**
+ * Starts to read a range. With a reservation, the memory of its bytes, it is read to its end; without, one chunk for each
+ * `take`. `onChange` is called when bytes have arrived, and at the end.
+ */
+const openRange = (
   context: Context,
   range: PartRange,
-  open: () => AsyncIterable<Uint8Array>
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let seen = 0
-  const wrong = (): CosException =>
+  fetch: () => AsyncIterable<Uint8Array>,
+  onChange: () => void,
+  reservation: AheadReservation | undefined
+): OpenRange => {
+  const queue = byteQueue()
+  const now = { hasEnded: false, failure: O.none as O.Option<unknown>, seen: 0, left: range.size }
+  let iterator: AsyncIterator<Uint8Array> | undefined
+  let resume = constVoid
+
+  const wrongSize = (): CosException =>
     new CosException({
       _tag: 'IntegrityError',
       context,
       part: O.some(range.number),
       check: 'size',
       expected: String(range.size),
-      got: String(seen)
+      got: String(now.seen)
     })
-  for await (const chunk of open()) {
-    seen += chunk.length
-    if (seen > range.size) throw wrong()
-    if (chunk.length > 0) yield chunk
+  const readAll = async (source: AsyncIterator<Uint8Array>): Promise<void> => {
+    for (;;) {
+      const next = await source.next()
+      if (next.done === true) break
+      now.seen += next.value.length
+      if (now.seen > range.size) throw wrongSize()
+      if (next.value.length === 0) continue
+      queue.put(next.value)
+      onChange()
+      if (reservation === undefined)
+        await new Promise<void>((resolve) => {
+          resume = resolve
+        })
+    }
+    if (now.seen < range.size) throw wrongSize()
   }
-  if (seen < range.size) throw wrong()
-}
-
-interface Ahead {
-  /** Yields all bytes of the range as they arrive. Throws after them if the range failed. */
-  readonly bytes: () => AsyncGenerator<Uint8Array, void, undefined>
-  readonly hasFailed: () => boolean
-  /** Waits until the read has ended, and returns the memory. */
-  readonly close: () => Promise<void>
-}
-
-/** Starts to read a range before its turn. The reservation is the memory of its bytes. */
-const readAhead = (reservation: AheadReservation, size: number, source: AsyncIterable<Uint8Array>): Ahead => {
-  const now = { hasEnded: false, failure: O.none as O.Option<unknown>, left: size }
-  const queue = byteQueue()
-  let wake = (): void => undefined
-
   const read = async (): Promise<void> => {
     try {
-      for await (const chunk of source) {
-        queue.put(chunk)
-        wake()
-      }
+      iterator = fetch()[Symbol.asyncIterator]()
+      await readAll(iterator)
     } catch (error) {
       now.failure = O.some(error)
     }
     now.hasEnded = true
-    wake()
+    onChange()
   }
-  const pendingRead = read()
-  const close = async (): Promise<void> => {
-    await pendingRead
-    reservation.release()
+  // In a promise, because a `return` that throws must not hide the failure.
+  const closeSource = async (): Promise<void> => {
+    await iterator?.return?.()
   }
+  void read()
   return {
-    async *bytes() {
-      for (;;) {
-        const bytes = queue.take()
-        if (O.isSome(bytes)) {
-          now.left -= bytes.value.length
-          reservation.shrink(now.left)
-          yield bytes.value
-        } else if (now.hasEnded) break
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
+    take: () => {
+      const bytes = queue.take()
+      if (O.isSome(bytes)) {
+        now.left -= bytes.value.length
+        reservation?.shrink(now.left)
+        return bytes.value
       }
-      await close()
-      if (O.isSome(now.failure)) throw now.failure.value
+      if (now.hasEnded && O.isSome(now.failure)) throw now.failure.value
+      resume()
+      return undefined
     },
     hasFailed: () => O.isSome(now.failure),
-    close
+    hasEnded: () => now.hasEnded,
+    close: () => {
+      resume()
+      closeSource().catch(constVoid)
+      reservation?.release()
+    }
   }
 }

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { crc64Hasher } from '../core/crc64.js'
 import { CosException } from '../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../core/integrity.js'
-import { checkLength, type ExpectedLength } from './check-length.js'
+import { shortBody, wrongSize, type ExpectedLength } from './check-length.js'
 
 /** The length and the checksum that the bytes must have. */
 export interface Expected extends ExpectedLength {
@@ -40,12 +40,15 @@ export const verifyBytes = ({ size, crc64, reason = 'NoChecksum', context, host 
       return compared.right
     }
     try {
-      for await (const chunk of checkLength({ size, context, host })(bytes)) {
+      for await (const chunk of bytes) {
+        if (chunk.length === 0) continue
         seen += chunk.length
+        if (whole !== undefined && seen > whole) throw wrongSize(context, whole, seen)
         hasher.update(chunk)
         if (seen === whole) integrity = compare()
         yield chunk
       }
+      if (whole !== undefined && seen < whole) throw shortBody(context, host, whole, seen)
       return integrity ?? compare()
     } finally {
       hasher.release()
