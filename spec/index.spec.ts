@@ -65,7 +65,15 @@ t.test('every transfer is public', async (t) => {
 t.test('the client, error helpers, keys and stages are public', async (t) => {
   for (const name of [
     ...['createClient', 'clientFromEnvironment', 'credentialsFromEnvironment', 'send', 'run', 'presign'],
-    ...['createRetryBudget', 'withSignal', 'withTimeout', 'withRetry', 'formatError', 'CosException', 'createProgress'],
+    ...[
+      'createRetryBudget',
+      'withSignal',
+      'withTimeout',
+      'withRetry',
+      'formatError',
+      'CosException',
+      'createProgress'
+    ],
     ...['cutParts', 'hashParts', 'sendParts', 'planRanges', 'fetchRanges', 'verifyBytes', 'mapConcurrent'],
     ...['aesKey', 'rsaKey', 'kmsKey', 'keyring', 'aesKeyFromFile', 'rsaKeyFromFiles'],
     ...['generateAesKey', 'generateRsaKeyPair', 'encrypted'],

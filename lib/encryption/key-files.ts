@@ -40,7 +40,7 @@ const longestKey = 64 * KiB
 const unsafeFile = (context: Context, problem: string): CosException =>
   new CosException(encryptionError(context, encryptionProblem('KeyFile', problem)))
 
-const readKey = (context: Context, path: string, mayBeOpen: boolean): TE.TaskEither<CosError, string> =>
+const readKey = (context: Context, path: string, mayBeOpen: boolean): TE.TaskEither<CosError, Buffer> =>
   TE.tryCatch(
     async () => {
       const handle = await open(path, constants.O_RDONLY)
@@ -52,7 +52,7 @@ const readKey = (context: Context, path: string, mayBeOpen: boolean): TE.TaskEit
             `${path} has mode 0${(mode & 0o777).toString(8)}: others than its owner may read or replace the key; run chmod 600, or set allowOpenPermissions`
           )
         if (size > longestKey) throw unsafeFile(context, `${path} is too large for a key`)
-        return await handle.readFile('utf8')
+        return await handle.readFile()
       } finally {
         await handle.close()
       }
@@ -96,7 +96,9 @@ export const aesKeyFromFile = (
     TE.chain(({ allowOpenPermissions = false, ...valid }) =>
       pipe(
         readKey(context, valid.path, allowOpenPermissions),
-        TE.chainEitherKW((text) => aesKeyIn(context)(text, In.pick('id', 'legacyLength')(valid)))
+        TE.chainEitherKW((text) =>
+          aesKeyIn(context)(text.toString('utf8'), In.pick('id', 'legacyLength')(valid))
+        )
       )
     )
   )
@@ -120,7 +122,7 @@ const RsaFileInput = In.struct<RsaKeyPaths & RsaKeyFileOptions>('RsaFileInput', 
 })
 
 /**
- * Reads an RSA master key from PEM files. Only the file of the private key must be closed to others.
+ * Reads an RSA master key from files: PEM, DER, or the public key file of OpenSSH. Only the file of the private key must be closed to others.
  *
  * @shape  `({ publicKey?, privateKey? }, options?) -> TaskEither<CosError, MasterKey>`
  * @errors as `aesKeyFromFile`
@@ -140,7 +142,7 @@ export const rsaKeyFromFiles = (
       ? TE.right({})
       : pipe(
           readKey(context, path, mayBeOpen),
-          TE.map((pem) => ({ [field]: pem }))
+          TE.map((contents) => ({ [field]: contents }))
         )
   return pipe(
     TE.fromEither<CosError, RsaKeyPaths & RsaKeyFileOptions>(

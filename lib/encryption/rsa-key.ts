@@ -1,5 +1,5 @@
-/** An RSA master key, from PEM texts or key objects. */
-import { createHash, createPrivateKey, createPublicKey, KeyObject } from 'node:crypto'
+/** An RSA master key, from PEM, DER, an OpenSSH public key or key objects. */
+import { createHash, createPublicKey, KeyObject } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -15,12 +15,16 @@ import * as In from '../core/input.js'
 import { validate } from '../core/operation.js'
 import { conflict, missing } from '../core/problem.js'
 import { createMasterKey, KeyId, type MasterKey } from './master-key.js'
+import { isEncryptedKey, readPrivate, readPublic, toMaterial } from './rsa-material.js'
 
 export interface RsaKeyInput {
-  /** PEM (SPKI, PKCS#1 or a certificate) or a KeyObject. Default: the public half of `privateKey`. */
-  readonly publicKey?: string | KeyObject
-  /** PEM (PKCS#8 or PKCS#1) or a KeyObject. Without it the key only encrypts. */
-  readonly privateKey?: string | KeyObject
+  /**
+   * PEM (SPKI, PKCS#1 or a certificate), the bytes of DER (SPKI or PKCS#1), the `ssh-rsa` line of OpenSSH, or a KeyObject.
+   * Default: the public half of `privateKey`.
+   */
+  readonly publicKey?: string | Uint8Array | KeyObject
+  /** PEM or the bytes of DER (PKCS#8 or PKCS#1), or a KeyObject. Without it the key only encrypts. */
+  readonly privateKey?: string | Uint8Array | KeyObject
   /** Decrypts `privateKey`. */
   readonly passphrase?: string
   /** Names the key in objects. Default: derived from the public key. */
@@ -29,17 +33,20 @@ export interface RsaKeyInput {
   readonly legacyLength?: boolean
 }
 
-const PemOrKey: t.Type<string | KeyObject, string | KeyObject, unknown> = In.secret(
+type KeyText = string | Uint8Array | KeyObject
+
+const Key: t.Type<KeyText, KeyText, unknown> = In.secret(
   In.guarded(
-    'PEM or a KeyObject',
-    (u): u is string | KeyObject =>
-      u instanceof KeyObject || (typeof u === 'string' && u.includes('-----BEGIN '))
+    'PEM, the bytes of DER, an ssh-rsa line or a KeyObject',
+    (u): u is KeyText =>
+      u instanceof KeyObject ||
+      ((typeof u === 'string' || u instanceof Uint8Array) && O.isSome(toMaterial(u)))
   )
 )
 
 const Input = In.struct<RsaKeyInput>('RsaKeyInput', {
-  publicKey: In.optional(PemOrKey),
-  privateKey: In.optional(PemOrKey),
+  publicKey: In.optional(Key),
+  privateKey: In.optional(Key),
   passphrase: In.optional(In.secret(In.text)),
   id: In.optional(KeyId),
   legacyLength: In.optional(In.boolean)
@@ -47,7 +54,14 @@ const Input = In.struct<RsaKeyInput>('RsaKeyInput', {
 
 const invalid = (field: string, message: string): InputProblem => ({ field, problem: 'invalid', message })
 
-const isEncrypted = (pem: string): boolean => /ENCRYPTED/.test(pem)
+const noPrivateKey = invalid(
+  'privateKey',
+  'must be an RSA private key as PEM or DER (PKCS#8 or PKCS#1, not OpenSSH)'
+)
+const noPublicKey = invalid(
+  'publicKey',
+  'must be an RSA public key as PEM or DER (SPKI or PKCS#1), a certificate in PEM, or an ssh-rsa line'
+)
 
 const readPrivateKey = ({ privateKey, passphrase }: RsaKeyInput): E.Either<InputProblem, KeyObject> => {
   if (privateKey === undefined) return E.left(missing('publicKey', 'is required (or privateKey)'))
@@ -55,29 +69,32 @@ const readPrivateKey = ({ privateKey, passphrase }: RsaKeyInput): E.Either<Input
     return privateKey.type === 'private'
       ? E.right(privateKey)
       : E.left(invalid('privateKey', 'must be a private key'))
-  if (passphrase === undefined && isEncrypted(privateKey))
+  const material = toMaterial(privateKey)
+  if (O.isNone(material)) return E.left(noPrivateKey)
+  const isEncrypted = isEncryptedKey(material.value)
+  if (passphrase === undefined && isEncrypted)
     return E.left(missing('passphrase', 'is required: the private key is encrypted'))
-  return E.tryCatch(
-    // Without a passphrase OpenSSL would ask for one on the terminal.
-    () => createPrivateKey({ key: privateKey, passphrase: passphrase ?? '' }),
-    () =>
-      passphrase !== undefined && isEncrypted(privateKey)
-        ? invalid('passphrase', 'does not decrypt the private key')
-        : invalid('privateKey', 'must be an RSA private key as PEM (PKCS#8 or PKCS#1, not OpenSSH)')
+  return pipe(
+    readPrivate(material.value, passphrase),
+    E.fromOption(() =>
+      isEncrypted ? invalid('passphrase', 'does not decrypt the private key') : noPrivateKey
+    )
   )
 }
 
-const readPublicKey = (publicKey: string | KeyObject): E.Either<InputProblem, KeyObject> => {
+const readPublicKey = (publicKey: KeyText): E.Either<InputProblem, KeyObject> => {
   if (publicKey instanceof KeyObject)
     return publicKey.type === 'public'
       ? E.right(publicKey)
       : E.left(invalid('publicKey', 'must be a public key'))
+  const material = toMaterial(publicKey)
+  if (O.isNone(material)) return E.left(noPublicKey)
   // Python encrypts its own public key file; OpenSSL would ask for a passphrase on the terminal.
-  if (isEncrypted(publicKey))
+  if (material.value.form === 'pem' && isEncryptedKey(material.value))
     return E.left(invalid('publicKey', 'must not be encrypted; omit it, and it is derived from privateKey'))
-  return E.tryCatch(
-    () => createPublicKey(publicKey),
-    () => invalid('publicKey', 'must be an RSA public key as PEM (SPKI, PKCS#1 or a certificate)')
+  return pipe(
+    readPublic(material.value),
+    E.fromOption(() => noPublicKey)
   )
 }
 
