@@ -4,7 +4,8 @@
  * 20.20, 2 cores).
  *
  * fp-ts and io-ts are bundled from their ES modules, so that only the functions in use are loaded; their values are plain
- * data, which any copy of fp-ts reads. Other packages stay external.
+ * data, which any copy of fp-ts reads. saxes is bundled because reading its four files took a quarter of the import: 1.79 of
+ * undici's CPU time with it outside, 1.40 inside (medians of 15 alternating runs). Other packages stay external.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -46,14 +47,20 @@ await build({
   bundle: true,
   splitting: true,
   chunkNames: 'lib/shared-[hash]',
-  external: ['undici', 'saxes', 'picomatch', 'csv-parse', 'libpg-query'],
+  external: ['undici', 'picomatch', 'csv-parse', 'libpg-query'],
   plugins: [functional],
   define: { COSPIPE_VERSION: JSON.stringify(version) }
 })
 writeFileSync(
   join(out, 'lib/BUNDLED-LICENSES.txt'),
-  ['fp-ts', 'io-ts']
-    .map((name) => `${name}\n\n${readFileSync(join(packageOf(name), 'LICENSE'), 'utf8')}`)
+  Object.entries({
+    'fp-ts': join(packageOf('fp-ts'), 'LICENSE'),
+    'io-ts': join(packageOf('io-ts'), 'LICENSE'),
+    // The package has no license file: this is that of https://github.com/lddubeau/saxes.
+    saxes: join(top, '.config/licenses/saxes.txt'),
+    xmlchars: join(packageOf('xmlchars'), 'LICENSE')
+  })
+    .map(([name, path]) => `${name}\n\n${readFileSync(path, 'utf8')}`)
     .join('\n')
 )
 

@@ -75,7 +75,9 @@ export const outside = [
 ]
 
 const manifest = JSON.parse(readFileSync(resolve(top, 'package.json'), 'utf8'))
-const shipped = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+/** In the bundle, with what they import: see bundle.mjs. */
+const bundled = ['saxes']
+const shipped = [...bundled, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })]
 /** Optional peers: imported by `import()` when they are needed, with an error that says what to install. */
 const optional = Object.keys(manifest.peerDependenciesMeta ?? {})
 

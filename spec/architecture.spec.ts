@@ -265,7 +265,7 @@ const closure = (): ReadonlySet<string> => {
 t.test('a user installs at most seven packages, none of them with an install script', async (t) => {
   const packages = [...closure()]
   t.ok(packages.length <= 7, packages.join(' '))
-  t.ok(packages.length >= 5, 'and the lockfile was understood')
+  t.ok(packages.length >= 3, 'and the lockfile was understood')
   t.same(
     packages.filter((path) => locked[path]?.hasInstallScript),
     []
