@@ -19,6 +19,8 @@ export type Step =
       readonly input: unknown
       /** A file that is read as a stream, where the function takes one before the client. */
       readonly source?: string
+      /** Calls the function of `encrypted` with an AES key, base64, and these options. */
+      readonly encrypted?: { readonly secret: string; readonly format?: string }
     }
   /** A shell command that the child runs. */
   | { readonly run: string }

@@ -13,9 +13,14 @@ const [lib, text] = process.argv.slice(2)
 const { address, credentials, steps } = JSON.parse(text)
 const library = await import(pathToFileURL(lib).href)
 const client = library.createClient({ region: 'ap-guangzhou', scheme: 'http', address, credentials }).right
-const act = async ({ run, call, input, source }) => {
+const functionsOf = (encrypted) => {
+  if (encrypted === undefined) return library
+  const { secret, ...options } = encrypted
+  return library.encrypted(library.aesKey(secret).right, options)
+}
+const act = async ({ run, call, input, source, encrypted }) => {
   if (run !== undefined) return execSync(run, { encoding: 'utf8' })
-  const made = library[call](input)
+  const made = functionsOf(encrypted)[call](input)
   const started = (source === undefined ? made : made(createReadStream(source)))(client)
   if (typeof started === 'function') return started()
   const items = []

@@ -109,6 +109,23 @@ t.test('a part that is sent again is the same bytes, and two runs share no data 
   }
 })
 
+t.test('the search finds a key stream that has two plaintexts', async (t) => {
+  const cos = await startCos(t)
+  const received = recordBodies(t, cos.emulator)
+  for (const format of formats) {
+    const streams = createKeyStreams(aes, MiB)
+    const drawn = format === 'python' ? [bytesOf(32), bytesOf(16)] : [bytesOf(32), bytesOf(32, 2)]
+    for (const seed of [1, 2])
+      right(
+        await encrypted(aes, { format }).uploadStream({ ...at, partSize: MiB })(
+          splitBytes(bytesOf(MiB + 5, seed), MiB)
+        )({ ...cos.client(), random: scriptedRandom(...drawn) })()
+      )
+    t.equal((await streams.add(received())).length, 2, format)
+    t.same([...streams.dataKeys().values()], [2])
+  }
+})
+
 t.test('createUploadStream encrypts what is piped into it', async (t) => {
   const client = (await startCos(t)).client()
   const vault = encrypted(aes)
