@@ -7,6 +7,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { encryptedFiles, encryptedUploads } from './cases/encrypted-upload.js'
 import { folderDown, folderUp, heading, listing, putting } from './cases/objects.js'
 import { eventLoop, importTime, installSize } from './cases/process.js'
 import { downloading, downloadingFile, uploading } from './cases/throughput.js'
@@ -20,6 +21,8 @@ const cases: Readonly<Record<string, () => Promise<Table>>> = {
   upload: uploading,
   download: downloading,
   'download-file': downloadingFile,
+  'encrypted-upload': encryptedUploads,
+  'encrypted-file': encryptedFiles,
   'puts-1': putting(1),
   'puts-32': putting(32),
   'puts-256': putting(256),

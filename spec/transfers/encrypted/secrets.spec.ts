@@ -1,8 +1,11 @@
 /** No master key, data key or plaintext is in an error, an event, an inspection or a JSON. */
 import { createPrivateKey } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { readdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
 import { CosException, type CosError } from '../../../lib/core/error.js'
@@ -11,6 +14,8 @@ import { aesKey } from '../../../lib/encryption/aes-key.js'
 import { keyring } from '../../../lib/encryption/keyring.js'
 import { kmsKey } from '../../../lib/encryption/kms-key.js'
 import { rsaKey } from '../../../lib/encryption/rsa-key.js'
+import { nameHash } from '../../../lib/encryption/sealed-header.js'
+import { deriveKeys } from '../../../lib/encryption/sealed-key.js'
 import { encrypted } from '../../../lib/transfers/encrypted/encrypted.js'
 import { splitBytes } from '../../support/bytes.js'
 import { startCos } from '../../support/cos.js'
@@ -145,6 +150,74 @@ t.test('no secret is in keys, clients, results, errors and events', async (t) =>
   const text = shown.join('\n')
   t.ok(shown.length > 80, `${String(shown.length)} values`)
   for (const secret of secrets) t.notOk(text.includes(secret), secret.slice(0, 12))
+})
+
+/** The bytes of a file as text, in each form in which a secret could be in it. */
+const formsOf = (bytes: Buffer): string =>
+  [bytes.toString('latin1'), bytes.toString('hex'), bytes.toString('base64')].join('\n')
+
+t.test('no secret is in the journals, results, errors and events of uploads', async (t) => {
+  const shown: Array<string> = []
+  const show = (value: unknown): void => {
+    shown.push(shownForms(value))
+  }
+  const channels = ['operation', 'attempt', 'part', 'transfer'].map((name) => `cospipe:${name}`)
+  for (const channel of channels) subscribe(channel, show)
+  t.teardown(() => {
+    for (const channel of channels) unsubscribe(channel, show)
+  })
+  const cos = await startCos(t, {
+    fault: ({ operation, query }) =>
+      operation === 'UploadPart' && query['partNumber'] === '3'
+        ? { response: { status: 403, code: 'AccessDenied' } }
+        : undefined
+  })
+  const salt = Buffer.alloc(32, 1)
+  const draw = () => {
+    const draws = [dataSecret]
+    return {
+      ...cos.client(),
+      random: (size: number) => (size === 16 ? ivSecret : (draws.shift() ?? Buffer.alloc(size, 1)))
+    }
+  }
+  const derived = deriveKeys(dataSecret, { salt, name: O.some(nameHash(at)) }).dataKey
+  const derivedForms = [derived.key.export(), derived.iv].flatMap((each) => [
+    Buffer.from(each).toString('latin1'),
+    Buffer.from(each).toString('hex'),
+    Buffer.from(each).toString('base64').slice(0, 9)
+  ])
+  const directory = t.testdir({})
+  const [file, checkpoint] = [join(directory, 'source'), join(directory, 'state')]
+  const content = Buffer.alloc(3 * 1024 * 1024, plaintext)
+  await writeFile(file, content)
+  const sizes = { threshold: 1024 * 1024, partSize: 1024 * 1024, onFailure: 'keep' } as const
+  for (const key of [aes, rsa])
+    for (const format of ['python', 'sealed'] as const) {
+      const vault = encrypted(key, { format })
+      const upload = vault.uploadFile({ ...at, ...sizes, file, checkpoint, concurrency: 1 })
+      const streamed = vault.uploadStream({ ...at, ...sizes })(splitBytes(content, 65_536))
+      for (const failed of [await upload(draw())(), await upload(draw())(), await streamed(draw())()]) {
+        const error = left(failed)
+        show([error, new CosException(error)])
+        shown.push(formatError(error))
+      }
+      show([vault, upload])
+      show(right(await vault.uploadStream(at)(splitBytes(plaintext, 7))(draw())()))
+      const names = await readdir(checkpoint)
+      t.equal(names.length, 1)
+      for (const name of names) {
+        const journal = await readFile(join(checkpoint, name))
+        t.ok(journal.toString().split('\n').length >= 5, 'the journal has a header and parts')
+        shown.push(formsOf(journal), name)
+        // The base64 inside of the records too.
+        for (const [text] of journal.toString().matchAll(/[A-Za-z0-9+/=]{16,}/g))
+          shown.push(formsOf(Buffer.from(text, 'base64')))
+        await unlink(join(checkpoint, name))
+      }
+    }
+  const text = shown.join('\n')
+  t.ok(shown.length > 80, `${String(shown.length)} values`)
+  for (const secret of [...secrets, ...derivedForms]) t.notOk(text.includes(secret), secret.slice(0, 12))
 })
 
 t.test('the search finds each secret where it is shown', async (t) => {
