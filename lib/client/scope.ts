@@ -1,11 +1,12 @@
 /** One signal that ends all requests of a transfer together. */
 import { setMaxListeners } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
+import { constVoid } from 'fp-ts/lib/function.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../core/error.js'
 import type { Client } from './client.js'
 import { aborted } from './abort.js'
 import { holdTimeouts } from './effect-timeout.js'
+import { startTimer } from './timer.js'
 
 export interface Scope {
   /**
@@ -106,15 +107,24 @@ export const scopedWithCleanup = async <A>(
   context: Context,
   use: (scope: Scope) => Promise<E.Either<CosError, A>>
 ): Promise<E.Either<CosError, A>> => {
-  let cleanedUp: Promise<unknown> = Promise.resolve()
+  const now = { isRunning: false, onCleanedUp: constVoid }
+  const cleanedUp = (): void => {
+    now.isRunning = false
+    now.onCleanedUp()
+  }
   const result = await scoped(client, context, (scope) => {
+    now.isRunning = true
     const work = use(scope)
-    cleanedUp = work.catch(() => undefined)
+    work.then(cleanedUp, cleanedUp)
     return work
   })
-  const timer = new AbortController()
-  const graceEnded = sleep(cleanupGrace, undefined, { signal: timer.signal }).catch(() => undefined)
-  await Promise.race([cleanedUp, graceEnded])
-  timer.abort()
+  if (now.isRunning)
+    await new Promise<void>((resolve) => {
+      const stopTimer = startTimer(cleanupGrace, resolve)
+      now.onCleanedUp = () => {
+        stopTimer()
+        resolve()
+      }
+    })
   return result
 }

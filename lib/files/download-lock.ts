@@ -44,8 +44,11 @@ export interface DownloadSlot {
    * partial file has a unique name and is never resumed.
    */
   readonly exclusive: boolean
-  /** Unlocks the target. Removes the partial file and the journal, unless `keep` is true: then the next run resumes them. */
-  readonly release: (keep: boolean) => Promise<void>
+  /**
+   * Unlocks the target. Removes the partial file and the journal, unless `keep` is true: then the next run resumes them.
+   * `isMoved`: the partial file was renamed to the target, so there is none to remove. Default: false.
+   */
+  readonly release: (keep: boolean, isMoved?: boolean) => Promise<void>
 }
 
 export type AcquireSlot = (context: Context, target: string, signal: AbortSignal) => Promise<DownloadSlot>

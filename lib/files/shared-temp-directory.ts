@@ -52,8 +52,8 @@ export const sharedTempDirectory = (root: string): SharedTempDirectory => {
         part,
         journal: join(directory, `${owner}.${String(number)}.journal`),
         exclusive: false,
-        release: async () => {
-          await ignoreLockErrors(() => remove(part))
+        release: async (_keep, isMoved = false) => {
+          if (!isMoved) await ignoreLockErrors(() => remove(part))
           await releaseOne()
         }
       }

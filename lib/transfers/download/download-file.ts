@@ -232,6 +232,7 @@ const download = async <C extends Content>(
   const partSize = rangeSize(input, known.size)
   const journal = journalOf(state)
   let keep = false
+  let isMoved = false
   try {
     const partial = await openPartialFile({
       context,
@@ -247,7 +248,9 @@ const download = async <C extends Content>(
       durable: input.durable ?? true
     })
     try {
-      return E.right(await finishDownload(state, partial, partSize))
+      const downloaded = await finishDownload(state, partial, partSize)
+      isMoved = true
+      return E.right(downloaded)
     } catch (thrown) {
       const error = fromUnknown(context)(thrown)
       keep = input.onFailure !== 'discard' && partial.isWorthKeeping() && !isUnusable(error)
@@ -259,7 +262,7 @@ const download = async <C extends Content>(
     // A journal beside the partial file is removed with it.
     if (!keep && O.isSome(journal) && typeof input.checkpoint === 'string')
       await remove(journal.value).catch(() => undefined)
-    await slot.release(keep)
+    await slot.release(keep, isMoved)
   }
 }
 
