@@ -3,11 +3,14 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { crc64 } from '../../../lib/core/crc64.js'
+import type { Client } from '../../../lib/client/client.js'
+import * as In from '../../../lib/core/input.js'
+import { aesKey } from '../../../lib/encryption/aes-key.js'
 import { readRecords } from '../../../lib/files/journal-records.js'
 import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
 import type { DownloadFileInput } from '../../../lib/transfers/download/download-file.js'
+import { encrypted } from '../../../lib/transfers/encrypted/encrypted.js'
 import { bytesOf } from '../../support/bytes.js'
 import { startChild, type Child } from '../../support/child-processes.js'
 import { waitFor } from '../../support/wait-for.js'
@@ -18,7 +21,7 @@ import { right } from '../../support/server.js'
 const deaths = Number(process.env['CRASH_RUNS'] ?? 3)
 const seed = Number(process.env['SEED'] ?? 20240501)
 /** Numbers from 0 to 1 that depend only on the seed. */
-const random = bytesOf(deaths * 24, seed)
+const random = bytesOf(deaths * 48, seed)
 let taken = 0
 const chance = (): number => random.readUInt16LE((taken += 2)) / 65_536
 
@@ -27,7 +30,39 @@ const concurrency = 4
 const at = { bucket, key: 'down/killed.bin' }
 const bytes = bytesOf(4 * 1024 * 1024 + 13)
 
+// -- the objects --
+/** An object as it is stored. */
+interface Stored {
+  readonly name: string
+  readonly put: (client: Client) => Promise<unknown>
+  /** For the functions of `encrypted`. */
+  readonly encrypted?: { readonly secret: string }
+  /** Bytes of a range that COS stores. */
+  readonly sizeOf: (number: number) => number
+}
+
+const ranges = Math.ceil(bytes.length / partSize)
+const plainSizeOf = (number: number): number => Math.min(partSize, bytes.length - (number - 1) * partSize)
+
+const unencrypted: Stored = {
+  name: 'downloads',
+  put: (client) => send(putObject({ ...at, body: bytes }))(client)(),
+  sizeOf: plainSizeOf
+}
+
+const secret = Buffer.alloc(32, 7).toString('base64')
+
+/** Two segments a range; the first range has the header too. */
+const sealed: Stored = {
+  name: 'downloads of a sealed object',
+  put: (client) => encrypted(right(aesKey(secret))).putObject({ ...at, body: bytes })(client)(),
+  encrypted: { secret },
+  sizeOf: (number) =>
+    plainSizeOf(number) + 16 * Math.ceil(plainSizeOf(number) / 65_536) + (number === 1 ? 1024 : 0)
+}
+
 interface Scene extends Omit<Cos, 'asked'> {
+  readonly stored: Stored
   /** Resolves after this many more ranges have been requested. */
   readonly asked: (ranges: number) => Promise<void>
   /** A new folder with an old file in it. */
@@ -39,7 +74,7 @@ interface Target {
   readonly input: DownloadFileInput
 }
 
-const setting = async (t: Test): Promise<Scene> => {
+const setting = async (t: Test, stored: Stored): Promise<Scene> => {
   let count = 0
   let waiting: ReadonlyArray<{ readonly until: number; readonly go: () => void }> = []
   const cos = await startCos(t, {
@@ -52,11 +87,12 @@ const setting = async (t: Test): Promise<Scene> => {
     }
   })
   const client = cos.client()
-  right(await send(putObject({ ...at, body: bytes }))(client)())
+  await stored.put(client)
   await client.close()
   const top = t.testdir({ files: {} })
   return {
     ...cos,
+    stored,
     asked: (ranges) =>
       ranges === 0
         ? Promise.resolve()
@@ -73,17 +109,14 @@ const setting = async (t: Test): Promise<Scene> => {
 }
 
 const child = (scene: Scene, { input }: Target): Promise<Child> =>
-  startChild(scene.emulator, [{ call: 'downloadFile', input }])
-
-const sizeOf = (number: number): number => Math.min(partSize, bytes.length - (number - 1) * partSize)
-const ranges = Math.ceil(bytes.length / partSize)
+  startChild(scene.emulator, [{ call: 'downloadFile', input, ...In.pick('encrypted')(scene.stored) }])
 
 /** Bytes that the journal records. */
-const known = async ({ dir }: Target): Promise<number> => {
+const known = async ({ stored }: Scene, { dir }: Target): Promise<number> => {
   const journal = join(dir, 'a.bin.cospipe-download', 'journal')
   const [, ...records] = readRecords(await readFile(journal).catch(() => Buffer.alloc(0))).records
   const numbers = new Set(records.map((record) => Number((record as ReadonlyArray<unknown>)[0])))
-  return [...numbers].reduce((sum, number) => sum + sizeOf(number), 0)
+  return [...numbers].reduce((sum, number) => sum + stored.sizeOf(number), 0)
 }
 
 /** Bytes fetched since the last call. Waits until the requests of a killed process have ended. */
@@ -99,11 +132,14 @@ const countFetches = (scene: Scene): (() => Promise<number>) => {
 
 const isWhole = async ({ dir }: Target): Promise<boolean> => bytes.equals(await readFile(join(dir, 'a.bin')))
 
-t.test(`downloads are killed ${String(deaths)} times and resumed (seed ${String(seed)})`, async (t) => {
+const killAndResume = async (t: Test, stored: Stored): Promise<void> => {
   t.setTimeout(60_000 + deaths * 10_000)
-  const scene = await setting(t)
+  const scene = await setting(t, stored)
+  const all = Array.from({ length: ranges }, (_, n) => stored.sizeOf(n + 1))
+  const total = all.reduce((sum, size) => sum + size, 0)
+  const largest = Math.max(...all)
   const fetched = countFetches(scene)
-  const verified = { integrity: { _tag: 'Verified', crc64: String(await crc64(bytes)) } }
+  const verified = { integrity: { _tag: 'Verified' } }
 
   let died = 0
   const kill = async (target: Target, there: number): Promise<number> => {
@@ -119,7 +155,7 @@ t.test(`downloads are killed ${String(deaths)} times and resumed (seed ${String(
     await setTimeout(pause)
     await victim.kill()
     died += 1
-    const [cost, now] = [await fetched(), await known(target)]
+    const [cost, now] = [await fetched(), await known(scene, target)]
     const words = `kill ${String(died)}, ${pause.toFixed(1)} ms after request ${String(after)}: `
     if (await isWhole(target)) {
       t.pass(`${words}it had just finished`)
@@ -131,7 +167,7 @@ t.test(`downloads are killed ${String(deaths)} times and resumed (seed ${String(
       `${words}${String(now)} bytes are recorded`
     )
     t.ok(now >= there, 'no recorded range is lost')
-    t.ok(cost <= now - there + concurrency * partSize, `${String(cost)} bytes were fetched`)
+    t.ok(cost <= now - there + concurrency * largest, `${String(cost)} bytes were fetched`)
     return now
   }
   const finish = async (target: Target, there: number): Promise<void> => {
@@ -140,7 +176,7 @@ t.test(`downloads are killed ${String(deaths)} times and resumed (seed ${String(
     t.match(await next.results, [{ _tag: 'Right', right: { ...verified, resumed: there } }])
     t.ok(await isWhole(target), 'the file is complete')
     t.same(await readdir(target.dir), ['a.bin'], 'there are no other files')
-    t.equal(await fetched(), bytes.length - there, 'only missing bytes were fetched')
+    t.equal(await fetched(), total - there, 'only missing bytes were fetched')
   }
   for (let round = 1; died < deaths; round += 1) {
     const target = await scene.folder(String(round))
@@ -152,4 +188,9 @@ t.test(`downloads are killed ${String(deaths)} times and resumed (seed ${String(
     }
     await finish(target, there)
   }
-})
+}
+
+for (const stored of [unencrypted, sealed])
+  t.test(`${stored.name} are killed ${String(deaths)} times and resumed (seed ${String(seed)})`, (t) =>
+    killAndResume(t, stored)
+  )
