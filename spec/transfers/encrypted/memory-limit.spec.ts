@@ -1,0 +1,95 @@
+/** The memory of encrypted downloads, weighed over real sockets: that of the plain ones and a few segments. */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import t from 'tap'
+import { exampleCredentials } from '../../../lib/emulator/index.js'
+import { encrypted } from '../../../lib/transfers/encrypted/encrypted.js'
+import { compiledLibrary } from '../../support/child-processes.js'
+import { aes, at } from '../../support/encryption.js'
+import { collectGarbage } from '../../support/gc.js'
+import { isLongForm } from '../../support/long-form.js'
+import { clientOf, right } from '../../support/server.js'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const size = (isLongForm ? 64 : 24) * MiB
+const partSize = 2 * MiB
+const concurrency = 4
+/** In flight for a file. */
+const ranges = 8
+
+// In a separate thread, whose buffers are not counted with ours.
+const emulator = (lib: string, dir: string): string => `
+  const { parentPort } = require('node:worker_threads')
+  import(${JSON.stringify(pathToFileURL(join(lib, 'emulator/index.js')).href)})
+    .then(({ startEmulator }) => startEmulator(${JSON.stringify({ dir })})())
+    .then((started) => parentPort.postMessage(started.right.address))
+`
+
+const slab = Buffer.alloc(64 * KiB, 'cospipe')
+
+async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let sent = 0; sent < size; sent += slab.length) yield slab
+}
+
+/** The most bytes of buffers during a run, in MiB above those before it; garbage is collected at each look. */
+const weigh = async (use: (look: () => Promise<void>) => Promise<void>): Promise<number> => {
+  await collectGarbage()
+  const before = process.memoryUsage().arrayBuffers
+  let most = 0
+  await use(async () => {
+    await collectGarbage()
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+  })
+  return most / MiB
+}
+
+t.test('encrypted downloads stay below the ceiling of the plain ones, for a slow reader too', async (t) => {
+  const dir = t.testdir({})
+  const worker = new Worker(emulator(compiledLibrary, join(dir, 'cos')), { eval: true, execArgv: [] })
+  t.teardown(() => worker.terminate())
+  const [address] = (await once(worker, 'message')) as [string]
+  const { secretId, secretKey } = exampleCredentials
+  const client = clientOf(t, address)({ credentials: { secretId, secretKey } })
+  for (const format of isLongForm ? (['sealed', 'python'] as const) : (['sealed'] as const)) {
+    const vault = encrypted(aes, { format })
+    right(await vault.putObject({ ...at, body: { open: chunks, size } })(client)())
+
+    const streamed = await weigh(async (look) => {
+      const { body } = right(await vault.downloadStream({ ...at, partSize, concurrency })(client)())
+      let seen = 0
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+        const isNewPart = Math.floor(seen / (8 * MiB)) < Math.floor((seen + chunk.length) / (8 * MiB))
+        seen += chunk.length
+        if (!isNewPart) continue
+        // The ranges ahead are full then.
+        await setTimeout(50)
+        await look()
+      }
+      t.equal(seen, size)
+    })
+    const ceiling = (concurrency * partSize) / MiB + 8
+    t.ok(streamed < ceiling, `${format}, stream: ${streamed.toFixed(1)} of ${String(ceiling)} MiB`)
+
+    const file = join(dir, `${format}.bin`)
+    const saved = await weigh(async (look) => {
+      let isDone = false
+      const input = { ...at, file, threshold: 0, partSize: 8 * MiB, concurrency: 8 }
+      const running = vault
+        .downloadFile(input)(client)()
+        .finally(() => {
+          isDone = true
+        })
+      while (!isDone) {
+        await setTimeout(20)
+        await look()
+      }
+      right(await running)
+    })
+    // Below 1 MiB a range, and as much for the socket.
+    t.ok(saved < 2 * ranges + 8, `${format}, file of ${String(ranges)} ranges: ${saved.toFixed(1)} MiB`)
+  }
+})
