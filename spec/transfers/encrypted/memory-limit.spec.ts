@@ -76,15 +76,10 @@ t.test('encrypted downloads stay below the ceiling of the plain ones, for a slow
 
     const file = join(dir, `${format}.bin`)
     const saved = await weigh(async (look) => {
-      let isDone = false
-      const input = { ...at, file, threshold: 0, partSize: 8 * MiB, concurrency: 8 }
-      const running = vault
-        .downloadFile(input)(client)()
-        .finally(() => {
-          isDone = true
-        })
-      while (!isDone) {
-        await setTimeout(20)
+      const input = { ...at, file, threshold: 0, partSize: 3 * MiB, concurrency: ranges }
+      const running = vault.downloadFile(input)(client)()
+      for (let result; result === undefined;) {
+        result = await Promise.race([running, setTimeout(50, undefined)])
         await look()
       }
       right(await running)
