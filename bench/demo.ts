@@ -1,6 +1,7 @@
 /**
  * `npm run demo -- [FILE]`: gzips a file, uploads it in parts, lists, downloads in parallel, compares, deletes.
  * `npm run demo -- DIRECTORY`: uploads, lists, copies, downloads, compares; a second run skips all files.
+ * `--encrypt` does the same with client-side encryption, by a key that only this run has.
  *
  * Without an argument it generates 256 MiB; without credentials it starts the emulator. To use a bucket, set COS_BUCKET,
  * COS_REGION, COS_SECRET_ID and COS_SECRET_KEY, and COS_SESSION_TOKEN for temporary credentials. COS_ADDRESS=host:port
@@ -19,25 +20,38 @@ import { formatError, type Problem } from './demo/errors.js'
 import { reportOf, watchMemory, type Report } from './demo/report.js'
 import { cleanUp, download, list, upload, type Step } from './demo/round-trip.js'
 import { watched } from './demo/progress-bar.js'
+import { transfersFor, type Transfers } from './demo/transfers.js'
+
+interface Arguments {
+  readonly path: string | undefined
+  readonly encrypts: boolean
+}
 
 const sizeOf = (things: ReadonlyArray<{ readonly size: number }>): number =>
   things.reduce((sum, { size }) => sum + size, 0)
 
-const roundTrip = (bucket: string, prefix: string, inputs: ReadonlyArray<Input>): Step<Report> => {
+const roundTrip = (
+  transfers: Transfers,
+  bucket: string,
+  prefix: string,
+  inputs: ReadonlyArray<Input>
+): Step<Report> => {
   const peak = watchMemory()
   const [read, written] = [{ bytes: 0 }, { bytes: 0 }]
   return pipe(
     RTE.Do,
     RTE.bindW('up', () =>
       pipe(
-        (progress: Progress) => RTE.traverseSeqArray(upload(bucket, prefix, read, progress))(inputs),
+        (progress: Progress) =>
+          RTE.traverseSeqArray(upload(transfers, bucket, prefix, read, progress))(inputs),
         watched('up  ', () => read.bytes / sizeOf(inputs))
       )
     ),
     RTE.tap(({ up }) => list(bucket, prefix, up.value)),
     RTE.bindW('down', ({ up }) =>
       pipe(
-        (progress: Progress) => RTE.traverseSeqArray(download(bucket, written, progress))(up.value),
+        (progress: Progress) =>
+          RTE.traverseSeqArray(download(transfers, bucket, written, progress))(up.value),
         watched('down', () => written.bytes / sizeOf(up.value))
       )
     ),
@@ -55,22 +69,23 @@ const tidy = (bucket: string, work: (prefix: string) => Step<string>, stop: Abor
       pipe(cleanUp(bucket, prefix), E.isLeft(worked) ? RTE.orElseW(() => RTE.of(undefined)) : identity)
   )
 
-const main = (path: string | undefined, stop: AbortSignal): TE.TaskEither<Problem, string> =>
+const main = ({ path, encrypts }: Arguments, stop: AbortSignal): TE.TaskEither<Problem, string> =>
   pipe(
     TE.Do,
     TE.bind('inputs', () => inputsAt(path)),
     TE.bindW('place', () => placeFrom(process.env)),
-    TE.tapIO(({ inputs: { folder, files }, place }) => () => {
+    TE.bindW('transfers', () => TE.fromEither(transfersFor(encrypts))),
+    TE.tapIO(({ inputs: { folder, files }, place, transfers }) => () => {
       const how = folder === undefined ? 'through gzip' : 'as they are'
-      console.log(`${String(files.length)} file(s), ${how}, to ${place.words} and back`)
+      console.log(`${String(files.length)} file(s), ${how}${transfers.words}, to ${place.words} and back`)
     }),
-    TE.chainW(({ inputs: { folder, files }, place: { bucket, client } }) =>
+    TE.chainW(({ inputs: { folder, files }, place: { bucket, client }, transfers }) =>
       tidy(
         bucket,
         (prefix) =>
           folder === undefined
-            ? pipe(roundTrip(bucket, prefix, files), RTE.map(reportOf))
-            : folderTrip(bucket, folder, sizeOf(files), prefix),
+            ? pipe(roundTrip(transfers, bucket, prefix, files), RTE.map(reportOf))
+            : folderTrip(transfers, bucket, folder, sizeOf(files), prefix),
         stop
       )(client)
     )
@@ -79,7 +94,11 @@ const main = (path: string | undefined, stop: AbortSignal): TE.TaskEither<Proble
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort())
 
-const outcome = await main(process.argv[2], stop.signal)()
+const given = process.argv.slice(2)
+const outcome = await main(
+  { path: given.find((argument) => argument !== '--encrypt'), encrypts: given.includes('--encrypt') },
+  stop.signal
+)()
 if (E.isRight(outcome)) console.log(`\n${outcome.right}`)
 else console.error(`\n${formatError(outcome.left)}`)
 // Not `process.exit`: after an abort, parts of the upload are still being deleted.

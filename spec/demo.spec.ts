@@ -26,9 +26,14 @@ interface Run {
   readonly ended: Promise<Ended>
 }
 
-const running = (t: Test, path: string, environment: Readonly<Record<string, string>>): Run => {
+const running = (
+  t: Test,
+  path: string,
+  environment: Readonly<Record<string, string>>,
+  ...flags: ReadonlyArray<string>
+): Run => {
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, [demo, path], {
+  const child = spawn(process.execPath, [demo, path, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH, HOME, ...environment }
   })
@@ -104,6 +109,25 @@ t.test('with credentials a folder goes to the bucket they are for, and nothing i
     made.map((key) => key.replace(/^cospipe-demo-\w+\//, '')),
     ['there/a.txt', 'there/deep/er/b c.txt', 'there/empty']
   )
+  t.same(await left(cos), [])
+})
+
+t.test('--encrypt sends no plaintext, and the bytes come back', async (t) => {
+  const { cos, environment } = await ownBucket(t)
+  const dir = t.testdir({ 'a.txt': 'a'.repeat(1000), deep: { 'b.txt': 'b' } })
+  for (const [path, count] of [
+    [join(dir, 'a.txt'), 1],
+    [dir, 2]
+  ] as const) {
+    const { code, stdout, stderr } = await running(t, path, environment, '--encrypt').ended
+    t.equal(stderr, '')
+    t.equal(code, 0)
+    t.match(stdout, /, encrypted by a key of this run, to examplebucket/)
+    t.match(stdout, new RegExp(`^ {2}SHA-256 +equal, ${String(count)} of ${String(count)}$`, 'm'))
+  }
+  const puts = cos.emulator.requests().filter(({ operation }) => operation === 'PutObject')
+  t.equal(puts.length, 3)
+  for (const { headers } of puts) t.ok(headers['x-cos-meta-cospipe-sealed'])
   t.same(await left(cos), [])
 })
 

@@ -11,9 +11,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
   collect,
   copyPrefix,
-  downloadDirectory,
   streamObjects,
-  uploadDirectory,
   type Client,
   type DownloadDirectoryResult,
   type Progress,
@@ -22,6 +20,7 @@ import {
 import { mismatch, unable, type Problem } from './errors.js'
 import { inWords, watchMemory } from './report.js'
 import type { Step } from './round-trip.js'
+import type { Transfers } from './transfers.js'
 import { watched, type Observed } from './progress-bar.js'
 
 const sha256 = async (path: string): Promise<string> => {
@@ -73,7 +72,8 @@ const telling = <A>(
 ): Step<Observed<A>> => {
   let progress: Progress | undefined
   return watched(label, () =>
-    progress === undefined || total === 0 ? 0 : progress.read().transferred / total
+    // Ciphertext is longer than the files.
+    progress === undefined || total === 0 ? 0 : Math.min(1, progress.read().transferred / total)
   )((started: Progress) => {
     progress = started
     return move(started)
@@ -85,6 +85,7 @@ const telling = <A>(
  * @param prefix of all keys in the bucket
  */
 export const folderTrip = (
+  { uploadDirectory, downloadDirectory }: Transfers,
   bucket: string,
   directory: string,
   total: number,

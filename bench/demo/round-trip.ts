@@ -8,17 +8,15 @@ import {
   collect,
   CosException,
   deletePrefix,
-  downloadStream,
   streamObjects,
-  uploadStream,
   type Client,
   type CosEffect,
   type Integrity,
-  type Progress,
-  type UploadResult
+  type Progress
 } from '../../lib/index.js'
 import type { Input } from './source.js'
 import { mismatch, unable, type Mismatch, type Problem } from './errors.js'
+import type { StoredUpload, Transfers } from './transfers.js'
 import { counting, drain, gzip, hashBytes, type Counter } from './stages.js'
 
 /** An effect with the errors of cospipe and of the demo. */
@@ -27,13 +25,13 @@ export type Step<A> = RTE.ReaderTaskEither<Client, Problem, A>
 const sha256 = RTE.fromIO(() => createHash('sha256'))
 
 // -- up --
-export interface Sent extends UploadResult {
+export interface Sent extends StoredUpload {
   /** Of the uploaded bytes. */
   readonly sha256: string
 }
 
 export const upload =
-  (bucket: string, prefix: string, counter: Counter, progress: Progress) =>
+  ({ uploadStream }: Transfers, bucket: string, prefix: string, counter: Counter, progress: Progress) =>
   (input: Input): CosEffect<Sent> =>
     pipe(
       sha256,
@@ -62,9 +60,9 @@ export const list = (bucket: string, prefix: string, sent: ReadonlyArray<Sent>):
     collect,
     RTE.chainEitherKW((listed) => {
       const sizes = new Map(listed.map(({ key, size }) => [key, size]))
-      const wrong = sent.find(({ key, size }) => sizes.get(key) !== size)
+      const wrong = sent.find(({ key, storedSize }) => sizes.get(key) !== storedSize)
       if (wrong !== undefined) {
-        return E.left(mismatch(wrong.key, 'listing', wrong.size, sizes.get(wrong.key)))
+        return E.left(mismatch(wrong.key, 'listing', wrong.storedSize, sizes.get(wrong.key)))
       }
       return sizes.size === sent.length
         ? E.right(undefined)
@@ -81,7 +79,7 @@ const compare = (sent: Sent, got: string, integrity: Integrity): E.Either<Mismat
 }
 
 export const download =
-  (bucket: string, counter: Counter, progress: Progress) =>
+  ({ downloadStream }: Transfers, bucket: string, counter: Counter, progress: Progress) =>
   (sent: Sent): Step<Integrity> =>
     pipe(
       sha256,
