@@ -36,12 +36,12 @@ export interface InjectedResponse {
 export interface Fault {
   readonly response?: InjectedResponse
   /**
-   * Ends the connection: after `after` bytes of the request's body, before the response (the request is performed), or
-   * after `after` bytes of the response's body.
+   * Ends the connection: after `after` bytes of the request's body; after `after` bytes of the response's head, 0 by
+   * default (the request is performed); or after `after` bytes of the response's body.
    */
   readonly cut?:
     | { readonly at: 'request'; readonly after: number }
-    | { readonly at: 'head' }
+    | { readonly at: 'head'; readonly after?: number }
     | { readonly at: 'body'; readonly after: number }
   /** Ends the connection with a reset instead of FIN. Default: false. */
   readonly reset?: boolean

@@ -1,5 +1,5 @@
 /** Writes a response to the socket, as it is or as a fault changes it. */
-import type { ServerResponse } from 'node:http'
+import { STATUS_CODES, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EmulatorResponse, type ResponseBody, errorXml, type Origin } from '../http/response.js'
 import type { InjectedResponse, Fault } from '../fault.js'
@@ -198,6 +198,24 @@ const headersOf = (
   )
 }
 
+/** The head as the socket has it. */
+const headText = (status: number, headers: Readonly<Record<string, string>>): string =>
+  [
+    `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    '\r\n'
+  ].join('\r\n')
+
+/** Writes to the connection itself; resolves when the bytes have left this process. */
+const writeRaw = ({ socket }: ServerResponse, text: string): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket === null || text === '') resolve()
+    else
+      socket.write(text, 'latin1', () => {
+        resolve()
+      })
+  })
+
 export interface WriteOptions {
   readonly response: ServerResponse
   readonly isHead: boolean
@@ -220,9 +238,13 @@ export const writeResponse = async (
   const reset = fault.reset ?? false
   try {
     if (fault.delay !== undefined) await sleep(fault.delay, undefined, { signal })
-    if (fault.cut?.at === 'head') throw cut(response, reset)
     const { size, chunks } = applyFault(body, fault, signal)
-    response.writeHead(status, headersOf({ status, headers, code, body }, size, fault, isHead))
+    const sent = headersOf({ status, headers, code, body }, size, fault, isHead)
+    if (fault.cut?.at === 'head') {
+      await writeRaw(response, headText(status, sent).slice(0, fault.cut.after ?? 0))
+      throw cut(response, reset)
+    }
+    response.writeHead(status, sent)
     if (isHead || body._tag === 'None') {
       response.end()
       return

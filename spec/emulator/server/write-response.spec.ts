@@ -105,6 +105,11 @@ t.test('cut ends the connection in the request, before the response or in its bo
     t.equal(received.split('\r\n\r\n')[1], put.body.slice(0, after))
   }
 
+  const half = await startFaulty(t, { cut: { at: 'head', after: 12 } })
+  const connection = await openRawSocket(half.port)
+  connection.send(requestHead(half, { key }))
+  t.equal(await connection.receive(), 'HTTP/1.1 200')
+
   const reset = await startFaulty(t, { cut: { at: 'head' }, reset: true })
   t.equal(await sendRequest(reset, { key }).then(String, errorCode), 'ECONNRESET')
 })
