@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { constVoid } from 'fp-ts/lib/function.js'
 import { CosException, type CosError } from '../core/error.js'
 import { KiB } from '../core/limits.js'
+import type { RestOfBody, RestReader } from '../core/response.js'
 import type { RateLimiter } from './rate-limit.js'
 import type { RequestTimer } from './timeouts.js'
 
@@ -16,6 +17,7 @@ export interface Connection {
 
 export interface ReceivedBody {
   readonly body: Readable
+  readonly continueWith: (rest: RestOfBody) => void
   readonly push: (chunk: Uint8Array) => void
   readonly end: () => void
   readonly fail: (thrown: unknown) => void
@@ -26,7 +28,8 @@ const readAhead = 64 * KiB
 
 /**
  * Makes the body of a response. While its reader pauses, the timeout is `unread` instead of `idle`. Errors are
- * `CosException`. Destroying the body closes the connection at once.
+ * `CosException`. Destroying the body closes the connection at once. If the connection breaks and there is a source of the
+ * rest, the body continues with it.
  *
  * @units  holds 64 KiB and one chunk for a reader that has not read yet, and as much again while it reads
  */
@@ -42,6 +45,10 @@ export const receiveBody = (
   let hasEnded = false
   let isWanted = false
   let delayed: NodeJS.Timeout | undefined
+  let received = 0
+  let openRest: RestOfBody | undefined
+  let rest: RestReader | undefined
+  let isReadingRest = false
 
   const flow = (): void => {
     delayed = undefined
@@ -50,6 +57,7 @@ export const receiveBody = (
     connection.resume()
   }
   const deliver = (chunk: Uint8Array): void => {
+    received += chunk.length
     isWanted = body.push(chunk)
     const wait = limit(chunk.length)
     if (hasEnded) return
@@ -68,13 +76,15 @@ export const receiveBody = (
       const held = unread
       unread = undefined
       for (const chunk of held ?? []) deliver(chunk)
-      if (hasEnded && held !== undefined) finish()
+      if (rest !== undefined) void readRest(rest)
+      else if (hasEnded && held !== undefined) finish()
       else if (delayed === undefined) flow()
     },
     destroy: (error, done) => {
       timer.close()
       clearTimeout(delayed)
       if (!hasEnded) connection.abort(error ?? new Error('the body of the response was destroyed'))
+      rest?.close()
       done(error)
     }
   })
@@ -82,8 +92,37 @@ export const receiveBody = (
     timer.close()
     body.push(null)
   }
+  /** Reads the rest while the reader wants it. The requests of the rest have their own timeouts and limits. */
+  const readRest = async (source: RestReader): Promise<void> => {
+    if (isReadingRest) return
+    isReadingRest = true
+    try {
+      while (isWanted && !body.destroyed) {
+        const next = await source.next()
+        if (next.done === true) return void body.push(null)
+        isWanted = body.push(next.value)
+      }
+    } catch (thrown) {
+      body.destroy(new CosException(toError(thrown)))
+    } finally {
+      isReadingRest = false
+    }
+  }
+  /** Whether the body continues with the rest. */
+  const continues = (error: CosError): boolean => {
+    const offset = received + (unread ?? []).reduce((sum, chunk) => sum + chunk.length, 0)
+    rest = openRest?.(offset, error)
+    if (rest === undefined) return false
+    timer.close()
+    clearTimeout(delayed)
+    hasEnded = true
+    connection.abort(new Error('the rest of the body is requested again'))
+    if (isWanted) void readRest(rest)
+    return true
+  }
   const fail = (thrown: unknown): void => {
-    if (body.destroyed || (hasEnded && unread === undefined)) return
+    if (body.destroyed || rest !== undefined || (hasEnded && unread === undefined)) return
+    if (!hasEnded && continues(toError(thrown))) return
     // The error is kept for the first read. Until then a listener keeps it from ending the process.
     if (unread !== undefined) body.on('error', constVoid)
     body.destroy(new CosException(toError(thrown)))
@@ -94,9 +133,12 @@ export const receiveBody = (
   timer.wait('unread')
   return {
     body,
+    continueWith: (source) => {
+      openRest = source
+    },
     fail,
     push: (chunk) => {
-      if (body.destroyed) return
+      if (body.destroyed || rest !== undefined) return
       if (unread === undefined) return deliver(chunk)
       unread.push(chunk)
       unreadSize += chunk.length

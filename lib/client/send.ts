@@ -18,6 +18,7 @@ import { publishOperation } from './diagnostics.js'
 import { withConfirmation } from './confirm.js'
 import { withFreshCredentials } from './fresh-credentials.js'
 import { raceAbort } from './abort.js'
+import { withResumedBody } from './resume-body.js'
 import { withRetries } from './with-retries.js'
 
 /** Reads a client and returns a task. Nothing happens until the task is called; each call sends again. */
@@ -35,11 +36,13 @@ const decodeWith =
     return decode(response)()
   }
 
-const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
+const sendThrough = <A>(client: Client, outside: Client, operation: Operation<A>): Send<A> =>
   pipe(
     withFreshCredentials(client)((credentials) =>
       pipe(
         attempt(client, credentials),
+        // A body is not limited by the deadline of its call.
+        withResumedBody(outside, operation, (other, within) => send(other)(within)),
         decodeWith(operation),
         withConfirmation(operation, (other, { callTimeout }) =>
           send(other)({ ...client, signals: [...client.signals, callTimeout.signal()] })
@@ -66,7 +69,7 @@ const sendCall = async <A>(
     const checked = checkRequest(within, request, call.context())
     return E.isLeft(checked)
       ? Promise.resolve(checked)
-      : raceAbort(within, call, sendThrough(within, operation)(checked.right, call))()
+      : raceAbort(within, call, sendThrough(within, client, operation)(checked.right, call))()
   }
   try {
     const { source } = operation

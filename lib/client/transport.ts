@@ -198,7 +198,16 @@ export const exchange =
           if (endsWithHead(out.method, status, headers)) return
           received = receiveBody(connection, timer, rateLimiters.down, toError)
           state.isSettled = true
-          settle(E.right({ ...head, body: received.body, sent: counted, context, host }))
+          settle(
+            E.right({
+              ...head,
+              body: received.body,
+              continueWith: received.continueWith,
+              sent: counted,
+              context,
+              host
+            })
+          )
         },
         data: (chunk) => received?.push(chunk),
         end: () => {

@@ -1,4 +1,5 @@
 /** An operation as a value: the request, and the decoder of the response. Nothing happens until it is sent. */
+import type { Readable } from 'node:stream'
 import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -24,6 +25,22 @@ export interface Operation<A> {
   readonly source?: AsyncIterable<unknown>
   /** For a retry that COS refused, perhaps because an earlier attempt succeeded and its response was lost. */
   readonly confirm?: Confirm<A>
+  /** For a response whose body is bytes of an object: reads a range of the same object, if the body breaks off. */
+  readonly readAgain?: (etag: string, range: ByteRange) => Operation<RangeBody>
+}
+
+/** Bytes `first` to `last` of an object, both included. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** The bytes of a range, and the ETag of their object. */
+export interface RangeBody {
+  readonly etag: string
+  /** The host that sends the bytes, for errors. */
+  readonly host: string
+  readonly body: Readable
 }
 
 /**

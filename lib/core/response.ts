@@ -1,13 +1,25 @@
 /** A response: the head has arrived, the body is a stream. */
 import type { Readable } from 'node:stream'
 import type * as O from 'fp-ts/lib/Option.js'
-import type { Context } from './error.js'
+import type { Context, CosError } from './error.js'
 
 /** Size and checksum of the request's body, computed while it was sent. */
 export interface SentBody {
   /** In bytes. */
   readonly size: number
   readonly crc64: O.Option<bigint>
+}
+
+/**
+ * The bytes of a body from an offset on, in bytes, after its connection broke with this error; undefined if there is no other
+ * way to get them.
+ */
+export type RestOfBody = (offset: number, error: CosError) => RestReader | undefined
+
+export interface RestReader {
+  readonly next: () => Promise<IteratorResult<Uint8Array, unknown>>
+  /** Ends the reading; may be called before the first `next`. */
+  readonly close: () => void
 }
 
 export interface Response {
@@ -22,6 +34,8 @@ export interface Response {
   /** Whether the body is known to be empty, and its connection is free: nothing needs to be read. */
   readonly isEmpty?: boolean
   readonly sent: SentBody
+  /** Sets the source of the rest of the body, for a body whose connection breaks. Call it before the body is read. */
+  readonly continueWith?: (rest: RestOfBody) => void
   readonly context: Context
   /** The host of the connection, with the port if it is not the default. */
   readonly host: string

@@ -6,6 +6,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../core/decoder.js'
 import type { Context, CosError } from '../core/error.js'
+import { isWeakEtag } from '../core/etag.js'
 import * as In from '../core/input.js'
 import { unverifiable, type Integrity } from '../core/integrity.js'
 import * as Op from '../core/operation.js'
@@ -44,6 +45,11 @@ export interface GetObjectInput
   readonly range?: Range
   /** Default: `identity`. With another, a proxy may change the bytes, and they are not verified. */
   readonly acceptEncoding?: string
+  /**
+   * Whether a body that breaks off is requested again from its next byte, as long as the object has the same ETag. Not with
+   * another `acceptEncoding`, or with a range in your own `headers`. Default: true.
+   */
+  readonly resume?: boolean
 }
 
 const Input = In.struct<GetObjectInput>('GetObjectInput', {
@@ -55,7 +61,8 @@ const Input = In.struct<GetObjectInput>('GetObjectInput', {
   ...withReferer,
   versionId: In.optional(VersionId),
   range: In.optional(Range),
-  acceptEncoding: In.optional(In.headerValue)
+  acceptEncoding: In.optional(In.headerValue),
+  resume: In.optional(In.boolean)
 })
 
 // -- request --
@@ -170,25 +177,35 @@ const decodeUnhashed = (input: GetObjectInput): D.Decoder<GetRangeResult> =>
   }))
 
 // -- operations --
+const getObjectOnce = Op.operationWith('GetObject', Input, request, decode)
+
+/** Without the conditions of the first request: it met them. */
+const readAgain =
+  ({ ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ...object }: GetObjectInput) =>
+  (etag: string, range: Op.ByteRange): Op.Operation<GetRangeResult> =>
+    getObjectUnhashed({ ...object, ...(isWeakEtag(etag) ? {} : { ifMatch: etag }), range })
+
 /**
  * Reads an object or a range of it.
  *
- * The bytes are as stored: a `Content-Encoding` is not decompressed. They are counted and hashed while they stream.
+ * The bytes are as stored: a `Content-Encoding` is not decompressed. They are counted and hashed while they stream. A body
+ * that breaks off is requested again from its next byte; see `resume`.
  *
  * @shape  `GetObjectInput -> Operation<GetObjectResult>`; it succeeds after the headers, and the body streams
  * @units  `size`, `contentLength`, `range` in bytes; `trafficLimit` in bit/s; `crc64` unsigned
  * @errors `InvalidInput`; `ServiceError` 404 no such object or version, 403 no permission, or `InvalidObjectState` of
  *         an archived object, 304 and 412 by the conditions, 416 a range beyond the object; `DecodeError`, also if the
- *         response has another range; errors of the body are thrown by the body
+ *         response has another range; errors of the body are thrown by the body, `ObjectChanged` among them
  * @source https://cloud.tencent.com/document/product/436/7753
  * @example getObject({ bucket, key, range: { first: 0, last: 99 } }) // the first hundred bytes
  */
-export const getObject: (input: GetObjectInput) => Op.Operation<GetObjectResult> = Op.operationWith(
-  'GetObject',
-  Input,
-  request,
-  decode
-)
+export const getObject = (input: GetObjectInput): Op.Operation<GetObjectResult> => {
+  const operation = getObjectOnce(input)
+  if (E.isLeft(operation.request)) return operation
+  const { acceptEncoding = 'identity', resume = true } = input
+  if (!resume || acceptEncoding !== 'identity' || isOwnRange(input)) return operation
+  return { ...operation, readAgain: readAgain(input) }
+}
 
 /**
  * Like `getObject`, without a check of the bytes: for callers that count and verify them themselves. COS has no checksum of a

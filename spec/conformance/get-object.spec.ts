@@ -35,6 +35,7 @@ t.test('a read with every parameter returns every attribute of the object', asyn
       ifUnmodifiedSince: A.future,
       trafficLimit: 838_860_800,
       acceptEncoding: 'identity',
+      resume: true,
       referer: 'https://a.example/',
       responseCacheControl: 'no-store',
       responseContentDisposition: 'inline; filename="b c+.txt"',
@@ -123,7 +124,7 @@ t.test('a whole object is verified, and response overrides are applied', async (
 t.test('changed bytes are an IntegrityError', async (t) => {
   const faults = [
     [{ flip: 3 }, { _tag: 'IntegrityError', check: 'crc64' }],
-    [{ cut: { at: 'body', after: 4 } }, { _tag: 'TransportError' }],
+    [{ cut: { at: 'body', after: 0 } }, { _tag: 'TransportError' }],
     [{ headers: { 'x-cos-hash-crc64ecma': '1' } }, { _tag: 'IntegrityError', expected: '1' }]
   ] as const
   for (const [fault, wanted] of faults) {
