@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { createCRC64 } from 'hash-wasm'
 import t from 'tap'
 import loadWabt from 'wabt'
 import { createCrc64Wasm, crc64WasmModule } from '../../lib/core/crc64-wasm.js'
@@ -92,6 +93,17 @@ t.test('any bytes have the checksum of the slow implementation', (t) => {
     { numRuns: 20 }
   )
   t.end()
+})
+
+t.test('hash-wasm computes the same checksums', async (t) => {
+  const other = await createCRC64()
+  const wasm = createCrc64Wasm()
+  for (const size of [0, 1, 1000, 24 * KiB + 3, 1024 * KiB + 7]) {
+    const bytes = bytesOf(size, size)
+    wasm.restart()
+    wasm.update(bytes)
+    t.equal(wasm.digest(), BigInt(`0x${other.init().update(bytes).digest('hex')}`), String(size))
+  }
 })
 
 t.test('instances do not share their memory, and restart forgets', (t) => {
