@@ -5,7 +5,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { SaxesParser } from 'saxes'
 import { MiB } from './limits.js'
-import { scanRow, skipSpace } from './scan-row.js'
+import { rowScanner, skipSpace, type RowScanner } from './scan-row.js'
 
 /** An element without attributes and namespace: COS uses neither. */
 export interface Element {
@@ -165,9 +165,9 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     return last + 1
   }
   /** Reads the next row without the parser if possible. The parser sees no difference: a row is between two tags. */
-  const scan = (xml: string, start: number): number => {
+  const scan = (xml: string, rows: RowScanner, start: number): number => {
     const at = skipSpace(xml, start)
-    const scanned = scanRow(xml, at)
+    const scanned = rows.scan(at)
     if (scanned === undefined) {
       const [, name] = rowStart.exec(xml.slice(at, at + 64)) ?? []
       isBetweenRows = at === xml.length
@@ -183,8 +183,9 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
     const xml = hasStarted ? text : text.replace(/^[ \t\r\n\uFEFF]+/, '')
     if (xml === '') return
     hasStarted = true
+    const rows = rowScanner(xml)
     for (let at = 0; at < xml.length && problem === undefined;) {
-      at = isBetweenRows ? scan(xml, at) : parse(xml, at)
+      at = isBetweenRows ? scan(xml, rows, at) : parse(xml, at)
     }
   }
   const attempt = (work: () => void): E.Either<string, ReadonlyArray<XmlEvent>> => {

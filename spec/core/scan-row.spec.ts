@@ -1,5 +1,5 @@
 import t from 'tap'
-import { scanRow, skipSpace } from '../../lib/core/scan-row.js'
+import { rowScanner, skipSpace } from '../../lib/core/scan-row.js'
 
 const leaf = (name: string, text: string) => ({ name, text, children: [] })
 
@@ -7,7 +7,7 @@ t.test('a row of elements and text is read, with its entities, and with the inde
   const xml = '  <C><K>a&quot;&amp;&lt;&gt;&apos;</K>\n<O><I>1</I></O><N/></C><C>'
   const start = skipSpace(xml, 0)
   t.equal(start, 2)
-  t.same(scanRow(xml, start), {
+  t.same(rowScanner(xml).scan(start), {
     row: {
       name: 'C',
       text: '\n',
@@ -42,7 +42,40 @@ t.test('a row of another form, or without its end, is left to the parser', (t) =
     '<A><B><C><D><E>deep</E></D></C></B></A>',
     `<C>${'a'.repeat(65_536)}</C>`
   ]) {
-    t.equal(scanRow(xml, 0), undefined, xml.slice(0, 40))
+    t.equal(rowScanner(xml).scan(0), undefined, xml.slice(0, 40))
   }
+  t.end()
+})
+
+t.test('rows of the same, of another and of a longer form follow each other', (t) => {
+  const rows = [
+    ['<C><K>a</K><O><I>1</I></O></C>', leaf('K', 'a'), { name: 'O', text: '', children: [leaf('I', '1')] }],
+    [
+      '<C><K>b&amp;</K><O><I>2</I></O></C>',
+      leaf('K', 'b&'),
+      { name: 'O', text: '', children: [leaf('I', '2')] }
+    ],
+    ['<C><K>c</K><O/></C>', leaf('K', 'c'), leaf('O', '')],
+    ['<C><K2>d</K2></C>', leaf('K2', 'd')],
+    ['<C><K>e</K><L>f</L><M>&lt;</M></C>', leaf('K', 'e'), leaf('L', 'f'), leaf('M', '<')],
+    ['<C></C>'],
+    ['<C><K>g</K></C>', leaf('K', 'g')]
+  ] as const
+  const { scan } = rowScanner(rows.map(([xml]) => xml).join(''))
+  let at = 0
+  for (const [xml, ...children] of rows) {
+    const scanned = scan(at)
+    t.same(scanned, { row: { name: 'C', text: '', children }, end: at + xml.length }, xml)
+    at += xml.length
+  }
+  t.end()
+})
+
+t.test('a row that is left to the parser does not change the rows after it', (t) => {
+  const bad = '<C><K>a]]>b</K></C>'
+  const { scan } = rowScanner(`<C><K>1</K></C>${bad}<C><K>&lt;2</K></C>`)
+  t.same(scan(0)?.row.children, [leaf('K', '1')])
+  t.equal(scan(15), undefined)
+  t.same(scan(15 + bad.length)?.row.children, [leaf('K', '<2')])
   t.end()
 })
