@@ -7,6 +7,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { encryptedDownloads, encryptedFilesDown } from './cases/encrypted-download.js'
 import { encryptedFiles, encryptedUploads } from './cases/encrypted-upload.js'
 import { folderDown, folderUp, heading, listing, putting } from './cases/objects.js'
 import { eventLoop, importTime, installSize } from './cases/process.js'
@@ -23,6 +24,8 @@ const cases: Readonly<Record<string, () => Promise<Table>>> = {
   'download-file': downloadingFile,
   'encrypted-upload': encryptedUploads,
   'encrypted-file': encryptedFiles,
+  'encrypted-download': encryptedDownloads,
+  'encrypted-file-down': encryptedFilesDown,
   'puts-1': putting(1),
   'puts-32': putting(32),
   'puts-256': putting(256),

@@ -21,11 +21,35 @@ const smallCrc64 = '2797812426771984549'
 const sizeOf = (path: string): number =>
   /\/objects-\d+\//.test(path) ? small : Number(/zeros-(\d+)/.exec(path)?.[1] ?? 0)
 
-const send = (response: ServerResponse, size: number): void => {
+// -- objects that are kept: those below `/kept-`, with their metadata --
+interface Kept {
+  readonly bytes: Buffer
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const kept = new Map<string, Kept>()
+
+const keep = (request: IncomingMessage, path: string): void => {
+  const chunks: Array<Buffer> = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).flatMap(([name, value]) =>
+      name.startsWith('x-cos-meta-') && typeof value === 'string' ? [[name, value]] : []
+    )
+  )
+  request.on('end', () => {
+    kept.set(path, { bytes: Buffer.concat(chunks), headers })
+  })
+}
+
+/** Sends `size` zeros, or the bytes of an object from an offset. */
+const send = (response: ServerResponse, size: number, bytes?: Buffer): void => {
   let left = size
   const more = (): void => {
     while (left > 0) {
-      const chunk = left >= zeros.length ? zeros : zeros.subarray(0, left)
+      const length = Math.min(left, zeros.length)
+      const chunk =
+        bytes === undefined ? zeros.subarray(0, length) : bytes.subarray(size - left, size - left + length)
       left -= chunk.length
       if (!response.write(chunk)) {
         response.once('drain', more)
@@ -70,17 +94,19 @@ const get = (request: IncomingMessage, response: ServerResponse, url: URL): void
     xml(response, page(url))
     return
   }
-  const size = sizeOf(url.pathname)
+  const object = kept.get(url.pathname)
+  const size = object?.bytes.length ?? sizeOf(url.pathname)
   const [, first, last] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? []
   const head = {
     etag,
     'last-modified': 'Wed, 01 May 2024 08:31:00 GMT',
+    ...object?.headers,
     ...(size === small ? { 'x-cos-hash-crc64ecma': smallCrc64 } : {})
   }
   if (request.method === 'HEAD' || first === undefined) {
     response.writeHead(200, { ...head, 'content-length': size })
     if (request.method === 'HEAD') response.end()
-    else send(response, size)
+    else send(response, size, object?.bytes)
     return
   }
   const end = last === undefined || last === '' ? size - 1 : Math.min(Number(last), size - 1)
@@ -90,7 +116,7 @@ const get = (request: IncomingMessage, response: ServerResponse, url: URL): void
     'content-length': length,
     'content-range': `bytes ${first}-${String(end)}/${String(size)}`
   })
-  send(response, length)
+  send(response, length, object?.bytes.subarray(Number(first)))
 }
 
 const named = '<Bucket>b-1</Bucket><Key>k</Key>'
@@ -98,7 +124,8 @@ const parts = new Map<string, string>()
 
 const server = createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost')
-  request.resume()
+  if (request.method === 'PUT' && url.pathname.startsWith('/kept-')) keep(request, url.pathname)
+  else request.resume()
   request.on('end', () => {
     if (request.method === 'GET' || request.method === 'HEAD') get(request, response, url)
     else if (request.method === 'PUT') {

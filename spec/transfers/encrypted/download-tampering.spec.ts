@@ -81,7 +81,7 @@ const refuses = async (
   name: string
 ): Promise<void> => {
   await store(client, bytes, headers)
-  const { given, error } = await readStream(client, 50_000)
+  const { given, error } = await readStream(client, Math.max(50_000, bytes.length >> 4))
   const input = { ...at, file, threshold: 0, partSize: segment, onFailure: 'discard' } as const
   const saved = await vault.downloadFile(input)(client)()
   const refused = E.isLeft(saved) && saved.left._tag === 'EncryptionError' && error === 'EncryptionError'
