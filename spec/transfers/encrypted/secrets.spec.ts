@@ -220,6 +220,78 @@ t.test('no secret is in the journals, results, errors and events of uploads', as
   for (const secret of [...secrets, ...derivedForms]) t.notOk(text.includes(secret), secret.slice(0, 12))
 })
 
+t.test('a download writes plaintext to its partial file alone, and shows no secret', async (t) => {
+  const shown: Array<string> = []
+  const show = (value: unknown): void => {
+    shown.push(shownForms(value))
+  }
+  const channels = ['operation', 'attempt', 'part', 'transfer'].map((name) => `cospipe:${name}`)
+  for (const channel of channels) subscribe(channel, show)
+  t.teardown(() => {
+    for (const channel of channels) unsubscribe(channel, show)
+  })
+  let isBroken = true
+  const cos = await startCos(t, {
+    fault: ({ operation, headers }) =>
+      isBroken && operation === 'GetObject' && Number(/=(\d+)/.exec(headers['range'] ?? '')?.[1]) > 250_000
+        ? { response: { status: 403, code: 'AccessDenied' } }
+        : undefined
+  })
+  const content = Buffer.alloc(5 * 65_536, plaintext)
+  const next = right(aesKey(Buffer.from(masterSecret).reverse(), { id: 'next' }))
+  for (const [key, format] of [
+    [aes, 'python'],
+    [rsa, 'sealed']
+  ] as const) {
+    const draws = [dataSecret]
+    const client = {
+      ...cos.client(),
+      random: (size: number) => (size === 16 ? ivSecret : (draws.shift() ?? Buffer.alloc(size, 1)))
+    }
+    const vault = encrypted(key, { format })
+    right(await vault.putObject({ ...at, body: content })(client)())
+    const directory = t.testdir({ journals: {}, files: {} })
+    const [files, checkpoint] = [join(directory, 'files'), join(directory, 'journals')]
+    const file = join(files, 'a.bin')
+    const input = { ...at, file, checkpoint, threshold: 0, partSize: 65_536, concurrency: 1 }
+    isBroken = true
+    const error = left(await vault.downloadFile(input)(client)())
+    show([error, new CosException(error)])
+    shown.push(formatError(error))
+    const down = right(await vault.downloadStream({ ...at, partSize: 65_536 })(client)())
+    show({ ...down, body: undefined })
+    const cut = left(await readBytes(() => TE.right(down))(client)())
+    show([cut, new CosException(cut)])
+    const names = (await readdir(directory, { recursive: true })).sort()
+    t.same(
+      names.filter((name) => /part|journal$/.test(name)).map((name) => name.replace(/.*[/.]/, '')),
+      ['part', 'cospipe-journal']
+    )
+    for (const name of names.filter((each) => each.endsWith('cospipe-journal'))) {
+      const journal = await readFile(join(directory, name))
+      t.ok(journal.toString().split('\n').length >= 4, 'the journal has a header and ranges')
+      shown.push(formsOf(journal), name)
+    }
+    const part = await readFile(join(files, 'a.bin.cospipe-download', 'part'))
+    t.ok(part.includes(plaintext), 'the partial file has plaintext')
+    isBroken = false
+    const done = right(await vault.downloadFile(input)(client)())
+    t.ok(done.resumed > 0)
+    show(done)
+    t.same(await readdir(directory, { recursive: true }), ['files', 'journals', join('files', 'a.bin')])
+    show(right(await vault.rewrap({ ...at, to: next })(client)()))
+    show(left(await vault.rewrap({ ...at, to: key })(client)()))
+    for await (const entry of encrypted(next, { format }).downloadDirectory({
+      bucket: at.bucket,
+      directory: files
+    })(client))
+      show(entry)
+  }
+  const text = shown.join('\n')
+  t.ok(shown.length > 80, `${String(shown.length)} values`)
+  for (const secret of secrets) t.notOk(text.includes(secret), secret.slice(0, 12))
+})
+
 t.test('the search finds each secret where it is shown', async (t) => {
   for (const bytes of [masterSecret, dataSecret, ivSecret, plaintext])
     for (const form of [bytes, [...bytes], bytes.toString(), bytes.toString('hex'), bytes.toString('base64')])
