@@ -1,6 +1,6 @@
 /** The front door: what is public, and nothing else. `cospipe/emulator` is the other door. */
 
-// -- values: a call, what it asks, what can become of it --
+// -- values: operations, requests, errors --
 export * as Op from './core/operation.js'
 export type { Decoder, Operation } from './core/operation.js'
 export type { Body, BodyInput, BucketRef, Chunks, Method, ObjectRef, Request } from './core/request.js'

@@ -1,4 +1,4 @@
-/** Calls of functions that callers pass in only to be told of events. */
+/** Calls of the caller's listeners, whose errors are ignored. */
 import { constVoid } from 'fp-ts/lib/function.js'
 
 /** Calls a function of the caller's and ignores its errors, thrown or rejected: they must not end a transfer or the process. */

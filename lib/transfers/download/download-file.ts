@@ -104,7 +104,7 @@ const action = 'downloadFile'
 /** Known of an object before its first byte is requested. */
 type KnownObject = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'versionId'>
 
-/** What differs between an object that was asked for by HEAD, and one whose metadata come with its bytes. */
+/** The differences between an object whose HEAD was requested, and one whose metadata come with its bytes. */
 interface ObjectSource<C extends Content> {
   readonly known: KnownObject
   /** All metadata of the object: from the HEAD, or from the response that has brought its bytes. */

@@ -77,9 +77,9 @@ const abortUploads = async (
   const found = { key, uploadId, initiated: initiated.value }
   if (dryRun) return { _tag: 'Found', ...found }
   const ref = { bucket, ...In.defined({ headers, query }), key: toInputKey(key), uploadId }
-  const answer = await send(abortMultipartUpload(ref))(client)()
-  if (E.isRight(answer)) return { _tag: 'Aborted', ...found }
-  const error = answer.left
+  const result = await send(abortMultipartUpload(ref))(client)()
+  if (E.isRight(result)) return { _tag: 'Aborted', ...found }
+  const error = result.left
   return error._tag === 'ServiceError' && error.code === 'NoSuchUpload'
     ? { _tag: 'Gone', ...found }
     : { _tag: 'Failed', ...found, error }

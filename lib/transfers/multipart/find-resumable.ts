@@ -78,7 +78,7 @@ const foldPages =
       )
     )
 
-/** COS's clock when it answered; ours if the answer has no date. */
+/** COS's time of the response; ours if the response has no date. */
 const serverTime = ({ headers }: ResponseMetadata): number => O.getOrElse(Date.now)(httpTime(headers['date']))
 
 interface UploadMarker {
@@ -109,11 +109,11 @@ export const foldUploads = <A>(
             ...(marker.key === '' ? {} : { keyMarker: marker.key, uploadIdMarker: marker.uploadId })
           })
         ),
-        RTE.map(({ uploads, isTruncated, nextKeyMarker, nextUploadIdMarker, ...answer }) => ({
+        RTE.map(({ uploads, isTruncated, nextKeyMarker, nextUploadIdMarker, ...response }) => ({
           state: uploads
             .flatMap(({ key: listed, uploadId, initiated }) =>
               listed === key && O.isSome(initiated)
-                ? [{ uploadId, age: Math.max(0, serverTime(answer) - initiated.value.getTime()) }]
+                ? [{ uploadId, age: Math.max(0, serverTime(response) - initiated.value.getTime()) }]
                 : []
             )
             .reduce(step, state),
@@ -144,7 +144,7 @@ const listAllParts = (ref: ObjectRef, uploadId: string): CosEffect<ListedParts> 
     (marker, state) =>
       pipe(
         send(listParts({ ...refOf(ref), uploadId, partNumberMarker: marker })),
-        RTE.map(({ parts, isTruncated, nextPartNumberMarker, ...answer }) => ({
+        RTE.map(({ parts, isTruncated, nextPartNumberMarker, ...response }) => ({
           state: {
             parts: new Map([
               ...state.parts,
@@ -154,7 +154,7 @@ const listAllParts = (ref: ObjectRef, uploadId: string): CosEffect<ListedParts> 
               state.age,
               ...parts.map(({ lastModified }) =>
                 // COS's Date header has whole seconds: a part of this second would be younger than nothing.
-                O.isSome(lastModified) ? Math.max(0, serverTime(answer) - lastModified.value.getTime()) : 0
+                O.isSome(lastModified) ? Math.max(0, serverTime(response) - lastModified.value.getTime()) : 0
               )
             )
           },

@@ -17,7 +17,7 @@ export interface UploadEncryption extends CipherLayout {
   readonly create: (ref: ObjectRef, context: Context) => CosEffect<ObjectCipher>
   /** Whether an object with these headers has the format that this encryption writes. */
   readonly hasFormat: (headers: Readonly<Record<string, string>>) => boolean
-  /** The cipher of an object that was begun, from its metadata; none if it is not one that this encryption would write. */
+  /** The cipher of an object that was started, from its metadata; none if it is not one that this encryption would write. */
   readonly restore: (
     ref: ObjectRef,
     context: Context,
