@@ -45,8 +45,8 @@ import {
 import type { EncryptedUploadResult } from './upload-encryption-of.js'
 
 /**
- * Functions with the names and inputs of the operations. They return effects and not operations: each run draws a new
- * data key, so that no two plaintexts are encrypted with one.
+ * Functions with the names and inputs of the operations and transfers. They return effects and not operations: each run
+ * draws a new data key, so that no two plaintexts are encrypted with one.
  *
  * All other operations serve encrypted objects as they are: listings, `completeMultipartUpload`, `listParts`, copies with
  * their metadata, deletions. They show the ciphertext's size and checksum.
