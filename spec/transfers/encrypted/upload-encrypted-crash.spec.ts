@@ -19,9 +19,9 @@ import { right } from '../../support/server.js'
 import { waitFor } from '../../support/wait-for.js'
 
 const partSize = MiB
-const original = bytesOf(5 * MiB + 7)
+const original = bytesOf(3 * MiB + 7)
 const other = bytesOf(original.length, 3)
-const parts = 6
+const parts = 4
 const secret = bytesOf(32, 11).toString('base64')
 const key = right(aesKey(secret))
 // 2 in `npm test`; 100 in `npm run test:crash`.
@@ -45,7 +45,7 @@ const flip = (bytes: Buffer, at: number): Buffer => {
 const edits: ReadonlyArray<(file: string) => Promise<void>> = [
   async (file) => {
     const { atime, mtime } = await stat(file)
-    await writeFile(file, flip(original, 3 * MiB + 5))
+    await writeFile(file, flip(original, 2 * MiB + 5))
     await utimes(file, atime, mtime)
   },
   (file) => writeFile(file, other),

@@ -20,11 +20,16 @@ import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { aes, readBytes, rsa, vectorKeyText, wrongAes } from '../../support/encryption.js'
 import { createKeyStreams } from '../../support/key-streams.js'
 import { recordBodies } from '../../support/received-bodies.js'
+import { isLongForm } from '../../support/long-form.js'
 import { left, right } from '../../support/server.js'
 
-const at = { bucket, key: 'files/f.bin' }
-const bytes = bytesOf(4 * MiB + 3)
+const object = { bucket, key: 'files/f.bin' }
+const bytes = bytesOf(2 * MiB + 3)
 const formats: ReadonlyArray<WriteFormat> = ['sealed', 'python']
+
+/** Both formats in the long form; in the short form, one of them for each case. */
+const formatsOf = (at: number): ReadonlyArray<WriteFormat> =>
+  isLongForm ? formats : formats.slice(at % 2, (at % 2) + 1)
 
 interface Test {
   readonly teardown: (clean: () => unknown) => unknown
@@ -49,7 +54,7 @@ const prepare = async (t: Test, options: EmulatorOptions = failOnce()) => {
   const checkpoint = join(directory, 'checkpoints')
   await writeFile(file, bytes)
   const cos = await startCos(t, options)
-  const input = { ...at, file, checkpoint, threshold: MiB, partSize: MiB, concurrency: 1 } as const
+  const input = { ...object, file, checkpoint, threshold: MiB, partSize: MiB, concurrency: 1 } as const
   return { cos, client: cos.client(), input, file, checkpoint, received: recordBodies(t, cos.emulator) }
 }
 
@@ -71,17 +76,19 @@ const journalIn = async (checkpoint: string) => {
 t.test('a file is encrypted by one PUT or in parts, and decrypted to the same bytes', async (t) => {
   const { client, input, file, checkpoint } = await prepare(t, {})
   for (const format of formats)
-    for (const size of [0, 1, 64 * KiB, MiB, MiB + 1, 2 * MiB, 4 * MiB + 3]) {
+    for (const size of isLongForm
+      ? [0, 1, 64 * KiB, MiB, MiB + 1, 2 * MiB, 2 * MiB + 3]
+      : [0, MiB, MiB + 1]) {
       const plain = bytes.subarray(0, size)
       await writeFile(file, plain)
       const vault = encrypted(aes, { format })
       const result = right(await vault.uploadFile(input)(client)())
-      const stored = right(await readBytes(send(getObject(at)))(client)())
+      const stored = right(await readBytes(send(getObject(object)))(client)())
       t.match(result, {
         ...{ size, storedSize: stored.length, format, keyId: aes.id, skipped: false },
         ...{ multipart: size > MiB, integrity: { _tag: 'Verified' } }
       })
-      t.ok(right(await readBytes(vault.getObject(at))(client)()).equals(plain))
+      t.ok(right(await readBytes(vault.getObject(object))(client)()).equals(plain))
     }
   t.same(await readdir(checkpoint), [])
 })
@@ -95,13 +102,13 @@ t.test('a retried part is the same bytes', async (t) => {
     const streams = createKeyStreams(aes, MiB)
     right(await encrypted(aes, { format }).uploadFile(input)(client)())
     t.same(await streams.add(received()), [])
-    t.ok(streams.compared() > MiB)
+    t.ok(streams.compared() > MiB / 2)
   }
 })
 
 t.test('a kept upload is resumed with its data key, and only the missing parts are sent', async (t) => {
-  for (const format of formats)
-    for (const key of [aes, rsa]) {
+  for (const [n, key] of [aes, rsa].entries())
+    for (const format of formatsOf(n)) {
       const { cos, client, input, checkpoint, received } = await prepare(t)
       const streams = createKeyStreams(key, MiB)
       const vault = encrypted(key, { format })
@@ -113,7 +120,7 @@ t.test('a kept upload is resumed with its data key, and only the missing parts a
       t.equal(resumed.size, bytes.length)
       t.same(await readdir(checkpoint), [])
       t.equal(await openUploads(cos), 0)
-      t.ok(right(await readBytes(vault.getObject(at))(client)()).equals(bytes))
+      t.ok(right(await readBytes(vault.getObject(object))(client)()).equals(bytes))
       t.same(await streams.add(received()), [])
       t.equal(streams.dataKeys().size, 1)
     }
@@ -135,7 +142,7 @@ t.test('the digest of a part is in the journal before the part is sent', async (
   })
   folder = checkpoint
   right(await encrypted(aes).uploadFile({ ...input, concurrency: 3 })(client)())
-  t.same(await Promise.all(found), [true, true, true, true, true])
+  t.same(await Promise.all(found), [true, true, true])
 })
 
 type Prepared = Awaited<ReturnType<typeof prepare>>
@@ -177,9 +184,9 @@ const changes: ReadonlyArray<readonly [name: string, change: (prepared: Prepared
   ['others can write the journal', async ({ checkpoint }) => chmod((await journalIn(checkpoint)).path, 0o666)]
 ]
 
-for (const [name, change] of changes)
+for (const [n, [name, change]] of changes.entries())
   t.test(`a new upload with a new data key is created if ${name}`, async (t) => {
-    for (const format of formats) {
+    for (const format of formatsOf(n)) {
       const prepared = await prepare(t)
       const { client, input, file, checkpoint, received } = prepared
       const streams = createKeyStreams(aes, MiB)
@@ -189,7 +196,7 @@ for (const [name, change] of changes)
       const result = right(await vault.uploadFile(input)(client)())
       t.equal(result.resumed, 0)
       t.same(await readdir(checkpoint), [])
-      t.ok(right(await readBytes(vault.getObject(at))(client)()).equals(await readFile(file)))
+      t.ok(right(await readBytes(vault.getObject(object))(client)()).equals(await readFile(file)))
       t.same(await streams.add(received()), [])
       t.equal(streams.dataKeys().size, 2)
     }
@@ -281,10 +288,10 @@ t.test('an upload that disappears while it is filled is restarted with a new dat
   const streams = createKeyStreams(aes, MiB)
   const vault = encrypted(aes)
   left(await vault.uploadFile({ ...input, onFailure: 'keep' })(client)())
-  t.match(right(await vault.uploadFile(input)(client)()), { resumed: 0, parts: 5 })
+  t.match(right(await vault.uploadFile(input)(client)()), { resumed: 0, parts: 3 })
   t.same(await streams.add(received()), [])
   t.equal(streams.dataKeys().size, 2)
-  t.ok(right(await readBytes(vault.getObject(at))(client)()).equals(bytes))
+  t.ok(right(await readBytes(vault.getObject(object))(client)()).equals(bytes))
 })
 
 t.test('skipExisting skips an object with the same plaintext that the key opens', async (t) => {
@@ -303,7 +310,7 @@ t.test('skipExisting skips an object with the same plaintext that the key opens'
       t.equal(right(await other.uploadFile(skipping)(client)()).skipped, false)
     }
     const to = right(aesKey(bytesOf(32, 8), { id: '2027' }))
-    right(await vault.rewrap({ ...at, to })(client)())
+    right(await vault.rewrap({ ...object, to })(client)())
     const rewrapped = encrypted(to, { format }).uploadFile(skipping)
     // The header in a sealed object has the old wrapping.
     t.equal(right(await rewrapped(client)()).skipped, format === 'python')

@@ -25,8 +25,8 @@ const formats: ReadonlyArray<WriteFormat> = ['sealed', 'python']
 const segment = 64 * KiB
 
 const aroundBoundaries = (partSize: number): ReadonlyArray<number> => [
-  ...[0, 1, segment - 1, segment, segment + 1],
-  ...[partSize - 1, partSize, partSize + 1, 2 * partSize, 2 * partSize + segment + 1]
+  ...[0, 1, segment - 1, segment, segment + 1, partSize, partSize + 1],
+  ...(isLongForm ? [partSize - 1, 2 * partSize, 2 * partSize + segment + 1] : [])
 ]
 
 t.test('objects of all sizes around boundaries are decrypted to the source', async (t) => {
