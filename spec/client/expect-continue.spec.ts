@@ -15,7 +15,7 @@ interface Teardown {
 }
 
 /** A server that responds to `Expect: 100-continue`. */
-const asked = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
+const requested = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
   const seen = { bytes: 0, expects: 0 }
   const server = createServer((request, response) => {
     request.on('data', (chunk: Buffer) => (seen.bytes += chunk.length)).on('end', () => response.end('done'))
@@ -39,13 +39,13 @@ const asked = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
 const body = bytesOf(3_000_000)
 
 t.test('the body is sent after a 100', async (t) => {
-  const { seen, client } = await asked(t, 'yes')
+  const { seen, client } = await requested(t, 'yes')
   const put = right(await send(probePut({ ...at, body, expectContinue: true }))(client())())
   t.same([put.text, put.sent.size, seen], ['done', body.length, { bytes: body.length, expects: 1 }])
 })
 
 t.test('after a refusal no byte of the body is sent', async (t) => {
-  const { seen, client } = await asked(t, 'no')
+  const { seen, client } = await requested(t, 'no')
   t.match(left(await send(probePut({ ...at, body, expectContinue: true }))(client())()), {
     _tag: 'ServiceError',
     code: 'AccessDenied'
@@ -54,7 +54,7 @@ t.test('after a refusal no byte of the body is sent', async (t) => {
 })
 
 t.test('the body is sent after one second without a response', async (t) => {
-  const { seen, client } = await asked(t, 'nothing')
+  const { seen, client } = await requested(t, 'nothing')
   const began = performance.now()
   right(await send(probePut({ ...at, body: 'hello', expectContinue: true }))(client())())
   t.ok(performance.now() - began >= 950)
@@ -71,7 +71,7 @@ t.test('a request with expectContinue is aborted by its signal, and fails with i
   controller.abort()
   t.match(left(await result), { _tag: 'Aborted' })
 
-  const { client } = await asked(t, 'yes')
+  const { client } = await requested(t, 'yes')
   const broken = {
     size: 10,
     async *open() {
@@ -86,7 +86,7 @@ t.test('a request with expectContinue is aborted by its signal, and fails with i
 })
 
 t.test("expectContinue is InvalidInput if the dispatcher is the caller's", async (t) => {
-  const { seen, client } = await asked(t, 'yes')
+  const { seen, client } = await requested(t, 'yes')
   const dispatcher = new Agent()
   t.teardown(() => dispatcher.destroy())
   t.match(left(await send(probePut({ ...at, body, expectContinue: true }))(client({ dispatcher }))()), {

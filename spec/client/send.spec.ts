@@ -295,11 +295,14 @@ t.test('a token that COS calls expired is fetched again, once', async (t) => {
     return E.right({ ...credentials, sessionToken: sessionToken() })
   }
   const tokens = () => server.received.map(({ headers }) => headers['x-cos-security-token'])
-  const asked = async (of: ReturnType<typeof source>) =>
+  const requested = async (of: ReturnType<typeof source>) =>
     left(await send(probeGet(at))(server.client({ credentials: of }))())
-  t.match(await asked(source(() => `t${String(count)}`)), { code: 'ExpiredToken', context: { attempts: 2 } })
+  t.match(await requested(source(() => `t${String(count)}`)), {
+    code: 'ExpiredToken',
+    context: { attempts: 2 }
+  })
   t.same(tokens(), ['t1', 't2'])
-  t.match(await asked(source(() => 'same')), { context: { attempts: 1 } }, 'the source has no other')
+  t.match(await requested(source(() => 'same')), { context: { attempts: 1 } }, 'the source has no other')
   t.same([tokens().length, count], [3, 4])
 })
 

@@ -24,7 +24,7 @@ t.test(
     const { uploadId } = await run(createMultipartUpload(to))
     const other = await run(createMultipartUpload(to))
     await run(uploadPart({ ...to, uploadId, partNumber: 1, body: 'a' }))
-    const { headers: raw, ...told } = await run(
+    const { headers: raw, ...output } = await run(
       aborting({
         ...to,
         uploadId,
@@ -33,7 +33,7 @@ t.test(
       })
     )
     const request = emulator.requests().at(-1)
-    t.same(told, { requestId: request?.requestId })
+    t.same(output, { requestId: request?.requestId })
     t.match(raw, { server: 'tencent-cos' })
     t.match(request, {
       method: 'DELETE',

@@ -42,11 +42,11 @@ const begun = async (
 
 t.test('an upload becomes the object, with its parts in any order', async (t) => {
   const to = { bucket, ...A.collapsing, sse: { type: 'COS' } } as const
-  const asked = await begun(t, ['one ', 'two ', 'three'], { minPartSize: 1 }, to)
-  const { run, headersOf, emulator, uploadId, parts } = asked
+  const requested = await begun(t, ['one ', 'two ', 'three'], { minPartSize: 1 }, to)
+  const { run, headersOf, emulator, uploadId, parts } = requested
   const sum = await crc64(Buffer.from('one two three'))
   const [one, two, three] = parts.map(({ partNumber, etag }) => ({ partNumber, etag }))
-  const { headers: raw, ...told } = await run(
+  const { headers: raw, ...output } = await run(
     completing({
       bucket,
       ...A.collapsing,
@@ -57,18 +57,18 @@ t.test('an upload becomes the object, with its parts in any order', async (t) =>
       query: { 'by-hand': 'parameter' }
     })
   )
-  t.same(told, {
+  t.same(output, {
     requestId: emulator.requests().at(-1)?.requestId,
     bucket,
     key: 'a/..',
-    etag: told.etag,
+    etag: output.etag,
     location: O.some(`http://${bucket}.cos.ap-guangzhou.myqcloud.com/a%2F..`),
     crc64: O.some(sum),
     versionId: O.none,
     sse: O.some({ type: 'COS' }),
     response: O.none
   })
-  t.match(told.etag, /^"[0-9a-f]{32}-3"$/)
+  t.match(output.etag, /^"[0-9a-f]{32}-3"$/)
   t.match(raw, { 'x-cos-hash-crc64ecma': String(sum) })
   t.match(headersOf('CompleteMultipartUpload'), {
     'content-md5': /==$/,
@@ -77,7 +77,7 @@ t.test('an upload becomes the object, with its parts in any order', async (t) =>
   })
   const got = await run(getObject({ bucket, ...A.collapsing }))
   t.equal(await A.textOf(got.body), 'one two three')
-  t.match(got, { etag: told.etag, crc64: O.some(sum), sse: O.some({ type: 'COS' }) })
+  t.match(got, { etag: output.etag, crc64: O.some(sum), sse: O.some({ type: 'COS' }) })
   t.same((await run(listMultipartUploads({ bucket }))).uploads, [], 'and the upload is over')
 })
 
@@ -94,8 +94,8 @@ t.test('the result has the response of a callback and the result of picture proc
   const { run, runFailing, headersOf } = await A.startFixture(t, {
     fault: ({ count }) => ({ response: { status: 200, body: said, ...(count === 1 ? { headers } : {}) } })
   })
-  const told = await run(completing({ ...input, callback, callbackVar: { 'x:a': '1' } }))
-  t.match(told, {
+  const output = await run(completing({ ...input, callback, callbackVar: { 'x:a': '1' } }))
+  t.match(output, {
     etag: '"a-1"',
     crc64: O.some(7n),
     response: O.some(said),

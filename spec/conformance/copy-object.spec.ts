@@ -1,4 +1,4 @@
-/** PUT Object - Copy, over the wire: what a copy takes along, what it is told anew, and a 200 that is none. */
+/** PUT Object - Copy, over the wire: the metadata that a copy keeps, those that it replaces, and an error inside a 200. */
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { copyObject, type CopyObjectInput } from '../../lib/operations/copy-object.js'
@@ -46,8 +46,8 @@ t.test('a copy with every parameter has the replaced attributes, and none of the
       query: { 'by-hand': 'parameter' }
     })
   )
-  const { headers: _raw, ...told } = copy
-  t.same(told, {
+  const { headers: _raw, ...output } = copy
+  t.same(output, {
     requestId: emulator.requests().at(-1)?.requestId,
     etag: copy.etag,
     lastModified: O.some(new Date(second)),

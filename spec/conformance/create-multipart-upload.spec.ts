@@ -1,4 +1,4 @@
-/** Initiate Multipart Upload, over the wire: what is said at the beginning is said of the object in the end. */
+/** Initiate Multipart Upload, over the wire: the metadata of the upload are those of the completed object. */
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { completeMultipartUpload } from '../../lib/operations/complete-multipart-upload.js'
@@ -23,7 +23,7 @@ const at = { bucket, key: 'a.txt' }
 t.test('attributes given at creation are those of the completed object', async (t) => {
   const { run, headersOf, emulator } = await A.startFixture(t)
   const to = { bucket, ...A.collapsing }
-  const { headers: _raw, ...told } = await run(
+  const { headers: _raw, ...output } = await run(
     creating({
       ...to,
       ...A.entity,
@@ -36,8 +36,8 @@ t.test('attributes given at creation are those of the completed object', async (
       query: { 'by-hand': 'parameter' }
     })
   )
-  const { uploadId } = told
-  t.same(told, {
+  const { uploadId } = output
+  t.same(output, {
     requestId: emulator.requests()[0]?.requestId,
     bucket,
     key: 'a/..',
@@ -83,8 +83,8 @@ t.test('every parameter is covered', async (t) => t.same(uncovered(), []))
 t.test('the upload id is found for a key that XML cannot express', async (t) => {
   const { run } = await A.startFixture(t)
   for (const key of ['\u0001 & <>', ' space ', '腾😀', '00123']) {
-    const { uploadId, key: told } = await run(createMultipartUpload({ bucket, key }))
-    t.equal(told, key)
+    const { uploadId, key: output } = await run(createMultipartUpload({ bucket, key }))
+    t.equal(output, key)
     const part = await run(uploadPart({ bucket, key, uploadId, partNumber: 1, body: key }))
     await run(completeMultipartUpload({ bucket, key, uploadId, parts: [part] }))
     t.equal(await A.textOf((await run(getObject({ bucket, key }))).body), key)

@@ -18,7 +18,7 @@ t.test('a version is deleted permanently', async (t) => {
   const to = { bucket: A.versioned, ...A.collapsing }
   const { versionId } = await run(putObject({ ...to, body: 'one' }))
   await run(putObject({ ...to, body: 'two' }))
-  const { headers: raw, ...told } = await run(
+  const { headers: raw, ...output } = await run(
     deleting({
       ...to,
       versionId: A.some(versionId),
@@ -27,7 +27,7 @@ t.test('a version is deleted permanently', async (t) => {
     })
   )
   const request = emulator.requests().at(-1)
-  t.same(told, { requestId: request?.requestId, versionId, deleteMarker: false })
+  t.same(output, { requestId: request?.requestId, versionId, deleteMarker: false })
   t.match(raw, { 'x-cos-version-id': A.some(versionId) })
   t.match(request, {
     method: 'DELETE',
@@ -86,8 +86,8 @@ t.test('a retry after a lost response is a success', async (t) => {
   })
   const to = { bucket: A.versioned, key: 'a' }
   const { versionId } = await run(putObject({ ...to, body: 'one' }))
-  const told = await run(deleteObject({ ...to, versionId: A.some(versionId) }))
-  t.match(told, { versionId, deleteMarker: false, requestId: /./ })
+  const output = await run(deleteObject({ ...to, versionId: A.some(versionId) }))
+  t.match(output, { versionId, deleteMarker: false, requestId: /./ })
   t.match(cos.emulator.requests().slice(1), [{ status: 0 }, { status: 404, code: 'NoSuchVersion' }])
 })
 

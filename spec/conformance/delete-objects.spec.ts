@@ -17,7 +17,7 @@ t.test('versions, markers, objects and unknown keys each have a result, in order
   const to = { bucket: A.versioned, key: 'a' }
   const { versionId } = await run(putObject({ ...to, body: 'one' }))
   const one = A.some(versionId)
-  const { headers: _raw, ...told } = await run(
+  const { headers: _raw, ...output } = await run(
     deleting({
       bucket: A.versioned,
       objects: [{ key: 'a', versionId: one }, { key: 'b' }, { key: 'c', versionId: 'never' }],
@@ -26,7 +26,7 @@ t.test('versions, markers, objects and unknown keys each have a result, in order
       query: { 'by-hand': 'parameter' }
     })
   )
-  t.match(told, {
+  t.match(output, {
     requestId: emulator.requests().at(-1)?.requestId,
     results: [
       { ...deleted, key: 'a', versionId: O.some(one) },
@@ -40,7 +40,7 @@ t.test('versions, markers, objects and unknown keys each have a result, in order
       }
     ]
   })
-  t.equal(told.results.length, 3)
+  t.equal(output.results.length, 3)
   t.match(headersOf('DeleteObjects'), {
     'content-md5': /^.{22}==$/,
     'content-type': 'application/xml',

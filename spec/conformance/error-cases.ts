@@ -29,7 +29,7 @@ const failingSender = (emulator: Emulator, client: Parameters<ReturnType<typeof 
   }
 }
 
-/** Each refusal of COS's table that the operation may meet, over the wire: as it was said, and after so many tries. */
+/** Each refusal of COS's table that the operation may meet, over the wire: with its fields, and after as many attempts as the table says. */
 const returnsTableErrors = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   let fault: Fault = {}
   const cos = await startCos(t, { fault: () => fault })
@@ -42,7 +42,7 @@ const returnsTableErrors = async (t: Test, operation: Operation<unknown>): Promi
     fault = { response: { status, ...(code === '' ? {} : { code, message }) } }
     const { error, requests } = await sent(operation)
     const bodiless = head || code === ''
-    // Of a HEAD the status alone is known: a 400 may pass or not, and is not asked again.
+    // Of a HEAD the status alone is known: a 400 may pass or not, and is not requested again.
     const tries = head && status < 500 && status !== 429 ? 1 : attempts[retry]
     const { bucket } = right(operation.request)
     t.match(
@@ -63,7 +63,7 @@ const returnsTableErrors = async (t: Test, operation: Operation<unknown>): Promi
     t.same(
       requests.map(({ headers }) => headers['x-cos-sdk-retry']),
       [undefined, 'true', 'true', 'true'].slice(0, tries),
-      `${String(status)} ${code}: asked ${String(tries)} times`
+      `${String(status)} ${code}: requested ${String(tries)} times`
     )
   }
 }
@@ -201,7 +201,7 @@ export const failedInside200 = async (
   }
 }
 
-/** What the caller said is wrong is refused here, by name, and never sent. */
+/** Invalid input is an `InvalidInput` that names the field, and is not sent. */
 export const expectInvalidInput = async (
   t: Test,
   cases: ReadonlyArray<readonly [field: string, operation: Operation<unknown>]>

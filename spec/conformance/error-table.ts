@@ -1,9 +1,9 @@
-/** COS's table of error codes, as data: what may be said, to which operation, and whether another try is worth it. */
+/** COS's table of error codes, as data: which operations receive each code, and whether a retry is worthwhile. */
 
 export const lists = ['ListObjects', 'ListObjectVersions', 'ListMultipartUploads'] as const
 const reads = ['HeadObject', 'GetObject'] as const
 const copies = ['CopyObject', 'UploadPartCopy'] as const
-/** Those that say all that an object will say of itself. */
+/** The operations that set the metadata of an object. */
 const makers = ['PutObject', 'CopyObject', 'CreateMultipartUpload'] as const
 const documents = [
   'DeleteObjects',
@@ -46,16 +46,20 @@ const lockable: ReadonlyArray<Action> = [...writers, 'DeleteObject']
 /** How often the library may try: COS's own column, in its words. */
 export type Retry = 'no' | 'once' | 'yes'
 
-export interface Said {
+export interface ErrorRow {
   readonly status: number
-  /** Empty: an answer without a body, of a gateway's. */
+  /** Empty: an response without a body, of a gateway's. */
   readonly code: string
   readonly retry: Retry
   readonly to: ReadonlyArray<Action>
 }
 
-const said = (status: number, codes: string, retry: Retry, to: ReadonlyArray<Action>): ReadonlyArray<Said> =>
-  codes.split(/\s+/).map((code) => ({ status, code, retry, to }))
+const errorRows = (
+  status: number,
+  codes: string,
+  retry: Retry,
+  to: ReadonlyArray<Action>
+): ReadonlyArray<ErrorRow> => codes.split(/\s+/).map((code) => ({ status, code, retry, to }))
 
 /**
  * @source https://cloud.tencent.com/document/product/436/7730
@@ -63,69 +67,69 @@ const said = (status: number, codes: string, retry: Retry, to: ReadonlyArray<Act
  * Left out are those of other operations: `NoSuchTagSet`, `AppendPositionErr`, `ObjectNotAppendable`.
  * `RequestTimeTooSkewed` and `ExpiredToken` stand here as they are to a clock that is right and a key that is fixed.
  */
-export const refusals: ReadonlyArray<Said> = [
-  ...said(400, 'BadDigest', 'once', withBody),
-  ...said(400, 'InvalidDigest EntitySizeNotMatch IncompleteBody', 'no', withBody),
-  ...said(400, 'EntityTooLarge', 'no', [...bytes, ...copies]),
-  ...said(400, 'EntityTooSmall InvalidPart InvalidPartOrder', 'no', ['CompleteMultipartUpload']),
-  ...said(
+export const refusals: ReadonlyArray<ErrorRow> = [
+  ...errorRows(400, 'BadDigest', 'once', withBody),
+  ...errorRows(400, 'InvalidDigest EntitySizeNotMatch IncompleteBody', 'no', withBody),
+  ...errorRows(400, 'EntityTooLarge', 'no', [...bytes, ...copies]),
+  ...errorRows(400, 'EntityTooSmall InvalidPart InvalidPartOrder', 'no', ['CompleteMultipartUpload']),
+  ...errorRows(
     400,
     'InvalidArgument InvalidRequest InvalidURI InvalidBucketName InvalidRegionName BadRequest BadRquest',
     'no',
     all
   ),
-  ...said(400, 'InvalidObjectName KeyTooLong', 'no', onObjects),
-  ...said(400, 'InvalidTag', 'no', makers),
-  ...said(400, 'InvalidDelimiter', 'no', lists),
-  ...said(400, 'InvalidCopySource', 'no', copies),
-  ...said(400, 'InvalidSHA1Digest', 'no', bytes),
-  ...said(400, 'MalformedXML MissingRequestBodyError XMLSizeLimit UnexpectedContent', 'no', documents),
-  ...said(400, 'ExpiredToken', 'no', all),
-  ...said(400, 'RequestTimeout', 'yes', withBody),
-  ...said(400, 'UserNetworkTooSlow', 'once', bytes),
-  ...said(
+  ...errorRows(400, 'InvalidObjectName KeyTooLong', 'no', onObjects),
+  ...errorRows(400, 'InvalidTag', 'no', makers),
+  ...errorRows(400, 'InvalidDelimiter', 'no', lists),
+  ...errorRows(400, 'InvalidCopySource', 'no', copies),
+  ...errorRows(400, 'InvalidSHA1Digest', 'no', bytes),
+  ...errorRows(400, 'MalformedXML MissingRequestBodyError XMLSizeLimit UnexpectedContent', 'no', documents),
+  ...errorRows(400, 'ExpiredToken', 'no', all),
+  ...errorRows(400, 'RequestTimeout', 'yes', withBody),
+  ...errorRows(400, 'UserNetworkTooSlow', 'once', bytes),
+  ...errorRows(
     400,
     'NotSupportedStorageClass MAZOperationNotSupportOnOAZBucket OAZOperationNotSupportOnMAZBucket MultiAZFeatureNotSupport',
     'no',
     makers
   ),
-  ...said(400, 'SSEContentNotSupported SSEHeaderNotAllowed SsecDecryptHeaderInvalid', 'no', underKeys),
-  ...said(400, 'KmsException KmsKeyDisabled KmsKeyNotExist', 'no', underKeys),
-  ...said(400, 'ListPartUploadIdIsEmpty', 'no', ['ListParts']),
-  ...said(400, 'ActionAccelerateNotSupported BucketAccelerateNotEnabled', 'no', all),
-  ...said(402, 'PaymentRequired', 'no', all),
-  ...said(403, 'AccessDenied SignatureDoesNotMatch InvalidAccessKeyId RequestTimeTooSkewed', 'no', all),
-  ...said(403, 'UserNotSourceBucketOwner UserNotTargetBucketOwner', 'no', copies),
-  ...said(403, 'InvalidObjectState', 'no', ['GetObject', 'SelectObjectContent', ...copies]),
-  ...said(404, 'NoSuchBucket', 'no', all),
-  ...said(404, 'NoSuchKey', 'no', [...reads, ...copies, 'RestoreObject', 'SelectObjectContent']),
-  ...said(404, 'NoSuchVersion', 'no', [...reads, ...copies, 'RestoreObject', 'DeleteObject']),
-  ...said(404, 'NoSuchUpload', 'no', ofUpload),
-  ...said(404, 'NoSuchCopySource', 'no', copies),
-  ...said(405, 'MethodNotAllowed', 'no', all),
-  ...said(405, 'RestoreNonArchiveObject', 'no', ['RestoreObject']),
-  ...said(405, 'UploadIdNotSupported', 'no', ofUpload),
-  ...said(409, 'PathConflict', 'no', [...lockable, 'CreateMultipartUpload']),
-  ...said(409, 'UploadConflict', 'no', [...writers, 'CreateMultipartUpload', 'UploadPart']),
-  ...said(409, 'ObjectLocked', 'no', lockable),
-  ...said(409, 'RestoreAlreadyInProgress', 'no', ['RestoreObject']),
-  ...said(409, 'InvalidObjectState', 'no', ['GetObject', 'SelectObjectContent', ...copies]),
-  ...said(409, 'FileAlreadyExists', 'no', [...writers, 'CreateMultipartUpload']),
-  ...said(411, 'MissingContentLength', 'no', withLength),
-  ...said(412, 'PreconditionFailed', 'no', [...reads, ...copies]),
-  ...said(416, 'InvalidRange', 'no', ['GetObject', 'UploadPartCopy']),
-  ...said(429, 'TooManyRequests', 'yes', all),
-  ...said(451, 'UnavailableForLegalReasons DomainAuditFailed', 'no', all),
-  ...said(500, 'InternalError', 'yes', all),
-  ...said(500, 'KmsInternalException', 'yes', underKeys),
-  ...said(501, 'NotImplemented', 'no', all),
-  ...said(503, 'ServiceUnavailable SlowDown', 'yes', all),
-  ...said(503, 'KmsFreqControl', 'yes', underKeys),
-  ...[500, 502, 503, 504, 520].flatMap((status) => said(status, '', 'yes', all)),
+  ...errorRows(400, 'SSEContentNotSupported SSEHeaderNotAllowed SsecDecryptHeaderInvalid', 'no', underKeys),
+  ...errorRows(400, 'KmsException KmsKeyDisabled KmsKeyNotExist', 'no', underKeys),
+  ...errorRows(400, 'ListPartUploadIdIsEmpty', 'no', ['ListParts']),
+  ...errorRows(400, 'ActionAccelerateNotSupported BucketAccelerateNotEnabled', 'no', all),
+  ...errorRows(402, 'PaymentRequired', 'no', all),
+  ...errorRows(403, 'AccessDenied SignatureDoesNotMatch InvalidAccessKeyId RequestTimeTooSkewed', 'no', all),
+  ...errorRows(403, 'UserNotSourceBucketOwner UserNotTargetBucketOwner', 'no', copies),
+  ...errorRows(403, 'InvalidObjectState', 'no', ['GetObject', 'SelectObjectContent', ...copies]),
+  ...errorRows(404, 'NoSuchBucket', 'no', all),
+  ...errorRows(404, 'NoSuchKey', 'no', [...reads, ...copies, 'RestoreObject', 'SelectObjectContent']),
+  ...errorRows(404, 'NoSuchVersion', 'no', [...reads, ...copies, 'RestoreObject', 'DeleteObject']),
+  ...errorRows(404, 'NoSuchUpload', 'no', ofUpload),
+  ...errorRows(404, 'NoSuchCopySource', 'no', copies),
+  ...errorRows(405, 'MethodNotAllowed', 'no', all),
+  ...errorRows(405, 'RestoreNonArchiveObject', 'no', ['RestoreObject']),
+  ...errorRows(405, 'UploadIdNotSupported', 'no', ofUpload),
+  ...errorRows(409, 'PathConflict', 'no', [...lockable, 'CreateMultipartUpload']),
+  ...errorRows(409, 'UploadConflict', 'no', [...writers, 'CreateMultipartUpload', 'UploadPart']),
+  ...errorRows(409, 'ObjectLocked', 'no', lockable),
+  ...errorRows(409, 'RestoreAlreadyInProgress', 'no', ['RestoreObject']),
+  ...errorRows(409, 'InvalidObjectState', 'no', ['GetObject', 'SelectObjectContent', ...copies]),
+  ...errorRows(409, 'FileAlreadyExists', 'no', [...writers, 'CreateMultipartUpload']),
+  ...errorRows(411, 'MissingContentLength', 'no', withLength),
+  ...errorRows(412, 'PreconditionFailed', 'no', [...reads, ...copies]),
+  ...errorRows(416, 'InvalidRange', 'no', ['GetObject', 'UploadPartCopy']),
+  ...errorRows(429, 'TooManyRequests', 'yes', all),
+  ...errorRows(451, 'UnavailableForLegalReasons DomainAuditFailed', 'no', all),
+  ...errorRows(500, 'InternalError', 'yes', all),
+  ...errorRows(500, 'KmsInternalException', 'yes', underKeys),
+  ...errorRows(501, 'NotImplemented', 'no', all),
+  ...errorRows(503, 'ServiceUnavailable SlowDown', 'yes', all),
+  ...errorRows(503, 'KmsFreqControl', 'yes', underKeys),
+  ...[500, 502, 503, 504, 520].flatMap((status) => errorRows(status, '', 'yes', all)),
 
   // -- of a Select alone --
-  ...said(400, 'Busy Overload ErrorWritingRow', 'yes', ['SelectObjectContent']),
-  ...said(
+  ...errorRows(400, 'Busy Overload ErrorWritingRow', 'yes', ['SelectObjectContent']),
+  ...errorRows(
     400,
     `InvalidXML MissingRequiredParameter MissingExpectedExpression MissingInputSerialization MissingInputFormat
      MissingOutputSerialization MissingOutputFormat InvalidCompressionFormat InvalidFileHeaderInfo InvalidJsonType

@@ -55,7 +55,7 @@ export const textOf = async (body: { readonly toArray: () => Promise<ReadonlyArr
 export const past = new Date('2020-01-02T03:04:05Z')
 export const future = new Date('2100-01-02T03:04:05Z')
 
-/** What an object can say of itself, and how it is said back. */
+/** The metadata of an object, as they are sent and as they are returned. */
 export const entity = {
   cacheControl: 'max-age=60',
   contentDisposition: 'attachment; filename="a.txt"',

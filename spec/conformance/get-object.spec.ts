@@ -1,4 +1,4 @@
-/** GET Object, over the wire: the bytes, whole and in ranges, what is said of them, and when there are none. */
+/** GET Object, over the wire: the bytes, whole and in ranges, their metadata, and the errors. */
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { crc64 } from '../../lib/core/crc64.js'

@@ -48,8 +48,8 @@ t.test('a head with every parameter returns every attribute of the object', asyn
       query: { 'by-hand': 'parameter' }
     })
   )
-  const { headers: raw, ...told } = head
-  t.same(told, {
+  const { headers: raw, ...output } = head
+  t.same(output, {
     requestId: emulator.requests().at(-1)?.requestId,
     size: 6,
     etag: put.etag,

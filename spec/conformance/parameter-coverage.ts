@@ -40,17 +40,17 @@ export interface ParameterTracker<I, A> {
 export const trackParameters = <I extends object, A>(
   make: (input: I) => Operation<A>
 ): ParameterTracker<I, A> => {
-  const asked = new Set<string>()
+  const requested = new Set<string>()
   const given = new Set<string>()
   return {
     call: (input) =>
       make(
         watched(input, '', (path, value) => {
-          asked.add(path)
+          requested.add(path)
           if (value !== undefined) given.add(path)
         })
       ),
-    uncovered: () => [...asked].filter((path) => !given.has(path)),
-    paths: () => [...asked]
+    uncovered: () => [...requested].filter((path) => !given.has(path)),
+    paths: () => [...requested]
   }
 }

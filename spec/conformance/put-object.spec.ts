@@ -1,4 +1,4 @@
-/** PUT Object, over the wire: what goes in, what is said back of it, and what may be said against it. */
+/** PUT Object, over the wire: the stored object, the fields of the response, and the errors. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import * as O from 'fp-ts/lib/Option.js'
@@ -64,7 +64,7 @@ t.test('an object put with every parameter has its attributes', async (t) => {
   })
 
   const head = await run(headObject(to))
-  const told = {
+  const output = {
     ...A.entityAttributes,
     metadata: { ...A.entityAttributes.metadata, extra: 'by hand' },
     etag: put.etag,
@@ -73,9 +73,9 @@ t.test('an object put with every parameter has its attributes', async (t) => {
     taggingCount: O.some(2),
     sse: O.some({ type: 'COS' })
   }
-  t.match(head, { ...told, size: 12 })
+  t.match(head, { ...output, size: 12 })
   const got = await run(getObject(to))
-  t.match(got, { ...told, size: O.some(12) })
+  t.match(got, { ...output, size: O.some(12) })
   t.equal(await A.textOf(got.body), body)
 
   const acl = await sendRequest(emulator, { key: A.awkward.slice(1), query: { acl: '' } })
@@ -152,10 +152,10 @@ t.test('the result has the response of a callback and the result of picture proc
     callbackBody: 'b=${bucket}',
     callbackBodyType: 'application/json'
   }
-  const told = await run(
+  const output = await run(
     putting({ ...at, body: 'a', callback, callbackVar: { 'x:a': '1' }, picOperations: { is_pic_info: 1 } })
   )
-  t.match(told, { etag: etagOf('a'), integrity: { _tag: 'Verified' }, response: O.some(response) })
+  t.match(output, { etag: etagOf('a'), integrity: { _tag: 'Verified' }, response: O.some(response) })
   const json = (name: string): unknown =>
     JSON.parse(Buffer.from(headersOf('PutObject')[name] ?? '', 'base64').toString())
   t.same(json('x-cos-callback'), { ...callback, callbackUrl: 'https://a.example/;https://b.example/' })

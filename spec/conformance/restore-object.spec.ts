@@ -1,4 +1,4 @@
-/** POST Object restore, over the wire: an archive, asked for and waited for. */
+/** POST Object restore, over the wire: the restore of an archived object, and the states until it is done. */
 import t from 'tap'
 import * as O from 'fp-ts/lib/Option.js'
 import { deleteObject } from '../../lib/operations/delete-object.js'
@@ -26,7 +26,7 @@ t.test('a version is restored in time, prolonged, and archived again after its d
   await run(putObject({ ...to, body: 'newer' }))
   const it = { ...to, versionId: A.some(versionId) }
   t.match(await runFailing(getObject(it)), { status: 403, code: 'InvalidObjectState' })
-  const { headers: _raw, ...told } = await run(
+  const { headers: _raw, ...output } = await run(
     restoring({
       ...it,
       days: 3,
@@ -35,7 +35,7 @@ t.test('a version is restored in time, prolonged, and archived again after its d
       query: { 'by-hand': 'parameter' }
     })
   )
-  t.same(told, { requestId: emulator.requests().at(-1)?.requestId, alreadyRestored: false })
+  t.same(output, { requestId: emulator.requests().at(-1)?.requestId, alreadyRestored: false })
   t.match(emulator.requests().at(-1), { status: 202, query: { restore: '', 'by-hand': 'parameter' } })
   t.match(headersOf('RestoreObject'), { 'content-md5': /==$/, 'x-cos-by-hand': 'header' })
 

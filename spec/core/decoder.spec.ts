@@ -34,8 +34,8 @@ const head: D.Decoder<number> = (response) =>
   )
 
 type Test = Parameters<typeof serveResponse>[0]
-const refused = async (t: Test, response: CannedResponse, asked?: ServeOptions): Promise<CosError> =>
-  left(await decodeResponse(t, D.rejectErrors(head), response, asked))
+const refused = async (t: Test, response: CannedResponse, requested?: ServeOptions): Promise<CosError> =>
+  left(await decodeResponse(t, D.rejectErrors(head), response, requested))
 
 // -- bodies --
 t.test('readBytes reads a body up to its limit, and closes the connection of a longer one', async (t) => {
@@ -450,7 +450,7 @@ t.test('xmlRows throws a CosException if the response is an error or is incomple
 })
 
 t.test('the checksum of the sent body is available to a decoder', async (t) => {
-  const asked = { sent: { size: 3, crc64: O.some(7n) } }
+  const requested = { sent: { size: 3, crc64: O.some(7n) } }
   const decode: D.Decoder<bigint> = pipe(
     head,
     D.chainEither((_, { sent }) =>
@@ -462,5 +462,5 @@ t.test('the checksum of the sent body is available to a decoder', async (t) => {
       )
     )
   )
-  t.same(await decodeResponse(t, decode, {}, asked), E.right(7n))
+  t.same(await decodeResponse(t, decode, {}, requested), E.right(7n))
 })

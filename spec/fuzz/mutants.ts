@@ -175,8 +175,8 @@ const writePlain = ({ status, headers, body }: RawResponse, bare: boolean): Buff
 const mutateDownload = (target: Target, seed: string): Mutant => {
   const description: Array<string> = []
   const { headers, body } = target.truth
-  const steps = (asked: ReceivedHead): ReadonlyArray<Step> => {
-    const range = /^range: *bytes=(\d+)-(\d+)/im.exec(asked.head)
+  const steps = (requested: ReceivedHead): ReadonlyArray<Step> => {
+    const range = /^range: *bytes=(\d+)-(\d+)/im.exec(requested.head)
     const [first, last] = [Number(range?.[1] ?? 0), Number(range?.[2] ?? body.length - 1)]
     const truth: RawResponse =
       range === null
@@ -189,12 +189,12 @@ const mutateDownload = (target: Target, seed: string): Mutant => {
             ],
             body: body.subarray(first, last + 1)
           }
-    const random = randomFrom(`${seed}:${asked.method}:${String(first)}`)
+    const random = randomFrom(`${seed}:${requested.method}:${String(first)}`)
     const asIs = random.often(0.6)
-    const action = asked.method === 'HEAD' ? 'HeadObject' : 'GetObject'
+    const action = requested.method === 'HEAD' ? 'HeadObject' : 'GetObject'
     if (asIs) return [{ _tag: 'Say', bytes: writePlain(truth, action === 'HeadObject') }]
     const one = mutantFrom({ ...target, action, truth }, random)
-    description.push(`${asked.method} ${String(first)}: ${one.description.join(', ')}`)
+    description.push(`${requested.method} ${String(first)}: ${one.description.join(', ')}`)
     return one.steps
   }
   return {

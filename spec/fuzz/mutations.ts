@@ -88,7 +88,7 @@ const bodies: ReadonlyArray<Mutation> = [
     const { body } = draft.answer
     const from = random.below(body.length + 1)
     const again = body.subarray(from, from + 1 + random.below(200))
-    return change(draft, 'bytes said twice', { body: splice(body, from, from, again) })
+    return change(draft, 'repeated bytes', { body: splice(body, from, from, again) })
   },
   (draft, random) => {
     const { body } = draft.answer
@@ -255,7 +255,7 @@ const harmless: ReadonlyArray<Mutation> = [
       `${' \r\n'.repeat(1 + random.below(50))}${body}`,
       `${body}\n `,
       body.replace(`</${root}>`, `<Unknown><Deep>1</Deep></Unknown></${root}>`),
-      body.replace(`</${root}>`, `<!-- said twice --></${root}>`),
+      body.replace(`</${root}>`, `<!-- repeated --></${root}>`),
       body.replace(`<${root}>`, `<${root} xmlns="http://www.qcloud.com/document/product/436/7751">`),
       body.replaceAll('&quot;', '&#34;')
     ]

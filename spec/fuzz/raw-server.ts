@@ -22,7 +22,7 @@ export interface Script {
   readonly early: boolean
   /** Whether it sends 100 Continue to a request with Expect; otherwise it responds at once. */
   readonly continues: boolean
-  readonly steps: (asked: ReceivedHead) => ReadonlyArray<Step>
+  readonly steps: (requested: ReceivedHead) => ReadonlyArray<Step>
 }
 
 export interface RawServer {

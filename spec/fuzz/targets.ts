@@ -156,7 +156,7 @@ const stored: RawResponse['headers'] = [
   ['ETag', '"25f9e794323b453885f5181f1b624d0b"'],
   ['x-cos-hash-crc64ecma', String(sum)]
 ]
-const asked = ({ bucket }: At) => ({ bucket })
+const requested = ({ bucket }: At) => ({ bucket })
 
 type Row = readonly [name: string, action: string, truth: RawResponse, run: Target['run'], root?: string]
 
@@ -165,21 +165,21 @@ const rows: ReadonlyArray<Row> = [
     'listObjects',
     'ListObjects',
     xml(objectsXml),
-    sending((at) => Ops.listObjects(asked(at))),
+    sending((at) => Ops.listObjects(requested(at))),
     'ListBucketResult'
   ],
   [
     'listObjectVersions',
     'ListObjectVersions',
     xml(versionsXml),
-    sending((at) => Ops.listObjectVersions(asked(at))),
+    sending((at) => Ops.listObjectVersions(requested(at))),
     'ListVersionsResult'
   ],
   [
     'listMultipartUploads',
     'ListMultipartUploads',
     xml(uploadsXml),
-    sending((at) => Ops.listMultipartUploads(asked(at))),
+    sending((at) => Ops.listMultipartUploads(requested(at))),
     'ListMultipartUploadsResult'
   ],
   [
@@ -313,7 +313,7 @@ const rows: ReadonlyArray<Row> = [
     (client, at) =>
       runCatching(async () => {
         const entries: Array<unknown> = []
-        for await (const entry of streamObjects({ ...asked(at), delimiter: '/' })(client)) {
+        for await (const entry of streamObjects({ ...requested(at), delimiter: '/' })(client)) {
           entries.push(entry)
           if (entries.length > 10_000) throw new Error('a listing without an end')
         }

@@ -19,7 +19,7 @@ const input: CompleteMultipartUploadInput = {
   ]
 }
 
-const asked = (changes: Partial<CompleteMultipartUploadInput> = {}): Request =>
+const requested = (changes: Partial<CompleteMultipartUploadInput> = {}): Request =>
   right(completeMultipartUpload({ ...input, ...changes }).request)
 
 const bodyOf = ({ body }: Request): string =>
@@ -27,7 +27,7 @@ const bodyOf = ({ body }: Request): string =>
 
 // -- request --
 t.test('the request equals the sample of COS’s page', async (t) => {
-  const request = asked()
+  const request = requested()
   t.match(request, {
     method: 'POST',
     bucket: 'examplebucket-1250000000',
@@ -50,7 +50,7 @@ t.test('parts may be in any order, with or without quotes, and results of upload
     { ...response, partNumber: 2, etag: '6f5902ac237024bdd0c176cb93063dc4' },
     { ...response, partNumber: 1, etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"' }
   ]
-  t.equal(bodyOf(asked({ parts })), bodyOf(asked()))
+  t.equal(bodyOf(requested({ parts })), bodyOf(requested()))
 })
 
 t.test('10,000 parts make a document of less than 1 MB', async (t) => {
@@ -58,13 +58,13 @@ t.test('10,000 parts make a document of less than 1 MB', async (t) => {
     partNumber: n + 1,
     etag: createHash('md5').update(String(n)).digest('hex')
   }))
-  const body = bodyOf(asked({ parts: parts.toReversed() }))
+  const body = bodyOf(requested({ parts: parts.toReversed() }))
   t.equal(body.length, 888_945)
   t.match(body, /<PartNumber>9999<\/PartNumber>.*<PartNumber>10000<\/PartNumber>/)
 })
 
 t.test('other parameters are sent as headers', async (t) => {
-  const { headers } = asked({
+  const { headers } = requested({
     forbidOverwrite: true,
     callback: { callbackUrl: 'https://a.example/b', callbackBody: 'key=${object}' },
     callbackVar: { 'x:a': '1' },
@@ -78,7 +78,7 @@ t.test('other parameters are sent as headers', async (t) => {
     'pic-operations': '{"is_pic_info":1}',
     'x-cos-other': 'y'
   })
-  t.equal(asked({ forbidOverwrite: false }).headers['x-cos-forbid-overwrite'], undefined)
+  t.equal(requested({ forbidOverwrite: false }).headers['x-cos-forbid-overwrite'], undefined)
 })
 
 const numbered = (...numbers: ReadonlyArray<number>) =>

@@ -107,8 +107,8 @@ const part = (range: string, ...chunks: ReadonlyArray<string>): CannedResponse =
 interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
-const get = (t: Teardown, answer: CannedResponse, input: Partial<GetObjectInput> = {}) =>
-  decodeResponse(t, getObject({ ...at, ...input }).decode, answer)
+const get = (t: Teardown, canned: CannedResponse, input: Partial<GetObjectInput> = {}) =>
+  decodeResponse(t, getObject({ ...at, ...input }).decode, canned)
 
 t.test('a whole object has its attributes and is verified', async (t) => {
   const got = right(await get(t, whole))
@@ -167,13 +167,13 @@ t.test('a range of the whole object is verified', async (t) => {
 
 t.test('a response with another range is a DecodeError', async (t) => {
   const range = { first: 2, last: 4 }
-  for (const answer of [
+  for (const canned of [
     whole,
     part('bytes 3-5/9', '456'),
     part('bytes 2-3/9', '34'),
     { ...whole, status: 206 }
   ]) {
-    const { response, closed } = await serveResponse(t, { ...answer, ends: 'open' })
+    const { response, closed } = await serveResponse(t, { ...canned, ends: 'open' })
     t.match(left(await getObject({ ...at, range }).decode(response)()), {
       _tag: 'DecodeError',
       requestId: 'NjYwMQ=='
@@ -212,7 +212,7 @@ t.test('one changed byte fails the body before its end', async (t) => {
 })
 
 t.test('a cut body fails, with and without a range', async (t) => {
-  for (const [answer, input] of [
+  for (const [canned, input] of [
     [{ ...whole, chunks: ['1234'], ends: 'cut' }, {}],
     [{ headers: head, chunks: ['1234'], ends: 'cut' }, {}],
     [
@@ -220,7 +220,7 @@ t.test('a cut body fails, with and without a range', async (t) => {
       { range: { first: 2, last: 4 } }
     ]
   ] as ReadonlyArray<readonly [CannedResponse, Partial<GetObjectInput>]>) {
-    const got = right(await get(t, answer, input))
+    const got = right(await get(t, canned, input))
     await t.rejects(got.body.toArray(), { name: 'CosException', error: { _tag: 'TransportError' } })
     t.match(left(await got.verified()), { _tag: 'TransportError' })
   }

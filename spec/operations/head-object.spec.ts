@@ -66,11 +66,11 @@ const headers = {
   'x-cos-hash-crc64ecma': '16749565679157681890',
   'x-cos-request-id': 'NjYwMQ=='
 }
-const asked = { method: 'HEAD' } as const
+const requested = { method: 'HEAD' } as const
 const { decode } = headObject(at)
 
 t.test('the result has the size and the attributes', async (t) => {
-  const head = right(await decodeResponse(t, decode, { headers }, asked))
+  const head = right(await decodeResponse(t, decode, { headers }, requested))
   t.match(head, {
     size: 16807,
     etag: '"9a4802d5c99dafe1c04da0a8e7e166bf"',
@@ -85,7 +85,7 @@ t.test('the result has the size and the attributes', async (t) => {
 t.test('a response without a size is a DecodeError', async (t) => {
   const { 'content-length': _, ...unsized } = headers
   const failed = left(
-    await decodeResponse(t, decode, { headers: { ...unsized, 'transfer-encoding': 'chunked' } }, asked)
+    await decodeResponse(t, decode, { headers: { ...unsized, 'transfer-encoding': 'chunked' } }, requested)
   )
   t.match(failed, { _tag: 'DecodeError', problems: [/^content-length/] })
 })
@@ -100,7 +100,7 @@ t.test('the code of an error is derived from its status', async (t) => {
     [412, 'PreconditionFailed']
   ] as const) {
     const answer = { status, headers: { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-trace-id': 'VA==' } }
-    t.match(left(await decodeResponse(t, decode, answer, asked)), {
+    t.match(left(await decodeResponse(t, decode, answer, requested)), {
       _tag: 'ServiceError',
       status,
       code,

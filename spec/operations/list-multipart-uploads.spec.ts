@@ -13,7 +13,7 @@ import { toArray } from '../support/iterables.js'
 const bucket = 'examplebucket-1250000000'
 type Test = Parameters<typeof decodeResponse>[0]
 
-const asked = (input: Partial<ListMultipartUploadsInput> = {}) =>
+const requested = (input: Partial<ListMultipartUploadsInput> = {}) =>
   right(listMultipartUploads({ bucket, ...input }).request).query
 const listed = async (t: Test, xml: string, input: Partial<ListMultipartUploadsInput> = {}) =>
   decodeResponse(t, listMultipartUploads({ bucket, ...input }).decode, xmlResponse(xml))
@@ -22,11 +22,11 @@ const events = async (t: Test, xml: string, input: Partial<ListMultipartUploadEv
 
 // -- request --
 t.test('the query begins with uploads and omits empty parameters', async (t) => {
-  t.same(Object.entries(asked()), [
+  t.same(Object.entries(requested()), [
     ['uploads', ''],
     ['encoding-type', 'url']
   ])
-  t.same(asked({ prefix: 'p', delimiter: '/', keyMarker: 'k', uploadIdMarker: 'u', maxUploads: 7 }), {
+  t.same(requested({ prefix: 'p', delimiter: '/', keyMarker: 'k', uploadIdMarker: 'u', maxUploads: 7 }), {
     uploads: '',
     prefix: 'p',
     delimiter: '/',
@@ -38,7 +38,7 @@ t.test('the query begins with uploads and omits empty parameters', async (t) => 
 })
 
 t.test('an upload id marker without a key marker is sent, and is no cursor', async (t) => {
-  t.match(asked({ uploadIdMarker: 'u' }), { 'key-marker': undefined, 'upload-id-marker': 'u' })
+  t.match(requested({ uploadIdMarker: 'u' }), { 'key-marker': undefined, 'upload-id-marker': 'u' })
   t.same(multipartUploadsStart({ bucket, uploadIdMarker: 'u' }), { key: '', id: '', prefix: '' })
 })
 

@@ -13,7 +13,7 @@ import { toArray } from '../support/iterables.js'
 const bucket = 'examplebucket-1250000000'
 type Test = Parameters<typeof decodeResponse>[0]
 
-const asked = (input: Partial<ListObjectVersionsInput> = {}) =>
+const requested = (input: Partial<ListObjectVersionsInput> = {}) =>
   right(listObjectVersions({ bucket, ...input }).request).query
 const listed = async (t: Test, xml: string, input: Partial<ListObjectVersionsInput> = {}) =>
   decodeResponse(t, listObjectVersions({ bucket, ...input }).decode, xmlResponse(xml))
@@ -22,11 +22,11 @@ const events = async (t: Test, xml: string, input: Partial<ListObjectVersionEven
 
 // -- request --
 t.test('the query begins with versions and omits empty parameters', async (t) => {
-  t.same(Object.entries(asked()), [
+  t.same(Object.entries(requested()), [
     ['versions', ''],
     ['encoding-type', 'url']
   ])
-  t.same(asked({ prefix: 'p', delimiter: '/', keyMarker: 'k', versionIdMarker: 'v', maxKeys: 7 }), {
+  t.same(requested({ prefix: 'p', delimiter: '/', keyMarker: 'k', versionIdMarker: 'v', maxKeys: 7 }), {
     versions: '',
     prefix: 'p',
     delimiter: '/',
@@ -35,7 +35,7 @@ t.test('the query begins with versions and omits empty parameters', async (t) =>
     'version-id-marker': 'v',
     'max-keys': '7'
   })
-  t.same(asked({ keyMarker: 'k', versionIdMarker: '' }), {
+  t.same(requested({ keyMarker: 'k', versionIdMarker: '' }), {
     versions: '',
     'encoding-type': 'url',
     'key-marker': 'k'
@@ -44,7 +44,7 @@ t.test('the query begins with versions and omits empty parameters', async (t) =>
 
 t.test('a version id marker without a key marker is sent, and is no cursor', async (t) => {
   for (const markers of [{ versionIdMarker: 'v' }, { keyMarker: '', versionIdMarker: 'v' }]) {
-    t.match(asked(markers), { 'key-marker': undefined, 'version-id-marker': 'v' })
+    t.match(requested(markers), { 'key-marker': undefined, 'version-id-marker': 'v' })
     t.same(objectVersionsStart({ bucket, ...markers }), { key: '', id: '', prefix: '' })
   }
 })

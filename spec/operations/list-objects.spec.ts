@@ -28,8 +28,8 @@ type Test = Parameters<typeof serveResponse>[0]
 
 const asked = (input: Partial<ListObjectsInput> = {}): Request =>
   right(listObjects({ bucket, ...input }).request)
-const listed = async (t: Test, answer: CannedResponse, input: Partial<ListObjectsInput> = {}) =>
-  decodeResponse(t, listObjects({ bucket, ...input }).decode, answer)
+const listed = async (t: Test, canned: CannedResponse, input: Partial<ListObjectsInput> = {}) =>
+  decodeResponse(t, listObjects({ bucket, ...input }).decode, canned)
 
 // -- request --
 t.test('the query always has encoding-type, and omits empty parameters', async (t) => {
@@ -229,8 +229,8 @@ t.test('a missing field of an entry is none or its default', async (t) => {
 
 t.test('a page may have a thousand entries', async (t) => {
   const keys = Array.from({ length: 1000 }, (_, n) => String(n).padStart(4, '0'))
-  const answer = { chunks: [wrapped(...keys.map(entry), more('0999'))] }
-  const { contents, nextMarker } = right(await listed(t, answer))
+  const canned = { chunks: [wrapped(...keys.map(entry), more('0999'))] }
+  const { contents, nextMarker } = right(await listed(t, canned))
   t.same(
     contents.map(({ key }) => key),
     keys
@@ -253,7 +253,7 @@ t.test('a missing next marker is the greatest key or common prefix, in UTF-8 ord
 })
 
 t.test('an invalid or cut page fails', async (t) => {
-  const wrong: ReadonlyArray<readonly [answer: CannedResponse, error: object]> = [
+  const wrong: ReadonlyArray<readonly [canned: CannedResponse, error: object]> = [
     [{ chunks: [wrapped(entry('a'))] }, { _tag: 'DecodeError', problems: [/^IsTruncated\b/] }],
     [
       { chunks: [wrapped(whole, entry('a').replace('<Size>1', '<Size>x'))] },
@@ -274,12 +274,12 @@ t.test('an invalid or cut page fails', async (t) => {
       { _tag: 'ServiceError', code: 'NoSuchBucket' }
     ]
   ]
-  for (const [answer, error] of wrong) t.match(left(await listed(t, answer)), error)
+  for (const [canned, error] of wrong) t.match(left(await listed(t, canned)), error)
 })
 
 // -- a page as events --
-const eventsOf = async (t: Test, answer: CannedResponse, input: Partial<ListObjectEventsInput> = {}) =>
-  decodeResponse(t, listObjectEvents({ bucket, ...input }).decode, answer)
+const eventsOf = async (t: Test, canned: CannedResponse, input: Partial<ListObjectEventsInput> = {}) =>
+  decodeResponse(t, listObjectEvents({ bucket, ...input }).decode, canned)
 const allEvents = async (t: Test, xml: string, input: Partial<ListObjectEventsInput> = {}) =>
   toArray(right(await eventsOf(t, xmlResponse(xml), input)))
 const briefly = (events: ReadonlyArray<ObjectEvent>): ReadonlyArray<string> =>

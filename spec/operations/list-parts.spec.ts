@@ -12,7 +12,8 @@ import { toArray } from '../support/iterables.js'
 const input = { bucket: 'examplebucket-1250000000', key: 'trips/film .mp4', uploadId: '1714552211f00d' }
 type Test = Parameters<typeof decodeResponse>[0]
 
-const asked = (changes: Partial<ListPartsInput> = {}) => right(listParts({ ...input, ...changes }).request)
+const requested = (changes: Partial<ListPartsInput> = {}) =>
+  right(listParts({ ...input, ...changes }).request)
 const listed = async (t: Test, xml: string, changes: Partial<ListPartsInput> = {}) =>
   decodeResponse(t, listParts({ ...input, ...changes }).decode, xmlResponse(xml))
 const events = async (t: Test, xml: string, changes: Partial<ListPartEventsInput> = {}) =>
@@ -20,12 +21,12 @@ const events = async (t: Test, xml: string, changes: Partial<ListPartEventsInput
 
 // -- request --
 t.test('the query begins with uploadId and omits defaults', async (t) => {
-  t.match(asked(), { method: 'GET', key: O.some('trips/film .mp4') })
-  t.same(Object.entries(asked({ partNumberMarker: 0 }).query), [
+  t.match(requested(), { method: 'GET', key: O.some('trips/film .mp4') })
+  t.same(Object.entries(requested({ partNumberMarker: 0 }).query), [
     ['uploadId', '1714552211f00d'],
     ['encoding-type', 'url']
   ])
-  t.same(asked({ partNumberMarker: 3, maxParts: 7 }).query, {
+  t.same(requested({ partNumberMarker: 3, maxParts: 7 }).query, {
     uploadId: '1714552211f00d',
     'encoding-type': 'url',
     'part-number-marker': '3',

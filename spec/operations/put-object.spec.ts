@@ -124,11 +124,11 @@ const headers = {
   'x-cos-request-id': 'NjYwMQ==',
   'content-length': '0'
 }
-const asked = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
+const requested = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
 
 t.test('the result has COS’s ETag and checksum, and is verified', async (t) => {
   const { headers: raw, ...rest } = right(
-    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-version-id': 'MTg0' } }, asked)
+    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-version-id': 'MTg0' } }, requested)
   )
   t.match(raw, headers)
   t.same(rest, {
@@ -146,7 +146,7 @@ t.test('the result has COS’s ETag and checksum, and is verified', async (t) =>
 t.test('the result has the response of a callback', async (t) => {
   const { 'content-length': _, ...chunked } = headers
   const put = right(
-    await decodeResponse(t, decode, { headers: chunked, chunks: ['{"ok":', 5, 'true}'] }, asked)
+    await decodeResponse(t, decode, { headers: chunked, chunks: ['{"ok":', 5, 'true}'] }, requested)
   )
   t.same(put.response, O.some('{"ok":true}'))
   t.same(put.versionId, O.none)
@@ -154,14 +154,14 @@ t.test('the result has the response of a callback', async (t) => {
 
 t.test('another checksum is an IntegrityError', async (t) => {
   const failed = left(
-    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, asked)
+    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, requested)
   )
   t.match(failed, { _tag: 'IntegrityError', part: O.none, expected: '5981764153023615706', got: '2' })
 })
 
 t.test('an error response is a ServiceError with COS’s code', async (t) => {
   const xml = '<Error><Code>BadDigest</Code><Message>Not the MD5.</Message></Error>'
-  t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 400 }, asked)), {
+  t.match(left(await decodeResponse(t, decode, { ...xmlResponse(xml), status: 400 }, requested)), {
     _tag: 'ServiceError',
     status: 400,
     code: 'BadDigest',

@@ -73,10 +73,10 @@ const headers = {
   'x-cos-request-id': 'NjYwMQ==',
   'content-length': '0'
 }
-const asked = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
+const requested = { sent: { size: 11, crc64: O.some(5981764153023615706n) } }
 
 t.test('the result has the number and the ETag, and is verified', async (t) => {
-  const { headers: _, ...rest } = right(await decodeResponse(t, decode, { headers }, asked))
+  const { headers: _, ...rest } = right(await decodeResponse(t, decode, { headers }, requested))
   t.same(rest, {
     requestId: 'NjYwMQ==',
     partNumber: 7,
@@ -90,7 +90,7 @@ t.test('the result has the number and the ETag, and is verified', async (t) => {
 
 t.test('another checksum is an IntegrityError of the part', async (t) => {
   const failed = left(
-    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, asked)
+    await decodeResponse(t, decode, { headers: { ...headers, 'x-cos-hash-crc64ecma': '2' } }, requested)
   )
   t.match(failed, { _tag: 'IntegrityError', part: O.some(7), check: 'crc64' })
 })

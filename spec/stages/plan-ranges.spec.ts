@@ -20,13 +20,13 @@ t.test('zero bytes have no ranges', async (t) => {
 })
 
 t.test('each byte is in one range, no range is empty, and ranges can be iterated again', async () => {
-  const asked = fc.record({
+  const requested = fc.record({
     from: fc.nat(100),
     length: fc.nat(1000),
     partSize: fc.integer({ min: 1, max: 300 })
   })
   fc.assert(
-    fc.property(asked, ({ from, length, partSize }) => {
+    fc.property(requested, ({ from, length, partSize }) => {
       const plan = planRanges({ from, to: from + length, partSize })
       let next = from
       for (const { first, last, size } of plan) {

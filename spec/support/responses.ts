@@ -67,7 +67,7 @@ const enveloped = (body: Readable, context: Context): Readable => {
   return out
 }
 
-/** Serves one answer on the loopback, asks for it, and gives its head with the body on its way. */
+/** Serves one response on the loopback, requests it, and returns its head while the body arrives. */
 export const serveResponse = async (
   t: Teardown,
   answer: CannedResponse,

@@ -88,12 +88,12 @@ tap.test('errors are typed at each level', async (tap) => {
   tap.ok(isSame<C.CosEffect<number>, ReaderTaskEither<C.Client, C.CosError, number>>(true))
   tap.ok(isSame<C.Operation<number>['request'], E.Either<C.InvalidInput, C.Request>>(true))
   tap.ok(isSame<C.Operation<number>['decode'], (response: Response) => TaskEither<C.CosError, number>>(true))
-  const told = (error: C.CosError): string => {
+  const output = (error: C.CosError): string => {
     // @ts-expect-error -- not every failure is COS's: only a look at the tag says whether there is a status
     const status: unknown = error.status
     return error._tag === 'ServiceError' ? `${String(error.status)} ${error.code}` : String(status)
   }
-  tap.type(told, 'function')
+  tap.type(output, 'function')
 })
 
 tap.test(
@@ -166,7 +166,7 @@ tap.test('an invalid upload input does not compile, and is an InvalidInput', asy
   tap.ok(refusedToo(C.completeMultipartUpload({ ...upload, parts: [{ partNumber: 1 }] })))
   // @ts-expect-error -- a number, not text as in COS's Python SDK
   tap.ok(refusedToo(C.completeMultipartUpload({ ...upload, parts: [{ ...part, partNumber: '1' }] })))
-  // @ts-expect-error -- the class was said at the beginning
+  // @ts-expect-error -- the storage class is set when the upload is created
   tap.ok(refusedToo(C.completeMultipartUpload({ ...upload, parts: [part], storageClass: 'ARCHIVE' })))
   // @ts-expect-error -- an upload is missing
   tap.ok(refusedToo(C.abortMultipartUpload(at)))

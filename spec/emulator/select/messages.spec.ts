@@ -6,9 +6,9 @@ import { recordedMessages } from '../../support/select-messages.js'
 
 t.test('each message equals the recorded one byte for byte', async (t) => {
   for (const { name, hex, event } of recordedMessages()) {
-    const told: SelectEvent =
+    const output: SelectEvent =
       event._tag === 'Records' ? { _tag: 'Records', bytes: Buffer.from(event.text) } : event
-    t.equal(writeEvent(told).toString('hex'), hex, name)
+    t.equal(writeEvent(output).toString('hex'), hex, name)
   }
 })
 

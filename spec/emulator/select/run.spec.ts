@@ -561,12 +561,14 @@ t.test('a long query sends Cont, and Progress if it is enabled', async (t) => {
     silent.events.map(({ _tag }) => _tag),
     ['Cont', 'Cont', 'Stats', 'End']
   )
-  const asked = await runQuery('SELECT COUNT(*) FROM COSObject', watched(40, line).source, { progress: true })
+  const requested = await runQuery('SELECT COUNT(*) FROM COSObject', watched(40, line).source, {
+    progress: true
+  })
   t.same(
-    asked.events.map(({ _tag }) => _tag),
+    requested.events.map(({ _tag }) => _tag),
     ['Cont', 'Progress', 'Cont', 'Progress', 'Records', 'Progress', 'Stats', 'End']
   )
-  const read = asked.events.flatMap((event) =>
+  const read = requested.events.flatMap((event) =>
     event._tag === 'Progress' ? [event.stats.bytesProcessed] : []
   )
   t.same(read, [17 * size, 34 * size, 40 * size])

@@ -74,7 +74,7 @@ t.test('the requested range is accepted', async (t) => {
       contentRange: O.some({ first: 0, last: 6, size: O.some(16) })
     })
   )
-  // A chunked answer says its length by its range.
+  // The length of a chunked response is that of its range.
   t.match(extent(206, { range: 'bytes 0-6/16' }, { first: 0, last: 6 }), {
     right: { contentLength: O.some(7) }
   })

@@ -9,11 +9,11 @@ interface Teardown {
 }
 
 /** The tags that came, and what ended them. */
-const read = async (t: Teardown, answer: CannedResponse) => {
+const read = async (t: Teardown, canned: CannedResponse) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-trace-id': 'VHJhY2U=' }
   const tags: Array<string> = []
   try {
-    for await (const { _tag } of selectEvents(await fetchResponse(t, { headers, ...answer }))) tags.push(_tag)
+    for await (const { _tag } of selectEvents(await fetchResponse(t, { headers, ...canned }))) tags.push(_tag)
     return { tags }
   } catch (thrown) {
     if (thrown instanceof CosException) return { tags, error: thrown.error }

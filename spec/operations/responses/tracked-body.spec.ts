@@ -25,7 +25,7 @@ t.test('the outcome is the return value of the generator', async (t) => {
   const { bytes, outcome } = watching(response)
   t.equal((await bytes.toArray()).join(''), '123456789')
   t.equal(right(await outcome()), 9)
-  t.equal(right(await outcome()), 9, 'asked again')
+  t.equal(right(await outcome()), 9, 'requested again')
   t.equal(await closed, 'whole')
 })
 

@@ -75,13 +75,13 @@ t.test('up to the threshold one GET fetches the object, above it ranges, all wit
 
 t.test('partSize doubles until 10,000 ranges suffice', async (t) => {
   const controller = new AbortController()
-  const asked: Array<string | undefined> = []
+  const requested: Array<string | undefined> = []
   const large = { bucket, key: 'large', size: 100 * 1024 ** 3 }
   const here = await createDownloadFixture(t, {
     seed: [large],
     fault: ({ operation, headers }) => {
       if (operation !== 'GetObject') return undefined
-      asked.push(headers['range'])
+      requested.push(headers['range'])
       controller.abort()
       return { delay: 60_000 }
     }
@@ -90,7 +90,7 @@ t.test('partSize doubles until 10,000 ranges suffice', async (t) => {
   t.match(left(await withSignal(controller.signal)(downloadFile(input))(here.client())()), {
     _tag: 'Aborted'
   })
-  t.same(asked, [`bytes=0-${String(16 * 1024 ** 2 - 1)}`])
+  t.same(requested, [`bytes=0-${String(16 * 1024 ** 2 - 1)}`])
   await assertUntouched(t, here)
 })
 

@@ -77,7 +77,7 @@ const trickling = async (
   return { ...here, slow: here.client({ timeouts: { overall: 20_000 }, retry: { base: 5, cap: 10 } }) }
 }
 
-t.test('a server that sends one byte for each request is not asked for ever', async (t) => {
+t.test('a server that sends one byte for each request does not get requests for ever', async (t) => {
   const here = await trickling(t)
   const input = { ...here.input, checkpoint: false } as const
   t.match(left(await downloadFile(input)(here.slow)()), { _tag: 'TransportError' })

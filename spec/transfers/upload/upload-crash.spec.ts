@@ -81,10 +81,12 @@ for (const [salt, [name, step]] of shapes.entries()) {
         // What it sent may still be on its way, and has to be over before it is counted.
         await setTimeout(60)
         await waitFor(() => underway === 0 && cos.emulator.openConnections() <= idle)
-        const asked = cos.emulator.requests().filter((each) => each.key === key)
-        const before = asked.filter((each) => each.operation === 'UploadPart')
+        const requested = cos.emulator.requests().filter((each) => each.key === key)
+        const before = requested.filter((each) => each.operation === 'UploadPart')
         const there = before.filter(({ status }) => status === 200).length
-        const wasDone = asked.some((each) => each.operation === 'CompleteMultipartUpload' && each.code === '')
+        const wasDone = requested.some(
+          (each) => each.operation === 'CompleteMultipartUpload' && each.code === ''
+        )
 
         const second = await startChild(cos.emulator, [step(key, folder)])
         second.start()

@@ -22,11 +22,11 @@ const partSize = MiB
 
 /** Not by the last request: an aborted part is recorded only when its connection has ended. */
 const isAborted = async (cos: Cos): Promise<boolean> => {
-  const asked = cos.operations()
+  const requested = cos.operations()
   const { uploads } = right(await send(listMultipartUploads({ bucket }))(cos.client())())
   return (
-    asked.includes('AbortMultipartUpload') &&
-    !asked.includes('CompleteMultipartUpload') &&
+    requested.includes('AbortMultipartUpload') &&
+    !requested.includes('CompleteMultipartUpload') &&
     uploads.length === 0
   )
 }
