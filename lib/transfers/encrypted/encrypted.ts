@@ -24,7 +24,7 @@ import { getEncrypted, type GetEncryptedInput } from './get-encrypted.js'
 import { headEncrypted, type EncryptedHead } from './head-encrypted.js'
 import { configOf, type EncryptedOptions } from './options.js'
 import { putEncrypted, type PutEncryptedInput, type PutEncryptedResult } from './put-encrypted.js'
-import { refusedCalls, type RefusedCalls } from './refusals.js'
+import { unsupportedCalls, type UnsupportedCalls } from './unsupported-calls.js'
 import { rewrap, type RewrapInput, type RewrapResult } from './rewrap.js'
 import {
   uploadEncryptedDirectory,
@@ -51,7 +51,7 @@ import type { EncryptedUploadResult } from './upload-encryption-of.js'
  * All other operations serve encrypted objects as they are: listings, `completeMultipartUpload`, `listParts`, copies with
  * their metadata, deletions. They show the ciphertext's size and checksum.
  */
-export interface EncryptionClient extends RefusedCalls {
+export interface EncryptionClient extends UnsupportedCalls {
   readonly putObject: (input: PutEncryptedInput) => CosEffect<PutEncryptedResult>
   readonly getObject: (input: GetEncryptedInput) => CosEffect<DecryptedObject>
   readonly headObject: (input: HeadObjectInput) => CosEffect<EncryptedHead>
@@ -100,6 +100,6 @@ export const encrypted = (keys: MasterKey | Keyring, options: EncryptedOptions =
     downloadFile: downloadEncryptedFile(config),
     downloadDirectory: downloadEncryptedDirectory(config),
     rewrap: rewrap(config),
-    ...refusedCalls
+    ...unsupportedCalls
   }
 }

@@ -32,7 +32,7 @@ const bytes = bytesOf(4 * 1024 * 1024 + 13)
 
 // -- the objects --
 /** An object as it is stored. */
-interface Stored {
+interface StoredObject {
   readonly name: string
   readonly put: (client: Client) => Promise<unknown>
   /** For the functions of `encrypted`. */
@@ -44,7 +44,7 @@ interface Stored {
 const ranges = Math.ceil(bytes.length / partSize)
 const plainSizeOf = (number: number): number => Math.min(partSize, bytes.length - (number - 1) * partSize)
 
-const unencrypted: Stored = {
+const unencrypted: StoredObject = {
   name: 'downloads',
   put: (client) => send(putObject({ ...at, body: bytes }))(client)(),
   sizeOf: plainSizeOf
@@ -53,7 +53,7 @@ const unencrypted: Stored = {
 const secret = Buffer.alloc(32, 7).toString('base64')
 
 /** Two segments a range; the first range has the header too. */
-const sealed: Stored = {
+const sealed: StoredObject = {
   name: 'downloads of a sealed object',
   put: (client) => encrypted(right(aesKey(secret))).putObject({ ...at, body: bytes })(client)(),
   encrypted: { secret },
@@ -62,7 +62,7 @@ const sealed: Stored = {
 }
 
 interface Scene extends Omit<Cos, 'asked'> {
-  readonly stored: Stored
+  readonly stored: StoredObject
   /** Resolves after this many more ranges have been requested. */
   readonly asked: (ranges: number) => Promise<void>
   /** A new folder with an old file in it. */
@@ -74,7 +74,7 @@ interface Target {
   readonly input: DownloadFileInput
 }
 
-const setting = async (t: Test, stored: Stored): Promise<Scene> => {
+const setting = async (t: Test, stored: StoredObject): Promise<Scene> => {
   let count = 0
   let waiting: ReadonlyArray<{ readonly until: number; readonly go: () => void }> = []
   const cos = await startCos(t, {
@@ -132,7 +132,7 @@ const countFetches = (scene: Scene): (() => Promise<number>) => {
 
 const isWhole = async ({ dir }: Target): Promise<boolean> => bytes.equals(await readFile(join(dir, 'a.bin')))
 
-const killAndResume = async (t: Test, stored: Stored): Promise<void> => {
+const killAndResume = async (t: Test, stored: StoredObject): Promise<void> => {
   t.setTimeout(60_000 + deaths * 10_000)
   const scene = await setting(t, stored)
   const all = Array.from({ length: ranges }, (_, n) => stored.sizeOf(n + 1))

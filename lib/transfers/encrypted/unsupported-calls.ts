@@ -7,24 +7,24 @@ import type { CosEffect } from '../../client/send.js'
 import { encryptionProblem } from '../../encryption/problem.js'
 
 /** A call that always fails. */
-export type RefusedCall = (input: ObjectRef) => CosEffect<never>
+export type UnsupportedCall = (input: ObjectRef) => CosEffect<never>
 
 const refuse =
-  (action: string, reason: string): RefusedCall =>
+  (action: string, reason: string): UnsupportedCall =>
   (input) =>
     RTE.left(encryptionError(contextOf(action, input), encryptionProblem('Unsupported', reason)))
 
 /** For callers that port code of the plain functions: the reason at run time, and `never` in the type. */
-export interface RefusedCalls {
+export interface UnsupportedCalls {
   /** COS would query the ciphertext: download the object and query its bytes. */
-  readonly selectObjectContent: RefusedCall
+  readonly selectObjectContent: UnsupportedCall
   /** A part of another object is encrypted with another data key: copy whole objects with `copy`. */
-  readonly uploadPartCopy: RefusedCall
+  readonly uploadPartCopy: UnsupportedCall
   /** An encrypted object has an end, and its key stream is used once: write a new object. */
-  readonly appendObject: RefusedCall
+  readonly appendObject: UnsupportedCall
 }
 
-export const refusedCalls: RefusedCalls = {
+export const unsupportedCalls: UnsupportedCalls = {
   selectObjectContent: refuse(
     'SelectObjectContent',
     'COS would query the ciphertext: download the object and query its bytes'
