@@ -262,10 +262,9 @@ const closure = (): ReadonlySet<string> => {
   return seen
 }
 
-t.test('a user installs at most seven packages, none of them with an install script', async (t) => {
+t.test('a user installs four packages, none of them with an install script', async (t) => {
   const packages = [...closure()]
-  t.ok(packages.length <= 7, packages.join(' '))
-  t.ok(packages.length >= 3, 'and the lockfile was understood')
+  t.equal(packages.length, 4, packages.join(' '))
   t.same(
     packages.filter((path) => locked[path]?.hasInstallScript),
     []
