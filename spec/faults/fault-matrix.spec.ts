@@ -13,7 +13,7 @@ import { unlimitedRetries, type Client, type CosError } from '../../lib/index.js
 import { startCos } from '../support/cos.js'
 import { isLongForm, sampleOf } from '../support/long-form.js'
 import { faults, type NamedFault } from './faults.js'
-import { openUploads, subjects, type Cell, type Subject } from './subjects.js'
+import { openUploads, subjects, type Cell, type Subject } from './calls.js'
 
 const positions = ['first', 'second', 'all'] as const
 type Position = (typeof positions)[number]
