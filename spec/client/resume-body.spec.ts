@@ -60,7 +60,9 @@ t.test('a body that breaks off is requested again from its next byte, and verifi
   const { read: got, verified } = await read(cos)
   t.ok(right(got).equals(bytes))
   t.match(verified, E.right({ _tag: 'Verified' }))
-  t.same(cos.ranges(), ['whole', 'bytes=100000-299999', 'bytes=170000-299999'])
+  t.same(cos.ranges().slice(0, 2), ['whole', 'bytes=100000-299999'])
+  // A reset may lose bytes that were sent before it.
+  t.match(cos.ranges()[2], /^bytes=1\d{5}-299999$/)
 })
 
 t.test('a range continues within itself', async (t) => {

@@ -12,6 +12,7 @@ import {
   type ReservationError
 } from '../../lib/stages/memory-budget.js'
 import { collectGarbage } from '../support/gc.js'
+import { isLongForm } from '../support/long-form.js'
 
 const blocks = (count: number): number => count * blockSize
 
@@ -119,7 +120,7 @@ t.test('200 uploads that share 128 MiB never exceed it, start in turn, and all f
   let most = 0
   await Promise.all(
     Array.from({ length: 200 }, async (_, upload) => {
-      for (let part = 0; part < 5; part += 1) {
+      for (let part = 0; part < (isLongForm ? 5 : 2); part += 1) {
         const reservation = reserve(budget, 32)
         await take(reservation, 1)
         if (part === 0) order.push(upload)

@@ -125,7 +125,7 @@ t.test('a tree with names of any characters comes back identical, and a second r
 /** More files in `npm run test:crash`, where CRASH_RUNS is set. */
 const size =
   process.env['CRASH_RUNS'] === undefined
-    ? { small: 150, large: 1, of: 21 * MiB }
+    ? { small: 60, large: 1, of: 17 * MiB }
     : { small: 5000, large: 3, of: 24 * MiB + 1 }
 
 t.test(`${String(size.small)} small files and large ones come back identical`, async (t) => {
