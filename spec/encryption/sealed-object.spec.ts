@@ -319,7 +319,7 @@ t.test(
   }
 )
 
-t.test('the stages read nothing ahead of two segments, and pass the error of their source', async (t) => {
+t.test('sealing reads four segments and one ahead, opening one and one ahead; errors of the source pass', async (t) => {
   const { dataKey } = deriveKeys(bytesOf(32), { salt: bytesOf(32), name: O.none })
   let read = 0
   const source = async function* () {
@@ -330,7 +330,7 @@ t.test('the stages read nothing ahead of two segments, and pass the error of the
   }
   const sealing = sealSegments(dataKey, { first: 0, toEnd: true })(source())
   await sealing.next()
-  t.equal(read, 2)
+  t.equal(read, 5)
   await sealing.return()
   const failing = () => yieldThenFail(new Error('net'), Buffer.alloc(10))
   await t.rejects(toArray(sealSegments(dataKey, { first: 0, toEnd: true })(failing())), { message: 'net' })

@@ -72,7 +72,7 @@ async function* encryptBodies(
  * read. The plaintext stays in the memory of the part, and an encrypted body is hashed while it is sent.
  *
  * @shape  one `BodyPart` for each `Part`, in the same order
- * @units  holds one part at a time; an encrypted body that is read holds 128 KiB more, 256 KiB in Python's format
+ * @units  holds one part at a time; an encrypted body that is read holds 320 KiB more, 256 KiB in Python's format
  * @errors those of its source
  */
 export const addBodies =
