@@ -319,25 +319,28 @@ t.test(
   }
 )
 
-t.test('sealing reads four segments and one ahead, opening one and one ahead; errors of the source pass', async (t) => {
-  const { dataKey } = deriveKeys(bytesOf(32), { salt: bytesOf(32), name: O.none })
-  let read = 0
-  const source = async function* () {
-    for (;;) {
-      read += 1
-      yield Buffer.alloc(segment)
+t.test(
+  'sealing reads four segments and one ahead, opening one and one ahead; errors of the source pass',
+  async (t) => {
+    const { dataKey } = deriveKeys(bytesOf(32), { salt: bytesOf(32), name: O.none })
+    let read = 0
+    const source = async function* () {
+      for (;;) {
+        read += 1
+        yield Buffer.alloc(segment)
+      }
     }
+    const sealing = sealSegments(dataKey, { first: 0, toEnd: true })(source())
+    await sealing.next()
+    t.equal(read, 5)
+    await sealing.return()
+    const failing = () => yieldThenFail(new Error('net'), Buffer.alloc(10))
+    await t.rejects(toArray(sealSegments(dataKey, { first: 0, toEnd: true })(failing())), { message: 'net' })
+    await t.rejects(toArray(openSegments(dataKey, { first: 0, toEnd: true }, context)(failing())), {
+      message: 'net'
+    })
   }
-  const sealing = sealSegments(dataKey, { first: 0, toEnd: true })(source())
-  await sealing.next()
-  t.equal(read, 5)
-  await sealing.return()
-  const failing = () => yieldThenFail(new Error('net'), Buffer.alloc(10))
-  await t.rejects(toArray(sealSegments(dataKey, { first: 0, toEnd: true })(failing())), { message: 'net' })
-  await t.rejects(toArray(openSegments(dataKey, { first: 0, toEnd: true }, context)(failing())), {
-    message: 'net'
-  })
-})
+)
 
 t.test('a master key of 16 bytes wraps and unwraps', async (t) => {
   const cipher = await cipherOf(masterKeys['aes128-a'])
