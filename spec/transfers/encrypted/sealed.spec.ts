@@ -30,6 +30,7 @@ import {
   wrongAes
 } from '../../support/encryption.js'
 import { left, right } from '../../support/server.js'
+import { sampleOf } from '../../support/long-form.js'
 
 const vault = encrypted(aes)
 const segment = 65_536
@@ -49,7 +50,7 @@ const service = (() => {
 
 t.test('objects of every size come back, under every kind of key', async (t) => {
   const client = (await startCos(t)).client()
-  for (const size of [0, 1, 15, 16, 65_535, 65_536, 65_537, 131_072, 200_000]) {
+  for (const size of sampleOf([0, 1, 65_536, 16, 65_535, 15, 65_537, 131_072, 200_000], 2)) {
     const bytes = bytesOf(size)
     for (const key of [aes, rsa, service]) {
       const own = encrypted(key)
