@@ -15,7 +15,7 @@ const directory = resolve(import.meta.dirname, '../../../bench/peers')
 
 export const installPeers = (): void => {
   if (isShort || existsSync(resolve(directory, 'node_modules'))) return
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
   spawnSync('npm', args, { cwd: directory, stdio: 'inherit', shell: process.platform === 'win32' })
 }
 
