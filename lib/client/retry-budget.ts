@@ -3,9 +3,8 @@ import type * as t from 'io-ts'
 import * as In from '../core/input.js'
 
 /**
- * Counts the retries that a client may still send. Each retry takes one; each call that succeeds adds a part of one, and a
- * call that succeeds after a retry adds one. So all calls of a client together send at most
- * `capacity + refill x successful calls` retries, apart from those that succeed.
+ * Counts the retries that a client may still send. Each retry takes one. Each call that succeeds at once adds `refill`, and
+ * each that succeeds after a retry adds one, up to `capacity`.
  */
 export interface RetryBudget {
   /** Takes one retry; false if none is left. */
