@@ -81,6 +81,7 @@ t.test('the client, error helpers, keys and stages are public', async (t) => {
   ]) {
     t.type(exported[name], 'function', name)
   }
+  t.type(cospipe.systemRuntime.startTimer, 'function')
   t.type(cospipe.Op.map, 'function')
   t.type(cospipe.PartSize.forSize, 'function')
   t.type(cospipe.Crc64.of, 'function')

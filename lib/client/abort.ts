@@ -5,7 +5,6 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type Context, type CosError } from '../core/error.js'
 import type { Call } from './call.js'
 import type { Client } from './client.js'
-import { startTimer } from './timer.js'
 
 /** The error of a call whose signal has fired: `Aborted`, or the `Timeout` that is the signal's reason. */
 export const aborted = (context: Context, reason: unknown): CosError =>
@@ -58,7 +57,7 @@ export const raceAbort =
 export const sleepUnlessAborted =
   (
     milliseconds: number,
-    { signals }: Pick<Client, 'signals'>,
+    { signals, runtime }: Pick<Client, 'signals' | 'runtime'>,
     context: Context
   ): TaskEither<CosError, void> =>
   () =>
@@ -68,7 +67,7 @@ export const sleepUnlessAborted =
         for (const signal of signals) signal.removeEventListener('abort', onAbort)
         resolve(result)
       }
-      const stopTimer = startTimer(milliseconds, () => {
+      const stopTimer = runtime.startTimer(milliseconds, () => {
         settle(E.right(undefined))
       })
       function onAbort(this: AbortSignal): void {

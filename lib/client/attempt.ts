@@ -80,11 +80,12 @@ const exchangeSigned = (
       expectContinue: request.expectContinue && isAscii(signed.headers),
       timeouts: timeoutsOf(client, request),
       rateLimiters: client.rateLimiters,
+      runtime: client.runtime,
       signals: client.signals,
       callTimeout,
       context
     }),
-    publishAttempt(context, request.method, signed.host)
+    publishAttempt(client.runtime, context, request.method, signed.host)
   )
 
 const toRecord = (sentAt: number, host: string, result: E.Either<CosError, Response>): AttemptRecord => ({
@@ -110,7 +111,7 @@ export const attempt =
       ? endpointOfAttempt(client.endpoint, request.bucket, client.retry.attempts, call.failures)
       : client.endpoint
     const signed = sign(endpoint, opened.right.request, credentials, client.clock.now())
-    const sentAt = Date.now()
+    const sentAt = client.runtime.now()
     const result = await exchangeSigned(client, context, call.callTimeout, opened.right, signed)()
     call.record(toRecord(sentAt, signed.host, result))
     return result

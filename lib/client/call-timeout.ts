@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { CosException, type Timeout } from '../core/error.js'
-import { startTimer } from './timer.js'
+import type { Runtime } from '../core/runtime.js'
 
 export interface CallTimeout {
   /** Registers a function that is called when the time is over; at once if it is over. Returns the one that removes it. */
@@ -34,7 +34,7 @@ export const noTimeout: CallTimeout = {
  *
  * An AbortController for each call, with the listeners of its signal, took 4 % of the CPU time of a HEAD.
  */
-export const startCallTimeout = (milliseconds: number): CallTimeout => {
+export const startCallTimeout = ({ startTimer }: Runtime, milliseconds: number): CallTimeout => {
   const listeners = new Set<(error: Timeout) => void>()
   let timeout: Timeout | undefined
   let controller: AbortController | undefined

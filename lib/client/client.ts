@@ -1,5 +1,4 @@
 /** A client: the endpoint, the credentials, the timeouts. It has no methods; effects read it. */
-import { randomBytes } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -12,6 +11,7 @@ import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
 import { validate } from '../core/operation.js'
 import { missing } from '../core/problem.js'
+import { systemRuntime, type Runtime } from '../core/runtime.js'
 import { createMemoryBudget, type MemoryBudget } from '../stages/memory-budget.js'
 import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from './rate-limit.js'
 import { createClock, type Clock } from './clock.js'
@@ -71,6 +71,8 @@ export interface ClientConfig extends Endpoint {
   readonly dispatcher?: Dispatcher
   /** Precedes cospipe's own name in `User-Agent`. */
   readonly userAgent?: string
+  /** The clock, the timers and the randomness of all calls. Default: those of this machine. For tests in virtual time. */
+  readonly runtime?: Runtime
 }
 
 /** The environment that an effect reads. It holds no secret that can be printed. */
@@ -82,14 +84,16 @@ export interface Client {
   readonly userAgent: string
   /** Any of them aborts the effect. */
   readonly signals: ReadonlyArray<AbortSignal>
-  /** When the effect times out, on the clock of `performance.now()`. A wait that would end later is not started. */
+  /** When the effect times out, on the clock of `runtime.elapsed`. A wait that would end later is not started. */
   readonly deadline: number
   readonly signer: Signer
-  /** Corrected by COS's `Date` when COS refuses the time of a request. Shared by all effects and copies of the client. */
+  /** The clock, the timers and the randomness of all calls. */
+  readonly runtime: Runtime
+  /** `runtime.now`, corrected by COS's `Date` when COS refuses the time of a request. Shared by all effects and copies of the client. */
   readonly clock: Clock
   /**
-   * Draws random bytes for keys and nonces: `randomBytes` of `node:crypto`. A field, so that a spec can encrypt with the
-   * keys of a recorded object.
+   * Draws random bytes for keys and nonces: `runtime.randomBytes`. A field, so that a spec can encrypt with the keys of a
+   * recorded object.
    */
   readonly random: (size: number) => Uint8Array
   readonly dispatcher: Dispatcher
@@ -144,6 +148,14 @@ const DispatcherCodec: t.Type<Dispatcher, Dispatcher, unknown> = In.guarded(
     typeof u.request === 'function'
 )
 
+const RuntimeCodec: t.Type<Runtime, Runtime, unknown> = In.guarded(
+  'a Runtime, { now, elapsed, startTimer, random, randomBytes }',
+  (u): u is Runtime =>
+    typeof u === 'object' &&
+    u !== null &&
+    Object.keys(systemRuntime).every((name) => typeof Reflect.get(u, name) === 'function')
+)
+
 const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConfig>('a client', {
   ...toEndpoint,
   credentials: CredentialsSourceCodec,
@@ -153,7 +165,8 @@ const Config: t.Type<ClientConfig, ClientConfig, unknown> = In.struct<ClientConf
   memoryLimit: In.optional(In.bytes(2 * MiB)),
   bandwidth: In.optional(BandwidthCodec),
   dispatcher: In.optional(DispatcherCodec),
-  userAgent: In.optional(In.headerValue)
+  userAgent: In.optional(In.headerValue),
+  runtime: In.optional(RuntimeCodec)
 })
 
 const checkEndpoint = (config: ClientConfig): E.Either<InvalidInput, ClientConfig> =>
@@ -180,31 +193,33 @@ const toClient = (
     memoryLimit,
     bandwidth,
     userAgent,
+    runtime = systemRuntime,
     ...endpoint
   }: ClientConfig,
   used: Dispatcher
 ): Client => {
-  const clock = createClock()
+  const clock = createClock(runtime)
   return {
     endpoint,
     timeouts: { ...defaultTimeouts, ...timeouts },
-    retry: { ...defaultRetry, budget: createRetryBudget(), ...retry },
+    retry: { ...defaultRetry, random: runtime.random, budget: createRetryBudget(), ...retry },
     backupDomain,
     userAgent: `${userAgent === undefined ? '' : `${userAgent} `}cospipe/${version}`,
     signals: [],
     deadline: Number.POSITIVE_INFINITY,
     signer: signer(credentials, clock.now),
+    runtime,
     clock,
-    random: (size) => randomBytes(size),
+    random: runtime.randomBytes,
     dispatcher: used,
     dispatcherIsGiven: dispatcher !== undefined,
     rateLimiters: {
-      up: rateLimiter(bandwidth?.up, () => performance.now()),
-      down: rateLimiter(bandwidth?.down, () => performance.now())
+      up: rateLimiter(bandwidth?.up, runtime.elapsed),
+      down: rateLimiter(bandwidth?.down, runtime.elapsed)
     },
     memory: pipe(
       O.fromNullable(memoryLimit),
-      O.map((limit) => createMemoryBudget({ limit, ahead: Math.floor(limit / 2) }))
+      O.map((limit) => createMemoryBudget({ limit, ahead: Math.floor(limit / 2), runtime }))
     ),
     close: async () => {
       if (used !== dispatcher) await used.destroy()

@@ -8,6 +8,7 @@ import { drain } from '../core/decoder.js'
 import type { CosError } from '../core/error.js'
 import { head, isReplayableBody, type Request } from '../core/request.js'
 import type { Response } from '../core/response.js'
+import type { Runtime } from '../core/runtime.js'
 import { httpTime } from '../core/wire.js'
 import { createCall, type Call, type Send } from './call.js'
 import type { Client } from './client.js'
@@ -26,15 +27,15 @@ export interface Clock {
   readonly prove: (check: T.Task<void>) => T.Task<void>
 }
 
-/** This machine's clock, and a correction that is 0 until `set` is called. */
-export const createClock = (): Clock => {
+/** The clock of the runtime, and a correction that is 0 until `set` is called. */
+export const createClock = ({ now }: Pick<Runtime, 'now'>): Clock => {
   let offset = 0
   let proven = false
   let check: Promise<void> | undefined
   return {
-    now: () => Date.now() + offset,
+    now: () => now() + offset,
     set: (time) => {
-      offset = time - Date.now()
+      offset = time - now()
       proven = true
     },
     offset: () => offset,

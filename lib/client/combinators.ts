@@ -33,7 +33,7 @@ export const withTimeout =
   <L, A>(effect: ReaderTaskEither<Client, L, A>): ReaderTaskEither<Client, L, A> =>
   (client) =>
   async () => {
-    const timeout = startEffectTimeout(milliseconds)
+    const timeout = startEffectTimeout(client.runtime, milliseconds)
     const within = {
       ...client,
       signals: [...client.signals, timeout.signal],

@@ -12,6 +12,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { fromUnknown, type Context, type CosError } from '../core/error.js'
 import type { Response } from '../core/response.js'
+import type { Runtime } from '../core/runtime.js'
 
 interface CallInfo {
   /** COS's name of the action, such as `HeadObject`; a transfer's own name, such as `uploadStream`. */
@@ -99,15 +100,15 @@ const tagOf = (result: E.Either<CosError, unknown>): CosError['_tag'] | '' =>
 
 /** Publishes an operation when it has settled. `context` is called then, to include the number of attempts. */
 export const publishOperation =
-  (context: () => Context) =>
+  ({ elapsed }: Runtime, context: () => Context) =>
   <A>(call: TaskEither<CosError, A>): TaskEither<CosError, A> =>
   async () => {
-    const start = performance.now()
+    const start = elapsed()
     const result = await call()
     publish('operation', () => ({
       ...refInfo(context()),
       attempts: context().attempts,
-      duration: performance.now() - start,
+      duration: elapsed() - start,
       error: tagOf(result)
     }))
     return result
@@ -115,10 +116,10 @@ export const publishOperation =
 
 /** Publishes one request when the head of its response has arrived or the request has failed. */
 export const publishAttempt =
-  (context: Context, method: string, host: string) =>
+  ({ elapsed }: Runtime, context: Context, method: string, host: string) =>
   (request: TaskEither<CosError, Response>): TaskEither<CosError, Response> =>
   async () => {
-    const start = performance.now()
+    const start = elapsed()
     const result = await request()
     publish('attempt', () => ({
       ...refInfo(context),
@@ -127,7 +128,7 @@ export const publishAttempt =
       host,
       status: E.isRight(result) ? result.right.status : 0,
       requestId: E.isRight(result) ? (result.right.headers['x-cos-request-id'] ?? '') : '',
-      duration: performance.now() - start,
+      duration: elapsed() - start,
       error: tagOf(result)
     }))
     return result

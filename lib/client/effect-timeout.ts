@@ -3,12 +3,12 @@ import { setMaxListeners } from 'node:events'
 import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { CosException } from '../core/error.js'
-import { startTimer } from './timer.js'
+import type { Runtime } from '../core/runtime.js'
 
 export interface EffectTimeout {
   /** Fires with a `Timeout` as its reason. */
   readonly signal: AbortSignal
-  /** When it fires, on the clock of `performance.now()`. */
+  /** When it fires, on the clock of `runtime.elapsed`. */
   readonly at: number
   /** Stops the timer when nobody holds the signal any more. Until then the timer does not keep the process alive. */
   readonly settle: () => void
@@ -24,11 +24,11 @@ const holds = new WeakMap<AbortSignal, Hold>()
  *
  * @units milliseconds; `Infinity` never fires
  */
-export const startEffectTimeout = (milliseconds: number): EffectTimeout => {
+export const startEffectTimeout = ({ elapsed, startTimer }: Runtime, milliseconds: number): EffectTimeout => {
   const controller = new AbortController()
   const { signal } = controller
   setMaxListeners(0, signal)
-  const at = performance.now() + milliseconds
+  const at = elapsed() + milliseconds
   let isSettled = false
   let holders = 0
   const fire = (): void => {
@@ -64,7 +64,7 @@ export const startEffectTimeout = (milliseconds: number): EffectTimeout => {
       isSettled = true
       stop()
       if (holders > 0 && !signal.aborted) {
-        const left = at === Number.POSITIVE_INFINITY ? at : Math.max(1, at - performance.now())
+        const left = at === Number.POSITIVE_INFINITY ? at : Math.max(1, at - elapsed())
         stopTimer = startTimer(left, fire, { keepsAlive: false })
       }
     }

@@ -6,6 +6,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import type { Runtime } from '../core/runtime.js'
 
 export interface ContinueRequest {
   readonly method: string
@@ -14,6 +15,7 @@ export interface ContinueRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly bytes: AsyncIterable<Uint8Array>
   readonly signal: AbortSignal
+  readonly runtime: Runtime
 }
 
 export interface RawResponse {
@@ -35,7 +37,7 @@ const serverName = (host: string): string => host.replace(/:\d+$/, '')
  */
 export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse> =>
   new Promise((resolve, reject) => {
-    const { method, origin, requestTarget, headers, bytes, signal } = input
+    const { method, origin, requestTarget, headers, bytes, signal, runtime } = input
     const { protocol, hostname, port } = new URL(origin)
     const secure = protocol === 'https:'
     const request = (secure ? https : http).request({
@@ -52,7 +54,7 @@ export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse
     const sendBody = async (): Promise<void> => {
       if (isBodyStarted) return
       isBodyStarted = true
-      clearTimeout(timer)
+      stopTimer()
       for await (const chunk of bytes) {
         if (!request.write(chunk)) await once(request, 'drain', { signal })
       }
@@ -65,15 +67,15 @@ export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse
         request.destroy()
       })
     }
-    const timer = setTimeout(startBody, continueTimeout)
+    const stopTimer = runtime.startTimer(continueTimeout, startBody)
     request.on('continue', startBody)
     request.on('error', (error) => {
-      clearTimeout(timer)
+      stopTimer()
       reject(error)
     })
     request.on('response', (response) => {
       isBodyStarted = true
-      clearTimeout(timer)
+      stopTimer()
       // COS may refuse the request before or during its body. So the connection ends with the response.
       response.on('close', () => request.destroy())
       resolve({ statusCode: response.statusCode ?? 0, headers: response.headers, body: response })

@@ -68,7 +68,8 @@ export async function* readRangeWith<A extends RangeBody>(
   const end = range.last + 1
   let position = range.first
   let failures = 0
-  let deadline = performance.now() + client.timeouts.overall
+  const { elapsed } = client.runtime
+  let deadline = elapsed() + client.timeouts.overall
   while (position < end) {
     const opened = await pipe(
       sendOperation(open(etag, { first: position, last: range.last }), client),
@@ -83,9 +84,9 @@ export async function* readRangeWith<A extends RangeBody>(
         if (position + chunk.length > end)
           throw wrongSize(context, end - start, position - start + chunk.length)
         position += chunk.length
-        const yielded = performance.now()
+        const yielded = elapsed()
         yield chunk
-        deadline += performance.now() - yielded
+        deadline += elapsed() - yielded
       }
       if (position === end) return
       throw shortBody(context, opened.right.host, end - start, position - start)

@@ -1,5 +1,4 @@
 /** Rate limits for all bytes of a client, in each direction. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type * as t from 'io-ts'
 import * as In from '../core/input.js'
 
@@ -49,9 +48,4 @@ export const rateLimiter = (rate: number | undefined, now: () => number): RateLi
     freeAt = Math.max(freeAt, at - burst) + (bytes * 1000) / rate
     return Math.max(0, freeAt - at)
   }
-}
-
-/** Waits. Rejects if the signal fires. */
-export const delay = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
-  if (milliseconds > 0) await sleep(milliseconds, undefined, { signal })
 }

@@ -4,6 +4,7 @@ import { constVoid } from 'fp-ts/lib/function.js'
 import { CosException, type CosError } from '../core/error.js'
 import { KiB } from '../core/limits.js'
 import type { RestOfBody, RestReader } from '../core/response.js'
+import type { Runtime } from '../core/runtime.js'
 import type { RateLimiter } from './rate-limit.js'
 import type { RequestTimer } from './timeouts.js'
 
@@ -37,6 +38,7 @@ export const receiveBody = (
   connection: Connection,
   timer: RequestTimer,
   limit: RateLimiter,
+  { startTimer }: Runtime,
   toError: (thrown: unknown) => CosError
 ): ReceivedBody => {
   /** The bytes before the first read: they must not count as wanted. */
@@ -44,7 +46,8 @@ export const receiveBody = (
   let unreadSize = 0
   let hasEnded = false
   let isWanted = false
-  let delayed: NodeJS.Timeout | undefined
+  /** Stops the wait for the rate limit. */
+  let delayed: (() => void) | undefined
   let received = 0
   let openRest: RestOfBody | undefined
   let rest: RestReader | undefined
@@ -66,8 +69,8 @@ export const receiveBody = (
     if (isWanted) timer.rest()
     else timer.wait('unread')
     if (wait === 0) return
-    clearTimeout(delayed)
-    delayed = setTimeout(flow, wait)
+    delayed?.()
+    delayed = startTimer(wait, flow)
   }
   const body = new Readable({
     highWaterMark: readAhead,
@@ -82,7 +85,7 @@ export const receiveBody = (
     },
     destroy: (error, done) => {
       timer.close()
-      clearTimeout(delayed)
+      delayed?.()
       if (!hasEnded) connection.abort(error ?? new Error('the body of the response was destroyed'))
       rest?.close()
       done(error)
@@ -114,7 +117,7 @@ export const receiveBody = (
     rest = openRest?.(offset, error)
     if (rest === undefined) return false
     timer.close()
-    clearTimeout(delayed)
+    delayed?.()
     hasEnded = true
     connection.abort(new Error('the rest of the body is requested again'))
     if (isWanted) void readRest(rest)

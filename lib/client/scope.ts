@@ -6,7 +6,6 @@ import { CosException, fromUnknown, type Context, type CosError } from '../core/
 import type { Client } from './client.js'
 import { aborted } from './abort.js'
 import { holdTimeouts } from './effect-timeout.js'
-import { startTimer } from './timer.js'
 
 export interface Scope {
   /**
@@ -120,7 +119,7 @@ export const scopedWithCleanup = async <A>(
   })
   if (now.isRunning)
     await new Promise<void>((resolve) => {
-      const stopTimer = startTimer(cleanupGrace, resolve)
+      const stopTimer = client.runtime.startTimer(cleanupGrace, resolve)
       now.onCleanedUp = () => {
         stopTimer()
         resolve()

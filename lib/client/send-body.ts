@@ -3,9 +3,10 @@ import * as O from 'fp-ts/lib/Option.js'
 import { crc64Hasher } from '../core/crc64.js'
 import { CosException, type Context } from '../core/error.js'
 import { ioChunkSize } from '../core/limits.js'
+import { sleep, type Runtime } from '../core/runtime.js'
 import { sliceChunks } from '../stages/iterables.js'
 import type { OpenBody } from './open-body.js'
-import { delay, type RateLimiter } from './rate-limit.js'
+import type { RateLimiter } from './rate-limit.js'
 import type { RequestTimer } from './timeouts.js'
 
 /** Size and checksum of the bytes sent so far; the checksum is known after the last byte. */
@@ -18,6 +19,7 @@ export interface BodyToSend {
   readonly body: OpenBody
   readonly context: Context
   readonly limit: RateLimiter
+  readonly runtime: Runtime
   readonly timer: RequestTimer
   readonly counted: Counted
   /** Ends a wait for the rate limit. */
@@ -34,6 +36,7 @@ export async function* sendBody({
   body,
   context,
   limit,
+  runtime,
   timer,
   counted,
   ended,
@@ -89,7 +92,8 @@ export async function* sendBody({
         if (counted.size === announced) digest()
         // While undici has the bytes, the network is the slow side. While the source is read, the caller is.
         for (const bytes of sliceChunks(ioChunkSize)([chunk])) {
-          await delay(limit(bytes.length), ended)
+          const wait = limit(bytes.length)
+          if (wait > 0) await sleep(runtime, wait, ended)
           timer.wait('idle')
           yield bytes
           timer.rest()

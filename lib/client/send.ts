@@ -64,7 +64,7 @@ const sendCall = async <A>(
   call: Call
 ): Promise<E.Either<CosError, A>> => {
   const { overall } = client.timeouts
-  const within = { ...client, deadline: Math.min(client.deadline, performance.now() + overall) }
+  const within = { ...client, deadline: Math.min(client.deadline, client.runtime.elapsed() + overall) }
   const task = (): Promise<E.Either<CosError, A>> => {
     const checked = checkRequest(within, request, call.context())
     return E.isLeft(checked)
@@ -102,8 +102,11 @@ export const send =
       if (source !== undefined) closeSource(source)
       return request
     }
-    const call = createCall(action, request.right, startCallTimeout(client.timeouts.overall))
-    return publishOperation(call.context)(() => sendCall(client, operation, request.right, call))()
+    const call = createCall(action, request.right, startCallTimeout(client.runtime, client.timeouts.overall))
+    return publishOperation(
+      client.runtime,
+      call.context
+    )(() => sendCall(client, operation, request.right, call))()
   }
 
 /**

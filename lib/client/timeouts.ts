@@ -4,11 +4,11 @@
  */
 import { constVoid } from 'fp-ts/lib/function.js'
 import type { Context, CosError } from '../core/error.js'
+import type { Runtime } from '../core/runtime.js'
 import { aborted } from './abort.js'
 import type { Timeouts } from './client.js'
 import { holdTimeouts } from './effect-timeout.js'
 import type { CallTimeout } from './call-timeout.js'
-import { startTimer } from './timer.js'
 
 type Phase = 'headers' | 'idle' | 'unread'
 
@@ -37,7 +37,8 @@ export const startTimeouts = (
   signals: ReadonlyArray<AbortSignal>,
   callTimeout: CallTimeout,
   context: Context,
-  host: string
+  host: string,
+  { elapsed, startTimer }: Runtime
 ): RequestTimer => {
   let phase: Phase | undefined
   let since = 0
@@ -72,7 +73,7 @@ export const startTimeouts = (
   }
   const checkDeadline = (): void => {
     if (phase === undefined || closed) return
-    const now = performance.now()
+    const now = elapsed()
     const at = since + timeouts[phase]
     if (now >= at) expire({ _tag: 'Timeout', context, host, phase, after: timeouts[phase] })
     else if (at < firesAt) arm(now, at)
@@ -94,7 +95,7 @@ export const startTimeouts = (
     wait: (next) => {
       if (closed) return
       phase = next
-      since = performance.now()
+      since = elapsed()
       const at = since + timeouts[next]
       if (at < firesAt) arm(since, at)
     },

@@ -8,6 +8,7 @@ import type { Dispatcher } from 'undici'
 import { CosException, codeOf, type Context, type CosError } from '../core/error.js'
 import type { Method } from '../core/request.js'
 import type { Response } from '../core/response.js'
+import type { Runtime } from '../core/runtime.js'
 import { setEntry } from '../core/set-entry.js'
 import type { CallTimeout } from './call-timeout.js'
 import { requestWithContinue } from './expect-continue.js'
@@ -30,6 +31,7 @@ export interface OutgoingRequest {
   readonly expectContinue: boolean
   readonly timeouts: Timeouts
   readonly rateLimiters: RateLimiters
+  readonly runtime: Runtime
   readonly signals: ReadonlyArray<AbortSignal>
   readonly callTimeout: CallTimeout
   readonly context: Context
@@ -161,7 +163,7 @@ export const exchange =
   (out: OutgoingRequest): TaskEither<CosError, Response> =>
   () =>
     new Promise((settle) => {
-      const { context, peer: host, body, rateLimiters } = out
+      const { context, peer: host, body, rateLimiters, runtime } = out
       const isEmpty = hasNoBody(out)
       const atOnce = out.expectContinue || !isUnlimited(rateLimiters.up) ? undefined : body.bytes
       const counted: Counted = isEmpty
@@ -169,7 +171,7 @@ export const exchange =
         : atOnce === undefined
           ? { size: 0, crc64: O.none }
           : { size: atOnce.length, crc64: body.crc64 }
-      const timer = startTimeouts(out.timeouts, out.signals, out.callTimeout, context, host)
+      const timer = startTimeouts(out.timeouts, out.signals, out.callTimeout, context, host, runtime)
       const state = { isSettled: false }
       let sourceFailure: CosException | undefined
       let received: ReceivedBody | undefined
@@ -196,7 +198,7 @@ export const exchange =
           if (state.isSettled) return connection.abort(new Error('the request has ended'))
           head = { status, headers: headersOf(headers) }
           if (endsWithHead(out.method, status, headers)) return
-          received = receiveBody(connection, timer, rateLimiters.down, toError)
+          received = receiveBody(connection, timer, rateLimiters.down, runtime, toError)
           state.isSettled = true
           settle(
             E.right({
@@ -246,6 +248,7 @@ export const exchange =
           body,
           context,
           limit: rateLimiters.up,
+          runtime,
           timer,
           counted,
           ended: controller.signal,

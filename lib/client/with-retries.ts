@@ -23,7 +23,7 @@ export const waitForRetry = (
 ): TE.TaskEither<CosError, void> => {
   const end = (retriesEndedBy: 'budget' | 'deadline'): TE.TaskEither<CosError, never> =>
     TE.left({ ...error, context: { ...error.context, retriesEndedBy } })
-  if (performance.now() + delay >= client.deadline) return end('deadline')
+  if (client.runtime.elapsed() + delay >= client.deadline) return end('deadline')
   return client.retry.budget.take() ? sleepUnlessAborted(delay, client, context) : end('budget')
 }
 

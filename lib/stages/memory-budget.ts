@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { ioChunkSize } from '../core/limits.js'
+import { systemRuntime, type Runtime } from '../core/runtime.js'
 import { blockPool } from './block-pool.js'
 import { isSafe } from './safe-state.js'
 
@@ -69,6 +70,8 @@ export interface MemoryBudgetOptions {
   readonly ahead?: number
   /** Milliseconds without a new block after which an unfinished reservation counts as stalled. Default: 60,000. */
   readonly stallTimeout?: number
+  /** Its clock and timers. Default: those of this machine. */
+  readonly runtime?: Pick<Runtime, 'elapsed' | 'startTimer'>
 }
 
 const blocksIn = (bytes: number): number => Math.ceil(bytes / blockSize)
@@ -109,7 +112,7 @@ interface Waiter {
  * @units  bytes, counted in blocks of 256 KiB; held blocks and free blocks together never exceed `limit`
  */
 export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget => {
-  const { stallTimeout = 60_000 } = options
+  const { stallTimeout = 60_000, runtime = systemRuntime } = options
   const limit = Math.floor(options.limit / blockSize)
   const limitAhead = Math.min(limit, Math.floor((options.ahead ?? 0) / blockSize))
   const largest = limit - limitAhead
@@ -130,11 +133,11 @@ export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget =
     }
     granted += 1
     holders.add(holder)
-    holder.movedAt = performance.now()
+    holder.movedAt = runtime.elapsed()
     return true
   }
   const hasWaitedLong = ({ holder, since }: Waiter): boolean =>
-    holder.held > 0 && performance.now() - since >= stallTimeout
+    holder.held > 0 && runtime.elapsed() - since >= stallTimeout
   /** The waiters that may be granted a block now, by precedence. */
   const candidates = (): ReadonlyArray<Waiter> => {
     const byHolder = new Map([...waiters].map((waiter) => [waiter.holder, waiter]))
@@ -156,7 +159,7 @@ export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget =
   // -- waiting --
   /** Blocks of reservations, other than this one, that stalled. */
   const stalledFor = (holder: Holder): number => {
-    const before = performance.now() - stallTimeout
+    const before = runtime.elapsed() - stallTimeout
     return [...holders]
       .filter((other) => other !== holder && !other.sealed && other.movedAt <= before)
       .reduce((sum, { held }) => sum + held, 0)
@@ -173,14 +176,14 @@ export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget =
         if (holder.max > limit - grantedAhead - stalled)
           waiter.settle(E.left({ _tag: 'Stalled', after: stallTimeout, stalled: stalled * blockSize }))
         // A holder that moved after this wait started may stall later.
-        else timer = setTimeout(check, stallTimeout / 4)
+        else stopTimer = runtime.startTimer(stallTimeout / 4, check)
       }
-      let timer = setTimeout(check, stallTimeout)
+      let stopTimer = runtime.startTimer(stallTimeout, check)
       const waiter: Waiter = {
         holder,
-        since: performance.now(),
+        since: runtime.elapsed(),
         settle: (result) => {
-          clearTimeout(timer)
+          stopTimer()
           signal?.removeEventListener('abort', onAbort)
           waiters.delete(waiter)
           resolve(result)

@@ -4,6 +4,7 @@ import { Dispatcher } from 'undici'
 import { createClient, createClientWith } from '../../lib/client/client.js'
 import { version } from '../../lib/client/version.js'
 import { formatError } from '../../lib/core/format-error.js'
+import { systemRuntime } from '../../lib/core/runtime.js'
 import { credentials, left, right } from '../support/server.js'
 
 const region = 'ap-guangzhou'
@@ -26,3 +27,22 @@ t.test('a runtime whose undici cannot send is an InvalidInput, and nothing is th
   t.match(formatError(failed), /createClient: dispatcher: is required: .*Bun; use Node$/)
   t.ok(E.isRight(create({ region, credentials, dispatcher: new Dispatcher() })))
 })
+
+t.test(
+  'the runtime of a client sets its clock, the random waits of its retries and its random bytes',
+  async (t) => {
+    const runtime = {
+      ...systemRuntime,
+      now: () => 5,
+      random: () => 0.25,
+      randomBytes: () => Buffer.from('r')
+    }
+    const client = right(createClient({ region, credentials, runtime }))
+    t.equal(client.clock.now(), 5)
+    t.equal(client.retry.random(), 0.25)
+    t.same(client.random(1), Buffer.from('r'))
+    const { elapsed: _, ...incomplete } = systemRuntime
+    // @ts-expect-error a program in JavaScript may leave a function out
+    t.match(left(createClient({ region, credentials, runtime: incomplete })), { field: 'runtime' })
+  }
+)

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import t from 'tap'
+import { systemRuntime } from '../../lib/core/runtime.js'
 import { withTimeout } from '../../lib/client/combinators.js'
 import { holdTimeouts, startEffectTimeout } from '../../lib/client/effect-timeout.js'
 import { send } from '../../lib/client/send.js'
@@ -17,7 +18,7 @@ import { catchCosError, right } from '../support/responses.js'
 const MiB = 1024 * 1024
 
 t.test('a timeout that nobody holds is stopped when its effect settles', async (t) => {
-  const deadline = startEffectTimeout(10)
+  const deadline = startEffectTimeout(systemRuntime, 10)
   holdTimeouts([deadline.signal])()
   deadline.settle()
   await setTimeout(30)
@@ -25,7 +26,7 @@ t.test('a timeout that nobody holds is stopped when its effect settles', async (
 })
 
 t.test('a timeout that is held fires after its effect has settled', async (t) => {
-  const deadline = startEffectTimeout(20)
+  const deadline = startEffectTimeout(systemRuntime, 20)
   const other = new AbortController().signal
   const releases = [holdTimeouts([deadline.signal, other]), holdTimeouts([deadline.signal])]
   deadline.settle()
@@ -36,7 +37,7 @@ t.test('a timeout that is held fires after its effect has settled', async (t) =>
 })
 
 t.test('the last holder that leaves stops the timer', async (t) => {
-  const deadline = startEffectTimeout(20)
+  const deadline = startEffectTimeout(systemRuntime, 20)
   const releases = [holdTimeouts([deadline.signal]), holdTimeouts([deadline.signal])]
   deadline.settle()
   for (const release of releases) release()

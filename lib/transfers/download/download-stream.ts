@@ -87,7 +87,9 @@ const streamRanges = (
       concurrency,
       context,
       controller: scope.controller,
-      budget: O.getOrElse(() => createMemoryBudget({ limit, ahead: limit }))(scope.client.memory)
+      budget: O.getOrElse(() => createMemoryBudget({ limit, ahead: limit, runtime: scope.client.runtime }))(
+        scope.client.memory
+      )
     },
     fetchPart({
       ...In.defined({ progress }),

@@ -2,10 +2,10 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { MiB } from '../../core/limits.js'
 import { CosException, type Context } from '../../core/error.js'
+import type { Runtime } from '../../core/runtime.js'
 import type { Client } from '../../client/client.js'
 import { publishPartBytes, refInfo } from '../../client/diagnostics.js'
 import { readRange, type PinnedObject } from '../../client/read-range.js'
-import { startTimer } from '../../client/timer.js'
 import type { GetRangeResult } from '../../operations/get-object.js'
 import type { FetchRange } from '../../stages/fetch-ranges.js'
 import { reportBytes } from '../../stages/progress.js'
@@ -28,6 +28,7 @@ const timeout = (context: Context, after: number): CosException =>
  * @errors those of the source; `Timeout` with phase `overall`
  */
 export async function* limitWaiting(
+  { elapsed, startTimer }: Runtime,
   context: Context,
   limit: number,
   open: (signal: AbortSignal) => AsyncGenerator<Uint8Array, void, undefined>
@@ -45,17 +46,17 @@ export async function* limitWaiting(
     stopTimer = startTimer(Math.max(1, Math.ceil(milliseconds)), () => {
       stopTimer = undefined
       if (started === undefined) return
-      const left = limit - waited - (performance.now() - started)
+      const left = limit - waited - (elapsed() - started)
       if (left > 0) arm(left)
       else controller.abort(timeout(context, limit))
     })
   }
   try {
     for (;;) {
-      started = performance.now()
+      started = elapsed()
       if (stopTimer === undefined) arm(limit - waited)
       const next = await source.next()
-      waited += performance.now() - started
+      waited += elapsed() - started
       started = undefined
       if (next.done === true) return
       received += next.value.length
@@ -86,7 +87,7 @@ export const fetchPart = ({
 }: FetchPartOptions): FetchRange => {
   const fetch: FetchRange = (range, signal) =>
     pipe(
-      limitWaiting(context, client.timeouts.overall, (timedOut) =>
+      limitWaiting(client.runtime, context, client.timeouts.overall, (timedOut) =>
         readRange({ ...client, signals: [signal, timedOut] }, context, object, range, onResponse)
       ),
       publishPartBytes(context, {

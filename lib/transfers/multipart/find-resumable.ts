@@ -79,7 +79,8 @@ const foldPages =
     )
 
 /** COS's time of the response; ours if the response has no date. */
-const serverTime = ({ headers }: ResponseMetadata): number => O.getOrElse(Date.now)(httpTime(headers['date']))
+const serverTime = ({ clock }: Client, { headers }: ResponseMetadata): number =>
+  O.getOrElse(clock.now)(httpTime(headers['date']))
 
 interface UploadMarker {
   readonly key: string
@@ -94,38 +95,39 @@ interface ListedUpload {
 }
 
 /** Folds the uploads of exactly this key whose date can be read. COS lists them by id, which begins with the time; longer keys follow. */
-export const foldUploads = <A>(
-  { bucket, key }: ObjectRef,
-  initial: A,
-  step: (state: A, upload: ListedUpload) => A
-): CosEffect<A> =>
-  foldPages<UploadMarker, A>(
-    (marker, state) =>
-      pipe(
-        send(
-          listMultipartUploads({
-            bucket,
-            prefix: key,
-            ...(marker.key === '' ? {} : { keyMarker: marker.key, uploadIdMarker: marker.uploadId })
-          })
-        ),
-        RTE.map(({ uploads, isTruncated, nextKeyMarker, nextUploadIdMarker, ...response }) => ({
-          state: uploads
-            .flatMap(({ key: listed, uploadId, initiated }) =>
-              listed === key && O.isSome(initiated)
-                ? [{ uploadId, age: Math.max(0, serverTime(response) - initiated.value.getTime()) }]
-                : []
+export const foldUploads =
+  <A>({ bucket, key }: ObjectRef, initial: A, step: (state: A, upload: ListedUpload) => A): CosEffect<A> =>
+  (client) =>
+    foldPages<UploadMarker, A>(
+      (marker, state) =>
+        pipe(
+          send(
+            listMultipartUploads({
+              bucket,
+              prefix: key,
+              ...(marker.key === '' ? {} : { keyMarker: marker.key, uploadIdMarker: marker.uploadId })
+            })
+          ),
+          RTE.map(({ uploads, isTruncated, nextKeyMarker, nextUploadIdMarker, ...response }) => ({
+            state: uploads
+              .flatMap(({ key: listed, uploadId, initiated }) =>
+                listed === key && O.isSome(initiated)
+                  ? [{ uploadId, age: Math.max(0, serverTime(client, response) - initiated.value.getTime()) }]
+                  : []
+              )
+              .reduce(step, state),
+            next: pipe(
+              nextKeyMarker,
+              O.filter((next) => isTruncated && next === key),
+              O.map((next) => ({ key: next, uploadId: O.getOrElse(() => '')(nextUploadIdMarker) }))
             )
-            .reduce(step, state),
-          next: pipe(
-            nextKeyMarker,
-            O.filter((next) => isTruncated && next === key),
-            O.map((next) => ({ key: next, uploadId: O.getOrElse(() => '')(nextUploadIdMarker) }))
-          )
-        }))
-      ),
-    (a, b) => a.key === b.key && a.uploadId === b.uploadId
-  )({ key: '', uploadId: '' }, initial)
+          }))
+        ),
+      (a, b) => a.key === b.key && a.uploadId === b.uploadId
+    )(
+      { key: '', uploadId: '' },
+      initial
+    )(client)
 
 /** The newest upload of exactly this key that is at least `minAge` old. */
 const findNewest = (ref: ObjectRef, minAge: number): CosEffect<O.Option<string>> =>
@@ -139,30 +141,34 @@ interface ListedParts {
   readonly age: number
 }
 
-const listAllParts = (ref: ObjectRef, uploadId: string): CosEffect<ListedParts> =>
-  foldPages<number, ListedParts>(
-    (marker, state) =>
-      pipe(
-        send(listParts({ ...refOf(ref), uploadId, partNumberMarker: marker })),
-        RTE.map(({ parts, isTruncated, nextPartNumberMarker, ...response }) => ({
-          state: {
-            parts: new Map([
-              ...state.parts,
-              ...parts.map(({ partNumber, etag, size }) => [partNumber, { etag, size }] as const)
-            ]),
-            age: Math.min(
-              state.age,
-              ...parts.map(({ lastModified }) =>
-                // COS's Date header has whole seconds: a part of this second would be younger than nothing.
-                O.isSome(lastModified) ? Math.max(0, serverTime(response) - lastModified.value.getTime()) : 0
+const listAllParts =
+  (ref: ObjectRef, uploadId: string): CosEffect<ListedParts> =>
+  (client) =>
+    foldPages<number, ListedParts>(
+      (marker, state) =>
+        pipe(
+          send(listParts({ ...refOf(ref), uploadId, partNumberMarker: marker })),
+          RTE.map(({ parts, isTruncated, nextPartNumberMarker, ...response }) => ({
+            state: {
+              parts: new Map([
+                ...state.parts,
+                ...parts.map(({ partNumber, etag, size }) => [partNumber, { etag, size }] as const)
+              ]),
+              age: Math.min(
+                state.age,
+                ...parts.map(({ lastModified }) =>
+                  // COS's Date header has whole seconds: a part of this second would be younger than nothing.
+                  O.isSome(lastModified)
+                    ? Math.max(0, serverTime(client, response) - lastModified.value.getTime())
+                    : 0
+                )
               )
-            )
-          },
-          next: O.filter(() => isTruncated)(nextPartNumberMarker)
-        }))
-      ),
-    (a, b) => a === b
-  )(0, { parts: new Map(), age: Number.POSITIVE_INFINITY })
+            },
+            next: O.filter(() => isTruncated)(nextPartNumberMarker)
+          }))
+        ),
+      (a, b) => a === b
+    )(0, { parts: new Map(), age: Number.POSITIVE_INFINITY })(client)
 
 /** The upload was completed or aborted. */
 export const isUploadGone = (error: CosError): boolean =>

@@ -9,6 +9,7 @@ import type { Context, CosError } from '../../core/error.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import * as Op from '../../core/operation.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
+import type { Runtime } from '../../core/runtime.js'
 import type { Client } from '../../client/client.js'
 import { aborted } from '../../client/abort.js'
 import { detached, withRetry, withTimeout } from '../../client/combinators.js'
@@ -91,21 +92,22 @@ export const abortUpload = (
 
 /** A signal that fires `milliseconds` after the first of `signals`. */
 const delayedSignal = (
+  { startTimer }: Runtime,
   signals: ReadonlyArray<AbortSignal>,
   milliseconds: number
 ): { readonly signal: AbortSignal; readonly close: () => void } => {
   const delayed = new AbortController()
-  let timer: NodeJS.Timeout | undefined
+  let stopTimer: (() => void) | undefined
   const wait = (): void => {
-    timer ??= setTimeout(() => {
+    stopTimer ??= startTimer(milliseconds, () => {
       delayed.abort()
-    }, milliseconds)
+    })
   }
   for (const signal of signals) signal.addEventListener('abort', wait, { once: true })
   return {
     signal: delayed.signal,
     close: () => {
-      clearTimeout(timer)
+      stopTimer?.()
       for (const signal of signals) signal.removeEventListener('abort', wait)
     }
   }
@@ -153,13 +155,13 @@ export const createUpload =
     input: CreateMultipartUploadInput
   ): TE.TaskEither<CosError, CreatedUpload> =>
   async () => {
-    const start = performance.now()
+    const start = client.runtime.elapsed()
     const orphans = (ours?: string): Promise<ReadonlyArray<string>> =>
-      findOrphans(input, performance.now() - start, ours)(client)()
+      findOrphans(input, client.runtime.elapsed() - start, ours)(client)()
     const fired = (): AbortSignal | undefined => client.signals.find((signal) => signal.aborted)
     const early = fired()
     if (early !== undefined) return E.left(aborted(context, early.reason))
-    const { signal, close } = delayedSignal(client.signals, cleanupTimeout)
+    const { signal, close } = delayedSignal(client.runtime, client.signals, cleanupTimeout)
     const created = await send(withRetried(createMultipartUpload(input)))({
       ...detached(client),
       signals: [signal]

@@ -103,6 +103,7 @@ const planParts = (
           // A ceiling for this upload: the parts in flight and one being filled, at the largest size they grow to.
           O.getOrElse(() =>
             createMemoryBudget({
+              runtime: client.runtime,
               limit: (concurrency + 1) * inBlocks(Math.max(...sizes.map(({ size }) => size)))
             })
           )

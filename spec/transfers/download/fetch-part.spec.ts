@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
+import { systemRuntime } from '../../../lib/core/runtime.js'
 import { contextWithoutObject } from '../../../lib/core/error.js'
 import type { Client } from '../../../lib/client/client.js'
 import { downloadFile } from '../../../lib/transfers/download/download-file.js'
@@ -32,7 +33,7 @@ const slowly = (size: number, pause: number, count: number) =>
 
 t.test('limitWaiting fails with Timeout after the limit, also after earlier bytes', async (t) => {
   const start = performance.now()
-  t.match(await catchCosError(toArray(limitWaiting(context, 100, slowly(1, 10, 1000)))), {
+  t.match(await catchCosError(toArray(limitWaiting(systemRuntime, context, 100, slowly(1, 10, 1000)))), {
     _tag: 'Timeout',
     phase: 'overall',
     after: 100
@@ -41,13 +42,13 @@ t.test('limitWaiting fails with Timeout after the limit, also after earlier byte
 })
 
 t.test('limitWaiting starts the limit again after each 8 MiB', async (t) => {
-  const chunks = await toArray(limitWaiting(context, 400, slowly(8 * MiB, 100, 8)))
+  const chunks = await toArray(limitWaiting(systemRuntime, context, 400, slowly(8 * MiB, 100, 8)))
   t.equal(chunks.length, 8)
 })
 
 t.test('limitWaiting does not count the time of its consumer', async (t) => {
   let count = 0
-  for await (const _ of limitWaiting(context, 100, slowly(1, 1, 3))) {
+  for await (const _ of limitWaiting(systemRuntime, context, 100, slowly(1, 1, 3))) {
     await setTimeout(80)
     count += 1
   }
@@ -63,7 +64,7 @@ t.test('limitWaiting closes its source if the consumer stops', async (t) => {
       isClosed = true
     }
   }
-  for await (const _ of limitWaiting(context, 1000, source)) break
+  for await (const _ of limitWaiting(systemRuntime, context, 1000, source)) break
   t.ok(isClosed)
 })
 

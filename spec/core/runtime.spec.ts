@@ -1,6 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { startTimer } from '../../lib/client/timer.js'
+import { sleep, systemRuntime } from '../../lib/core/runtime.js'
+
+const { startTimer } = systemRuntime
 
 t.test('a timer longer than 2^31 ms is armed again, and an infinite timer is none', async (t) => {
   const month = 30 * 24 * 3_600_000
@@ -12,7 +14,7 @@ t.test('a timer longer than 2^31 ms is armed again, and an infinite timer is non
   globalThis.setTimeout = ((then: () => void, after: number) => {
     times.push(after)
     return original(then, 1)
-  }) as typeof setTimeout
+  }) as typeof globalThis.setTimeout
   let count = 0
   const fired = new Promise<void>((resolve) => {
     startTimer(month, () => {
@@ -28,6 +30,17 @@ t.test('a timer longer than 2^31 ms is armed again, and an infinite timer is non
 t.test('a stopped timer does not fire', async (t) => {
   let isFired = false
   startTimer(5, () => (isFired = true))()
-  await sleep(20)
+  await setTimeout(20)
   t.notOk(isFired)
+})
+
+t.test('sleep resolves after its time, and rejects with the reason of its signal', async (t) => {
+  const start = systemRuntime.elapsed()
+  await sleep(systemRuntime, 20)
+  t.ok(systemRuntime.elapsed() - start >= 19)
+  const controller = new AbortController()
+  const slept = sleep(systemRuntime, 60_000, controller.signal)
+  controller.abort(new Error('now'))
+  await t.rejects(slept, { message: 'now' })
+  await t.rejects(sleep(systemRuntime, 60_000, controller.signal), { message: 'now' })
 })
