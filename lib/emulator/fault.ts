@@ -11,6 +11,8 @@ export interface FaultInput {
   readonly headers: Readonly<Record<string, string>>
   /** 1 for the first request of this operation, 2 for the second, ... */
   readonly count: number
+  /** Other requests that the emulator serves at the moment, not counting those that a fault refuses unperformed. */
+  readonly serving: number
 }
 
 /** A response in place of the emulator's own. */
@@ -45,12 +47,18 @@ export interface Fault {
     | { readonly at: 'body'; readonly after: number }
   /** Ends the connection with a reset instead of FIN. Default: false. */
   readonly reset?: boolean
+  /** Ends only the direction to the client: FIN is sent, and the request is read until the client closes. Default: false. */
+  readonly halfClose?: boolean
   /** Milliseconds before the response's head; the request is performed before the delay. */
   readonly delay?: number
   /** Pauses for `pause` milliseconds after `after` bytes of the response's body. */
   readonly stall?: { readonly after: number; readonly pause: number }
   /** Sends the response's body in chunks of `size` bytes, `pause` milliseconds apart. */
   readonly dribble?: { readonly size: number; readonly pause: number }
+  /** Limits the bodies of this request, in bytes per second: `up` the request's, `down` the response's. */
+  readonly throttle?: { readonly up?: number; readonly down?: number }
+  /** Omits these part numbers from a response to List Parts. */
+  readonly loseParts?: ReadonlyArray<number>
   /** Sets response headers, such as a wrong CRC; `null` omits a header. Names in lower case. */
   readonly headers?: Readonly<Record<string, string | null>>
   /** Performs the request and responds 200 with this error in the body, as COS may for copies and completions. */
@@ -107,5 +115,52 @@ export const script = (rules: ReadonlyArray<Rule>): ((request: FaultInput) => Fa
       if (before >= skip && before < skip + (rule.times ?? Infinity)) return rule.fault
     }
     return undefined
+  }
+}
+
+/** A time in which a service has one capacity. */
+export interface CapacityStep {
+  /** Requests that are served at the same time. The others get 503 `SlowDown`. */
+  readonly limit: number
+  /** How long the step lasts from its first request, in milliseconds. Default: no limit. */
+  readonly duration?: number
+  /** The number of requests of the step, refused ones included. Default: no limit. */
+  readonly requests?: number
+}
+
+const slowDown: Fault = {
+  response: { status: 503, code: 'SlowDown', message: 'Please reduce your request rate.' }
+}
+
+/**
+ * Builds an emulator's `fault` option that refuses requests beyond a capacity, which changes by steps. The last step that
+ * has a `duration` or `requests` is followed by no limit.
+ *
+ * @param now milliseconds, monotonic; a spec may pass another clock
+ * @example capacity([{ limit: 4, duration: 10_000 }, { limit: 32, duration: 10_000 }, { limit: 8 }])
+ */
+export const capacity = (
+  steps: ReadonlyArray<CapacityStep>,
+  now: () => number = () => performance.now()
+): ((request: FaultInput) => Fault | undefined) => {
+  const state = { step: 0, startedAt: Number.NaN, requests: 0 }
+  const current = (): CapacityStep | undefined => {
+    const step = steps[state.step]
+    if (step === undefined) return undefined
+    if (Number.isNaN(state.startedAt)) state.startedAt = now()
+    const isOver =
+      state.requests >= (step.requests ?? Infinity) || now() - state.startedAt >= (step.duration ?? Infinity)
+    if (!isOver) return step
+    // The next step starts where this one ends, even if no request came at that moment.
+    state.startedAt =
+      state.requests >= (step.requests ?? Infinity) ? now() : state.startedAt + (step.duration ?? 0)
+    state.step += 1
+    state.requests = 0
+    return current()
+  }
+  return ({ serving }) => {
+    const step = current()
+    state.requests += 1
+    return step !== undefined && serving >= step.limit ? slowDown : undefined
   }
 }

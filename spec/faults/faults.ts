@@ -74,7 +74,13 @@ const connections: ReadonlyArray<NamedFault> = [
   { name: 'closed in the head', fault: { cut: { at: 'head', after: 30 } }, heals: true },
   { name: 'closed after the head', fault: { cut: { at: 'body', after: 0 } }, heals: true },
   { name: 'closed in the response', fault: { cut: { at: 'body', after: 70 } }, heals: true },
-  { name: 'reset in the response', fault: { cut: { at: 'body', after: 70 }, reset: true }, heals: true }
+  { name: 'reset in the response', fault: { cut: { at: 'body', after: 70 }, reset: true }, heals: true },
+  { name: 'half-closed before the head', fault: { cut: { at: 'head' }, halfClose: true }, heals: true },
+  {
+    name: 'half-closed in the response',
+    fault: { cut: { at: 'body', after: 70 }, halfClose: true },
+    heals: true
+  }
 ]
 
 const delays: ReadonlyArray<NamedFault> = [
@@ -82,6 +88,7 @@ const delays: ReadonlyArray<NamedFault> = [
   { name: 'no head', fault: { delay: longer }, heals: true, isWait: true },
   { name: 'stalls after the head', fault: { stall: { after: 0, pause: longer } }, heals: true },
   { name: 'stalls in the response', fault: { stall: { after: 70, pause: longer } }, heals: true },
+  { name: 'throttled', fault: { throttle: { up: 4_000_000, down: 4_000_000 } }, heals: true },
   { name: 'dribbles', fault: { dribble: { size: 40_000, pause: 1 } }, heals: true },
   { name: 'white space first', fault: { keepAlive: { bytes: 50 } }, heals: true, isDamage: true }
 ]
@@ -89,6 +96,7 @@ const delays: ReadonlyArray<NamedFault> = [
 const damages: ReadonlyArray<NamedFault> = [
   { name: 'first byte flipped', fault: { flip: 0 }, heals: true, isDamage: true, isSilent: true },
   { name: 'byte 120 flipped', fault: { flip: 120 }, heals: true, isDamage: true, isSilent: true },
+  { name: 'no parts listed', fault: { loseParts: [1, 2, 3] }, heals: true, isDamage: true, isSilent: true },
   { name: 'empty response', fault: { shorten: 0 }, heals: true, isDamage: true },
   { name: 'shorter response', fault: { shorten: 60 }, heals: true, isDamage: true },
   // Of a HEAD before a copy it is final.

@@ -10,6 +10,7 @@ import { handlers } from '../handlers/index.js'
 import type { RequestRecord } from '../options.js'
 import { type ServiceError, serviceError } from '../http/service-error.js'
 import { operationOf, readTarget, type Target } from '../http/route.js'
+import { throttle } from './faulty-body.js'
 import { cut, errorInsideSuccess, injectedResponse, ConnectionLost, writeResponse } from './write-response.js'
 
 const asBase64 = (text: string): string => Buffer.from(text).toString('base64').replaceAll('=', '')
@@ -40,6 +41,8 @@ export interface ServerContext {
   readonly emulator: EmulatorContext
   /** Counts a request of this operation; returns its number, from 1. */
   readonly count: (operation: string) => number
+  /** The number of requests that are served now, without those that a fault refuses unperformed. */
+  readonly serving: { current: number }
   /**
    * Adds a request to `requests()`. Called before the first byte of the response, so that a client that has the response
    * finds the record. The returned function freezes the record when the request is over.
@@ -76,6 +79,14 @@ const createBody = (expectsContinue: boolean, progress: Progress): RequestBody =
     }
   }
 }
+
+/** The body as it arrives over a connection of `bytesPerSecond`. */
+const throttleBody = (body: RequestBody, fault: Fault, signal: AbortSignal): RequestBody => {
+  const rate = fault.throttle?.up
+  return rate === undefined ? body : { ...body, read: () => throttle(rate, body.read(), signal) }
+}
+
+const isRefused = ({ response }: Fault): boolean => response !== undefined && response.when !== 'performed'
 
 /** Reads and discards at most `limit` bytes of a body. */
 const drain = async (body: RequestBody, limit: number): Promise<void> => {
@@ -189,9 +200,10 @@ export const handleRequest = async (
   const { requestId } = origin
   const operation = E.isRight(parsed) ? operationOf(method, target, headers) : 'Unknown'
   const body = createBody(expectsContinue, progress)
-  const emulatorRequest: EmulatorRequest = { ...target, operation, method, headers, body, now, requestId }
   const { bucket, key, query } = target
   const faultInput = { operation, method, bucket, key, query, headers, count: server.count(operation) }
+  const { serving } = server
+  let isServed = false
   const isHead = method === 'HEAD'
   const onBytesSent = (bytes: number): void => {
     progress.bytesOut += bytes
@@ -218,11 +230,18 @@ export const handleRequest = async (
     await writeResponse(complete, { response, isHead, fault, signal, onBytesSent })
   }
   try {
-    const fault = emulator.settings.fault(faultInput) ?? {}
+    const fault = emulator.settings.fault({ ...faultInput, serving: serving.current }) ?? {}
+    isServed = !isRefused(fault)
+    if (isServed) serving.current += 1
+    const sentBody = throttleBody(body, fault, signal)
     if (fault.cut?.at === 'request') {
-      await drain(body, fault.cut.after)
+      await drain(sentBody, fault.cut.after)
       freezeRecord ??= server.addRecord(view)
-      throw cut(response, fault.reset ?? false)
+      throw cut(response, fault)
+    }
+    const emulatorRequest: EmulatorRequest = {
+      ...{ ...target, operation, method, headers, now, requestId },
+      body: sentBody
     }
     await respond(
       E.isLeft(parsed)
@@ -232,8 +251,11 @@ export const handleRequest = async (
     )
   } catch (thrown) {
     const isLost = thrown instanceof ConnectionLost || response.headersSent || signal.aborted
-    if (isLost || response.socket?.destroyed !== false) response.destroy()
+    if (thrown instanceof ConnectionLost && thrown.isHalfClosed) request.resume()
+    else if (isLost || response.socket?.destroyed !== false) response.destroy()
     else await respond(fromServiceError(internalError(thrown), origin), {}).catch(() => response.destroy())
+  } finally {
+    if (isServed) serving.current -= 1
   }
   // An unread rest of the body would block the next request on the connection.
   if (!request.complete) request.resume()

@@ -108,6 +108,7 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
       counts.set(operation, count)
       return count
     },
+    serving: { current: 0 },
     addRecord: (view: () => RequestRecord) => {
       const entry = { view }
       views.push(entry)

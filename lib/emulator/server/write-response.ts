@@ -1,13 +1,19 @@
 /** Writes a response to the socket, as it is or as a fault changes it. */
 import { STATUS_CODES, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type EmulatorResponse, type ResponseBody, errorXml, type Origin } from '../http/response.js'
+import { type EmulatorResponse, errorXml, type Origin } from '../http/response.js'
 import type { InjectedResponse, Fault } from '../fault.js'
-
-type Chunks = AsyncIterable<Uint8Array>
+import { applyFault } from './faulty-body.js'
 
 /** The connection ended: the client closed it, or a fault did. */
-export class ConnectionLost extends Error {}
+export class ConnectionLost extends Error {
+  /** Whether the client may still send: a fault ended only the direction of the response. */
+  readonly isHalfClosed: boolean
+  constructor(message: string, isHalfClosed = false) {
+    super(message)
+    this.isHalfClosed = isHalfClosed
+  }
+}
 
 // -- faults --
 /** The response that a fault specifies. */
@@ -44,111 +50,13 @@ export const errorInsideSuccess = (
   }
 }
 
-async function* flipByte(at: number, chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
-  let start = 0
-  for await (const chunk of chunks) {
-    const offset = at - start
-    start += chunk.length
-    if (offset < 0 || offset >= chunk.length) yield chunk
-    else {
-      // A copy, because the chunk may be a view of the store's memory.
-      const copy = Buffer.from(chunk)
-      copy.writeUInt8(copy.readUInt8(offset) ^ 0xff, offset)
-      yield copy
-    }
-  }
-}
-
-async function* cutShort(size: number, chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
-  let left = size
-  if (left === 0) return
-  for await (const chunk of chunks) {
-    yield chunk.subarray(0, left)
-    left -= chunk.length
-    if (left <= 0) return
-  }
-}
-
-async function* sendSlowly(
-  { size, pause }: NonNullable<Fault['dribble']>,
-  chunks: Chunks,
-  signal: AbortSignal
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of chunks)
-    for (let at = 0; at < chunk.length; at += size) {
-      yield chunk.subarray(at, at + size)
-      await sleep(pause, undefined, { signal })
-    }
-}
-
-async function* sendWithSpaces(
-  { bytes, pause = 0 }: NonNullable<Fault['keepAlive']>,
-  chunks: Chunks,
-  signal: AbortSignal
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let at = 0; at < bytes; at += 1) {
-    yield Buffer.from(' \r\n'.charAt(at % 3))
-    if (pause > 0) await sleep(pause, undefined, { signal })
-  }
-  yield* chunks
-}
-
-async function* stallAfter(
-  { after, pause }: NonNullable<Fault['stall']>,
-  chunks: Chunks,
-  signal: AbortSignal
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let left = after
-  for await (const chunk of chunks) {
-    if (left >= 0 && left <= chunk.length) {
-      if (left > 0) yield chunk.subarray(0, left)
-      await sleep(pause, undefined, { signal })
-      if (left < chunk.length) yield chunk.subarray(left)
-    } else yield chunk
-    left -= chunk.length
-    // A stall at the end of a chunk must not repeat at the start of the next.
-    if (left === 0) left = -1
-  }
-}
-
-interface FaultyBody {
-  readonly size: number | undefined
-  readonly chunks: () => Chunks
-}
-
-const applyFault = (body: ResponseBody, fault: Fault, signal: AbortSignal): FaultyBody => {
-  if (body._tag === 'None') return { size: 0, async *chunks() {} }
-  const size = body._tag === 'Bytes' ? body.bytes.length : body.size
-  const open = (): Chunks =>
-    body._tag === 'Stream'
-      ? body.open()
-      : (async function* () {
-          yield body.bytes
-        })()
-  const { flip, shorten, keepAlive, dribble, stall, cut: end } = fault
-  return {
-    size: size === undefined ? undefined : Math.min(size, shorten ?? size) + (keepAlive?.bytes ?? 0),
-    chunks: () => {
-      let chunks = open()
-      if (flip !== undefined) chunks = flipByte(flip, chunks)
-      if (shorten !== undefined) chunks = cutShort(shorten, chunks)
-      if (dribble !== undefined) chunks = sendSlowly(dribble, chunks, signal)
-      if (keepAlive !== undefined) chunks = sendWithSpaces(keepAlive, chunks, signal)
-      if (stall !== undefined) chunks = stallAfter(stall, chunks, signal)
-      // Content-Length keeps the full length: the client must see a broken response, not a short one.
-      if (end?.at === 'body') chunks = cutShort(end.after, chunks)
-      return chunks
-    }
-  }
-}
-
 // -- socket --
-/** Ends the connection, with FIN or with a reset. */
-export const cut = (response: ServerResponse, reset: boolean): ConnectionLost => {
-  const { socket } = response
-  if (reset) socket?.resetAndDestroy()
+/** Ends the connection, with a reset or with FIN, or only its direction to the client. */
+export const cut = ({ socket }: ServerResponse, { reset, halfClose }: Fault): ConnectionLost => {
+  if (reset === true) socket?.resetAndDestroy()
+  else if (halfClose === true) socket?.end()
   else socket?.destroy()
-  return new ConnectionLost('cut by a fault')
+  return new ConnectionLost('cut by a fault', reset !== true && halfClose === true)
 }
 
 /** Writes a chunk; resolves when there is room for another, throws if the client closed the connection. */
@@ -235,14 +143,13 @@ export const writeResponse = async (
   options: WriteOptions
 ): Promise<void> => {
   const { response, isHead, fault, signal, onBytesSent } = options
-  const reset = fault.reset ?? false
   try {
     if (fault.delay !== undefined) await sleep(fault.delay, undefined, { signal })
     const { size, chunks } = applyFault(body, fault, signal)
     const sent = headersOf({ status, headers, code, body }, size, fault, isHead)
     if (fault.cut?.at === 'head') {
       await writeRaw(response, headText(status, sent).slice(0, fault.cut.after ?? 0))
-      throw cut(response, reset)
+      throw cut(response, fault)
     }
     response.writeHead(status, sent)
     if (isHead || body._tag === 'None') {
@@ -258,7 +165,7 @@ export const writeResponse = async (
     }
     if (fault.cut?.at === 'body') {
       await flush(response)
-      throw cut(response, reset)
+      throw cut(response, fault)
     }
     response.end()
   } finally {
