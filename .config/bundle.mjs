@@ -43,7 +43,9 @@ for (const name of readdirSync(join(out, 'lib')).filter((each) => each.startsWit
 
 await build({
   ...options,
-  entryPoints: ['lib/index', 'lib/emulator/index', 'lib/emulator/cli'].map((path) => join(top, `${path}.ts`)),
+  entryPoints: ['lib/index', 'lib/emulator/index', 'lib/emulator/cli', 'lib/testing/index'].map((path) =>
+    join(top, `${path}.ts`)
+  ),
   bundle: true,
   splitting: true,
   chunkNames: 'lib/shared-[hash]',

@@ -92,6 +92,35 @@ export default defineConfig(
     rules: { 'no-restricted-globals': ['error', 'fetch', 'WebSocket', 'EventSource'] }
   },
   {
+    // One Runtime has the clock, the timers and the randomness of a client, so that a test can run it in virtual time.
+    files: ['lib/{core,stages,operations,client,transfers}/**/*.ts'],
+    ignores: ['lib/core/runtime.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['fetch', 'WebSocket', 'EventSource'],
+        ...['setTimeout', 'setInterval', 'performance'].map((name) => ({ name, message: 'Use the Runtime.' }))
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Use the Runtime.' },
+        { object: 'Math', property: 'random', message: 'Use the Runtime.' }
+      ],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'node:timers/promises',
+              importNames: ['setTimeout', 'setInterval'],
+              message: 'Use the Runtime.'
+            }
+          ]
+        }
+      ]
+    }
+  },
+  {
     files: ['lib/emulator/cli.ts'],
     rules: { 'no-console': 'off' }
   },

@@ -4,8 +4,8 @@
  *     index -> transfers -> client -> operations -> stages -> core
  *
  * A layer may import itself and any layer to its right. `encryption` and `files` stand beside `stages`, on `core`.
- * `fleet` stands left of `transfers`, behind a separate entry. The emulator imports `core` alone, and only itself may
- * import it. The folders inside `transfers` and `emulator` have arrows of the same kind. `no-restricted-imports` was not
+ * `fleet` stands left of `transfers`, behind a separate entry. The emulator and `testing` import `core` alone, and
+ * only themselves may import them. The folders inside `transfers` and `emulator` have arrows of the same kind. `no-restricted-imports` was not
  * enough: it takes globs of the specifier as written, so each depth of folder needs its own, and it does not see
  * `import()`.
  */
@@ -25,7 +25,8 @@ export const arrows = {
   encryption: ['core'],
   files: ['core'],
   core: [],
-  emulator: ['core']
+  emulator: ['core'],
+  testing: ['core']
 }
 
 /** What each folder, and each file at the layer's top, may import of the same layer, besides itself. */
@@ -63,7 +64,7 @@ export const folders = {
 }
 
 /** The layers that may reach a network, a disk or another process. */
-export const outgoing = ['fleet', 'transfers', 'client', 'encryption', 'files', 'emulator']
+export const outgoing = ['fleet', 'transfers', 'client', 'encryption', 'files', 'emulator', 'testing']
 
 /** The layers among them that may reach the disk and nothing else. */
 export const diskOnly = ['encryption', 'files']

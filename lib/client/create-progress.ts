@@ -1,5 +1,6 @@
 /** The progress of transfers, with the clock of this process. */
 import * as O from 'fp-ts/lib/Option.js'
+import { systemRuntime } from '../core/runtime.js'
 import { createProgressWith, type Progress } from '../stages/progress.js'
 
 /**
@@ -11,4 +12,4 @@ import { createProgressWith, type Progress } from '../stages/progress.js'
  * for await (const { transferred, rate } of progress) { draw(transferred, rate); await setTimeout(200) }
  */
 export const createProgress = (): Progress =>
-  createProgressWith({ total: O.none, clock: () => performance.now() })
+  createProgressWith({ total: O.none, clock: systemRuntime.elapsed })

@@ -4,6 +4,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
+import { systemRuntime } from '../core/runtime.js'
 import { httpTime } from '../core/wire.js'
 import { RetryBudgetCodec, unlimitedRetries, type RetryBudget } from './retry-budget.js'
 
@@ -25,7 +26,7 @@ export const defaultRetry: RetryPolicy = {
   attempts: 4,
   base: 200,
   cap: 20_000,
-  random: Math.random,
+  random: systemRuntime.random,
   budget: unlimitedRetries
 }
 

@@ -16,7 +16,8 @@ const top = resolve(import.meta.dirname, '../..')
 
 const entries = {
   cospipe: '../../lib/index.js',
-  'cospipe/emulator': '../../lib/emulator/index.js'
+  'cospipe/emulator': '../../lib/emulator/index.js',
+  'cospipe/testing': '../../lib/testing/index.js'
 }
 
 /** The `ts` fences of a page: code, first line, and the words after `ts`. */
