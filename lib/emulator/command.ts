@@ -14,6 +14,9 @@ A COS endpoint on this machine, over HTTP.
                       bucket to create, {name}-{appid}; may be repeated
                       (default: examplebucket-1250000000)
   --region REGION     region that the emulator reports (default: ap-guangzhou)
+  --cors ORIGIN       origin of web pages that may use buckets without a CORS
+                      configuration, such as http://localhost:3000 or '*';
+                      may be repeated (default: none)
   --secret-id ID      accepted credentials, together with --secret-key
   --secret-key KEY    (default: AKIDEmulatorExampleNotARealSecretId00,
                       emulatorExampleNotARealSecretKey0000)
@@ -66,6 +69,7 @@ export const readArguments = (args: ReadonlyArray<string>): E.Either<string, Emu
           dir: { type: 'string' },
           bucket: { type: 'string', multiple: true },
           region: { type: 'string' },
+          cors: { type: 'string', multiple: true },
           'secret-id': { type: 'string' },
           'secret-key': { type: 'string' },
           help: { type: 'boolean' }
@@ -74,7 +78,7 @@ export const readArguments = (args: ReadonlyArray<string>): E.Either<string, Emu
     (thrown) => (thrown instanceof Error ? thrown.message : String(thrown))
   )
   if (E.isLeft(parsed)) return parsed
-  const { port, host, dir, bucket, region, help } = parsed.right
+  const { port, host, dir, bucket, region, cors, help } = parsed.right
   if (help === true) return E.right('help')
   if (port !== undefined && !/^\d{1,5}$/.test(port))
     return E.left('--port: must be an integer from 0 to 65535')
@@ -87,6 +91,7 @@ export const readArguments = (args: ReadonlyArray<string>): E.Either<string, Emu
     ...(host === undefined ? {} : { host }),
     ...(dir === undefined ? {} : { dir }),
     ...(region === undefined ? {} : { region }),
+    ...(cors === undefined ? {} : { cors }),
     ...(buckets.right.length === 0 ? {} : { buckets: buckets.right }),
     ...(credentials.right.length === 0 ? {} : { credentials: credentials.right })
   })

@@ -95,6 +95,11 @@ export interface EmulatorOptions {
   readonly onRequest?: (request: RequestRecord) => void
   /** The number of newest records that `requests()` keeps. Default: 10,000. */
   readonly keepRequests?: number
+  /**
+   * Origins of web pages, such as `http://localhost:3000` or `*`: their requests to buckets without a CORS configuration
+   * are allowed. Default: none, as on COS.
+   */
+  readonly cors?: ReadonlyArray<string>
 }
 
 export interface Settings {
@@ -111,6 +116,7 @@ export interface Settings {
   readonly fault: (request: FaultInput) => Fault | undefined
   readonly onRequest: (request: RequestRecord) => void
   readonly keepRequests: number
+  readonly cors: ReadonlyArray<string>
 }
 
 export const isBucketName = (name: string): boolean =>
@@ -124,7 +130,8 @@ type Check = readonly [field: string, expected: string, isValid: boolean]
 // As records, so that the compiler checks that no name is missing.
 const optionNames: Readonly<Record<keyof EmulatorOptions, true>> = {
   ...{ port: true, host: true, dir: true, buckets: true, region: true, credentials: true, now: true },
-  ...{ minPartSize: true, restoreTime: true, seed: true, fault: true, onRequest: true, keepRequests: true }
+  ...{ minPartSize: true, restoreTime: true, seed: true, fault: true, onRequest: true, keepRequests: true },
+  cors: true
 }
 const bucketNames: Readonly<Record<keyof BucketOptions, true>> = {
   ...{ name: true, versioning: true, acl: true, domains: true }
@@ -198,7 +205,8 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
     seed: options.seed ?? [],
     fault: options.fault ?? (() => undefined),
     onRequest: options.onRequest ?? (() => undefined),
-    keepRequests: options.keepRequests ?? 10_000
+    keepRequests: options.keepRequests ?? 10_000,
+    cors: options.cors ?? []
   }
   const names = buckets.map(({ name }) => name)
   const checks: ReadonlyArray<Check> = [
@@ -213,6 +221,11 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
       settings.restoreTime === undefined || settings.restoreTime >= 0
     ],
     ['keepRequests', 'an integer of at least 0', isInteger(settings.keepRequests, 0, 2 ** 30)],
+    ...settings.cors.map((origin, at): Check => [
+      `cors.${String(at)}`,
+      'the origin of a web page, such as http://localhost:3000, or *',
+      origin === '*' || /^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i.test(origin)
+    ]),
     ...names.map((name, at): Check => [
       `buckets.${String(at)}`,
       'a bucket name with its APPID, such as examplebucket-1250000000, given once',

@@ -1,59 +1,33 @@
-/** GET Object ACL and GET Bucket ACL: the ACL given at the time of writing. PUT ACL is not implemented. */
+/** PUT and GET of the ACL of a bucket or an object. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { Xml } from '../../core/xml.js'
+import { KiB } from '../../core/limits.js'
 import { authorize } from '../http/authorization.js'
-import { type EmulatorResponse, xml } from '../http/response.js'
-import type { Handler } from '../http/request.js'
-import { ownerOf } from './shared/listing.js'
-import { bucketOf, objectOf } from './shared/objects.js'
+import { readEmptyBody, readXmlBody } from '../http/read-body.js'
+import type { Handler, RoutedRequest } from '../http/request.js'
+import { type EmulatorResponse, empty, xml } from '../http/response.js'
+import { type ServiceError, fail } from '../http/service-error.js'
+import type { Acl } from '../store/model.js'
+import {
+  cannedAclOf,
+  hasAclHeader,
+  readAclDocument,
+  readCannedAcl,
+  readGrants,
+  writeAcl
+} from './shared/acl.js'
+import { objectAcls } from './shared/attributes.js'
+import { bucketAcls } from './buckets.js'
+import { bucketOf, objectOf, versionHeader } from './shared/objects.js'
 
-const everyone = 'http://cam.qcloud.com/groups/global/AllUsers'
-
-const permissions: Readonly<Record<string, string>> = {
-  'x-cos-grant-read': 'READ',
-  'x-cos-grant-write': 'WRITE',
-  'x-cos-grant-read-acp': 'READ_ACP',
-  'x-cos-grant-write-acp': 'WRITE_ACP',
-  'x-cos-grant-full-control': 'FULL_CONTROL'
-}
-
-const grant = (grantee: ReadonlyArray<Xml>, permission: string): Xml => [
-  'Grant',
-  [
-    ['Grantee', grantee],
-    ['Permission', permission]
-  ]
-]
-
-/** `id="1",uin="2"` -> one grant for each id. */
-const grantsOf = ([header, list]: readonly [string, string]): ReadonlyArray<Xml> =>
-  [...list.matchAll(/"([^"]+)"/g)].map(([, id = '']) =>
-    grant(
-      [
-        ['ID', id],
-        ['DisplayName', id]
-      ],
-      permissions[header] ?? ''
-    )
-  )
-
-const policy = (bucket: string, acl: string, grants: Readonly<Record<string, string>>): EmulatorResponse => {
-  const owner = ownerOf(bucket)
-  const all: ReadonlyArray<Xml> = [
-    grant(typeof owner[1] === 'string' ? [] : owner[1], 'FULL_CONTROL'),
-    ...(acl.startsWith('public-read') ? [grant([['URI', everyone]], 'READ')] : []),
-    ...(acl === 'public-read-write' ? [grant([['URI', everyone]], 'WRITE')] : []),
-    ...Object.entries(grants).flatMap(grantsOf)
-  ]
-  return xml(['AccessControlPolicy', [owner, ['AccessControlList', all]]], { 'x-cos-acl': acl })
-}
+const response = (bucket: string, acl: Acl): EmulatorResponse =>
+  xml(writeAcl(bucket, acl), { 'x-cos-acl': cannedAclOf(acl) })
 
 export const getBucketAcl: Handler = (context, request) => async () =>
   pipe(
     bucketOf(context, request),
     E.chainFirst((bucket) => authorize(request, bucket)),
-    E.map(({ name, acl }) => policy(name, acl, {}))
+    E.map((bucket) => response(bucket.name, bucket))
   )
 
 export const getObjectAcl: Handler = (context, request) => async () =>
@@ -61,5 +35,67 @@ export const getObjectAcl: Handler = (context, request) => async () =>
     bucketOf(context, request),
     E.chainFirst((bucket) => authorize(request, bucket)),
     E.chain((bucket) => objectOf(bucket, request.key, request.query['versionId'])),
-    E.map(({ attributes }) => policy(request.bucket, attributes.acl, attributes.grants))
+    E.map(({ attributes }) => response(request.bucket, attributes))
   )
+
+const maxAcl = 64 * KiB
+
+/** Reads a new ACL: from headers without a body, or from a document without headers. */
+const readAcl = async <A extends string>(
+  request: RoutedRequest,
+  known: readonly [first: A, ...others: ReadonlyArray<A>]
+): Promise<E.Either<ServiceError, Acl & { readonly acl: A }>> => {
+  if (!hasAclHeader(request.headers)) {
+    const rows = await readXmlBody(request, 'AccessControlPolicy', maxAcl)
+    return pipe(
+      rows,
+      E.chain(readAclDocument),
+      E.map((document) => ({ acl: known[0], ...document }))
+    )
+  }
+  const emptyBody = await readEmptyBody(request)
+  if (E.isLeft(emptyBody))
+    return fail('InvalidRequest', 'An ACL must be in the headers or in the body, not in both.')
+  return pipe(
+    E.Do,
+    E.apS('acl', readCannedAcl(request.headers, known)),
+    E.apS('grants', readGrants(request.headers))
+  )
+}
+
+export const putBucketAcl: Handler = (context, request) => async () => {
+  const before = pipe(
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket))
+  )
+  if (E.isLeft(before)) return before
+  const acl = await readAcl(request, bucketAcls)
+  const checked = pipe(bucketOf(context, request), E.bindTo('bucket'), E.apS('acl', acl))
+  if (E.isLeft(checked)) return checked
+  const { name: bucket, versioning } = checked.right.bucket
+  await context.store.commit({ _tag: 'BucketChanged', bucket, versioning, ...checked.right.acl })
+  return E.right(empty(200))
+}
+
+export const putObjectAcl: Handler = (context, request) => async () => {
+  const before = pipe(
+    bucketOf(context, request),
+    E.chainFirst((bucket) => authorize(request, bucket))
+  )
+  if (E.isLeft(before)) return before
+  const acl = await readAcl(request, objectAcls)
+  const checked = pipe(
+    bucketOf(context, request),
+    E.bindTo('bucket'),
+    E.apS('acl', acl),
+    E.bind('object', ({ bucket }) => objectOf(bucket, request.key, request.query['versionId']))
+  )
+  if (E.isLeft(checked)) return checked
+  const { bucket, object } = checked.right
+  const { complete: _complete, ...others } = object.attributes
+  await context.store.commit({
+    ...{ _tag: 'AttributesPut', bucket: bucket.name, key: request.key, id: object.id },
+    attributes: { ...others, ...checked.right.acl }
+  })
+  return E.right(empty(200, versionHeader(bucket, object.id)))
+}

@@ -2,16 +2,16 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { KiB } from '../../core/limits.js'
-import type { Xml } from '../../core/xml.js'
+import { type Xml, toFields } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { empty, xml } from '../http/response.js'
 import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
-import { isoTime, ownerOf } from './shared/listing.js'
+import { readCannedAcl, readGrants } from './shared/acl.js'
+import { isoTime, optional, ownerOf } from './shared/listing.js'
 import { bucketOf } from './shared/objects.js'
 import { isBucketName } from '../options.js'
-import { readXmlBody } from '../http/read-body.js'
+import { parseXml, readXmlBody } from '../http/read-body.js'
 import { type ServiceError, fail } from '../http/service-error.js'
-import type { BucketAcl } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 
 const authorizeBucket = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, Bucket> =>
@@ -20,52 +20,103 @@ const authorizeBucket = (context: EmulatorContext, request: RoutedRequest): E.Ei
     E.chainFirst((bucket) => authorize(request, bucket))
   )
 
-const requireSignature = ({ anonymous }: RoutedRequest): E.Either<ServiceError, true> =>
-  anonymous ? fail('AccessDenied') : E.right(true)
-
 export const headBucket: Handler = (context, request) => async () =>
   pipe(
     authorizeBucket(context, request),
     E.map(() => empty(200, { 'x-cos-bucket-region': context.settings.region }))
   )
 
-export const listBuckets: Handler = (context, request) => async () => {
-  const { region } = context.settings
-  const buckets = context.store.buckets()
-  const rows = buckets.map(({ name, created }): Xml => [
-    'Bucket',
-    [
-      ['Name', name],
-      ['Location', region],
-      ['CreationDate', isoTime(created).replace(/\.\d+/, '')]
-    ]
-  ])
-  return pipe(
-    requireSignature(request),
-    E.map(() =>
-      xml(['ListAllMyBucketsResult', [ownerOf(buckets[0]?.name ?? '-1250000000'), ['Buckets', rows]]])
-    )
+export const getBucketLocation: Handler = (context, request) => async () =>
+  pipe(
+    authorizeBucket(context, request),
+    E.map(() => xml(['LocationConstraint', context.settings.region]))
+  )
+
+/** Whether a bucket has the tag of `tagkey` and `tagvalue`. */
+const hasTag = ({ configurations }: Bucket, key: string, value: string): boolean => {
+  const rows = parseXml(Buffer.from(configurations.get('tagging') ?? ''), 'Tagging')
+  return (
+    E.isRight(rows) &&
+    rows.right
+      .flatMap(({ children }) => children)
+      .map(toFields)
+      .some((tag) => tag['Key'] === key && tag['Value'] === value)
   )
 }
 
-const bucketAcls: Readonly<Record<string, BucketAcl>> = {
-  private: 'private',
-  'public-read': 'public-read',
-  'public-read-write': 'public-read-write'
+const maxBuckets = 2000
+
+/** Compares the time of creation with `create-time`, in seconds, as `range` says. */
+const isInRange = ({ created }: Bucket, range: string, time: number): boolean => {
+  const seconds = Math.floor(created / 1000)
+  const comparisons: Readonly<Record<string, boolean>> = {
+    ...{ lt: seconds < time, lte: seconds <= time, gt: seconds > time, gte: seconds >= time }
+  }
+  return comparisons[range] ?? true
 }
+
+/** GET Service. Every bucket is in the region of the emulator. */
+export const listBuckets: Handler = (context, request) => async () => {
+  if (request.anonymous) return fail('AccessDenied')
+  const { region: ownRegion } = context.settings
+  const { marker = '', tagkey, tagvalue = '', region = ownRegion, range = '', ...others } = request.query
+  const max = Math.min(Number(others['max-keys'] ?? maxBuckets) || maxBuckets, maxBuckets)
+  const all = context.store.buckets()
+  const found = all.filter(
+    (bucket) =>
+      bucket.name > marker &&
+      region === ownRegion &&
+      (tagkey === undefined || hasTag(bucket, tagkey, tagvalue)) &&
+      isInRange(bucket, range, Number(others['create-time'] ?? 0))
+  )
+  const page = found.slice(0, max)
+  const isTruncated = page.length < found.length
+  const rows = page.map(({ name, created }): Xml => [
+    'Bucket',
+    [
+      ['Name', name],
+      ['Location', ownRegion],
+      ['CreationDate', isoTime(created).replace(/\.\d+/, '')],
+      ['BucketType', 'cos']
+    ]
+  ])
+  return E.right(
+    xml([
+      'ListAllMyBucketsResult',
+      [
+        ownerOf(all[0]?.name ?? '-1250000000'),
+        ['Buckets', rows],
+        ['Marker', marker],
+        ['IsTruncated', String(isTruncated)],
+        ...optional(isTruncated, ['NextMarker', page.at(-1)?.name ?? ''])
+      ]
+    ])
+  )
+}
+
+export const bucketAcls = ['private', 'public-read', 'public-read-write', 'authenticated-read'] as const
 
 export const putBucket: Handler = (context, request) => async () => {
   const { bucket } = request
-  const acl = bucketAcls[request.headers['x-cos-acl'] ?? 'private']
   if (request.anonymous) return fail('AccessDenied')
-  if (acl === undefined)
-    return fail('InvalidArgument', 'x-cos-acl must be private, public-read or public-read-write.')
+  const acl = pipe(
+    E.Do,
+    E.apS('acl', readCannedAcl(request.headers, bucketAcls)),
+    E.apS('grants', readGrants(request.headers))
+  )
+  if (E.isLeft(acl)) return acl
   if (!isBucketName(bucket)) return fail('InvalidBucketName')
   if ((request.body.declared ?? 0) > 0 || request.body.chunked)
     return fail('NotImplemented', 'The emulator does not implement a body of PUT Bucket.')
   if (context.store.bucket(bucket) !== undefined) return fail('BucketAlreadyExists')
   const created = context.settings.now()
-  await context.store.commit({ _tag: 'BucketMade', bucket, created, versioning: 'Off', acl })
+  const made = { bucket, versioning: 'Off' } as const
+  await Promise.all([
+    context.store.commit({ _tag: 'BucketMade', ...made, created, acl: acl.right.acl }),
+    ...(Object.keys(acl.right.grants).length === 0
+      ? []
+      : [context.store.commit({ _tag: 'BucketChanged', ...made, ...acl.right })])
+  ])
   return E.right(empty(200))
 }
 

@@ -16,10 +16,16 @@ import { listObjectVersions } from './list-object-versions.js'
 import { restoreObject } from './restore-object.js'
 import { uploadPartCopy } from './upload-part-copy.js'
 import { selectObjectContent } from './select-object-content.js'
-import { getBucketAcl, getObjectAcl } from './acl.js'
-import { getObjectTagging } from './tagging.js'
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './acl.js'
+import { appendObject } from './append-object.js'
+import { configurationHandlers } from './configurations.js'
+import { optionsObject } from './options-object.js'
+import { postObject } from './post-object.js'
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './tagging.js'
+import type { ConfigurationOperation } from '../http/configurations.js'
 import {
   deleteBucket,
+  getBucketLocation,
   getBucketVersioning,
   headBucket,
   listBuckets,
@@ -29,15 +35,18 @@ import {
 
 const notImplemented: Handler = () => async () => fail('NotImplemented')
 
-export const handlers: Readonly<Record<OperationName, Handler>> = {
+const handlers: Readonly<Record<Exclude<OperationName, ConfigurationOperation>, Handler>> = {
   AbortMultipartUpload: abortMultipartUpload,
+  AppendObject: appendObject,
   CompleteMultipartUpload: completeMultipartUpload,
   CopyObject: copyObject,
   CreateMultipartUpload: createMultipartUpload,
   DeleteBucket: deleteBucket,
   DeleteObject: deleteObject,
   DeleteObjects: deleteObjects,
+  DeleteObjectTagging: deleteObjectTagging,
   GetBucketAcl: getBucketAcl,
+  GetBucketLocation: getBucketLocation,
   GetBucketVersioning: getBucketVersioning,
   GetObject: getObject,
   GetObjectAcl: getObjectAcl,
@@ -49,12 +58,21 @@ export const handlers: Readonly<Record<OperationName, Handler>> = {
   ListObjectVersions: listObjectVersions,
   ListObjects: listObjects,
   ListParts: listParts,
+  OptionsObject: optionsObject,
+  PostObject: postObject,
   PutBucket: putBucket,
+  PutBucketAcl: putBucketAcl,
   PutBucketVersioning: putBucketVersioning,
   PutObject: putObject,
+  PutObjectAcl: putObjectAcl,
+  PutObjectTagging: putObjectTagging,
   RestoreObject: restoreObject,
   SelectObjectContent: selectObjectContent,
   Unknown: notImplemented,
   UploadPart: uploadPart,
   UploadPartCopy: uploadPartCopy
 }
+
+const byName: ReadonlyMap<string, Handler> = new Map([...configurationHandlers, ...Object.entries(handlers)])
+
+export const handlerOf = (operation: OperationName): Handler => byName.get(operation) ?? notImplemented

@@ -4,11 +4,17 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { authorize } from '../http/authorization.js'
 import { empty } from '../http/response.js'
 import { etagOf, readAttributes } from './shared/attributes.js'
-import type { Handler } from '../http/request.js'
+import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
 import { bucketOf, checkOverwrite, newObject, writtenHeaders } from './shared/objects.js'
-import { readBody } from '../http/read-body.js'
+import { readBody, type ReadBodyOptions } from '../http/read-body.js'
+import type { ServiceError } from '../http/service-error.js'
 
-export const putObject: Handler = (context, request) => async () => {
+/** What PUT and POST Object do: stores a body as the latest version of its key. Resolves to the headers of a response. */
+export const storeObject = async (
+  context: EmulatorContext,
+  request: RoutedRequest,
+  options: ReadBodyOptions
+): Promise<E.Either<ServiceError, Readonly<Record<string, string>>>> => {
   // Errors in the head are returned before the first byte is read, so that a client with `Expect` sends no body.
   const before = pipe(
     bucketOf(context, request),
@@ -18,7 +24,7 @@ export const putObject: Handler = (context, request) => async () => {
   )
   if (E.isLeft(before)) return before
   const attributes = before.right
-  const received = await readBody(context, request, { chunked: true })()
+  const received = await readBody(context, request, options)()
   if (E.isLeft(received)) return received
   const { md5, size, crc64, segments } = received.right
   try {
@@ -31,8 +37,14 @@ export const putObject: Handler = (context, request) => async () => {
     const content = { size, crc64, segments, etag: etagOf(md5, attributes.encryption) }
     const version = newObject(bucket.right, context.settings.now(), content, attributes)
     await context.store.commit({ _tag: 'VersionPut', bucket: request.bucket, key: request.key, version })
-    return E.right(empty(200, writtenHeaders(bucket.right, version)))
+    return E.right(writtenHeaders(bucket.right, version))
   } finally {
     context.store.blobs.release(segments)
   }
 }
+
+export const putObject: Handler = (context, request) => async () =>
+  pipe(
+    await storeObject(context, request, { chunked: true }),
+    E.map((headers) => empty(200, headers))
+  )

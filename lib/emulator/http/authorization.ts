@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { RoutedRequest } from './request.js'
 import { type ServiceError, fail } from './service-error.js'
 import type { OperationName } from './route.js'
-import type { StoredObject } from '../store/model.js'
+import type { Acl, StoredObject } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 
 const readPermissions = new Set<OperationName>([
@@ -14,43 +14,57 @@ const readPermissions = new Set<OperationName>([
 ])
 const writePermissions = new Set<OperationName>([
   'AbortMultipartUpload',
+  'AppendObject',
   'CompleteMultipartUpload',
   'CopyObject',
   'CreateMultipartUpload',
   'DeleteObject',
   'DeleteObjects',
   'ListParts',
+  'PostObject',
   'PutObject',
   'UploadPart',
   'UploadPartCopy'
 ])
 
+/** The group of all senders, with and without a signature. */
+export const everyone = 'http://cam.qcloud.com/groups/global/AllUsers'
+
+/** The access of unsigned requests. */
+export const anyoneMay = ({ acl, grants }: Acl): { readonly read: boolean; readonly write: boolean } => {
+  const isGranted = (...names: ReadonlyArray<string>): boolean =>
+    names.some((name) => grants[`x-cos-grant-${name}`]?.includes(`uri="${everyone}"`) === true)
+  return {
+    read: acl.startsWith('public-read') || isGranted('read', 'full-control'),
+    write: acl === 'public-read-write' || isGranted('write', 'full-control')
+  }
+}
+
 /** Checks the bucket's ACL. Reading one object is `authorizeRead`, because the object's ACL may allow it. */
 export const authorize = (
   { anonymous, operation }: Pick<RoutedRequest, 'anonymous' | 'operation'>,
-  { acl }: Bucket
+  bucket: Bucket
 ): E.Either<ServiceError, true> => {
+  const { read, write } = anyoneMay(bucket)
   const isAllowed =
-    !anonymous ||
-    (readPermissions.has(operation) && acl !== 'private') ||
-    (writePermissions.has(operation) && acl === 'public-read-write')
+    !anonymous || (readPermissions.has(operation) && read) || (writePermissions.has(operation) && write)
   return isAllowed ? E.right(true) : fail('AccessDenied')
 }
 
 /** Checks the ACL of one object. COS returns an encrypted object to signed requests only. */
 export const authorizeRead = (
   { anonymous }: Pick<RoutedRequest, 'anonymous'>,
-  { acl }: Bucket,
+  bucket: Bucket,
   { attributes }: StoredObject
 ): E.Either<ServiceError, true> => {
-  const objectAcl = attributes.acl === 'default' ? acl : attributes.acl
-  const isAllowed =
-    !anonymous || (objectAcl.startsWith('public-read') && attributes.encryption._tag === 'None')
+  const isInherited = attributes.acl === 'default' && attributes.complete !== true
+  const { read } = anyoneMay(isInherited ? bucket : attributes)
+  const isAllowed = !anonymous || (read && attributes.encryption._tag === 'None')
   return isAllowed ? E.right(true) : fail('AccessDenied')
 }
 
 /** An anonymous request to a private bucket gets `AccessDenied` whether the object exists or not. */
 export const hideExistence =
-  ({ anonymous }: Pick<RoutedRequest, 'anonymous'>, { acl }: Bucket) =>
+  ({ anonymous }: Pick<RoutedRequest, 'anonymous'>, bucket: Bucket) =>
   <A>(found: E.Either<ServiceError, A>): E.Either<ServiceError, A> =>
-    E.isLeft(found) && anonymous && acl === 'private' ? fail('AccessDenied') : found
+    E.isLeft(found) && anonymous && !anyoneMay(bucket).read ? fail('AccessDenied') : found

@@ -65,6 +65,8 @@ export async function* limitRate(
 export interface ReadBodyOptions {
   /** Whether a body of unknown length is accepted; parts must declare theirs. */
   readonly chunked: boolean
+  /** Called with the size after the last byte. */
+  readonly check?: (size: number) => E.Either<ServiceError, true>
 }
 
 /** Checks the headers, before the first byte is read; returns the expected MD5. */
@@ -109,6 +111,8 @@ export const readBody =
         crc64.update(chunk)
         await writer.write(chunk)
       }
+      const checked = options.check?.(size)
+      if (checked !== undefined && E.isLeft(checked)) return checked
       const hex = md5.digest('hex')
       if (head.right !== undefined && head.right !== hex) return fail('BadDigest')
       if (sha1Hash !== undefined && sha1Hash.digest('hex') !== sha1?.toLowerCase())
@@ -122,40 +126,53 @@ export const readBody =
     }
   }
 
+/** Reads a required body of at most `limit` bytes into memory. */
+export const readDocument = async (
+  request: EmulatorRequest,
+  limit: number
+): Promise<E.Either<ServiceError, Buffer>> => {
+  const head = checkHead(request, { chunked: true })
+  if (E.isLeft(head)) return head
+  if ((request.body.declared ?? 0) > limit) return fail('XMLSizeLimit')
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  // Read to the end even if it is too long, so that the connection can be reused.
+  for await (const chunk of request.body.read()) {
+    size += chunk.length
+    if (size <= limit) chunks.push(chunk)
+  }
+  if (size > limit) return fail('XMLSizeLimit')
+  if (size === 0) return fail('MissingRequestBodyError')
+  const document = Buffer.concat(chunks)
+  if (head.right !== undefined && createHash('md5').update(document).digest('hex') !== head.right)
+    return fail('BadDigest')
+  return E.right(document)
+}
+
+/** Reads an XML document with this root element; returns the children of the root. */
+export const parseXml = (
+  document: Uint8Array,
+  root: string
+): E.Either<ServiceError, ReadonlyArray<Element>> => {
+  const reader = xmlReader()
+  const rows: Array<Element> = []
+  for (const events of [reader.step(document), reader.finish()]) {
+    if (E.isLeft(events)) return fail('MalformedXML', `The XML is not valid: ${events.left}.`)
+    for (const event of events.right) {
+      if (event._tag === 'Row') rows.push(event.row)
+      else if (event.name !== root) return fail('MalformedXML', `The root element must be ${root}.`)
+    }
+  }
+  return E.right(rows)
+}
+
 /** Reads a required XML body of at most `limit` bytes; returns the children of its root. */
 export const readXmlBody = async (
   request: EmulatorRequest,
   root: string,
   limit: number
-): Promise<E.Either<ServiceError, ReadonlyArray<Element>>> => {
-  const head = checkHead(request, { chunked: true })
-  if (E.isLeft(head)) return head
-  if ((request.body.declared ?? 0) > limit) return fail('XMLSizeLimit')
-  const reader = xmlReader()
-  const md5 = createHash('md5')
-  const rows: Array<Element> = []
-  let size = 0
-  let problem: string | undefined
-  const take = (events: ReturnType<typeof reader.finish>): void => {
-    if (E.isLeft(events)) problem ??= events.left
-    else
-      for (const event of events.right) {
-        if (event._tag === 'Row') rows.push(event.row)
-        else if (event.name !== root) problem ??= `the root element must be ${root}`
-      }
-  }
-  // Read to the end even after a problem, so that the connection can be reused.
-  for await (const chunk of request.body.read()) {
-    size += chunk.length
-    md5.update(chunk)
-    if (size <= limit) take(reader.step(chunk))
-  }
-  if (size > limit) return fail('XMLSizeLimit')
-  if (size === 0) return fail('MissingRequestBodyError')
-  if (head.right !== undefined && md5.digest('hex') !== head.right) return fail('BadDigest')
-  take(reader.finish())
-  return problem === undefined ? E.right(rows) : fail('MalformedXML', `The XML is not valid: ${problem}.`)
-}
+): Promise<E.Either<ServiceError, ReadonlyArray<Element>>> =>
+  E.chain((document: Buffer) => parseXml(document, root))(await readDocument(request, limit))
 
 /** Checks that there is no body. COS's pages ask for `Content-Length: 0`; a request without a length has no body either. */
 export const readEmptyBody = async (request: EmulatorRequest): Promise<E.Either<ServiceError, true>> => {

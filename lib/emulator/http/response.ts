@@ -41,6 +41,14 @@ export const xml = (document: Xml, headers: Headers = {}): EmulatorResponse => (
   body: { _tag: 'Bytes', bytes: Buffer.from(declaration + writeXml(document)) }
 })
 
+/** A stored document, as it is. */
+export const documentResponse = (document: string, contentType: string): EmulatorResponse => ({
+  status: 200,
+  code: '',
+  headers: { 'content-type': contentType },
+  body: { _tag: 'Bytes', bytes: Buffer.from(document) }
+})
+
 // A chunk every few dozen rows: a write for each would cost more than the row.
 const rowsAtOnce = 32
 

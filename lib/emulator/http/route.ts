@@ -1,18 +1,23 @@
 /** Reads bucket, key and operation from the request line and the Host header. */
 import * as E from 'fp-ts/lib/Either.js'
 import { maxKeyBytes } from '../../core/key.js'
+import { type ConfigurationOperation, configurationOf, configurations } from './configurations.js'
 import { type ServiceError, fail } from './service-error.js'
 
 /** The operations, named as in the library; `Unknown` is any other request. */
 export type OperationName =
+  | ConfigurationOperation
   | 'AbortMultipartUpload'
+  | 'AppendObject'
   | 'CompleteMultipartUpload'
   | 'CopyObject'
   | 'CreateMultipartUpload'
   | 'DeleteBucket'
   | 'DeleteObject'
   | 'DeleteObjects'
+  | 'DeleteObjectTagging'
   | 'GetBucketAcl'
+  | 'GetBucketLocation'
   | 'GetBucketVersioning'
   | 'GetObject'
   | 'GetObjectAcl'
@@ -24,9 +29,14 @@ export type OperationName =
   | 'ListObjectVersions'
   | 'ListObjects'
   | 'ListParts'
+  | 'OptionsObject'
+  | 'PostObject'
   | 'PutBucket'
+  | 'PutBucketAcl'
   | 'PutBucketVersioning'
   | 'PutObject'
+  | 'PutObjectAcl'
+  | 'PutObjectTagging'
   | 'RestoreObject'
   | 'SelectObjectContent'
   | 'Unknown'
@@ -60,11 +70,13 @@ const percentDecode = (text: string): string | undefined => {
 // The names that the emulator reads, in COS's spelling. COS matches them without regard to case: its Go SDK sends
 // `VersionId`, and a DELETE that overlooked it would add a delete marker.
 const parameterNames = new Map(
-  `acl delete delimiter encoding-type key-marker marker max-keys max-parts max-uploads part-number-marker partNumber
-  prefix response-cache-control response-content-disposition response-content-encoding response-content-language
-  response-content-type response-expires restore select select-type tagging upload-id-marker uploadId uploads
-  version-id-marker versionId versioning versions x-cos-security-token x-cos-traffic-limit`
+  `acl append create-time delete delimiter encoding-type id key-marker location marker max-keys max-parts max-uploads
+  part-number-marker partNumber position prefix range region response-cache-control response-content-disposition
+  response-content-encoding response-content-language response-content-type response-expires restore select select-type
+  tagging tagkey tagvalue upload-id-marker uploadId uploads version-id-marker versionId versioning versions
+  x-cos-security-token x-cos-traffic-limit`
     .split(/\s+/)
+    .concat(Object.values(configurations).map(({ parameter }) => parameter))
     .map((name) => [name.toLowerCase(), name])
 )
 
@@ -139,19 +151,23 @@ export const readTarget = (
 // Sub-resources and processing that COS has and the emulator does not. Ignoring one would run a different operation:
 // `PUT key?tagging` would replace the object.
 const unsupportedQueries = new Set(
-  `accelerate acl append asyncjob bucketid ci-process cors domain encryption intelligenttiering inventory legal-hold
-  lifecycle location logging meta notification object-lock origin policy publicaccessblock referer rename replication
-  requestpayment restore retention select symlink tagging torrent uploads versioning versions delete website`.split(
-    /\s+/
-  )
+  `accelerate acl append asyncjob bucketid ci-process cors delete domain domaincertificate encryption
+  intelligent-tiering intelligenttiering inventory legal-hold lifecycle live location logging meta notification object-lock
+  origin policy publicaccessblock referer rename replication requestpayment restore retention select style symlink tagging
+  torrent uploads versioning versions vod website`.split(/\s+/)
 )
 const isUnsupported = (query: Query): boolean =>
   Object.keys(query).some(
     (name) => unsupportedQueries.has(name.toLowerCase()) || /^(?:image|watermark|exif|style)/i.test(name)
   )
 
-const bucketOperation = (method: string, query: Query): OperationName => {
+type Headers = Readonly<Record<string, string>>
+
+const isForm = (headers: Headers): boolean => /^multipart\/form-data\s*;/i.test(headers['content-type'] ?? '')
+
+const bucketOperation = (method: string, query: Query, headers: Headers): OperationName => {
   const has = (name: string): boolean => Object.hasOwn(query, name)
+  const configuration = configurationOf(query)
   switch (method) {
     case 'HEAD':
       return 'HeadBucket'
@@ -160,21 +176,30 @@ const bucketOperation = (method: string, query: Query): OperationName => {
       if (has('uploads')) return 'ListMultipartUploads'
       if (has('versioning')) return 'GetBucketVersioning'
       if (has('acl')) return 'GetBucketAcl'
+      if (has('location')) return 'GetBucketLocation'
+      if (configuration !== undefined) return `GetBucket${configuration}`
       return isUnsupported(query) ? 'Unknown' : 'ListObjects'
     case 'PUT':
       if (has('versioning')) return 'PutBucketVersioning'
+      if (has('acl')) return 'PutBucketAcl'
+      if (configuration !== undefined) return `PutBucket${configuration}`
       return isUnsupported(query) ? 'Unknown' : 'PutBucket'
     case 'POST':
-      return has('delete') ? 'DeleteObjects' : 'Unknown'
+      if (has('delete')) return 'DeleteObjects'
+      return isForm(headers) && !isUnsupported(query) ? 'PostObject' : 'Unknown'
+    case 'OPTIONS':
+      return 'OptionsObject'
     case 'DELETE':
+      if (configuration !== undefined) return `DeleteBucket${configuration}`
       return isUnsupported(query) ? 'Unknown' : 'DeleteBucket'
     default:
       return 'Unknown'
   }
 }
 
-const objectOperation = (method: string, query: Query, isCopy: boolean): OperationName => {
+const objectOperation = (method: string, query: Query, headers: Headers): OperationName => {
   const has = (name: string): boolean => Object.hasOwn(query, name)
+  const isCopy = headers['x-cos-copy-source'] !== undefined
   switch (method) {
     case 'HEAD':
       return 'HeadObject'
@@ -185,15 +210,21 @@ const objectOperation = (method: string, query: Query, isCopy: boolean): Operati
       return isUnsupported(query) ? 'Unknown' : 'GetObject'
     case 'PUT':
       if (has('uploadId') || has('partNumber')) return isCopy ? 'UploadPartCopy' : 'UploadPart'
+      if (has('acl')) return 'PutObjectAcl'
+      if (has('tagging')) return 'PutObjectTagging'
       if (isUnsupported(query)) return 'Unknown'
       return isCopy ? 'CopyObject' : 'PutObject'
     case 'POST':
       if (has('uploads')) return 'CreateMultipartUpload'
       if (has('uploadId')) return 'CompleteMultipartUpload'
       if (has('restore')) return 'RestoreObject'
+      if (has('append')) return 'AppendObject'
       return has('select') ? 'SelectObjectContent' : 'Unknown'
+    case 'OPTIONS':
+      return 'OptionsObject'
     case 'DELETE':
       if (has('uploadId')) return 'AbortMultipartUpload'
+      if (has('tagging')) return 'DeleteObjectTagging'
       return isUnsupported(query) ? 'Unknown' : 'DeleteObject'
     default:
       return 'Unknown'
@@ -203,10 +234,8 @@ const objectOperation = (method: string, query: Query, isCopy: boolean): Operati
 export const operationOf = (
   method: string,
   { bucket, key, query }: Pick<Target, 'bucket' | 'key' | 'query'>,
-  headers: Readonly<Record<string, string>>
+  headers: Headers
 ): OperationName => {
   if (bucket === '') return method === 'GET' ? 'ListBuckets' : 'Unknown'
-  return key === ''
-    ? bucketOperation(method, query)
-    : objectOperation(method, query, headers['x-cos-copy-source'] !== undefined)
+  return key === '' ? bucketOperation(method, query, headers) : objectOperation(method, query, headers)
 }

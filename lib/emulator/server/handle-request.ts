@@ -6,7 +6,8 @@ import { type EmulatorResponse, fromServiceError, type Origin } from '../http/re
 import { authenticate } from '../http/authenticate.js'
 import type { EmulatorRequest, EmulatorContext, RequestBody } from '../http/request.js'
 import type { Fault } from '../fault.js'
-import { handlers } from '../handlers/index.js'
+import { corsResponseHeaders } from '../handlers/shared/cors.js'
+import { handlerOf } from '../handlers/index.js'
 import type { RequestRecord } from '../options.js'
 import { type ServiceError, serviceError } from '../http/service-error.js'
 import { operationOf, readTarget, type Target } from '../http/route.js'
@@ -108,7 +109,7 @@ const runHandler = async (
   // Removed after the signature check, because the signature covers it.
   const { range: _range, ...whole } = request.headers
   const headers = ignoreRange ? whole : request.headers
-  return handlers[request.operation](emulator, { ...request, headers, anonymous: sender.right.anonymous })()
+  return handlerOf(request.operation)(emulator, { ...request, headers, anonymous: sender.right.anonymous })()
 }
 
 /** The response of the handler, or the one that the fault injects. */
@@ -136,10 +137,12 @@ const addCommonHeaders = (
   { emulator }: ServerContext,
   fault: Fault,
   origin: Origin,
+  cors: Readonly<Record<string, string>>,
   response: EmulatorResponse
 ): EmulatorResponse => ({
   ...response,
   headers: {
+    ...cors,
     ...response.headers,
     date: new Date(emulator.settings.now()).toUTCString(),
     server: 'tencent-cos',
@@ -220,7 +223,10 @@ export const handleRequest = async (
   }
   let freezeRecord: (() => void) | undefined
   const respond = async (chosen: EmulatorResponse, fault: Fault): Promise<void> => {
-    const complete = addCommonHeaders(server, fault, origin, chosen)
+    const { store, settings } = emulator
+    // Errors have the headers too: without them a browser hides the response from the page.
+    const cors = corsResponseHeaders(store.bucket(bucket), settings.cors, method, headers['origin'])
+    const complete = addCommonHeaders(server, fault, origin, cors, chosen)
     // A client that waits for `100 Continue` and gets a final response may or may not send its body: the next bytes on
     // the connection could be either.
     if (expectsContinue && progress.bytesIn === 0 && !request.complete)

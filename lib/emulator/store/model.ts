@@ -29,18 +29,32 @@ export const Encryption = t.union([
 ])
 export type Encryption = t.TypeOf<typeof Encryption>
 
+const Grants = t.readonly(t.record(t.string, t.string))
+
+/** Who may read and write a bucket or an object. */
+export interface Acl {
+  /** `x-cos-acl`, such as `public-read`. */
+  readonly acl: string
+  /** As `x-cos-grant-*` headers have them. */
+  readonly grants: t.TypeOf<typeof Grants>
+  /** The ACL was written as a document: its grants are complete, without the owner's if it does not list it. */
+  readonly complete?: true
+}
+
 /** The attributes of an object that its writer specified. */
 export const Attributes = t.readonly(
-  t.type({
-    /** `content-type`, `cache-control` and the other entity headers, and `x-cos-meta-*`; names in lower case. */
-    headers: t.readonly(t.record(t.string, t.string)),
-    storageClass: t.string,
-    acl: t.string,
-    /** `x-cos-grant-*` as received. */
-    grants: t.readonly(t.record(t.string, t.string)),
-    encryption: Encryption,
-    tags: t.readonlyArray(t.readonly(t.tuple([t.string, t.string])))
-  })
+  t.intersection([
+    t.type({
+      /** `content-type`, `cache-control` and the other entity headers, and `x-cos-meta-*`; names in lower case. */
+      headers: t.readonly(t.record(t.string, t.string)),
+      storageClass: t.string,
+      acl: t.string,
+      grants: Grants,
+      encryption: Encryption,
+      tags: t.readonlyArray(t.readonly(t.tuple([t.string, t.string])))
+    }),
+    t.partial({ complete: t.literal(true) })
+  ])
 )
 export type Attributes = t.TypeOf<typeof Attributes>
 
@@ -60,7 +74,11 @@ const StoredObject = t.readonly(
       content: Content,
       attributes: Attributes
     }),
-    t.partial({ restore: Restore })
+    t.partial({
+      restore: Restore,
+      /** Written by APPEND Object. */
+      appendable: t.literal(true)
+    })
   ])
 )
 export type StoredObject = t.TypeOf<typeof StoredObject>
@@ -76,7 +94,12 @@ export type Part = t.TypeOf<typeof Part>
 const Versioning = t.union([t.literal('Off'), t.literal('Enabled'), t.literal('Suspended')])
 export type Versioning = t.TypeOf<typeof Versioning>
 
-const BucketAcl = t.union([t.literal('private'), t.literal('public-read'), t.literal('public-read-write')])
+const BucketAcl = t.union([
+  t.literal('private'),
+  t.literal('public-read'),
+  t.literal('public-read-write'),
+  t.literal('authenticated-read')
+])
 export type BucketAcl = t.TypeOf<typeof BucketAcl>
 
 // -- events --
@@ -93,13 +116,30 @@ export const Event = t.union([
       acl: BucketAcl
     })
   ),
+  /** Without grants, those of the bucket stay. */
   t.readonly(
-    t.type({ _tag: t.literal('BucketChanged'), bucket: t.string, versioning: Versioning, acl: BucketAcl })
+    t.intersection([
+      t.type({ _tag: t.literal('BucketChanged'), bucket: t.string, versioning: Versioning, acl: BucketAcl }),
+      t.partial({ grants: Grants, complete: t.literal(true) })
+    ])
+  ),
+  /** Stores a configuration document of a bucket; `null` removes it. */
+  t.readonly(
+    t.type({
+      _tag: t.literal('BucketConfigured'),
+      bucket: t.string,
+      name: t.string,
+      document: t.union([t.string, t.null])
+    })
   ),
   t.readonly(t.type({ _tag: t.literal('BucketRemoved'), bucket: t.string })),
   /** Adds the latest version; replaces a version with the same id. */
   t.readonly(t.type({ _tag: t.literal('VersionPut'), ...at, version: Version })),
   t.readonly(t.type({ _tag: t.literal('VersionRemoved'), ...at, id: t.string })),
+  /** Adds bytes to the end of the latest version. Its content has the new size and hashes, and the added segments only. */
+  t.readonly(t.type({ _tag: t.literal('Appended'), ...at, modified: t.number, content: Content })),
+  /** Replaces the attributes of a version: its ACL or its tags. */
+  t.readonly(t.type({ _tag: t.literal('AttributesPut'), ...at, id: t.string, attributes: Attributes })),
   t.readonly(t.type({ _tag: t.literal('RestoreAsked'), ...at, id: t.string, restore: Restore })),
   t.readonly(
     t.type({

@@ -1,6 +1,6 @@
 /** The store's contents in memory: buckets, versions of each key, open uploads; and the effect of each event on them. */
 import type { Blobs } from './blobs.js'
-import type { Attributes, BucketAcl, Event, Part, Version, Versioning } from './model.js'
+import type { Acl, Attributes, BucketAcl, Event, Part, StoredObject, Version, Versioning } from './model.js'
 import { sortedMap, type SortedMap } from './sorted.js'
 
 export interface Upload {
@@ -12,11 +12,13 @@ export interface Upload {
   readonly parts: Map<number, Part>
 }
 
-export interface Bucket {
+export interface Bucket extends Acl {
   readonly name: string
   readonly created: number
   readonly versioning: Versioning
   readonly acl: BucketAcl
+  /** Documents as received, by the names of `http/configurations.ts`. */
+  readonly configurations: ReadonlyMap<string, string>
   /** Newest first; never empty. */
   readonly objects: SortedMap<ReadonlyArray<Version>>
   /** By their ids; never empty. */
@@ -59,6 +61,18 @@ export const applyEvent = (
       return undefinedIfEmpty(open.filter((upload) => upload.id !== id))
     })
   }
+  const updateObject = (
+    { objects }: Bucket,
+    key: string,
+    matches: (version: StoredObject, at: number) => boolean,
+    change: (version: StoredObject) => StoredObject
+  ): void => {
+    objects.update(key, (versions) =>
+      versions?.map((version, at) =>
+        version._tag === 'Object' && matches(version, at) ? change(version) : version
+      )
+    )
+  }
   const putPart = (bucket: Bucket, key: string, id: string, part: Part): void => {
     const upload = uploadOf(bucket, key, id)
     if (upload === undefined) return
@@ -70,15 +84,28 @@ export const applyEvent = (
   return (event) => {
     if (event._tag === 'BucketMade') {
       const { bucket: name, created, versioning, acl } = event
-      buckets.set(name, { name, created, versioning, acl, objects: sortedMap(), uploads: sortedMap() })
+      const content = { configurations: new Map(), objects: sortedMap<ReadonlyArray<Version>>() }
+      buckets.set(name, { name, created, versioning, acl, grants: {}, ...content, uploads: sortedMap() })
       return
     }
     const bucket = buckets.get(event.bucket)
     if (bucket === undefined) return
     switch (event._tag) {
-      case 'BucketChanged':
-        buckets.set(bucket.name, { ...bucket, versioning: event.versioning, acl: event.acl })
+      case 'BucketChanged': {
+        const { versioning, acl, grants } = event
+        const { complete: _complete, ...rest } = bucket
+        const complete = event.complete === undefined ? {} : { complete: event.complete }
+        const granted = grants === undefined ? bucket : { ...rest, grants, ...complete }
+        buckets.set(bucket.name, { ...granted, versioning, acl })
         return
+      }
+      case 'BucketConfigured': {
+        const configurations = new Map(bucket.configurations)
+        if (event.document === null) configurations.delete(event.name)
+        else configurations.set(event.name, event.document)
+        buckets.set(bucket.name, { ...bucket, configurations })
+        return
+      }
       case 'BucketRemoved':
         buckets.delete(bucket.name)
         return
@@ -88,12 +115,29 @@ export const applyEvent = (
       case 'VersionRemoved':
         removeVersion(bucket, event.key, event.id)
         return
+      case 'Appended': {
+        const { modified, content } = event
+        blobs.hold(content.segments)
+        updateObject(
+          bucket,
+          event.key,
+          (_, at) => at === 0,
+          (version) => {
+            const segments = [...version.content.segments, ...content.segments]
+            return { ...version, modified, content: { ...content, segments } }
+          }
+        )
+        return
+      }
+      case 'AttributesPut':
       case 'RestoreAsked': {
-        const { id, restore } = event
-        bucket.objects.update(event.key, (versions) =>
-          versions?.map((version) =>
-            version._tag === 'Object' && version.id === id ? { ...version, restore } : version
-          )
+        const change =
+          event._tag === 'RestoreAsked' ? { restore: event.restore } : { attributes: event.attributes }
+        updateObject(
+          bucket,
+          event.key,
+          ({ id }) => id === event.id,
+          (version) => ({ ...version, ...change })
         )
         return
       }
@@ -121,8 +165,12 @@ export const applyEvent = (
 
 /** Yields the fewest events that recreate these buckets. */
 export function* snapshotEvents(buckets: Iterable<Bucket>): Generator<Event, void, undefined> {
-  for (const { name: bucket, created, versioning, acl, objects, uploads } of buckets) {
+  for (const { name: bucket, created, versioning, acl, objects, uploads, ...rest } of buckets) {
     yield { _tag: 'BucketMade', bucket, created, versioning, acl }
+    const { grants, complete, configurations } = rest
+    if (complete === true || Object.keys(grants).length > 0)
+      yield { _tag: 'BucketChanged', bucket, versioning, acl, grants, ...(complete && { complete }) }
+    for (const [name, document] of configurations) yield { _tag: 'BucketConfigured', bucket, name, document }
     for (const [key, versions] of objects.from(() => true))
       for (const version of versions.toReversed()) yield { _tag: 'VersionPut', bucket, key, version }
     for (const [key, open] of uploads.from(() => true))

@@ -64,14 +64,13 @@ t.test('unsupported requests return 501 NotImplemented and change nothing', asyn
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
   const input = [
-    { method: 'PUT', key: 'k', query: { tagging: '' } },
-    { method: 'PUT', key: 'k', query: { acl: '' } },
-    { method: 'POST', key: 'k', query: { append: '', position: '0' } },
+    { method: 'PUT', key: 'k', query: { symlink: '' } },
+    { method: 'DELETE', key: 'k', query: { acl: '' } },
+    { method: 'POST', key: 'k', query: { 'ci-process': '' } },
     { method: 'GET', key: 'k', query: { 'imageMogr2/thumbnail/!50p': '' } },
-    { method: 'PUT', query: { lifecycle: '' } },
-    { method: 'DELETE', query: { cors: '' } },
-    { method: 'POST' },
-    { method: 'OPTIONS', key: 'k' }
+    { method: 'PUT', query: { domaincertificate: '' } },
+    { method: 'PUT', query: { 'legal-hold': '' } },
+    { method: 'POST' }
   ]
   for (const one of input) {
     const response = await sendRequest(emulator, { ...one, headers: { 'content-length': '0' } })

@@ -62,13 +62,37 @@ t.test('a directory restores all state', async (t) => {
   await first.commit({ _tag: 'UploadMade', bucket, key: 'u', id: 'i', initiated: 9, attributes })
   const part = { number: 3, modified: 8, content: { size: 0, etag: '"p"', crc64: 0n, segments: [] } }
   await first.commit({ _tag: 'PartPut', bucket, key: 'u', id: 'i', part })
+  const grants = { 'x-cos-grant-read': 'id="1"' }
+  const changed = { versioning: 'Enabled', acl: 'public-read', grants, complete: true } as const
+  await first.commit({ _tag: 'BucketChanged', bucket, ...changed })
   await first.commit({ _tag: 'BucketChanged', bucket, versioning: 'Suspended', acl: 'public-read' })
+  const configure = (name: string, document: string | null): Promise<void> =>
+    first.commit({ _tag: 'BucketConfigured', bucket, name, document })
+  await configure('lifecycle', '<LifecycleConfiguration/>\n')
+  await configure('cors', '<CORSConfiguration/>')
+  await configure('cors', null)
+  await put(first, 'log', 'null', 'hello ')
+  const [added] = [await put(first, 'other', 'null', 'world')]
+  const more = {
+    size: 11,
+    etag: '"f"',
+    crc64: 1n,
+    segments: added._tag === 'Object' ? added.content.segments : []
+  }
+  await first.commit({ _tag: 'Appended', bucket, key: 'log', modified: 6, content: more })
+  await first.commit({ _tag: 'VersionRemoved', bucket, key: 'other', id: 'null' })
+  const tagged = { ...attributes, tags: [['a', '1'] as const] }
+  await first.commit({ _tag: 'AttributesPut', bucket, key: 'log', id: 'null', attributes: tagged })
   await first.close()
 
   for (const time of ['first', 'second']) {
     const again = await diskStore(dir)
     const found = again.bucket(bucket)
-    t.match(found, { versioning: 'Suspended', acl: 'public-read' }, time)
+    t.match(found, { ...changed, versioning: 'Suspended' }, time)
+    t.strictSame([...(found?.configurations ?? [])], [['lifecycle', '<LifecycleConfiguration/>\n']])
+    const [log] = found?.objects.get('log') ?? []
+    t.match(log, { modified: 6, content: { size: 11, etag: '"f"' }, attributes: tagged })
+    t.equal(await read(again, log), 'hello world')
     t.strictSame(found?.objects.get(odd), [marker, kept[1], { ...kept[0], restore }])
     t.equal(await read(again, kept[0]), 'one')
     t.strictSame(found?.uploads.get('u')?.[0]?.parts, new Map([[3, part]]))

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { type ServiceError, fail } from '../../http/service-error.js'
+import { type ServiceError, fail, serviceError } from '../../http/service-error.js'
+import { readCannedAcl, readGrants } from './acl.js'
 import type { Attributes, Encryption } from '../../store/model.js'
 import { KiB } from '../../../core/limits.js'
 
@@ -25,7 +26,7 @@ const storageClasses = new Set([
   'DEEP_ARCHIVE',
   'COLD'
 ])
-const acls = new Set([
+export const objectAcls = [
   'default',
   'private',
   'public-read',
@@ -33,14 +34,7 @@ const acls = new Set([
   'authenticated-read',
   'bucket-owner-read',
   'bucket-owner-full-control'
-])
-const grantHeaders = [
-  'x-cos-grant-read',
-  'x-cos-grant-write',
-  'x-cos-grant-read-acp',
-  'x-cos-grant-write-acp',
-  'x-cos-grant-full-control'
-]
+] as const
 const maxMetadata = 4 * KiB
 
 // -- reading --
@@ -66,48 +60,35 @@ const readStorageClass = (headers: Headers): E.Either<ServiceError, string> => {
   return storageClasses.has(storageClass) ? E.right(storageClass) : fail('NotSupportedStorageClass')
 }
 
-const readAcl = (headers: Headers): E.Either<ServiceError, string> => {
-  const acl = headers['x-cos-acl'] ?? 'default'
-  return acls.has(acl) ? E.right(acl) : fail('InvalidArgument', `x-cos-acl is not valid: ${acl}.`)
-}
-
-const grantee = /^(?:id|uin)="[^"]+"$/
-
-const readGrants = (headers: Headers): E.Either<ServiceError, Headers> => {
-  const grants = grantHeaders.flatMap((name) => {
-    const value = headers[name]
-    return value === undefined ? [] : [[name, value] as const]
-  })
-  const invalid = grants.find(([, value]) => !value.split(',').every((item) => grantee.test(item.trim())))
-  return invalid === undefined
-    ? E.right(Object.fromEntries(grants))
-    : fail('InvalidArgument', `${invalid[0]} must be a comma-separated list of id="..." or uin="...".`)
-}
-
 export type Tags = Attributes['tags']
 
-/** `k1=v1&k2=v2`, percent-encoded; at most ten tags with distinct keys. */
+/** At most ten tags with distinct keys. */
+export const checkTags = (tags: Tags): E.Either<ServiceError, Tags> => {
+  const keys = new Set(tags.map(([key]) => key))
+  return keys.size === tags.length && tags.length <= 10 && !keys.has('') ? E.right(tags) : fail('InvalidTag')
+}
+
+/** `k1=v1&k2=v2`, percent-encoded. */
 export const readTags = (text: string | undefined): E.Either<ServiceError, Tags> => {
   if (text === undefined || text === '') return E.right([])
-  const tags = text.split('&').map((pair) => {
-    const [key = '', value = ''] = pair.split('=')
-    return E.tryCatch(
-      () => [decodeURIComponent(key), decodeURIComponent(value)] as const,
-      () => undefined
-    )
-  })
-  const read = tags.flatMap((tag) => (E.isRight(tag) && tag.right[0] !== '' ? [tag.right] : []))
-  const keys = new Set(read.map(([key]) => key))
-  return read.length === tags.length && keys.size === read.length && read.length <= 10
-    ? E.right(read)
-    : fail('InvalidTag')
+  return pipe(
+    text.split('&'),
+    E.traverseArray((pair) => {
+      const [key = '', value = ''] = pair.split('=')
+      return E.tryCatch(
+        () => [decodeURIComponent(key), decodeURIComponent(value)] as const,
+        () => serviceError('InvalidTag')
+      )
+    }),
+    E.chain(checkTags)
+  )
 }
 
 const sse = 'x-cos-server-side-encryption'
 
 /**
  * The MD5 of the customer's key; undefined if the three headers are absent, an error if they disagree. COS requires TLS
- * for them. The emulator has no TLS and accepts them over HTTP; it stores only the MD5.
+ * for them. The emulator accepts them over HTTP too; it stores only the MD5.
  */
 const readCustomerKey = (headers: Headers, prefix: string): E.Either<ServiceError, string | undefined> => {
   const algorithm = headers[`${prefix}-customer-algorithm`]
@@ -167,7 +148,7 @@ export const readAttributes = (headers: Headers): E.Either<ServiceError, Attribu
     E.chainFirst(() => rejectProcessing(headers)),
     E.apS('headers', readHeaders(headers)),
     E.apS('storageClass', readStorageClass(headers)),
-    E.apS('acl', readAcl(headers)),
+    E.apS('acl', readCannedAcl<string>(headers, objectAcls)),
     E.apS('grants', readGrants(headers)),
     E.apS('encryption', readEncryption(headers)),
     E.apS('tags', readTags(headers['x-cos-tagging']))

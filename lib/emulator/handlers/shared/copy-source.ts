@@ -65,6 +65,11 @@ export const sourceOf = (context: EmulatorContext, request: RoutedRequest): E.Ei
       )
     ),
     E.chainFirst(({ bucket, object }) => authorizeRead(request, bucket, object)),
+    E.chainFirst(({ object }) =>
+      object.appendable === true
+        ? fail('InvalidRequest', 'An appendable object cannot be copied.')
+        : E.right(true)
+    ),
     E.chainFirst(({ object }) => checkSourceKey(request.headers, object.attributes.encryption)),
     E.chainFirst(({ object }) => checkReadable(object, request.now)),
     E.chainFirst(({ object: { content, modified } }) =>

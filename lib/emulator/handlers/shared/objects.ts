@@ -129,6 +129,8 @@ const restoreHeaders = ({ restore }: StoredObject, now: number): Headers => {
 }
 
 // -- response headers --
+export const nextAppendPosition = (size: number): Headers => ({ 'x-cos-next-append-position': String(size) })
+
 /** The headers of HEAD and GET. */
 export const objectHeaders = (bucket: Bucket, object: StoredObject, now: number): Headers => {
   const { id, modified, content, attributes } = object
@@ -140,6 +142,9 @@ export const objectHeaders = (bucket: Bucket, object: StoredObject, now: number)
     etag: content.etag,
     'last-modified': httpDate(modified),
     'x-cos-hash-crc64ecma': W.Crc64.encode(content.crc64),
+    ...(object.appendable === true
+      ? { 'x-cos-object-type': 'appendable', ...nextAppendPosition(content.size) }
+      : {}),
     // COS omits the header for STANDARD.
     ...(storageClass === 'STANDARD' ? {} : { 'x-cos-storage-class': storageClass }),
     ...(storageClass === 'INTELLIGENT_TIERING' ? { 'x-cos-storage-tier': 'FREQUENT' } : {}),
