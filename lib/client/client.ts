@@ -25,7 +25,7 @@ import { version } from './version.js'
 export interface Timeouts {
   /** To connect, TLS included. Default: 10 s. A dispatcher that you pass uses its own. */
   readonly connect: number
-  /** From the last byte of the request to the head of the response. Default: 60 s; at least 20 minutes for copies and completions. */
+  /** From the last byte of the request to the head of the response. Default: 60 s; at least 20 minutes for `copyObject`, `uploadPartCopy` and `completeMultipartUpload`. */
   readonly headers: number
   /** Without a byte in either direction while the client is ready for one. Default: 60 s. */
   readonly idle: number

@@ -2,6 +2,16 @@
 import type { Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import { codeOf } from '../core/error.js'
+import { KiB } from '../core/limits.js'
+
+// In bytes, of those that arrived after a failed write. Then the connection is read when the parser has taken them.
+const mostKept = 64 * KiB
+
+const isFailedWrite = (error: unknown): boolean =>
+  error instanceof Error &&
+  'syscall' in error &&
+  error.syscall === 'write' &&
+  ['EPIPE', 'ECONNRESET'].includes(codeOf(error))
 
 /**
  * Delays the end of a connection until undici asks for bytes and there are none left.
@@ -16,19 +26,28 @@ import { codeOf } from '../core/error.js'
  * nothing shows that the end may follow, and nothing private of undici is used. A `readable` event makes a running parser
  * read once more; Node, too, emits it before `end`.
  *
- * All errors except ECONNRESET destroy the socket at once. undici's handlers accept them, and undici itself ends a
+ * A write fails with EPIPE or ECONNRESET if the server has closed the connection. Before, it may have responded, such as
+ * with 403 or 413 to a body that it does not read: then the response is in the socket, or still in the kernel. So after a
+ * failed write the connection is read to its end. Node itself drops all bytes then, and those that the parser puts back, so
+ * they are kept here.
+ *
+ * All other errors except ECONNRESET destroy the socket at once. undici's handlers accept them, and undici itself ends a
  * connection with such errors when a request is aborted and when the client is closed.
  *
- * @shape  the same socket, with three of its methods replaced; it must be read in paused mode, as undici does
+ * @shape  the same socket, with four of its methods replaced; it must be read in paused mode, as undici does
  * @errors none added
  * @source https://github.com/nodejs/undici/issues/5360
  */
 export const holdEnd = (socket: Socket): Socket => {
   const push = socket.push.bind(socket)
   const read = socket.read.bind(socket)
+  const unshift = socket.unshift.bind(socket)
   const destroy = socket.destroy.bind(socket)
   let end: (() => void) | undefined
   let emptyReads = 0
+  /** The bytes that the parser has not taken, after a failed write. */
+  let kept: Array<Uint8Array> | undefined
+  let writeError: Error | undefined
 
   /** Makes the parser read, if it is not paused, and ends the connection if the parser finds nothing. */
   const endIfDrained = (): void => {
@@ -44,18 +63,48 @@ export const holdEnd = (socket: Socket): Socket => {
     end ??= next
     process.nextTick(endIfDrained)
   }
+  const readKept = (size: number | undefined): unknown => {
+    // Node asks for 0 bytes to start the next read.
+    const chunk = size === 0 ? null : (kept?.shift() ?? null)
+    // Starts to read again after `push` returned false. `socket.read` does not, after an error.
+    if (chunk === null && end === undefined && !socket.destroyed) socket._read(mostKept)
+    return chunk
+  }
+  const keepReading = (error: Error): void => {
+    writeError = error
+    const unread: unknown = read()
+    kept = unread instanceof Uint8Array ? [unread] : []
+    if (end !== undefined || socket.readableEnded) return hold(() => destroy(error))
+    socket._read(mostKept)
+    process.nextTick(() => socket.emit('readable'))
+  }
+  const endKept = (): void => {
+    // Ends a body whose length is that of the connection. Without a response, undici destroys the socket.
+    socket.emit('end')
+    if (!socket.destroyed) destroy(writeError)
+  }
   socket.push = (chunk: unknown, encoding) => {
+    if (kept !== undefined && chunk instanceof Uint8Array) {
+      kept.push(chunk)
+      process.nextTick(() => socket.emit('readable'))
+      return kept.reduce((sum, { length }) => sum + length, 0) < mostKept
+    }
     if (chunk !== null) return push(chunk, encoding)
-    hold(() => {
-      push(null)
-      // `push` does not end a stream without a pending read, and the parser reads only on `readable`.
-      read(0)
-    })
+    if (kept !== undefined) hold(endKept)
+    else
+      hold(() => {
+        push(null)
+        // `push` does not end a stream without a pending read, and the parser reads only on `readable`.
+        read(0)
+      })
     return false
   }
+  socket.unshift = (chunk: unknown, encoding) => {
+    if (kept === undefined || !(chunk instanceof Uint8Array)) unshift(chunk, encoding)
+    else if (chunk.length > 0) kept.unshift(chunk)
+  }
   socket.read = (size) => {
-    // After a failed write Node drops the bytes that the parser puts back with `unshift`: the body would have a hole.
-    const chunk: unknown = socket.errored === null || socket.destroyed ? read(size) : null
+    const chunk: unknown = kept === undefined ? read(size) : readKept(size)
     if (chunk === null && size === undefined && end !== undefined) {
       emptyReads += 1
       // A resumed parser reads first and may pause again on bytes that it still has, so one read alone proves nothing.
@@ -64,8 +113,12 @@ export const holdEnd = (socket: Socket): Socket => {
     return chunk
   }
   socket.destroy = (error) => {
-    if (socket.destroyed || codeOf(error) !== 'ECONNRESET') return destroy(error)
-    hold(() => destroy(error))
+    if (socket.destroyed || error === undefined) return destroy(error)
+    if (isFailedWrite(error)) {
+      // Each write that waited fails too.
+      if (kept === undefined) keepReading(error)
+    } else if (codeOf(error) === 'ECONNRESET') hold(() => destroy(writeError ?? error))
+    else return destroy(error)
     return socket
   }
   return socket

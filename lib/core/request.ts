@@ -137,7 +137,7 @@ export interface Request {
   readonly computeMd5: boolean
   /** Sends `Expect: 100-continue` and waits for the response before the body is sent. */
   readonly expectContinue: boolean
-  /** COS may take minutes before it responds: a copy, a completion. */
+  /** COS may take minutes before it responds: `copyObject`, `uploadPartCopy`, `completeMultipartUpload`. */
   readonly slow: boolean
 }
 

@@ -58,9 +58,7 @@ const request = (input: SelectObjectContentInput): R.Request =>
         outputXml(input.outputSerialization),
         ...progressXml(input)
       ]
-    ]),
-    // COS may scan for a long time before it responds.
-    R.withSlowHeaders
+    ])
   )
 
 // -- output --
@@ -113,7 +111,8 @@ const decode = flow(decodeRecords, notHtml, withStatus(200))
  *
  * A chunk of `records` may end within a character: decode the stream, not its chunks.
  *
- * @shape  `SelectObjectContentInput -> Operation<SelectObjectContentResult>`; records stream at the consumer's pace
+ * @shape  `SelectObjectContentInput -> Operation<SelectObjectContentResult>`; records stream at the consumer's pace.
+ *         `timeouts.headers` and `timeouts.idle` hold: during a long scan COS sends `Cont` messages
  * @units  records of at most 1 MiB; `progress` and `stats` in bytes
  * @errors `InvalidInput`; `ServiceError` 400 of the query or the data, with codes such as `SQLParsingError`, or `Busy`
  *         and `Overload` to retry later, 404, 403; thrown by `records`: `ServiceError` with status 200,

@@ -434,19 +434,54 @@ t.test('a reset is delivered after the bytes, and any other error at once', asyn
   t.same(other.seen, ['error', 'close'])
 })
 
-t.test('after a failed write no more bytes are read', async (t) => {
-  const { socket, server, seen, parser, read } = await startParser(t)
-  parser.isPaused = true
-  server.write('abc')
-  await waitFor(() => socket.readableLength === 3)
-  socket._write = (_chunk, _encoding, done) => {
-    done(Object.assign(new Error('write ECONNRESET'), { code: 'ECONNRESET' }))
+t.test(
+  'after a failed write the connection is read to its end, and what the parser puts back stays',
+  async (t) => {
+    const { socket, server, seen, parser, read } = await startParser(t)
+    parser.isPaused = true
+    server.write('abc')
+    await waitFor(() => socket.readableLength === 3)
+    socket._write = (_chunk, _encoding, done) => {
+      done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }))
+    }
+    socket.write('x', () => undefined)
+    socket.write('y', () => undefined)
+    await setTimeout(20)
+    t.same(seen, [])
+    t.equal((socket.read() as Buffer).toString(), 'abc')
+    socket.unshift(Buffer.from('bc'))
+    parser.isPaused = false
+    read()
+    server.write('de')
+    await waitFor(() => seen.includes('de'))
+    t.same(seen, ['bc', 'de'])
+    parser.isPaused = true
+    server.end('f')
+    await setTimeout(20)
+    t.same(seen, ['bc', 'de'])
+    parser.isPaused = false
+    read()
+    await waitFor(() => seen.includes('close'))
+    t.same(seen, ['bc', 'de', 'f', 'end', 'error', 'close'])
   }
-  socket.write('x', () => undefined)
-  await setTimeout(20)
-  t.same(seen, [])
-  parser.isPaused = false
-  read()
-  await waitFor(() => seen.includes('close'))
-  t.same(seen, ['error', 'close'])
-})
+)
+
+t.test(
+  'after a failed write, no more than 64 KiB and a chunk are kept for a parser that pauses',
+  async (t) => {
+    const { socket, server, seen, parser, read } = await startParser(t)
+    socket._write = (_chunk, _encoding, done) => {
+      done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }))
+    }
+    parser.isPaused = true
+    socket.write('x', () => undefined)
+    server.end(Buffer.alloc(4 * 1024 * KiB))
+    await setTimeout(50)
+    t.ok(socket.bytesRead <= 64 * KiB + 64 * KiB, `${String(socket.bytesRead)} bytes`)
+    parser.isPaused = false
+    read()
+    await waitFor(() => seen.includes('close'))
+    t.equal(socket.bytesRead, 4 * 1024 * KiB)
+    t.same(seen.slice(-3), ['end', 'error', 'close'])
+  }
+)

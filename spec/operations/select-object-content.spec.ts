@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
+import { send } from '../../lib/client/send.js'
 import { selectObjectContent } from '../../lib/operations/select-object-content.js'
 import { decodeResponse, left, right, serveResponse, xmlResponse } from '../support/responses.js'
 import { at, emptyRequest, problemOf, requestOf } from '../support/operations.js'
+import { startServer } from '../support/server.js'
 import { encodeEvent, recordedMessage } from '../support/select-messages.js'
 
 const least = {
@@ -22,8 +24,7 @@ const requested = (body: string) => ({
     'content-type': 'application/xml',
     'content-md5': createHash('md5').update(body).digest('base64')
   },
-  body,
-  slow: true
+  body
 })
 
 t.test('a minimal request has the query and the two formats', async (t) => {
@@ -189,4 +190,16 @@ t.test('a refused query is a ServiceError with COS’s code', async (t) => {
     status: 400,
     code: 'SQLParsingError'
   })
+})
+
+t.test('without a head, or with half of one, a Select ends at the timeout of the headers', async (t) => {
+  for (const start of ['', 'HTTP/1.1 200 OK\r\nx-cos-re']) {
+    const server = await startServer(t, (_received, { socket }) => socket?.write(start))
+    const client = server.client({ timeouts: { headers: 40 }, retry: { attempts: 1 } })
+    t.match(left(await send(selectObjectContent(least))(client)()), {
+      _tag: 'Timeout',
+      phase: 'headers',
+      after: 40
+    })
+  }
 })
