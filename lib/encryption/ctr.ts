@@ -1,8 +1,9 @@
 /** AES-256-CTR as a stage, from any byte of an object. Encryption and decryption are the same. */
-import { createCipheriv } from 'node:crypto'
+import { createCipheriv, type Cipher } from 'node:crypto'
 import { ioChunkSize } from '../core/limits.js'
 import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
+import { updateInto } from './update-into.js'
 
 const blockSize = 16
 const allBits = (1n << 128n) - 1n
@@ -14,6 +15,14 @@ export const counterBlock = (iv: Uint8Array, offset: number): Buffer => {
   return Buffer.from(block.toString(16).padStart(2 * blockSize, '0'), 'hex')
 }
 
+/** The cipher of bytes that begin at an offset of their object. */
+const cipherFrom = ({ key, iv }: DataKey, offset: number): Cipher => {
+  const cipher = createCipheriv('aes-256-ctr', key, counterBlock(iv, offset))
+  // The key stream of the first block, up to the offset.
+  cipher.update(Buffer.alloc(offset % blockSize))
+  return cipher
+}
+
 /**
  * Encrypts or decrypts bytes that begin at an offset of their object. It authenticates nothing: a changed ciphertext
  * becomes a changed plaintext.
@@ -22,16 +31,32 @@ export const counterBlock = (iv: Uint8Array, offset: number): Buffer => {
  * @units  `offset` in bytes, of the object; holds one chunk at a time
  * @errors those of its source, unchanged; `TypeError` if a chunk is not bytes
  */
-export const applyCtr = ({ key, iv }: DataKey, offset: number) =>
+export const applyCtr = (dataKey: DataKey, offset: number) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    const cipher = createCipheriv('aes-256-ctr', key, counterBlock(iv, offset))
-    // The key stream of the first block, up to the offset.
-    cipher.update(Buffer.alloc(offset % blockSize))
+    const cipher = cipherFrom(dataKey, offset)
     for await (const chunk of bytes) {
       requireBytes(chunk)
       const { length } = chunk
       // Slices: one call for a large chunk would double it in memory and stall the event loop.
       for (let at = 0; at < length; at += ioChunkSize)
         yield cipher.update(chunk.subarray(at, at + ioChunkSize))
+    }
+  }
+
+/**
+ * `applyCtr` in memory that is used again.
+ *
+ * @shape  as of `applyCtr`; a chunk is valid until the next read, and the source may reuse its memory too
+ * @units  holds 256 KiB
+ */
+export const applyCtrInPlace = (dataKey: DataKey, offset: number) =>
+  async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    const cipher = cipherFrom(dataKey, offset)
+    const target = Buffer.allocUnsafeSlow(ioChunkSize)
+    for await (const chunk of bytes) {
+      requireBytes(chunk)
+      const { length } = chunk
+      for (let at = 0; at < length; at += ioChunkSize)
+        yield target.subarray(0, updateInto(cipher, chunk.subarray(at, at + ioChunkSize), target, 0))
     }
   }

@@ -1,12 +1,12 @@
 /** The encryption of one new object, in each format that is written. */
-import { pipe } from 'fp-ts/lib/function.js'
+import { flow, pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
 import { ioChunkSize } from '../core/limits.js'
 import type { ObjectRef } from '../core/request.js'
-import { cutBlocks } from './blocks.js'
-import { applyCtr } from './ctr.js'
+import { copyBlocks, cutBlocks } from './blocks.js'
+import { applyCtr, applyCtrInPlace } from './ctr.js'
 import { createPythonDataKey, type DataKey } from './data-key.js'
 import { sealedMetadata } from './envelope.js'
 import { journalKey, type JournalKey } from './journal-key.js'
@@ -34,11 +34,22 @@ export interface CipherLayout {
   readonly plainSize: (stored: number) => number
 }
 
+/** A stage from plaintext to ciphertext. */
+export type Encrypt = (plaintext: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
+
 export interface ObjectCipher extends CipherLayout {
   /** Metadata of the object, names without a prefix. */
   readonly metadata: Readonly<Record<string, string>>
-  /** Encrypts the bytes of a part. It is pure: a part that is encrypted again has the same ciphertext, in the same chunks. */
-  readonly encrypt: (part: PartExtent) => (plaintext: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
+  /**
+   * Encrypts the bytes of a part, or of a whole object. It is pure: bytes that are encrypted again have the same ciphertext.
+   * A chunk is valid until the next read; the source may reuse its memory too.
+   */
+  readonly encrypt: (part: PartExtent) => Encrypt
+  /**
+   * Encrypts the body of a request in blocks of 256 KiB, which the socket may keep. The same bytes have the same blocks: they
+   * can be compared before they are sent again.
+   */
+  readonly encryptInBlocks: (part: PartExtent) => Encrypt
   /** For the journal of an upload. */
   readonly journal: JournalKey
 }
@@ -61,11 +72,8 @@ export const layouts: Readonly<Record<WriteFormat, CipherLayout>> = {
 export const pythonCipher = (dataKey: DataKey, metadata: ObjectCipher['metadata']): ObjectCipher => ({
   ...layouts.python,
   metadata,
-  // Blocks: the ciphertext of a retry is compared chunk by chunk.
-  encrypt:
-    ({ offset }) =>
-    (plaintext) =>
-      applyCtr(dataKey, offset)(cutBlocks(ioChunkSize)(plaintext)),
+  encrypt: ({ offset }) => applyCtrInPlace(dataKey, offset),
+  encryptInBlocks: ({ offset }) => flow(cutBlocks(ioChunkSize), applyCtr(dataKey, offset)),
   journal: journalKey(dataKey)
 })
 
@@ -73,6 +81,7 @@ export const sealedCipher = (dataKey: DataKey, header: SealedHeader): ObjectCiph
   ...layouts.sealed,
   metadata: sealedMetadata(encodeHeader(header)),
   encrypt: (part) => sealPart(header, dataKey, part),
+  encryptInBlocks: (part) => flow(sealPart(header, dataKey, part), copyBlocks(ioChunkSize)),
   journal: journalKey(dataKey)
 })
 

@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Context, EncryptionProblem } from '../core/error.js'
-import { applyCtr } from './ctr.js'
+import { applyCtr, applyCtrInPlace } from './ctr.js'
 import type { DataKey } from './data-key.js'
 import type { Decrypt } from './decrypt.js'
 import type { Envelope } from './envelope.js'
@@ -22,7 +22,7 @@ export interface RangeCipher {
   /** Of the bytes of the range in the stored object. */
   readonly span: Span
   readonly decrypt: Decrypt
-  /** From the plaintext to the bytes of `span`. */
+  /** From the plaintext to the bytes of `span`. A chunk is valid until the next read; the source may reuse its memory too. */
   readonly encrypt: (plaintext: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
 }
 
@@ -77,7 +77,7 @@ export const objectRanges = (
       range: ({ offset, length }) => ({
         span: { first: offset, last: offset + length - 1 },
         decrypt: applyCtr(dataKey, offset),
-        encrypt: applyCtr(dataKey, offset)
+        encrypt: applyCtrInPlace(dataKey, offset)
       })
     })
   )

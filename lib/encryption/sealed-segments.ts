@@ -2,10 +2,11 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { KiB } from '../core/limits.js'
 import { CosException, encryptionError, type Context } from '../core/error.js'
-import { cutBlocks } from './blocks.js'
+import { cutBlocks, requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
 import { tagSize } from './gcm.js'
 import { encryptionProblem } from './problem.js'
+import { updateInto } from './update-into.js'
 
 /** Of the plaintext of a segment, in bytes; the last one has fewer, and none only if the object is empty. */
 export const segmentSize = 64 * KiB
@@ -17,24 +18,6 @@ const nonceOf = ({ iv }: DataKey, index: number, isLast: boolean): Buffer => {
   counter.writeUInt32BE(index)
   return Buffer.concat([iv, counter, Buffer.of(isLast ? 1 : 0)])
 }
-
-/** Writes a sealed segment to `target` from `at` on; returns its end. */
-const sealInto = (
-  target: Buffer,
-  at: number,
-  dataKey: DataKey,
-  { index, isLast, plain }: { index: number; isLast: boolean; plain: Uint8Array }
-): number => {
-  const nonce = nonceOf(dataKey, index, isLast)
-  const cipher = createCipheriv('aes-256-gcm', dataKey.key, nonce, { authTagLength: tagSize })
-  target.set(cipher.update(plain), at)
-  cipher.final()
-  target.set(cipher.getAuthTag(), at + plain.length)
-  return at + plain.length + tagSize
-}
-
-// Each chunk passes some six asynchronous layers on its way to the socket.
-const segmentsInChunk = 4
 
 /** Undefined if the tag does not match. */
 const open = (dataKey: DataKey, index: number, isLast: boolean, sealed: Uint8Array): Buffer | undefined => {
@@ -70,35 +53,53 @@ export interface SegmentRange {
   readonly toEnd: boolean
 }
 
+/** Seals a segment into `target`; returns the sealed bytes. */
+const seal = (
+  target: Uint8Array,
+  dataKey: DataKey,
+  index: number,
+  isLast: boolean,
+  plain: Uint8Array
+): Uint8Array => {
+  const nonce = nonceOf(dataKey, index, isLast)
+  const cipher = createCipheriv('aes-256-gcm', dataKey.key, nonce, { authTagLength: tagSize })
+  const end = updateInto(cipher, plain, target, 0)
+  cipher.final()
+  target.set(cipher.getAuthTag(), end)
+  return target.subarray(0, end + tagSize)
+}
+
 /**
  * Encrypts bytes that begin with a segment. The result depends on the key, the index, the end mark and the plaintext alone:
  * parts may be encrypted in any order, and again.
  *
- * @shape  chunks of four segments, the last of fewer; an empty source that is a whole object has one segment of no bytes
- * @units  holds five segments
- * @errors those of its source, unchanged
+ * @shape  one chunk for each segment, in the same memory: a chunk is valid until the next read, and the source may reuse its
+ *         memory too. An empty source that is a whole object has one segment of no bytes
+ * @units  holds a segment of plaintext, because the last one has another nonce, and a sealed one
+ * @errors those of its source, unchanged; `TypeError` if a chunk is not bytes
  */
 export const sealSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange) =>
   async function* (plaintext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    let index = first
-    let chunk: Buffer | undefined
+    const held = Buffer.allocUnsafeSlow(segmentSize)
+    const sealed = Buffer.allocUnsafeSlow(sealedSegmentSize)
     let filled = 0
-    const seal = (plain: Uint8Array, isFinal: boolean): Buffer => {
-      // A single segment needs no memory for four.
-      const size = isFinal && filled === 0 ? plain.length + tagSize : segmentsInChunk * sealedSegmentSize
-      chunk ??= Buffer.allocUnsafeSlow(size)
-      filled = sealInto(chunk, filled, dataKey, { index, isLast: toEnd && isFinal, plain })
-      index += 1
-      return chunk
+    let index = first
+    for await (const chunk of plaintext) {
+      requireBytes(chunk)
+      for (let at = 0; at < chunk.length;) {
+        if (filled === segmentSize) {
+          yield seal(sealed, dataKey, index, false, held)
+          index += 1
+          filled = 0
+        }
+        const count = Math.min(segmentSize - filled, chunk.length - at)
+        held.set(chunk.subarray(at, at + count), filled)
+        filled += count
+        at += count
+      }
     }
-    for await (const [plain, isFinal] of withLast(cutBlocks(segmentSize)(plaintext))) {
-      const sealed = seal(plain, isFinal)
-      if (filled < sealed.length && !isFinal) continue
-      yield sealed.subarray(0, filled)
-      chunk = undefined
-      filled = 0
-    }
-    if (toEnd && index === first) yield seal(new Uint8Array(), true)
+    if (filled > 0 || (toEnd && index === first))
+      yield seal(sealed, dataKey, index, toEnd, held.subarray(0, filled))
   }
 
 /**

@@ -1,12 +1,12 @@
 /** From bytes to parts: bytes -> cutParts -> Part -> hashParts -> HashedPart -> sendParts -> SentPart */
 import { setImmediate } from 'node:timers/promises'
-import { isUint8Array } from 'node:util/types'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { CosException, invalidInput, type Context } from '../core/error.js'
+import { CosException, invalidInput } from '../core/error.js'
 import { MiB, formatBytes } from '../core/limits.js'
 import { conflict } from '../core/problem.js'
 import { abortable } from './abortable.js'
+import { startSourceCheck, type SourceExpectation } from './check-source.js'
 import type { MemoryBudget, Reservation } from './memory-budget.js'
 import { capacityOf, sizeOfPart, type PartSizes } from './part-size.js'
 
@@ -25,13 +25,9 @@ export interface Part {
   readonly release: () => void
 }
 
-export interface CutPartsOptions {
+export interface CutPartsOptions extends SourceExpectation {
   readonly sizes: PartSizes
   readonly budget: MemoryBudget
-  /** The call that the bytes belong to, for errors. */
-  readonly context: Context
-  /** The length of the source in bytes, if known; the source must have exactly this length. */
-  readonly length?: number
   /** Ends a pending read, and a wait for memory. */
   readonly signal?: AbortSignal
 }
@@ -92,17 +88,12 @@ const fillPart = (options: CutPartsOptions, memory: Reservation, capacity: numbe
   }
 }
 
-const sourceError = ({ context }: CutPartsOptions, problem: string): CosException =>
-  new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
-
 const startPart = (options: CutPartsOptions, number: number, offset: number): PartBuffer => {
   const { context, sizes, budget, length } = options
   const planned = sizeOfPart(sizes)(number)
   if (O.isNone(planned)) {
-    throw sourceError(
-      options,
-      `more than ${String(capacityOf(sizes))} bytes, the most that 10,000 parts of this size hold`
-    )
+    const problem = `more than ${String(capacityOf(sizes))} bytes, the most that 10,000 parts of this size hold`
+    throw new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
   }
   const capacity = Math.min(planned.value, (length ?? Infinity) - offset)
   const memory = budget.reserve(capacity)
@@ -119,7 +110,7 @@ const emptyPart: Part = { number: 1, offset: 0, size: 0, chunks: [], last: true,
  *
  * A part is yielded when the first byte after it has arrived, because only then is it known whether it is the last. Each
  * block of memory is taken when its first byte arrives, so a silent source holds only the blocks that it filled. A source
- * without bytes yields one empty part, because an object may be empty. Text is refused: it has no bytes without an encoding.
+ * without bytes yields one empty part, because an object may be empty.
  *
  * @shape  at least one part, numbered from 1, in order; all parts except the last have the size that `sizes` gives them
  * @units  bytes; holds one part at a time besides those that its reader has not released
@@ -136,13 +127,12 @@ export const cutParts = (options: CutPartsOptions) =>
     let partFrom = 0
     let offset = 0
     let work = 0
+    const check = startSourceCheck(options)
     try {
       for await (const chunk of abortable(options.signal)(source)) {
-        if (!isUint8Array(chunk)) throw sourceError(options, 'a chunk is not bytes (encode text first)')
+        check.add(chunk)
         work += perChunk
         for (let at = 0; at < chunk.length;) {
-          if (offset === options.length)
-            throw sourceError(options, `more than the expected ${String(offset)} bytes (length)`)
           if (part?.isFull() === true) {
             const full: Part = part.finish(number, partFrom, false)
             // From here on the reader releases the part, also if this generator fails.
@@ -163,12 +153,7 @@ export const cutParts = (options: CutPartsOptions) =>
           }
         }
       }
-      if (options.length !== undefined && offset < options.length) {
-        throw sourceError(
-          options,
-          `ended after ${String(offset)} bytes, expected ${String(options.length)} (length)`
-        )
-      }
+      check.end()
       const last = part?.finish(number, partFrom, true) ?? emptyPart
       part = undefined
       yield last

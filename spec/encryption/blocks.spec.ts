@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cutBlocks } from '../../lib/encryption/blocks.js'
+import { copyBlocks, cutBlocks } from '../../lib/encryption/blocks.js'
 import { bytesOf, splitBytes } from '../support/bytes.js'
 import { from, toArray, yieldThenFail } from '../support/iterables.js'
 
@@ -23,6 +23,19 @@ t.test('a kept block is not overwritten, and a block within a chunk is a view', 
   const chunk = bytesOf(8)
   const [first] = await toArray(cutBlocks(4)(from(chunk)))
   t.equal(first?.buffer, chunk.buffer)
+})
+
+t.test('copied blocks stay, if the source reuses its memory', async (t) => {
+  const slab = Buffer.alloc(10)
+  const reusing = async function* () {
+    for (let n = 0; n < 5; n += 1) yield slab.fill(n)
+  }
+  const blocks = await toArray(copyBlocks(4)(reusing()))
+  t.same(
+    blocks.map(({ length }) => length),
+    [...Array.from({ length: 12 }, () => 4), 2]
+  )
+  t.same(Buffer.concat(blocks), Buffer.concat([0, 1, 2, 3, 4].map((n) => Buffer.alloc(10, n))))
 })
 
 t.test('it reads no further than a block, and passes the error of its source', async (t) => {

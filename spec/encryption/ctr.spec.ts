@@ -1,8 +1,8 @@
 import { createSecretKey } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { applyCtr, counterBlock } from '../../lib/encryption/ctr.js'
-import { bytesOf, splitBytes } from '../support/bytes.js'
+import { applyCtr, applyCtrInPlace, counterBlock } from '../../lib/encryption/ctr.js'
+import { bytesOf, joinBytes, splitBytes } from '../support/bytes.js'
 import { from, toArray, yieldThenFail } from '../support/iterables.js'
 
 // NIST SP 800-38A, F.5.5: CTR-AES256.Encrypt.
@@ -69,6 +69,16 @@ t.test('a large chunk is encrypted in slices of 256 KiB', async (t) => {
     await toArray(applyCtr({ key, iv }, 0)(from(Buffer.alloc(600 * 1024), Buffer.alloc(0))))
   ).map(({ length }) => length)
   t.same(sizes, [256 * 1024, 256 * 1024, 88 * 1024])
+})
+
+t.test('in reused memory the bytes are the same', async (t) => {
+  const bytes = bytesOf(600 * 1024)
+  for (const chunk of [777, 100_000, bytes.length]) {
+    const found = await joinBytes(applyCtrInPlace({ key, iv }, 5)(splitBytes(bytes, chunk)))
+    t.ok(found.equals(await apply(bytes, 5, chunk)), String(chunk))
+  }
+  const chunks = await toArray(applyCtrInPlace({ key, iv }, 0)(from(bytes)))
+  t.equal(new Set(chunks.map(({ buffer }) => buffer)).size, 1)
 })
 
 t.test('it reads nothing ahead, closes its source, and passes its error', async (t) => {

@@ -9,10 +9,9 @@ import {
   type ObjectCipher
 } from '../../lib/encryption/object-cipher.js'
 import { restoreObjectCipher } from '../../lib/encryption/restore-cipher.js'
-import { bytesOf, splitBytes } from '../support/bytes.js'
+import { bytesOf, joinBytes, splitBytes } from '../support/bytes.js'
 import { bucket } from '../support/cos.js'
 import { aes, rsa, wrongAes } from '../support/encryption.js'
-import { toArray } from '../support/iterables.js'
 import { left, right } from '../support/server.js'
 
 const ref = { bucket, key: 'a' }
@@ -23,9 +22,9 @@ const create = async (master = aes, options = sealed): Promise<ObjectCipher> =>
   right(await createObjectCipher(master, ref, options, randomBytes)())
 
 const ciphertext = async ({ encrypt }: ObjectCipher): Promise<string> =>
-  Buffer.concat(
-    await toArray(encrypt({ offset: 65_536, last: true })(splitBytes(bytesOf(100_000), 999)))
-  ).toString('hex')
+  (await joinBytes(encrypt({ offset: 65_536, last: true })(splitBytes(bytesOf(100_000), 999)))).toString(
+    'hex'
+  )
 
 t.test('a restored cipher encrypts as the first did, and signs as it did', async (t) => {
   for (const master of [aes, rsa])

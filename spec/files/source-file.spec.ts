@@ -14,6 +14,7 @@ import {
   createRangeBody,
   hashOf,
   openSource,
+  readRangeInPlace,
   type Replayable,
   type SourceFile,
   type SourceOptions
@@ -222,6 +223,17 @@ t.test('a file body fails with FileError if the file was removed', async (t) => 
   const body = right(await createFileBody(context, join(dir, 'a'), { start: 0, size: O.none })())
   await rename(join(dir, 'a'), join(dir, 'b'))
   await t.rejects(readAll(body), { name: 'CosException', error: { _tag: 'FileError', code: 'ENOENT' } })
+})
+
+t.test('a range that is read in place has the same bytes, in one memory', async (t) => {
+  const file = await opened(t, join(t.testdir({ a: content }), 'a'))
+  const [bytes, chunks] = [[] as Array<Buffer>, new Set<ArrayBufferLike>()]
+  for await (const chunk of readRangeInPlace(file, 5, size - 10)) {
+    bytes.push(Buffer.from(chunk))
+    chunks.add(chunk.buffer)
+  }
+  t.ok(Buffer.concat(bytes).equals(content.subarray(5, size - 5)))
+  t.equal(chunks.size, 1)
 })
 
 t.test('hashOf returns the MD5 and CRC64 of the body', async (t) => {

@@ -18,3 +18,10 @@ export async function* splitBytes(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
+
+/** All bytes of a source that may reuse the memory of its chunks. */
+export const joinBytes = async (source: AsyncIterable<Uint8Array>): Promise<Buffer> => {
+  const chunks: Array<Buffer> = []
+  for await (const chunk of source) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
+}

@@ -20,8 +20,12 @@ export interface KeyStreams {
   readonly compared: () => number
 }
 
-/** `partSize`: of all uploads in parts, in bytes of plaintext. */
-export const createKeyStreams = (master: MasterKey, partSize: number): KeyStreams => {
+/** `partSize`: of all uploads in parts, in bytes of the plaintext or of the ciphertext. */
+export const createKeyStreams = (
+  master: MasterKey,
+  partSize: number,
+  cut: 'plaintext' | 'ciphertext' = 'plaintext'
+): KeyStreams => {
   const ring = keyring(master)
   const dataKeys = new Map<string, number>()
   const uploads = new Map<string, { readonly dataKey: string; readonly isSealed: boolean }>()
@@ -66,7 +70,8 @@ export const createKeyStreams = (master: MasterKey, partSize: number): KeyStream
       if (upload === undefined) return [`the upload ${uploadId} has no data key`]
       const offset = (Number(partNumber) - 1) * partSize
       const sealed = offset === 0 ? 0 : headerSize + (offset / segmentSize) * sealedSegmentSize
-      return addText(upload.dataKey, upload.isSealed ? sealed : offset, body.bytes())
+      const place = upload.isSealed && cut === 'plaintext' ? sealed : offset
+      return addText(upload.dataKey, place, body.bytes())
     }
     const found = await dataKeyIn(headers)
     if (found === undefined) return []

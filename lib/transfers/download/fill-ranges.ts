@@ -124,15 +124,14 @@ export const readFileRange = (
   withHasher(async (hasher) => {
     const { offset, length } = range
     let at = 0
+    const block = Buffer.allocUnsafe(Math.min(ioChunkSize, length))
     async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
       while (at < length) {
         signal.throwIfAborted()
-        // A new block each time: `encode` may hold the one before.
-        const block = Buffer.allocUnsafe(Math.min(ioChunkSize, length - at))
         const { bytesRead } = await withFileErrors(
           context,
           path
-        )(() => handle.read(block, 0, block.length, offset + at))
+        )(() => handle.read(block, 0, Math.min(block.length, length - at), offset + at))
         if (bytesRead === 0) return
         at += bytesRead
         yield block.subarray(0, bytesRead)

@@ -4,12 +4,10 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Context, CosError } from '../../core/error.js'
 import { sizeOf, toBody, type Body } from '../../core/request.js'
+import type { Encrypt } from '../../encryption/object-cipher.js'
 import { createFileBody } from '../../files/source-file.js'
 import { fromIterable } from '../../stages/iterables.js'
 import type { UploadBody } from '../../operations/parameters/upload-body.js'
-
-/** A stage that encrypts the plaintext of one body. It is run again for each attempt. */
-export type Encrypt = (plaintext: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
 
 /** A body that was measured. */
 export interface MeasuredBody {

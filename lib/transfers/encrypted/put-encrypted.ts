@@ -6,11 +6,11 @@ import type { CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import { isStream } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
-import type { PartExtent, WriteFormat } from '../../encryption/object-cipher.js'
+import type { Encrypt, PartExtent, WriteFormat } from '../../encryption/object-cipher.js'
 import { recordBlocks, requireSameBytes } from '../../encryption/same-bytes.js'
 import { putObject, type PutObjectInput, type PutObjectResult } from '../../operations/put-object.js'
 import { withSource } from '../../stages/claim-source.js'
-import { encryptBody, measureBody, type Encrypt } from './encrypt-body.js'
+import { encryptBody, measureBody } from './encrypt-body.js'
 import { drawDataKey } from './draw-data-key.js'
 import { checkInput, closeBody, type Config } from './options.js'
 
@@ -47,7 +47,7 @@ const encryptAndPut = (config: Config, input: PutEncryptedInput): CosEffect<PutE
       TE.chain(({ body, created }) => {
         const sent = recordBlocks()
         const encrypt: Encrypt = (plaintext) =>
-          requireSameBytes(sent, context)(created.encrypt(wholeObject)(plaintext))
+          requireSameBytes(sent, context)(created.encryptInBlocks(wholeObject)(plaintext))
         const { body: _body, contentLength: _contentLength, metadata, ...rest } = input
         return send(
           putObject({

@@ -9,11 +9,12 @@ import { contextOf } from '../../core/operation.js'
 import { conflict, missing } from '../../core/problem.js'
 import { isStream } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
+import type { Encrypt } from '../../encryption/object-cipher.js'
 import { requireSameBytes } from '../../encryption/same-bytes.js'
 import { uploadPart, type UploadPartInput, type UploadPartResult } from '../../operations/upload-part.js'
 import { withSource } from '../../stages/claim-source.js'
 import { secretsOf, type EncryptedUpload, type UploadSecrets } from './create-encrypted-upload.js'
-import { encryptBody, measureBody, type Encrypt, type MeasuredBody } from './encrypt-body.js'
+import { encryptBody, measureBody, type MeasuredBody } from './encrypt-body.js'
 import { checkInput, closeBody, fieldOf, type Config } from './options.js'
 
 export interface UploadEncryptedPartInput extends Pick<
@@ -119,7 +120,7 @@ const encryptPart =
         E.chain((size) => ledger.reserve({ partNumber: input.partNumber, offset, size, last })),
         E.map((sent) => {
           const encrypt: Encrypt = (plaintext) =>
-            requireSameBytes(sent, context)(cipher.encrypt(extent)(plaintext))
+            requireSameBytes(sent, context)(cipher.encryptInBlocks(extent)(plaintext))
           const { body: _body, contentLength: _contentLength, ...rest } = input
           return { ...rest, ...encryptBody(body, encrypt, (size) => cipher.storedSize(extent, size)) }
         })

@@ -18,8 +18,8 @@ export type UploadEncryptedStreamInput = Omit<UploadStreamInput, 'picOperations'
 const action = 'uploadStream'
 
 /**
- * `uploadStream` of `encrypted`. The parts stay plaintext in memory until COS has acknowledged them; each is encrypted while
- * it is sent, and as the same bytes if it is sent again.
+ * `uploadStream` of `encrypted`. The source is encrypted once, and the ciphertext is cut into parts of `partSize`, which stay in
+ * memory until COS has acknowledged them.
  */
 export const uploadEncryptedStream =
   (config: E.Either<CosError, Config>) =>

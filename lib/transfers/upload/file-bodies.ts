@@ -9,9 +9,13 @@ import { cutBlocks } from '../../encryption/blocks.js'
 import type { PartRecord } from '../../encryption/journal-key.js'
 import type { ObjectCipher } from '../../encryption/object-cipher.js'
 import { requireSameBytes, type SentBlocks } from '../../encryption/same-bytes.js'
-import { createRangeBody, type Replayable, type SourceFile } from '../../files/source-file.js'
+import {
+  createRangeBody,
+  readRangeInPlace,
+  type Replayable,
+  type SourceFile
+} from '../../files/source-file.js'
 import type { PartRange } from '../../stages/plan-ranges.js'
-import { encryptBody } from './upload-encryption.js'
 import type { UploadJournal } from './upload-journal.js'
 
 /** A range of the file by its number, as a part of the object. */
@@ -24,7 +28,7 @@ export const wholeFile = ({ size }: SourceFile): FileRange => ({ number: 1, firs
 
 /** The plaintext, in blocks that are compared with those of earlier reads before they are encrypted. */
 const inSameBlocks = (file: SourceFile, { first, size }: FileRange, sent: SentBlocks): Replayable => {
-  const { open } = createRangeBody(file, first, size)
+  const open = (): AsyncIterable<Uint8Array> => readRangeInPlace(file, first, size)
   return { size, open: () => requireSameBytes(sent, file.context)(cutBlocks(ioChunkSize)(open())) }
 }
 
@@ -35,7 +39,11 @@ const encryptRange = (
   sent: SentBlocks
 ): Replayable => {
   const extent = { offset: range.first, last: range.first + range.size === file.size }
-  return encryptBody(O.some(cipher), extent, inSameBlocks(file, range, sent))
+  const plain = inSameBlocks(file, range, sent)
+  return {
+    open: () => cipher.encryptInBlocks(extent)(plain.open()),
+    size: cipher.storedSize(extent, plain.size)
+  }
 }
 
 /** Reads a range to record its blocks. */

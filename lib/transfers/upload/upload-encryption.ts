@@ -8,7 +8,6 @@ import type { ObjectRef } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import type { CosEffect } from '../../client/send.js'
 import type { CipherLayout, ObjectCipher, PartExtent } from '../../encryption/object-cipher.js'
-import type { Replayable } from '../../files/source-file.js'
 import type { UploadOptions } from './options.js'
 
 /** Makes the cipher of each object that an upload writes. */
@@ -49,19 +48,6 @@ export const withMetadata =
 /** The bytes that are sent for `size` bytes of the source. */
 export const storedSize = (layout: O.Option<CipherLayout>, extent: PartExtent, size: number): number =>
   O.isNone(layout) ? size : layout.value.storedSize(extent, size)
-
-/** The body of a part, encrypted each time that it is read. */
-export const encryptBody = (
-  cipher: O.Option<ObjectCipher>,
-  extent: PartExtent,
-  plain: Replayable
-): Replayable =>
-  O.isNone(cipher)
-    ? plain
-    : {
-        open: () => cipher.value.encrypt(extent)(plain.open()),
-        size: cipher.value.storedSize(extent, plain.size)
-      }
 
 /**
  * Checks that parts of this size can be encrypted.

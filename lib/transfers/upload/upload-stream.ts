@@ -1,4 +1,4 @@
-/** Uploads bytes of any length: bytes -> cutParts -> addBodies -> sendParts -> completed. */
+/** Uploads bytes of any length: bytes -> encryptSource -> cutParts -> hashParts -> sendParts -> completed. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -13,6 +13,7 @@ import { uploadPart } from '../../operations/upload-part.js'
 import { abortable } from '../../stages/abortable.js'
 import { withSource } from '../../stages/claim-source.js'
 import { cutParts } from '../../stages/cut-parts.js'
+import { hashParts, type HashedPart } from '../../stages/hash-parts.js'
 import { createMemoryBudget, inBlocks, type MemoryBudget } from '../../stages/memory-budget.js'
 import { constant, forSize, growing, type PartSizes } from '../../stages/part-size.js'
 import { sendParts } from '../../stages/send-parts.js'
@@ -22,6 +23,7 @@ import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { sendPart } from '../shared/send-part.js'
 import { createUpload, cleanUpFailed, type CreatedUpload } from '../multipart/lifecycle.js'
 import { matchesPart, Resume, findResumable, type ResumableUpload } from '../multipart/find-resumable.js'
+import { encryptSource } from './encrypt-source.js'
 import {
   uploadDefaults,
   uploadCreateInput,
@@ -31,10 +33,8 @@ import {
   type BodyOptions,
   type UploadOptions
 } from './options.js'
-import { addBodies, type BodyPart } from './part-bodies.js'
 import { completeParts, putResultOf, type HashedPartSent, type UploadResult } from './result.js'
 import {
-  checkPartSize,
   createCipher,
   storedSize,
   wholeObject,
@@ -77,10 +77,10 @@ interface Plan {
 const planParts = (
   client: Client,
   context: Context,
-  { partSize = uploadDefaults.partSize, concurrency = uploadDefaults.concurrency, length }: UploadStreamInput
+  { partSize = uploadDefaults.partSize, concurrency = uploadDefaults.concurrency }: UploadStreamInput,
+  length: number | undefined
 ): E.Either<CosError, Plan> =>
   pipe(
-    // Blocks of the budget and whole MiB are multiples of each unit, so that the part sizes stay multiples when they grow.
     length === undefined
       ? growing({
           partSize,
@@ -112,17 +112,17 @@ const planParts = (
     )
   )
 
-const bodyOptions = ({ body, md5 }: BodyPart): BodyOptions => ({
-  body,
+const bodyOptions = ({ chunks, crc64, md5 }: HashedPart): BodyOptions => ({
+  body: { chunks, crc64 },
   ...(O.isSome(md5) ? { contentMd5: md5.value } : {})
 })
 
 const putInOneRequest = async (
   transfer: Transfer<UploadStreamInput>,
-  part: BodyPart
+  part: HashedPart
 ): Promise<E.Either<CosError, UploadResult>> => {
   const { scope, input } = transfer
-  const put = sendPart(transfer, 'up')((whole: BodyPart) => putObject(putInput(input, bodyOptions(whole))))
+  const put = sendPart(transfer, 'up')((whole: HashedPart) => putObject(putInput(input, bodyOptions(whole))))
   try {
     return await pipe(put(part, scope.controller.signal), TE.map(putResultOf(input, part.size)))()
   } finally {
@@ -151,7 +151,7 @@ interface PartResponse {
 
 const uploadInParts = async (
   transfer: Transfer<UploadStreamInput>,
-  parts: AsyncIterable<BodyPart>,
+  parts: AsyncIterable<HashedPart>,
   upload: StartedUpload
 ): Promise<E.Either<CosError, UploadResult>> => {
   const { scope, input } = transfer
@@ -159,20 +159,23 @@ const uploadInParts = async (
   const put = sendPart(
     transfer,
     'up'
-  )((part: BodyPart) =>
+  )((part: HashedPart) =>
     uploadPart(partInput(input, uploadId, { partNumber: part.number, ...bodyOptions(part) }))
   )
-  const putUnlessExisting = (part: BodyPart, signal: AbortSignal): TE.TaskEither<CosError, PartResponse> => {
+  const putUnlessExisting = (
+    part: HashedPart,
+    signal: AbortSignal
+  ): TE.TaskEither<CosError, PartResponse> => {
     const known = existing.get(part.number)
     const ours = { size: part.size, md5: O.getOrElse(() => '')(part.md5) }
-    if (known === undefined || O.isNone(part.crc64) || !matchesPart(known, ours)) {
+    if (known === undefined || !matchesPart(known, ours)) {
       return pipe(
         put(part, signal),
         TE.map(({ etag, sentCrc64 }) => ({ etag, crc64: sentCrc64, isResumed: false }))
       )
     }
     input.progress?.report({ _tag: 'PartSkipped', size: part.size })
-    return TE.right({ etag: known.etag, crc64: part.crc64.value, isResumed: true })
+    return TE.right({ etag: known.etag, crc64: part.crc64, isResumed: true })
   }
   const concurrency = input.concurrency ?? uploadDefaults.concurrency
   const sent: Array<HashedPartSent> = []
@@ -207,18 +210,16 @@ const uploadFrom =
   async (plain: Transfer<UploadStreamInput>): Promise<E.Either<CosError, UploadResult>> => {
     const { scope, context, onFailure } = plain
     const { signal } = scope.controller
-    const { length, partSize = uploadDefaults.partSize } = plain.input
-    const plan = pipe(
-      planParts(scope.client, context, plain.input),
-      E.chainFirst(() => checkPartSize(encryption, context, partSize))
-    )
+    const { length: sourceLength, threshold = Number.POSITIVE_INFINITY } = plain.input
+    const toStored = (size: number): number => storedSize(encryption, wholeObject, size)
+    const length = sourceLength === undefined ? undefined : toStored(sourceLength)
+    const plan = planParts(scope.client, context, plain.input, length)
     if (E.isLeft(plan)) return plan
     const cipher = await createCipher(encryption, scope.client, context, plain.input)()
     if (E.isLeft(cipher)) return cipher
     const transfer = { ...plain, input: withMetadata(cipher.right)(plain.input) }
     const { input } = transfer
-    if (length !== undefined)
-      input.progress?.report({ _tag: 'Expected', size: storedSize(encryption, wholeObject, length) })
+    if (length !== undefined) input.progress?.report({ _tag: 'Expected', size: length })
     const found = await findResumable(input, input.resume ?? 'never')(scope.client)()
     if (E.isLeft(found)) return found
 
@@ -226,13 +227,14 @@ const uploadFrom =
       source,
       abortable(signal),
       withSourceErrors(context, signal),
-      cutParts({ ...plan.right, context, signal, ...In.pick('length')(input) }),
-      addBodies(cipher.right, { md5: input.enableMd5 === true || O.isSome(found.right) })
+      encryptSource(cipher.right, { context, ...In.pick('length')(input) }),
+      cutParts({ ...plan.right, context, signal, ...(length === undefined ? {} : { length }) }),
+      hashParts({ md5: input.enableMd5 === true || O.isSome(found.right) })
     )
     const first = await parts.next()
     if (first.done === true) throw new Error('cutParts returned no part')
-    const { last, sourceSize, release } = first.value
-    if (O.isNone(found.right) && last && sourceSize <= (input.threshold ?? Number.POSITIVE_INFINITY)) {
+    const { last, size, release } = first.value
+    if (O.isNone(found.right) && last && size <= toStored(threshold)) {
       return putInOneRequest(transfer, first.value)
     }
     try {

@@ -10,10 +10,9 @@ import { createObjectCipher } from '../../../lib/encryption/object-cipher.js'
 import { getObject } from '../../../lib/operations/get-object.js'
 import { headObject } from '../../../lib/operations/head-object.js'
 import { encrypted } from '../../../lib/transfers/encrypted/encrypted.js'
-import { bytesOf, splitBytes } from '../../support/bytes.js'
+import { bytesOf, joinBytes, splitBytes } from '../../support/bytes.js'
 import { startCos } from '../../support/cos.js'
 import { aes, at, readBytes, rsa, store } from '../../support/encryption.js'
-import { toArray } from '../../support/iterables.js'
 import { isLongForm } from '../../support/long-form.js'
 import { right } from '../../support/server.js'
 
@@ -227,8 +226,8 @@ t.test('a ciphertext under two data keys is refused by the commitment', async (t
     // The wrapping of another data key, as a forger would have to put it in.
     const cipher = right(await createObjectCipher(key, at, options, random)())
     const forged = Buffer.from(cipher.metadata['cospipe-sealed'] ?? '', 'base64')
-    const first = Buffer.concat(
-      await toArray(cipher.encrypt({ offset: 0, last: true })(splitBytes(object.plain, 10)))
+    const first = (
+      await joinBytes(cipher.encrypt({ offset: 0, last: true })(splitBytes(object.plain, 10)))
     ).subarray(0, header)
     const name = 'x-cos-meta-cospipe-sealed'
     const headers = { ...object.headers, [name]: forged.toString('base64') }

@@ -25,8 +25,9 @@ const formats: ReadonlyArray<WriteFormat> = ['sealed', 'python']
 const segment = 64 * KiB
 
 const aroundBoundaries = (partSize: number): ReadonlyArray<number> => [
-  ...[0, 1, segment - 1, segment, segment + 1, partSize, partSize + 1],
-  ...(isLongForm ? [partSize - 1, 2 * partSize, 2 * partSize + segment + 1] : [])
+  // 16 bytes for each segment, and the header: the last sizes fill a sealed part.
+  ...[0, 1, segment - 1, segment, segment + 1, partSize, partSize + 1, partSize - 1024 - 17 * 16],
+  ...(isLongForm ? [partSize - 1, 2 * partSize, 2 * partSize + segment + 1, partSize - 1023 - 17 * 16] : [])
 ]
 
 t.test('objects of all sizes around boundaries are decrypted to the source', async (t) => {
@@ -38,9 +39,12 @@ t.test('objects of all sizes around boundaries are decrypted to the source', asy
       for (const size of aroundBoundaries(partSize)) {
         const vault = encrypted(format === 'sealed' ? rsa : aes, { format })
         const plain = bytes.subarray(0, size)
+        const length = size % 2 === 0 ? { length: size } : {}
         const about = `${format}, ${String(size)} bytes in parts of ${String(partSize)}`
         const result = right(
-          await vault.uploadStream({ ...at, partSize, concurrency: 2 })(splitBytes(plain, 77_777))(client)()
+          await vault.uploadStream({ ...at, partSize, concurrency: 2, ...length })(splitBytes(plain, 77_777))(
+            client
+          )()
         )
         const stored = right(await readBytes(send(getObject(at)))(client)())
         t.match(
@@ -49,8 +53,8 @@ t.test('objects of all sizes around boundaries are decrypted to the source', asy
             size,
             storedSize: stored.length,
             format,
-            parts: Math.max(1, Math.ceil(size / partSize)),
-            multipart: size > partSize,
+            parts: Math.max(1, Math.ceil(stored.length / partSize)),
+            multipart: stored.length > partSize,
             integrity: { _tag: 'Verified' }
           },
           about
@@ -96,7 +100,7 @@ t.test('a part that is sent again is the same bytes, and two runs share no data 
     })
     const client = cos.client()
     const received = recordBodies(t, cos.emulator)
-    const streams = createKeyStreams(aes, MiB)
+    const streams = createKeyStreams(aes, MiB, 'ciphertext')
     const vault = encrypted(aes, { format })
     for (const size of [2 * MiB + 5, 2 * MiB + 5, 1000, 1000]) {
       const plain = bytesOf(size)
@@ -113,7 +117,7 @@ t.test('the search finds a key stream that has two plaintexts', async (t) => {
   const cos = await startCos(t)
   const received = recordBodies(t, cos.emulator)
   for (const format of formats) {
-    const streams = createKeyStreams(aes, MiB)
+    const streams = createKeyStreams(aes, MiB, 'ciphertext')
     const drawn = format === 'python' ? [bytesOf(32), bytesOf(16)] : [bytesOf(32), bytesOf(32, 2)]
     for (const seed of [1, 2])
       right(
@@ -179,8 +183,6 @@ t.test(
   async (t) => {
     const cos = await startCos(t)
     for (const [format, change, field] of [
-      ['sealed', { partSize: MiB + 16 }, 'partSize'],
-      ['python', { partSize: MiB + 8 }, 'partSize'],
       ['sealed', { resume: 'newest' }, 'resume'],
       ['sealed', { resume: { uploadId: 'x' } }, 'resume'],
       ['sealed', { picOperations: '{}' }, 'picOperations'],
