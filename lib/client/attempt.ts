@@ -14,7 +14,9 @@ import type { CallTimeout } from './call-timeout.js'
 import { publishAttempt } from './diagnostics.js'
 import { md5Of, openBody, type OpenBody } from './open-body.js'
 import { sign, type Signed } from './sign.js'
+import { aborted } from './abort.js'
 import { endpointOfAttempt } from './backup-domain.js'
+import type { Slot } from './request-pool.js'
 import { exchange } from './transport.js'
 
 /** A request with the headers that depend on its body, and that body. */
@@ -65,7 +67,8 @@ const exchangeSigned = (
   context: Context,
   callTimeout: CallTimeout,
   { request, body }: OpenRequest,
-  signed: Signed
+  signed: Signed,
+  slot: Slot | undefined
 ): TE.TaskEither<CosError, Response> =>
   pipe(
     exchange(client.dispatcher)({
@@ -83,7 +86,8 @@ const exchangeSigned = (
       runtime: client.runtime,
       signals: client.signals,
       callTimeout,
-      context
+      context,
+      slot
     }),
     publishAttempt(client.runtime, context, request.method, signed.host)
   )
@@ -99,9 +103,8 @@ const toRecord = (sentAt: number, host: string, result: E.Either<CosError, Respo
 const causeOf = (error: CosError): string =>
   error._tag === 'TransportError' && error.code !== '' ? error.code : error._tag
 
-/** Opens the body, signs with the current time, sends, and returns the response when its head has arrived. */
-export const attempt =
-  (client: Client, credentials: Credentials | undefined): Send<Response> =>
+const sendOnce =
+  (client: Client, credentials: Credentials | undefined, slot: Slot | undefined): Send<Response> =>
   (request, call) =>
   async () => {
     const context = call.nextAttempt()
@@ -112,7 +115,29 @@ export const attempt =
       : client.endpoint
     const signed = sign(endpoint, opened.right.request, credentials, client.clock.now())
     const sentAt = client.runtime.now()
-    const result = await exchangeSigned(client, context, call.callTimeout, opened.right, signed)()
+    const result = await exchangeSigned(client, context, call.callTimeout, opened.right, signed, slot)()
     call.record(toRecord(sentAt, signed.host, result))
     return result
+  }
+
+/**
+ * Opens the body, signs with the current time, sends, and returns the response when its head has arrived. A request of a
+ * transfer with `concurrency: 'auto'` waits for its slot first, and so does each retry.
+ */
+export const attempt =
+  (client: Client, credentials: Credentials | undefined): Send<Response> =>
+  (request, call) => {
+    if (O.isNone(client.lane)) return sendOnce(client, credentials, undefined)(request, call)
+    const { acquire } = client.lane.value
+    return async () => {
+      const slot = await acquire()
+      const fired = [...client.signals, call.callTimeout.signal()].find((signal) => signal.aborted)
+      const result =
+        fired === undefined
+          ? await sendOnce(client, credentials, slot)(request, call)()
+          : E.left(aborted(call.context(), fired.reason))
+      // Does nothing after a response: its connection ends the slot.
+      if (E.isLeft(result)) slot.end()
+      return result
+    }
   }

@@ -17,6 +17,7 @@ import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from '
 import { createClock, type Clock } from './clock.js'
 import { createConnector } from './connector.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
+import { createRequestPool, type Lane, type RequestPool } from './request-pool.js'
 import { createRetryBudget } from './retry-budget.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
 import { version } from './version.js'
@@ -100,6 +101,10 @@ export interface Client {
   /** Whether the dispatcher was given by the caller. Then every request must use it. */
   readonly dispatcherIsGiven: boolean
   readonly rateLimiters: RateLimiters
+  /** Limits the requests of all transfers with `concurrency: 'auto'` together. */
+  readonly pool: RequestPool
+  /** Of the transfer that the requests belong to. None: its requests do not wait for the pool. */
+  readonly lane: O.Option<Lane>
   /** Shared by all transfers. None: each transfer has its own. */
   readonly memory: O.Option<MemoryBudget>
   /** Closes the client's own connections. Requests in flight fail. */
@@ -217,6 +222,8 @@ const toClient = (
       up: rateLimiter(bandwidth?.up, runtime.elapsed),
       down: rateLimiter(bandwidth?.down, runtime.elapsed)
     },
+    pool: createRequestPool(runtime),
+    lane: O.none,
     memory: pipe(
       O.fromNullable(memoryLimit),
       O.map((limit) => createMemoryBudget({ limit, ahead: Math.floor(limit / 2), runtime }))

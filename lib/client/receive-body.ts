@@ -22,6 +22,10 @@ export interface ReceivedBody {
   readonly push: (chunk: Uint8Array) => void
   readonly end: () => void
   readonly fail: (thrown: unknown) => void
+  /** Bytes received from the connection so far. */
+  readonly size: () => number
+  /** These bytes if the reader pauses; `undefined` if it reads, or if the connection has ended. */
+  readonly paused: () => number | undefined
 }
 
 // In bytes, for a body that is not read yet, and for a reader that reads in turns.
@@ -111,9 +115,10 @@ export const receiveBody = (
       isReadingRest = false
     }
   }
+  const size = (): number => received + (unread === undefined ? 0 : unreadSize)
   /** Whether the body continues with the rest. */
   const continues = (error: CosError): boolean => {
-    const offset = received + (unread ?? []).reduce((sum, chunk) => sum + chunk.length, 0)
+    const offset = size()
     rest = openRest?.(offset, error)
     if (rest === undefined) return false
     timer.close()
@@ -140,6 +145,8 @@ export const receiveBody = (
       openRest = source
     },
     fail,
+    size,
+    paused: () => (!hasEnded && (unread !== undefined || !isWanted) ? size() : undefined),
     push: (chunk) => {
       if (body.destroyed || rest !== undefined) return
       if (unread === undefined) return deliver(chunk)

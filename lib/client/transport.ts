@@ -14,6 +14,7 @@ import type { CallTimeout } from './call-timeout.js'
 import { requestWithContinue } from './expect-continue.js'
 import type { OpenBody } from './open-body.js'
 import { isUnlimited, type RateLimiters } from './rate-limit.js'
+import type { Slot } from './request-pool.js'
 import { receiveBody, type Connection, type ReceivedBody } from './receive-body.js'
 import { sendBody, type Counted } from './send-body.js'
 import type { Timeouts } from './client.js'
@@ -35,6 +36,8 @@ export interface OutgoingRequest {
   readonly signals: ReadonlyArray<AbortSignal>
   readonly callTimeout: CallTimeout
   readonly context: Context
+  /** Ended when the connection has ended the request. */
+  readonly slot: Slot | undefined
 }
 
 type Headers = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
@@ -176,6 +179,9 @@ export const exchange =
       let sourceFailure: CosException | undefined
       let received: ReceivedBody | undefined
       let head: Pick<Response, 'status' | 'headers'> | undefined
+      const endSlot = (): void => {
+        out.slot?.end({ status: head?.status ?? 0, bytes: counted.size + (received?.size() ?? 0) })
+      }
       let abort: (reason: Error) => void = constVoid
 
       const toError = (thrown: unknown): CosError => {
@@ -190,6 +196,7 @@ export const exchange =
         if (state.isSettled) return
         state.isSettled = true
         timer.close()
+        endSlot()
         settle(E.left(error))
         abort(new CosException(error))
       }
@@ -200,6 +207,7 @@ export const exchange =
           if (endsWithHead(out.method, status, headers)) return
           received = receiveBody(connection, timer, rateLimiters.down, runtime, toError)
           state.isSettled = true
+          out.slot?.watch(received.paused)
           settle(
             E.right({
               ...head,
@@ -213,6 +221,7 @@ export const exchange =
         },
         data: (chunk) => received?.push(chunk),
         end: () => {
+          endSlot()
           if (received !== undefined) return received.end()
           if (state.isSettled || head === undefined) return
           state.isSettled = true
@@ -230,6 +239,7 @@ export const exchange =
           )
         },
         fail: (thrown) => {
+          endSlot()
           if (received !== undefined) received.fail(thrown)
           else fail(toError(thrown))
         }

@@ -8,8 +8,10 @@ import type { AheadReservation, MemoryBudget } from './memory-budget.js'
 import type { PartRange } from './plan-ranges.js'
 
 export interface FetchRangesOptions {
-  /** Maximum number of open ranges: the one that is being read, and those after it. */
-  readonly concurrency: number
+  /**
+   * Maximum number of open ranges: the one that is being read, and those after it. A function is called before each range.
+   */
+  readonly concurrency: number | (() => number)
   /** The memory for open ranges. If its `ahead` share cannot hold `concurrency` ranges, fewer are open. */
   readonly budget: MemoryBudget
   /** The call that the bytes belong to, for errors. */
@@ -52,6 +54,7 @@ async function* run(
   ranges: Iterable<PartRange>
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { signal } = controller
+  const maxOpen = typeof concurrency === 'number' ? () => concurrency : concurrency
   const plan = ranges[Symbol.iterator]()
   const opened: Array<OpenRange> = []
   let planned = plan.next()
@@ -64,11 +67,7 @@ async function* run(
   }
   const openAhead = (): void => {
     // The ranges after a failed range will not be read.
-    while (
-      planned.done !== true &&
-      opened.length < concurrency &&
-      !opened.some((range) => range.hasFailed())
-    ) {
+    while (planned.done !== true && opened.length < maxOpen() && !opened.some((range) => range.hasFailed())) {
       const reservation = budget.reserveAhead(planned.value.size)
       if (O.isNone(reservation)) break
       open(planned.value, reservation.value)

@@ -5,8 +5,11 @@ import * as O from 'fp-ts/lib/Option.js'
 import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
 
 export interface MapConcurrentSettings {
-  /** Maximum number of items that are running, or done and not yet taken by the reader. At least 1. */
-  readonly concurrency: number
+  /**
+   * Maximum number of items that are running, or done and not yet taken by the reader. At least 1. A function is called
+   * before each item, so that the number may change meanwhile.
+   */
+  readonly concurrency: number | (() => number)
   /** Whether results have the order of their items. Default: false, the order in which they are done. */
   readonly ordered?: boolean
   /** Items taken from the source before a slot is free. Default: 1, so that a slot is never idle. */
@@ -65,7 +68,10 @@ async function* run<A, B>(
 ): AsyncGenerator<B, void, undefined> {
   const { ordered = false, readAhead = 1, discard = constVoid } = options
   // With NaN or 0 no item would ever run, and the run would not end.
-  const concurrency = options.concurrency >= 1 ? options.concurrency : 1
+  const concurrency = (): number => {
+    const wanted = typeof options.concurrency === 'number' ? options.concurrency : options.concurrency()
+    return wanted >= 1 ? wanted : 1
+  }
   const { signal } = controller
   const iterator = source[Symbol.asyncIterator]()
   const now = { running: 0, reading: false, exhausted: false, ahead: O.none as O.Option<A> }
@@ -111,13 +117,13 @@ async function* run<A, B>(
   }
   const advance = (): void => {
     if (signal.aborted) return
-    if (O.isSome(now.ahead) && slots.length < concurrency) {
+    if (O.isSome(now.ahead) && slots.length < concurrency()) {
       const item = now.ahead.value
       now.ahead = O.none
       void start(item)
     }
     const isIdle = !now.reading && !now.exhausted && O.isNone(now.ahead)
-    if (isIdle && slots.length < concurrency + readAhead) void pull()
+    if (isIdle && slots.length < concurrency() + readAhead) void pull()
   }
   /** Takes the next result to yield, and frees its slot. */
   const take = (): O.Option<B> => {

@@ -13,8 +13,8 @@ export type SentPart<A, P extends Part = HashedPart> = Omit<P, 'chunks' | 'relea
 }
 
 export interface SendPartsOptions {
-  /** Parts in flight. One more is cut and hashed meanwhile. */
-  readonly concurrency: number
+  /** Parts in flight. One more is cut and hashed meanwhile. A function is called before each part. */
+  readonly concurrency: number | (() => number)
   /** Whether results have the order of the parts. Default: false, the order in which they are acknowledged. */
   readonly ordered?: boolean
   /** Ends the run when it aborts. The run aborts it on a failure, so pass its signal to `cutParts` too. */

@@ -32,6 +32,7 @@ import {
   type CopyInput
 } from './options.js'
 import { getObjectTagging, type ObjectTags } from './get-object-tagging.js'
+import { requestsInFlight } from '../shared/concurrency.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { sendPart } from '../shared/send-part.js'
 import {
@@ -203,7 +204,7 @@ const copyParts = async (
     'across'
   )((range: PartRange) => uploadPartCopy(copyPartInput(input, source, uploadId, range)))
   const copyAll = mapConcurrent<PartRange>({
-    concurrency: input.concurrency ?? copyDefaults.concurrency,
+    concurrency: requestsInFlight(scope.client, input.concurrency ?? copyDefaults.concurrency),
     controller: scope.controller
   })(async (range, signal): Promise<PartSent> => {
     const response = await request(range, signal)()

@@ -23,6 +23,7 @@ import { storageOptions } from '../../operations/parameters/storage.js'
 import type { UploadPartCopyInput } from '../../operations/upload-part-copy.js'
 import type { PartRange } from '../../stages/plan-ranges.js'
 import { PartBytes } from '../../stages/part-size.js'
+import { Concurrency } from '../shared/concurrency.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { headOptions } from '../multipart/lifecycle.js'
 
@@ -30,8 +31,11 @@ import { headOptions } from '../multipart/lifecycle.js'
 export interface CopyInput extends CopyObjectInput, WithProgress {
   /** In bytes, 1 MiB to 5 GiB. Grows if 10,000 parts of this size do not suffice. Default: 10 MiB. */
   readonly partSize?: number
-  /** Parts in flight. Their bytes do not pass through this process. Default: 5. */
-  readonly concurrency?: number
+  /**
+   * Parts in flight, 1 to 1,000. `'auto'`: as many as the service takes, at most 64. Their bytes do not pass through this
+   * process. Default: 5.
+   */
+  readonly concurrency?: number | 'auto'
   /**
    * In bytes. A smaller object is copied by one request, all others in parts. Default: 5 GiB; without a limit if region and
    * storage class stay the same and COS does not respond `EntityTooLarge`.
@@ -53,7 +57,7 @@ export const copyOptions: In.FieldsOf<CopyInput> = {
   copyStatus: In.optional(In.oneOf('Copy', 'Replaced')),
   taggingDirective: In.optional(In.oneOf('Copy', 'Replaced')),
   partSize: In.optional(PartBytes),
-  concurrency: In.optional(In.integer(1, 1000)),
+  concurrency: In.optional(Concurrency),
   threshold: In.optional(In.bytes(0))
 }
 

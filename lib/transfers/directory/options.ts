@@ -1,6 +1,7 @@
 /** Options that `uploadDirectory` and `downloadDirectory` share. */
 import * as In from '../../core/input.js'
 import type { GlobFilter } from './glob-filter.js'
+import { Concurrency } from '../shared/concurrency.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { OnItemError } from '../shared/run-each.js'
 
@@ -21,14 +22,14 @@ export interface DirectoryOptions extends GlobFilter, WithProgress {
    * means `'photos/'`, never `photos-old/`. Default: empty, the whole bucket.
    */
   readonly prefix?: string
-  /** Files in progress, 1 to 1,000. Default: 5. */
-  readonly concurrency?: number
+  /** Files in progress, 1 to 1,000. `'auto'`: as many requests as the service and the link take, at most 64. Default: 5. */
+  readonly concurrency?: number | 'auto'
   /** Default: `'crc64'`. */
   readonly skip?: SkipExisting
   /** `'continue'`: a failure is a result. `'stop'`: the stream fails with it. Default: `'continue'`. */
   readonly onError?: OnItemError
   /** Parts or ranges in flight for one large file, 1 to 1,000. Default: 5. */
-  readonly partConcurrency?: number
+  readonly partConcurrency?: number | 'auto'
 }
 
 export const directoryDefaults = { concurrency: 5, skip: 'crc64', onError: 'continue' } as const
@@ -50,8 +51,8 @@ export const directoryOptions: In.FieldsOf<Omit<DirectoryOptions, keyof GlobFilt
       (u): u is string => typeof u === 'string' && !u.startsWith('/') && !/\p{Surrogate}/u.test(u)
     )
   ),
-  concurrency: In.optional(In.integer(1, 1000)),
-  partConcurrency: In.optional(In.integer(1, 1000)),
+  concurrency: In.optional(Concurrency),
+  partConcurrency: In.optional(Concurrency),
   skip: In.optional(In.oneOf('crc64', 'time', 'never')),
   onError: In.optional(OnItemError)
 }

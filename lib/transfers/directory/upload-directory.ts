@@ -235,7 +235,7 @@ export const uploadDirectoryWith =
  * it again after any failure. Files created during the run may or may not be uploaded.
  *
  * @shape  `UploadDirectoryInput -> EffectStream<UploadDirectoryResult>`, in the order of completion
- * @units  holds about 512 KiB for each of `concurrency x partConcurrency` parts
+ * @units  holds about 512 KiB for each of `concurrency x partConcurrency` parts, or of 64 with `concurrency: 'auto'`
  * @errors with `onError: 'continue'`, the failure of a file or folder is a result. With `'stop'`, the stream fails with the
  *         first one, after the files in progress are done and reported. Also a `CosException` with `FileError` if the
  *         directory itself cannot be read, and with `InvalidInput`

@@ -26,6 +26,7 @@ import { fetchPart } from './fetch-part.js'
 import { fillRanges, type FillResult } from './fill-ranges.js'
 import { remove, replaceAtomically, withFileErrors } from '../../files/atomic-file.js'
 import { displayPath, withDirectory } from '../../files/open-directory.js'
+import { Concurrency, requestsInFlight } from '../shared/concurrency.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import {
@@ -48,8 +49,8 @@ export interface DownloadFileInput extends DownloadOptions, WithProgress {
   readonly threshold?: number
   /** Bytes of one range. Doubles until 10,000 ranges suffice. Default: 20 MiB. */
   readonly partSize?: number
-  /** Ranges fetched at once, 1 to 1,000. Default: 5. */
-  readonly concurrency?: number
+  /** Ranges fetched at once, 1 to 1,000. `'auto'`: as many as the service and the link take, at most 64. Default: 5. */
+  readonly concurrency?: number | 'auto'
   /**
    * An existing directory for the journal of fetched ranges. `false`: no journal and no resuming. Default: beside the partial
    * file.
@@ -73,7 +74,7 @@ const Input = In.struct<DownloadFileInput>('DownloadFileInput', {
   file: FilePath,
   threshold: In.optional(In.bytes(0)),
   partSize: In.optional(In.bytes(1)),
-  concurrency: In.optional(In.integer(1, 1000)),
+  concurrency: In.optional(Concurrency),
   checkpoint: In.optional(
     In.guarded(
       'the path of a folder, or false',
@@ -166,7 +167,7 @@ const fetchInto = async <C extends Content>(
   return fillRanges({
     context,
     partial,
-    concurrency: input.concurrency ?? downloadFileDefaults.concurrency,
+    concurrency: requestsInFlight(scope.client, input.concurrency ?? downloadFileDefaults.concurrency),
     controller: scope.controller,
     fetch: fetchPart({
       ...In.defined({ progress }),

@@ -28,21 +28,25 @@ import {
   type DownloadOptions
 } from './options.js'
 import { fetchPart } from './fetch-part.js'
+import { Concurrency, mostInMemory, requestsInFlight, withLane } from '../shared/concurrency.js'
 import { joinProgress, withProgress, type WithProgress } from '../shared/progress.js'
 import { startTransfer } from '../shared/run-transfer.js'
 
 export interface DownloadStreamInput extends DownloadOptions, WithProgress {
   /** Bytes of one range. Default: 8 MiB. */
   readonly partSize?: number
-  /** Ranges fetched at once, including the one being read; 1 to 1,000. Default: 4. */
-  readonly concurrency?: number
+  /**
+   * Ranges fetched at once, including the one being read; 1 to 1,000. `'auto'`: as many as the service and the link take, at
+   * most 64, and 256 MiB of memory or one range. Default: 4.
+   */
+  readonly concurrency?: number | 'auto'
 }
 
 const Input = In.struct<DownloadStreamInput>('DownloadStreamInput', {
   ...downloadOptions,
   ...withProgress,
   partSize: In.optional(In.bytes(1)),
-  concurrency: In.optional(In.integer(1, 1000))
+  concurrency: In.optional(Concurrency)
 })
 
 export interface DownloadResult extends ObjectHead {
@@ -79,12 +83,13 @@ const streamRanges = (
 ): Pick<DownloadResult, 'body' | 'verified' | 'context'> => {
   const { partSize = downloadStreamDefaults.partSize, concurrency = downloadStreamDefaults.concurrency } =
     input
-  const limit = concurrency * inBlocks(partSize)
+  const most = mostInMemory(concurrency, partSize, 0)
+  const limit = most * inBlocks(partSize)
   const { progress } = input
   progress?.report({ _tag: 'Expected', size: head.size })
   const ranges = fetchRanges(
     {
-      concurrency,
+      concurrency: requestsInFlight(scope.client, concurrency, most),
       context,
       controller: scope.controller,
       budget: O.getOrElse(() => createMemoryBudget({ limit, ahead: limit, runtime: scope.client.runtime }))(
@@ -151,13 +156,14 @@ export const downloadContent =
     const validated = validateDownload(action, Input)(input)
     if (E.isLeft(validated)) return validated
     const valid = joinProgress(validated.right)
-    const found = await send(headObject(downloadHeadInput(valid)))(client)()
+    const within = withLane(client, valid.concurrency)
+    const found = await send(headObject(downloadHeadInput(valid)))(within)()
     if (E.isLeft(found)) return found
     const head = found.right
-    const content = await open({ context, input: valid, head })(client)()
+    const content = await open({ context, input: valid, head })(within)()
     if (E.isLeft(content)) return content
     const end = startTransfer(context, valid)
-    const stream = streamRanges(openScope(client, context), context, valid, head, content.right, end)
+    const stream = streamRanges(openScope(within, context), context, valid, head, content.right, end)
     return E.right({ download: { ...head, ...stream }, content: content.right })
   }
 
@@ -169,7 +175,8 @@ export const downloadContent =
  * `concurrency` ranges are fetched ahead of the reader. `withTimeout` and `withSignal` end the body too.
  *
  * @shape  `DownloadStreamInput -> CosEffect<DownloadResult>`; settles after the HEAD, while the body is being fetched
- * @units  holds at most `concurrency x partSize` bytes, besides socket buffers
+ * @units  holds at most `concurrency x partSize` bytes, besides socket buffers; with `concurrency: 'auto'` 256 MiB, or one range
+ *         if it is larger
  * @errors those of `headObject`; of the body: those of `getObject`, `ObjectChanged`, `IntegrityError`
  * @example pipe(downloadStream({ bucket, key }), RTE.map(({ body }) => body.pipe(createGunzip())))
  */

@@ -145,7 +145,7 @@ export interface FillOptions {
   readonly context: Context
   readonly partial: PartialFile
   /** Maximum number of ranges that are being compared, fetched, or flushed to the disk. */
-  readonly concurrency: number
+  readonly concurrency: number | (() => number)
   /** Ends the run when it aborts. The run aborts it when a range fails. */
   readonly controller: AbortController
   readonly fetch: FetchRange

@@ -16,6 +16,7 @@ import { QueryText } from '../../operations/parameters/listing.js'
 import { copyOptions, validateCopy, type CopyInput } from '../copy/options.js'
 import { refuseEmpty } from './delete-prefix.js'
 import { toInputKey } from '../../core/key.js'
+import { Concurrency } from '../shared/concurrency.js'
 import { withoutEnd } from '../shared/progress.js'
 import { OnItemError } from '../shared/run-each.js'
 
@@ -32,10 +33,10 @@ export interface PrefixInput extends Omit<CopyInput, 'key' | 'copySource' | keyo
   readonly copySource: PrefixSource
   /** Must be true if `copySource.prefix` is empty. Default: false. */
   readonly wholeBucket?: boolean
-  /** Objects in progress, 1 to 1,000. Default: 5. */
-  readonly concurrency?: number
+  /** Objects in progress, 1 to 1,000. `'auto'`: as many requests as the service takes, at most 64. Default: 5. */
+  readonly concurrency?: number | 'auto'
   /** Requests in flight for one object that is copied in parts, 1 to 1,000. Default: 5. */
-  readonly partConcurrency?: number
+  readonly partConcurrency?: number | 'auto'
   /** `'continue'`: a failure is a result. `'stop'`: the stream fails with it. Default: `'continue'`. */
   readonly onError?: OnItemError
   /** Resumes after this position: the cursor of the last result of an earlier run. Default: the first object. */
@@ -70,8 +71,8 @@ const Input = In.struct<PrefixInput>('PrefixInput', {
   prefix: QueryText,
   copySource: PrefixSource,
   wholeBucket: In.optional(In.boolean),
-  concurrency: In.optional(In.integer(1, 1000)),
-  partConcurrency: In.optional(In.integer(1, 1000)),
+  concurrency: In.optional(Concurrency),
+  partConcurrency: In.optional(Concurrency),
   onError: In.optional(OnItemError),
   cursor: In.optional(ListingCursor)
 })

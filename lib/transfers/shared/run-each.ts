@@ -5,6 +5,7 @@ import { CosException, type Context, type CosError } from '../../core/error.js'
 import type { Client } from '../../client/client.js'
 import { abortable } from '../../stages/abortable.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
+import { requestsInFlight, withLane } from './concurrency.js'
 import { scopedStream, type EffectStream } from './effect-stream.js'
 
 /**
@@ -17,8 +18,8 @@ export type OnItemError = 'stop' | 'continue'
 export const OnItemError = In.oneOf<OnItemError>('stop', 'continue')
 
 export interface RunEachOptions<A, B> {
-  /** Maximum number of items in flight. */
-  readonly concurrency: number
+  /** Maximum number of items in flight. `'auto'`: the limit of the client's pool. */
+  readonly concurrency: number | 'auto'
   readonly onError: OnItemError
   readonly items: (client: Client) => AsyncIterable<A>
   /** Returns the results of one item, failures included. Must not throw. */
@@ -81,7 +82,8 @@ export const runEach = <A, B>(
   context: Context,
   { concurrency, onError, items, work, failureOf, onEnd }: RunEachOptions<A, B>
 ): EffectStream<B> =>
-  scopedStream(context, async function* ({ client, controller }) {
+  scopedStream(context, async function* ({ client: ofScope, controller }) {
+    const client = withLane(ofScope, concurrency)
     const source = deferFailure(items(client), controller.signal)
     let failed: O.Option<CosError> = O.none
     const runOne = async (item: A, signal: AbortSignal): Promise<ReadonlyArray<B>> => {
@@ -94,7 +96,11 @@ export const runEach = <A, B>(
       if (O.isSome(failed)) source.close()
       return results
     }
-    const parallel = mapConcurrent<A>({ concurrency, readAhead: 0, controller })(runOne)
+    const parallel = mapConcurrent<A>({
+      concurrency: requestsInFlight(client, concurrency),
+      readAhead: 0,
+      controller
+    })(runOne)
     try {
       for await (const results of parallel(source.items)) yield* results
     } finally {

@@ -6,6 +6,7 @@ import { contextOf } from '../../core/operation.js'
 import { publish, refInfo, type TransferEvent } from '../../client/diagnostics.js'
 import { scopedWithCleanup, type Scope } from '../../client/scope.js'
 import type { CosEffect } from '../../client/send.js'
+import { withLane, type WithConcurrency } from './concurrency.js'
 import { joinProgress, type WithProgress } from './progress.js'
 
 export interface Transfer<I> {
@@ -66,7 +67,7 @@ const createReleases = (): Releases => {
  *         client fires
  */
 export const runTransfer =
-  <I extends WithProgress, A extends { readonly size: number }>(
+  <I extends WithProgress & WithConcurrency, A extends { readonly size: number }>(
     action: string,
     validate: (input: I) => E.Either<CosError, I>,
     use: (transfer: Transfer<I>) => Promise<E.Either<CosError, A>>
@@ -82,7 +83,7 @@ export const runTransfer =
     let cleanUp: ((error: CosError) => Task<CosError>) | undefined
 
     const end = startTransfer(context, valid)
-    const result = await scopedWithCleanup(client, context, (scope) =>
+    const result = await scopedWithCleanup(withLane(client, valid.concurrency), context, (scope) =>
       use({
         scope,
         context,

@@ -12,9 +12,10 @@ export interface UploadFileInput extends UploadOptions, WithProgress, SourceOpti
   /** In bytes: a file of up to this size is sent by one PUT. Default: 20 MiB. */
   readonly threshold?: number
   /**
-   * Parts in flight. Default: 5. A part of any size holds about 512 KiB in memory.
+   * Parts in flight, 1 to 1,000. `'auto'`: as many as the service and the link take, at most 64. Default: 5. A part of any
+   * size holds about 512 KiB in memory.
    */
-  readonly concurrency?: number
+  readonly concurrency?: number | 'auto'
   /**
    * Which incomplete upload to resume. An upload of an earlier run on this machine (see `checkpoint`) is resumed at once,
    * any other only if it is abandoned for certain. In each case every part on COS must match this file. Metadata stay as

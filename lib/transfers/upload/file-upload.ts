@@ -11,7 +11,7 @@ import type { WithUploadEncryption } from './upload-encryption.js'
 export interface FileUpload extends Transfer<UploadFileInput> {
   readonly file: SourceFile
   readonly partSize: number
-  readonly concurrency: number
+  readonly concurrency: number | 'auto'
   readonly encryption: WithUploadEncryption
 }
 

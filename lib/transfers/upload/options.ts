@@ -19,6 +19,7 @@ import type { UploadBody } from '../../operations/parameters/upload-body.js'
 import type { PutObjectInput } from '../../operations/put-object.js'
 import type { UploadPartInput } from '../../operations/upload-part.js'
 import { headOptions, type OnFailure } from '../multipart/lifecycle.js'
+import { Concurrency } from '../shared/concurrency.js'
 
 /** All parameters of `putObject` except the body, and those of an upload in parts. */
 export interface UploadOptions
@@ -32,8 +33,8 @@ export interface UploadOptions
     UploadCallback {
   /** In bytes, 1 MiB to 5 GiB. Grows if 10,000 parts of this size do not suffice. Default: 8 MiB. */
   readonly partSize?: number
-  /** Parts in flight. Default and memory: see the transfer. */
-  readonly concurrency?: number
+  /** Parts in flight, 1 to 1,000. `'auto'`: as many as the service and the link take. Default and memory: see the transfer. */
+  readonly concurrency?: number | 'auto'
   /** Sends the MD5 of each part; COS refuses a part that differs. CRC64 is compared in any case. Default: false. */
   readonly enableMd5?: boolean
   /** What happens to the parts of a failed upload. Default: `'abort'`, for uploads that this run created. */
@@ -52,7 +53,7 @@ export const uploadOptions: In.FieldsOf<UploadOptions> = {
   ...trafficLimit,
   ...uploadCallback,
   partSize: In.optional(PartBytes),
-  concurrency: In.optional(In.integer(1, 1000)),
+  concurrency: In.optional(Concurrency),
   enableMd5: In.optional(In.boolean),
   onFailure: In.optional(In.oneOf('abort', 'keep'))
 }

@@ -10,6 +10,7 @@ import { fromIterable } from '../../stages/iterables.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
 import type { PartRange } from '../../stages/plan-ranges.js'
 import { isUploadGone } from '../multipart/find-resumable.js'
+import { requestsInFlight } from '../shared/concurrency.js'
 import { sendPart } from '../shared/send-part.js'
 import { planParts, type FilePart, type FileUpload } from './file-upload.js'
 import { partInput } from './options.js'
@@ -38,10 +39,10 @@ const sendRest = async (
       else input.progress?.report({ _tag: 'PartSkipped', size: earlier.size })
     }
   }
-  const sendAll = mapConcurrent<PartRange>({ concurrency, controller: scope.controller })(async (
-    range,
-    signal
-  ): Promise<HashedPartSent> => {
+  const sendAll = mapConcurrent<PartRange>({
+    concurrency: requestsInFlight(scope.client, concurrency),
+    controller: scope.controller
+  })(async (range, signal): Promise<HashedPartSent> => {
     const { number } = range
     const response = await pipe(
       bodyOf(range),

@@ -20,6 +20,7 @@ import { sendParts } from '../../stages/send-parts.js'
 import { withSourceErrors } from '../../stages/source-errors.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
+import { mostInMemory, requestsInFlight } from '../shared/concurrency.js'
 import { sendPart } from '../shared/send-part.js'
 import { createUpload, cleanUpFailed, type CreatedUpload } from '../multipart/lifecycle.js'
 import { matchesPart, Resume, findResumable, type ResumableUpload } from '../multipart/find-resumable.js'
@@ -45,8 +46,11 @@ import {
 export type { UploadResult } from './result.js'
 
 export interface UploadStreamInput extends UploadOptions, WithProgress {
-  /** Parts in flight. The upload holds that many parts and one more in memory. Default: 4. */
-  readonly concurrency?: number
+  /**
+   * Parts in flight, 1 to 1,000. The upload holds that many parts and one more in memory. `'auto'`: as many as the service
+   * and the link take, at most 64, and at most 256 MiB with that one more, or two parts. Default: 4.
+   */
+  readonly concurrency?: number | 'auto'
   /** In bytes, if it is known; a source of another length fails. */
   readonly length?: number
   /** In bytes: up to this size, one PUT. At most one part. Default: one part. */
@@ -104,7 +108,9 @@ const planParts = (
           O.getOrElse(() =>
             createMemoryBudget({
               runtime: client.runtime,
-              limit: (concurrency + 1) * inBlocks(Math.max(...sizes.map(({ size }) => size)))
+              limit:
+                (mostInMemory(concurrency, partSize, 1) + 1) *
+                inBlocks(Math.max(...sizes.map(({ size }) => size)))
             })
           )
         )
@@ -177,11 +183,14 @@ const uploadInParts = async (
     input.progress?.report({ _tag: 'PartSkipped', size: part.size })
     return TE.right({ etag: known.etag, crc64: part.crc64, isResumed: true })
   }
-  const concurrency = input.concurrency ?? uploadDefaults.concurrency
+  const { concurrency = uploadDefaults.concurrency, partSize = uploadDefaults.partSize } = input
   const sent: Array<HashedPartSent> = []
   let resumed = 0
   for await (const { number, size, response } of sendParts(
-    { concurrency, controller: scope.controller },
+    {
+      concurrency: requestsInFlight(scope.client, concurrency, mostInMemory(concurrency, partSize, 1)),
+      controller: scope.controller
+    },
     putUnlessExisting
   )(parts)) {
     const { etag, crc64, isResumed } = response
@@ -283,7 +292,8 @@ export const uploadStreamWith =
  * input is refused or a signal has fired.
  *
  * @shape  `uploadStream(input)(source)` is a `CosEffect<UploadResult>`
- * @units  holds at most `(concurrency + 1) x partSize` bytes, and socket buffers. Without a `length`, `partSize` doubles
+ * @units  holds at most `(concurrency + 1) x partSize` bytes, and socket buffers; with `concurrency: 'auto'` the number is at
+ *         most 64 and as many as fit into 256 MiB. Without a `length`, `partSize` doubles
  *         after every thousand parts, so that 10,000 of them carry 7.8 TiB from 8 MiB: past 8 GiB the ceiling is twice as
  *         high, past 24 GiB four times, and never above the client's `memoryLimit`
  * @errors those of `putObject` and of the multipart operations; `SourceError` of the source; `IntegrityError` with the

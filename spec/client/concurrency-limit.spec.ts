@@ -1,0 +1,151 @@
+/** The limit over a simulated service, in virtual time. */
+import t from 'tap'
+import {
+  adjustLimit,
+  createLimit,
+  maxAutoConcurrency,
+  type ConcurrencyLimit
+} from '../../lib/client/concurrency-limit.js'
+import { randomFrom } from '../fuzz/seeded-random.js'
+
+interface Service {
+  /** Requests that it serves at the same time, by the time in milliseconds. */
+  readonly capacity: (at: number) => number
+  /** Milliseconds of a request, as a mean; each takes up to 30 % more or less. */
+  readonly latency: number
+  /** Requests per second that the link carries. Default: no limit. */
+  readonly link?: number
+}
+
+interface Run {
+  /** When each request succeeded. */
+  readonly done: ReadonlyArray<number>
+  readonly refused: number
+  readonly limits: ReadonlyArray<readonly [at: number, limit: number]>
+}
+
+/** A client that always has requests to send. */
+const simulate = ({ capacity, latency, link }: Service, until: number): Run => {
+  const { below } = randomFrom('limit')
+  const random = (): number => below(1e6) / 1e6
+  const agenda: Array<{ readonly at: number; readonly then: () => void }> = []
+  const plan = (at: number, then: () => void): void => {
+    const before = agenda.findLastIndex((other) => other.at <= at)
+    agenda.splice(before + 1, 0, { at, then })
+  }
+  let state: ConcurrencyLimit = createLimit()
+  let now = 0
+  let [inFlight, serving, refused, linkIsFreeAt] = [0, 0, 0, 0]
+  const done: Array<number> = []
+  const limits: Array<readonly [number, number]> = []
+  const sendOne = (): void => {
+    inFlight += 1
+    if (serving >= capacity(now)) {
+      const { refusals } = state
+      plan(now + 2, () => {
+        state = adjustLimit(state, { _tag: 'Refused', at: now, inFlight, refusals })
+        refused += 1
+        inFlight -= 1
+      })
+      return
+    }
+    serving += 1
+    linkIsFreeAt = Math.max(linkIsFreeAt, now) + (link === undefined ? 0 : 1000 / link)
+    plan(Math.max(now + latency * (0.7 + 0.6 * random()), linkIsFreeAt), () => {
+      state = adjustLimit(state, { _tag: 'Succeeded', at: now, work: 1, inFlight })
+      done.push(now)
+      serving -= 1
+      inFlight -= 1
+    })
+  }
+  while (now < until) {
+    while (inFlight < state.limit) sendOne()
+    limits.push([now, state.limit])
+    const next = agenda.shift()
+    if (next === undefined) break
+    now = next.at
+    next.then()
+  }
+  return { done, refused, limits }
+}
+
+const between = ({ done }: Run, from: number, to: number): number =>
+  done.filter((at) => at >= from && at < to).length
+const limitAt = ({ limits }: Run, time: number): number => limits.findLast(([at]) => at <= time)?.[1] ?? 0
+
+t.test('the limit follows a capacity of 4, 32, 8, with few refused requests', (t) => {
+  const steps = [4, 32, 8]
+  for (const latency of [20, 100, 300]) {
+    const run = simulate({ capacity: (at) => steps[Math.floor(at / 10_000)] ?? 8, latency }, 30_000)
+    for (const [index, capacity] of steps.entries()) {
+      const start = index * 10_000
+      const best = (capacity * 10_000) / latency
+      const got = between(run, start, start + 10_000) / best
+      t.ok(got >= 0.85, `${String(latency)} ms: ${got.toFixed(2)} of the best with ${String(capacity)}`)
+    }
+    const share = run.refused / (run.refused + run.done.length)
+    t.ok(share < 0.02, `${String(latency)} ms: ${(share * 100).toFixed(2)} % refused`)
+  }
+  t.end()
+})
+
+t.test('over a link that is full, the limit stays near the smallest that fills it', (t) => {
+  for (const link of [20, 100, 300]) {
+    const run = simulate({ capacity: () => Infinity, latency: 100, link }, 20_000)
+    const got = between(run, 0, 20_000) / (20 * link)
+    t.ok(got >= 0.9, `${got.toFixed(2)} of ${String(link)} requests/s`)
+    const held = run.limits.map(([, limit]) => limit).sort((a, b) => a - b)[run.limits.length >> 1] ?? 0
+    // 20 requests/s need 2 in flight: the limit starts with 4 and is doubled at least once, to compare.
+    t.ok(held <= Math.max(8, (link / 10) * 2.2), `${String(held)} in flight for ${String(link)} requests/s`)
+  }
+  t.end()
+})
+
+t.test('without any limit of the service, the limit is 64', (t) => {
+  const run = simulate({ capacity: () => Infinity, latency: 50 }, 3000)
+  t.equal(limitAt(run, 3000), maxAutoConcurrency)
+  t.equal(maxAutoConcurrency, 64)
+  t.equal(Math.max(...run.limits.map(([, limit]) => limit)), 64)
+  t.end()
+})
+
+const after = (
+  state: ConcurrencyLimit,
+  ...events: ReadonlyArray<Parameters<typeof adjustLimit>[1]>
+): ConcurrencyLimit => events.reduce(adjustLimit, state)
+const refusal = (inFlight: number, refusals: number) =>
+  ({ _tag: 'Refused', at: 0, inFlight, refusals }) as const
+
+t.test('a refusal halves the limit, once for the requests that were in flight together', (t) => {
+  const full: ConcurrencyLimit = { ...createLimit(), limit: 40 }
+  const halved = after(full, refusal(40, 0))
+  t.match(halved, { limit: 20, best: 39, phase: 'recover' })
+  const all = after(halved, ...Array.from({ length: 7 }, () => refusal(30, 0)))
+  t.match(all, { limit: 20, best: 32 }, 'eight of 40 were refused, so 32 were not')
+  t.match(after(all, refusal(20, 1)), { limit: 10, best: 19 }, 'one that was sent later halves it again')
+  t.match(after({ ...createLimit(), limit: 1 }, refusal(1, 0)), { limit: 1, best: 1, phase: 'hold' })
+  t.end()
+})
+
+t.test('a refused probe returns to the limit before it', (t) => {
+  let state: ConcurrencyLimit = after({ ...createLimit(), limit: 9 }, refusal(9, 0))
+  const succeeded = (at: number) => ({ _tag: 'Succeeded', at, work: 1, inFlight: state.limit }) as const
+  for (let at = 1; state.phase !== 'hold'; at += 1) state = after(state, succeeded(at))
+  t.equal(state.limit, 8)
+  const held = after(state, ...Array.from({ length: 199 }, (_, at) => succeeded(10 + at)))
+  t.match(held, { limit: 8, phase: 'hold' })
+  const probe = after(held, succeeded(300))
+  t.match(probe, { limit: 9, phase: 'probe' }, 'after 200 requests')
+  t.match(after(state, succeeded(5100)), { limit: 9, phase: 'probe' }, 'or after 5 s')
+  t.match(after(probe, refusal(9, probe.refusals)), { limit: 8, phase: 'hold' })
+  t.end()
+})
+
+t.test('the limit does not grow while less than half of it is in use', (t) => {
+  const idle = Array.from(
+    { length: 50 },
+    (_, at) => ({ _tag: 'Succeeded', at, work: 1, inFlight: 1 }) as const
+  )
+  t.equal(after(createLimit(), ...idle).limit, 4)
+  t.end()
+})
