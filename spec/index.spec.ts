@@ -47,7 +47,16 @@ const internal = new Set([
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],
   ...['uploadEncryptedStream', 'uploadEncryptedFile', 'uploadEncryptedDirectory', 'fileBodies'],
-  ...['drawDataKey', 'encryptBody', 'findEnvelope', 'openObject', 'rewrap', 'downloadEncryptedDirectory']
+  ...[
+    'drawDataKey',
+    'encryptBody',
+    'encryptSource',
+    'findEnvelope',
+    'readFront',
+    'openObject',
+    'rewrap',
+    'downloadEncryptedDirectory'
+  ]
 ])
 
 t.test('every operation is public', async (t) => {

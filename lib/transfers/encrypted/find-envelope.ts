@@ -6,21 +6,18 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encryptionError, type Context, type CosError, type EncryptionProblem } from '../../core/error.js'
 import { KiB } from '../../core/limits.js'
-import * as In from '../../core/input.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { readEnvelope, sealedEnvelope, type Envelope } from '../../encryption/envelope.js'
 import { readInstructionFile } from '../../encryption/foreign-envelope.js'
 import { encryptionProblem } from '../../encryption/problem.js'
-import { headerSize, isSealed, readObjectHeader } from '../../encryption/sealed-header.js'
-import { getObject, type GetObjectInput } from '../../operations/get-object.js'
-import { toBuffer, toText } from '../download/to-buffer.js'
+import { isSealed, readObjectHeader } from '../../encryption/sealed-header.js'
+import { getObject } from '../../operations/get-object.js'
+import { toText } from '../download/to-buffer.js'
 import type { Config, ReadFormat } from './options.js'
+import { readFront, type ObjectVersion } from './read-front.js'
 
 const instructionLimit = 64 * KiB
-
-/** An object or a version of it, and what a request of it needs. */
-export type ObjectVersion = ObjectRef & Pick<GetObjectInput, 'versionId' | 'sse' | 'referer'>
 
 /** Context of an object whose metadata were read, and those metadata. */
 export interface FoundObject {
@@ -58,33 +55,20 @@ const instructionFileOf = (ref: ObjectRef, context: Context): CosEffect<O.Option
 }
 
 /** A copy that replaced the metadata keeps the header at the start of the object. */
-const sealedHeaderOf = (
-  ref: ObjectVersion,
-  { context, etag }: FoundObject
-): CosEffect<O.Option<Envelope>> => {
-  const version = { ...refOf(ref), ...In.pick('versionId', 'sse', 'referer')(ref) }
-  const front = getObject({ ...version, range: { first: 0, last: headerSize - 1 }, ifMatch: etag })
-  return (client) =>
-    pipe(
-      client,
-      pipe(send(front), RTE.chain(toBuffer(headerSize))),
-      TE.map(O.some),
-      // 416: an empty object.
-      TE.orElse((error) =>
-        error._tag === 'ServiceError' && error.status === 416 ? TE.right(O.none) : TE.left(error)
-      ),
-      TE.map(O.filter(isSealed)),
-      TE.chainEitherK((bytes) =>
-        ofProblem(context)(
-          pipe(
-            bytes,
-            O.map((found) => pipe(readObjectHeader(found), E.map(sealedEnvelope))),
-            O.sequence(E.Applicative)
-          )
+const sealedHeaderOf = (ref: ObjectVersion, { context, etag }: FoundObject): CosEffect<O.Option<Envelope>> =>
+  pipe(
+    readFront(ref, etag),
+    RTE.map(O.filter(isSealed)),
+    RTE.chainEitherK((bytes) =>
+      ofProblem(context)(
+        pipe(
+          bytes,
+          O.map((found) => pipe(readObjectHeader(found), E.map(sealedEnvelope))),
+          O.sequence(E.Applicative)
         )
       )
     )
-}
+  )
 
 const orElse =
   (isWanted: boolean, find: () => CosEffect<O.Option<Envelope>>) =>

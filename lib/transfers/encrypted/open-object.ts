@@ -10,8 +10,9 @@ import type { Envelope } from '../../encryption/envelope.js'
 import { checkName } from '../../encryption/sealed-key.js'
 import { unwrapSealed } from '../../encryption/sealed-wrap.js'
 import { unwrapDataKey, type UnwrappedKey } from '../../encryption/unwrap.js'
-import { findEnvelope, type FoundObject, type ObjectVersion } from './find-envelope.js'
+import { findEnvelope, type FoundObject } from './find-envelope.js'
 import type { Config, ReadFormat } from './options.js'
+import type { ObjectVersion } from './read-front.js'
 
 export interface OpenedObject {
   readonly format: ReadFormat

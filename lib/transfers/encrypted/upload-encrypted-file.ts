@@ -30,7 +30,7 @@ const action = 'uploadFile'
  * the bytes of its digest. So no two plaintexts are encrypted with one key stream.
  *
  * With `skipExisting`, the file is encrypted with the data key of the existing object, if the key opens it, and compared by
- * CRC64. A sealed object that `rewrap` changed is sent again.
+ * CRC64. For a sealed object that `rewrap` changed, one more request reads its header, which has the wrapping before.
  */
 export const uploadEncryptedFile =
   (config: E.Either<CosError, Config>) =>

@@ -2,10 +2,13 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encryptionError, invalidInput, type CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import { conflict } from '../../core/problem.js'
+import { crc64WithFront } from '../../encryption/crc64-with-front.js'
 import { readEnvelope } from '../../encryption/envelope.js'
 import { layouts, type WriteFormat } from '../../encryption/object-cipher.js'
 import { restoreObjectCipher } from '../../encryption/restore-cipher.js'
@@ -13,12 +16,29 @@ import type { UploadResult } from '../upload/result.js'
 import type { UploadEncryption } from '../upload/upload-encryption.js'
 import { drawDataKey } from './draw-data-key.js'
 import { checkInput, fieldOf, type Config } from './options.js'
+import { readFront } from './read-front.js'
 
 const uploadEncryptionOf = (config: Config): UploadEncryption => ({
   ...layouts[config.format],
   hasFormat: (headers) => {
     const envelope = O.flatten(O.fromEither(readEnvelope(headers)))
     return O.isSome(envelope) && envelope.value.formats.some((format) => format === config.format)
+  },
+  storedCrc64: (ref, { headers, etag }, written) => {
+    const envelope = O.flatten(O.fromEither(readEnvelope(headers)))
+    if (O.isNone(envelope) || envelope.value.cipher !== 'sealed') return RTE.right(O.none)
+    const { header } = envelope.value
+    return pipe(
+      readFront(ref, etag),
+      // Without the permission to read, or of an archived object, the header is not known.
+      RTE.orElse((error) => (error._tag === 'ServiceError' ? RTE.right(O.none) : RTE.left(error))),
+      RTE.chainTaskK(
+        O.match(
+          () => T.of(O.none),
+          (front) => () => crc64WithFront(header, front, written)
+        )
+      )
+    )
   },
   create: (ref, context) => drawDataKey(config, ref, context),
   restore: (ref, context, metadata) =>

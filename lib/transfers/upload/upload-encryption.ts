@@ -3,11 +3,14 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Crc64Run } from '../../core/crc64.js'
 import { invalidInput, type Context, type CosError } from '../../core/error.js'
 import type { ObjectRef } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import type { CosEffect } from '../../client/send.js'
 import type { CipherLayout, ObjectCipher, PartExtent } from '../../encryption/object-cipher.js'
+import type { ObjectHead } from '../../operations/head-object.js'
+import type { WithCustomerKey } from '../../operations/parameters/encryption.js'
 import type { UploadOptions } from './options.js'
 
 /** Makes the cipher of each object that an upload writes. */
@@ -22,6 +25,15 @@ export interface UploadEncryption extends CipherLayout {
     context: Context,
     metadata: ObjectCipher['metadata']
   ) => TE.TaskEither<CosError, O.Option<ObjectCipher>>
+  /**
+   * The CRC64 that an object has if only the wrapping of its data key was changed since it was written, from that of the bytes
+   * which `restore` writes. None if COS does not show the bytes that were changed.
+   */
+  readonly storedCrc64: (
+    ref: ObjectRef & WithCustomerKey,
+    head: ObjectHead,
+    written: Crc64Run
+  ) => CosEffect<O.Option<bigint>>
 }
 
 /** None: the bytes are sent as they are. */

@@ -3,6 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Crc64Run } from '../../core/crc64.js'
 import { invalidInput, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { validate } from '../../core/operation.js'
@@ -64,6 +65,20 @@ const cipherOfExisting = (
 ): TE.TaskEither<CosError, O.Option<ObjectCipher>> =>
   O.isNone(encryption) ? TE.right(O.none) : encryption.value.restore(input, context, metadata)
 
+/** Whether a rewrapped object has these bytes: its metadata were changed, and the header before its bytes was not. */
+const isRewrapped = (
+  { input, encryption, scope }: FileUpload,
+  head: ObjectHead,
+  written: Crc64Run,
+  theirs: bigint
+): TE.TaskEither<CosError, boolean> =>
+  O.isNone(encryption)
+    ? TE.right(false)
+    : pipe(
+        encryption.value.storedCrc64({ ...refOf(input), ...headOptions(input) }, head, written)(scope.client),
+        TE.map(O.exists((stored) => stored === theirs))
+      )
+
 /** Whether the object has the bytes of the file, as this upload would send them. */
 const isSame = (run: FileUpload, head: ObjectHead): TE.TaskEither<CosError, boolean> => {
   const { file, encryption } = run
@@ -78,7 +93,9 @@ const isSame = (run: FileUpload, head: ObjectHead): TE.TaskEither<CosError, bool
         : pipe(
             fileBodies(file, cipher, O.none)(wholeFile(file)),
             TE.chain((body) => hashOf(file, body)),
-            TE.map(({ crc64 }) => crc64 === theirs)
+            TE.chain(({ crc64 }) =>
+              crc64 === theirs ? TE.right(true) : isRewrapped(run, head, { crc64, size: head.size }, theirs)
+            )
           )
     )
   )

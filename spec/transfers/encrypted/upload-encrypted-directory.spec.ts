@@ -8,7 +8,7 @@ import { uploadDirectory } from '../../../lib/transfers/directory/upload-directo
 import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { bytesOf } from '../../support/bytes.js'
 import { bucket, startCos } from '../../support/cos.js'
-import { aes, readBytes, wrongAes } from '../../support/encryption.js'
+import { aes, readBytes, rsa, wrongAes } from '../../support/encryption.js'
 import { isLongForm } from '../../support/long-form.js'
 import { left, right } from '../../support/server.js'
 
@@ -60,6 +60,28 @@ t.test(
     }
   }
 )
+
+t.test('a file whose object was rewrapped is skipped, and one request more reads the header', async (t) => {
+  const cos = await startCos(t)
+  const client = cos.client()
+  const input = await prepare(t)
+  right(await collect(encrypted(aes).uploadDirectory(input))(client)())
+  for (const [path] of files)
+    right(await encrypted(aes).rewrap({ bucket, key: `p/${path}`, to: rsa })(client)())
+  const again = right(await collect(encrypted(rsa).uploadDirectory(input))(client)())
+  for (const [path, size] of files)
+    t.match(
+      again.find((result) => 'path' in result && result.path === path),
+      { _tag: 'Skipped', size }
+    )
+  t.equal(cos.count('GetObject'), files.length)
+  await writeFile(join(input.directory, 'a.txt'), bytesOf(5, 2))
+  const changed = right(await collect(encrypted(rsa).uploadDirectory(input))(client)())
+  t.same(
+    changed.flatMap((result) => (result._tag === 'Uploaded' ? [result.path] : [])),
+    ['a.txt']
+  )
+})
 
 t.test('an object of another key or format, or a plain one of the size, is uploaded again', async (t) => {
   const client = (await startCos(t)).client()

@@ -312,8 +312,13 @@ t.test('skipExisting skips an object with the same plaintext that the key opens'
     const to = right(aesKey(bytesOf(32, 8), { id: '2027' }))
     right(await vault.rewrap({ ...object, to })(client)())
     const rewrapped = encrypted(to, { format }).uploadFile(skipping)
-    // The header in a sealed object has the old wrapping.
-    t.equal(right(await rewrapped(client)()).skipped, format === 'python')
+    t.equal(
+      right(await rewrapped(client)()).skipped,
+      true,
+      'the header in a sealed object has the old wrapping'
+    )
+    await writeFile(file, bytesOf(bytes.length, 5))
+    t.equal(right(await rewrapped(client)()).skipped, false, 'other bytes')
     right(await uploadFile(input)(client)())
     t.equal(right(await vault.uploadFile(skipping)(client)()).skipped, false, 'a plain object')
   }
