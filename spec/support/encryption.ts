@@ -100,13 +100,11 @@ export const javaVectors = (): ReadonlyArray<EncryptedVector> => [
 ]
 
 /** Byte i is (31 i + 17 floor(i / 256) + 7 floor(i / 65536) + seed) mod 256. */
-export const patternBytes = (seed: number, length: number): Buffer =>
-  Buffer.from(
-    Uint8Array.from(
-      { length },
-      (_, n) => 31 * n + 17 * Math.floor(n / 256) + 7 * Math.floor(n / 65536) + seed
-    )
-  )
+export const patternBytes = (seed: number, length: number): Buffer => {
+  const out = Buffer.allocUnsafe(length)
+  for (let n = 0; n < length; n += 1) out[n] = 31 * n + 17 * (n >>> 8) + 7 * (n >>> 16) + seed
+  return out
+}
 
 export const plaintextOf = ({ plaintext }: EncryptedVector): Buffer =>
   plaintext.kind === 'base64'

@@ -3,7 +3,8 @@
  *
  *     npm test                                  every spec
  *     npm test -- spec/core/wire.spec.ts        one file
- *     npm test -- spec/core --reporter=terse    a folder, with an option of tap's
+ *     npm test -- spec/core                     a folder
+ *     npm test -- spec/core --reporter=terse    with an option of tap's, by tap's runner
  *
  * A loader such as tsx compiles the library again in each process: 0.7 s of CPU a process, against 2 s once for all of
  * them here (Node 20.20). Types are not checked: `npm run typecheck` does that.
@@ -12,17 +13,20 @@
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import { build } from 'esbuild'
 import { compareFiles } from './changed-files.mjs'
 import { writeExamples } from './readme.mjs'
+import { runPrograms } from './run-programs.mjs'
 
 const top = resolve(import.meta.dirname, '../..')
 const out = join(top, 'dist/test')
 const groups = join(out, 'groups')
 const bundled = join(out, 'bundled')
 const record = join(out, 'sources.json')
+const printed = join(out, 'tap')
 // Another version of esbuild compiles everything again.
 const lockfile = join(top, 'package-lock.json')
 
@@ -89,7 +93,8 @@ const compile = async () => {
   for (const path of sources) made.add(outputOf(path)).add(`${outputOf(path)}.map`)
   // The output of a source that was moved or deleted would still be run.
   for (const path of filesBelow(out))
-    if (!made.has(path) && !isBelow(groups, path) && !isBelow(bundled, path)) rmSync(path)
+    if (!made.has(path) && !isBelow(groups, path) && !isBelow(bundled, path) && !isBelow(printed, path))
+      rmSync(path)
   save()
 }
 
@@ -132,6 +137,7 @@ const groupSpecs = (paths) => {
 /** In seconds, for a file or for the specs of a directory. */
 const timeout = '900'
 const env = { TAP_TIMEOUT: timeout, ...process.env }
+const withoutHooks = `--import=${new URL('without-async-hooks.mjs', import.meta.url).href}`
 
 const run = (...args) => {
   const { status } = spawnSync(process.execPath, args, { cwd: top, stdio: 'inherit', env })
@@ -152,8 +158,32 @@ const rest = args.filter((argument) => selectSpecs(argument).length === 0)
 const specs = [...new Set(selected.length > 0 ? selected : compiledSpecs(join(out, 'spec')))]
 // Coverage is counted for each spec file.
 const files = rest.includes('--no-disable-coverage') ? specs : groupSpecs(specs)
-// One file without options of tap's prints TAP by itself: the runner takes 3 s to start.
-const isAlone = files.length === 1 && rest.length === 0
-process.exitCode = isAlone
-  ? run('--enable-source-maps', ...files)
-  : tap(`--timeout=${timeout}`, ...rest, ...files.map((path) => relative(top, path)))
+const nodeArguments = [withoutHooks, '--enable-source-maps']
+
+/** `transfers-memory-limit` for `dist/test/spec/transfers/memory-limit.spec.js`. */
+const programOf = (path) => {
+  const [, ...names] = relative(out, path)
+    .replace(/\.spec\.js$/, '')
+    .split('/')
+  return { name: names.join('-'), path }
+}
+
+const runAll = async () =>
+  await runPrograms(files.map(programOf), {
+    // On two cores a third process uses the time in which another one waits for a timer.
+    concurrency: availableParallelism() + 1,
+    args: nodeArguments,
+    cwd: top,
+    env,
+    output: printed
+  })
+
+if (rest.length > 0)
+  process.exitCode = tap(
+    `--timeout=${timeout}`,
+    `--node-arg=${withoutHooks}`,
+    ...rest,
+    ...files.map((path) => relative(top, path))
+  )
+else if (files.length === 1) process.exitCode = run(...nodeArguments, ...files)
+else process.exitCode = (await runAll()) ? 0 : 1
