@@ -2,7 +2,7 @@
  * Tries what a user would get: packs the library, installs the tarball in an empty project, and uses it from ESM, from
  * CommonJS, from TypeScript under each module resolution that matters, and from its command.
  */
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix, resolve } from 'node:path'
@@ -18,22 +18,27 @@ const stop = (message) => {
   process.exit(1)
 }
 
-const run = (command, args, cwd = top, env = {}) => {
-  const options = { cwd, encoding: 'utf8', env: { ...process.env, ...env } }
-  const { status, stdout, stderr, error } = spawnSync(command, args, options)
-  if (status !== 0)
-    stop(
-      [`${[command, ...args].join(' ')} failed`, error?.message, stdout, stderr].filter(Boolean).join('\n')
-    )
-  return stdout
-}
-const node = (args, cwd) => run(process.execPath, args, cwd)
+const run = async (command, args, cwd = top, env = {}) =>
+  await new Promise((resolve) => {
+    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }
+    execFile(command, args, options, (error, stdout, stderr) => {
+      if (error !== null) stop([error.message, stdout, stderr].filter(Boolean).join('\n'))
+      resolve(stdout)
+    })
+  })
+const node = async (args, cwd) => await run(process.execPath, args, cwd)
+const install = async (cwd, ...names) =>
+  await run(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...names],
+    cwd
+  )
 const tool = (name) => join(top, 'node_modules', name)
 const say = (message) => console.log(`packed: ${message}`)
 
 // -- the tarball --
 const [packed] = JSON.parse(
-  run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', temp]).replace(/^[^[]*/, '')
+  (await run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', temp])).replace(/^[^[]*/, '')
 )
 const tarball = join(temp, packed.filename)
 const stray = packed.files
@@ -59,9 +64,9 @@ const broken = [...inTarball]
 if (broken.length > 0) stop(`links lead out of the tarball: ${broken.join(', ')}`)
 say('every link of a README leads to a file of the tarball')
 
-node([tool('publint/src/cli.js'), 'run', tarball, '--strict'])
+await node([tool('publint/src/cli.js'), 'run', tarball, '--strict'])
 say('publint has nothing to say')
-node([tool('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only'])
+await node([tool('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only'])
 say('are the types wrong? No')
 
 // -- an empty project --
@@ -69,7 +74,7 @@ const home = join(temp, 'project')
 mkdirSync(home)
 const write = (name, text) => writeFileSync(join(home, name), text)
 write('package.json', JSON.stringify({ name: 'project', private: true, version: '0.0.0' }))
-run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', tarball], home)
+await install(home, tarball)
 const { packages } = JSON.parse(readFileSync(join(home, 'node_modules/.package-lock.json'), 'utf8'))
 const installed = Object.keys(packages)
   .map((path) => path.replace(/^.*node_modules\//, ''))
@@ -105,7 +110,7 @@ try {
 throw new Error('a file behind the entries can be imported')
 `
 )
-node(['--disable-warning=ExperimentalWarning', 'esm.mjs'], home)
+await node(['--disable-warning=ExperimentalWarning', 'esm.mjs'], home)
 say('import works, and only through the entries')
 
 write(
@@ -113,7 +118,7 @@ write(
   `const cospipe = require('cospipe')\nconst emulator = require('cospipe/emulator')\n${checks}`
 )
 if (process.features.require_module) {
-  node(['--disable-warning=ExperimentalWarning', 'commonjs.cjs'], home)
+  await node(['--disable-warning=ExperimentalWarning', 'commonjs.cjs'], home)
   say('require works')
 } else {
   say(`require was not tried: Node ${process.versions.node} cannot require ESM, 20.19 and later can`)
@@ -151,11 +156,11 @@ await emulator.close()
 await client.close()
 `
 )
-node(['without.mjs'], home)
+await node(['without.mjs'], home)
 say('a missing optional peer is a typed error that names it')
 
 const command = join(home, 'node_modules/.bin', 'cospipe-emulator')
-const help = run(command, ['--help'], home)
+const help = await run(command, ['--help'], home)
 if (!help.includes('--port')) stop(`cospipe-emulator --help does not name --port:\n${help}`)
 say('the command cospipe-emulator runs')
 
@@ -190,38 +195,42 @@ const strictest = {
   noUncheckedIndexedAccess: true,
   verbatimModuleSyntax: true
 }
+// The oldest TypeScript that the README names is the last.
+const oldTypescript = join(temp, 'typescript')
 const projects = [
   ['nodenext', ['consumer.mts'], { ...nodenext, skipLibCheck: false }],
   ['nodenext, from CommonJS', ['consumer.cts'], { ...nodenext, skipLibCheck: false }],
   ['nodenext, at its strictest', ['consumer.mts'], { ...nodenext, ...strictest, skipLibCheck: true }],
-  ['bundler', ['consumer.ts'], { ...bundler, skipLibCheck: false }]
+  ['bundler', ['consumer.ts'], { ...bundler, skipLibCheck: false }],
+  [
+    'nodenext, by TypeScript 5.4',
+    ['consumer.mts'],
+    { ...nodenext, skipLibCheck: false },
+    join(oldTypescript, 'node_modules/typescript')
+  ]
 ]
-for (const [name, files, compilerOptions] of projects) {
-  write('tsconfig.json', JSON.stringify({ compilerOptions: { ...base, ...compilerOptions }, files }))
-  node([tool('typescript/bin/tsc'), '-p', 'tsconfig.json'], home)
-  say(`TypeScript checks under ${name}`)
+const checkTypes = async () => {
+  for (const [index, [name, files, compilerOptions, typescript]] of projects.entries()) {
+    const config = `tsconfig.${index}.json`
+    write(config, JSON.stringify({ compilerOptions: { ...base, ...compilerOptions }, files }))
+    await node([join(typescript ?? tool('typescript'), 'bin/tsc'), '-p', config], home)
+    say(`TypeScript checks under ${name}`)
+  }
 }
-
-// The oldest TypeScript that the README names.
-const oldTypescript = join(temp, 'typescript')
-mkdirSync(oldTypescript)
-writeFileSync(join(oldTypescript, 'package.json'), JSON.stringify({ name: 'old', private: true }))
-const install = (cwd, ...names) =>
-  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...names], cwd)
-install(oldTypescript, 'typescript@5.4.5')
-write(
-  'tsconfig.json',
-  JSON.stringify({ compilerOptions: { ...base, ...nodenext, skipLibCheck: false }, files: ['consumer.mts'] })
-)
-node([join(oldTypescript, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], home)
-say('TypeScript 5.4 checks the declarations')
 
 // -- bundle it --
 // Without the optional peers. Each bundle runs in a folder that has no node_modules, and sends a request to an emulator.
 const bundles = join(temp, 'bundles')
 mkdirSync(bundles)
-install(
-  home,
+// The tools have projects of their own: what is installed for the library stays as it is.
+const bundlers = join(temp, 'bundlers')
+for (const project of [oldTypescript, bundlers]) {
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'tools', private: true }))
+}
+await install(oldTypescript, 'typescript@5.4.5')
+await install(
+  bundlers,
   'rollup@4.68.8',
   '@rollup/plugin-node-resolve@16.0.3',
   '@rollup/plugin-commonjs@29.0.3',
@@ -250,16 +259,16 @@ send(headObject({ bucket: process.env.BUCKET, key: 'k' }))(client)().then(async 
 })
 `
 )
-write(
-  'bundle.mjs',
+writeFileSync(
+  join(bundlers, 'bundle.mjs'),
   `import { createRequire } from 'node:module'
 import { join } from 'node:path'
-const [out, builder] = process.argv.slice(2)
+const [home, out, builder] = process.argv.slice(2)
 // undici and fp-ts are CommonJS. In an ESM bundle esbuild leaves their require('node:...') as it is, so the bundle needs one.
 const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 for (const name of ['one', 'client']) {
   for (const [format, ending] of [['esm', 'mjs'], ['cjs', 'cjs']]) {
-    const input = join(import.meta.dirname, name + '.mjs')
+    const input = join(home, name + '.mjs')
     const output = join(out, [builder, name, ending].join('.'))
     if (builder === 'esbuild') {
       const { build } = await import(process.env.ESBUILD)
@@ -313,16 +322,20 @@ await emulator.close()
 `
 )
 const esbuild = pathToFileURL(tool('esbuild/lib/main.js')).href
-for (const builder of ['esbuild', 'rollup', 'webpack']) {
-  run(process.execPath, ['bundle.mjs', bundles, builder], home, { ESBUILD: esbuild })
-  const files = ['one', 'client'].flatMap((name) =>
-    ['mjs', 'cjs'].map((ending) => join(bundles, [builder, name, ending].join('.')))
-  )
-  node(['serve.mjs', ...files], home)
-  const [small, whole] = [files[0], files[2]].map((file) => Math.round(statSync(file).size / 1024))
-  say(
-    `${builder} bundles headObject (${small} KiB) and a client (${whole} KiB), and both run as ESM and CommonJS`
-  )
+const bundleAll = async () => {
+  for (const builder of ['esbuild', 'rollup', 'webpack']) {
+    await run(process.execPath, ['bundle.mjs', home, bundles, builder], bundlers, { ESBUILD: esbuild })
+    const files = ['one', 'client'].flatMap((name) =>
+      ['mjs', 'cjs'].map((ending) => join(bundles, [builder, name, ending].join('.')))
+    )
+    await node(['serve.mjs', ...files], home)
+    const [small, whole] = [files[0], files[2]].map((file) => Math.round(statSync(file).size / 1024))
+    say(
+      `${builder} bundles headObject (${small} KiB) and a client (${whole} KiB), and both run as ESM and CommonJS`
+    )
+  }
 }
 
+// On two cores: one checks, the other bundles.
+await Promise.all([checkTypes(), bundleAll()])
 say('the tarball is good')
