@@ -506,10 +506,11 @@ t.test('an unread body holds the server back', async (t) => {
   let written = 0
   const server = await startServer(t, async (_, response) => {
     const chunk = Buffer.alloc(64 * 1024)
+    const closed = new Promise((resolve) => response.once('close', resolve))
     while (written < 64 * 1024 * 1024 && !response.destroyed) {
       written += chunk.length
       if (!response.write(chunk))
-        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
+        await Promise.race([closed, new Promise((resolve) => response.once('drain', resolve))])
     }
   })
   const body = right(await send(probeOpen(at))(server.client())())

@@ -285,8 +285,8 @@ t.test('a signal ends a wait for memory and a pending read', async (t) => {
 t.test('silent uploads keep the blocks that they filled, and others use the rest', async (t) => {
   const budget = createMemoryBudget({ limit: 16 * MiB })
   const sizes = constant(8 * MiB)
-  const never = new Readable({ read() {} })
   for (let n = 0; n < 12; n += 1) {
+    const never = new Readable({ read() {} })
     const source = async function* () {
       yield Buffer.alloc(1000)
       yield* never as AsyncIterable<Uint8Array>
