@@ -222,7 +222,7 @@ const checkTypes = async () => {
 // Without the optional peers. Each bundle runs in a folder that has no node_modules, and sends a request to an emulator.
 const bundles = join(temp, 'bundles')
 mkdirSync(bundles)
-// The tools have projects of their own: what is installed for the library stays as it is.
+// The tools have other projects: the packages beside the library stay as they are.
 const bundlers = join(temp, 'bundlers')
 for (const project of [oldTypescript, bundlers]) {
   mkdirSync(project)
