@@ -5,7 +5,7 @@ import type { BucketOptions, Credentials, EmulatorOptions } from './options.js'
 
 export const usage = `Usage: cospipe-emulator [options]
 
-A COS endpoint on this machine, over HTTP.
+A COS endpoint on this machine, over HTTP, and HTTPS with --tls.
 
   --port N            port to listen on (default: a free port)
   --host HOST         address to listen on (default: 127.0.0.1)
@@ -17,6 +17,9 @@ A COS endpoint on this machine, over HTTP.
   --cors ORIGIN       origin of web pages that may use buckets without a CORS
                       configuration, such as http://localhost:3000 or '*';
                       may be repeated (default: none)
+  --tls               serve HTTPS beside HTTP on the port, and CONNECT for proxies
+  --tls-ca FILE       with --tls: write the certificate that clients must trust,
+                      such as by NODE_EXTRA_CA_CERTS
   --secret-id ID      accepted credentials, together with --secret-key
   --secret-key KEY    (default: AKIDEmulatorExampleNotARealSecretId00,
                       emulatorExampleNotARealSecretKey0000)
@@ -70,6 +73,8 @@ export const readArguments = (args: ReadonlyArray<string>): E.Either<string, Emu
           bucket: { type: 'string', multiple: true },
           region: { type: 'string' },
           cors: { type: 'string', multiple: true },
+          tls: { type: 'boolean' },
+          'tls-ca': { type: 'string' },
           'secret-id': { type: 'string' },
           'secret-key': { type: 'string' },
           help: { type: 'boolean' }
@@ -78,8 +83,10 @@ export const readArguments = (args: ReadonlyArray<string>): E.Either<string, Emu
     (thrown) => (thrown instanceof Error ? thrown.message : String(thrown))
   )
   if (E.isLeft(parsed)) return parsed
-  const { port, host, dir, bucket, region, cors, help } = parsed.right
+  const { port, host, dir, bucket, region, cors, tls, help } = parsed.right
+  const tlsCa = parsed.right['tls-ca']
   if (help === true) return E.right('help')
+  if (tlsCa !== undefined && tls !== true) return E.left('--tls-ca must be given together with --tls')
   if (port !== undefined && !/^\d{1,5}$/.test(port))
     return E.left('--port: must be an integer from 0 to 65535')
   const buckets = E.traverseArray(readBucket)(bucket ?? [])
@@ -92,6 +99,8 @@ export const readArguments = (args: ReadonlyArray<string>): E.Either<string, Emu
     ...(dir === undefined ? {} : { dir }),
     ...(region === undefined ? {} : { region }),
     ...(cors === undefined ? {} : { cors }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(tlsCa === undefined ? {} : { tlsCa }),
     ...(buckets.right.length === 0 ? {} : { buckets: buckets.right }),
     ...(credentials.right.length === 0 ? {} : { credentials: credentials.right })
   })

@@ -40,7 +40,16 @@ export interface CannotStore {
   readonly cause: unknown
 }
 
-export type EmulatorError = InvalidOption | CannotListen | CannotStore | DirectoryInUse
+/** The file of the option `tlsCa` cannot be written. */
+export interface CannotWriteCa {
+  readonly _tag: 'CannotWriteCa'
+  readonly path: string
+  /** The system's code, such as `EACCES`. */
+  readonly code: string
+  readonly cause: unknown
+}
+
+export type EmulatorError = InvalidOption | CannotListen | CannotStore | CannotWriteCa | DirectoryInUse
 
 const suggest = (suggestion: string | undefined): string =>
   suggestion === undefined ? '' : ` (did you mean "${suggestion}"?)`
@@ -56,6 +65,8 @@ export const formatEmulatorError = (error: EmulatorError): string => {
       return `cannot listen on ${error.host}:${String(error.port)}: ${error.code === '' ? String(error.cause) : error.code}`
     case 'CannotStore':
       return `cannot store objects in ${error.dir}: ${error.code === '' ? String(error.cause) : error.code}`
+    case 'CannotWriteCa':
+      return `cannot write the certificate authority to ${error.path}: ${error.code}`
     case 'DirectoryInUse':
       return `cannot store objects in ${error.dir}: it is in use by the emulator of process ${String(error.pid)}`
   }

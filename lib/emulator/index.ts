@@ -1,5 +1,12 @@
 /** `cospipe/emulator`: a COS endpoint on the loopback interface, in this process. */
-export type { CannotListen, CannotStore, DirectoryInUse, EmulatorError, InvalidOption } from './error.js'
+export type {
+  CannotListen,
+  CannotStore,
+  CannotWriteCa,
+  DirectoryInUse,
+  EmulatorError,
+  InvalidOption
+} from './error.js'
 export { formatEmulatorError } from './error.js'
 export type { CapacityStep, InjectedResponse, Fault, FaultInput, Rule } from './fault.js'
 export { capacity, script } from './fault.js'

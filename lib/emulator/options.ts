@@ -100,6 +100,10 @@ export interface EmulatorOptions {
    * are allowed. Default: none, as on COS.
    */
   readonly cors?: ReadonlyArray<string>
+  /** Serves HTTPS beside HTTP on the port, and CONNECT, with certificates of an authority of its own. Default: false. */
+  readonly tls?: boolean
+  /** With `tls`: writes the certificate of the authority to this file, for `NODE_EXTRA_CA_CERTS`. */
+  readonly tlsCa?: string
 }
 
 export interface Settings {
@@ -117,6 +121,8 @@ export interface Settings {
   readonly onRequest: (request: RequestRecord) => void
   readonly keepRequests: number
   readonly cors: ReadonlyArray<string>
+  readonly tls: boolean
+  readonly tlsCa: string | undefined
 }
 
 export const isBucketName = (name: string): boolean =>
@@ -131,7 +137,7 @@ type Check = readonly [field: string, expected: string, isValid: boolean]
 const optionNames: Readonly<Record<keyof EmulatorOptions, true>> = {
   ...{ port: true, host: true, dir: true, buckets: true, region: true, credentials: true, now: true },
   ...{ minPartSize: true, restoreTime: true, seed: true, fault: true, onRequest: true, keepRequests: true },
-  cors: true
+  ...{ cors: true, tls: true, tlsCa: true }
 }
 const bucketNames: Readonly<Record<keyof BucketOptions, true>> = {
   ...{ name: true, versioning: true, acl: true, domains: true }
@@ -206,7 +212,9 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
     fault: options.fault ?? (() => undefined),
     onRequest: options.onRequest ?? (() => undefined),
     keepRequests: options.keepRequests ?? 10_000,
-    cors: options.cors ?? []
+    cors: options.cors ?? [],
+    tls: options.tls ?? false,
+    tlsCa: options.tlsCa
   }
   const names = buckets.map(({ name }) => name)
   const checks: ReadonlyArray<Check> = [
@@ -221,6 +229,11 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
       settings.restoreTime === undefined || settings.restoreTime >= 0
     ],
     ['keepRequests', 'an integer of at least 0', isInteger(settings.keepRequests, 0, 2 ** 30)],
+    [
+      'tlsCa',
+      'the path of a file, together with tls',
+      settings.tlsCa === undefined || (settings.tls && settings.tlsCa !== '')
+    ],
     ...settings.cors.map((origin, at): Check => [
       `cors.${String(at)}`,
       'the origin of a web page, such as http://localhost:3000, or *',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import t from 'tap'
 import { exampleCredentials } from '../../lib/emulator/index.js'
 import { sendRequest, type RequestInput } from '../support/signed.js'
@@ -92,4 +92,18 @@ t.test('the command exits with 2 if an option is not valid', async (t) => {
   t.equal(code, 2)
   t.match(err, /^cospipe-emulator: buckets\.0: must be /)
   t.equal(out, '')
+})
+
+t.test('a program that trusts the certificate of --tls-ca reaches the emulator by HTTPS', async (t) => {
+  const ca = join(t.testdir(), 'ca.pem')
+  const running = run(t, '--tls', '--tls-ca', ca)
+  const line = await running.line
+  t.match(line, /^cospipe-emulator listens on https:\/\/127\.0\.0\.1:\d+$/)
+  const program = `console.log((await fetch('https://localhost:${/\d+$/.exec(line)?.[0] ?? ''}/')).status)`
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: ca }
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { env })
+  let out = ''
+  child.stdout.on('data', (chunk) => (out += String(chunk)))
+  await once(child, 'close')
+  t.equal(out.trim(), '403')
 })

@@ -18,6 +18,9 @@ t.test('arguments become options, without defaults', async (t) => {
   )
   const own = ['--secret-id', 'i', '--secret-key', 'k']
   t.strictSame(readArguments(own), E.right({ credentials: [{ secretId: 'i', secretKey: 'k' }] }))
+  const web = ['--cors', '*', '--cors', 'http://localhost:3000', '--tls', '--tls-ca', 'F']
+  const options = { cors: ['*', 'http://localhost:3000'], tls: true, tlsCa: 'F' }
+  t.strictSame(readArguments(web), E.right(options))
 })
 
 t.test('an invalid argument is named, and the secret key is not', async (t) => {
@@ -28,6 +31,7 @@ t.test('an invalid argument is named, and the secret key is not', async (t) => {
     [['stray'], /stray/],
     [['--bucket', 'a-1,versioning=Maybe'], /versioning=Maybe/],
     [['--bucket', 'a-1,acl=default'], /acl=default/],
+    [['--tls-ca', 'F'], /--tls/],
     [['--secret-id', 'x'], /--secret-key/],
     [['--secret-key', 'hidden'], /^(?!.*hidden).*--secret-id/]
   ]
@@ -38,6 +42,6 @@ t.test('an invalid argument is named, and the secret key is not', async (t) => {
 })
 
 t.test('the usage describes every option', async (t) => {
-  for (const name of ['port', 'host', 'dir', 'bucket', 'region', 'secret-id', 'secret-key', 'help'])
+  for (const name of 'port host dir bucket region cors tls tls-ca secret-id secret-key help'.split(' '))
     t.ok(usage.includes(`--${name}`))
 })

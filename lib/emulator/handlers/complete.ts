@@ -91,7 +91,7 @@ export const completeMultipartUpload: Handler = (context, request) => async () =
   if (E.isLeft(chosen)) return chosen
   const { open, parts } = chosen.right
   const { bucket, upload } = open
-  const { key, host, rawPath } = request
+  const { key, scheme, host, rawPath } = request
   const version = newObject(bucket, context.settings.now(), join(upload, parts), upload.attributes)
   await context.store.commit({ _tag: 'UploadCompleted', bucket: bucket.name, key, id: upload.id, version })
   const { etag: _etag, ...headers } = writtenHeaders(bucket, version)
@@ -100,7 +100,7 @@ export const completeMultipartUpload: Handler = (context, request) => async () =
       [
         'CompleteMultipartUploadResult',
         [
-          ['Location', `http://${host}${rawPath}`],
+          ['Location', `${scheme}://${host}${rawPath}`],
           ['Bucket', bucket.name],
           ['Key', key],
           ['ETag', version.content.etag]

@@ -36,12 +36,12 @@ const keyOf = ({ fields, filename }: Form): E.Either<ServiceError, string> => {
 
 /** The redirect, the document or the empty response that the form asks for. */
 const respond = (
-  { host, bucket }: RoutedRequest,
+  { scheme, host, bucket }: RoutedRequest,
   key: string,
   fields: Headers,
   stored: Headers
 ): EmulatorResponse => {
-  const location = `http://${host}/${encodeKey(key)}`
+  const location = `${scheme}://${host}/${encodeKey(key)}`
   const etag = stored['etag'] ?? ''
   const redirect = fields['success_action_redirect'] ?? ''
   if (URL.canParse(redirect)) {

@@ -19,6 +19,7 @@ export interface RequestBody {
 export interface EmulatorRequest extends Target {
   readonly operation: OperationName
   readonly method: string
+  readonly scheme: 'http' | 'https'
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: RequestBody

@@ -1,6 +1,7 @@
 /** Handles one request: head, fault, handler, response, record. */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import * as E from 'fp-ts/lib/Either.js'
 import { type EmulatorResponse, fromServiceError, type Origin } from '../http/response.js'
 import { authenticate } from '../http/authenticate.js'
@@ -247,6 +248,7 @@ export const handleRequest = async (
     }
     const emulatorRequest: EmulatorRequest = {
       ...{ ...target, operation, method, headers, now, requestId },
+      scheme: request.socket instanceof TLSSocket ? 'https' : 'http',
       body: sentBody
     }
     await respond(

@@ -1,6 +1,7 @@
 /** Starts the emulator: opens its store, listens, handles requests, closes. */
 import { setMaxListeners } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { writeFile } from 'node:fs/promises'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -10,7 +11,8 @@ import { callSafely } from '../../core/call-safely.js'
 import { codeOf } from '../../core/error.js'
 import { KiB } from '../../core/limits.js'
 import { errorXml } from '../http/response.js'
-import type { CannotListen, CannotStore, DirectoryInUse, EmulatorError } from '../error.js'
+import type { CannotListen, CannotStore, CannotWriteCa, DirectoryInUse, EmulatorError } from '../error.js'
+import { type Certificates, makeCertificates } from './certificates.js'
 import { handleRequest, type Progress, type ServerContext } from './handle-request.js'
 import {
   type Credentials,
@@ -19,6 +21,7 @@ import {
   type Settings,
   readOptions
 } from '../options.js'
+import { createPort } from './port.js'
 import { serviceError } from '../http/service-error.js'
 import type { Hosts } from '../http/route.js'
 import { seedObjects } from '../seed.js'
@@ -26,8 +29,10 @@ import { InUse } from '../store/directory.js'
 import { diskStore, memoryStore, type Store } from '../store/store.js'
 
 export interface Emulator {
-  /** `http://127.0.0.1:9000` */
+  /** `http://127.0.0.1:9000`, or `https:` with the option `tls`. */
   readonly url: string
+  /** With the option `tls`: the certificate of the authority that clients must trust, in PEM. */
+  readonly ca: string | undefined
   /** `127.0.0.1:9000`: for clients that connect here and send the Host of COS, such as `createClient({ address })`. */
   readonly address: string
   readonly port: number
@@ -61,6 +66,26 @@ const open = (settings: Settings): TE.TaskEither<CannotStore | DirectoryInUse, S
   )
 }
 
+/** The certificates of the option `tls`, for the host names of COS and of this machine. */
+const certify = (settings: Settings): TE.TaskEither<CannotWriteCa, Certificates | undefined> => {
+  const { tls, tlsCa, region, host, buckets } = settings
+  if (!tls) return TE.right(undefined)
+  const domains = ['myqcloud.com', 'tencentcos.cn'].flatMap((domain) => [
+    ...[`*.cos.${region}.${domain}`, `cos.${region}.${domain}`, `service.cos.${domain}`]
+  ])
+  const own = buckets.flatMap((bucket) => bucket.domains ?? [])
+  const names = [...new Set([...domains, 'localhost', '*.localhost', '127.0.0.1', '::1', host, ...own])]
+  const certificates = makeCertificates(names)
+  if (tlsCa === undefined) return TE.right(certificates)
+  return TE.tryCatch(
+    async () => {
+      await writeFile(tlsCa, certificates.ca)
+      return certificates
+    },
+    (cause) => ({ _tag: 'CannotWriteCa', path: tlsCa, code: codeOf(cause), cause })
+  )
+}
+
 /** The response to a connection that ended within a body, or that is not HTTP. */
 const connectionErrorResponse = (progress: Progress | undefined, host: string): string => {
   const error = progress
@@ -82,7 +107,11 @@ const connectionErrorResponse = (progress: Progress | undefined, host: string): 
   ].join('\r\n')
 }
 
-const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, Emulator> => {
+const listen = (
+  store: Store,
+  settings: Settings,
+  certificates: Certificates | undefined
+): TE.TaskEither<CannotListen, Emulator> => {
   const { host, port, buckets, credentials, keepRequests, onRequest } = settings
   const views: Array<{ view: () => RequestRecord }> = []
   const counts = new Map<string, number>()
@@ -124,14 +153,14 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
     }
   }
 
-  const server = createServer({
+  const httpOptions = {
     // Larger chunks than Node 20's default of 16 KiB.
     highWaterMark: 64 * KiB,
     maxHeaderSize: 64 * KiB,
     keepAliveTimeout: 75_000,
     // No limit for an upload's duration.
     requestTimeout: 0
-  })
+  }
   const listener =
     (expectsContinue: boolean) =>
     (request: IncomingMessage, response: ServerResponse): void => {
@@ -150,19 +179,21 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
         })
       running.add(done)
     }
-  server.on('request', listener(false))
-  server.on('checkContinue', listener(true))
+  const server = createPort(httpOptions, certificates, (each: Server) => {
+    each.on('request', listener(false))
+    each.on('checkContinue', listener(true))
+    each.on('clientError', (error, socket) => {
+      const progress = pending.get(socket)
+      if (!socket.writable || !codeOf(error).startsWith('HPE_')) socket.destroy()
+      else if (progress?.response.headersSent === true) socket.end()
+      // Bytes beyond the declared length: COS drops them and responds to the bytes before them.
+      else if (progress?.request.complete === true) progress.response.once('close', () => socket.end())
+      else socket.end(connectionErrorResponse(progress, host))
+    })
+  })
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-  })
-  server.on('clientError', (error, socket) => {
-    const progress = pending.get(socket)
-    if (!socket.writable || !codeOf(error).startsWith('HPE_')) socket.destroy()
-    else if (progress?.response.headersSent === true) socket.end()
-    // Bytes beyond the declared length: COS drops them and responds to the bytes before them.
-    else if (progress?.request.complete === true) progress.response.once('close', () => socket.end())
-    else socket.end(connectionErrorResponse(progress, host))
   })
 
   const close = async (): Promise<void> => {
@@ -186,8 +217,9 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
           const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port
           const address = `${host.includes(':') ? `[${host}]` : host}:${String(boundPort)}`
           resolve({
-            url: `http://${address}`,
+            url: `${certificates === undefined ? 'http' : 'https'}://${address}`,
             address,
+            ca: certificates?.ca,
             port: boundPort,
             credentials: credentials[0],
             requests: () => views.map(({ view }) => view()),
@@ -205,17 +237,18 @@ const listen = (store: Store, settings: Settings): TE.TaskEither<CannotListen, E
  *
  * @shape  nothing happens before the Task is called; each call starts another emulator
  * @units  `now` and `restoreTime` in milliseconds, sizes in bytes
- * @errors `InvalidOption` with the field's name; `CannotListen`; `CannotStore`; `DirectoryInUse`
+ * @errors `InvalidOption` with the field's name; `CannotListen`; `CannotStore`; `DirectoryInUse`; `CannotWriteCa`
  * @example const emulator = await startEmulator({ port: 9000 })()
  */
 export const startEmulator = (options: EmulatorOptions = {}): TE.TaskEither<EmulatorError, Emulator> =>
   pipe(
     TE.fromEither<EmulatorError, Settings>(readOptions(options)),
     TE.bindTo('settings'),
+    TE.bindW('certificates', ({ settings }) => certify(settings)),
     TE.bindW('store', ({ settings }) => open(settings)),
-    TE.chainW(({ settings, store }) =>
+    TE.chainW(({ settings, store, certificates }) =>
       pipe(
-        listen(store, settings),
+        listen(store, settings, certificates),
         TE.orElseFirstTaskK(() => () => store.close())
       )
     )

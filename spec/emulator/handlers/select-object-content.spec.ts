@@ -235,7 +235,7 @@ t.test("Select fails with 501 and the package's name if an optional package is m
   const context = { store, settings, hosts: { isBucket: () => true, domains: new Map<string, string>() } }
   const routedRequest: RoutedRequest = {
     operation: 'SelectObjectContent',
-    ...{ method: 'POST', anonymous: false, requestId: '', now: 0 },
+    ...{ method: 'POST', scheme: 'http', anonymous: false, requestId: '', now: 0 },
     ...{
       bucket: 'examplebucket-1250000000',
       key,
