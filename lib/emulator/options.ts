@@ -100,7 +100,7 @@ export interface EmulatorOptions {
    * are allowed. Default: none, as on COS.
    */
   readonly cors?: ReadonlyArray<string>
-  /** Serves HTTPS beside HTTP on the port, and CONNECT, with certificates of an authority of its own. Default: false. */
+  /** Serves HTTPS beside HTTP on the port, and CONNECT. The certificates are made at the start. Default: false. */
   readonly tls?: boolean
   /** With `tls`: writes the certificate of the authority to this file, for `NODE_EXTRA_CA_CERTS`. */
   readonly tlsCa?: string
