@@ -1,8 +1,9 @@
 /** Connections whose end is delayed until undici's parser asks for more bytes, so that none ends during a reader's pause. */
 import type { Socket } from 'node:net'
-import { buildConnector } from 'undici'
+import { buildConnector, errors } from 'undici'
 import { codeOf } from '../core/error.js'
 import { KiB } from '../core/limits.js'
+import { systemRuntime, type Runtime } from '../core/runtime.js'
 
 // In bytes, of those that arrived after a failed write. Then the connection is read when the parser has taken them.
 const mostKept = 64 * KiB
@@ -129,14 +130,27 @@ export const holdEnd = (socket: Socket): Socket => {
  *
  * It does not offer HTTP/2, as undici 8 would: there all requests share a connection, and a stalled body stalls them.
  *
+ * undici's timer of the connection has ticks of half a second: it reported 400 ms after 785. So the timeout has a timer
+ * here, and undici's closes the socket of the connection that did not come.
+ *
  * @shape  for `connect` of an undici `Agent`, `Pool` or `Client`
  * @units  `timeout` in milliseconds, to a connection, TLS included
  * @errors passes the errors of Node and undici to the callback: `UND_ERR_CONNECT_TIMEOUT`, `ECONNREFUSED`, those of TLS
  */
-export const createConnector = (timeout: number): buildConnector.connector => {
+export const createConnector = (
+  timeout: number,
+  { startTimer }: Pick<Runtime, 'startTimer'> = systemRuntime
+): buildConnector.connector => {
   const connect = buildConnector({ timeout, allowH2: false })
   return (options, callback) => {
+    const state = { isOver: false }
+    const stopTimer = startTimer(timeout, () => {
+      state.isOver = true
+      callback(new errors.ConnectTimeoutError(`no connection within ${String(timeout)} ms`), null)
+    })
     connect(options, (error, socket) => {
+      stopTimer()
+      if (state.isOver) return void socket?.destroy()
       if (error === null) callback(null, holdEnd(socket))
       else callback(error, null)
     })

@@ -2,7 +2,7 @@
  * Every operation and transfer under every fault, at its first request, at its second, and at all of them. Each cell ends
  * within its deadline, in the right result or in a typed error, and leaves no upload and no temporary file behind.
  *
- *     npm run faults     all cells, as a table; `npm test` takes a sample
+ *     npm run faults -- matrix     all cells, as a table; `npm test` takes a sample
  */
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
