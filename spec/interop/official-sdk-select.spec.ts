@@ -151,7 +151,7 @@ t.test('an invalid query fails for both', async (t) => {
 t.test('a stream of many rows is the same for both', async (t) => {
   const { sdk, client } = await start(t)
   const Key = 'many.csv'
-  const many = Array.from({ length: 20_000 }, (_, n) => `${String(n)},name ${String(n)} 腾\n`).join('')
+  const many = Array.from({ length: 4000 }, (_, n) => `${String(n)},name ${String(n)} 腾\n`).join('')
   await sdk.putObject({ ...place, Key, Body: many })
   const expression = 'SELECT _1, _2 FROM COSObject WHERE _1 % 2 = 1'
   const { rows } = selectRows(it.tuple([it.string, it.string]))(
@@ -165,7 +165,7 @@ t.test('a stream of many rows is the same for both', async (t) => {
     )
   )
   const ours = await toArray(rows)
-  t.equal(ours.length, 10_000)
+  t.equal(ours.length, 2000)
   const stream = sdk.selectObjectContentStream(
     {
       ...place,
