@@ -100,6 +100,9 @@ const compile = async () => {
 
 const compiledSpecs = (directory) => filesBelow(directory).filter((path) => path.endsWith('.spec.js'))
 
+/** Needs Chromium: run by `npm run test:browser` only. */
+const needsBrowser = join(out, 'spec/browser')
+
 /** A path below `spec` becomes its compiled files; any other argument goes to tap as it is. */
 const selectSpecs = (argument) => {
   const path = resolve(top, argument)
@@ -155,7 +158,8 @@ if (!isBuilt()) tap('build')
 const args = process.argv.slice(2)
 const selected = args.flatMap(selectSpecs)
 const rest = args.filter((argument) => selectSpecs(argument).length === 0)
-const specs = [...new Set(selected.length > 0 ? selected : compiledSpecs(join(out, 'spec')))]
+const all = compiledSpecs(join(out, 'spec')).filter((path) => !isBelow(needsBrowser, path))
+const specs = [...new Set(selected.length > 0 ? selected : all)]
 // Coverage is counted for each spec file.
 const files = rest.includes('--no-disable-coverage') ? specs : groupSpecs(specs)
 const nodeArguments = [withoutHooks, '--enable-source-maps']
