@@ -7,6 +7,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { adaptive } from './cases/adaptive.js'
 import { encryptedDownloads, encryptedFilesDown } from './cases/encrypted-download.js'
 import { encryptedFiles, encryptedUploads } from './cases/encrypted-upload.js'
 import { folderDown, folderUp, heading, listing, putting } from './cases/objects.js'
@@ -37,6 +38,7 @@ const cases: Readonly<Record<string, () => Promise<Table>>> = {
   'listing-10k': listing(10_000),
   'listing-100k': listing(100_000),
   'listing-1m': listing(1_000_000),
+  adaptive,
   'event-loop': eventLoop,
   import: importTime,
   install: installSize

@@ -1,13 +1,12 @@
 /** How many requests a client sends at the same time with `concurrency: 'auto'`: a state and its events, without time or I/O. */
 
 /**
- * - `grow`: one more request for each that succeeds, so that the limit doubles in a round. Ends at a refusal, or when two
- *   rounds bring no more throughput; in the second of these the limit stays.
- * - `recover`: after a refusal, the same up to the limit that was not refused.
- * - `hold`: the limit stays for 200 requests or 5 s.
- * - `probe`: one more request for one round. If it is refused, `hold` follows, else `grow`.
+ * - `grow`: one more request for each that succeeds, up to a step in each round. The step doubles from round to round. Ends
+ *   at a refusal, or when two rounds bring no more throughput; in the second of these the limit stays.
+ * - `recover`: after a refusal, one more request for each that succeeds, up to the limit that was not refused.
+ * - `hold`: the limit stays for 200 requests or 5 s. Then it grows, with a first step of 1: the probe.
  */
-type Phase = 'grow' | 'recover' | 'hold' | 'probe'
+type Phase = 'grow' | 'recover' | 'hold'
 
 /** Requests whose throughput is measured together. */
 interface Round {
@@ -24,6 +23,9 @@ export interface ConcurrencyLimit {
   readonly limit: number
   readonly max: number
   readonly phase: Phase
+  /** Of `grow`: the limit at the end of this round, at most; and how much that is above its start. */
+  readonly target: number
+  readonly step: number
   /** The smallest limit that no larger one exceeds by a tenth in throughput, as far as known. */
   readonly best: number
   /** Work per millisecond with `best`. */
@@ -68,10 +70,18 @@ const leastGain = 1.1
 
 const startRound = (size: number, startedAt?: number): Round => ({ size, succeeded: 0, work: 0, startedAt })
 
+/** Another round of `grow`. */
+const grow = (state: ConcurrencyLimit, step: number, at: number): ConcurrencyLimit => ({
+  ...state,
+  ...{ phase: 'grow', step, target: Math.min(state.max, state.limit + step) },
+  round: startRound(state.limit, at)
+})
+
 export const createLimit = (max = maxAutoConcurrency): ConcurrencyLimit => {
   const limit = Math.min(initialLimit, max)
   return {
     ...{ limit, max, phase: 'grow', best: limit, bestRate: 0, flatRounds: 0, refusals: 0 },
+    ...{ step: limit, target: Math.min(max, 2 * limit) },
     round: startRound(limit)
   }
 }
@@ -83,26 +93,23 @@ const hold = (state: ConcurrencyLimit, limit: number, startedAt: number): Concur
 })
 
 const endRound = (state: ConcurrencyLimit, at: number): ConcurrencyLimit => {
-  const { limit, max, phase, best, bestRate, flatRounds, round } = state
-  const next = (size: number): Round => startRound(size, at)
-  if (round.startedAt === undefined) return { ...state, round: next(limit) }
-  const rate = round.work / Math.max(1, at - round.startedAt)
+  const { phase, best, bestRate, flatRounds, round, step } = state
+  const rate = round.startedAt === undefined ? 0 : round.work / Math.max(1, at - round.startedAt)
   switch (phase) {
     case 'hold':
-      return limit < max
-        ? { ...state, phase: 'probe', limit: limit + 1, bestRate: rate, round: next(limit + 1) }
-        : { ...state, bestRate: rate, round: next(round.size) }
-    case 'probe':
-      return { ...state, phase: 'grow', round: next(limit) }
+      return grow({ ...state, bestRate: rate }, 1, at)
     case 'recover':
-      return { ...state, round: next(limit) }
-    case 'grow':
+      return { ...state, round: startRound(state.limit, at) }
+    case 'grow': {
+      const wider = Math.max(1, 2 * step)
+      if (round.startedAt === undefined) return grow(state, wider, at)
       // The requests of a round were sent with the limit at its start.
       if (rate >= bestRate * leastGain)
-        return { ...state, best: round.size, bestRate: rate, flatRounds: 0, round: next(limit) }
-      return flatRounds >= 1
-        ? hold(state, best, at)
-        : { ...state, flatRounds: flatRounds + 1, round: next(limit) }
+        return grow({ ...state, best: round.size, bestRate: rate, flatRounds: 0 }, wider, at)
+      // A small step cannot bring a tenth more.
+      if (round.size < best * leastGain + 1) return grow(state, wider, at)
+      return flatRounds >= 1 ? hold(state, best, at) : grow({ ...state, flatRounds: flatRounds + 1 }, 0, at)
+    }
   }
 }
 
@@ -114,17 +121,18 @@ const succeed = (
   state: ConcurrencyLimit,
   { at, work, inFlight }: Extract<LimitEvent, { readonly _tag: 'Succeeded' }>
 ): ConcurrencyLimit => {
-  const { limit, max, phase, best, flatRounds } = state
+  const { limit, phase, best, target } = state
   // The transfers have no more requests to send, so their throughput says nothing about the limit.
   if (inFlight * 2 < limit) return { ...state, round: startRound(state.round.size, at) }
   const round = { ...state.round, succeeded: state.round.succeeded + 1, work: state.round.work + work }
-  const isGrowing = (phase === 'grow' && flatRounds === 0) || phase === 'recover'
-  const grown = isGrowing ? Math.min(phase === 'grow' ? max : best, limit + 1) : limit
+  const most = { grow: target, recover: best, hold: limit }[phase]
+  const grown = Math.min(Math.max(limit, most), limit + 1)
   if (phase === 'recover' && grown === best) return hold(state, best, at)
   const after = { ...state, limit: grown, round }
   return isRoundOver(after, at) ? endRound(after, at) : after
 }
 
+/** The limit after a refusal: half of the requests in flight, then up to one less than these. */
 const refuse = (
   state: ConcurrencyLimit,
   { at, inFlight, refusals }: Extract<LimitEvent, { readonly _tag: 'Refused' }>
@@ -136,7 +144,7 @@ const refuse = (
       : state
   const lowered = { ...state, refusals: state.refusals + 1 }
   // The one request too many is that of the probe.
-  if (state.phase === 'probe') return hold(lowered, state.best, at)
+  if (state.phase === 'grow' && state.step === 1) return hold(lowered, state.best, at)
   const sent = Math.min(inFlight, state.limit)
   const limit = Math.max(1, Math.floor(sent / 2))
   const best = Math.max(1, sent - 1)
@@ -148,10 +156,10 @@ const refuse = (
  * The limit after an event.
  *
  * It grows while throughput grows, halves when the service refuses a request, returns to the largest limit that was not
- * refused, and probes with one more request from time to time. The parts are those of TCP: slow start; multiplicative decrease, once
- * for the requests that were in flight together; CUBIC's memory of the last loss; and the end of BBR's start-up, when
- * more in flight brings no more throughput. Latency is no signal here: that of an object service depends on the size of
- * the request.
+ * refused, and probes with one more request from time to time. The parts are those of TCP: slow start; multiplicative
+ * decrease, once for the requests that were in flight together; CUBIC's memory of the last loss; and the end of BBR's
+ * start-up, when more in flight brings no more throughput. Latency is no signal here: that of an object service depends
+ * on the size of the request.
  *
  * @source RFC 5681, RFC 9438; https://github.com/Netflix/concurrency-limits (`AIMDLimit`: no growth while less than half
  *         of the limit is in use)

@@ -118,9 +118,11 @@ export const createRequestPool = ({ elapsed, startTimer }: Runtime, max?: number
         slot.paused = paused
       },
       end: (outcome) => {
-        if (!slots.delete(slot)) return
-        const event = outcome && toEvent(outcome, elapsed(), inFlight, refusals)
+        if (!slots.has(slot)) return
+        slot.isHeldUp = false
+        const event = outcome && toEvent(outcome, elapsed(), inFlight - countHeldUp(), refusals)
         if (event !== undefined) limit = adjustLimit(limit, event)
+        slots.delete(slot)
         inFlight -= 1
         lane.inFlight -= 1
         dispatch()

@@ -134,10 +134,18 @@ t.test('a refused probe returns to the limit before it', (t) => {
   t.equal(state.limit, 8)
   const held = after(state, ...Array.from({ length: 199 }, (_, at) => succeeded(10 + at)))
   t.match(held, { limit: 8, phase: 'hold' })
-  const probe = after(held, succeeded(300))
-  t.match(probe, { limit: 9, phase: 'probe' }, 'after 200 requests')
-  t.match(after(state, succeeded(5100)), { limit: 9, phase: 'probe' }, 'or after 5 s')
+  const probe = after(held, succeeded(300), succeeded(301), succeeded(302))
+  t.match(probe, { limit: 9, phase: 'grow' }, 'after 200 requests')
+  t.match(after(state, succeeded(5100), succeeded(5101)), { limit: 9, phase: 'grow' }, 'or after 5 s')
   t.match(after(probe, refusal(9, probe.refusals)), { limit: 8, phase: 'hold' })
+  const limits = new Set<number>()
+  let [grown, at] = [after(held, succeeded(300)), 300]
+  while (grown.limit < 60) {
+    if (grown.phase === 'grow') limits.add(grown.round.size)
+    at += 100 / grown.limit
+    grown = after(grown, { ...succeeded(at), inFlight: grown.limit })
+  }
+  t.strictSame([...limits], [8, 9, 11, 15, 23, 39], 'a probe that is not refused doubles the step')
   t.end()
 })
 

@@ -21,6 +21,7 @@ export interface RunEachOptions<A, B> {
   /** Maximum number of items in flight. `'auto'`: the limit of the client's pool. */
   readonly concurrency: number | 'auto'
   readonly onError: OnItemError
+  /** Called with a client whose requests do not wait for the pool: a listing pauses while its items are in progress. */
   readonly items: (client: Client) => AsyncIterable<A>
   /** Returns the results of one item, failures included. Must not throw. */
   readonly work: (item: A, client: Client) => Promise<ReadonlyArray<B>>
@@ -84,7 +85,7 @@ export const runEach = <A, B>(
 ): EffectStream<B> =>
   scopedStream(context, async function* ({ client: ofScope, controller }) {
     const client = withLane(ofScope, concurrency)
-    const source = deferFailure(items(client), controller.signal)
+    const source = deferFailure(items(ofScope), controller.signal)
     let failed: O.Option<CosError> = O.none
     const runOne = async (item: A, signal: AbortSignal): Promise<ReadonlyArray<B>> => {
       if (O.isSome(failed)) return []
