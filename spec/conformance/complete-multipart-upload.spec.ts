@@ -89,16 +89,18 @@ t.test('the result has the response of a callback and the result of picture proc
     callbackBodyType: 'application/json'
   }
   const input = { ...at, uploadId: 'id', parts: [{ partNumber: 1, etag: 'a' }] }
-  const said = '{"from":"the callback"}'
+  const callbackResponse = '{"from":"the callback"}'
   const headers = { etag: '"a-1"', 'x-cos-hash-crc64ecma': '7' }
   const { run, runFailing, headersOf } = await A.startFixture(t, {
-    fault: ({ count }) => ({ response: { status: 200, body: said, ...(count === 1 ? { headers } : {}) } })
+    fault: ({ count }) => ({
+      response: { status: 200, body: callbackResponse, ...(count === 1 ? { headers } : {}) }
+    })
   })
   const output = await run(completing({ ...input, callback, callbackVar: { 'x:a': '1' } }))
   t.match(output, {
     etag: '"a-1"',
     crc64: O.some(7n),
-    response: O.some(said),
+    response: O.some(callbackResponse),
     bucket,
     key: 'a.txt',
     location: O.none

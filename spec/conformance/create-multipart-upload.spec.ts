@@ -93,12 +93,12 @@ t.test('the upload id is found for a key that XML cannot express', async (t) => 
 
 t.test('UploadID is accepted as spelling, and a response without an id is a DecodeError', async (t) => {
   const root = 'InitiateMultipartUploadResult'
-  const answer = (inside: string) => ({
+  const responding = (inside: string) => ({
     fault: () => ({ response: { status: 200, body: `<${root}>${inside}</${root}>` } })
   })
-  const capitals = await A.startFixture(t, answer('<UploadID>1</UploadID>'))
+  const capitals = await A.startFixture(t, responding('<UploadID>1</UploadID>'))
   t.match(await capitals.run(createMultipartUpload(at)), { uploadId: '1', bucket, key: 'a.txt' })
-  const { runFailing } = await A.startFixture(t, answer('<Bucket>b</Bucket>'))
+  const { runFailing } = await A.startFixture(t, responding('<Bucket>b</Bucket>'))
   t.match(await runFailing(createMultipartUpload(at)), { _tag: 'DecodeError', status: 200 })
 })
 

@@ -38,7 +38,7 @@ const returnsTableErrors = async (t: Test, operation: Operation<unknown>): Promi
   const mine = table.filter(({ to }) => to.some((action) => action === operation.action))
   t.ok(mine.length > 25, 'the table knows the operation')
   for (const { status, code, retry } of mine) {
-    const message = `said for a spec: ${code} & <so on>`
+    const message = `sent for a spec: ${code} & <so on>`
     fault = { response: { status, ...(code === '' ? {} : { code, message }) } }
     const { error, requests } = await sent(operation)
     const bodiless = head || code === ''

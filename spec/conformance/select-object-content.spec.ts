@@ -211,26 +211,26 @@ t.test('cut or changed records fail', async (t) => {
   let fault: Fault = {}
   const { run } = await A.startFixture(t, { fault: ({ method }) => (method === 'POST' ? fault : {}) })
   await run(putObject({ ...at, body: people }))
-  const said = (...messages: ReadonlyArray<Uint8Array>): Fault => ({
+  const responding = (...messages: ReadonlyArray<Uint8Array>): Fault => ({
     response: { status: 200, body: Buffer.concat(messages) }
   })
   const busy = encodeMessage({ ':message-type': 'error', ':error-code': 'Busy', ':error-message': 'Later.' })
   const cases: ReadonlyArray<readonly [string, Fault, object]> = [
     [
       'no End',
-      said(recordedMessage('Records'), recordedMessage('Stats')),
+      responding(recordedMessage('Records'), recordedMessage('Stats')),
       { _tag: 'TransportError', code: 'IncompleteResponse' }
     ],
-    ['nothing', said(), { _tag: 'TransportError', code: 'IncompleteResponse' }],
+    ['nothing', responding(), { _tag: 'TransportError', code: 'IncompleteResponse' }],
     ['half a message', { shorten: 40 }, { _tag: 'TransportError' }],
     ['a broken connection', { cut: { at: 'body', after: 40 } }, { _tag: 'TransportError' }],
     ['one byte inverted', { flip: 105 }, { _tag: 'IntegrityError', check: 'crc32' }],
     [
       'an error after results',
-      said(recordedMessage('Records'), busy),
+      responding(recordedMessage('Records'), busy),
       { _tag: 'ServiceError', status: 200, code: 'Busy', message: 'Later.' }
     ],
-    ['XML', said(Buffer.from('<Error><Code>Busy</Code></Error>')), { _tag: 'IntegrityError' }]
+    ['XML', responding(Buffer.from('<Error><Code>Busy</Code></Error>')), { _tag: 'IntegrityError' }]
   ]
   for (const [what, wrong, error] of cases) {
     fault = wrong
@@ -245,7 +245,7 @@ t.test('cut or changed records fail', async (t) => {
     '{"name":"Ann"}\n{"name":"腾讯"}\n'
   )
   const halves = [Buffer.from('腾').subarray(0, 1), Buffer.from('腾').subarray(1)]
-  fault = said(
+  fault = responding(
     encodeEvent('Records', halves[0]),
     encodeEvent('Cont'),
     encodeEvent('New'),

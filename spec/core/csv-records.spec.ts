@@ -70,7 +70,7 @@ t.test('records are read as Select writes them', async (t) => {
     ],
     ['another escape', { quoteEscapeCharacter: '\\' }, '"a\\"b",c\n', [['a"b', 'c']]],
     ['comments', { comments: '#' }, '#x,"\na,#b\n#y', [['a', '#b']]],
-    ['no comments unless asked for', {}, '#x\n', [['#x']]],
+    ['no comments unless requested', {}, '#x\n', [['#x']]],
     ['a byte order mark', {}, '\uFEFFa\n', [['a']]],
     ['unicode', {}, '腾,"讯😀"\n', [['腾', '讯😀']]]
   ]

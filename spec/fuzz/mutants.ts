@@ -124,15 +124,15 @@ const isBodiless = (target: Target): boolean => target.action === 'HeadObject' |
 const mutantFrom = (target: Target, random: Random): Mutant & { readonly steps: ReadonlyArray<Step> } => {
   const draft = mutate(target, random)
   const isHarmless = draft.harmless && random.often(0.6)
-  const payload = draft.answer.body
+  const payload = draft.response.body
   const isHead = target.action === 'HeadObject'
   const [headers, body, how, same, closes]: FramedBody =
     isBodiless(target) && random.often(0.9)
       ? [isHead ? [`Content-Length: ${String(payload.length)}`] : [], text(''), 'without a body', true, false]
       : frameBody(payload, random, isHarmless)
-  const line = statusLine(draft.answer.status, random, isHarmless)
+  const line = statusLine(draft.response.status, random, isHarmless)
   const head = Buffer.from(
-    [line, ...draft.answer.headers.map(([name, value]) => `${name}: ${value}`), ...headers, '', ''].join(
+    [line, ...draft.response.headers.map(([name, value]) => `${name}: ${value}`), ...headers, '', ''].join(
       '\r\n'
     )
   )

@@ -4,7 +4,7 @@ import type { Random } from './seeded-random.js'
 import { frames, targets, xml, type RawResponse, type Target } from './targets.js'
 
 export interface DraftBody {
-  readonly answer: RawResponse
+  readonly response: RawResponse
   readonly harmless: boolean
   readonly cut: boolean
   readonly description: ReadonlyArray<string>
@@ -16,13 +16,13 @@ export const text = (value: string): Buffer => Buffer.from(value)
 const change = (
   draft: DraftBody,
   description: string,
-  answer: Partial<RawResponse>,
+  response: Partial<RawResponse>,
   more: Partial<DraftBody> = {}
 ): DraftBody => ({
   ...draft,
   harmless: false,
   ...more,
-  answer: { ...draft.answer, ...answer },
+  response: { ...draft.response, ...response },
   description: [...draft.description, description]
 })
 
@@ -71,32 +71,32 @@ const elements = (body: string): ReadonlyArray<RegExpExecArray> => [
 
 const bodies: ReadonlyArray<Mutation> = [
   (draft, random) => {
-    const body = Buffer.from(draft.answer.body)
+    const body = Buffer.from(draft.response.body)
     for (let times = random.below(4); times >= 0 && body.length > 0; times -= 1) {
       body[random.below(body.length)] = random.below(256)
     }
     return change(draft, 'bytes flipped', { body })
   },
   (draft, random) => {
-    const { body } = draft.answer
+    const { body } = draft.response
     const from = random.below(body.length + 1)
     return change(draft, 'bytes left out', {
       body: splice(body, from, from + 1 + random.below(40), text(''))
     })
   },
   (draft, random) => {
-    const { body } = draft.answer
+    const { body } = draft.response
     const from = random.below(body.length + 1)
     const again = body.subarray(from, from + 1 + random.below(200))
     return change(draft, 'repeated bytes', { body: splice(body, from, from, again) })
   },
   (draft, random) => {
-    const { body } = draft.answer
+    const { body } = draft.response
     const at = random.below(body.length + 1)
     return change(draft, 'junk put in', { body: splice(body, at, at, random.of(junk)) })
   },
   (draft, random) => {
-    const body = String(draft.answer.body)
+    const body = String(draft.response.body)
     const found = elements(body)
     if (found.length === 0) return change(draft, 'empty', { body: text('') })
     const { 0: element, 1: name = '', index } = random.of(found)
@@ -111,7 +111,7 @@ const bodies: ReadonlyArray<Mutation> = [
     })
   },
   (draft, random) => {
-    const body = String(draft.answer.body)
+    const body = String(draft.response.body)
     const root = /<([A-Za-z]+)/.exec(body)?.[1] ?? 'x'
     return change(draft, 'another root', {
       body: text(
@@ -120,7 +120,7 @@ const bodies: ReadonlyArray<Mutation> = [
     })
   },
   (draft, random) => {
-    const { body } = draft.answer
+    const { body } = draft.response
     const at = random.below(body.length)
     return change(draft, 'the end left out', { body: body.subarray(0, at) }, { cut: true })
   },
@@ -155,7 +155,7 @@ const foreign: ReadonlyArray<Mutation> = [
     }),
   (draft, random) =>
     change(draft, 'nothing', { status: random.of([200, 204, 404, 500, 503]), body: text('') }),
-  (draft, random) => change(draft, "another operation's answer", random.of(targets).truth),
+  (draft, random) => change(draft, "another operation's response", random.of(targets).truth),
   (draft, random) =>
     change(
       draft,
@@ -167,8 +167,8 @@ const foreign: ReadonlyArray<Mutation> = [
     ),
   (draft) =>
     change(draft, 'gzip', {
-      headers: [...draft.answer.headers, ['Content-Encoding', 'gzip']],
-      body: gzipSync(draft.answer.body)
+      headers: [...draft.response.headers, ['Content-Encoding', 'gzip']],
+      body: gzipSync(draft.response.body)
     })
 ]
 
@@ -191,20 +191,20 @@ const odd = [
 
 const heads: ReadonlyArray<Mutation> = [
   (draft, random) => {
-    const gone = random.of(draft.answer.headers)
-    return change(draft, `no ${gone[0]}`, { headers: draft.answer.headers.filter((one) => one !== gone) })
+    const gone = random.of(draft.response.headers)
+    return change(draft, `no ${gone[0]}`, { headers: draft.response.headers.filter((one) => one !== gone) })
   },
   (draft, random) => {
-    const other = random.of(draft.answer.headers)
+    const other = random.of(draft.response.headers)
     const value = random.of([...odd, 'y'.repeat(random.of([300, 9000, 40_000]))])
     return change(draft, `another ${other[0]}`, {
-      headers: draft.answer.headers.map((one) => (one === other ? [one[0], value] : one))
+      headers: draft.response.headers.map((one) => (one === other ? [one[0], value] : one))
     })
   },
   (draft, random) => {
-    const twice = random.of(draft.answer.headers)
+    const twice = random.of(draft.response.headers)
     const value = random.often(0.5) ? twice[1] : random.of(odd)
-    return change(draft, `${twice[0]} twice`, { headers: [...draft.answer.headers, [twice[0], value]] })
+    return change(draft, `${twice[0]} twice`, { headers: [...draft.response.headers, [twice[0], value]] })
   },
   (draft, random) => {
     const more = random.of<readonly [string, string]>([
@@ -227,7 +227,7 @@ const heads: ReadonlyArray<Mutation> = [
       ['x-cos-hash-crc64ecma', '1'],
       ['Transfer-Encoding', 'gzip']
     ])
-    return change(draft, `also ${more[0]}`, { headers: [...draft.answer.headers, more] })
+    return change(draft, `also ${more[0]}`, { headers: [...draft.response.headers, more] })
   },
   (draft, random) =>
     change(draft, 'another status', {
@@ -243,12 +243,12 @@ const harmless: ReadonlyArray<Mutation> = [
   (draft) => draft,
   (draft) => ({
     ...draft,
-    answer: { ...draft.answer, headers: [...draft.answer.headers, ['x-unknown', 'x']] },
+    response: { ...draft.response, headers: [...draft.response.headers, ['x-unknown', 'x']] },
     description: [...draft.description, 'a header more']
   }),
   (draft, random, { root }) => {
     if (root === undefined) return draft
-    const body = String(draft.answer.body)
+    const body = String(draft.response.body)
     const put: ReadonlyArray<string> = [
       body.slice(body.indexOf('\n') + 1),
       `\ufeff${body}`,
@@ -261,7 +261,7 @@ const harmless: ReadonlyArray<Mutation> = [
     ]
     return {
       ...draft,
-      answer: { ...draft.answer, body: text(random.of(put)) },
+      response: { ...draft.response, body: text(random.of(put)) },
       description: [...draft.description, 'other XML of the same meaning']
     }
   }
@@ -269,7 +269,7 @@ const harmless: ReadonlyArray<Mutation> = [
 
 /** A response with the meaning of the true one, or with another. */
 export const mutate = (target: Target, random: Random): DraftBody => {
-  const start: DraftBody = { answer: target.truth, harmless: true, cut: false, description: [] }
+  const start: DraftBody = { response: target.truth, harmless: true, cut: false, description: [] }
   const kind = random.below(10)
   if (kind < 2) return random.of(harmless)(start, random, target)
   let draft = start
@@ -277,7 +277,7 @@ export const mutate = (target: Target, random: Random): DraftBody => {
     kind < 5 ? bodies : kind < 8 ? heads : kind === 8 ? foreign : [...bodies, ...heads, ...foreign]
   for (let times = random.of([1, 1, 1, 2, 3]); times > 0; times -= 1) {
     // An HTML page may have no headers to change.
-    draft = random.of(draft.answer.headers.length === 0 ? bodies : kinds)(draft, random, target)
+    draft = random.of(draft.response.headers.length === 0 ? bodies : kinds)(draft, random, target)
   }
   return draft
 }

@@ -165,12 +165,12 @@ const checkRight = (target: Target, mutant: Mutant, at: At, sum: bigint, value: 
   const payloadText = String(mutant.payload)
   if (root !== undefined && target.name !== 'createMultipartUpload') {
     if (!payloadText.includes(`</${root}`) && !payloadText.includes(`<${root}/>`))
-      problems.push('an answer without an end')
+      problems.push('a response without an end')
   }
   if (root !== undefined && mutant.cut && target.name !== 'createMultipartUpload') {
     const end = `</${root}>`
     if (!payloadText.trimEnd().endsWith(end) && !payloadText.includes(end))
-      problems.push('an answer that was cut')
+      problems.push('a response that was cut')
   }
   const read: ReadResult = typeof value === 'object' && value !== null ? value : {}
   // A download has several responses; only its bytes are checked.

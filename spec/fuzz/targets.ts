@@ -45,7 +45,7 @@ const common: RawResponse['headers'] = [
   ['Server', 'tencent-cos'],
   ['x-cos-request-id', 'NjYwMWE5YzRfMTIzNDU2Nzg5']
 ]
-const answer = (
+const responseOf = (
   headers: RawResponse['headers'] = [],
   body: Buffer = Buffer.alloc(0),
   status = 200
@@ -55,7 +55,7 @@ const answer = (
   body
 })
 export const xml = (text: string, status = 200, headers: RawResponse['headers'] = []): RawResponse =>
-  answer(
+  responseOf(
     [['Content-Type', 'application/xml'], ...headers],
     Buffer.from(`<?xml version='1.0' encoding='utf-8' ?>\n${text}`),
     status
@@ -192,21 +192,21 @@ const rows: ReadonlyArray<Row> = [
   [
     'putObject',
     'PutObject',
-    answer(stored),
+    responseOf(stored),
     sending((at, random) => Ops.putObject({ ...at, body: bytes, expectContinue: random.often(0.3) }))
   ],
-  ['headObject', 'HeadObject', answer(attributes, bytes), sending(Ops.headObject)],
-  ['objectExists', 'HeadObject', answer(attributes, bytes), sending(Ops.objectExists)],
+  ['headObject', 'HeadObject', responseOf(attributes, bytes), sending(Ops.headObject)],
+  ['objectExists', 'HeadObject', responseOf(attributes, bytes), sending(Ops.objectExists)],
   [
     'getObject',
     'GetObject',
-    answer(attributes, bytes),
+    responseOf(attributes, bytes),
     sending(Ops.getObject, ({ body, verified, ...rest }, random) => readOut(rest, body, verified, random))
   ],
   [
     'getObject of a range',
     'GetObject',
-    answer([...attributes, ['Content-Range', 'bytes 2-5/9']], bytes.subarray(2, 6), 206),
+    responseOf([...attributes, ['Content-Range', 'bytes 2-5/9']], bytes.subarray(2, 6), 206),
     sending(
       (at) => Ops.getObject({ ...at, range: { first: 2, last: 5 } }),
       ({ body, verified, ...rest }, random) => readOut(rest, body, verified, random)
@@ -224,7 +224,7 @@ const rows: ReadonlyArray<Row> = [
   [
     'deleteObject',
     'DeleteObject',
-    answer(
+    responseOf(
       [
         ['x-cos-delete-marker', 'true'],
         ['x-cos-version-id', 'MTg0']
@@ -248,13 +248,13 @@ const rows: ReadonlyArray<Row> = [
   [
     'restoreObject',
     'RestoreObject',
-    answer([], undefined, 202),
+    responseOf([], undefined, 202),
     sending((at) => Ops.restoreObject({ ...at, days: 3 }))
   ],
   [
     'selectObjectContent',
     'SelectObjectContent',
-    answer([['Content-Type', 'application/octet-stream']], Buffer.concat(frames())),
+    responseOf([['Content-Type', 'application/octet-stream']], Buffer.concat(frames())),
     sending(
       (at) => Ops.selectObjectContent({ ...at, ...query }),
       ({ records, progress, stats, ...rest }, random) =>
@@ -273,7 +273,7 @@ const rows: ReadonlyArray<Row> = [
   [
     'uploadPart',
     'UploadPart',
-    answer(stored),
+    responseOf(stored),
     sending((at, random) =>
       Ops.uploadPart({ ...at, uploadId, partNumber: 1, body: bytes, expectContinue: random.often(0.3) })
     )
@@ -303,7 +303,7 @@ const rows: ReadonlyArray<Row> = [
   [
     'abortMultipartUpload',
     'AbortMultipartUpload',
-    answer([], undefined, 204),
+    responseOf([], undefined, 204),
     sending((at) => Ops.abortMultipartUpload({ ...at, uploadId }))
   ],
   [
@@ -323,7 +323,7 @@ const rows: ReadonlyArray<Row> = [
   [
     'downloadStream',
     'GetObject',
-    answer(attributes, bytes),
+    responseOf(attributes, bytes),
     async (client, at, random) => {
       const result = await downloadStream({ ...at, partSize: 4 })(client)()
       if (E.isLeft(result)) return result

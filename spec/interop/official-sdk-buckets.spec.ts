@@ -72,8 +72,13 @@ t.test('CORS rules are written, obeyed and deleted', async (t) => {
       ...{ ExposeHeader: ['etag', 'date'], MaxAgeSeconds: 5 }
     }
   ]
-  const asked = { Origin: 'https://qq.com', AccessControlRequestMethod: 'PUT' as const }
-  const preflight = { ...at, Key: '1.jpg', ...asked, AccessControlRequestHeaders: 'Authorization,x-cos-a' }
+  const requested = { Origin: 'https://qq.com', AccessControlRequestMethod: 'PUT' as const }
+  const preflight = {
+    ...at,
+    Key: '1.jpg',
+    ...requested,
+    AccessControlRequestHeaders: 'Authorization,x-cos-a'
+  }
   t.match(await sdk.optionsObject(preflight), { statusCode: 403 })
   await sdk.putBucketCors({ ...at, CORSRules })
   t.match((await sdk.getBucketCors(at)).CORSRules, [{ AllowedOrigins: ['*'], MaxAgeSeconds: '5' }])

@@ -225,18 +225,18 @@ t.test('an invalid checksum header does not fail a completion', async (t) => {
 
 t.test('with a callback the body is that of the callback, and the ETag may be in a header', async (t) => {
   const changes = { callback: { callbackUrl: 'https://a.example', callbackBody: 'x' } }
-  const said = '{"ok":true}'
-  t.match(right(await completed(t, { headers: { etag: '"h-2"' }, chunks: [said] }, changes)), {
+  const callbackResponse = '{"ok":true}'
+  t.match(right(await completed(t, { headers: { etag: '"h-2"' }, chunks: [callbackResponse] }, changes)), {
     etag: '"h-2"',
     key: input.key,
-    response: O.some(said)
+    response: O.some(callbackResponse)
   })
   t.match(right(await completed(t, { headers: { etag: '"h-2"' } }, changes)), {
     etag: '"h-2"',
     response: O.some('')
   })
   t.match(right(await completed(t, { chunks: [xml] }, changes)), { etag: /-2"$/, response: O.some(xml) })
-  t.match(left(await completed(t, { chunks: [said] }, changes)), {
+  t.match(left(await completed(t, { chunks: [callbackResponse] }, changes)), {
     _tag: 'DecodeError',
     problems: [/complete, but .* has no ETag/]
   })

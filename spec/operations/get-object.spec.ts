@@ -86,7 +86,7 @@ t.test('an invalid field is an InvalidInput that names it', async (t) => {
   t.match(get({ sse: { type: 'COS' } }), /^sse: /)
 })
 
-// -- answers --
+// -- responses --
 const head = {
   etag: '"25f9e794323b453885f5181f1b624d0b"',
   'last-modified': 'Wed, 01 May 2024 08:31:00 GMT',

@@ -99,8 +99,8 @@ t.test('the code of an error is derived from its status', async (t) => {
     [405, 'MethodNotAllowed'],
     [412, 'PreconditionFailed']
   ] as const) {
-    const answer = { status, headers: { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-trace-id': 'VA==' } }
-    t.match(left(await decodeResponse(t, decode, answer, requested)), {
+    const response = { status, headers: { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-trace-id': 'VA==' } }
+    t.match(left(await decodeResponse(t, decode, response, requested)), {
       _tag: 'ServiceError',
       status,
       code,

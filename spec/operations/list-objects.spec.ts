@@ -26,18 +26,18 @@ import { toArray } from '../support/iterables.js'
 const bucket = 'examplebucket-1250000000'
 type Test = Parameters<typeof serveResponse>[0]
 
-const asked = (input: Partial<ListObjectsInput> = {}): Request =>
+const requestOf = (input: Partial<ListObjectsInput> = {}): Request =>
   right(listObjects({ bucket, ...input }).request)
 const listed = async (t: Test, canned: CannedResponse, input: Partial<ListObjectsInput> = {}) =>
   decodeResponse(t, listObjects({ bucket, ...input }).decode, canned)
 
 // -- request --
 t.test('the query always has encoding-type, and omits empty parameters', async (t) => {
-  t.match(asked(), { method: 'GET', bucket, key: O.none, body: { _tag: 'Empty' } })
-  t.same(asked().query, { 'encoding-type': 'url' })
-  t.same(asked({ prefix: '', delimiter: '', marker: '' }).query, { 'encoding-type': 'url' })
+  t.match(requestOf(), { method: 'GET', bucket, key: O.none, body: { _tag: 'Empty' } })
+  t.same(requestOf().query, { 'encoding-type': 'url' })
+  t.same(requestOf({ prefix: '', delimiter: '', marker: '' }).query, { 'encoding-type': 'url' })
   t.same(
-    asked({ prefix: 'dir/子 +', delimiter: '/', marker: 'a%20b', maxKeys: 3, encodingType: 'url' }).query,
+    requestOf({ prefix: 'dir/子 +', delimiter: '/', marker: 'a%20b', maxKeys: 3, encodingType: 'url' }).query,
     {
       prefix: 'dir/子 +',
       delimiter: '/',

@@ -34,10 +34,10 @@ const whole: Respond = (bytes, response) => response.end(bytes)
 
 /** A server that gives ranges of the bytes, and a call that asks for one; `most` of them were under way at once. */
 const giving = async (t: Teardown, bytes: Buffer, respond: Respond = whole) => {
-  const at = { open: 0, most: 0, asked: [] as Array<number> }
+  const at = { open: 0, most: 0, requested: [] as Array<number> }
   const server = createServer((request, response) => {
     const [first = 0, last = 0] = (request.headers.range?.slice(6) ?? '').split('-').map(Number)
-    at.asked.push(first)
+    at.requested.push(first)
     at.open += 1
     response.on('close', () => (at.open -= 1))
     response.writeHead(206)
@@ -127,9 +127,9 @@ t.test('a part of an object and an empty range are fetched', async (t) => {
     fetchRanges(roomFor(2, 1000), fetchRange)
   )
   t.ok((await read(stretch)).equals(bytes.subarray(1234, 4321)))
-  at.asked = []
+  at.requested = []
   t.same(await toArray(pipe(planRanges({ to: 0, partSize: 1 }), fetchRanges(roomFor(2, 1), fetchRange))), [])
-  t.same(at.asked, [])
+  t.same(at.requested, [])
 })
 
 t.test('the reader may keep each chunk, and no chunk is empty', async (t) => {
@@ -170,11 +170,11 @@ t.test('a paused reader pauses the server: at most concurrency ranges are reques
   const options = roomFor(4, MiB)
   const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetchRanges(options, fetchRange))
   const first = await source.next()
-  await waitFor(() => at.asked.length === 4)
+  await waitFor(() => at.requested.length === 4)
   await setTimeout(30)
   // A block that is taken whole makes room, but for no other range of this size.
   t.same(
-    at.asked.toSorted((a, b) => a - b),
+    at.requested.toSorted((a, b) => a - b),
     [0, MiB, 2 * MiB, 3 * MiB]
   )
   t.ok(options.budget.granted() <= 4 * MiB)
@@ -278,9 +278,9 @@ t.test('the failure of a range is thrown at its turn, and closes the other conne
   t.equal(options.budget.granted(), 0)
   await waitFor(() => at.open === 0)
   t.same(
-    at.asked.filter((first) => first > 3000),
+    at.requested.filter((first) => first > 3000),
     [],
-    'and nothing past it was asked for'
+    'and nothing past it was requested'
   )
 })
 

@@ -119,9 +119,9 @@ for (const [shape, source, total, partSize] of [
           together = Math.max(together, (inFlight += 1))
           const body = Readable.from(part.chunks, { objectMode: false })
           const headers = { 'content-length': String(part.size) }
-          const answer = await request(origin, { method: 'PUT', dispatcher, signal, body, headers })
+          const response = await request(origin, { method: 'PUT', dispatcher, signal, body, headers })
           await weigh()
-          await answer.body.dump()
+          await response.body.dump()
           await weigh()
           inFlight -= 1
           return null

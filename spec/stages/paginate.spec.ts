@@ -36,21 +36,21 @@ const broken: CosError = {
 const counting = (
   last: number,
   size: number
-): { readonly asked: Array<number>; readonly fetch: FetchPage<Item, number> } => {
-  const asked: Array<number> = []
+): { readonly requested: Array<number>; readonly fetch: FetchPage<Item, number> } => {
+  const requested: Array<number> = []
   const fetch: FetchPage<Item, number> = (start) => async () => {
-    asked.push(start)
+    requested.push(start)
     const to = Math.min(start + size, last)
     const items = Array.from({ length: to - start }, (_, n) => item(start + n + 1))
     return E.right(from<Item | PageEnd<number>>(...items, end(to < last ? to : undefined)))
   }
-  return { asked, fetch }
+  return { requested, fetch }
 }
 
 t.test('pages are one stream, and each is requested at the cursor of the page before it', async (t) => {
-  const { asked, fetch } = counting(7, 3)
+  const { requested, fetch } = counting(7, 3)
   t.same(await numbers(paginate({}, fetch)(0)), [1, 2, 3, 4, 5, 6, 7])
-  t.same(asked, [0, 3, 6])
+  t.same(requested, [0, 3, 6])
   t.same(await numbers(paginate({}, fetch)(5)), [6, 7], 'from a cursor')
   t.same(await numbers(paginate({}, counting(0, 3).fetch)(0)), [], 'of nothing')
 })
@@ -77,14 +77,14 @@ t.test('an item is yielded as soon as its page yields it', async (t) => {
 })
 
 t.test('nothing is requested before the first read, and a paused reader pauses the next page', async (t) => {
-  const { asked, fetch } = counting(9, 2)
+  const { requested, fetch } = counting(9, 2)
   const items = paginate({}, fetch)(0)
   await setTimeout(10)
-  t.same(asked, [])
+  t.same(requested, [])
   await items.next()
   await items.next()
   await setTimeout(10)
-  t.same(asked, [0], 'the page has been read, not asked whether there is another')
+  t.same(requested, [0], 'the page has been read, and no other is requested')
   await items.return()
 })
 
@@ -163,11 +163,11 @@ t.test('a failing page fails the pipeline', async (t) => {
 t.test('if shouldRetryPage is true, a listing resumes after the last item', async (t) => {
   const { fetch } = counting(5, 5)
   const calls: Array<readonly [tag: string, failures: number]> = []
-  let asked = 0
+  let requested = 0
   // Refused twice, then broken after each item.
   const shaky: FetchPage<Item, number> = (start, signal) => {
-    asked += 1
-    if (asked <= 2) return TE.left(broken)
+    requested += 1
+    if (requested <= 2) return TE.left(broken)
     return async () => {
       const page = await fetch(start, signal)()
       if (E.isLeft(page)) return page
@@ -201,9 +201,9 @@ t.test('if shouldRetryPage is true, a listing resumes after the last item', asyn
 })
 
 t.test('errors that the reader throws are not failures of the page', async (t) => {
-  let asked = 0
+  let requested = 0
   const shouldRetryPage = () => async () => {
-    asked += 1
+    requested += 1
     return true
   }
   const { fetch } = counting(5, 2)
@@ -211,7 +211,7 @@ t.test('errors that the reader throws are not failures of the page', async (t) =
     for await (const { n } of items) if (n === 2) throw new Error('enough')
   })
   await t.rejects(reading, { message: 'enough' })
-  t.equal(asked, 0)
+  t.equal(requested, 0)
 })
 
 t.test('an error that is not a CosException is not retried', async (t) => {
@@ -228,10 +228,10 @@ t.test('an error that is not a CosException is not retried', async (t) => {
 t.test('a listing whose markers form a loop fails with DecodeError, however long the loop', async (t) => {
   for (const circle of [1, 2, 3, 7, 64]) {
     for (const approach of [0, 1, 5]) {
-      let asked = 0
+      let requested = 0
       // 0, 1, ... then the loop.
       const fetch: FetchPage<Item, number> = (start) => {
-        asked += 1
+        requested += 1
         const next = start + 1 < approach + circle ? start + 1 : approach
         return TE.right(from<Item | PageEnd<number>>(item(start), end(next)))
       }
@@ -242,7 +242,10 @@ t.test('a listing whose markers form a loop fails with DecodeError, however long
         requestId: 'id',
         context: specContext
       })
-      t.ok(asked <= 4 * (circle + approach) + 2, `a circle of ${circle} behind ${approach}: ${asked} pages`)
+      t.ok(
+        requested <= 4 * (circle + approach) + 2,
+        `a circle of ${circle} behind ${approach}: ${requested} pages`
+      )
     }
   }
 })

@@ -41,7 +41,7 @@ export const recordBodies = (
   const onStart = (message: unknown): void => {
     if (!isStarted(message) || message.request.socket.localPort !== port) return
     const { request, response } = message
-    const [body, answer]: [Array<Buffer>, Array<Buffer>] = [[], []]
+    const [body, sent]: [Array<Buffer>, Array<Buffer>] = [[], []]
     // Before the emulator reads: what was pushed and never read has arrived too.
     const push = request.push.bind(request)
     request.push = (chunk: unknown, encoding) => {
@@ -52,8 +52,7 @@ export const recordBodies = (
       const call = response[name].bind(response) as (...args: ReadonlyArray<unknown>) => never
       response[name] = (...args: ReadonlyArray<unknown>) => {
         const [chunk] = args
-        if (chunk instanceof Uint8Array || typeof chunk === 'string')
-          answer.push(Buffer.from(chunk as string))
+        if (chunk instanceof Uint8Array || typeof chunk === 'string') sent.push(Buffer.from(chunk as string))
         return call(...args)
       }
     }
@@ -64,7 +63,7 @@ export const recordBodies = (
       query: url.searchParams,
       headers: request.headers,
       bytes: () => Buffer.concat(body),
-      response: () => Buffer.concat(answer).toString()
+      response: () => Buffer.concat(sent).toString()
     })
   }
   subscribe(channel, onStart)

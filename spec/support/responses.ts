@@ -70,7 +70,7 @@ const enveloped = (body: Readable, context: Context): Readable => {
 /** Serves one response on the loopback, requests it, and returns its head while the body arrives. */
 export const serveResponse = async (
   t: Teardown,
-  answer: CannedResponse,
+  canned: CannedResponse,
   options: ServeOptions = {}
 ): Promise<ServedResponse> => {
   const context = options.context ?? specContext
@@ -84,9 +84,9 @@ export const serveResponse = async (
     response.on('close', () => settle(response.writableFinished ? 'whole' : 'early'))
     response.on('error', () => {})
     const write = async (): Promise<void> => {
-      response.writeHead(answer.status ?? 200, answer.headers)
+      response.writeHead(canned.status ?? 200, canned.headers)
       response.flushHeaders()
-      for (const chunk of answer.chunks ?? []) {
+      for (const chunk of canned.chunks ?? []) {
         if (response.destroyed) return
         if (typeof chunk === 'number') await setTimeout(chunk)
         else if (chunk instanceof Promise) await Promise.race([chunk, closed])
@@ -97,8 +97,8 @@ export const serveResponse = async (
         }
       }
       // Delayed, so that the written bytes are sent before the connection breaks.
-      if (answer.ends === 'cut') await setTimeout(20).then(() => response.destroy())
-      else if (answer.ends !== 'open') response.end()
+      if (canned.ends === 'cut') await setTimeout(20).then(() => response.destroy())
+      else if (canned.ends !== 'open') response.end()
     }
     void write()
   })
@@ -128,17 +128,17 @@ export const serveResponse = async (
 
 export const fetchResponse = async (
   t: Teardown,
-  answer: CannedResponse,
+  canned: CannedResponse,
   options?: ServeOptions
-): Promise<Response> => (await serveResponse(t, answer, options)).response
+): Promise<Response> => (await serveResponse(t, canned, options)).response
 
 /** The result of a decoder for a canned response. */
 export const decodeResponse = async <A>(
   t: Teardown,
   decode: Decoder<A>,
-  answer: CannedResponse,
+  canned: CannedResponse,
   options?: ServeOptions
-): Promise<E.Either<CosError, A>> => decode(await fetchResponse(t, answer, options))()
+): Promise<E.Either<CosError, A>> => decode(await fetchResponse(t, canned, options))()
 
 /** An XML response as COS sends it; `headers` are added to `content-type` and a request id. */
 export const xmlResponse = (xml: string, headers: Readonly<Record<string, string>> = {}): CannedResponse => ({

@@ -78,7 +78,7 @@ export const startServer = async (
     response.on('error', () => undefined)
     request.on('error', () => undefined)
     const chunks: Array<Buffer> = []
-    const answer = (): void => {
+    const respond = (): void => {
       const one = {
         method: request.method ?? '',
         target: request.url ?? '',
@@ -89,8 +89,8 @@ export const startServer = async (
       count += 1
       script(one, response, count, request)
     }
-    if (early) answer()
-    else request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', answer)
+    if (early) respond()
+    else request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', respond)
   })
   server.on('connection', (socket) => {
     sockets.add(socket)

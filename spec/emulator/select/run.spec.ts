@@ -399,8 +399,8 @@ t.test('SQL that COS lacks fails with SQLParsingError', (t) =>
 t.test('CSV is read as its InputSerialization specifies', async (t) => {
   const all = (data: string | Uint8Array, changes: Parameters<typeof csvInput>[0] = {}) =>
     runQuery('SELECT _2 FROM COSObject', data, { input: csvInput(changes), output: jsonOutput })
-  const is = async (expected: string, told: Promise<QueryOutput>, words: string) =>
-    t.equal(await told.then(({ text, error }) => error ?? text), expected, words)
+  const is = async (expected: string, output: Promise<QueryOutput>, words: string) =>
+    t.equal(await output.then(({ text, error }) => error ?? text), expected, words)
   await is('{"_2":"b\\r"}\n', all('a,b\r\n'), 'a carriage return is an ordinary character')
   await is(
     '{"_2":"b"}\n',
@@ -442,23 +442,26 @@ t.test('CSV is read as its InputSerialization specifies', async (t) => {
 })
 
 t.test('invalid JSON fails with JSONParsingError', async (t) => {
-  const told = async (data: string | Uint8Array, type: 'LINES' | 'DOCUMENT' = 'LINES') => {
+  const outputOf = async (data: string | Uint8Array, type: 'LINES' | 'DOCUMENT' = 'LINES') => {
     const { text, error } = await runJsonQuery('SELECT s.a FROM COSObject s', data, type)
     return `${text}${error ?? ''}`
   }
-  t.equal(await told('{"a":1}\n\n \r\n{"a":2}'), '{"a":1}\n{"a":2}\n', 'empty lines are skipped')
-  t.equal(await told('{"a":1}\n{"a":\n2}\n'), '{"a":1}\nJSONParsingError: Invalid JSON: {"a":')
-  t.equal(await told('{"a":1}\n{"a":'), '{"a":1}\nLastRecordParseFail: The last record is incomplete: {"a":.')
-  t.equal(await told('{"a":1}\nx', 'DOCUMENT'), '{"a":1}\nJSONParsingError: Invalid JSON: x')
+  t.equal(await outputOf('{"a":1}\n\n \r\n{"a":2}'), '{"a":1}\n{"a":2}\n', 'empty lines are skipped')
+  t.equal(await outputOf('{"a":1}\n{"a":\n2}\n'), '{"a":1}\nJSONParsingError: Invalid JSON: {"a":')
   t.equal(
-    await told('{"a":1}{"a":', 'DOCUMENT'),
+    await outputOf('{"a":1}\n{"a":'),
+    '{"a":1}\nLastRecordParseFail: The last record is incomplete: {"a":.'
+  )
+  t.equal(await outputOf('{"a":1}\nx', 'DOCUMENT'), '{"a":1}\nJSONParsingError: Invalid JSON: x')
+  t.equal(
+    await outputOf('{"a":1}{"a":', 'DOCUMENT'),
     '{"a":1}\nLastRecordParseFail: The last record is incomplete: the data end within a JSON value.'
   )
   for (const type of ['LINES', 'DOCUMENT'] as const) {
-    t.match(await told(Buffer.from([0x22, 0xff, 0x22, 0x0a]), type), /^InvalidTextEncoding/)
-    t.match(await told(`"${'x'.repeat(1024 * 1024)}"\n`, type), /^OverMaxRecordSize/)
+    t.match(await outputOf(Buffer.from([0x22, 0xff, 0x22, 0x0a]), type), /^InvalidTextEncoding/)
+    t.match(await outputOf(`"${'x'.repeat(1024 * 1024)}"\n`, type), /^OverMaxRecordSize/)
     t.match(
-      await told(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`, type),
+      await outputOf(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`, type),
       /^JSONParsingError: A record is nested too deeply/
     )
   }
@@ -494,12 +497,12 @@ t.test('GZIP objects are decompressed; BytesScanned and BytesProcessed differ', 
 
 t.test('results are written as OutputSerialization specifies', async (t) => {
   const sql = `SELECT 'a,b', 'c"d', 'e\nf', 'g;h', '', 'i' FROM COSObject LIMIT 1`
-  const told = async (output: Parameters<typeof csvOutput>[0]) =>
+  const textOf = async (output: Parameters<typeof csvOutput>[0]) =>
     (await runQuery(sql, people, { output: csvOutput(output) })).text
-  t.equal(await told({}), '"a,b","c""d","e\nf",g;h,,i\n')
-  t.equal(await told({ quoteAll: true }), '"a,b","c""d","e\nf","g;h","","i"\n')
-  t.equal(await told({ fieldDelimiter: ';', recordDelimiter: '\r\n' }), 'a,b;"c""d";"e\nf";"g;h";;i\r\n')
-  t.equal(await told({ quoteCharacter: "'", quoteEscapeCharacter: '\\' }), "'a,b',c\"d,'e\nf',g;h,,i\n")
+  t.equal(await textOf({}), '"a,b","c""d","e\nf",g;h,,i\n')
+  t.equal(await textOf({ quoteAll: true }), '"a,b","c""d","e\nf","g;h","","i"\n')
+  t.equal(await textOf({ fieldDelimiter: ';', recordDelimiter: '\r\n' }), 'a,b;"c""d";"e\nf";"g;h";;i\r\n')
+  t.equal(await textOf({ quoteCharacter: "'", quoteEscapeCharacter: '\\' }), "'a,b',c\"d,'e\nf',g;h,,i\n")
   const quoted = await runQuery("SELECT 'it''s \\' FROM COSObject LIMIT 1", people, {
     output: csvOutput({ quoteCharacter: "'", quoteEscapeCharacter: '\\' })
   })
@@ -539,14 +542,14 @@ t.test('the messages are Records of up to 64 KiB, then Stats and End', async (t)
     ['Records', 'Stats', 'End']
   )
   const { source, size } = watched(5, line)
-  const told = await runQuery('SELECT * FROM COSObject', source)
-  const sizes = told.events.flatMap((event) => (event._tag === 'Records' ? [event.bytes.length] : []))
+  const output = await runQuery('SELECT * FROM COSObject', source)
+  const sizes = output.events.flatMap((event) => (event._tag === 'Records' ? [event.bytes.length] : []))
   t.same(
     sizes,
     [65_536, 65_536, 65_536, 65_536, 5 * size - 4 * 65_536],
     'the size of messages does not depend on records'
   )
-  t.equal(told.text, line.repeat((5 * size) / line.length))
+  t.equal(output.text, line.repeat((5 * size) / line.length))
   const none = await runQuery('SELECT * FROM COSObject WHERE FALSE', people)
   t.same(
     none.events.map(({ _tag }) => _tag),

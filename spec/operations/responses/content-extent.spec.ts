@@ -36,12 +36,12 @@ t.test('coversAll is true for a range of the whole object', async (t) => {
 const extent = (
   status: number,
   headers: { readonly length?: string; readonly range?: string },
-  asked?: Range
+  requested?: Range
 ): E.Either<string, ContentExtent> =>
   contentExtentOf(
     status,
     right(ContentExtentHeaders.decode({ 'content-length': headers.length, 'content-range': headers.range })),
-    O.fromNullable(asked)
+    O.fromNullable(requested)
   )
 
 t.test('a whole object is accepted without a requested range', async (t) => {
@@ -65,7 +65,7 @@ t.test('the requested range is accepted', async (t) => {
     [{ first: 5 }, 'bytes 5-6/*'],
     [{ suffix: 5 }, 'bytes 11-15/*']
   ]
-  for (const [asked, range] of cases) t.equal(E.isRight(extent(206, { range }, asked)), true, range)
+  for (const [requested, range] of cases) t.equal(E.isRight(extent(206, { range }, requested)), true, range)
   t.same(
     extent(206, { range: 'bytes 0-6/16', length: '7' }, { first: 0, last: 6 }),
     E.right({
@@ -94,14 +94,14 @@ t.test('another range is a problem', async (t) => {
     [{ first: 5 }, 'bytes 4-6/*'],
     [{ suffix: 5 }, 'bytes 10-15/*']
   ]
-  for (const [asked, range] of cases) {
-    t.match(extent(206, { range }, asked), { left: /^bytes=.* expected, bytes .* came$/ }, range)
+  for (const [requested, range] of cases) {
+    t.match(extent(206, { range }, requested), { left: /^bytes=.* expected, bytes .* came$/ }, range)
   }
 })
 
 t.test('a whole object is accepted for a range that covers it', async (t) => {
   const length = '16'
-  for (const asked of [
+  for (const requested of [
     { first: 0 },
     { first: 0, last: 15 },
     { first: 0, last: 99 },
@@ -109,21 +109,23 @@ t.test('a whole object is accepted for a range that covers it', async (t) => {
     { suffix: 99 }
   ]) {
     t.same(
-      extent(200, { length }, asked),
+      extent(200, { length }, requested),
       E.right({ size: O.some(16), contentLength: O.some(16), contentRange: O.none })
     )
   }
-  for (const asked of [{ first: 0, last: 14 }, { first: 1 }, { first: 1, last: 15 }, { suffix: 15 }]) {
-    t.match(extent(200, { length }, asked), { left: /^status 206 for bytes=.* expected, 200 with the whole/ })
-    t.match(extent(200, {}, asked), { left: /^status 206/ })
+  for (const requested of [{ first: 0, last: 14 }, { first: 1 }, { first: 1, last: 15 }, { suffix: 15 }]) {
+    t.match(extent(200, { length }, requested), {
+      left: /^status 206 for bytes=.* expected, 200 with the whole/
+    })
+    t.match(extent(200, {}, requested), { left: /^status 206/ })
   }
   t.match(extent(200, { length: '0' }, { first: 0 }), { left: /^status 206/ })
 })
 
 t.test('contradictory headers are a problem', async (t) => {
-  const asked = { first: 0, last: 6 }
-  t.match(extent(206, {}, asked), { left: 'status 206 came without a content-range' })
-  t.match(extent(206, { range: 'bytes 0-6/16', length: '8' }, asked), {
+  const requested = { first: 0, last: 6 }
+  t.match(extent(206, {}, requested), { left: 'status 206 came without a content-range' })
+  t.match(extent(206, { range: 'bytes 0-6/16', length: '8' }, requested), {
     left: 'content-range is of 7 bytes, content-length of 8'
   })
   t.match(extent(206, { range: 'bytes 0-6/16' }), { left: 'the whole object expected, bytes 0-6 came' })

@@ -18,7 +18,7 @@ import {
 } from '../../support/responses.js'
 import { toArray } from '../../support/iterables.js'
 
-t.test('texts are decoded unless the caller asked for the encoding', async (t) => {
+t.test('texts are decoded unless the caller requested the encoding', async (t) => {
   t.equal(textDecoder({})('a%2Fb'), 'a/b')
   t.equal(textDecoder({ encodingType: 'url' })('a%2Fb'), 'a%2Fb')
 })

@@ -16,9 +16,9 @@ import { fetchResponse } from '../../support/responses.js'
 
 t.test('metadata has the request id and all headers', async (t) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==', 'X-Cos-Anything': 'a', 'content-length': '0' }
-  const answer = responseMetadata(await fetchResponse(t, { headers }))
-  t.equal(answer.requestId, 'NjYwMQ==')
-  t.match(answer.headers, { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-anything': 'a', date: String })
+  const metadata = responseMetadata(await fetchResponse(t, { headers }))
+  t.equal(metadata.requestId, 'NjYwMQ==')
+  t.match(metadata.headers, { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-anything': 'a', date: String })
   t.equal(responseMetadata(await fetchResponse(t, {})).requestId, '')
 })
 

@@ -269,7 +269,7 @@ t.test('the version that the HEAD found is copied, even if the key is overwritte
 
 t.test('a copy that differs from the source is an IntegrityError', async (t) => {
   const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
-  const answer = (sum: string) => ({
+  const copied = (sum: string) => ({
     response: {
       when: 'performed' as const,
       status: 200,
@@ -278,8 +278,8 @@ t.test('a copy that differs from the source is an IntegrityError', async (t) => 
   })
   const cos = await holding(t, {
     fault: script([
-      { operation: 'CopyObject', times: 1, fault: answer('<CRC64>17</CRC64>') },
-      { operation: 'CopyObject', times: 1, fault: answer('') },
+      { operation: 'CopyObject', times: 1, fault: copied('<CRC64>17</CRC64>') },
+      { operation: 'CopyObject', times: 1, fault: copied('') },
       {
         operation: 'CompleteMultipartUpload',
         times: 1,

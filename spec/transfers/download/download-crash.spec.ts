@@ -61,10 +61,10 @@ const sealed: StoredObject = {
     plainSizeOf(number) + 16 * Math.ceil(plainSizeOf(number) / 65_536) + (number === 1 ? 1024 : 0)
 }
 
-interface Scene extends Omit<Cos, 'asked'> {
+interface Scene extends Cos {
   readonly stored: StoredObject
   /** Resolves after this many more ranges have been requested. */
-  readonly asked: (ranges: number) => Promise<void>
+  readonly requested: (ranges: number) => Promise<void>
   /** A new folder with an old file in it. */
   readonly folder: (name: string) => Promise<Target>
 }
@@ -93,7 +93,7 @@ const setting = async (t: Test, stored: StoredObject): Promise<Scene> => {
   return {
     ...cos,
     stored,
-    asked: (ranges) =>
+    requested: (ranges) =>
       ranges === 0
         ? Promise.resolve()
         : new Promise((go) => {
@@ -149,7 +149,7 @@ const killAndResume = async (t: Test, stored: StoredObject): Promise<void> => {
     // Every fourth time near the end, while it verifies, replaces and cleans up.
     const after = chance() < 0.25 ? last : Math.floor(chance() * last)
     const pause = chance() * 50
-    const reached = scene.asked(after)
+    const reached = scene.requested(after)
     victim.start()
     await Promise.race([reached, victim.results])
     await setTimeout(pause)

@@ -119,8 +119,8 @@ t.test('a reader that pauses applies backpressure', async (t) => {
   const iterator = down.body[Symbol.asyncIterator]()
   await iterator.next()
   await setTimeout(300)
-  const asked = cos.count('GetObject')
-  t.ok(asked <= 3, `${String(asked)} ranges were requested`)
+  const requested = cos.count('GetObject')
+  t.ok(requested <= 3, `${String(requested)} ranges were requested`)
   await iterator.return?.()
 })
 

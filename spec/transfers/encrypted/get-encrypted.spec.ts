@@ -252,7 +252,7 @@ t.test('an object without encryption, or in a format that is not accepted, is re
   t.match(encryptionErrorOf(await javaOnly.getObject(at)(client)()), { reason: 'NotAccepted' })
 })
 
-t.test('an instruction file is read only when asked for', async (t) => {
+t.test('an instruction file is read only if requested', async (t) => {
   const cos = await startCos(t)
   const client = cos.client()
   const vector = vectorById('java-instr')
@@ -277,8 +277,8 @@ t.test('PKCS#1 v1.5 is WrongKey unless pkcs1v15 is set', async (t) => {
   t.match(encryptionErrorOf(await encrypted(rsa, { format: 'python' }).getObject(at)(client)()), {
     reason: 'WrongKey'
   })
-  const asked = encrypted(rsa, { format: 'python', pkcs1v15: true })
-  t.ok(right(await readBytes(asked.getObject(at))(client)()).equals(plaintextOf(vector)))
+  const accepting = encrypted(rsa, { format: 'python', pkcs1v15: true })
+  t.ok(right(await readBytes(accepting.getObject(at))(client)()).equals(plaintextOf(vector)))
 })
 
 t.test('a wrong RSA key is WrongKey; a wrong AES key is not noticed in the Python format', async (t) => {

@@ -33,7 +33,7 @@ t.test('movePrefix moves all objects of a prefix and no others', async (t) => {
 })
 
 t.test('movePrefix keeps a source whose copy failed, and a second run moves it', async (t) => {
-  const answer = (key: string, sum: string) => ({
+  const copied = (key: string, sum: string) => ({
     operation: 'CopyObject',
     key,
     times: 1,
@@ -46,7 +46,7 @@ t.test('movePrefix keeps a source whose copy failed, and a second run moves it',
     }
   })
   for (const onError of ['continue', 'stop'] as const) {
-    const cos = await holding(t, { fault: script([answer('b/03', '17')]) })
+    const cos = await holding(t, { fault: script([copied('b/03', '17')]) })
     const results: Array<MovePrefixResult> = []
     const reading = async (): Promise<void> => {
       for await (const result of movePrefix({ ...to, onError, concurrency: 2 })(cos.client()))
