@@ -16,6 +16,7 @@ import { md5Of, openBody, type OpenBody } from './open-body.js'
 import { sign, type Signed } from './sign.js'
 import { aborted } from './abort.js'
 import { endpointOfAttempt } from './backup-domain.js'
+import type { LimitedRequest } from './rate-limit.js'
 import type { Slot } from './request-pool.js'
 import { exchange } from './transport.js'
 
@@ -103,6 +104,21 @@ const toRecord = (sentAt: number, host: string, result: E.Either<CosError, Respo
 const causeOf = (error: CosError): string =>
   error._tag === 'TransportError' && error.code !== '' ? error.code : error._tag
 
+/** Asks COS to limit the request to its share of the bandwidth, unless the caller has set a limit. */
+const withShare = (share: LimitedRequest | undefined, request: Request): Request =>
+  share?.trafficLimit === undefined || request.headers['x-cos-traffic-limit'] !== undefined
+    ? request
+    : withHeaders({ 'x-cos-traffic-limit': share.trafficLimit })(request)
+
+/** The slot of a request whose share of the bandwidth ends with it. */
+const endTogether = (slot: Slot | undefined, share: LimitedRequest): Slot => ({
+  watch: (paused) => slot?.watch(paused),
+  end: (outcome) => {
+    share.end()
+    slot?.end(outcome)
+  }
+})
+
 const sendOnce =
   (client: Client, credentials: Credentials | undefined, slot: Slot | undefined): Send<Response> =>
   (request, call) =>
@@ -113,9 +129,12 @@ const sendOnce =
     const endpoint = client.backupDomain
       ? endpointOfAttempt(client.endpoint, request.bucket, client.retry.attempts, call.failures)
       : client.endpoint
-    const signed = sign(endpoint, opened.right.request, credentials, client.clock.now())
+    const share = client.rateLimiters.start(context.operation)
+    const limited = { ...opened.right, request: withShare(share, opened.right.request) }
+    const signed = sign(endpoint, limited.request, credentials, client.clock.now())
     const sentAt = client.runtime.now()
-    const result = await exchangeSigned(client, context, call.callTimeout, opened.right, signed, slot)()
+    const watched = share === undefined ? slot : endTogether(slot, share)
+    const result = await exchangeSigned(client, context, call.callTimeout, limited, signed, watched)()
     call.record(toRecord(sentAt, signed.host, result))
     return result
   }

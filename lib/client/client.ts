@@ -13,7 +13,7 @@ import { validate } from '../core/operation.js'
 import { missing } from '../core/problem.js'
 import { systemRuntime, type Runtime } from '../core/runtime.js'
 import { createMemoryBudget, type MemoryBudget } from '../stages/memory-budget.js'
-import { BandwidthCodec, rateLimiter, type Bandwidth, type RateLimiters } from './rate-limit.js'
+import { BandwidthCodec, createRateLimiters, type Bandwidth, type RateLimiters } from './rate-limit.js'
 import { createClock, type Clock } from './clock.js'
 import { createConnector } from './connector.js'
 import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } from './credentials.js'
@@ -60,7 +60,10 @@ export interface ClientConfig extends Endpoint {
    * hold so much that a part cannot fit, the wait fails: `Timeout` with phase `memory`.
    */
   readonly memoryLimit?: number
-  /** For all requests of the client together. COS's own limit of one request is `trafficLimit`. Default: no limit. */
+  /**
+   * For all requests of the client together, in each second to 5 %. Uploads and downloads also ask COS to limit each request
+   * to its share (`x-cos-traffic-limit`), if they have no `trafficLimit`. Default: no limit.
+   */
   readonly bandwidth?: Bandwidth
   /**
    * Your own undici dispatcher: a proxy, a pool with limits. The client does not close it.
@@ -218,10 +221,7 @@ const toClient = (
     random: runtime.randomBytes,
     dispatcher: used,
     dispatcherIsGiven: dispatcher !== undefined,
-    rateLimiters: {
-      up: rateLimiter(bandwidth?.up, runtime.elapsed),
-      down: rateLimiter(bandwidth?.down, runtime.elapsed)
-    },
+    rateLimiters: createRateLimiters(bandwidth, runtime.elapsed),
     pool: createRequestPool(runtime),
     lane: O.none,
     memory: pipe(

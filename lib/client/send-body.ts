@@ -2,7 +2,6 @@
 import * as O from 'fp-ts/lib/Option.js'
 import { crc64Hasher } from '../core/crc64.js'
 import { CosException, type Context } from '../core/error.js'
-import { ioChunkSize } from '../core/limits.js'
 import { sleep, type Runtime } from '../core/runtime.js'
 import { sliceChunks } from '../stages/iterables.js'
 import type { OpenBody } from './open-body.js'
@@ -19,6 +18,8 @@ export interface BodyToSend {
   readonly body: OpenBody
   readonly context: Context
   readonly limit: RateLimiter
+  /** The largest number of bytes to send at once. */
+  readonly chunkSize: number
   readonly runtime: Runtime
   readonly timer: RequestTimer
   readonly counted: Counted
@@ -36,6 +37,7 @@ export async function* sendBody({
   body,
   context,
   limit,
+  chunkSize,
   runtime,
   timer,
   counted,
@@ -91,7 +93,7 @@ export async function* sendBody({
         // COS may respond after the last announced byte, before undici reads further.
         if (counted.size === announced) digest()
         // While undici has the bytes, the network is the slow side. While the source is read, the caller is.
-        for (const bytes of sliceChunks(ioChunkSize)([chunk])) {
+        for (const bytes of sliceChunks(chunkSize)([chunk])) {
           const wait = limit(bytes.length)
           if (wait > 0) await sleep(runtime, wait, ended)
           timer.wait('idle')

@@ -258,6 +258,7 @@ export const exchange =
           body,
           context,
           limit: rateLimiters.up,
+          chunkSize: rateLimiters.chunkUp,
           runtime,
           timer,
           counted,
