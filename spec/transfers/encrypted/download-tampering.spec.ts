@@ -1,4 +1,7 @@
-/** Stored objects that were changed: downloadStream and downloadFile fail, and give no byte that the writer did not write. */
+/**
+ * Stored objects that were changed: downloadStream and downloadFile fail, and yield no byte that the writer did not write. These
+ * are samples through HTTP; `spec/encryption/sealed-tampering.spec.ts` has every byte and every length.
+ */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
@@ -107,14 +110,14 @@ const sample = (end: number, step: number): ReadonlyArray<number> => [
 
 const sizes = [0, 1, segment, 2 * segment + 1, 3 * segment]
 
-t.test('every flipped bit of the header, the metadata and the segments is an EncryptionError', async (t) => {
+t.test('a flipped bit of the header, the metadata or a segment is an EncryptionError', async (t) => {
   t.setTimeout(3_600_000)
   const here = await scene(t)
   for (const size of isLongForm ? sizes : [1, 2 * segment + 1]) {
     const object = await write(here.client, bytesOf(size))
     const bits = object.bytes.length * 8
     const tested = isLongForm
-      ? [...sample(8 * header, size === 1 ? 1 : 61), ...sample(bits, size === 1 ? 1 : 997)]
+      ? [...sample(8 * header, 311), ...sample(bits, Math.ceil(bits / 40)), bits - 129]
       : [...sample(8 * header, 1009), ...sample(bits, Math.ceil(bits / 7)), bits - 129]
     const name = 'x-cos-meta-cospipe-sealed'
     const metadata = Buffer.from(object.headers[name] ?? '', 'base64')
@@ -128,7 +131,7 @@ t.test('every flipped bit of the header, the metadata and the segments is an Enc
       const changed = { ...object, bytes: flip(object.bytes, bit), mayOpen: isWrapping(bit) }
       await refuses(t, here, object, changed, `${String(size)}: bit ${String(bit)}`)
     }
-    for (const bit of sample(8 * metadata.length, !isLongForm ? 151 : size === 1 ? 1 : 17)) {
+    for (const bit of sample(8 * metadata.length, isLongForm ? 37 : 151)) {
       const headers = { ...object.headers, [name]: flip(metadata, bit).toString('base64') }
       // Without its name the key is found by a try.
       const changed = { ...object, headers, mayOpen: isId(bit) }
@@ -138,14 +141,14 @@ t.test('every flipped bit of the header, the metadata and the segments is an Enc
   t.equal(await readFile(here.file, 'utf8'), 'old')
 })
 
-t.test('every truncation, and bytes after the end, are an EncryptionError', async (t) => {
+t.test('a truncated object, and bytes after the end, are an EncryptionError', async (t) => {
   t.setTimeout(3_600_000)
   const here = await scene(t)
   for (const size of isLongForm ? sizes : [2 * segment]) {
     const object = await write(here.client, bytesOf(size))
     const whole = object.bytes.length
     const edges = [1, 15, 16, 17, sealed - 1, sealed, sealed + 1, 2 * sealed, whole - header, whole - 1]
-    const cuts = isLongForm ? [...sample(whole, size === 1 ? 1 : 211), ...edges] : edges
+    const cuts = isLongForm ? [...sample(whole, Math.ceil(whole / 40)), ...edges] : edges
     for (const cut of new Set(cuts)) {
       if (cut < 1 || cut >= whole) continue
       await refuses(
@@ -253,7 +256,7 @@ t.test('flipped bits of a large object are found in their segment', async (t) =>
   t.setTimeout(3_600_000)
   const here = await scene(t)
   const object = await write(here.client, bytesOf((isLongForm ? 100 * KiB : KiB) * KiB))
-  const bits = bytesOf(4 * (isLongForm ? 40 : 3), 11)
+  const bits = bytesOf(4 * (isLongForm ? 8 : 3), 11)
   for (let at4 = 0; at4 < bits.length; at4 += 4) {
     const bit = bits.readUInt32LE(at4) % (object.bytes.length * 8)
     await refuses(t, here, object, { ...object, bytes: flip(object.bytes, bit) }, `bit ${String(bit)}`)
