@@ -40,15 +40,10 @@ export const trafficLimit = (request: EmulatorRequest): E.Either<ServiceError, n
     : fail('InvalidArgument', 'x-cos-traffic-limit must be from 819200 to 838860800 bit/s.')
 }
 
-/** Limits a stream to `rate` bytes a second, in pieces of a tenth of a second. */
-export async function* limitRate(
-  rate: number | undefined,
+async function* sendAtRate(
+  rate: number,
   chunks: AsyncIterable<Uint8Array>
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (rate === undefined) {
-    yield* chunks
-    return
-  }
   const step = Math.ceil(rate / 10)
   const start = performance.now()
   let bytes = 0
@@ -61,6 +56,12 @@ export async function* limitRate(
       yield piece
     }
 }
+
+/** Limits a stream to `rate` bytes a second, in pieces of a tenth of a second. */
+export const limitRate = (
+  rate: number | undefined,
+  chunks: AsyncIterable<Uint8Array>
+): AsyncIterable<Uint8Array> => (rate === undefined ? chunks : sendAtRate(rate, chunks))
 
 export interface ReadBodyOptions {
   /** Whether a body of unknown length is accepted; parts must declare theirs. */

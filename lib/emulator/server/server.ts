@@ -107,13 +107,21 @@ const connectionErrorResponse = (progress: Progress | undefined, host: string): 
   ].join('\r\n')
 }
 
+/**
+ * A request, or its record when it is over. A function would not do for the record: its closure would keep the request, and
+ * its socket and headers, in memory.
+ */
+interface RecordEntry {
+  current: RequestRecord | (() => RequestRecord)
+}
+
 const listen = (
   store: Store,
   settings: Settings,
   certificates: Certificates | undefined
 ): TE.TaskEither<CannotListen, Emulator> => {
   const { host, port, buckets, credentials, keepRequests, onRequest } = settings
-  const views: Array<{ view: () => RequestRecord }> = []
+  const records: Array<RecordEntry> = []
   const counts = new Map<string, number>()
   const sockets = new Set<Socket>()
   const running = new Set<Promise<void>>()
@@ -139,13 +147,12 @@ const listen = (
     },
     serving: { current: 0 },
     addRecord: (view: () => RequestRecord) => {
-      const entry = { view }
-      views.push(entry)
-      if (views.length > keepRequests) views.shift()
+      const entry: RecordEntry = { current: view }
+      records.push(entry)
+      if (records.length > keepRequests) records.shift()
       return () => {
-        // `view` keeps the request in memory; the record does not.
         const record = view()
-        entry.view = () => record
+        entry.current = record
         // An async function is an `onRequest` too, and its promise may reject.
         const call: (record: RequestRecord) => unknown = onRequest
         callSafely(() => call(record))
@@ -222,7 +229,8 @@ const listen = (
             ca: certificates?.ca,
             port: boundPort,
             credentials: credentials[0],
-            requests: () => views.map(({ view }) => view()),
+            requests: () =>
+              records.map(({ current }) => (typeof current === 'function' ? current() : current)),
             openConnections: () => sockets.size,
             close: () => (closed ??= close())
           })

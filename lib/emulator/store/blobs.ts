@@ -25,27 +25,35 @@ export interface Blobs {
   readonly close: () => Promise<void>
 }
 
-/** Counts the references to each blob. */
+/** Counts the references to each blob. Most have one: those are members of a set, which takes less memory. */
 export const referenceCounts = (
   removed: (blob: string) => void
 ): Pick<Blobs, 'hold' | 'release'> & { readonly isHeld: (blob: string) => boolean } => {
+  const once = new Set<string>()
   const counts = new Map<string, number>()
-  const blobsOf = (segments: ReadonlyArray<Segment>): ReadonlyArray<string> =>
-    segments.flatMap((segment) => (segment.blob === null ? [] : [segment.blob]))
+  const hold = (blob: string): void => {
+    const count = counts.get(blob)
+    if (count !== undefined) counts.set(blob, count + 1)
+    else if (once.delete(blob)) counts.set(blob, 2)
+    else once.add(blob)
+  }
+  const release = (blob: string): void => {
+    const count = counts.get(blob)
+    if (count === undefined) {
+      if (once.delete(blob)) removed(blob)
+    } else if (count > 2) counts.set(blob, count - 1)
+    else {
+      counts.delete(blob)
+      once.add(blob)
+    }
+  }
   return {
-    isHeld: (blob) => counts.has(blob),
+    isHeld: (blob) => once.has(blob) || counts.has(blob),
     hold: (segments) => {
-      for (const blob of blobsOf(segments)) counts.set(blob, (counts.get(blob) ?? 0) + 1)
+      for (const { blob } of segments) if (blob !== null) hold(blob)
     },
     release: (segments) => {
-      for (const blob of blobsOf(segments)) {
-        const left = (counts.get(blob) ?? 0) - 1
-        if (left > 0) counts.set(blob, left)
-        else {
-          counts.delete(blob)
-          removed(blob)
-        }
-      }
+      for (const { blob } of segments) if (blob !== null) release(blob)
     }
   }
 }

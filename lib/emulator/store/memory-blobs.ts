@@ -1,18 +1,25 @@
 /** Blobs in memory. */
-import { randomUUID } from 'node:crypto'
 import { type Blobs, referenceCounts, zeroBytes } from './blobs.js'
 import { KiB, MiB } from '../../core/limits.js'
 
 const slabSize = MiB
 const firstSlab = 16 * KiB
+// A string of one-byte characters takes 16 bytes more than its text, a Buffer over 100.
+const maxText = 4 * KiB
+
+type Stored = string | ReadonlyArray<Uint8Array>
+
+const slabsOf = (stored: Stored | undefined): ReadonlyArray<Uint8Array> =>
+  typeof stored === 'string' ? [Buffer.from(stored, 'latin1')] : (stored ?? [])
 
 /**
  * Stores blobs in memory. Bytes are copied into slabs, because a socket's chunk is a view of a larger buffer that would
  * stay in memory with it.
  */
 export const memoryBlobs = (): Blobs => {
-  const slabsByBlob = new Map<string, ReadonlyArray<Uint8Array>>()
-  const { hold, release } = referenceCounts((blob) => slabsByBlob.delete(blob))
+  const storedByBlob = new Map<string, Stored>()
+  const { hold, release } = referenceCounts((blob) => storedByBlob.delete(blob))
+  let created = 0
 
   return {
     hold,
@@ -40,10 +47,14 @@ export const memoryBlobs = (): Blobs => {
           }
         },
         commit: async () => {
-          // The last slab may be mostly unused.
-          if (used > 0) slabs.push(used < slab.length ? Buffer.from(slab.subarray(0, used)) : slab)
-          const blob = randomUUID()
-          slabsByBlob.set(blob, slabs)
+          created += 1
+          const blob = created.toString(36)
+          if (total <= maxText && slabs.length === 0) storedByBlob.set(blob, slab.toString('latin1', 0, used))
+          else {
+            // The last slab may be mostly unused.
+            if (used > 0) slabs.push(used < slab.length ? Buffer.from(slab.subarray(0, used)) : slab)
+            storedByBlob.set(blob, slabs)
+          }
           hold([{ blob, offset: 0, size: total }])
           return blob
         },
@@ -56,7 +67,7 @@ export const memoryBlobs = (): Blobs => {
         else {
           let start = 0
           const end = segment.offset + segment.size
-          for (const slab of slabsByBlob.get(segment.blob) ?? []) {
+          for (const slab of slabsOf(storedByBlob.get(segment.blob))) {
             const piece = slab.subarray(Math.max(0, segment.offset - start), Math.max(0, end - start))
             if (piece.length > 0) yield piece
             start += slab.length

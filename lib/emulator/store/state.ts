@@ -31,6 +31,24 @@ export const uploadOf = (bucket: Bucket, key: string, id: string): Upload | unde
 const segmentsOf = (version: Version | undefined): Parameters<Blobs['hold']>[0] =>
   version?._tag === 'Object' ? version.content.segments : []
 
+const maxShared = 1000
+
+/**
+ * Returns one object for equal attributes. Most objects of a bucket have the same: a hundred thousand keys then hold them
+ * once.
+ */
+const shareAttributes = (): ((attributes: Attributes) => Attributes) => {
+  const known = new Map<string, Attributes>()
+  return (attributes) => {
+    const text = JSON.stringify(attributes)
+    const shared = known.get(text)
+    if (shared !== undefined) return shared
+    if (known.size >= maxShared) known.clear()
+    known.set(text, attributes)
+    return attributes
+  }
+}
+
 const undefinedIfEmpty = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> | undefined =>
   list.length === 0 ? undefined : list
 
@@ -39,9 +57,12 @@ export const applyEvent = (
   buckets: Map<string, Bucket>,
   blobs: Pick<Blobs, 'hold' | 'release'>
 ): ((event: Event) => void) => {
-  const putVersion = ({ objects }: Bucket, key: string, version: Version): void => {
+  const share = shareAttributes()
+  const putVersion = ({ objects }: Bucket, key: string, given: Version): void => {
+    const version = given._tag === 'Object' ? { ...given, attributes: share(given.attributes) } : given
     blobs.hold(segmentsOf(version))
-    objects.update(key, (versions = []) => {
+    objects.update(key, (versions) => {
+      if (versions === undefined) return [version]
       const others = versions.filter(({ id }) => id !== version.id)
       for (const overwritten of versions)
         if (overwritten.id === version.id) blobs.release(segmentsOf(overwritten))
