@@ -7,7 +7,7 @@ import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 const never = new Promise<number>(() => {})
 
-/** Gives the items, then stalls until its signal fires. */
+/** Yields the items, then stalls until its signal fires. */
 const stalling = (controller: AbortController, ...items: ReadonlyArray<number>) => {
   const seen = { closed: false }
   const run = async function* (): AsyncGenerator<number, void, undefined> {
@@ -18,7 +18,7 @@ const stalling = (controller: AbortController, ...items: ReadonlyArray<number>) 
       seen.closed = true
     }
   }
-  return { seen, leaving: cancelable(controller, run()) }
+  return { seen, iterator: cancelable(controller, run()) }
 }
 
 t.test('items pass in order', async (t) => {
@@ -27,27 +27,27 @@ t.test('items pass in order', async (t) => {
 
 t.test('return during a read ends the iteration at once', async (t) => {
   const controller = new AbortController()
-  const { seen, leaving } = stalling(controller, 1)
-  t.same(await leaving.next(), { done: false, value: 1 })
-  const read = leaving.next()
+  const { seen, iterator } = stalling(controller, 1)
+  t.same(await iterator.next(), { done: false, value: 1 })
+  const read = iterator.next()
   await setTimeout(5)
-  t.same(await leaving.return(), { done: true, value: undefined })
+  t.same(await iterator.return(), { done: true, value: undefined })
   t.same(await read, { done: true, value: undefined })
   t.equal(controller.signal.reason, readerCancelled)
   t.equal(seen.closed, true)
 })
 
 t.test('return between reads closes the source', async (t) => {
-  const { seen, leaving } = stalling(new AbortController(), 1)
-  for await (const _ of leaving) break
+  const { seen, iterator } = stalling(new AbortController(), 1)
+  for await (const _ of iterator) break
   t.equal(seen.closed, true)
 })
 
 t.test('return after the end does not abort the controller', async (t) => {
   const controller = new AbortController()
-  const leaving = cancelable(controller, from(1))
-  t.same(await toArray(leaving), [1])
-  await leaving.return()
+  const iterator = cancelable(controller, from(1))
+  t.same(await toArray(iterator), [1])
+  await iterator.return()
   t.equal(controller.signal.aborted, false)
 })
 
@@ -58,8 +58,8 @@ t.test('an error of the run is thrown unchanged', async (t) => {
 
 t.test('an abort by another owner of the controller is thrown like any error', async (t) => {
   const controller = new AbortController()
-  const { leaving } = stalling(controller)
-  const read = leaving.next()
+  const { iterator } = stalling(controller)
+  const read = iterator.next()
   controller.abort(new Error('enough'))
   await t.rejects(read, { message: 'enough' })
 })
