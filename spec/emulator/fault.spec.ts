@@ -2,6 +2,7 @@
 import t from 'tap'
 import { capacity, type FaultInput } from '../../lib/emulator/index.js'
 import { sendRequest, startTestEmulator } from '../support/signed.js'
+import { waitFor } from '../support/wait-for.js'
 
 const request = (serving: number): FaultInput => ({
   ...{ operation: 'GetObject', method: 'GET', bucket: 'b-1', key: 'k', query: {}, headers: {}, count: 1 },
@@ -46,10 +47,20 @@ t.test(
   'an emulator with a capacity counts the requests that it serves, and not those that it refuses',
   async (t) => {
     const limit = capacity([{ limit: 2 }])
-    const emulator = await startTestEmulator(t, { fault: (input) => limit(input) ?? { delay: 30 } })
+    let served = 0
+    const emulator = await startTestEmulator(t, {
+      fault: (input) => {
+        const fault = limit(input)
+        if (fault !== undefined) return fault
+        served += 1
+        return served <= 2 ? { delay: 500 } : undefined
+      }
+    })
     const send = () => sendRequest(emulator, { key: 'k' }).then(({ status }) => status)
-    const together = await Promise.all([send(), send(), send(), send()])
-    t.strictSame(together.sort(), [404, 404, 503, 503])
+    const first = [send(), send()]
+    await waitFor(() => served === 2)
+    t.same(await Promise.all([send(), send()]), [503, 503])
+    t.same(await Promise.all(first), [404, 404])
     t.equal(await send(), 404, 'those that are done do not count')
   }
 )

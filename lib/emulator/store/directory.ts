@@ -1,5 +1,5 @@
 /** The directory of a store: its creation, and the lock that keeps other emulators out. */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
@@ -75,17 +75,43 @@ const parseOwner = (text: string): Owner | undefined => {
     : undefined
 }
 
-/** Removes a lock with this text; puts back a lock that another process has created meanwhile. */
-const removeStale = async (path: string, text: string): Promise<void> => {
-  const aside = `${path}.${randomUUID()}`
-  try {
-    await rename(path, aside)
-  } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return
-    throw thrown
+const ignoreCode =
+  <A>(code: string, value: A) =>
+  (thrown: unknown): A => {
+    if (codeOf(thrown) !== code) throw thrown
+    return value
   }
-  if ((await readFile(aside, 'utf8')) !== text) await link(aside, path).catch(() => undefined)
-  await rm(aside, { force: true })
+
+/** Of the process that may replace a lock with this text. */
+const successorOf = (path: string, text: string): string =>
+  `${path}.${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+
+/**
+ * Creates a lock at `path` with the content of `draft`, or replaces that of a dead process.
+ *
+ * Of all processes that find the same dead lock, the one that has the lock of its successor replaces it, so a living lock is
+ * never removed by another process. The successor's lock may be left by a dead process too, and is replaced in the same way.
+ */
+const claim = async (draft: string, path: string): Promise<void> => {
+  for (;;) {
+    // A link, so that a lock that another process reads is never incomplete.
+    const isCreated = await link(draft, path).then(() => true, ignoreCode('EEXIST', false))
+    if (isCreated) break
+    const text = await readFile(path, 'utf8').catch(ignoreCode('ENOENT', undefined))
+    if (text === undefined) continue
+    const owner = parseOwner(text)
+    if (owner !== undefined && (await isRunning(owner, path))) throw new InUse(owner.pid)
+    const successor = successorOf(path, text)
+    await claim(draft, successor)
+    held.delete(successor)
+    // Another process may have replaced the lock before, and removed the name of the successor with it.
+    if ((await readFile(path, 'utf8').catch(ignoreCode('ENOENT', undefined))) === text) {
+      await rename(successor, path)
+      break
+    }
+    await rm(successor)
+  }
+  held.add(path)
 }
 
 /**
@@ -97,32 +123,14 @@ const removeStale = async (path: string, text: string): Promise<void> => {
 export const lockDirectory = async (dir: string): Promise<() => Promise<void>> => {
   const path = join(resolve(dir), 'lock')
   const started = await startOf(process.pid)
-  const own = JSON.stringify({ pid: process.pid, ...(started === undefined ? {} : { started }) })
-  // Written aside and linked, so that a lock that another process sees is never incomplete.
-  const draft = `${path}.${randomUUID()}`
-  await writeFile(draft, own)
+  const id = randomUUID()
+  const draft = `${path}.${id}`
+  await writeFile(
+    draft,
+    JSON.stringify({ pid: process.pid, ...(started === undefined ? {} : { started }), id })
+  )
   try {
-    for (;;) {
-      const taken = await link(draft, path).then(
-        () => true,
-        (thrown: unknown) => {
-          if (codeOf(thrown) !== 'EEXIST') throw thrown
-          return false
-        }
-      )
-      if (taken) {
-        held.add(path)
-        break
-      }
-      const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
-        if (codeOf(thrown) !== 'ENOENT') throw thrown
-        return undefined
-      })
-      if (text === undefined) continue
-      const owner = parseOwner(text)
-      if (owner !== undefined && (await isRunning(owner, path))) throw new InUse(owner.pid)
-      await removeStale(path, text)
-    }
+    await claim(draft, path)
   } finally {
     await rm(draft, { force: true })
   }
