@@ -9,7 +9,7 @@
  * A loader such as tsx compiles the library again in each process: 0.7 s of CPU a process, against 2 s once for all of
  * them here (Node 20.20). Types are not checked: `npm run typecheck` does that.
  *
- * The files of a folder share a process: with a process a file, half of the time of 230 files was processes starting.
+ * The files of a layer share a process: with a process a file, half of the time of 230 files was processes starting.
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -114,12 +114,18 @@ const selectSpecs = (argument) => {
 /** These measure their process or change a setting of all of it. */
 const needsOwnProcess = /\/(?:connector|memory-limit|memory-budget|million-keys)\.spec\.js$/
 
+/** Each takes as long as other layers do. */
+const largeFolders = new Set(
+  ['directory', 'download', 'encrypted', 'upload'].map((name) => `transfers-${name}`)
+)
+
+/** The layer of a spec: a start, with the modules of tap and of the library, takes 1.3 s of CPU. */
 const groupOf = (path) => {
-  const names = relative(join(out, 'spec'), path).split('/').slice(0, -1)
-  return names.slice(0, 2).join('-') || 'top'
+  const [layer = 'top', folder] = relative(join(out, 'spec'), path).split('/').slice(0, -1)
+  return largeFolders.has(`${layer}-${folder}`) ? `${layer}-${folder}` : layer
 }
 
-/** Writes a module for each folder that imports its specs. The largest folders start first. */
+/** Writes a module for each group that imports its specs. The largest groups start first. */
 const groupSpecs = (paths) => {
   const byName = new Map()
   for (const path of paths) {
