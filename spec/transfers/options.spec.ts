@@ -87,6 +87,7 @@ const upload = {
   ...object,
   enableMd5: 'optional',
   onFailure: 'optional',
+  onOrphanedUpload: 'optional',
   progress: 'optional',
   onProgress: 'optional'
 } as const
@@ -127,6 +128,7 @@ const uploadDirectory: OptionsOf<Omit<UploadDirectoryInput, OfPut>> = {
   partSize: 'optional',
   enableMd5: 'optional',
   onFailure: 'optional',
+  onOrphanedUpload: 'optional',
   threshold: 'optional',
   checkpoint: 'optional',
   symlinks: 'optional',
@@ -173,6 +175,7 @@ const toFile: OptionsOf<ToFileOptions> = { durable: 'optional' }
 
 const copy: OptionsOf<Omit<CopyInput, OfCopy | keyof typeof object>> = {
   ...partOptions,
+  onOrphanedUpload: 'optional',
   progress: 'optional',
   onProgress: 'optional'
 }

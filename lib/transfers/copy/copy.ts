@@ -294,7 +294,8 @@ export const copyFound = async (
   const created = await createUpload(
     scope.client,
     context,
-    copyCreateInput({ ...input, ...In.defined({ tagging }) }, source)
+    copyCreateInput({ ...input, ...In.defined({ tagging }) }, source),
+    input.onOrphanedUpload
   )()
   if (E.isLeft(created)) return created
   const { uploadId, orphanedUploads } = created.right

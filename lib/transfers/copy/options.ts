@@ -25,7 +25,7 @@ import type { PartRange } from '../../stages/plan-ranges.js'
 import { PartBytes } from '../../stages/part-size.js'
 import { Concurrency } from '../shared/concurrency.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
-import { headOptions } from '../multipart/lifecycle.js'
+import { headOptions, type OnOrphanedUpload } from '../multipart/lifecycle.js'
 
 /** All parameters of `copyObject`, and those of a copy in parts. */
 export interface CopyInput extends CopyObjectInput, WithProgress {
@@ -41,6 +41,12 @@ export interface CopyInput extends CopyObjectInput, WithProgress {
    * storage class stay the same and COS does not respond `EntityTooLarge`.
    */
   readonly threshold?: number
+  /**
+   * What happens to uploads of this key without parts that COS may have created for a request whose response was lost.
+   * `'abort'` only if nobody else uploads to this key: another run may have created them just now. Default: `'report'`,
+   * they are named in `orphanedUploads`.
+   */
+  readonly onOrphanedUpload?: OnOrphanedUpload
 }
 
 export const copyDefaults = { partSize: 10 * MiB, concurrency: 5, threshold: 5 * GiB } as const
@@ -58,7 +64,8 @@ export const copyOptions: In.FieldsOf<CopyInput> = {
   taggingDirective: In.optional(In.oneOf('Copy', 'Replaced')),
   partSize: In.optional(PartBytes),
   concurrency: In.optional(Concurrency),
-  threshold: In.optional(In.bytes(0))
+  threshold: In.optional(In.bytes(0)),
+  onOrphanedUpload: In.optional(In.oneOf('report', 'abort'))
 }
 
 const Input = In.struct<CopyInput>('CopyInput', copyOptions)
@@ -157,6 +164,7 @@ export const copyObjectInput = ({
   partSize: _size,
   concurrency: _inFlight,
   threshold: _threshold,
+  onOrphanedUpload: _onOrphanedUpload,
   progress: _progress,
   onProgress: _onProgress,
   ...input

@@ -26,8 +26,8 @@ const createdSince = (ref: ObjectRef, elapsed: number, ours: string | undefined)
 /**
  * The uploads of exactly this key that were created in the last `elapsed` milliseconds, by COS's clock, and have no parts.
  *
- * They are not aborted: COS lists nothing that tells an upload that nobody knows of from one that another run has just
- * created and will fill.
+ * COS lists nothing that tells an upload that nobody knows of from one that another run has just created and will fill. So
+ * they are aborted only if the caller says that nobody else uploads to this key: `onOrphanedUpload`.
  *
  * @shape  `ours` is not among them; none if the search fails
  */

@@ -113,9 +113,16 @@ const delayedSignal = (
   }
 }
 
+/** What happens to uploads that COS may have created for a request whose response was lost; they have no parts. */
+export type OnOrphanedUpload =
+  /** They are named in the result, or in the error's `context`: another run may have created them just now. */
+  | 'report'
+  /** They are aborted. Those that could not be aborted are named. */
+  | 'abort'
+
 export interface CreatedUpload {
   readonly uploadId: string
-  /** See `findOrphans`. */
+  /** See `findOrphans`. Those that still exist. */
   readonly orphanedUploads: ReadonlyArray<string>
 }
 
@@ -133,6 +140,20 @@ const withRetried = ({
     )
 })
 
+/** Aborts uploads; returns those that still exist. */
+const abortOrphans = async (
+  client: Client,
+  ref: ObjectRef,
+  uploadIds: ReadonlyArray<string>
+): Promise<ReadonlyArray<string>> => {
+  const left: Array<string> = []
+  for (const uploadId of uploadIds) {
+    const result = await abortUpload(client, ref, uploadId)()
+    if (E.isLeft(result) && !isUploadGone(result.left)) left.push(uploadId)
+  }
+  return left
+}
+
 const lostResponses: ReadonlySet<CosError['_tag']> = new Set(['TransportError', 'Timeout', 'DecodeError'])
 
 const mayHaveCreated = (error: CosError): boolean =>
@@ -144,7 +165,8 @@ const mayHaveCreated = (error: CosError): boolean =>
  * Not cancelled by the signal: COS may already have created the upload, and only this response has its id. The caller
  * gets `Aborted` at once; we wait up to 10 s in the background and abort the upload.
  *
- * If the response to an attempt was lost, COS may have created an upload that nobody knows of: see `findOrphans`.
+ * If the response to an attempt was lost, COS may have created an upload that nobody knows of: see `findOrphans`. With
+ * `onOrphanedUpload: 'abort'` these are aborted.
  *
  * @errors those of `createMultipartUpload`; `context.orphanedUploads` if there are some
  */
@@ -152,12 +174,15 @@ export const createUpload =
   (
     client: Client,
     context: Context,
-    input: CreateMultipartUploadInput
+    input: CreateMultipartUploadInput,
+    onOrphanedUpload: OnOrphanedUpload = 'report'
   ): TE.TaskEither<CosError, CreatedUpload> =>
   async () => {
     const start = client.runtime.elapsed()
-    const orphans = (ours?: string): Promise<ReadonlyArray<string>> =>
-      findOrphans(input, client.runtime.elapsed() - start, ours)(client)()
+    const orphans = async (ours?: string): Promise<ReadonlyArray<string>> => {
+      const found = await findOrphans(input, client.runtime.elapsed() - start, ours)(client)()
+      return onOrphanedUpload === 'abort' ? abortOrphans(client, input, found) : found
+    }
     const fired = (): AbortSignal | undefined => client.signals.find((signal) => signal.aborted)
     const early = fired()
     if (early !== undefined) return E.left(aborted(context, early.reason))

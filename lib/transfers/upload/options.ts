@@ -18,7 +18,7 @@ import {
 import type { UploadBody } from '../../operations/parameters/upload-body.js'
 import type { PutObjectInput } from '../../operations/put-object.js'
 import type { UploadPartInput } from '../../operations/upload-part.js'
-import { headOptions, type OnFailure } from '../multipart/lifecycle.js'
+import { headOptions, type OnFailure, type OnOrphanedUpload } from '../multipart/lifecycle.js'
 import { Concurrency } from '../shared/concurrency.js'
 
 /** All parameters of `putObject` except the body, and those of an upload in parts. */
@@ -39,6 +39,12 @@ export interface UploadOptions
   readonly enableMd5?: boolean
   /** What happens to the parts of a failed upload. Default: `'abort'`, for uploads that this run created. */
   readonly onFailure?: OnFailure
+  /**
+   * What happens to uploads of this key without parts that COS may have created for a request whose response was lost.
+   * `'abort'` only if nobody else uploads to this key: another run may have created them just now. Default: `'report'`,
+   * they are named in `orphanedUploads`.
+   */
+  readonly onOrphanedUpload?: OnOrphanedUpload
 }
 
 export const uploadDefaults = { partSize: 8 * MiB, concurrency: 4, onFailure: 'abort' } as const
@@ -55,7 +61,8 @@ export const uploadOptions: In.FieldsOf<UploadOptions> = {
   partSize: In.optional(PartBytes),
   concurrency: In.optional(Concurrency),
   enableMd5: In.optional(In.boolean),
-  onFailure: In.optional(In.oneOf('abort', 'keep'))
+  onFailure: In.optional(In.oneOf('abort', 'keep')),
+  onOrphanedUpload: In.optional(In.oneOf('report', 'abort'))
 }
 
 const access = [

@@ -146,7 +146,7 @@ export const createOwn = async (
   const { context, input, encryption } = run
   const cipher = await valueOf(run, (client) => createCipher(encryption, client, context, input))
   const { uploadId, orphanedUploads } = await valueOf(run, (client) =>
-    createUpload(client, context, uploadCreateInput(withMetadata(cipher)(input)))
+    createUpload(client, context, uploadCreateInput(withMetadata(cipher)(input)), input.onOrphanedUpload)
   )
   const created = { uploadId, orphanedUploads, resumed: new Map(), origin: 'own', isEarlier: false } as const
   const withoutJournal = fileBodies(run.file, cipher, O.none)

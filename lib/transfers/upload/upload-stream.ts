@@ -210,7 +210,7 @@ const startUpload = (
   O.isSome(found)
     ? TE.right(found.value)
     : pipe(
-        createUpload(scope.client, context, uploadCreateInput(input)),
+        createUpload(scope.client, context, uploadCreateInput(input), input.onOrphanedUpload),
         TE.map((created) => ({ ...created, parts: new Map() }))
       )
 

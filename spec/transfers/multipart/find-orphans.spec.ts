@@ -48,6 +48,35 @@ t.test('an upload whose creation lost its response is named in the result, and n
   }
 })
 
+t.test(
+  "with onOrphanedUpload: 'abort', they are aborted, and those that cannot be aborted are named",
+  async (t) => {
+    const auto = { ...at, ...parts, onOrphanedUpload: 'abort' } as const
+    const cos = await startCos(t, { fault: loseFirst() })
+    const client = cos.client()
+    t.same(right(await uploadStream(auto)(from(bytes))(client)()).orphanedUploads, [])
+    t.same(await openUploads(client), [])
+
+    const lose = loseFirst()
+    const refusesAborts = await startCos(t, {
+      fault: (request) =>
+        request.operation === 'AbortMultipartUpload'
+          ? { response: { status: 403, code: 'AccessDenied' } }
+          : lose(request)
+    })
+    const { orphanedUploads } = right(await uploadStream(auto)(from(bytes))(refusesAborts.client())())
+    t.equal(orphanedUploads.length, 1)
+    t.same(await openUploads(refusesAborts.client()), orphanedUploads)
+
+    const all = await startCos(t, {
+      fault: ({ operation }) => (operation === 'CreateMultipartUpload' ? { cut: { at: 'head' } } : undefined)
+    })
+    const failing = all.client({ retry: { attempts: 2, base: 1 } })
+    t.same(left(await uploadStream(auto)(from(bytes))(failing)()).context.orphanedUploads, undefined)
+    t.same(await openUploads(failing), [])
+  }
+)
+
 t.test('if every response is lost, the error names all uploads that may have been created', async (t) => {
   const cos = await startCos(t, {
     fault: ({ operation }) => (operation === 'CreateMultipartUpload' ? { cut: { at: 'head' } } : undefined)
