@@ -10,7 +10,8 @@ import type { DeleteKeysInput } from '../../lib/transfers/delete/delete-keys.js'
 import type { DownloadDirectoryInput } from '../../lib/transfers/directory/download-directory.js'
 import { directoryDefaults, type DirectoryOptions } from '../../lib/transfers/directory/options.js'
 import type { UploadDirectoryInput } from '../../lib/transfers/directory/upload-directory.js'
-import { downloadFileDefaults, type DownloadFileInput } from '../../lib/transfers/download/download-file.js'
+import type { DownloadFileInput } from '../../lib/transfers/download/download-file.js'
+import { downloadFileDefaults } from '../../lib/transfers/download/file-options.js'
 import {
   downloadStreamDefaults,
   type DownloadStreamInput
