@@ -7,18 +7,18 @@ const firstSlab = 16 * KiB
 // A string of one-byte characters takes 16 bytes more than its text, a Buffer over 100.
 const maxText = 4 * KiB
 
-type Stored = string | ReadonlyArray<Uint8Array>
+type BlobBytes = string | ReadonlyArray<Uint8Array>
 
-const slabsOf = (stored: Stored | undefined): ReadonlyArray<Uint8Array> =>
-  typeof stored === 'string' ? [Buffer.from(stored, 'latin1')] : (stored ?? [])
+const slabsOf = (bytes: BlobBytes | undefined): ReadonlyArray<Uint8Array> =>
+  typeof bytes === 'string' ? [Buffer.from(bytes, 'latin1')] : (bytes ?? [])
 
 /**
  * Stores blobs in memory. Bytes are copied into slabs, because a socket's chunk is a view of a larger buffer that would
  * stay in memory with it.
  */
 export const memoryBlobs = (): Blobs => {
-  const storedByBlob = new Map<string, Stored>()
-  const { hold, release } = referenceCounts((blob) => storedByBlob.delete(blob))
+  const bytesByBlob = new Map<string, BlobBytes>()
+  const { hold, release } = referenceCounts((blob) => bytesByBlob.delete(blob))
   let created = 0
 
   return {
@@ -49,11 +49,11 @@ export const memoryBlobs = (): Blobs => {
         commit: async () => {
           created += 1
           const blob = created.toString(36)
-          if (total <= maxText && slabs.length === 0) storedByBlob.set(blob, slab.toString('latin1', 0, used))
+          if (total <= maxText && slabs.length === 0) bytesByBlob.set(blob, slab.toString('latin1', 0, used))
           else {
             // The last slab may be mostly unused.
             if (used > 0) slabs.push(used < slab.length ? Buffer.from(slab.subarray(0, used)) : slab)
-            storedByBlob.set(blob, slabs)
+            bytesByBlob.set(blob, slabs)
           }
           hold([{ blob, offset: 0, size: total }])
           return blob
@@ -67,7 +67,7 @@ export const memoryBlobs = (): Blobs => {
         else {
           let start = 0
           const end = segment.offset + segment.size
-          for (const slab of slabsOf(storedByBlob.get(segment.blob))) {
+          for (const slab of slabsOf(bytesByBlob.get(segment.blob))) {
             const piece = slab.subarray(Math.max(0, segment.offset - start), Math.max(0, end - start))
             if (piece.length > 0) yield piece
             start += slab.length
