@@ -100,7 +100,9 @@ export const appendObject: Handler = (context, request) => async () => {
         : { _tag: 'Appended', ...at, modified, content }
     )
     const { 'x-cos-version-id': _none, ...headers } = writtenHeaders(bucket, { ...version, content })
-    return E.right(empty(200, { ...headers, ...nextAppendPosition(content.size) }))
+    // Named after SHA-1, but the MD5 of the appended bytes: the Go SDK compares it.
+    const sum = { 'x-cos-content-sha1': received.right.md5 }
+    return E.right(empty(200, { ...headers, ...sum, ...nextAppendPosition(content.size) }))
   } finally {
     context.store.blobs.release(segments)
   }

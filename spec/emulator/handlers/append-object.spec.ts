@@ -24,6 +24,7 @@ t.test(
       ...{ 'content-type': 'text/plain', 'x-cos-meta-color': 'red' }
     })
     t.match(first, { status: 200, headers: { 'x-cos-next-append-position': '6' } })
+    t.equal(first.headers['x-cos-content-sha1'], createHash('md5').update('hello ').digest('hex'))
     t.equal(first.headers['etag'], `"${createHash('md5').update('hello ').digest('hex')}"`)
     const second = await append(emulator, 6, 'world', { 'content-type': 'ignored/type' })
     const whole = String(await crc64(Buffer.from('hello world')))
