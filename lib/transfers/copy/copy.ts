@@ -299,7 +299,7 @@ export const copyFound = async (
   )()
   if (E.isLeft(created)) return created
   const { uploadId, orphanedUploads } = created.right
-  onFailure(cleanUpFailed(scope.client, input, { uploadId, onFailure: 'abort' }))
+  onFailure(cleanUpFailed(scope.client, input, { uploadId, orphanedUploads, onFailure: 'abort' }))
   const completed = await complete(run, uploadId, await copyParts(run, sized.right, uploadId), {
     notCopied,
     orphanedUploads

@@ -200,8 +200,7 @@ export const createUpload =
     if (late === undefined && E.isLeft(created)) {
       const error = created.left
       const orphanedUploads = mayHaveCreated(error) ? await orphans() : []
-      if (orphanedUploads.length === 0) return E.left(error)
-      return E.left({ ...error, context: { ...error.context, orphanedUploads } })
+      return E.left(withOrphans(orphanedUploads)(error))
     }
     if (E.isRight(created)) void abortUpload(client, input, created.right.uploadId)()
     return E.left(aborted(context, late?.reason))
@@ -287,9 +286,16 @@ const withUploadId =
   (uploadId: string) =>
   (error: CosError): CosError => ({ ...error, context: { ...error.context, uploadId } })
 
+const withOrphans =
+  (orphanedUploads: ReadonlyArray<string>) =>
+  (error: CosError): CosError =>
+    orphanedUploads.length === 0 ? error : { ...error, context: { ...error.context, orphanedUploads } }
+
 export interface FailedUpload {
   readonly uploadId: string
   readonly onFailure: OnFailure
+  /** See `findOrphans`: the error names them too. */
+  readonly orphanedUploads?: ReadonlyArray<string> | undefined
   /** Called when it is known whether the upload still exists. */
   readonly onSettled?: (exists: boolean) => Promise<void>
 }
@@ -302,8 +308,9 @@ export interface FailedUpload {
  * @shape  the error; it names the upload if its parts still exist
  */
 export const cleanUpFailed =
-  (client: Client, ref: ObjectRef, { uploadId, onFailure, onSettled }: FailedUpload) =>
-  (error: CosError): T.Task<CosError> => {
+  (client: Client, ref: ObjectRef, { uploadId, onFailure, orphanedUploads = [], onSettled }: FailedUpload) =>
+  (failure: CosError): T.Task<CosError> => {
+    const error = withOrphans(orphanedUploads)(failure)
     const settle = async (exists: boolean): Promise<CosError> => {
       await onSettled?.(exists)
       return exists ? withUploadId(uploadId)(error) : error

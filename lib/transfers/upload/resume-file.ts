@@ -254,11 +254,15 @@ export const resumeOrCreate = async (
 }
 
 /** Sets the cleanup after a failure. An upload of another run is aborted only if the caller set `onFailure: 'abort'`. */
-export const cleanUpAfter = (run: FileUpload, { uploadId, origin, checkpoint }: StartedUpload): void => {
+export const cleanUpAfter = (
+  run: FileUpload,
+  { uploadId, orphanedUploads, origin, checkpoint }: StartedUpload
+): void => {
   const { scope, input } = run
   run.onFailure(
     cleanUpFailed(scope.client, input, {
       uploadId,
+      orphanedUploads,
       onFailure: origin === 'own' ? policyOf(run) : (input.onFailure ?? 'keep'),
       onSettled: async (exists) => {
         await (exists ? checkpoint?.release() : checkpoint?.remove())?.catch(() => undefined)

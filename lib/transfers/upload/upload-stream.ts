@@ -252,10 +252,16 @@ const uploadFrom =
         await parts.return()
         return upload
       }
-      const { uploadId } = upload.right
+      const { uploadId, orphanedUploads } = upload.right
       // Nobody aborts an upload of another run, unless the caller asks for it.
       const policy = O.isSome(found.right) ? 'keep' : uploadDefaults.onFailure
-      onFailure(cleanUpFailed(scope.client, input, { uploadId, onFailure: input.onFailure ?? policy }))
+      onFailure(
+        cleanUpFailed(scope.client, input, {
+          uploadId,
+          orphanedUploads,
+          onFailure: input.onFailure ?? policy
+        })
+      )
       return await uploadInParts(transfer, prepend(first.value, parts), upload.right)
     } finally {
       // A signal may fire before anything reads the first part. Releasing it twice does nothing.

@@ -88,6 +88,31 @@ t.test('if every response is lost, the error names all uploads that may have bee
   t.equal(error.context.orphanedUploads?.length, 2)
 })
 
+t.test('a transfer that fails after such a creation names the upload in its error', async (t) => {
+  const source = t.testdir({ a: bytes })
+  const transfers: Readonly<Record<string, () => CosEffect<unknown>>> = {
+    uploadStream: () => uploadStream({ ...at, ...parts })(from(bytes)),
+    uploadFile: () =>
+      uploadFile({ ...at, ...parts, file: `${source}/a`, checkpoint: false, onFailure: 'abort' }),
+    copy: () => copy({ ...at, ...parts, copySource: { bucket, region: 'ap-guangzhou', key: 'source' } })
+  }
+  for (const [name, start] of Object.entries(transfers)) {
+    const lose = loseFirst()
+    const cos = await startCos(t, {
+      fault: (request) =>
+        /^UploadPart/.test(request.operation)
+          ? { response: { status: 403, code: 'AccessDenied' } }
+          : lose(request)
+    })
+    const client = cos.client()
+    right(await send(putObject({ bucket, key: 'source', body: bytes }))(client)())
+    const error = left(await start()(client)())
+    t.match(error, { _tag: 'ServiceError', code: 'AccessDenied' }, name)
+    t.equal(error.context.orphanedUploads?.length, 1, name)
+    t.same(await openUploads(client), error.context.orphanedUploads, name)
+  }
+})
+
 t.test('nothing is listed if no response was lost, and a failed search is no failure', async (t) => {
   const cos = await startCos(t)
   const result = right(await uploadStream({ ...at, ...parts })(from(bytes))(cos.client())())
