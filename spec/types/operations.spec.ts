@@ -84,12 +84,12 @@ t.test('results are numbers, dates and bigints, and an absent value is an Option
 })
 
 t.test('only a failed deletion has a code', async (t) => {
-  const describe = (result: DeleteResult): string => {
+  const toLine = (result: DeleteResult): string => {
     // @ts-expect-error -- only a look at the tag says whether there is one
     const code: unknown = result.code
     return result._tag === 'Error' ? `${result.code}: ${result.message}` : String(code)
   }
-  t.type(describe, 'function')
+  t.type(toLine, 'function')
 })
 
 t.test('required fields must be given, and others may be omitted', async (t) => {
