@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { adaptive } from './cases/adaptive.js'
+import { emulator } from './cases/emulator.js'
 import { encryptedDownloads, encryptedFilesDown } from './cases/encrypted-download.js'
 import { encryptedFiles, encryptedUploads } from './cases/encrypted-upload.js'
 import { folderDown, folderUp, heading, listing, putting } from './cases/objects.js'
@@ -39,6 +40,7 @@ const cases: Readonly<Record<string, () => Promise<Table>>> = {
   'listing-100k': listing(100_000),
   'listing-1m': listing(1_000_000),
   adaptive,
+  emulator,
   'event-loop': eventLoop,
   import: importTime,
   install: installSize
