@@ -2,7 +2,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { KiB } from '../core/limits.js'
 import { CosException, encryptionError, type Context } from '../core/error.js'
-import { cutBlocks, requireBytes } from './blocks.js'
+import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
 import { tagSize } from './gcm.js'
 import { encryptionProblem } from './problem.js'
@@ -32,18 +32,6 @@ const open = (dataKey: DataKey, index: number, isLast: boolean, sealed: Uint8Arr
   } catch {
     return undefined
   }
-}
-
-/** Blocks, each with whether it is the last: one block is held back. */
-async function* withLast(
-  blocks: AsyncIterable<Uint8Array>
-): AsyncGenerator<readonly [block: Uint8Array, isLast: boolean], void, undefined> {
-  let held: Uint8Array | undefined
-  for await (const block of blocks) {
-    if (held !== undefined) yield [held, false]
-    held = block
-  }
-  if (held !== undefined) yield [held, true]
 }
 
 export interface SegmentRange {
@@ -106,7 +94,7 @@ export const sealSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange) =
  * Decrypts segments. The plaintext of a segment is yielded after its tag was checked, and no byte of a wrong one.
  *
  * @shape  one chunk for each segment; empty ones are left out
- * @units  holds two segments
+ * @units  holds a sealed segment, because the last one has another nonce, and its plaintext; the source may reuse its memory
  * @errors those of its source; `EncryptionError` with the segment's index: `Truncated` if segments or bytes are missing at
  *         the end, `BadSegment` if the ciphertext was changed
  */
@@ -114,20 +102,38 @@ export const openSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange, c
   async function* (ciphertext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     const failure = (reason: 'Truncated' | 'BadSegment', problem: string, segment: number): CosException =>
       new CosException(encryptionError(context, encryptionProblem(reason, problem, { segment })))
+    const held = Buffer.allocUnsafeSlow(sealedSegmentSize)
+    let filled = 0
     let index = first
-    for await (const [block, isFinal] of withLast(cutBlocks(sealedSegmentSize)(ciphertext))) {
+    const openHeld = (isFinal: boolean): Buffer => {
       const isLast = toEnd && isFinal
-      if (block.length < tagSize || (!isLast && block.length < sealedSegmentSize))
+      const block = held.subarray(0, filled)
+      if (filled < tagSize || (!isLast && filled < sealedSegmentSize))
         throw failure('Truncated', 'a segment is cut short', index)
       const plain = open(dataKey, index, isLast, block)
       if (plain === undefined)
-        throw isLast && block.length === sealedSegmentSize && open(dataKey, index, false, block) !== undefined
+        throw isLast && filled === sealedSegmentSize && open(dataKey, index, false, block) !== undefined
           ? failure('Truncated', 'segments are missing after this one', index)
           : failure('BadSegment', 'the ciphertext was changed', index)
       if (plain.length === 0 && index > 0)
         throw failure('BadSegment', 'an empty segment follows another one', index)
-      if (plain.length > 0) yield plain
+      filled = 0
       index += 1
+      return plain
+    }
+    for await (const chunk of ciphertext) {
+      requireBytes(chunk)
+      for (let at = 0; at < chunk.length;) {
+        if (filled === sealedSegmentSize) yield openHeld(false)
+        const count = Math.min(sealedSegmentSize - filled, chunk.length - at)
+        held.set(chunk.subarray(at, at + count), filled)
+        filled += count
+        at += count
+      }
+    }
+    if (filled > 0) {
+      const plain = openHeld(true)
+      if (plain.length > 0) yield plain
     }
     if (index === first) throw failure('Truncated', 'there is no segment', first)
   }

@@ -124,7 +124,7 @@ export const store = async (
   right(await send(putObject({ bucket, key, body: ciphertext, headers }))(client)())
 }
 
-const limit = 64 * 1024 * 1024
+const limit = 128 * 1024 * 1024
 
 export const readBytes = <A extends ReadableResponse>(get: CosEffect<A>): CosEffect<Buffer> =>
   pipe(get, RTE.chain(toBuffer(limit)))
