@@ -276,8 +276,12 @@ t.test('bucket requests work', async (t) => {
 
 t.test('unsupported requests return 501', async (t) => {
   const { sdk } = await start(t)
-  t.match(await refusal(sdk.getBucketCors({ ...at })), { statusCode: 501, code: 'NotImplemented' })
-  t.match(await refusal(sdk.getBucketLifecycle({ ...at })), { statusCode: 501, code: 'NotImplemented' })
+  await sdk.putObject({ ...at, Key: 'x', Body: 'x' })
+  for (const Query of [{ 'ci-process': 'sensitive-content-recognition' }, { 'imageMogr2/thumbnail/!50p': '' }])
+    t.match(await refusal(sdk.request({ ...at, Method: 'GET', Key: 'x', Query })), {
+      statusCode: 501,
+      code: 'NotImplemented'
+    })
 })
 
 t.test('a wrong key fails, and a wrong clock is corrected', async (t) => {
