@@ -277,7 +277,10 @@ t.test('bucket requests work', async (t) => {
 t.test('unsupported requests return 501', async (t) => {
   const { sdk } = await start(t)
   await sdk.putObject({ ...at, Key: 'x', Body: 'x' })
-  for (const Query of [{ 'ci-process': 'sensitive-content-recognition' }, { 'imageMogr2/thumbnail/!50p': '' }])
+  for (const Query of [
+    { 'ci-process': 'sensitive-content-recognition' },
+    { 'imageMogr2/thumbnail/!50p': '' }
+  ])
     t.match(await refusal(sdk.request({ ...at, Method: 'GET', Key: 'x', Query })), {
       statusCode: 501,
       code: 'NotImplemented'
