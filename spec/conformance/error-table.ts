@@ -30,7 +30,8 @@ const onObjects = [
 
 export type Action = (typeof lists)[number] | (typeof onObjects)[number] | 'DeleteObjects'
 
-const all: ReadonlyArray<Action> = [...lists, ...onObjects, 'DeleteObjects']
+/** Of every operation. */
+export const all: ReadonlyArray<Action> = [...lists, ...onObjects, 'DeleteObjects']
 const withBody: ReadonlyArray<Action> = [...bytes, ...documents]
 const withLength: ReadonlyArray<Action> = [...withBody, ...copies, 'CreateMultipartUpload']
 const underKeys: ReadonlyArray<Action> = [
@@ -48,7 +49,7 @@ export type Retry = 'no' | 'once' | 'yes'
 
 export interface ErrorRow {
   readonly status: number
-  /** Empty: an response without a body, of a gateway's. */
+  /** Empty: a response without a body, of a gateway. */
   readonly code: string
   readonly retry: Retry
   readonly to: ReadonlyArray<Action>

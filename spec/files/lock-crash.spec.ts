@@ -35,7 +35,7 @@ const crash = async (scenario: Scenario, directory: string, at: number): Promise
 }
 
 // The short form takes every third step, a process each.
-const stride = isLongForm ? 1 : 3
+const stride = isLongForm ? 1 : 7
 
 /** Kills the scenario before each of its steps, each time in another directory. */
 const atEachStep = async (

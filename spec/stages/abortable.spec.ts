@@ -5,6 +5,7 @@ import t from 'tap'
 import { abortable } from '../../lib/stages/abortable.js'
 import { collectGarbage } from '../support/gc.js'
 import { yieldThenFail, from, toArray } from '../support/iterables.js'
+import { createGate } from '../support/responses.js'
 
 const never = (): AbortSignal => new AbortController().signal
 
@@ -116,8 +117,9 @@ t.test('a Node stream that stalls is destroyed', async (t) => {
 })
 
 t.test('an error of the source after the signal has fired is ignored', async (t) => {
+  const { opened, open } = createGate()
   const late = async function* () {
-    await setTimeout(5)
+    await opened
     yield* yieldThenFail<number>(new Error('late'))
   }
   const controller = new AbortController()
@@ -125,6 +127,7 @@ t.test('an error of the source after the signal has fired is ignored', async (t)
   await setImmediate()
   controller.abort(new Error('enough'))
   await t.rejects(reading, { message: 'enough' })
+  open()
   // An unhandled rejection would fail this spec.
   await setTimeout(20)
 })

@@ -19,6 +19,7 @@ import { collect } from '../../../lib/transfers/shared/effect-stream.js'
 import { becomesTrue } from '../../support/wait-for.js'
 import { bucket, startCos, type Cos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
+import { isLongForm } from '../../support/long-form.js'
 import { settlesWithin } from '../../support/settles-within.js'
 import { left, right } from '../../support/server.js'
 import { createTree, readTree } from '../../support/file-trees.js'
@@ -328,7 +329,7 @@ const dice = (seed: number) => {
 
 const seedOfKeys = Number(process.env['SEED'] ?? 20_240_229)
 
-t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(seedOfKeys)})`, async (t) => {
+t.test(`hostile keys write nothing outside of the folder (SEED=${String(seedOfKeys)})`, async (t) => {
   const roll = dice(seedOfKeys)
   const pick = <A>(all: readonly [A, ...ReadonlyArray<A>]): A => all[roll(all.length)] ?? all[0]
   const word = (): string =>
@@ -362,7 +363,8 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
     () => `Twins/${unique()}`
   ]
   const hostile = new Set<string>()
-  while (hostile.size < 2000) {
+  const count = isLongForm ? 2000 : 500
+  while (hostile.size < count) {
     const made = kinds[hostile.size % kinds.length]?.() ?? ''
     if (Buffer.byteLength(made) <= 850) hostile.add(made)
   }
@@ -402,14 +404,17 @@ t.test(`2,000 hostile keys write nothing outside of the folder (SEED=${String(se
     'each hostile key is refused'
   )
   const byKey = new Map(entries.map((entry) => [entry.key, entry]))
-  t.equal(byKey.size, 2041)
+  t.equal(byKey.size, count + 41)
   for (const one of hostile) if (!byKey.has(one)) t.fail(`no result for ${JSON.stringify(one)}`)
   const failed = entries.flatMap((entry) => (entry._tag === 'Failed' ? [entry.error] : []))
   t.same(
     new Set(failed.map((error) => (error._tag === 'FileError' ? error.code : error._tag))),
     new Set(['ENAMETOOLONG', 'InvalidInput'])
   )
-  t.ok(failed.length <= 200, 'only names that the file system refuses and keys that no request can carry')
+  t.ok(
+    failed.length <= count / 10,
+    'only names that the file system refuses and keys that no request can carry'
+  )
 
   // Inside, only the files of the harmless keys are new.
   const old = new Set(before.map(([path]) => path))
