@@ -112,8 +112,8 @@ for (const { way, call, moved } of ways) {
         const hasParts = cos.emulator
           .requests()
           .some(
-            (each) =>
-              each.operation === 'UploadPart' && each.status === 200 && (each.key ?? '').startsWith(prefix)
+            ({ operation, status, key }) =>
+              operation === 'UploadPart' && status === 200 && key.startsWith(prefix)
           )
         const words = `kill ${String(death)}, ${pause.toFixed(1)} ms after request ${String(after)}`
         const next = await startChild(cos.emulator, steps)
