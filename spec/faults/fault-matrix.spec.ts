@@ -137,7 +137,7 @@ t.test('each operation and transfer under each fault', async (t) => {
   }
 
   const table = new Map<string, Array<string>>()
-  for (const [index, each] of sampleOf([...cases.entries()], 41)) {
+  for (const [index, each] of sampleOf([...cases.entries()], 89)) {
     const { subject, fault, position } = each
     const name = `${subject.name}, ${fault.name}, ${position}`
     const { text, problem } = await outcomeOf(each, index).catch((thrown: unknown) => ({

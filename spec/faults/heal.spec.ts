@@ -16,7 +16,7 @@ import { isExact, prepare, ways } from './transfers.js'
 
 const seeds = sampleOf(
   Array.from({ length: 300 }, (_, seed) => seed),
-  45
+  75
 )
 
 /** A cut at a place that depends on the random numbers, for about half of the requests. */

@@ -15,7 +15,7 @@ import { clientOf, right } from '../../support/server.js'
 
 const KiB = 1024
 const MiB = 1024 * KiB
-const size = (isLongForm ? 64 : 24) * MiB
+const size = (isLongForm ? 64 : 16) * MiB
 const partSize = 2 * MiB
 const concurrency = 4
 /** In flight for a file. */
