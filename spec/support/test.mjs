@@ -168,8 +168,8 @@ const all = compiledSpecs(join(out, 'spec')).filter((path) => !isBelow(needsBrow
 const specs = [...new Set(selected.length > 0 ? selected : all)]
 // Coverage is counted for each spec file.
 const files = rest.includes('--no-disable-coverage') ? specs : groupSpecs(specs)
-// Most code of a spec runs a few times. Baseline code at once, and fewer collections, save a tenth of the CPU.
-const nodeArguments = [withoutHooks, '--enable-source-maps', '--always-sparkplug', '--max-semi-space-size=64']
+// Most code of a spec runs a few times: baseline code at once saves 7 % of the CPU.
+const nodeArguments = [withoutHooks, '--enable-source-maps', '--always-sparkplug']
 
 /** `transfers-memory-limit` for `dist/test/spec/transfers/memory-limit.spec.js`. */
 const programOf = (path) => {
