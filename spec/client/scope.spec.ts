@@ -1,9 +1,9 @@
-import { setTimeout } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { contextWithoutObject } from '../../lib/core/error.js'
+import { sleep } from '../../lib/core/runtime.js'
 import { scopedWithCleanup } from '../../lib/client/scope.js'
-import { settlesWithin } from '../support/settles-within.js'
+import { createVirtualTime } from '../../lib/testing/virtual-time.js'
 import { clientOf, left } from '../support/server.js'
 
 const context = contextWithoutObject('spec')
@@ -22,25 +22,28 @@ t.test(
 
 t.test('an aborted scopedWithCleanup waits for a short cleanup, and not for a long one', async (t) => {
   for (const [takes, cleared] of [
-    [5, true],
-    [2000, false]
+    [20, true],
+    [30, false]
   ] as const) {
+    const { runtime, advance, runUntilIdle, elapsed } = createVirtualTime()
     const controller = new AbortController()
-    const client = { ...clientOf(t, '127.0.0.1:1')(), signals: [controller.signal] }
-    const over = new AbortController()
+    const client = { ...clientOf(t, '127.0.0.1:1')({ runtime }), signals: [controller.signal] }
     let isCleared = false
     const running = scopedWithCleanup(client, context, async ({ controller: { signal } }) => {
-      await setTimeout(60_000, undefined, { signal }).catch(() => undefined)
-      await setTimeout(takes, undefined, { signal: over.signal }).catch(() => undefined)
+      await sleep(runtime, 60_000, signal).catch(() => undefined)
+      await sleep(runtime, takes)
       isCleared = true
       return E.right(undefined)
     })
-    await setTimeout(10)
+    const settled = running.then((result) => ({ result, at: elapsed(), isCleared }))
+    await advance(10)
     controller.abort()
-    t.ok(await settlesWithin(50, running))
-    t.match(left(await running), { _tag: 'Aborted' })
-    t.equal(isCleared, cleared)
-    over.abort()
+    await runUntilIdle()
+    t.match(await settled, {
+      result: { left: { _tag: 'Aborted' } },
+      at: cleared ? 30 : 35,
+      isCleared: cleared
+    })
   }
 })
 
