@@ -3,6 +3,7 @@ import { createCipheriv, type Cipher } from 'node:crypto'
 import { ioChunkSize } from '../core/limits.js'
 import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
+import { grow } from './grow.js'
 import { updateInto } from './update-into.js'
 
 const blockSize = 16
@@ -47,15 +48,16 @@ export const applyCtr = (dataKey: DataKey, offset: number) =>
  * `applyCtr` in memory that is used again.
  *
  * @shape  as of `applyCtr`; a chunk is valid until the next read, and the source may reuse its memory too
- * @units  holds 256 KiB
+ * @units  holds at most 256 KiB
  */
 export const applyCtrInPlace = (dataKey: DataKey, offset: number) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     const cipher = cipherFrom(dataKey, offset)
-    const target = Buffer.allocUnsafeSlow(ioChunkSize)
+    let target: Buffer = Buffer.alloc(0)
     for await (const chunk of bytes) {
       requireBytes(chunk)
       const { length } = chunk
+      target = grow(target, Math.min(length, ioChunkSize), ioChunkSize)
       for (let at = 0; at < length; at += ioChunkSize)
         yield target.subarray(0, updateInto(cipher, chunk.subarray(at, at + ioChunkSize), target, 0))
     }

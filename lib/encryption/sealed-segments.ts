@@ -6,6 +6,7 @@ import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
 import { tagSize } from './gcm.js'
 import { encryptionProblem } from './problem.js'
+import { grow } from './grow.js'
 import { updateInto } from './update-into.js'
 
 /** Of the plaintext of a segment, in bytes; the last one has fewer, and none only if the object is empty. */
@@ -63,38 +64,41 @@ const seal = (
  *
  * @shape  one chunk for each segment, in the same memory: a chunk is valid until the next read, and the source may reuse its
  *         memory too. An empty source that is a whole object has one segment of no bytes
- * @units  holds a segment of plaintext, because the last one has another nonce, and a sealed one
+ * @units  holds a segment of plaintext, because the last one has another nonce, and a sealed one; less for fewer bytes
  * @errors those of its source, unchanged; `TypeError` if a chunk is not bytes
  */
 export const sealSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange) =>
   async function* (plaintext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    const held = Buffer.allocUnsafeSlow(segmentSize)
-    const sealed = Buffer.allocUnsafeSlow(sealedSegmentSize)
+    let held: Buffer = Buffer.alloc(0)
+    let sealed: Buffer = held
     let filled = 0
     let index = first
     for await (const chunk of plaintext) {
       requireBytes(chunk)
       for (let at = 0; at < chunk.length;) {
         if (filled === segmentSize) {
+          sealed = grow(sealed, sealedSegmentSize)
           yield seal(sealed, dataKey, index, false, held)
           index += 1
           filled = 0
         }
         const count = Math.min(segmentSize - filled, chunk.length - at)
+        held = grow(held, filled + count, segmentSize)
         held.set(chunk.subarray(at, at + count), filled)
         filled += count
         at += count
       }
     }
     if (filled > 0 || (toEnd && index === first))
-      yield seal(sealed, dataKey, index, toEnd, held.subarray(0, filled))
+      yield seal(grow(sealed, filled + tagSize), dataKey, index, toEnd, held.subarray(0, filled))
   }
 
 /**
  * Decrypts segments. The plaintext of a segment is yielded after its tag was checked, and no byte of a wrong one.
  *
  * @shape  one chunk for each segment; empty ones are left out
- * @units  holds a sealed segment, because the last one has another nonce, and its plaintext; the source may reuse its memory
+ * @units  holds a sealed segment, because the last one has another nonce, and its plaintext; less for fewer bytes. The source may
+ *         reuse its memory
  * @errors those of its source; `EncryptionError` with the segment's index: `Truncated` if segments or bytes are missing at
  *         the end, `BadSegment` if the ciphertext was changed
  */
@@ -102,7 +106,7 @@ export const openSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange, c
   async function* (ciphertext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     const failure = (reason: 'Truncated' | 'BadSegment', problem: string, segment: number): CosException =>
       new CosException(encryptionError(context, encryptionProblem(reason, problem, { segment })))
-    const held = Buffer.allocUnsafeSlow(sealedSegmentSize)
+    let held: Buffer = Buffer.alloc(0)
     let filled = 0
     let index = first
     const openHeld = (isFinal: boolean): Buffer => {
@@ -126,6 +130,7 @@ export const openSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange, c
       for (let at = 0; at < chunk.length;) {
         if (filled === sealedSegmentSize) yield openHeld(false)
         const count = Math.min(sealedSegmentSize - filled, chunk.length - at)
+        held = grow(held, filled + count, sealedSegmentSize)
         held.set(chunk.subarray(at, at + count), filled)
         filled += count
         at += count

@@ -1,13 +1,14 @@
 /** PUT Object with client-side encryption. */
 import { identity, pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
 import { isStream } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
-import type { Encrypt, PartExtent, WriteFormat } from '../../encryption/object-cipher.js'
-import { recordBlocks, requireSameBytes } from '../../encryption/same-bytes.js'
+import type { PartExtent, WriteFormat } from '../../encryption/object-cipher.js'
+import { recordBlocks } from '../../encryption/same-bytes.js'
 import { putObject, type PutObjectInput, type PutObjectResult } from '../../operations/put-object.js'
 import { withSource } from '../../stages/claim-source.js'
 import { encryptBody, measureBody } from './encrypt-body.js'
@@ -43,19 +44,19 @@ const encryptAndPut = (config: Config, input: PutEncryptedInput): CosEffect<PutE
     pipe(
       measureBody(context, input),
       TE.bindTo('body'),
-      TE.bind('created', () => drawDataKey(config, input, context)(client)),
-      TE.chain(({ body, created }) => {
-        const sent = recordBlocks()
-        const encrypt: Encrypt = (plaintext) =>
-          requireSameBytes(sent, context)(created.encryptInBlocks(wholeObject)(plaintext))
+      TE.bind('cipher', () => drawDataKey(config, input, context)(client)),
+      TE.bind('encrypted', ({ body, cipher }) =>
+        encryptBody(context, body, {
+          cipher,
+          extent: wholeObject,
+          sent: body.reads === 'again' ? O.some(recordBlocks()) : O.none
+        })
+      ),
+      TE.chain(({ cipher, encrypted }) => {
         const { body: _body, contentLength: _contentLength, metadata, ...rest } = input
-        return send(
-          putObject({
-            ...rest,
-            ...encryptBody(body, encrypt, (size) => created.storedSize(wholeObject, size)),
-            metadata: { ...metadata, ...created.metadata }
-          })
-        )(client)
+        return send(putObject({ ...rest, ...encrypted, metadata: { ...metadata, ...cipher.metadata } }))(
+          client
+        )
       }),
       TE.map((result) => ({ ...result, format, keyId: keys.writes.id })),
       isStream(input.body) ? withSource(context, input.body) : identity

@@ -9,8 +9,7 @@ import { contextOf } from '../../core/operation.js'
 import { conflict, missing } from '../../core/problem.js'
 import { isStream } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
-import type { Encrypt } from '../../encryption/object-cipher.js'
-import { requireSameBytes } from '../../encryption/same-bytes.js'
+import type { SentBlocks } from '../../encryption/same-bytes.js'
 import { uploadPart, type UploadPartInput, type UploadPartResult } from '../../operations/upload-part.js'
 import { withSource } from '../../stages/claim-source.js'
 import { secretsOf, type EncryptedUpload, type UploadSecrets } from './create-encrypted-upload.js'
@@ -107,24 +106,26 @@ const sizeOfPart = (
       )
 }
 
+const reservePart = (
+  { context, input, offset, last, secrets: { ledger } }: CheckedPart,
+  size: number
+): E.Either<CosError, SentBlocks> =>
+  inField(context, ledger.reserve({ partNumber: input.partNumber, offset, size, last }))
+
 const encryptPart =
   (part: CheckedPart) =>
-  (body: MeasuredBody): E.Either<CosError, UploadPartInput> => {
-    const { context, input, offset, last } = part
-    const { cipher, ledger } = part.secrets
-    const extent = { offset, last }
-    return inField(
-      context,
-      pipe(
-        sizeOfPart(body, part),
-        E.chain((size) => ledger.reserve({ partNumber: input.partNumber, offset, size, last })),
-        E.map((sent) => {
-          const encrypt: Encrypt = (plaintext) =>
-            requireSameBytes(sent, context)(cipher.encryptInBlocks(extent)(plaintext))
-          const { body: _body, contentLength: _contentLength, ...rest } = input
-          return { ...rest, ...encryptBody(body, encrypt, (size) => cipher.storedSize(extent, size)) }
-        })
-      )
+  (body: MeasuredBody): TE.TaskEither<CosError, UploadPartInput> => {
+    const { context, input, offset, last, secrets } = part
+    return pipe(
+      TE.fromEither(inField(context, sizeOfPart(body, part))),
+      TE.chainEitherK((size) => reservePart(part, size)),
+      TE.chain((sent) =>
+        encryptBody(context, body, { cipher: secrets.cipher, extent: { offset, last }, sent: O.some(sent) })
+      ),
+      TE.map((encrypted) => {
+        const { body: _body, contentLength: _contentLength, ...rest } = input
+        return { ...rest, ...encrypted }
+      })
     )
   }
 
@@ -145,7 +146,7 @@ export const uploadEncryptedPart =
     const { context, input } = checked.right
     return pipe(
       measureBody(context, input),
-      TE.chainEitherK(encryptPart(checked.right)),
+      TE.chain(encryptPart(checked.right)),
       TE.chain((encrypted) => send(uploadPart(encrypted))(client)),
       isStream(input.body) ? withSource(context, input.body) : identity
     )()

@@ -227,6 +227,22 @@ for (const format of ['python', 'sealed'] as const) {
   )
 }
 
+t.test('a small body in memory is encrypted once: a retry sends its first bytes', async (t) => {
+  for (const format of ['sealed', 'python'] as const) {
+    const received: Array<Buffer> = []
+    const first = bytesOf(1000)
+    const server = await startServer(t, ({ body }, response, count) => {
+      received.push(body)
+      first.fill(0)
+      response.writeHead(count === 1 ? 503 : 200, { etag: '"e"' }).end()
+    })
+    const vault = encrypted(aes, { format })
+    right(await vault.putObject({ ...at, body: first })(server.client())())
+    t.equal(received.length, 2, format)
+    t.ok(received[0]?.equals(received[1]!), format)
+  }
+})
+
 t.test('parameters that an encrypted object cannot have are refused before anything is sent', async (t) => {
   const cos = await startCos(t)
   const client = cos.client()
