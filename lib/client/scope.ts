@@ -11,56 +11,98 @@ export interface Scope {
   /**
    * Aborts, with a `CosException` as its reason, when a signal of the client fires and when the scope is closed. A stage
    * may abort it to end its siblings; the scope then settles with the error that the stage throws.
+   *
+   * It is made when it is first used: a controller that is made and aborted for each file of a directory took a tenth of the
+   * CPU time of an upload of 4 KiB.
    */
   readonly controller: AbortController
   /** The client for requests of this scope: they end when the scope ends. */
   readonly client: Client
+  /**
+   * The client around the scope, whose signals end the scope and a request. For a scope that ends with its only request: it
+   * then needs no controller.
+   */
+  readonly outerClient: Client
 }
 
 export interface OpenScope extends Scope {
   /** Registers a function that is called once, when a signal of the client fires; at once if one has fired already. */
   readonly onEnd: (end: (error: CosError) => void) => void
+  /** Whether a signal of the client has fired. */
+  readonly hasEnded: () => boolean
   /** Ends all requests of the scope, and removes its listeners. */
   readonly close: () => void
 }
 
+/** A controller that is made at its first use; if it was aborted before, it is made aborted. */
+const lazyController = (): {
+  readonly get: () => AbortController
+  readonly abort: (reason: () => Error) => void
+} => {
+  let controller: AbortController | undefined
+  let abortedBy: (() => Error) | undefined
+  return {
+    get: () => {
+      if (controller !== undefined) return controller
+      controller = new AbortController()
+      // Each request in flight adds a listener. That is no leak, but Node warns at the eleventh.
+      setMaxListeners(0, controller.signal)
+      if (abortedBy !== undefined) controller.abort(abortedBy())
+      return controller
+    },
+    abort: (reason) => {
+      abortedBy ??= reason
+      if (controller?.signal.aborted === false) controller.abort(reason())
+    }
+  }
+}
+
 /** Opens a scope that the caller must close: for a stream, which is still read after its effect has settled. */
-export const openScope = (client: Client, context: Context): OpenScope => {
-  const controller = new AbortController()
-  // Each request in flight adds a listener. That is no leak, but Node warns at the eleventh.
-  setMaxListeners(0, controller.signal)
+export const openScope = (outerClient: Client, context: Context): OpenScope => {
+  const { signals } = outerClient
+  const { get, abort } = lazyController()
+  let client: Client | undefined
   let ended: CosError | undefined
   let end: ((error: CosError) => void) | undefined
 
-  const releaseTimeouts = holdTimeouts(client.signals)
+  const releaseTimeouts = holdTimeouts(signals)
   const unlink = (): void => {
-    for (const signal of client.signals) signal.removeEventListener('abort', onAbort)
+    for (const signal of signals) signal.removeEventListener('abort', onAbort)
     releaseTimeouts()
   }
   const onFired = (reason: unknown): void => {
     unlink()
-    ended = aborted(context, reason)
-    end?.(ended)
-    controller.abort(new CosException(ended))
+    const error = aborted(context, reason)
+    ended = error
+    end?.(error)
+    abort(() => new CosException(error))
   }
   function onAbort(this: AbortSignal): void {
     onFired(this.reason)
   }
-  for (const signal of client.signals) signal.addEventListener('abort', onAbort, { once: true })
-  const fired = client.signals.find((signal) => signal.aborted)
+  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+  const fired = signals.find((signal) => signal.aborted)
   if (fired !== undefined) onFired(fired.reason)
 
   return {
-    controller,
-    client: { ...client, signals: [controller.signal] },
+    get controller() {
+      return get()
+    },
+    get client() {
+      return (client ??= { ...outerClient, signals: [get().signal] })
+    },
+    outerClient,
     onEnd: (then) => {
       end = then
       if (ended !== undefined) then(ended)
     },
+    hasEnded: () => ended !== undefined,
     close: () => {
       unlink()
-      const reason = new Error(`${context.operation} is over`)
-      controller.abort(new CosException({ _tag: 'Aborted', context, reason }))
+      abort(() => {
+        const reason = new Error(`${context.operation} is over`)
+        return new CosException({ _tag: 'Aborted', context, reason })
+      })
     }
   }
 }
@@ -84,7 +126,7 @@ export const scoped = async <A>(
       scope.onEnd((error) => {
         settle(E.left(error))
       })
-      if (scope.controller.signal.aborted) return
+      if (scope.hasEnded()) return
       use(scope).then(settle, (thrown: unknown) => {
         settle(E.left(fromUnknown(context)(thrown)))
       })

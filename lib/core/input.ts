@@ -49,17 +49,40 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- FieldsOf has only these two shapes
     codec: (isOptional(field) ? field.optional : field) as t.Decoder<unknown, unknown>
   }))
-  const known = new Set(entries.map(({ key }) => key))
+  const known = new Map(entries.map(({ key, codec }) => [key, codec]))
+  const required = entries.flatMap(({ key, isOptional }) => (isOptional ? [] : [key]))
+  /**
+   * The decoded value of a valid object, `undefined` for any other. Reads only the fields that it has: an input has up to
+   * fifty, and nearly all of them are absent.
+   */
+  const decodeValid = (u: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined => {
+    // A class may have its fields in its prototype.
+    if (Object.getPrototypeOf(u) !== Object.prototype) return undefined
+    const out: Record<string, unknown> = {}
+    for (const key of Object.getOwnPropertyNames(u)) {
+      const value = u[key]
+      if (value === undefined) continue
+      const result = known.get(key)?.validate(value, noPath)
+      if (result === undefined || E.isLeft(result)) return undefined
+      out[key] = result.right
+    }
+    for (const key of required) if (out[key] === undefined) return undefined
+    return out
+  }
   const type: t.Type<A, A, unknown> = new t.Type<A, A, unknown>(
     name,
     (u): u is A => E.isRight(type.decode(u)),
     (u, context) => {
       if (!isPlainObject(u)) return t.failure(u, context, context.length === 1 ? 'an object' : name)
+      const valid = decodeValid(u)
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- each field was validated above
+      if (valid !== undefined) return t.success(valid as A)
+      // The problems, in the order of the fields.
       const errors: t.Errors = []
       const out: Record<string, unknown> = {}
       for (const key of Object.keys(u)) {
         if (known.has(key) || u[key] === undefined) continue
-        errors.push(...unknownField(key, t.appendContext(context, key, t.unknown), known))
+        errors.push(...unknownField(key, t.appendContext(context, key, t.unknown), known.keys()))
       }
       for (const { key, isOptional, codec } of entries) {
         const value = u[key]

@@ -1,7 +1,6 @@
 /** A local file as the source of an upload: any range as a request body, and an error if the file changes. */
 import { createHash } from 'node:crypto'
 import { constants, type BigIntStats, type Stats } from 'node:fs'
-import { open, stat, type FileHandle } from 'node:fs/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -10,6 +9,8 @@ import { CosException, fileError, fromUnknown, type Context, type CosError } fro
 import { ioChunkSize } from '../core/limits.js'
 import type { BodyInput } from '../core/request.js'
 import { withFileErrors } from './atomic-file.js'
+import { openFile, type OpenFile } from './open-file.js'
+import { statPath } from './system-calls.js'
 import { systemError } from './system-error.js'
 import { hasChanged, hasShrunk, type FileVersion } from './file-version.js'
 
@@ -24,7 +25,7 @@ export interface SourceOptions {
 
 export interface SourceFile {
   readonly path: string
-  readonly handle: FileHandle
+  readonly handle: Pick<OpenFile, 'stat' | 'read' | 'close'>
   /** In bytes, at the time of opening. */
   readonly size: number
   readonly version: FileVersion
@@ -54,14 +55,14 @@ const requireRegularFile = (stats: Stats | BigIntStats): void => {
  * Returns the version of a file. A file that reports size 0 must be empty: files in `/proc` report size 0 but have bytes,
  * which only a read can detect.
  */
-const measure = async (handle: FileHandle): Promise<BigIntStats> => {
-  const stats = await handle.stat({ bigint: true })
+const measure = async (handle: OpenFile): Promise<BigIntStats> => {
+  const stats = await handle.stat()
   requireRegularFile(stats)
   if (stats.size > 0n) return stats
   const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, 0)
   if (bytesRead === 0) return stats
   // Bytes may have been appended between the two calls.
-  const later = await handle.stat({ bigint: true })
+  const later = await handle.stat()
   if (later.size > 0n) return later
   throw systemError('ESIZE', 'reports a size of 0 but has bytes, as files of /proc do; upload it as a stream')
 }
@@ -83,8 +84,8 @@ export const openSource = (
   TE.tryCatch(
     async () => {
       // Checked before `open`: opening a FIFO waits for a writer, and opening a device may have side effects.
-      requireRegularFile(await stat(path))
-      const handle = await open(path, openFlags)
+      requireRegularFile(await statPath(path))
+      const handle = await openFile(path, openFlags)
       try {
         const version = await measure(handle)
         return { path, handle, size: Number(version.size), version, length, context }
@@ -101,7 +102,7 @@ const sourceError = ({ context }: SourceFile, problem: string): CosException =>
   new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
 
 const requireUnchanged = async (file: SourceFile): Promise<void> => {
-  const now = await withFileErrors(file.context, file.path)(() => file.handle.stat({ bigint: true }))
+  const now = await withFileErrors(file.context, file.path)(() => file.handle.stat())
   const changed = file.length === 'now' ? hasShrunk : hasChanged
   if (changed(file.version, now)) throw sourceError(file, `${file.path} changed while it was read`)
 }
@@ -212,7 +213,7 @@ export const createFileBody = (
       return {
         size,
         async *open(): AsyncGenerator<Uint8Array, void, undefined> {
-          const handle = await withFileErrors(context, path)(() => open(path, openFlags))
+          const handle = await withFileErrors(context, path)(() => openFile(path, openFlags))
           try {
             const file = { ...measured, handle }
             await requireUnchanged(file)

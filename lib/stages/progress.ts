@@ -163,9 +163,9 @@ export const createProgressWith = ({ total, clock }: ProgressOptions): Progress 
 /** Reports the parts that `send` sends: started, then done or failed. */
 export const reportParts =
   (progress: Progress) =>
-  <P extends { readonly size: number }, E_, A>(
-    send: (part: P, signal: AbortSignal) => TaskEither<E_, A>
-  ): ((part: P, signal: AbortSignal) => TaskEither<E_, A>) =>
+  <P extends { readonly size: number }, S, E_, A>(
+    send: (part: P, signal: S) => TaskEither<E_, A>
+  ): ((part: P, signal: S) => TaskEither<E_, A>) =>
   (part, signal) =>
   async () => {
     progress.report({ _tag: 'PartStarted' })

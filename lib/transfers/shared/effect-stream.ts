@@ -48,8 +48,8 @@ export const scopedStream =
   <A>(context: Context, run: (scope: Scope) => AsyncGenerator<A, void, undefined>): EffectStream<A> =>
   (client) => ({
     [Symbol.asyncIterator]: (): CancelableIterator<A> => {
-      const { close, ...scope } = openScope(client, context)
-      return cancelable(scope.controller, closeAfter(context, run(scope), close))
+      const scope = openScope(client, context)
+      return cancelable(scope.controller, closeAfter(context, run(scope), scope.close))
     }
   })
 
@@ -61,8 +61,8 @@ export const scopedBatches =
   ): EffectStream<A> =>
   (client) => ({
     [Symbol.asyncIterator]: (): CancelableIterator<A> => {
-      const { close, ...scope } = openScope(client, context)
-      const batches = cancelable(scope.controller, closeAfter(context, run(scope), close))
+      const scope = openScope(client, context)
+      const batches = cancelable(scope.controller, closeAfter(context, run(scope), scope.close))
       return oneByOne(scope.controller.signal, batches)
     }
   })

@@ -59,9 +59,9 @@ export const joinProgress = <I extends WithProgress>(input: I): I => {
 /** Reports the parts that `move` moves, if the caller passed a `progress`. */
 export const reportPartsOf =
   ({ progress }: WithProgress) =>
-  <P extends { readonly size: number }, L, A>(
-    move: (part: P, signal: AbortSignal) => TaskEither<L, A>
-  ): ((part: P, signal: AbortSignal) => TaskEither<L, A>) =>
+  <P extends { readonly size: number }, S, L, A>(
+    move: (part: P, signal: S) => TaskEither<L, A>
+  ): ((part: P, signal: S) => TaskEither<L, A>) =>
     progress === undefined ? move : reportParts(progress)(move)
 
 /** The same `progress` for one of several transfers, whose end does not end the progress of the others. */

@@ -4,23 +4,24 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Crc64Run } from '../../core/crc64.js'
-import { invalidInput, type CosError } from '../../core/error.js'
+import { fromUnknown, invalidInput, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
+import { KiB } from '../../core/limits.js'
 import { validate } from '../../core/operation.js'
-import { refOf } from '../../core/request.js'
+import { refOf, type BodyInput, type Chunks } from '../../core/request.js'
 import type { CosEffect } from '../../client/send.js'
 import type { ObjectCipher } from '../../encryption/object-cipher.js'
-import { hashOf, openSource } from '../../files/source-file.js'
+import { hashOf, openSource, type Replayable } from '../../files/source-file.js'
 import type { ObjectHead } from '../../operations/head-object.js'
 import { putObject } from '../../operations/put-object.js'
 import { forSize } from '../../stages/part-size.js'
 import { headOptions } from '../multipart/lifecycle.js'
 import { headIfExists } from '../shared/head-if-exists.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
-import { sendPart } from '../shared/send-part.js'
+import { sendWhole } from '../shared/send-part.js'
 import { fileBodies, wholeFile } from './file-bodies.js'
 import { UploadFileInput, uploadFileDefaults } from './file-options.js'
-import type { FilePart, FileUpload } from './file-upload.js'
+import type { FileUpload } from './file-upload.js'
 import { putInput, uploadDefaults } from './options.js'
 import { putResultOf, type UploadResult } from './result.js'
 import {
@@ -43,17 +44,34 @@ export interface UploadFileResult extends UploadResult {
 const action = 'uploadFile'
 
 // -- the whole --
+// In bytes: a request sends a body of this size in one write with its head. It is read before, and not again for a retry.
+const atOnce = 64 * KiB
+
+const readAll = (context: Context, body: Replayable): TE.TaskEither<CosError, Chunks> =>
+  TE.tryCatch(async () => {
+    const chunks: Array<Uint8Array> = []
+    for await (const chunk of body.open()) chunks.push(chunk)
+    return { chunks }
+  }, fromUnknown(context))
+
 const uploadInOnePut = (run: FileUpload): TE.TaskEither<CosError, UploadResult> => {
   const { scope, context, file, encryption } = run
   return pipe(
-    createCipher(encryption, scope.client, context, run.input),
+    createCipher(encryption, scope.outerClient, context, run.input),
     TE.bindTo('cipher'),
     TE.bind('body', ({ cipher }) => fileBodies(file, cipher, O.none)(wholeFile(file))),
     TE.chain(({ cipher, body }) => {
       const input = withMetadata(cipher)(run.input)
-      const put = sendPart(run, 'up')((part: FilePart) => putObject(putInput(input, { body: part.body })))
       const { size } = body
-      return pipe(put({ number: 1, size, body }, scope.controller.signal), TE.map(putResultOf(input, size)))
+      const put = (bytes: BodyInput): TE.TaskEither<CosError, UploadResult> =>
+        pipe(
+          sendWhole(run, 'up')(() => putObject(putInput(input, { body: bytes })))(
+            { number: 1, size },
+            undefined
+          ),
+          TE.map(putResultOf(input, size))
+        )
+      return size > atOnce ? put(body) : pipe(readAll(context, body), TE.chain(put))
     })
   )
 }
@@ -75,7 +93,11 @@ const isRewrapped = (
   O.isNone(encryption)
     ? TE.right(false)
     : pipe(
-        encryption.value.storedCrc64({ ...refOf(input), ...headOptions(input) }, head, written)(scope.client),
+        encryption.value.storedCrc64(
+          { ...refOf(input), ...headOptions(input) },
+          head,
+          written
+        )(scope.outerClient),
         TE.map(O.exists((stored) => stored === theirs))
       )
 
@@ -119,7 +141,7 @@ const existingResult = ({ input }: FileUpload, head: ObjectHead, crc64: bigint):
 /** The existing object, if its bytes are the file's. */
 const existingObject = (run: FileUpload): TE.TaskEither<CosError, O.Option<UploadResult>> =>
   pipe(
-    headIfExists({ ...refOf(run.input), ...headOptions(run.input) })(run.scope.client),
+    headIfExists({ ...refOf(run.input), ...headOptions(run.input) })(run.scope.outerClient),
     TE.chain(
       O.match(
         () => TE.right(O.none),
