@@ -23,6 +23,8 @@ export interface Scope {
    * then needs no controller.
    */
   readonly outerClient: Client
+  /** Throws the error of the scope, as a `CosException`, if a signal of the client has fired. */
+  readonly throwIfEnded: () => void
 }
 
 export interface OpenScope extends Scope {
@@ -97,6 +99,9 @@ export const openScope = (outerClient: Client, context: Context): OpenScope => {
       if (ended !== undefined) then(ended)
     },
     hasEnded: () => ended !== undefined,
+    throwIfEnded: () => {
+      if (ended !== undefined) throw new CosException(ended)
+    },
     close: () => {
       unlink()
       abort(() => {

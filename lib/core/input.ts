@@ -114,9 +114,10 @@ export const defined = <A extends object>(a: A): { [K in keyof A]?: Exclude<A[K]
 export const pick =
   <K extends string>(...names: ReadonlyArray<K>) =>
   <A extends { readonly [name in K]?: unknown }>(from: A): Pick<A, K> => {
-    const picked = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]] as const]))
+    const picked: { [name in K]?: unknown } = {}
+    for (const name of names) if (from[name] !== undefined) picked[name] = from[name]
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the fields of A by those names
-    return Object.fromEntries(picked) as Pick<A, K>
+    return picked as Pick<A, K>
   }
 
 /** The first problem of an input, with its field. */

@@ -6,6 +6,7 @@ import { CosException, codeOf, fileError, type Context } from '../core/error.js'
 import { copyMode } from './file-mode.js'
 import { isSameFile } from './file-version.js'
 import { displayPath } from './open-directory.js'
+import { lstatPath } from './system-calls.js'
 import { systemError } from './system-error.js'
 
 /** Runs `use` and converts errors to a `FileError` of `path`. A `CosException` passes unchanged. */
@@ -36,7 +37,7 @@ export const remove = async (path: string): Promise<void> => {
 }
 
 // Windows has neither flag. On Windows, only a user who may write the file can create a link.
-const noFollow =
+export const noFollow =
   ('O_NOFOLLOW' in constants ? constants.O_NOFOLLOW : 0) |
   ('O_NONBLOCK' in constants ? constants.O_NONBLOCK : 0)
 
@@ -95,7 +96,7 @@ export const writeAll = async (
 // Windows cannot open a directory, and some file systems cannot sync one.
 const unsyncable: ReadonlySet<string> = new Set(['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF'])
 
-const syncDirectory = async (path: string): Promise<void> => {
+export const syncDirectory = async (path: string): Promise<void> => {
   try {
     const handle = await open(path, 'r')
     try {
@@ -120,7 +121,7 @@ const syncDirectory = async (path: string): Promise<void> => {
  * @errors rejects with `EISDIR` for a directory, and with `ENOTFILE` for a pipe, socket or device, or a link to one
  */
 export const replaceableFile = async (target: string): Promise<Stats | undefined> => {
-  const found = await lstat(target).catch(ignoreMissing(undefined))
+  const found = await lstatPath(target).catch(ignoreMissing(undefined))
   if (found?.isDirectory() === true) throw systemError('EISDIR', 'the target is a directory')
   // A link is replaced regardless of its target, except a special file: `/dev/stdout` is a link, and removing it breaks
   // other programs.

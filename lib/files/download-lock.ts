@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { Context } from '../core/error.js'
 import * as In from '../core/input.js'
 import { remove, replaceableFile, withFileErrors } from './atomic-file.js'
+import { newFileMode } from './file-mode.js'
 import { directoryExists, ignoreLockErrors, lockSuffix, openLockDirectory } from './lock-directory.js'
 import { displayPath } from './open-directory.js'
 import { registerHolder, waitForAborting } from './slot-holders.js'
@@ -44,6 +45,8 @@ export interface DownloadSlot {
    * partial file has a unique name and is never resumed.
    */
   readonly exclusive: boolean
+  /** Mode of a target that does not exist yet. */
+  readonly newFileMode: () => number
   /**
    * Unlocks the target. Removes the partial file and the journal, unless `keep` is true: then the next run resumes them.
    * `isMoved`: the partial file was renamed to the target, so there is none to remove. Default: false.
@@ -51,7 +54,12 @@ export interface DownloadSlot {
   readonly release: (keep: boolean, isMoved?: boolean) => Promise<void>
 }
 
-export type AcquireSlot = (context: Context, target: string, signal: AbortSignal) => Promise<DownloadSlot>
+/** `signal` returns the signal of the download, if it is needed. */
+export type AcquireSlot = (
+  context: Context,
+  target: string,
+  signal: () => AbortSignal
+) => Promise<DownloadSlot>
 
 /** Lists the directory first: usually there is nothing to remove, and two failed calls cost more than one listing. */
 const removeExisting = async (directory: string, paths: ReadonlyArray<string>): Promise<void> => {
@@ -68,6 +76,7 @@ const openSlot = async (target: string, unregister: () => void): Promise<Downloa
     part,
     journal,
     exclusive,
+    newFileMode,
     release: async (keep) => {
       if (!keep) await ignoreLockErrors(() => removeExisting(directory, exclusive ? [journal, part] : [part]))
       await close()
@@ -86,7 +95,11 @@ const openSlot = async (target: string, unregister: () => void): Promise<Downloa
  * @errors `CosException` of a `FileError` with the system's code: `EISDIR` if the target is a directory, `ENOTFILE` if it
  *         is a FIFO, a socket or a device
  */
-export const acquireDownloadSlot: AcquireSlot = async (context, target, signal) => {
+export const acquireDownloadSlot = async (
+  context: Context,
+  target: string,
+  signal: AbortSignal
+): Promise<DownloadSlot> => {
   const path = displayPath(target)
   await waitForAborting(path)
   const unregister = registerHolder(path, signal)

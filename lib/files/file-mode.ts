@@ -1,6 +1,5 @@
 /** Mode and owner of a file that a download writes: those of the file it replaces, or those of a new file. */
 import { readFileSync, type Stats } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import { umask } from 'node:process'
 
 /** Until a file replaces its target, only its owner can read it. */
@@ -31,6 +30,13 @@ const withoutOwner = (mode: number, isSameGroup: boolean): number => {
   return (mode & 0o700) | (isSameGroup ? mode & 0o070 : others << 3) | others
 }
 
+/** An open file: a `FileHandle`, or an `OpenFile`. */
+export interface ModeTarget {
+  readonly stat: () => Promise<{ readonly uid: number | bigint; readonly gid: number | bigint }>
+  readonly chmod: (mode: number) => Promise<void>
+  readonly chown: (uid: number, gid: number) => Promise<void>
+}
+
 /**
  * Gives a file the mode and, if the system allows it, the owner and group of the file that it will replace.
  *
@@ -39,9 +45,14 @@ const withoutOwner = (mode: number, isSameGroup: boolean): number => {
  *
  * @errors rejects with the system's errors, except for a refused change of the owner
  */
-export const copyMode = async (handle: FileHandle, old: Stats | undefined): Promise<void> => {
-  if (old === undefined) return handle.chmod(newFileMode())
-  const ours = await handle.stat()
+export const copyMode = async (
+  handle: ModeTarget,
+  old: Stats | undefined,
+  modeOfNew: () => number = newFileMode
+): Promise<void> => {
+  if (old === undefined) return handle.chmod(modeOfNew())
+  const { uid, gid } = await handle.stat()
+  const ours = { uid: Number(uid), gid: Number(gid) }
   const isOwner =
     (ours.uid === old.uid && ours.gid === old.gid) ||
     (await handle.chown(old.uid, old.gid).then(

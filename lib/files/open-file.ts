@@ -1,5 +1,5 @@
 /** An open file by its descriptor, with the cheap calls of `system-calls.ts`. For files of which thousands are opened. */
-import { close, fchmod, fstat, open, read, write, type BigIntStats } from 'node:fs'
+import { close, fchmod, fchown, fstat, fsync, open, read, write, type BigIntStats } from 'node:fs'
 import { constVoid } from 'fp-ts/lib/function.js'
 import { promised, type Settle } from './system-calls.js'
 import { systemError } from './system-error.js'
@@ -16,6 +16,8 @@ export interface OpenFile {
   /** Writes all bytes. The system may accept fewer in one call. */
   readonly write: (bytes: Uint8Array, position: number) => Promise<void>
   readonly chmod: (mode: number) => Promise<void>
+  readonly chown: (uid: number, gid: number) => Promise<void>
+  readonly sync: () => Promise<void>
   /** Closes the file when the calls in progress have settled; later calls fail with `EBADF`. */
   readonly close: () => Promise<void>
 }
@@ -39,6 +41,12 @@ export const openFile = async (path: string, flags: number, mode = 0o666): Promi
       if (inProgress === 0) onIdle()
     }
   }
+  const runVoid = (call: (settle: (error: Error | null) => void) => void): Promise<void> =>
+    run<undefined>((settle) => {
+      call((error) => {
+        settle(error, undefined)
+      })
+    })
   const closeWhenIdle = async (): Promise<void> => {
     if (inProgress > 0)
       await new Promise<void>((resolve) => {
@@ -67,10 +75,16 @@ export const openFile = async (path: string, flags: number, mode = 0o666): Promi
         })
     },
     chmod: (mode) =>
-      run<undefined>((settle) => {
-        fchmod(fd, mode, (error) => {
-          settle(error, undefined)
-        })
+      runVoid((settle) => {
+        fchmod(fd, mode, settle)
+      }),
+    chown: (uid, gid) =>
+      runVoid((settle) => {
+        fchown(fd, uid, gid, settle)
+      }),
+    sync: () =>
+      runVoid((settle) => {
+        fsync(fd, settle)
       }),
     close: () => (closed ??= closeWhenIdle())
   }

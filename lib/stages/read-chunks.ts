@@ -71,7 +71,8 @@ export const readChunks = (source: Readable): ChunkReader => {
     finish({})
   }
   const onClose = (): void => {
-    finish({ failure: new Error('the stream was destroyed before its end') })
+    // Every stream closes, nearly all after their end.
+    if (end === undefined) finish({ failure: new Error('the stream was destroyed before its end') })
   }
   const start = (): void => {
     isStarted = true

@@ -13,7 +13,7 @@ t.test('many files share one temp directory and one lock, each with a unique nam
   const dir = t.testdir({})
   const shared = sharedTempDirectory(dir)
   const names = Array.from({ length: 20 }, (_, n) => join(dir, String(n)))
-  const slots = await Promise.all(names.map((target) => shared.acquire(context, target, never)))
+  const slots = await Promise.all(names.map((target) => shared.acquire(context, target, () => never)))
   t.equal(new Set(slots.map(({ part }) => part)).size, 20)
   t.same(new Set(slots.map(({ part }) => dirname(part))), new Set([join(dir, folderName)]))
   t.same(
@@ -33,8 +33,8 @@ t.test('the temp directory is removed when the last file is released', async (t)
   const dir = t.testdir({})
   const shared = sharedTempDirectory(dir)
   const [one, other] = [
-    await shared.acquire(context, join(dir, 'a'), never),
-    await shared.acquire(context, join(dir, 'b'), never)
+    await shared.acquire(context, join(dir, 'a'), () => never),
+    await shared.acquire(context, join(dir, 'b'), () => never)
   ]
   await writeFile(one.part, 'x')
   await shared.close()
@@ -51,7 +51,7 @@ t.test(
     const shared = sharedTempDirectory(dir)
     await shared.close()
     t.same(await readdir(dir), [])
-    const late = await shared.acquire(context, join(dir, 'a'), never)
+    const late = await shared.acquire(context, join(dir, 'a'), () => never)
     await writeFile(late.part, 'x')
     await late.release(true)
     t.same(await readdir(dir), [])
@@ -63,7 +63,7 @@ t.test('a file acquired during close keeps the temp directory until its release'
   const dir = t.testdir({ [folderName]: { [`${killed}.lock`]: '' } })
   const shared = sharedTempDirectory(dir)
   const end = shared.close()
-  const slot = await shared.acquire(context, join(dir, 'a'), never)
+  const slot = await shared.acquire(context, join(dir, 'a'), () => never)
   await end
   await writeFile(slot.part, 'x')
   await slot.release(false)
@@ -75,8 +75,8 @@ t.test('two runs share the temp directory, and the files of dead processes are r
   const dir = t.testdir({ [folderName]: { [`${killed}.lock`]: '', [`${killed}.7.part`]: 'half' } })
   const [one, other] = [sharedTempDirectory(dir), sharedTempDirectory(dir)]
   const [mine, yours] = await Promise.all([
-    one.acquire(context, join(dir, 'a'), never),
-    other.acquire(context, join(dir, 'a'), never)
+    one.acquire(context, join(dir, 'a'), () => never),
+    other.acquire(context, join(dir, 'a'), () => never)
   ])
   t.not(mine.part, yours.part)
   await writeFile(yours.part, 'yours')
@@ -103,11 +103,13 @@ t.test(
     const dir = t.testdir({ root: 'a file', below: {} })
     const shared = sharedTempDirectory(join(dir, 'root'))
     const target = join(dir, 'below', 'a')
-    const slot = await shared.acquire(context, target, never)
+    const slot = await shared.acquire(context, target, () => never)
     t.equal(dirname(slot.part), `${target}${folderName}`)
     await slot.release(false)
     await mkdir(target)
-    const refused: unknown = await shared.acquire(context, target, never).catch((thrown: unknown) => thrown)
+    const refused: unknown = await shared
+      .acquire(context, target, () => never)
+      .catch((thrown: unknown) => thrown)
     t.match(refused, { error: { _tag: 'FileError', code: 'EISDIR' } })
     await shared.close()
     t.same(await readdir(join(dir, 'below')), ['a'])

@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fileError, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
@@ -16,10 +15,8 @@ import { withCustomerKey, type WithCustomerKey } from '../../operations/paramete
 import { withReferer, type WithReferer } from '../../operations/parameters/referer.js'
 import { trafficLimit, type TrafficLimit } from '../../operations/parameters/storage.js'
 import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOptions } from './options.js'
-import { openUnchanged } from '../download/content.js'
 import {
-  downloadListed,
-  withoutContent,
+  downloadUnchanged,
   type DownloadFileInput,
   type DownloadFileResult
 } from '../download/download-file.js'
@@ -100,8 +97,7 @@ export interface ReadObjects<D> extends FindContent {
 
 const readUnchanged: ReadObjects<DownloadFileResult> = {
   ...findUnchanged,
-  download: (input, listed, acquireSlot) =>
-    pipe(downloadListed(input, listed, acquireSlot, openUnchanged), RTE.map(withoutContent))
+  download: downloadUnchanged
 }
 
 /** An object and its path below the root directory. */

@@ -1,5 +1,4 @@
 /** Whether a file has the content of an object already, so that the object need not be downloaded. */
-import { lstat } from 'node:fs/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -7,6 +6,7 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Context, CosError } from '../../core/error.js'
 import { hashOf, openSource, createRangeBody, type Replayable } from '../../files/source-file.js'
+import { lstatPath } from '../../files/system-calls.js'
 import type { Client } from '../../client/client.js'
 import { scoped } from '../../client/scope.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -91,7 +91,7 @@ export const isPresent =
   (client) =>
   async () => {
     const { skip, object, mayHaveSize } = check
-    const local = skip === 'never' ? undefined : await lstat(file).catch(() => undefined)
+    const local = skip === 'never' ? undefined : await lstatPath(file).catch(() => undefined)
     if (local?.isFile() !== true || !mayHaveSize(object.size, local.size)) return E.right(false)
     return skip === 'time'
       ? E.right(local.mtimeMs >= object.lastModified.getTime())

@@ -12,6 +12,7 @@ import { withDirectory } from '../../files/open-directory.js'
 import { headObject, type ObjectHead } from '../../operations/head-object.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { openedLater, openUnchanged, type Content, type OpenContent } from './content.js'
+import { downloadAtOnce, largestAtOnce } from './download-at-once.js'
 import { DownloadFileInput, isSmall } from './file-options.js'
 import {
   downloadIntoSlot,
@@ -76,7 +77,7 @@ const runInOneRequest =
     }
     const target = resolve(input.file)
     return withDirectory(target, async () => {
-      const slot = await acquireSlot(context, target, scope.controller.signal)
+      const slot = await acquireSlot(context, target, () => scope.controller.signal)
       return downloadIntoSlot({
         ...transfer,
         known: { etag, size, lastModified: O.some(lastModified), versionId: O.none },
@@ -94,6 +95,11 @@ const runInOneRequest =
       })
     })
   }
+
+const startDownload = <A extends DownloadFileResult>(
+  input: DownloadFileInput,
+  run: (transfer: Transfer<DownloadFileInput>) => Promise<E.Either<CosError, A>>
+): CosEffect<A> => runTransfer(action, validateDownload(action, DownloadFileInput), run)(input)
 
 /**
  * Downloads an object into a file.
@@ -134,23 +140,36 @@ export interface ListedObject extends Pick<KnownObject, 'etag' | 'size'> {
 const shouldStartWithHead = (error: CosError): boolean =>
   error._tag === 'ObjectChanged' || (error._tag === 'FileError' && error.code === 'EXDEV')
 
+/** Without a HEAD by `run`, if the object is still the listed one. */
+const startWithoutHead = <A extends DownloadFileResult>(
+  input: DownloadFileInput,
+  run: (transfer: Transfer<DownloadFileInput>) => Promise<E.Either<CosError, A>>,
+  withHead: CosEffect<A>
+): CosEffect<A> =>
+  pipe(
+    startDownload(input, run),
+    RTE.orElse((error) => (shouldStartWithHead(error) ? withHead : RTE.left(error)))
+  )
+
 /** `downloadFile` for a listed object. A small one is fetched without a HEAD, into a slot from `acquireSlot`. */
 export const downloadListed = <C extends Content>(
   input: DownloadFileInput,
   listed: ListedObject,
   acquireSlot: AcquireSlot,
   open: OpenContent<C>
-): CosEffect<FileDownload<C>> =>
-  listed.size > 0 && isSmall(input, listed)
-    ? pipe(
-        startDownload(input, runInOneRequest(listed, acquireSlot, open)),
-        RTE.orElse((error) =>
-          shouldStartWithHead(error) ? startDownload(input, runDownload(open)) : RTE.left(error)
-        )
-      )
-    : startDownload(input, runDownload(open))
+): CosEffect<FileDownload<C>> => {
+  const withHead = startDownload(input, runDownload(open))
+  return listed.size > 0 && isSmall(input, listed)
+    ? startWithoutHead(input, runInOneRequest(listed, acquireSlot, open), withHead)
+    : withHead
+}
 
-const startDownload = <C extends Content>(
+/** `downloadListed` of the stored bytes, which are held in memory if they are few. */
+export const downloadUnchanged = (
   input: DownloadFileInput,
-  run: DownloadRun<C>
-): CosEffect<FileDownload<C>> => runTransfer(action, validateDownload(action, DownloadFileInput), run)(input)
+  listed: ListedObject,
+  acquireSlot: AcquireSlot
+): CosEffect<DownloadFileResult> =>
+  listed.size > 0 && listed.size <= largestAtOnce && isSmall(input, listed)
+    ? startWithoutHead(input, downloadAtOnce(listed, acquireSlot), downloadFile(input))
+    : pipe(downloadListed(input, listed, acquireSlot, openUnchanged), RTE.map(withoutContent))

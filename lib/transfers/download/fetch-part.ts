@@ -14,7 +14,7 @@ import type { WithProgress } from '../shared/progress.js'
 // In bytes. A range may be a whole object of 50 TB, so the timeout is for each of these sections.
 const section = 8 * MiB
 
-const timeout = (context: Context, after: number): CosException =>
+export const overallTimeout = (context: Context, after: number): CosException =>
   new CosException({ _tag: 'Timeout', context, host: '', phase: 'overall', after })
 
 /**
@@ -48,7 +48,7 @@ export async function* limitWaiting(
       if (started === undefined) return
       const left = limit - waited - (elapsed() - started)
       if (left > 0) arm(left)
-      else controller.abort(timeout(context, limit))
+      else controller.abort(overallTimeout(context, limit))
     })
   }
   try {

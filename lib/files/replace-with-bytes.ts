@@ -1,0 +1,60 @@
+/** Replaces a file atomically by bytes in memory. */
+import { constants } from 'node:fs'
+import { dirname } from 'node:path'
+import { codeOf } from '../core/error.js'
+import { noFollow, remove, replaceableFile, syncDirectory, type AtomicReplacement } from './atomic-file.js'
+import { copyMode, temporaryMode } from './file-mode.js'
+import { openFile, type OpenFile } from './open-file.js'
+import { renamePath } from './system-calls.js'
+
+// The file must not exist: no other process has it open, and the path is not a link.
+const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow
+
+const createFile = async (path: string): Promise<OpenFile> => {
+  try {
+    return await openFile(path, flags, temporaryMode)
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown
+    await remove(path)
+    return openFile(path, flags, temporaryMode)
+  }
+}
+
+export interface BytesReplacement extends Omit<AtomicReplacement, 'signal'> {
+  readonly bytes: Uint8Array
+  /** Mode of the file if there is no old one. */
+  readonly newFileMode: () => number
+  /** Called before the rename. If it throws, the target is not changed. */
+  readonly throwIfAborted: () => void
+}
+
+/**
+ * `replaceAtomically` by a file that is written here, to `from`, with a name that no other process uses. After a failure the
+ * caller removes `from`.
+ *
+ * Six system calls. `replaceAtomically` for a file that was open during a download compares it with its path as well.
+ *
+ * @errors rejects with those of `replaceableFile` and of the system
+ */
+export const replaceWithBytes = async ({
+  bytes,
+  from,
+  target,
+  durable,
+  newFileMode,
+  throwIfAborted
+}: BytesReplacement): Promise<void> => {
+  const old = await replaceableFile(target)
+  const file = await createFile(from)
+  try {
+    await file.write(bytes, 0)
+    await copyMode(file, old, newFileMode)
+    if (durable) await file.sync()
+  } finally {
+    // Before the rename: some file systems report a failed write only here, and Windows does not rename an open file.
+    await file.close()
+  }
+  throwIfAborted()
+  await renamePath(from, target)
+  if (durable) await syncDirectory(dirname(target))
+}
