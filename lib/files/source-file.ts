@@ -133,18 +133,19 @@ const shortRead = async (file: SourceFile, first: number, size: number): Promise
 
 const newMemory = (size: number): Buffer => Buffer.allocUnsafeSlow(size)
 
-/** `memory` returns a buffer of the size, for each read. */
+/** `memory` returns a buffer of the size, for each read of at most `chunkSize` bytes. */
 async function* readRange(
   file: SourceFile,
   first: number,
   size: number,
-  memory: (size: number) => Buffer
+  memory: (size: number) => Buffer,
+  chunkSize = ioChunkSize
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (size === 0) await requireUnchanged(file)
   const readAt = withFileErrors(file.context, file.path)
   // Not `createReadStream`: each stream leaves a listener on the handle until the handle is closed.
   for (let at = 0; at < size;) {
-    const buffer = memory(Math.min(ioChunkSize, size - at))
+    const buffer = memory(Math.min(chunkSize, size - at))
     const position = first + at
     const { bytesRead } = await readAt(() => file.handle.read(buffer, 0, buffer.length, position))
     if (bytesRead === 0) throw await shortRead(file, first, size)
@@ -174,16 +175,17 @@ export const createRangeBody = (file: SourceFile, first: number, size: number): 
  * A range of the file for a reader that keeps no chunk, such as a hash or a cipher: all chunks are in the same memory, and a
  * chunk is valid until the next read. New memory for each would cost more than the read.
  *
- * @units  `first` and `size` in bytes; holds one chunk of 256 KiB
+ * @units  `first`, `size` and `chunkSize` in bytes; holds one chunk. Default: 256 KiB
  * @errors those of `createRangeBody`
  */
 export const readRangeInPlace = (
   file: SourceFile,
   first: number,
-  size: number
+  size: number,
+  chunkSize = ioChunkSize
 ): AsyncGenerator<Uint8Array, void, undefined> => {
-  const memory = Buffer.allocUnsafeSlow(Math.min(ioChunkSize, size))
-  return readRange(file, first, size, (wanted) => memory.subarray(0, wanted))
+  const memory = Buffer.allocUnsafeSlow(Math.min(chunkSize, size))
+  return readRange(file, first, size, (wanted) => memory.subarray(0, wanted), chunkSize)
 }
 
 export interface FileRange {

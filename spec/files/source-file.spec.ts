@@ -227,13 +227,16 @@ t.test('a file body fails with FileError if the file was removed', async (t) => 
 
 t.test('a range that is read in place has the same bytes, in one memory', async (t) => {
   const file = await opened(t, join(t.testdir({ a: content }), 'a'))
-  const [bytes, chunks] = [[] as Array<Buffer>, new Set<ArrayBufferLike>()]
-  for await (const chunk of readRangeInPlace(file, 5, size - 10)) {
-    bytes.push(Buffer.from(chunk))
-    chunks.add(chunk.buffer)
+  for (const chunkSize of [undefined, 1000]) {
+    const [bytes, chunks] = [[] as Array<Buffer>, new Set<ArrayBufferLike>()]
+    for await (const chunk of readRangeInPlace(file, 5, size - 10, chunkSize)) {
+      bytes.push(Buffer.from(chunk))
+      chunks.add(chunk.buffer)
+    }
+    t.ok(Buffer.concat(bytes).equals(content.subarray(5, size - 5)))
+    t.equal(chunks.size, 1)
+    if (chunkSize !== undefined) t.ok(bytes.every(({ length }) => length <= chunkSize))
   }
-  t.ok(Buffer.concat(bytes).equals(content.subarray(5, size - 5)))
-  t.equal(chunks.size, 1)
 })
 
 t.test('hashOf returns the MD5 and CRC64 of the body', async (t) => {
