@@ -11,15 +11,16 @@ import {
   urlEncode,
   withoutLeadingSlash
 } from '../../lib/core/key.js'
+import { anyText } from '../support/any-text.js'
 
 // -- difficult keys: of slashes, dots and percent signs --
-const anyText = fc.string({ unit: 'binary', maxLength: 60 })
+const longText = anyText({ maxLength: 60 })
 const dotted = fc
   .array(
     fc.constantFrom('.', '..', '/', '//', 'a', '%', '%2e', '%2F', '+', ' ', '\\', '?', '#', '腾', '😀', '\0')
   )
   .map((pieces) => pieces.join(''))
-const keys = fc.oneof(anyText, dotted).filter((key) => E.isRight(checkKey(key)))
+const keys = fc.oneof(longText, dotted).filter((key) => E.isRight(checkKey(key)))
 
 /** What WHATWG's URL, and so fetch, makes of a path. */
 const asUrlSends = (path: string) => new URL(`http://h/${path}`).pathname.slice(1)
@@ -94,7 +95,7 @@ t.test('the decoded path is the key, and software that normalizes paths changes 
 t.test('urlEncode keeps only the unreserved characters', async () => {
   fc.assert(
     fc.property(
-      anyText,
+      longText,
       (text) =>
         /^(?:[\w.~-]|%[0-9A-F]{2})*$/.test(urlEncode(text)) && decodeURIComponent(urlEncode(text)) === text
     )
@@ -175,7 +176,7 @@ t.test('keys are in the order of their bytes in UTF-8', async (t) => {
   ]
   t.same(ordered.toReversed().toSorted(compareUtf8), ordered)
   const texts = fc.oneof(
-    anyText,
+    longText,
     fc.array(fc.constantFrom('a', '\ue000', '😀', '😁')).map((all) => all.join(''))
   )
   fc.assert(

@@ -14,6 +14,7 @@ import {
   httpTime,
   urlDecode
 } from '../../lib/core/wire.js'
+import { anyText } from '../support/any-text.js'
 
 const refuses = (t: Test, codec: io.Decoder<unknown, unknown>, ...values: ReadonlyArray<unknown>) => {
   for (const value of values) t.equal(E.isLeft(codec.decode(value)), true, inspect(value))
@@ -177,10 +178,7 @@ t.test('urlDecode decodes once, and a plus is a plus', async (t) => {
 
 t.test('any encoded key is decoded back', async () => {
   fc.assert(
-    fc.property(
-      fc.string({ unit: 'binary' }),
-      (key) => urlDecode(encodeURIComponent(key).replaceAll('%2F', '/')) === key
-    )
+    fc.property(anyText(), (key) => urlDecode(encodeURIComponent(key).replaceAll('%2F', '/')) === key)
   )
 })
 

@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { compareUtf8 } from '../../../lib/core/key.js'
 import { sortedMap } from '../../../lib/emulator/store/sorted.js'
+import { anyText } from '../../support/any-text.js'
 
 const bytewise = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
-const text = fc.string({ unit: 'binary', maxLength: 6 })
+const text = anyText({ maxLength: 6 })
 
 const change = fc.record({ key: text, value: fc.option(fc.nat(9), { nil: undefined }) })
 
