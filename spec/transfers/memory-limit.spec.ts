@@ -113,7 +113,7 @@ t.test(
       const grown = (): number => process.memoryUsage().arrayBuffers - before
       let most = 0
       const source = async function* () {
-        for await (const chunk of chunks(14 * MiB)) {
+        for await (const chunk of chunks(18 * MiB)) {
           yield chunk
           if (grown() > ceiling) await collectGarbage()
           most = Math.max(most, grown())

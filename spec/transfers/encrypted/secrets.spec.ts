@@ -3,7 +3,6 @@ import { createPrivateKey } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inspect } from 'node:util'
 import type * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -20,6 +19,7 @@ import { encrypted } from '../../../lib/transfers/encrypted/encrypted.js'
 import { splitBytes } from '../../support/bytes.js'
 import { startCos } from '../../support/cos.js'
 import { at, javaVectors, readBytes, store, vectorKeyText } from '../../support/encryption.js'
+import { secretForms, shownForms } from '../../support/secret-forms.js'
 import { left, right } from '../../support/server.js'
 
 const masterSecret = Buffer.from('TopSecretMasterKeyTopSecretMastr')
@@ -32,32 +32,11 @@ const privatePem = vectorKeyText('rsa2048-a.private.pkcs8.pem')
 const jwk = createPrivateKey(privatePem).export({ format: 'jwk' })
 
 const secrets: ReadonlyArray<string> = [
-  ...[masterSecret, dataSecret, ivSecret, plaintext].flatMap((bytes) => [
-    bytes.toString('latin1').slice(0, 12),
-    bytes.toString('hex').slice(0, 24),
-    bytes
-      .toString('hex')
-      .replace(/(..)(?!$)/g, '$1 ')
-      .slice(0, 30),
-    bytes.toString('base64').slice(0, 16),
-    [...bytes.subarray(0, 8)].join(','),
-    [...bytes.subarray(0, 8)].join(', ')
-  ]),
+  ...[masterSecret, dataSecret, ivSecret, plaintext].flatMap(secretForms),
   passphrase,
   ...['d', 'p', 'q'].map((name) => String(jwk[name]).slice(0, 20)),
   ...privatePem.split('\n').slice(1, 4)
 ]
-
-const shownForms = (value: unknown): string => {
-  const plain = inspect(value, {
-    depth: 12,
-    showHidden: true,
-    maxArrayLength: 1000,
-    maxStringLength: 100_000
-  })
-  const json = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each))
-  return `${plain}\n${json}`
-}
 
 const aes = right(aesKey(masterSecret))
 const rsa = right(
