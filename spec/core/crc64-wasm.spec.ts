@@ -17,10 +17,17 @@ const table = Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit += 1) state = (state >> 1n) ^ (state % 2n === 1n ? generator : 0n)
   return state
 })
+// In halves of 32 bits: BigInt takes ten times as long.
+const lowTable = Int32Array.from(table, (entry) => Number(BigInt.asIntN(32, entry)))
+const highTable = Int32Array.from(table, (entry) => Number(BigInt.asIntN(32, entry >> 32n)))
 const slowCrc64 = (bytes: Uint8Array): bigint => {
-  let state = 2n ** 64n - 1n
-  for (const byte of bytes) state = (state >> 8n) ^ (table[Number(state & 255n) ^ byte] ?? 0n)
-  return state ^ (2n ** 64n - 1n)
+  let [low, high] = [-1, -1]
+  for (const byte of bytes) {
+    const index = (low ^ byte) & 255
+    low = ((low >>> 8) | (high << 24)) ^ (lowTable[index] ?? 0)
+    high = (high >>> 8) ^ (highTable[index] ?? 0)
+  }
+  return BigInt.asUintN(64, ~((BigInt(high) << 32n) | BigInt(low >>> 0)))
 }
 
 t.test('the module is the binary form of crc64.wat', async (t) => {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import t from 'tap'
 import { exampleCredentials } from '../../lib/emulator/index.js'
+import { bundledPrograms } from '../support/child-processes.js'
 import { sendRequest, type RequestInput } from '../support/signed.js'
 
-const cli = resolve(import.meta.dirname, '../../lib/emulator/cli.js')
+const cli = join(bundledPrograms, 'lib/emulator/cli.js')
 
 interface Ended {
   readonly code: number | null
@@ -25,7 +26,7 @@ const run = (
   t: { readonly teardown: (clean: () => unknown) => unknown },
   ...args: ReadonlyArray<string>
 ): Running => {
-  const child = spawn(process.execPath, [...process.execArgv, cli, ...args])
+  const child = spawn(process.execPath, [cli, ...args])
   t.teardown(() => child.kill('SIGKILL'))
   let out = ''
   let err = ''

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { createServer } from 'node:net'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
@@ -14,6 +14,7 @@ import {
   exampleCredentials,
   startEmulator
 } from '../../../lib/emulator/index.js'
+import { bundledPrograms } from '../../support/child-processes.js'
 import { isLongForm } from '../../support/long-form.js'
 import { waitFor } from '../../support/wait-for.js'
 import { processorTime } from '../../support/processor-time.js'
@@ -188,8 +189,8 @@ t.test('a directory keeps objects and open uploads for the next emulator', async
 
 t.test('acknowledged objects survive kill -9', async (t) => {
   const dir = t.testdir()
-  const cli = resolve(import.meta.dirname, '../../../lib/emulator/cli.js')
-  const child = spawn(process.execPath, [...process.execArgv, cli, '--dir', dir], {
+  const cli = join(bundledPrograms, 'lib/emulator/cli.js')
+  const child = spawn(process.execPath, [cli, '--dir', dir], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(() => child.kill('SIGKILL'))
