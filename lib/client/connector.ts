@@ -1,9 +1,12 @@
 /** Connections whose end is delayed until undici's parser asks for more bytes, so that none ends during a reader's pause. */
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { constVoid } from 'fp-ts/lib/function.js'
 import { buildConnector, errors } from 'undici'
 import { codeOf } from '../core/error.js'
 import { KiB } from '../core/limits.js'
 import { systemRuntime, type Runtime } from '../core/runtime.js'
+import { createSocketBuffer, createTurn } from './socket-buffer.js'
 
 // In bytes, of those that arrived after a failed write. Then the connection is read when the parser has taken them.
 const mostKept = 64 * KiB
@@ -35,11 +38,12 @@ const isFailedWrite = (error: unknown): boolean =>
  * All other errors except ECONNRESET destroy the socket at once. undici's handlers accept them, and undici itself ends a
  * connection with such errors when a request is aborted and when the client is closed.
  *
- * @shape  the same socket, with four of its methods replaced; it must be read in paused mode, as undici does
+ * @shape  the same socket, with four of its methods replaced; it must be read in paused mode, as undici does. `flush` is
+ *         called before each end: it pushes the bytes that wait elsewhere
  * @errors none added
  * @source https://github.com/nodejs/undici/issues/5360
  */
-export const holdEnd = (socket: Socket): Socket => {
+export const holdEnd = (socket: Socket, flush: () => void = constVoid): Socket => {
   const push = socket.push.bind(socket)
   const read = socket.read.bind(socket)
   const unshift = socket.unshift.bind(socket)
@@ -91,6 +95,7 @@ export const holdEnd = (socket: Socket): Socket => {
       return kept.reduce((sum, { length }) => sum + length, 0) < mostKept
     }
     if (chunk !== null) return push(chunk, encoding)
+    flush()
     if (kept !== undefined) hold(endKept)
     else
       hold(() => {
@@ -115,6 +120,7 @@ export const holdEnd = (socket: Socket): Socket => {
   }
   socket.destroy = (error) => {
     if (socket.destroyed || error === undefined) return destroy(error)
+    flush()
     if (isFailedWrite(error)) {
       // Each write that waited fails too.
       if (kept === undefined) keepReading(error)
@@ -130,6 +136,9 @@ export const holdEnd = (socket: Socket): Socket => {
  *
  * It does not offer HTTP/2, as undici 8 would: there all requests share a connection, and a stalled body stalls them.
  *
+ * undici's connector takes one buffer for all its connections, so each connection has a separate connector here, and the TLS
+ * sessions are kept here too.
+ *
  * undici's timer of the connection has ticks of half a second: it reported 400 ms after 785. So the timeout has a timer
  * here, and undici's closes the socket of the connection that did not come.
  *
@@ -141,9 +150,16 @@ export const createConnector = (
   timeout: number,
   { startTimer }: Pick<Runtime, 'startTimer'> = systemRuntime
 ): buildConnector.connector => {
-  const connect = buildConnector({ timeout, allowH2: false })
+  const turn = createTurn()
+  /** The newest session of each TLS server, to resume it. */
+  const sessions = new Map<string, Buffer>()
   return (options, callback) => {
     const state = { isOver: false }
+    let push: Socket['push'] = () => false
+    const { onread, flush } = createSocketBuffer(turn, (bytes) => push(bytes))
+    const peer = options.servername ?? options.hostname
+    const session = sessions.get(peer)
+    const connect = buildConnector({ timeout, allowH2: false, onread, ...(session && { session }) })
     const stopTimer = startTimer(timeout, () => {
       state.isOver = true
       callback(new errors.ConnectTimeoutError(`no connection within ${String(timeout)} ms`), null)
@@ -151,8 +167,18 @@ export const createConnector = (
     connect(options, (error, socket) => {
       stopTimer()
       if (state.isOver) return void socket?.destroy()
-      if (error === null) callback(null, holdEnd(socket))
-      else callback(error, null)
+      if (error !== null) return callback(error, null)
+      holdEnd(socket, flush)
+      push = (bytes) => socket.push(bytes)
+      if (socket instanceof TLSSocket) {
+        const keep = (session: Buffer | undefined): void => {
+          if (session !== undefined) sessions.set(peer, session)
+        }
+        // TLS 1.2 has a session by now. TLS 1.3 sends it later.
+        keep(socket.getSession())
+        socket.on('session', keep)
+      }
+      callback(null, socket)
     })
   }
 }

@@ -1,6 +1,7 @@
 /** Fetches several ranges in parallel, and yields one stream of bytes in order. */
 import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
+import { crc64Hasher, type Crc64Hasher, type Crc64Run } from '../core/crc64.js'
 import { CosException, type Context } from '../core/error.js'
 import { byteQueue } from './byte-queue.js'
 import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
@@ -18,6 +19,10 @@ export interface FetchRangesOptions {
   readonly context: Context
   /** Ends the run when it aborts. The run aborts it on a failure, and when its reader cancels. */
   readonly controller?: AbortController
+  /**
+   * Called with the CRC64 and size of each range, in order, before its last chunk is yielded. Without it, nothing is hashed.
+   */
+  readonly onRange?: (range: Crc64Run) => void
 }
 
 /** Requests a range and yields its bytes. The signal fires when they are no longer needed. */
@@ -31,8 +36,9 @@ export type FetchRange = (range: PartRange, signal: AbortSignal) => AsyncIterabl
  * opened when its turn comes, and its bytes are yielded directly. So readers that hold memory that others need can slow
  * each other down, but cannot deadlock.
  *
- * There is no checksum here. The bytes come out in order, so one checksum over all of them costs the same as one for each
- * range and proves more: COS has no checksum of a range.
+ * Bytes are hashed when they arrive, while they are in the cache of the processor. The CRC64s of the ranges are combined to
+ * that of all bytes, which COS has. Hashed at their turn, with up to `concurrency` ranges in between, they took 1.5 times as
+ * long: 0.89 and 0.58 ms of CPU a MiB in one run on a loaded machine (Node 20).
  *
  * @shape  chunks of any size, none of them empty, which the reader may keep
  * @units  holds at most `concurrency` ranges, in bytes, besides the buffers of the sockets
@@ -48,7 +54,7 @@ export const fetchRanges =
   }
 
 async function* run(
-  { concurrency, budget, context }: FetchRangesOptions,
+  { concurrency, budget, context, onRange }: FetchRangesOptions,
   controller: AbortController,
   fetchRange: FetchRange,
   ranges: Iterable<PartRange>
@@ -62,7 +68,9 @@ async function* run(
   const onChange = (): void => wake()
 
   const open = (range: PartRange, reservation: AheadReservation | undefined): void => {
-    opened.push(openRange(context, range, () => fetchRange(range, signal), onChange, reservation))
+    opened.push(
+      openRange({ context, range, fetch: () => fetchRange(range, signal), onChange, onRange, reservation })
+    )
     planned = plan.next()
   }
   const openAhead = (): void => {
@@ -109,20 +117,31 @@ interface OpenRange {
   readonly close: () => void
 }
 
+interface OpenRangeOptions {
+  readonly context: Context
+  readonly range: PartRange
+  readonly fetch: () => AsyncIterable<Uint8Array>
+  readonly onChange: () => void
+  readonly onRange: FetchRangesOptions['onRange']
+  readonly reservation: AheadReservation | undefined
+}
+
 /**
  * Starts to read a range. With a reservation, the memory of its bytes, it is read to its end; without, one chunk for each
  * `take`. `onChange` is called when bytes have arrived, and at the end.
  */
-const openRange = (
-  context: Context,
-  range: PartRange,
-  fetch: () => AsyncIterable<Uint8Array>,
-  onChange: () => void,
-  reservation: AheadReservation | undefined
-): OpenRange => {
+const openRange = ({
+  context,
+  range,
+  fetch,
+  onChange,
+  onRange,
+  reservation
+}: OpenRangeOptions): OpenRange => {
   const queue = byteQueue()
   const now = { hasEnded: false, failure: O.none as O.Option<unknown>, seen: 0, left: range.size }
   let iterator: AsyncIterator<Uint8Array> | undefined
+  let hasher: Crc64Hasher | undefined
   let resume = constVoid
 
   const wrongSize = (): CosException =>
@@ -141,6 +160,7 @@ const openRange = (
       now.seen += next.value.length
       if (now.seen > range.size) throw wrongSize()
       if (next.value.length === 0) continue
+      hasher?.update(next.value)
       queue.put(next.value)
       onChange()
       if (reservation === undefined)
@@ -152,6 +172,7 @@ const openRange = (
   }
   const read = async (): Promise<void> => {
     try {
+      if (onRange !== undefined) hasher = await crc64Hasher()
       iterator = fetch()[Symbol.asyncIterator]()
       await readAll(iterator)
     } catch (error) {
@@ -171,6 +192,7 @@ const openRange = (
       if (O.isSome(bytes)) {
         now.left -= bytes.value.length
         reservation?.shrink(now.left)
+        if (now.left === 0 && hasher !== undefined) onRange?.({ crc64: hasher.digest(), size: range.size })
         return bytes.value
       }
       if (now.hasEnded && O.isSome(now.failure)) throw now.failure.value
@@ -181,6 +203,7 @@ const openRange = (
     hasEnded: () => now.hasEnded,
     close: () => {
       resume()
+      hasher?.release()
       closeSource().catch(constVoid)
       reservation?.release()
     }

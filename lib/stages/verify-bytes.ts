@@ -12,6 +12,8 @@ export interface Expected extends ExpectedLength {
   readonly crc64: O.Option<bigint>
   /** Why there is no checksum. Default: `'NoChecksum'`. */
   readonly reason?: 'NoChecksum' | 'Range'
+  /** Returns the CRC64 of all bytes, after the last of them, if an earlier stage hashes them. Default: they are hashed here. */
+  readonly hashed?: () => bigint
 }
 
 /**
@@ -25,15 +27,15 @@ export interface Expected extends ExpectedLength {
  * @errors those of `checkLength`; `CosException` of an `IntegrityError` if the CRC64 differs
  * @source https://cloud.tencent.com/document/product/436/40334
  */
-export const verifyBytes = ({ size, crc64, reason = 'NoChecksum', context, host = '' }: Expected) =>
+export const verifyBytes = ({ size, crc64, reason = 'NoChecksum', context, host = '', hashed }: Expected) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, Integrity, undefined> {
-    const hasher = await crc64Hasher()
+    const hasher = hashed === undefined ? await crc64Hasher() : undefined
     const whole = O.toUndefined(size)
     let seen = 0
     let integrity: Integrity | undefined
 
     const compare = (): Integrity => {
-      const ours = O.some(hasher.digest())
+      const ours = O.fromNullable(hashed?.() ?? hasher?.digest())
       if (O.isNone(crc64)) return unverifiable(reason, ours)
       const compared = compareCrc64(context)({ expected: crc64, got: ours, ours: 'got' })
       if (E.isLeft(compared)) throw new CosException(compared.left)
@@ -44,13 +46,13 @@ export const verifyBytes = ({ size, crc64, reason = 'NoChecksum', context, host 
         if (chunk.length === 0) continue
         seen += chunk.length
         if (whole !== undefined && seen > whole) throw wrongSize(context, whole, seen)
-        hasher.update(chunk)
+        hasher?.update(chunk)
         if (seen === whole) integrity = compare()
         yield chunk
       }
       if (whole !== undefined && seen < whole) throw shortBody(context, host, whole, seen)
       return integrity ?? compare()
     } finally {
-      hasher.release()
+      hasher?.release()
     }
   }

@@ -9,6 +9,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { Agent, request } from 'undici'
+import { crc64, type Crc64Run } from '../../lib/core/crc64.js'
 import { CosException } from '../../lib/core/error.js'
 import { fetchRanges, type FetchRange, type FetchRangesOptions } from '../../lib/stages/fetch-ranges.js'
 import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
@@ -116,6 +117,30 @@ t.test('the bytes are the same with any concurrency, with little memory and with
     t.ok((await read(pipe(plan(300_000), fetchRanges(options, fetchRange)))).equals(bytes))
     t.ok(at.most <= Math.max(1, limit / inBlocks(300_000)) + 1, `${String(at.most)} open`)
     t.equal(budget.granted(), 0)
+  }
+})
+
+t.test('the CRC64 of each range is reported in order, before the last chunk of the range', async (t) => {
+  const bytes = bytesOf(3 * 1000 + 77)
+  const { fetchRange } = await giving(t, bytes)
+  const cuts = [
+    bytes.subarray(0, 1000),
+    bytes.subarray(1000, 2000),
+    bytes.subarray(2000, 3000),
+    bytes.subarray(3000)
+  ]
+  const expected = await Promise.all(cuts.map(async (cut) => ({ crc64: await crc64(cut), size: cut.length })))
+  for (const window of [1, 3, 0]) {
+    const runs: Array<Crc64Run> = []
+    let left = bytes.length
+    for await (const chunk of pipe(
+      planRanges({ to: bytes.length, partSize: 1000 }),
+      fetchRanges({ ...roomFor(window, 1000), onRange: (run) => runs.push(run) }, fetchRange)
+    )) {
+      left -= chunk.length
+      if (left === 0) t.same(runs, expected, `window of ${String(window)}`)
+    }
+    t.equal(left, 0)
   }
 })
 

@@ -54,6 +54,16 @@ t.test('bytes pass unchanged and are Verified, for any chunks', async (t) => {
   }
 })
 
+t.test(
+  'with the checksum of an earlier stage, the bytes are not hashed, and the last chunk waits for the comparison',
+  async (t) => {
+    const same = await outcome(expected({ hashed: () => sum }), texts('1234', 'abcde'))
+    t.same(same, { chunks: ['1234', 'abcde'], integrity: { _tag: 'Verified', crc64: sum } })
+    const other = await outcome(expected({ hashed: () => 1n }), texts('1234', '56789'))
+    t.match(other, { chunks: ['1234'], error: { _tag: 'IntegrityError', got: '1' } })
+  }
+)
+
 t.test('chunks keep their order and their identity, without empty ones', async (t) => {
   const chunks = ['12', '', '345', '6789', ''].map((text) => Buffer.from(text))
   const passed = await toArray(verifyBytes(expected())(from(...chunks)))

@@ -113,7 +113,7 @@ const startDownload = <A extends DownloadFileResult>(
  * another `partSize`, is discarded. Two downloads to one file do not disturb each other; the last to finish replaces it.
  *
  * @shape  `DownloadFileInput -> CosEffect<DownloadFileResult>`
- * @units  below 640 KiB for each range in flight, besides socket buffers, for any size of object and ranges
+ * @units  below 1.25 MiB for each range in flight, besides socket buffers, for any size of object and ranges
  * @errors those of `headObject` and `getObject`; `ObjectChanged`; `IntegrityError`; `FileError` with the system's code, such as
  *         `ENOENT` or `EACCES` of the directory, `EISDIR` of the target, `ENOSPC`. The partial file is kept after a failure
  *         or an abort, unless `onFailure` or `checkpoint` say otherwise

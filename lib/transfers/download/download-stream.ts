@@ -5,6 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
+import { combineAllCrc64, type Crc64Run } from '../../core/crc64.js'
 import { CosException, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { unverifiable, type Integrity } from '../../core/integrity.js'
@@ -87,8 +88,12 @@ const streamRanges = (
   const limit = most * inBlocks(partSize)
   const { progress } = input
   progress?.report({ _tag: 'Expected', size: head.size })
+  let whole: Crc64Run = { crc64: 0n, size: 0 }
   const ranges = fetchRanges(
     {
+      onRange: (range) => {
+        whole = combineAllCrc64([whole, range])
+      },
       concurrency: requestsInFlight(scope.client, concurrency, most),
       context,
       controller: scope.controller,
@@ -105,7 +110,9 @@ const streamRanges = (
   )(planRanges({ to: head.size, partSize }))
 
   const { settle, settled } = createOutcome<E.Either<CosError, Integrity>>()
-  const bytes = content.decode(verifyBytes({ size: O.some(head.size), crc64: head.crc64, context })(ranges))
+  const bytes = content.decode(
+    verifyBytes({ size: O.some(head.size), crc64: head.crc64, context, hashed: () => whole.crc64 })(ranges)
+  )
   let transferred = 0
   async function* trackedBytes(): AsyncGenerator<Uint8Array, void, undefined> {
     try {

@@ -69,9 +69,11 @@ const rangeWriter = ({ context, handle, path }: RangeTarget, from: number): Writ
   }
   return {
     put: (chunk) => {
+      const isFull = size + chunk.length > batch.bytes || pending.length === batch.chunks
+      const flushed = isFull && size > 0 ? flush() : undefined
       pending.push(chunk)
       size += chunk.length
-      return size < batch.bytes && pending.length < batch.chunks ? undefined : flush()
+      return flushed
     },
     end: async () => {
       await flush()
@@ -84,8 +86,8 @@ const rangeWriter = ({ context, handle, path }: RangeTarget, from: number): Writ
 /**
  * Decodes a range, writes it to its position, and returns the CRC64 of the stored bytes.
  *
- * @units  holds two batches, one being written and one being received: below 640 KiB with chunks of 64 KiB, besides the
- *         bytes that `decode` holds
+ * @units  holds two batches, one being written and one that waits, and one chunk: 768 KiB with chunks of up to 256 KiB,
+ *         besides the bytes that `decode` holds
  * @errors those of `stored` and of `decode`; a `CosException` with a `FileError`, or with an `IntegrityError` if the number
  *         of bytes differs from the size of the range
  */
