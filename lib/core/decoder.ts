@@ -264,16 +264,16 @@ export async function* xmlRows(
   }
   const rows = (read: E.Either<string, ReadonlyArray<XmlEvent>>): ReadonlyArray<Element> => {
     if (E.isLeft(read)) throw failure(read.left)
-    return read.right.flatMap((event) => {
+    const completed: Array<Element> = []
+    for (const event of read.right) {
       if (event._tag === 'Root') {
         seenRoot = event.name
-        if (seenRoot === root || seenRoot === 'Error') return []
-        throw failure(`expected the XML root <${root}>, got <${seenRoot}>`)
-      }
-      if (seenRoot !== 'Error') return [event.row]
-      if (errors.length < maxErrorRows) errors.push(event.row)
-      return []
-    })
+        if (seenRoot !== root && seenRoot !== 'Error')
+          throw failure(`expected the XML root <${root}>, got <${seenRoot}>`)
+      } else if (seenRoot !== 'Error') completed.push(event.row)
+      else if (errors.length < maxErrorRows) errors.push(event.row)
+    }
+    return completed
   }
   for await (const chunk of chunksOf(response)) {
     size += chunk.length

@@ -28,9 +28,21 @@ const entities: ReadonlyMap<string, string> = new Map([
   ['&apos;', "'"]
 ])
 
+const quote = '&quot;'
+
+/** The text of an ETag: in quotes, which COS writes as entities, and without another entity. */
+const decodeQuoted = (raw: string): string | undefined => {
+  const last = raw.length - quote.length
+  return last >= quote.length && raw.startsWith(quote) && raw.indexOf('&', 1) === last && raw.endsWith(quote)
+    ? `"${raw.slice(quote.length, last)}"`
+    : undefined
+}
+
 // By hand: by a regular expression with a function it took a tenth of the time of an entry, which has an ETag in quotes.
 const decodeEntities = (raw: string): string | undefined => {
   if (unreadable.test(raw)) return undefined
+  const quoted = decodeQuoted(raw)
+  if (quoted !== undefined) return quoted
   let text = ''
   let at = 0
   for (let next = raw.indexOf('&'); next >= 0; next = raw.indexOf('&', at)) {
@@ -51,6 +63,42 @@ const noChildren: ReadonlyArray<Element> = []
 
 /** The names of a row's elements in the order of their start tags: those of the next row are nearly always the same. */
 const namesIn = ({ name, children }: Element): ReadonlyArray<string> => [name, ...children.flatMap(namesIn)]
+
+/** The tags of a row, and where its texts are. */
+interface RowForm {
+  /** The tags before each text, and those after the last. */
+  readonly tags: ReadonlyArray<string>
+  readonly shape: Shape
+}
+
+/** An element without its text. Without `children`, it has a text. */
+interface Shape {
+  readonly name: string
+  readonly children: ReadonlyArray<Shape> | undefined
+}
+
+const shapeOf = ({ name, children }: Element): Shape => ({
+  name,
+  children: children.length === 0 ? undefined : children.map(shapeOf)
+})
+
+/** The form of a row that consists of tags and the texts of elements without children; none for any other row. */
+const formOf = (row: Element): RowForm | undefined => {
+  const tags: Array<string> = []
+  let tag = ''
+  const add = ({ name, text, children }: Element): boolean => {
+    tag += `<${name}>`
+    if (children.length === 0) {
+      tags.push(tag)
+      tag = ''
+    } else if (text !== '' || !children.every(add)) return false
+    tag += `</${name}>`
+    return true
+  }
+  if (!add(row)) return undefined
+  tags.push(tag)
+  return { tags, shape: shapeOf(row) }
+}
 
 export interface RowScanner {
   /**
@@ -134,15 +182,56 @@ export const rowScanner = (xml: string): RowScanner => {
     }
     return { name, text, children: children ?? noChildren }
   }
+  // -- a row of the form of the one before --
+  let form: RowForm | undefined
+  let texts: Array<string> = []
+  let textsUsed = 0
+  const build = ({ name, children }: Shape): Element => {
+    if (children === undefined) {
+      const text = texts[textsUsed] ?? ''
+      textsUsed += 1
+      return { name, text, children: noChildren }
+    }
+    const built: Array<Element> = []
+    for (const child of children) built.push(build(child))
+    return { name, text: '', children: built }
+  }
+  /**
+   * Compares the tags between two texts at once. Decoding an entry of a listing takes 7.5 us, and 10.5 if each element is scanned
+   * by itself (Node 20).
+   */
+  const scanSameForm = ({ tags, shape }: RowForm, start: number): ScannedRow | undefined => {
+    texts = []
+    let position = start
+    for (const tag of tags) {
+      if (!xml.startsWith(tag, position)) return undefined
+      position += tag.length
+      if (texts.length === tags.length - 1) break
+      const end = xml.indexOf('<', position)
+      const text = end < 0 ? undefined : readText(position, end)
+      if (text === undefined) return undefined
+      texts.push(text)
+      position = end
+    }
+    if (position - start > longestRow) return undefined
+    textsUsed = 0
+    return { row: build(shape), end: position }
+  }
   return {
     scan: (start) => {
       if (xml.charCodeAt(start) !== less) return undefined
+      const same = form === undefined ? undefined : scanSameForm(form, start)
+      if (same !== undefined) return same
+      // The texts are read again.
+      nextSpecial = -1
       at = start
       opened = 0
       differences = 0
       const row = scanElement(1)
       if (row === undefined || at - start > longestRow) return undefined
       if (differences > 0) names = namesIn(row)
+      // If the names are the same, an element is written in another form, such as `<A/>`.
+      form = differences > 0 ? formOf(row) : undefined
       return { row, end: at }
     }
   }

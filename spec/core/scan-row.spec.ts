@@ -79,3 +79,35 @@ t.test('a row that is left to the parser does not change the rows after it', (t)
   t.same(scan(15 + bad.length)?.row.children, [leaf('K', '<2')])
   t.end()
 })
+
+t.test('rows whose form changes in each possible way are read like those of a new scanner', (t) => {
+  const rows = [
+    '<C><K>a</K><O><I>1</I></O><S>s</S></C>',
+    '<C><K>b</K><O><I>2</I></O><S>&quot;s&quot;</S></C>',
+    '<C><K></K><O><I>&quot;&amp;&quot;</I></O><S>&quot;</S></C>',
+    '<C><K>c</K><O></O><S>s</S></C>',
+    '<C><K>d</K><O>o</O><S/></C>',
+    '<C><K>d</K><O>o</O><S/></C>',
+    '<C><K>e</K> <O>o</O><S></S></C>',
+    '<C><K>f</K><K>g</K></C>',
+    '<C>text</C>',
+    '<C>t&gt;t</C>',
+    '<D><K>h</K></D>',
+    '<C/>',
+    '<C><K>a<I>1</I></K></C>',
+    '<C><K>a</K><O><I>1</I></O><S>s</S></C>'
+  ]
+  // Each form after each other, and twice.
+  const order = rows.flatMap((first) => rows.flatMap((second) => [first, second, second]))
+  const xml = order.join('')
+  const { scan } = rowScanner(xml)
+  let at = 0
+  for (const row of order) {
+    const scanned = scan(at)
+    const alone = rowScanner(row).scan(0)
+    if (JSON.stringify(scanned?.row) !== JSON.stringify(alone?.row)) t.same(scanned?.row, alone?.row, row)
+    at += row.length
+    t.equal(scanned?.end, at)
+  }
+  t.end()
+})
