@@ -2,7 +2,7 @@
  * Authenticates the journal of an encrypted upload. The journal says which bytes each part had when it was sent: a run after
  * a crash must not encrypt other bytes with the same key stream.
  */
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto'
 import type { DataKey } from './data-key.js'
 import { recordBlocks, type BlockRecord } from './same-bytes.js'
 
@@ -22,6 +22,12 @@ export interface JournalKey {
 interface DerivedKeys {
   readonly blockKey: KeyObject
   readonly macKey: KeyObject
+}
+
+/** Compares two results of a `JournalKey`. */
+export const isSameDigest = (a: string, b: string): boolean => {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 const label = Buffer.from('cospipe parts 1', 'latin1')

@@ -1,12 +1,11 @@
 /** The body of a part of a file: its bytes, or its bytes encrypted. */
-import { timingSafeEqual } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { fromUnknown, type CosError } from '../../core/error.js'
 import { ioChunkSize } from '../../core/limits.js'
 import { cutBlocks } from '../../encryption/blocks.js'
-import type { PartRecord } from '../../encryption/journal-key.js'
+import { isSameDigest, type PartRecord } from '../../encryption/journal-key.js'
 import type { ObjectCipher } from '../../encryption/object-cipher.js'
 import { requireSameBytes, type SentBlocks } from '../../encryption/same-bytes.js'
 import {
@@ -65,11 +64,6 @@ const readRecord = (
     for await (const block of cutBlocks(ioChunkSize)(bytes)) record.isSame(index++, block)
     return record
   }, fromUnknown(file.context))
-
-const isSameDigest = (a: string, b: string): boolean => {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length === right.length && timingSafeEqual(left, right)
-}
 
 /** Whether a range has the bytes that the journal says were sent; true if it says nothing. */
 export const isAsRecorded = (

@@ -13,6 +13,7 @@ import * as In from '../../core/input.js'
 import { refOf } from '../../core/request.js'
 import { withFileErrors } from '../../files/atomic-file.js'
 import type { UploadCheckpoint } from '../../files/upload-checkpoint.js'
+import { isSameDigest } from '../../encryption/journal-key.js'
 import type { ObjectCipher } from '../../encryption/object-cipher.js'
 import type { FileUpload } from './file-upload.js'
 import type { UploadEncryption } from './upload-encryption.js'
@@ -110,7 +111,7 @@ export const openJournal = (
     encryption.restore(run.input, run.context, metadata),
     TE.map(
       O.chain((cipher) =>
-        cipher.journal.signText(bound(run, checkpoint, metadata)) === mac
+        isSameDigest(cipher.journal.signText(bound(run, checkpoint, metadata)), mac)
           ? O.some(journalOf(run, checkpoint, cipher, digestsOf(records)))
           : O.none
       )
