@@ -16,6 +16,8 @@ const watched = <A>(value: A, path: string, note: Note): A => {
   // A body's own fields are forms of a body, of which one is enough.
   if (!isPlain(value) || path === 'body') return value
   return new Proxy(value, {
+    // The codec reads absent fields too if the object may inherit them.
+    getPrototypeOf: () => null,
     get: (target, name, receiver): unknown => {
       const found: unknown = Reflect.get(target, name, receiver)
       if (typeof name === 'symbol') return found
