@@ -31,15 +31,16 @@ export const openFile = async (path: string, flags: number, mode = 0o666): Promi
   let onIdle = constVoid
   let closed: Promise<void> | undefined
   /** The number of a closed file may belong to another one, so no call is in progress when it is closed. */
-  const run = async <A>(call: (settle: Settle<A>) => void): Promise<A> => {
-    if (closed !== undefined) throw systemError('EBADF', `${path} is closed`)
+  const run = <A>(call: (settle: Settle<A>) => void): Promise<A> => {
+    if (closed !== undefined) return Promise.reject(systemError('EBADF', `${path} is closed`))
     inProgress += 1
-    try {
-      return await promised(call)
-    } finally {
-      inProgress -= 1
-      if (inProgress === 0) onIdle()
-    }
+    return promised((settle) => {
+      call((error, value) => {
+        inProgress -= 1
+        if (inProgress === 0) onIdle()
+        settle(error, value)
+      })
+    })
   }
   const runVoid = (call: (settle: (error: Error | null) => void) => void): Promise<void> =>
     run<undefined>((settle) => {
@@ -63,11 +64,12 @@ export const openFile = async (path: string, flags: number, mode = 0o666): Promi
       run((settle) => {
         fstat(fd, { bigint: true }, settle)
       }),
-    read: async (buffer, offset, length, position) => ({
-      bytesRead: await run<number>((settle) => {
-        read(fd, buffer, offset, length, position, settle)
-      })
-    }),
+    read: (buffer, offset, length, position) =>
+      run((settle) => {
+        read(fd, buffer, offset, length, position, (error, bytesRead) => {
+          settle(error, { bytesRead })
+        })
+      }),
     write: async (bytes, position) => {
       for (let at = 0; at < bytes.length;)
         at += await run<number>((settle) => {

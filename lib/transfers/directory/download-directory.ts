@@ -147,38 +147,34 @@ const fetchObject = <D>(target: LocalTarget<D>, file: string, client: Client): S
   const { read, input, object, segments, acquireSlot } = target
   const { key } = object
   const path = segments.join('/')
-  const downloadNow = pipe(
-    read.download(
-      {
-        ...In.pick(...fileFields)(input),
-        ...In.defined({ concurrency: input.partConcurrency }),
-        ...withoutEnd(input),
-        durable: input.durable ?? false,
-        bucket: input.bucket,
-        key,
-        file
-      },
-      object,
-      acquireSlot
-    )(client),
-    TE.map((downloaded): DownloadDirectoryResult<D> => ({ _tag: 'Downloaded', key, path, downloaded })),
-    TE.orElse((error) =>
-      error._tag === 'FileError' && isKnown(error.code)
-        ? TE.right(unsafe(key, reasons[error.code]))
-        : TE.left(error)
-    )
-  )
-  return pipe(
-    isUpToDate(target, file)(client),
-    TE.chain((present): Step<D> => {
-      if (!present) return downloadNow
+  const download = read.download(
+    {
+      ...In.pick(...fileFields)(input),
+      ...(input.partConcurrency === undefined ? {} : { concurrency: input.partConcurrency }),
+      ...withoutEnd(input),
+      durable: input.durable ?? false,
+      bucket: input.bucket,
+      key,
+      file
+    },
+    object,
+    acquireSlot
+  )(client)
+  return async () => {
+    const present = await isUpToDate(target, file)(client)()
+    if (E.isLeft(present)) return present
+    if (present.right) {
       input.progress?.report({ _tag: 'PartSkipped', size: object.size })
-      return pipe(
-        TE.fromTask(() => removeStaleSlot(target.context, file, AbortSignal.any([...client.signals]))),
-        TE.map(() => ({ _tag: 'Skipped', key, path, size: object.size }))
-      )
-    })
-  )
+      await removeStaleSlot(target.context, file, AbortSignal.any([...client.signals]))
+      return E.right({ _tag: 'Skipped', key, path, size: object.size })
+    }
+    const downloaded = await download()
+    if (E.isRight(downloaded)) return E.right({ _tag: 'Downloaded', key, path, downloaded: downloaded.right })
+    const error = downloaded.left
+    return error._tag === 'FileError' && isKnown(error.code)
+      ? E.right(unsafe(key, reasons[error.code]))
+      : E.left(error)
+  }
 }
 
 /** Creates and checks the folders on the path of a file, or of a folder and the folder itself. */
@@ -197,18 +193,25 @@ const saveObject = <D>(target: LocalTarget<D>, client: Client): Step<D> => {
   const isFolder = key.endsWith('/')
   if (isFolder && size > 0 && !read.mayHaveSize(size, 0))
     return TE.right(unsafe(key, 'the key of a folder, but the object has bytes'))
-  return pipe(
-    createFolders(target, isFolder),
-    TE.chain((parent): Step<D> => {
-      if (parent._tag === 'Blocked')
-        return TE.right(unsafe(key, `${parent.by} exists at the path of its folder`))
-      const { folder, release } = parent
-      const done: Step<D> = isFolder
-        ? TE.right({ _tag: 'Folder', key, path: `${segments.join('/')}/` })
-        : fetchObject(target, join(folder, segments.at(-1) ?? ''), client)
-      return () => done().finally(release)
-    })
-  )
+  return async () => {
+    const created = await createFolders(target, isFolder)()
+    if (E.isLeft(created)) return created
+    const parent = created.right
+    if (parent._tag === 'Blocked')
+      return E.right(unsafe(key, `${parent.by} exists at the path of its folder`))
+    const { folder, release } = parent
+    try {
+      return await (isFolder
+        ? TE.right<CosError, DownloadDirectoryResult<D>>({
+            _tag: 'Folder',
+            key,
+            path: `${segments.join('/')}/`
+          })()
+        : fetchObject(target, join(folder, segments.at(-1) ?? ''), client)())
+    } finally {
+      await release()
+    }
+  }
 }
 
 // -- keys --

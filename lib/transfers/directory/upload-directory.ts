@@ -132,12 +132,20 @@ const upload = (source: LocalSource): Step => {
   const { input, encryption, client, path, key } = source
   const { skip = directoryDefaults.skip } = input
   const file = join(resolve(input.directory), path)
-  const uploadNow = pipe(
-    uploadFileWith(encryption)({ ...perFile(input), key, file, skipExisting: skip === 'crc64' })(client),
-    TE.map((uploaded): UploadDirectoryResult =>
+  const uploadFile = uploadFileWith(encryption)({
+    ...perFile(input),
+    key,
+    file,
+    skipExisting: skip === 'crc64'
+  })(client)
+  const uploadNow: Step = async () => {
+    const result = await uploadFile()
+    if (E.isLeft(result)) return result
+    const uploaded = result.right
+    return E.right(
       uploaded.skipped ? skippedResult(source, uploaded.size) : { _tag: 'Uploaded', path, key, uploaded }
     )
-  )
+  }
   if (skip !== 'time') return uploadNow
   return pipe(
     existingObject(source),

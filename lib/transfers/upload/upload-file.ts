@@ -47,33 +47,29 @@ const action = 'uploadFile'
 // In bytes: a request sends a body of this size in one write with its head. It is read before, and not again for a retry.
 const atOnce = 64 * KiB
 
-const readAll = (context: Context, body: Replayable): TE.TaskEither<CosError, Chunks> =>
-  TE.tryCatch(async () => {
+const readAll = async (context: Context, body: Replayable): Promise<E.Either<CosError, Chunks>> => {
+  try {
     const chunks: Array<Uint8Array> = []
     for await (const chunk of body.open()) chunks.push(chunk)
-    return { chunks }
-  }, fromUnknown(context))
+    return E.right({ chunks })
+  } catch (thrown) {
+    return E.left(fromUnknown(context)(thrown))
+  }
+}
 
-const uploadInOnePut = (run: FileUpload): TE.TaskEither<CosError, UploadResult> => {
+// By `await`, as all that each file of a directory passes: `TE.chain` makes five promises, and a file had 200 of them.
+const uploadInOnePut = async (run: FileUpload): Promise<E.Either<CosError, UploadResult>> => {
   const { scope, context, file, encryption } = run
-  return pipe(
-    createCipher(encryption, scope.outerClient, context, run.input),
-    TE.bindTo('cipher'),
-    TE.bind('body', ({ cipher }) => fileBodies(file, cipher, O.none)(wholeFile(file))),
-    TE.chain(({ cipher, body }) => {
-      const input = withMetadata(cipher)(run.input)
-      const { size } = body
-      const put = (bytes: BodyInput): TE.TaskEither<CosError, UploadResult> =>
-        pipe(
-          sendWhole(run, 'up')(() => putObject(putInput(input, { body: bytes })))(
-            { number: 1, size },
-            undefined
-          ),
-          TE.map(putResultOf(input, size))
-        )
-      return size > atOnce ? put(body) : pipe(readAll(context, body), TE.chain(put))
-    })
-  )
+  const cipher = await createCipher(encryption, scope.outerClient, context, run.input)()
+  if (E.isLeft(cipher)) return cipher
+  const body = await fileBodies(file, cipher.right, O.none)(wholeFile(file))()
+  if (E.isLeft(body)) return body
+  const { size } = body.right
+  const toSend: E.Either<CosError, BodyInput> = size > atOnce ? body : await readAll(context, body.right)
+  if (E.isLeft(toSend)) return toSend
+  const input = withMetadata(cipher.right)(run.input)
+  const put = sendWhole(run, 'up')(() => putObject(putInput(input, { body: toSend.right })))
+  return E.map(putResultOf(input, size))(await put({ number: 1, size }, undefined)())
 }
 
 /** The cipher of an object that exists; none if the object is not one that this upload would write. */
@@ -156,22 +152,16 @@ const existingObject = (run: FileUpload): TE.TaskEither<CosError, O.Option<Uploa
     )
   )
 
-const uploadUnlessExisting = (run: FileUpload): TE.TaskEither<CosError, UploadFileResult> =>
-  pipe(
-    run.input.skipExisting === true ? existingObject(run) : TE.right(O.none),
-    TE.chain(
-      O.match(
-        () =>
-          pipe(
-            run.file.size <= (run.input.threshold ?? uploadFileDefaults.threshold)
-              ? uploadInOnePut(run)
-              : () => uploadInParts(run),
-            TE.map((uploaded): UploadFileResult => ({ ...uploaded, skipped: false }))
-          ),
-        (same) => TE.right({ ...same, skipped: true })
-      )
-    )
-  )
+const uploadUnlessExisting = async (run: FileUpload): Promise<E.Either<CosError, UploadFileResult>> => {
+  if (run.input.skipExisting === true) {
+    const existing = await existingObject(run)()
+    if (E.isLeft(existing)) return existing
+    if (O.isSome(existing.right)) return E.right({ ...existing.right.value, skipped: true })
+  }
+  const isOnePut = run.file.size <= (run.input.threshold ?? uploadFileDefaults.threshold)
+  const uploaded = await (isOnePut ? uploadInOnePut(run) : uploadInParts(run))
+  return E.isLeft(uploaded) ? uploaded : E.right({ ...uploaded.right, skipped: false })
+}
 
 const openAndUpload =
   (encryption: WithUploadEncryption) =>
@@ -189,7 +179,7 @@ const openAndUpload =
     const sized = forSize({ size: file.size, partSize })
     if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
     input.progress?.report({ _tag: 'Expected', size: storedSize(encryption, wholeObject, file.size) })
-    return uploadUnlessExisting({ ...transfer, file, partSize: sized.right, concurrency, encryption })()
+    return uploadUnlessExisting({ ...transfer, file, partSize: sized.right, concurrency, encryption })
   }
 
 /** The same transfer for plain and for encrypted objects. Of `resume`, an encrypted one has `'newest'` and `'never'`. */
