@@ -44,6 +44,7 @@ const internal = new Set([
   'globFilter',
   'streamPages',
   'isPresent',
+  'downloadAtOnce',
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],
   ...['uploadEncryptedStream', 'uploadEncryptedFile', 'uploadEncryptedDirectory', 'fileBodies'],
