@@ -34,7 +34,8 @@ const hashInTurns = async (
   }
 }
 
-const crc64InTurns = async ({ chunks }: Part): Promise<bigint> => {
+const crc64Of = async ({ chunks, crc64 }: Part): Promise<bigint> => {
+  if (crc64 !== undefined) return crc64
   // One hasher for each part, not for the run: a run that is abandoned at a `yield` would never release its hasher.
   const hasher = await crc64Hasher()
   try {
@@ -53,7 +54,7 @@ const md5InTurns = async ({ chunks }: Part): Promise<string> => {
 }
 
 /**
- * Hashes each part as it passes.
+ * Hashes each part as it passes. A CRC64 that `cutParts` computed is kept.
  *
  * @shape  one `HashedPart` for each `Part`, in the same order
  * @units  holds one part at a time; reads none ahead
@@ -63,10 +64,7 @@ const md5InTurns = async ({ chunks }: Part): Promise<string> => {
 export const hashParts = ({ md5 = false }: HashPartsOptions = {}) =>
   async function* (parts: AsyncIterable<Part>): AsyncGenerator<HashedPart, void, undefined> {
     for await (const part of parts) {
-      const [crc64, digest] = await Promise.all([
-        crc64InTurns(part),
-        md5 ? md5InTurns(part).then(O.some) : O.none
-      ])
+      const [crc64, digest] = await Promise.all([crc64Of(part), md5 ? md5InTurns(part).then(O.some) : O.none])
       yield { ...part, crc64, md5: digest }
     }
   }

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
+import { crc64 } from '../../lib/core/crc64.js'
 import { CosException, type CosError } from '../../lib/core/error.js'
 import { cutParts, type CutPartsOptions, type Part } from '../../lib/stages/cut-parts.js'
 import { blockSize, createMemoryBudget } from '../../lib/stages/memory-budget.js'
@@ -296,6 +297,20 @@ t.test('silent uploads keep the blocks that they filled, and others use the rest
   await setImmediate()
   t.ok(budget.granted() < 4 * MiB)
   t.equal((await copies(cutParts({ sizes, budget, context })(from(Buffer.alloc(1000))))).length, 1)
+})
+
+t.test('with the option crc64, each part has the CRC64 of its bytes, and without it, none', async (t) => {
+  const bytes = bytesOf(3 * blockSize + 5)
+  for (const partSize of [blockSize, 2 * blockSize, 100_000, bytes.length]) {
+    for await (const part of cutParts(options(partSize, { crc64: true }))(splitBytes(bytes, 7919))) {
+      t.equal(part.crc64, await crc64(...part.chunks), `part ${String(part.number)} of ${String(partSize)}`)
+      part.release()
+    }
+  }
+  for await (const part of cutParts(options(MiB))(from(bytes))) {
+    t.equal(part.crc64, undefined)
+    part.release()
+  }
 })
 
 t.test(

@@ -237,7 +237,7 @@ const uploadFrom =
       abortable(signal),
       withSourceErrors(context, signal),
       encryptSource(cipher.right, { context, ...In.pick('length')(input) }),
-      cutParts({ ...plan.right, context, signal, ...(length === undefined ? {} : { length }) }),
+      cutParts({ ...plan.right, context, signal, crc64: true, ...(length === undefined ? {} : { length }) }),
       hashParts({ md5: input.enableMd5 === true || O.isSome(found.right) })
     )
     const first = await parts.next()
