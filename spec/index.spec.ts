@@ -13,6 +13,10 @@ const camelCase = (file: string): string =>
     .replace(/\.js$/, '')
     .replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
+/** The modules of the library as they are compiled, one by one: in the bundle of the specs there is another copy of each. */
+const load = async (file: string): Promise<Readonly<Record<string, unknown>>> =>
+  (await import(pathToFileURL(resolve(lib, file)).href)) as Readonly<Record<string, unknown>>
+
 /** For each file of a layer, the function that has the file's name. */
 const mainFunctions = async (
   layer: string,
@@ -23,14 +27,14 @@ const mainFunctions = async (
   )
   const found = await Promise.all(
     files.map(async (file) => {
-      const module = (await import(pathToFileURL(resolve(lib, layer, file)).href)) as Record<string, unknown>
+      const module = await load(`${layer}/${file}`)
       return [camelCase(file), module[camelCase(file)]] as const
     })
   )
   return found.filter(([, value]) => typeof value === 'function')
 }
 
-const exported: Readonly<Record<string, unknown>> = cospipe
+const exported = await load('index.js')
 
 // The parts that operations and transfers are made of.
 const internal = new Set([

@@ -10,6 +10,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { createClient, type Timeouts } from '../../lib/client/client.js'
+import { isLongForm } from '../support/long-form.js'
 import { becomesTrue } from '../support/wait-for.js'
 import { credentials, right } from '../support/server.js'
 import { randomFrom } from './seeded-random.js'
@@ -25,7 +26,8 @@ const only = process.env['CASE']
 
 // Longer than any timeout of the client: a call that takes longer hangs.
 const hangTimeout = 30_000
-const timeouts = { connect: 5000, headers: 300, idle: 300, unread: 5000, overall: 1500 }
+const silence = isLongForm ? 300 : 1000
+const timeouts = { connect: 5000, headers: silence, idle: silence, unread: 5000, overall: 5 * silence }
 /** For responses that must arrive even on a busy machine. */
 const longTimeouts = { connect: 5000, headers: 5000, idle: 5000, unread: 5000, overall: 20_000 }
 
