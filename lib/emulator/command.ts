@@ -94,6 +94,8 @@ export const readArguments = (args: ReadonlyArray<string>): E.Either<string, Emu
   const credentials = readCredentials(parsed.right['secret-id'], parsed.right['secret-key'])
   if (E.isLeft(credentials)) return credentials
   return E.right({
+    // The command has no reader of them. They took half of the memory of 30,000 objects (heap, Node 20.20).
+    keepRequests: 0,
     ...(port === undefined ? {} : { port: Number(port) }),
     ...(host === undefined ? {} : { host }),
     ...(dir === undefined ? {} : { dir }),

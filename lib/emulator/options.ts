@@ -118,7 +118,7 @@ export interface Settings {
   readonly restoreTime: number | undefined
   readonly seed: Iterable<SeedObject>
   readonly fault: (request: FaultInput) => Fault | undefined
-  readonly onRequest: (request: RequestRecord) => void
+  readonly onRequest: ((request: RequestRecord) => void) | undefined
   readonly keepRequests: number
   readonly cors: ReadonlyArray<string>
   readonly tls: boolean
@@ -210,7 +210,7 @@ export const readOptions = (options: EmulatorOptions): E.Either<InvalidOption, S
     restoreTime: options.restoreTime,
     seed: options.seed ?? [],
     fault: options.fault ?? (() => undefined),
-    onRequest: options.onRequest ?? (() => undefined),
+    onRequest: options.onRequest,
     keepRequests: options.keepRequests ?? 10_000,
     cors: options.cors ?? [],
     tls: options.tls ?? false,

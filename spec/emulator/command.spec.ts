@@ -3,12 +3,13 @@ import t from 'tap'
 import { readArguments, usage } from '../../lib/emulator/command.js'
 
 t.test('arguments become options, without defaults', async (t) => {
-  t.strictSame(readArguments([]), E.right({}))
+  t.strictSame(readArguments([]), E.right({ keepRequests: 0 }))
   t.strictSame(readArguments(['--help', '--port', '1']), E.right('help'))
   const args = ['--port', '9000', '--host', 'localhost', '--dir', 'D', '--region', 'ap-beijing']
   t.strictSame(
     readArguments([...args, '--bucket', 'a-1', '--bucket', 'b-1,versioning=Suspended,acl=public-read-write']),
     E.right({
+      keepRequests: 0,
       port: 9000,
       host: 'localhost',
       dir: 'D',
@@ -17,9 +18,12 @@ t.test('arguments become options, without defaults', async (t) => {
     })
   )
   const own = ['--secret-id', 'i', '--secret-key', 'k']
-  t.strictSame(readArguments(own), E.right({ credentials: [{ secretId: 'i', secretKey: 'k' }] }))
+  t.strictSame(
+    readArguments(own),
+    E.right({ keepRequests: 0, credentials: [{ secretId: 'i', secretKey: 'k' }] })
+  )
   const web = ['--cors', '*', '--cors', 'http://localhost:3000', '--tls', '--tls-ca', 'F']
-  const options = { cors: ['*', 'http://localhost:3000'], tls: true, tlsCa: 'F' }
+  const options = { keepRequests: 0, cors: ['*', 'http://localhost:3000'], tls: true, tlsCa: 'F' }
   t.strictSame(readArguments(web), E.right(options))
 })
 

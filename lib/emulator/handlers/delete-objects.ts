@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { maxKeyBytes, withoutLeadingSlash } from '../../core/key.js'
 import { MiB } from '../../core/limits.js'
-import { type Element, toFields, type Xml } from '../../core/xml.js'
+import { type Element, toFields, writeXml, type Xml } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler, EmulatorContext } from '../http/request.js'
@@ -104,6 +104,6 @@ export const deleteObjects: Handler = (context, request) => async () => {
   const { quiet, objects } = deleteRequest.right
   const outcomes = objects.map((named) => deleteOne(context, request.bucket, named))
   await Promise.all(outcomes.map(({ committed }) => committed))
-  const rows = outcomes.flatMap(({ row, failed }) => (quiet && !failed ? [] : [row]))
+  const rows = outcomes.flatMap(({ row, failed }) => (quiet && !failed ? [] : [writeXml(row)]))
   return E.right(xmlStream(['DeleteResult', []], rows))
 }

@@ -1,7 +1,7 @@
 /** List Multipart Uploads. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { Xml } from '../../core/xml.js'
+import { writeXml, type Xml } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
@@ -90,5 +90,10 @@ export const listMultipartUploads: Handler = (context, request) => async () => {
             ['Initiated', isoTime(item.upload.initiated)]
           ]
         ]
-  return E.right(xmlStream(['ListMultipartUploadsResult', top], items.map(row)))
+  return E.right(
+    xmlStream(
+      ['ListMultipartUploadsResult', top],
+      items.map((item) => writeXml(row(item)))
+    )
+  )
 }

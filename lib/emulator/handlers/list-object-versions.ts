@@ -1,7 +1,7 @@
 /** GET Bucket Object Versions. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { Xml } from '../../core/xml.js'
+import { escapeXml, writeXml, type Xml } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
@@ -19,7 +19,7 @@ import {
 import { bucketOf } from './shared/objects.js'
 import type { Version } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
-import { objectRows } from './list-objects.js'
+import { objectWriter } from './list-objects.js'
 
 type Item =
   | { readonly _tag: 'Group'; readonly prefix: string }
@@ -87,19 +87,19 @@ export const listObjectVersions: Handler = (context, request) => async () => {
     ['IsTruncated', String(truncated)],
     ...(truncated ? next : [])
   ]
-  const row = (item: Item): Xml => {
-    if (item._tag === 'Group') return commonPrefix(encode, item.prefix)
+  const writeObject = objectWriter(bucket.name, request.now)
+  const owner = writeXml(ownerOf(bucket.name))
+  const row = (item: Item): string => {
+    if (item._tag === 'Group') return writeXml(commonPrefix(encode, item.prefix))
     const { key, version, latest } = item
-    const named: ReadonlyArray<Xml> = [
-      ['Key', encode(key)],
-      ['VersionId', idOf(version)],
-      ['IsLatest', String(latest)]
-    ]
+    const named =
+      `<Key>${escapeXml(encode(key))}</Key><VersionId>${idOf(version)}</VersionId>` +
+      `<IsLatest>${String(latest)}</IsLatest>`
     return version._tag === 'Object'
-      ? ['Version', [...named, ...objectRows(bucket.name, version, request.now)]]
-      : ['DeleteMarker', [...named, ['LastModified', isoTime(version.modified)], ownerOf(bucket.name)]]
+      ? `<Version>${named}${writeObject(version)}</Version>`
+      : `<DeleteMarker>${named}<LastModified>${isoTime(version.modified)}</LastModified>${owner}</DeleteMarker>`
   }
-  const rows = function* (): Generator<Xml, void, undefined> {
+  const rows = function* (): Generator<string, void, undefined> {
     for (const item of items) if (item._tag === 'Group') yield row(item)
     for (const item of items) if (item._tag === 'Version') yield row(item)
   }

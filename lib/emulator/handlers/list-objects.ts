@@ -1,7 +1,7 @@
 /** GET Bucket (List Objects). */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { Xml } from '../../core/xml.js'
+import { escapeXml, writeXml, type Xml } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
@@ -27,18 +27,24 @@ const restoreStatus = (object: StoredObject, now: number): string => {
   return state === 'None' ? '' : state === 'Ongoing' ? 'ONGOING' : 'DONE'
 }
 
-/** The elements of an object that the listings of objects and of versions share. */
-export const objectRows = (bucket: string, object: StoredObject, now: number): ReadonlyArray<Xml> => {
-  const { storageClass } = object.attributes
-  return [
-    ['LastModified', isoTime(object.modified)],
-    ['ETag', object.content.etag],
-    ['Size', String(object.content.size)],
-    ownerOf(bucket),
-    ['StorageClass', storageClass],
-    ...optional(storageClass === 'INTELLIGENT_TIERING', ['StorageTier', 'FREQUENT']),
-    ...optional(isArchive(storageClass), ['RestoreStatus', restoreStatus(object, now)])
-  ]
+/**
+ * Writes the elements of an object that the listings of objects and of versions share. They are joined as text: a tree
+ * of elements for each object would take most of the time of a listing.
+ */
+export const objectWriter = (bucket: string, now: number): ((object: StoredObject) => string) => {
+  const owner = writeXml(ownerOf(bucket))
+  return (object) => {
+    const { modified, content, attributes } = object
+    const { storageClass } = attributes
+    const tier = storageClass === 'INTELLIGENT_TIERING' ? '<StorageTier>FREQUENT</StorageTier>' : ''
+    const restore = isArchive(storageClass)
+      ? `<RestoreStatus>${restoreStatus(object, now)}</RestoreStatus>`
+      : ''
+    return (
+      `<LastModified>${isoTime(modified)}</LastModified><ETag>${escapeXml(content.etag)}</ETag>` +
+      `<Size>${String(content.size)}</Size>${owner}<StorageClass>${storageClass}</StorageClass>${tier}${restore}`
+    )
+  }
 }
 
 const latest = (versions: ReadonlyArray<Version>): StoredObject | undefined =>
@@ -76,12 +82,13 @@ export const listObjects: Handler = (context, request) => async () => {
     ['IsTruncated', String(truncated)],
     ...optional(truncated, ['NextMarker', encode(last === undefined ? '' : nameOf(last))])
   ]
-  const rows = function* (): Generator<Xml, void, undefined> {
-    for (const item of items) if (item._tag === 'Group') yield commonPrefix(encode, item.prefix)
+  const writeObject = objectWriter(bucket.name, request.now)
+  const rows = function* (): Generator<string, void, undefined> {
+    for (const item of items) if (item._tag === 'Group') yield writeXml(commonPrefix(encode, item.prefix))
     for (const item of items) {
       const object = item._tag === 'Entry' ? latest(item.value) : undefined
       if (item._tag === 'Entry' && object !== undefined)
-        yield ['Contents', [['Key', encode(item.key)], ...objectRows(bucket.name, object, request.now)]]
+        yield `<Contents><Key>${escapeXml(encode(item.key))}</Key>${writeObject(object)}</Contents>`
     }
   }
   return E.right(

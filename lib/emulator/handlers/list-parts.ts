@@ -1,7 +1,7 @@
 /** List Parts. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { Xml } from '../../core/xml.js'
+import { writeXml, type Xml } from '../../core/xml.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import { isoTime, optional, ownerOf, readEncoded, readMax, encodeText, takePage } from './shared/listing.js'
@@ -44,9 +44,9 @@ export const listParts: Handler = (context, request) => async () => {
   const { open, max, marker, encoded } = checked.right
   const { id, parts, attributes } = open.upload
   const { items, truncated } = takePage(max, partsAfter(parts, marker))
-  const rows = function* (): Generator<Xml, void, undefined> {
+  const rows = function* (): Generator<string, void, undefined> {
     for (const { number, modified, content } of items)
-      yield [
+      yield writeXml([
         'Part',
         [
           ['PartNumber', String(number)],
@@ -54,7 +54,7 @@ export const listParts: Handler = (context, request) => async () => {
           ['ETag', content.etag],
           ['Size', String(content.size)]
         ]
-      ]
+      ])
   }
   return E.right(
     xmlStream(

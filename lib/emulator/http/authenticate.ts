@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { urlEncode } from '../../core/key.js'
-import { encodeHeaderBytes, sign } from '../../core/signature.js'
+import { encodeHeaderBytes, sign, signKey } from '../../core/signature.js'
 import type { Credentials } from '../options.js'
 import { type ServiceError, fail } from './service-error.js'
 import type { Query } from './route.js'
@@ -24,7 +24,7 @@ export interface Signable {
 // Seconds that the clocks of COS and a client may differ by.
 const clockTolerance = 15 * 60
 
-const signatureFields = new Set([
+const signatureFields = [
   'q-sign-algorithm',
   'q-ak',
   'q-sign-time',
@@ -32,18 +32,17 @@ const signatureFields = new Set([
   'q-header-list',
   'q-url-param-list',
   'q-signature'
-])
+] as const
 
-const fieldsOf = (text: string): Query =>
-  Object.fromEntries(
-    text
-      .trim()
-      .split('&')
-      .map((pair) => {
-        const at = pair.indexOf('=')
-        return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
-      })
-  )
+const fieldsOf = (text: string): Query => {
+  const fields: Record<string, string> = {}
+  for (const pair of text.trim().split('&')) {
+    const at = pair.indexOf('=')
+    if (at < 0) fields[pair] = ''
+    else fields[pair.slice(0, at)] = pair.slice(at + 1)
+  }
+  return fields
+}
 
 interface PresentedSignature {
   readonly fields: Query
@@ -62,15 +61,17 @@ const readSignature = ({ headers, query }: Signable): PresentedSignature | undef
 
 /** `a;b;c` -> the values of these names; undefined if the request lacks one of them. */
 const pickSigned = (list: string, values: Query): Query | undefined => {
-  const byName = new Map(
-    Object.entries(values).map((entry) => [urlEncode(entry[0]).toLowerCase(), entry] as const)
-  )
-  const entries = list
-    .split(';')
-    .filter((name) => name !== '')
-    .map((name) => byName.get(name.toLowerCase()))
-  const found = entries.filter((entry) => entry !== undefined)
-  return found.length === entries.length ? Object.fromEntries(found) : undefined
+  const named = new Map<string, string>()
+  for (const name of Object.keys(values)) named.set(urlEncode(name).toLowerCase(), name)
+  const picked: Array<readonly [string, string]> = []
+  for (const listed of list.split(';')) {
+    if (listed === '') continue
+    const name = named.get(listed.toLowerCase())
+    const value = name === undefined ? undefined : values[name]
+    if (name === undefined || value === undefined) return undefined
+    picked.push([name, value])
+  }
+  return Object.fromEntries(picked)
 }
 
 export const isEqual = (ours: string, received: string): boolean => {
@@ -108,8 +109,19 @@ export const checkToken = (
   return now >= expires ? fail('ExpiredToken') : E.right(true)
 }
 
+// A client signs many requests with one key time.
+const lastSignKeys = new WeakMap<Credentials, { readonly keyTime: string; readonly key: string }>()
+
+const signKeyOf = (credentials: Credentials, keyTime: string): string => {
+  const last = lastSignKeys.get(credentials)
+  if (last?.keyTime === keyTime) return last.key
+  const key = signKey(credentials.secretKey, keyTime)
+  lastSignKeys.set(credentials, { keyTime, key })
+  return key
+}
+
 const checkSignature = (
-  { secretId, secretKey }: Credentials,
+  credentials: Credentials,
   { method, signedPaths, query, headers }: Signable,
   fields: Query
 ): E.Either<ServiceError, true> => {
@@ -121,13 +133,12 @@ const checkSignature = (
       'A header or parameter that the signature names is not in the request.'
     )
   const received = fields['q-signature'] ?? ''
+  const keyTime = fields['q-key-time'] ?? ''
+  const { secretId, secretKey } = credentials
+  const key = signKeyOf(credentials, keyTime)
   const isValid = signedPaths.some((path) => {
-    const toSign = {
-      ...{ secretId, secretKey, keyTime: fields['q-key-time'] ?? '', method, path },
-      ...{ query: signedQuery, headers: signedHeaders }
-    }
-    const signed = sign(toSign, encodeHeaderBytes)
-    return isEqual(signed.signature, received)
+    const toSign = { secretId, secretKey, signKey: key, keyTime, method, path, query: signedQuery }
+    return isEqual(sign({ ...toSign, headers: signedHeaders }, encodeHeaderBytes).signature, received)
   })
   return isValid ? E.right(true) : fail('SignatureDoesNotMatch')
 }
@@ -163,7 +174,7 @@ export const authenticate = (
   const found = readSignature(request)
   if (found === undefined) return E.right({ anonymous: true })
   const { fields, presigned } = found
-  const missing = [...signatureFields].find((name) => fields[name] === undefined)
+  const missing = signatureFields.find((name) => fields[name] === undefined)
   if (missing !== undefined) return malformed(`${missing} is missing`)
   if (fields['q-sign-algorithm'] !== 'sha1') return malformed('q-sign-algorithm is not sha1')
   const [, start, end] = /^(\d{1,15});(\d{1,15})$/.exec(fields['q-sign-time'] ?? '') ?? []

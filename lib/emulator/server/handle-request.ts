@@ -27,22 +27,29 @@ const newId = (now: number): string => {
   return asBase64(`${Math.floor(now / 1000).toString(16)}_${run}${ids.toString(16).padStart(8, '0')}`)
 }
 
-const flatten = (headers: IncomingMessage['headers']): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(', ')]]
-    )
-  )
+const flatten = (headers: IncomingMessage['headers']): Record<string, string> => {
+  const flat: Record<string, string> = {}
+  for (const name of Object.keys(headers)) {
+    const value = headers[name]
+    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ')
+  }
+  return flat
+}
 
-const secret = /^(?:authorization|x-cos-security-token|.*-customer-key)$/
+const secrets = new Set(['authorization', 'x-cos-security-token', 'q-signature', 'sign'])
+const isSecret = (name: string): boolean => secrets.has(name) || name.endsWith('-customer-key')
 const redacted = '(not shown)'
 const hide = (values: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      secret.test(name) || name === 'q-signature' || name === 'sign' ? redacted : value
-    ])
-  )
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isSecret(name) ? redacted : value]))
+
+let lastDate = { second: NaN, text: '' }
+
+/** The header `Date`, formatted once a second. */
+const dateOf = (now: number): string => {
+  const second = Math.floor(now / 1000)
+  if (second !== lastDate.second) lastDate = { second, text: new Date(now).toUTCString() }
+  return lastDate.text
+}
 
 /** The parts of the server that a request uses. */
 export interface ServerContext {
@@ -151,7 +158,7 @@ const addCommonHeaders = (
   headers: {
     ...cors,
     ...response.headers,
-    date: new Date(emulator.settings.now()).toUTCString(),
+    date: dateOf(emulator.settings.now()),
     server: 'tencent-cos',
     ...(fault.response?.requestId === false
       ? {}

@@ -147,6 +147,7 @@ const listen = (
     },
     serving: { current: 0 },
     addRecord: (view: () => RequestRecord) => {
+      if (keepRequests === 0 && onRequest === undefined) return () => undefined
       const entry: RecordEntry = { current: view }
       records.push(entry)
       if (records.length > keepRequests) records.shift()
@@ -154,8 +155,8 @@ const listen = (
         const record = view()
         entry.current = record
         // An async function is an `onRequest` too, and its promise may reject.
-        const call: (record: RequestRecord) => unknown = onRequest
-        callSafely(() => call(record))
+        const call: ((record: RequestRecord) => unknown) | undefined = onRequest
+        if (call !== undefined) callSafely(() => call(record))
       }
     }
   }

@@ -80,13 +80,21 @@ const flush = (response: ServerResponse): Promise<void> =>
     })
   })
 
-const specialNames: Readonly<Record<string, string>> = { etag: 'ETag', 'content-md5': 'Content-MD5' }
+const spellings = new Map([
+  ['etag', 'ETag'],
+  ['content-md5', 'Content-MD5']
+])
 
 /** COS's spelling of a header name: programs index `ETag` and `Content-Length` by it. `x-cos-*` is in lower case. */
-const spellHeader = (name: string): string =>
-  name.startsWith('x-')
-    ? name
-    : (specialNames[name] ?? name.replace(/(^|-)[a-z]/g, (match) => match.toUpperCase()))
+const spellHeader = (name: string): string => {
+  if (name.startsWith('x-')) return name
+  const known = spellings.get(name)
+  if (known !== undefined) return known
+  const spelled = name.replace(/(^|-)[a-z]/g, (match) => match.toUpperCase())
+  // The names are those of the emulator and of a script's faults: a few dozen.
+  spellings.set(name, spelled)
+  return spelled
+}
 
 const headersOf = (
   response: EmulatorResponse,
@@ -97,13 +105,17 @@ const headersOf = (
   // HEAD has the Content-Length that GET would have, and 0 for an error.
   const hasNoLength = response.status === 204 || response.status === 304
   const length = isHead && response.status >= 400 ? 0 : size
-  return Object.fromEntries(
-    Object.entries({
-      ...response.headers,
-      'content-length': hasNoLength || length === undefined ? null : String(length),
-      ...fault.headers
-    }).flatMap(([name, value]) => (value === null ? [] : [[spellHeader(name), value]]))
-  )
+  const headers: Readonly<Record<string, string | null>> = {
+    ...response.headers,
+    'content-length': hasNoLength || length === undefined ? null : String(length),
+    ...fault.headers
+  }
+  const spelled: Record<string, string> = {}
+  for (const name of Object.keys(headers)) {
+    const value = headers[name] ?? null
+    if (value !== null) spelled[spellHeader(name)] = value
+  }
+  return spelled
 }
 
 /** The head as the socket has it. */

@@ -25,30 +25,32 @@ export interface Blobs {
   readonly close: () => Promise<void>
 }
 
-/** Counts the references to each blob. Most have one: those are members of a set, which takes less memory. */
+/** The blobs with at least one reference: a set of them, or a map that has their bytes too. */
+export interface HeldBlobs {
+  readonly has: (blob: string) => boolean
+  readonly add: (blob: string) => unknown
+  /** False if there is no such blob. */
+  readonly delete: (blob: string) => boolean
+}
+
+/** Counts the references to each blob. Most have one: only other counts take memory of their own. */
 export const referenceCounts = (
-  removed: (blob: string) => void
-): Pick<Blobs, 'hold' | 'release'> & { readonly isHeld: (blob: string) => boolean } => {
-  const once = new Set<string>()
+  held: HeldBlobs,
+  removed: (blob: string) => void = () => undefined
+): Pick<Blobs, 'hold' | 'release'> => {
   const counts = new Map<string, number>()
   const hold = (blob: string): void => {
-    const count = counts.get(blob)
-    if (count !== undefined) counts.set(blob, count + 1)
-    else if (once.delete(blob)) counts.set(blob, 2)
-    else once.add(blob)
+    if (held.has(blob)) counts.set(blob, (counts.get(blob) ?? 1) + 1)
+    else held.add(blob)
   }
   const release = (blob: string): void => {
     const count = counts.get(blob)
     if (count === undefined) {
-      if (once.delete(blob)) removed(blob)
+      if (held.delete(blob)) removed(blob)
     } else if (count > 2) counts.set(blob, count - 1)
-    else {
-      counts.delete(blob)
-      once.add(blob)
-    }
+    else counts.delete(blob)
   }
   return {
-    isHeld: (blob) => once.has(blob) || counts.has(blob),
     hold: (segments) => {
       for (const { blob } of segments) if (blob !== null) hold(blob)
     },

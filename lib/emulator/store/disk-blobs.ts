@@ -23,7 +23,8 @@ export const diskBlobs = async (dir: string): Promise<Blobs> => {
       .finally(() => removals.delete(removal))
     removals.add(removal)
   }
-  const { hold, release, isHeld } = referenceCounts(remove)
+  const held = new Set<string>()
+  const { hold, release } = referenceCounts(held, remove)
 
   return {
     hold,
@@ -79,7 +80,7 @@ export const diskBlobs = async (dir: string): Promise<Blobs> => {
       }
     },
     removeUnreferenced: async () => {
-      for (const blob of await readdir(blobs)) if (!isHeld(blob)) remove(blob)
+      for (const blob of await readdir(blobs)) if (!held.has(blob)) remove(blob)
       await Promise.all(removals)
     },
     close: async () => {

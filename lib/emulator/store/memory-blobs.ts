@@ -18,7 +18,11 @@ const slabsOf = (bytes: BlobBytes | undefined): ReadonlyArray<Uint8Array> =>
  */
 export const memoryBlobs = (): Blobs => {
   const bytesByBlob = new Map<string, BlobBytes>()
-  const { hold, release } = referenceCounts((blob) => bytesByBlob.delete(blob))
+  const { hold, release } = referenceCounts({
+    has: (blob) => bytesByBlob.has(blob),
+    add: (blob) => bytesByBlob.set(blob, ''),
+    delete: (blob) => bytesByBlob.delete(blob)
+  })
   let created = 0
 
   return {
@@ -49,13 +53,11 @@ export const memoryBlobs = (): Blobs => {
         commit: async () => {
           created += 1
           const blob = created.toString(36)
-          if (total <= maxText && slabs.length === 0) bytesByBlob.set(blob, slab.toString('latin1', 0, used))
-          else {
-            // The last slab may be mostly unused.
-            if (used > 0) slabs.push(used < slab.length ? Buffer.from(slab.subarray(0, used)) : slab)
-            bytesByBlob.set(blob, slabs)
-          }
-          hold([{ blob, offset: 0, size: total }])
+          // The last slab may be mostly unused.
+          if (used > 0) slabs.push(used < slab.length ? Buffer.from(slab.subarray(0, used)) : slab)
+          const isShort = total <= maxText && slabs.length === 1
+          // Its presence here is its first reference.
+          bytesByBlob.set(blob, isShort ? slab.toString('latin1', 0, used) : slabs)
           return blob
         },
         discard: async () => undefined

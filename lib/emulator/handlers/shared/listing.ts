@@ -130,8 +130,15 @@ export const commonPrefix = (encode: (text: string) => string, prefix: string): 
   [['Prefix', encode(prefix)]]
 ]
 
+// Neighbours in a listing were often written in the same second.
+let lastTime = { second: NaN, text: '' }
+
 /** ISO 8601 with milliseconds, which are always zero, as on COS. */
-export const isoTime = (time: number): string => new Date(Math.floor(time / 1000) * 1000).toISOString()
+export const isoTime = (time: number): string => {
+  const second = Math.floor(time / 1000)
+  if (second !== lastTime.second) lastTime = { second, text: new Date(second * 1000).toISOString() }
+  return lastTime.text
+}
 
 /** One element or none. */
 export const optional = (present: boolean, row: Xml): ReadonlyArray<Xml> => (present ? [row] : [])
