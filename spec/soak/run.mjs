@@ -3,6 +3,7 @@
  *
  *     npm run soak                     30 minutes
  *     npm run soak -- --seconds 20     the short form, as in CI
+ *     npm run soak -- --emulator       the emulator's resident memory under a mixed load, 10 minutes
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -14,7 +15,11 @@ import { build } from 'esbuild'
 const top = resolve(import.meta.dirname, '../..')
 const out = join(top, 'dist/soak')
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '1800' }, seed: { type: 'string', default: '1' } }
+  options: {
+    emulator: { type: 'boolean', default: false },
+    seconds: { type: 'string' },
+    seed: { type: 'string', default: '1' }
+  }
 })
 const sources = ['lib', 'spec/soak', 'spec/faults', 'spec/support'].flatMap((folder) =>
   readdirSync(join(top, folder), { recursive: true, withFileTypes: true })
@@ -27,7 +32,12 @@ await build({
 })
 const { status } = spawnSync(
   process.execPath,
-  ['--expose-gc', join(out, 'spec/soak/soak.js'), values.seconds, values.seed],
+  [
+    '--expose-gc',
+    join(out, 'spec/soak', values.emulator ? 'emulator.js' : 'soak.js'),
+    values.seconds ?? (values.emulator ? '600' : '1800'),
+    values.seed
+  ],
   { cwd: top, stdio: 'inherit' }
 )
 process.exitCode = status ?? 1
