@@ -1,6 +1,6 @@
 /**
- * Requests that the Python and Go SDKs sent, byte for byte, against the emulator: each method, target, header and signature
- * is theirs. A wrong signature would be 403.
+ * Requests that the Python and Go SDKs and OpenDAL sent, byte for byte, against the emulator: each method, target, header
+ * and signature is theirs. A wrong signature would be 403.
  */
 import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
@@ -25,8 +25,9 @@ interface Recording {
 
 type Recorded = Recording['requests'][number]
 
-const path = join(import.meta.dirname, '../../vectors/sdk-requests.json')
-const { now, requests } = JSON.parse(readFileSync(path, 'utf8')) as Recording
+const recordings = ['sdk-requests.json', 'opendal-requests.json'].map(
+  (name) => JSON.parse(readFileSync(join(import.meta.dirname, '../../vectors', name), 'utf8')) as Recording
+)
 
 const send = (port: number, { method, target, headers, body }: Recorded): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -46,7 +47,11 @@ const forge = (text: string): string =>
     (_, start: string, last: string) => `${start}${last === '0' ? '1' : '0'}`
   )
 
-for (const sdk of new Set(requests.map((request) => request.sdk)))
+const clients = recordings.flatMap(({ now, requests }) =>
+  [...new Set(requests.map((request) => request.sdk))].map((sdk) => ({ sdk, now, requests }))
+)
+
+for (const { sdk, now, requests } of clients)
   t.test(`the requests of ${sdk} are served as when they were recorded`, async (t) => {
     const { port } = await startTestEmulator(t, { now: () => now })
     const recorded = requests.filter((request) => request.sdk === sdk)
