@@ -106,7 +106,9 @@ export const createSocketBuffer = (turn: Turn, push: (bytes: Uint8Array) => bool
           return true
         }
         const bytes = take()
-        if (waiting.length === 0 && turn.admits(bytes.length)) return push(bytes)
+        // A small response is not counted: the end of the turn would need an immediate, for each of them.
+        const isAdmitted = waiting.length === 0 && (count < tlsPiece || turn.admits(bytes.length))
+        if (isAdmitted) return push(bytes)
         waiting.push(bytes)
         schedule()
         return false
