@@ -33,7 +33,7 @@ export interface HeldBlobs {
   readonly delete: (blob: string) => boolean
 }
 
-/** Counts the references to each blob. Most have one: only other counts take memory of their own. */
+/** Counts the references to each blob. Most have one: only other counts are stored. */
 export const referenceCounts = (
   held: HeldBlobs,
   removed: (blob: string) => void = () => undefined
