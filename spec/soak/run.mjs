@@ -2,7 +2,7 @@
  * Mixed transfers under random faults, for a long time: the heap, the handles and the open files stay flat.
  *
  *     npm run soak                     30 minutes
- *     npm run soak -- --seconds 20     the short form, as in CI
+ *     npm run soak -- --seconds 20     a short form; CI has 60
  *     npm run soak -- --emulator       the emulator's resident memory under a mixed load, 10 minutes
  */
 import { spawnSync } from 'node:child_process'
