@@ -141,7 +141,10 @@ const groupOf = (path) => {
   return largeFolders.has(`${layer}-${folder}`) ? `${layer}-${folder}` : layer
 }
 
-/** The compiled specs by the name of their program, the largest first: `transfers-memory-limit` has a process to itself. */
+/**
+ * The compiled specs by the name of their program: `transfers-memory-limit` has a process to itself. Those that measure take longer
+ * than their size tells, and start first; then the largest, so that no core is idle at the end.
+ */
 const groupSpecs = (paths) => {
   const byName = new Map()
   for (const path of paths) {
@@ -153,7 +156,8 @@ const groupSpecs = (paths) => {
     byName.set(name, [...(byName.get(name) ?? []), path])
   }
   const sizeOf = ([, group]) => group.reduce((sum, path) => sum + statSync(path).size, 0)
-  return [...byName].sort((a, b) => sizeOf(b) - sizeOf(a))
+  const isMeasuring = ([, [path]]) => (needsOwnProcess.test(path) ? 1 : 0)
+  return [...byName].sort((a, b) => isMeasuring(b) - isMeasuring(a) || sizeOf(b) - sizeOf(a))
 }
 
 /** Specs find their vectors and their programs relative to the file that was bundled, not to the bundle. */
