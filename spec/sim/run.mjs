@@ -67,7 +67,7 @@ const compileMutant = async ({ file, text, by }) => {
 }
 
 if (values.mutants) {
-  const seeds = Number(values.seeds ?? 150)
+  const seeds = Number(values.seeds ?? 300)
   let caught = 0
   const chosen = mutants.filter(({ name }) => values.only === undefined || name.includes(values.only))
   for (const mutant of chosen) {
