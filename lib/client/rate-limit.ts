@@ -27,11 +27,16 @@ export interface LimitedRequest {
   readonly end: () => void
 }
 
+/** The limit of one direction. */
+export interface DirectionLimit {
+  readonly limit: RateLimiter
+  /** The largest number of bytes to pass at once. */
+  readonly chunkSize: number
+}
+
 export interface RateLimiters {
-  readonly up: RateLimiter
-  readonly down: RateLimiter
-  /** The largest number of bytes to send at once. */
-  readonly chunkUp: number
+  readonly up: DirectionLimit
+  readonly down: DirectionLimit
   /** Counts a request among those that share the bandwidth; undefined if the operation is not limited. */
   readonly start: (operation: string) => LimitedRequest | undefined
 }
@@ -100,13 +105,12 @@ export const createRateLimiters = (bandwidth: Bandwidth | undefined, now: () => 
       }
     }
   }
-  return {
-    up: rateLimiter(bandwidth?.up, now),
-    down: rateLimiter(bandwidth?.down, now),
-    chunkUp:
-      bandwidth?.up === undefined
-        ? ioChunkSize
-        : Math.min(ioChunkSize, Math.max(1, Math.floor((bandwidth.up * chunk) / 1000))),
-    start
-  }
+  const limitOf = (rate: number | undefined): DirectionLimit => ({
+    limit: rateLimiter(rate, now),
+    chunkSize: Math.min(
+      ioChunkSize,
+      rate === undefined ? ioChunkSize : Math.max(1, Math.floor((rate * chunk) / 1000))
+    )
+  })
+  return { up: limitOf(bandwidth?.up), down: limitOf(bandwidth?.down), start }
 }

@@ -168,7 +168,7 @@ export const exchange =
     new Promise((settle) => {
       const { context, peer: host, body, rateLimiters, runtime } = out
       const isEmpty = hasNoBody(out)
-      const atOnce = out.expectContinue || !isUnlimited(rateLimiters.up) ? undefined : body.bytes
+      const atOnce = out.expectContinue || !isUnlimited(rateLimiters.up.limit) ? undefined : body.bytes
       const counted: Counted = isEmpty
         ? { size: 0, crc64: O.some(0n) }
         : atOnce === undefined
@@ -257,8 +257,7 @@ export const exchange =
         const bytes = sendBody({
           body,
           context,
-          limit: rateLimiters.up,
-          chunkSize: rateLimiters.chunkUp,
+          ...rateLimiters.up,
           runtime,
           timer,
           counted,

@@ -40,9 +40,12 @@ t.test('a file that changes while it is sent is a SourceError, and the old objec
       ...client,
       rateLimiters: {
         ...client.rateLimiters,
-        up: (bytes: number) => {
-          isStarted = true
-          return client.rateLimiters.up(bytes)
+        up: {
+          ...client.rateLimiters.up,
+          limit: (bytes: number) => {
+            isStarted = true
+            return client.rateLimiters.up.limit(bytes)
+          }
         }
       }
     }

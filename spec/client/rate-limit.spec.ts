@@ -4,14 +4,16 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import t from 'tap'
 import { openBody } from '../../lib/client/open-body.js'
 import { createRateLimiters, rateLimiter } from '../../lib/client/rate-limit.js'
+import { receiveBody } from '../../lib/client/receive-body.js'
 import { sendBody } from '../../lib/client/send-body.js'
 import { send } from '../../lib/client/send.js'
+import { fromUnknown } from '../../lib/core/error.js'
 import { toBody } from '../../lib/core/request.js'
-import { sleep } from '../../lib/core/runtime.js'
 import { getObject, headObject, putObject, toBuffer } from '../../lib/index.js'
 import { createVirtualTime } from '../../lib/testing/index.js'
 import { bytesOf } from '../support/bytes.js'
 import { bucket, startCos } from '../support/cos.js'
+import { isLongForm } from '../support/long-form.js'
 import { probeOpen, probePut } from '../support/minimal-operations.js'
 import { at, credentials, left, right, startServer } from '../support/server.js'
 import { createClient } from '../../lib/client/client.js'
@@ -103,47 +105,96 @@ t.test(
   }
 )
 
-t.test(
-  'in each second, parallel bodies have at most 105 % of the bandwidth, and 95 % while there is enough to send',
-  async (t) => {
-    const rate = 1_000_000
-    const time = createVirtualTime({ seed: 1 })
-    const limiters = createRateLimiters({ up: rate }, time.runtime.elapsed)
-    const sent: Array<readonly [at: number, bytes: number]> = []
-    const sendOne = async (n: number): Promise<void> => {
-      await sleep(time.runtime, 300 * n)
-      const body = right(
-        await openBody(
-          { operation: 'PutObject', bucket, key: O.none, attempts: 1 },
-          toBody(bytesOf(1_000_000, n))
-        )()
-      )
-      const idle = {
-        wait: () => undefined,
-        rest: () => undefined,
-        close: () => undefined,
-        onExpiry: () => undefined
-      }
-      for await (const chunk of sendBody({
-        body,
-        context: { operation: 'PutObject', bucket, key: O.none, attempts: 1 },
-        limit: limiters.up,
-        chunkSize: limiters.chunkUp,
-        runtime: time.runtime,
-        timer: idle,
-        counted: { size: 0, crc64: O.none },
-        ended: new AbortController().signal,
-        report: () => undefined
-      }))
-        sent.push([time.elapsed(), chunk.length])
-    }
-    await time.run(async () => {
-      await Promise.all([0, 1, 2, 3].map(sendOne))
-    })
-    const inWindow = (from: number): number =>
-      sent.filter(([at]) => at >= from && at < from + 1000).reduce((sum, [, bytes]) => sum + bytes, 0)
-    const windows = Array.from({ length: 120 }, (_, n) => inWindow(n * 25)).map((bytes) => bytes / rate)
-    t.ok(Math.max(...windows) <= 1.05, `${String(Math.max(...windows))} at most`)
-    t.ok(Math.min(...windows) >= 0.95, `${String(Math.min(...windows))} at least`)
+interface Passed {
+  readonly at: number
+  readonly bytes: number
+}
+
+/** The smallest and the largest part of the rate that passes in a second, from 0 to 3 s. */
+const extremes = (passed: ReadonlyArray<Passed>, rate: number): { least: number; most: number } => {
+  const windows = Array.from({ length: 80 }, (_, n) => {
+    const from = n * 25
+    const within = passed.filter(({ at }) => at >= from && at < from + 1000)
+    return within.reduce((sum, { bytes }) => sum + bytes, 0) / rate
+  })
+  return { least: Math.min(...windows), most: Math.max(...windows) }
+}
+
+const context = { operation: 'PutObject', bucket, key: O.none, attempts: 1 } as const
+const idle = {
+  wait: () => undefined,
+  rest: () => undefined,
+  close: () => undefined,
+  onExpiry: () => undefined
+}
+
+/** Bodies that are sent and read at the same time, in virtual time, with a limit for both directions. */
+const pass = async (
+  rate: number,
+  bodies: number
+): Promise<{ up: ReadonlyArray<Passed>; down: ReadonlyArray<Passed> }> => {
+  const time = createVirtualTime({ seed: 1 })
+  const limiters = createRateLimiters({ up: rate, down: rate }, time.runtime.elapsed)
+  const size = Math.ceil((3.5 * rate) / bodies)
+  const [up, down]: [Array<Passed>, Array<Passed>] = [[], []]
+  const sendOne = async (n: number): Promise<void> => {
+    const body = right(await openBody(context, toBody(bytesOf(size, n)))())
+    for await (const { length: bytes } of sendBody({
+      ...{ body, context, timer: idle, runtime: time.runtime, report: () => undefined },
+      ...limiters.up,
+      counted: { size: 0, crc64: O.none },
+      ended: new AbortController().signal
+    }))
+      up.push({ at: time.elapsed(), bytes })
   }
-)
+  const receiveOne = async (): Promise<void> => {
+    // Chunks come as soon as the connection is read, as from a near server.
+    const state = { left: size, isPaused: false }
+    const connection = {
+      pause: () => {
+        state.isPaused = true
+      },
+      resume: () => {
+        state.isPaused = false
+        time.runtime.startTimer(0, arrive)
+      },
+      abort: () => undefined
+    }
+    const received = receiveBody(connection, idle, limiters.down, time.runtime, fromUnknown(context))
+    const arrive = (): void => {
+      while (!state.isPaused && state.left > 0) {
+        const bytes = Math.min(65_536, state.left)
+        state.left -= bytes
+        received.push(new Uint8Array(bytes))
+        if (state.left === 0) received.end()
+      }
+    }
+    time.runtime.startTimer(0, arrive)
+    for await (const chunk of received.body)
+      down.push({ at: time.elapsed(), bytes: (chunk as Uint8Array).length })
+  }
+  await time.run(async () => {
+    await Promise.all(
+      Array.from({ length: bodies }, async (_, n) => {
+        await Promise.all([sendOne(n), receiveOne()])
+      })
+    )
+  })
+  for (const direction of [up, down])
+    if (direction.reduce((sum, { bytes }) => sum + bytes, 0) !== bodies * size)
+      throw new Error('bytes are lost')
+  return { up, down }
+}
+
+t.test('in each second, parallel bodies have 95 to 105 % of the bandwidth in both directions', async (t) => {
+  for (const rate of isLongForm ? [1024, 10_000, 100_000, 1_000_000, 8_000_000] : [100_000, 1_000_000])
+    for (const bodies of [1, 4, 16]) {
+      const passed = await pass(rate, bodies)
+      for (const direction of ['up', 'down'] as const) {
+        const { least, most } = extremes(passed[direction], rate)
+        const name = `${direction}, ${String(rate)} bytes/s, ${String(bodies)} bodies`
+        t.ok(most <= 1.05, `${name}: ${String(most)} at most`)
+        t.ok(least >= 0.95, `${name}: ${String(least)} at least`)
+      }
+    }
+})
