@@ -102,7 +102,7 @@ t.test('imports from a nested folder are checked', async (t) => {
 
 t.test('the folders of transfers import to the right only', async (t) => {
   t.same(await lint('lib/transfers/directory/example.ts', `import '../upload/upload-file.js'`), [])
-  t.same(await lint('lib/transfers/upload/example.ts', `import '../multipart/lifecycle.js'`), [])
+  t.same(await lint('lib/transfers/upload/example.ts', `import '../multipart/clean-up.js'`), [])
   t.match(await lint('lib/transfers/multipart/example.ts', `import '../upload/upload-file.js'`), [
     /^transfers\/multipart may not import transfers\/upload/
   ])

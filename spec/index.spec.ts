@@ -48,6 +48,7 @@ const internal = new Set([
   'globFilter',
   'streamPages',
   'isPresent',
+  ...['createUpload', 'completeUpload'],
   'downloadAtOnce',
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],

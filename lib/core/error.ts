@@ -32,13 +32,26 @@ export interface Context {
    * retries; `deadline`, the wait would pass the timeout of the call.
    */
   readonly retriesEndedBy?: 'budget' | 'deadline'
-  /** A multipart upload that the call left incomplete. Resume or abort it: its parts are billed. */
+  /**
+   * A multipart upload of this key that may still exist: it was kept, or its deletion failed, or the call was aborted and
+   * settled before the response to the deletion. Resume or abort it: its parts are billed.
+   */
   readonly uploadId?: string
   /**
    * Uploads of this key that COS may have created for a request whose response was lost. They have no parts. Another run
    * may have created them too, so they were not aborted; `abortIncompleteUploads` removes them.
    */
   readonly orphanedUploads?: ReadonlyArray<string>
+  /**
+   * Present if COS may have created an upload of this key whose id the call does not know: the call was aborted during the
+   * creation, or the search for `orphanedUploads` failed. `abortIncompleteUploads` removes it.
+   */
+  readonly mayHaveUnknownUpload?: true
+  /**
+   * Of a stream of transfers that was aborted: the contexts of the transfers that were interrupted and have one of the
+   * three fields above.
+   */
+  readonly interrupted?: ReadonlyArray<Context>
 }
 
 /** Why an input was rejected. */

@@ -12,6 +12,7 @@ import type { Fault, FaultInput } from '../../lib/emulator/index.js'
 import { unlimitedRetries, type Client, type CosError } from '../../lib/index.js'
 import { startCos } from '../support/cos.js'
 import { isLongForm, sampleOf } from '../support/long-form.js'
+import { mayHaveUnknown, namedUploads } from '../support/named-uploads.js'
 import { faults, type NamedFault } from './faults.js'
 import { openUploads, subjects, type Cell, type Subject } from './calls.js'
 
@@ -51,31 +52,18 @@ const isAvoidable = ({ subject, fault, position }: Case, error: CosError): boole
   // The response to a HEAD has no body.
   !(error.context.operation === 'HeadObject' && fault.needsCode === true)
 
-/** Uploads that a result or an error names: their request was performed, and its response lost. */
-const namedUploads = (result: E.Either<CosError, unknown>): ReadonlySet<unknown> => {
-  const { context } = E.isLeft(result) ? result.left : { context: undefined }
-  const value = E.isRight(result) ? result.right : undefined
-  const ofValue =
-    typeof value === 'object' && value !== null && 'orphanedUploads' in value ? value.orphanedUploads : []
-  return new Set([
-    context?.uploadId,
-    ...(context?.orphanedUploads ?? []),
-    ...(Array.isArray(ofValue) ? (ofValue as ReadonlyArray<unknown>) : [])
-  ])
-}
-
 const leftovers = async (
   clean: Client,
   cell: Cell,
-  { subject, position }: Case,
+  { subject }: Case,
   result: E.Either<CosError, unknown>
 ) => {
   const keepsFiles = subject.keepsPartialFile === true && E.isLeft(result)
   const files = keepsFiles
     ? []
     : readdirSync(cell.directory, { recursive: true }).filter((name) => /cospipe/.test(String(name)))
-  // A fault of all requests keeps the client from removing an upload too.
-  const isKept = subject.keepsUpload === true || position === 'all'
+  // A fault of all requests keeps the client from finding an upload too, but its error says so.
+  const isKept = subject.keepsUpload === true || (E.isLeft(result) && mayHaveUnknown(result.left.context))
   const uploads = isKept ? [] : await openUploads(clean, cell)
   const named = namedUploads(result)
   return [

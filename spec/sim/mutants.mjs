@@ -68,21 +68,21 @@ export const mutants = [
   },
   {
     name: 'the completion whose response was lost is a failure',
-    file: 'lib/transfers/multipart/lifecycle.ts',
+    file: 'lib/transfers/multipart/complete-upload.ts',
     text: "O.isSome(expected.crc64) && (code === 'NoSuchUpload' || status === 409)",
     by: 'O.isSome(expected.crc64) && status === 409'
   },
   {
     name: 'the parts of a failed upload stay',
-    file: 'lib/transfers/multipart/lifecycle.ts',
+    file: 'lib/transfers/multipart/clean-up.ts',
     text: "if (onFailure === 'keep') return () => settle(true)",
-    by: "if (onFailure !== 'never') return () => Promise.resolve(error)"
+    by: "if (onFailure !== 'never') return () => Promise.resolve(gone)"
   },
   {
     name: 'the error of a failed upload does not name orphaned uploads',
-    file: 'lib/transfers/multipart/lifecycle.ts',
-    text: 'const error = withOrphans(orphanedUploads)(failure)',
-    by: 'const error = failure'
+    file: 'lib/transfers/multipart/clean-up.ts',
+    text: 'const gone = withUploads(others)(failure)',
+    by: 'const gone = failure'
   },
   {
     name: 'concurrency is not limited',

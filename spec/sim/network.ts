@@ -124,7 +124,9 @@ export const createNetwork = async (
     if (random() >= self.faults || (faulted.get(identity) ?? 0) >= 2) return undefined
     // The search for uploads whose response was lost is sent once: it must not delay a transfer.
     if (/^GET .*[?&]upload/.test(identity)) return undefined
-    const kind = kinds[Math.floor(random() * kinds.length)]
+    // Flips are seldom effective: only some seeds have them, and only requests with bytes of an object.
+    const isFlip = self.flips && carriesObject && random() < 0.3
+    const kind = isFlip ? 'flipped' : kinds[Math.floor(random() * kinds.length)]
     if (kind === 'flipped' && !(self.flips && carriesObject)) return undefined
     faulted.set(identity, (faulted.get(identity) ?? 0) + 1)
     return kind

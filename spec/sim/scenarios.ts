@@ -1,5 +1,5 @@
 /** The transfers of the simulation. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
@@ -7,6 +7,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as Cos from '../../lib/index.js'
 import type { Client, CosEffect, CosError } from '../../lib/index.js'
 import type { VirtualTime } from '../../lib/testing/index.js'
+import { mayHaveUnknown, namedUploads } from '../support/named-uploads.js'
 import type { Network } from './network.js'
 
 export interface World {
@@ -59,24 +60,16 @@ const read = ({ bucket, clean }: World, from: string): Promise<Buffer> =>
     clean
   )
 
-const named = (result: Result): ReadonlyArray<unknown> => {
-  const context = E.isLeft(result) ? result.left.context : undefined
-  const value = E.isRight(result) ? result.right : undefined
-  const ofValue =
-    typeof value === 'object' && value !== null && 'orphanedUploads' in value ? value.orphanedUploads : []
-  return [context?.uploadId, ...(context?.orphanedUploads ?? []), ...(ofValue as ReadonlyArray<unknown>)]
-}
-
-/** Uploads that no result names. After an abort, nobody searches for one whose response was lost. */
+/** Uploads that no result names. After an abort, nobody searches for one whose response was lost, but the error says so. */
 const checkUploads = async (
   { bucket, clean, network }: World,
   result: Result
 ): Promise<ReadonlyArray<string>> => {
-  const wasAborted = E.isLeft(result) && result.left._tag === 'Aborted'
-  if (wasAborted && network.log.some((line) => /POST \S+\?uploads= +\w/.test(line))) return []
-  const known = named(result)
+  const isUnknown = E.isLeft(result) && mayHaveUnknown(result.left.context)
+  if (isUnknown && network.log.some((line) => /POST \S+\?uploads= +\w/.test(line))) return []
+  const known = namedUploads(result)
   const { uploads } = await must(Cos.send(Cos.listMultipartUploads({ bucket })), clean)
-  const unknown = uploads.filter(({ uploadId }) => !known.includes(uploadId))
+  const unknown = uploads.filter(({ uploadId }) => !known.has(uploadId))
   return unknown.length === 0 ? [] : [`${String(unknown.length)} uploads are left`]
 }
 
@@ -96,7 +89,7 @@ async function* chunks(bytes: Buffer, random: () => number): AsyncGenerator<Uint
   }
 }
 
-const sizeOf = (random: () => number): number => Math.floor(MiB + 1 + random() * 2.5 * MiB)
+const sizeOf = (random: () => number): number => Math.floor(MiB + 1 + random() * 3 * MiB)
 const draw = async ({ random, bytes }: World): Promise<Buffer> =>
   bytes(sizeOf(random), Math.floor(random() * 1e6))
 const drawSmall = ({ random, bytes }: World): Buffer =>
@@ -143,6 +136,27 @@ const prepareDownload = async (world: World): Promise<Buffer> => {
   return put(world, drawSmall(world))
 }
 
+const prepareFile = async (world: World): Promise<Buffer> => {
+  const bytes = await draw(world)
+  writeFileSync(file(world), bytes)
+  return bytes
+}
+
+const uploadFile = (world: World, client: Client): Promise<Result> =>
+  Cos.uploadFile({
+    ...{ bucket: world.bucket, key, file: file(world), threshold: 0, partSize, concurrency: 3 },
+    checkpoint: join(world.directory, 'checkpoints')
+  })(client)()
+
+const copy = ({ bucket }: World, client: Client): Promise<Result> =>
+  Cos.copy({
+    ...{ bucket, key, threshold: 0, partSize, concurrency: 3 },
+    copySource: { bucket, region: 'ap-guangzhou', key: 'source' }
+  })(client)()
+
+const checkUpload = (world: World, bytes: Buffer, result: Result): Promise<ReadonlyArray<string>> =>
+  both(checkStored(world, bytes, result), checkUploads(world, result))
+
 const both = async (...all: ReadonlyArray<Promise<ReadonlyArray<string>>>): Promise<ReadonlyArray<string>> =>
   (await Promise.all(all)).flat()
 
@@ -151,7 +165,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     name: 'uploadStream',
     prepare: draw,
     run: uploadStream,
-    check: (world, bytes, result) => both(checkStored(world, bytes, result), checkUploads(world, result)),
+    check: checkUpload,
     mostInFlight: 3
   },
   {
@@ -164,29 +178,64 @@ export const scenarios: ReadonlyArray<Scenario> = [
   },
   {
     name: 'uploadFile, killed',
-    prepare: async (world) => {
-      const bytes = await draw(world)
-      writeFileSync(file(world), bytes)
-      return bytes
-    },
-    run: (world, client) =>
-      Cos.uploadFile({
-        ...{ bucket: world.bucket, key, file: file(world), threshold: 0, partSize, concurrency: 3 },
-        checkpoint: join(world.directory, 'checkpoints')
-      })(client)(),
+    prepare: prepareFile,
+    run: uploadFile,
     check: checkStored,
     mostInFlight: 3,
     survivesKill: true
   },
   {
+    name: 'uploadFile, killed, of a file that is replaced',
+    prepare: prepareFile,
+    run: uploadFile,
+    betweenKills: async (world, bytes) => {
+      bytes.set(inverted(bytes))
+      writeFileSync(file(world), bytes)
+    },
+    check: checkStored,
+    mostInFlight: 3,
+    survivesKill: true
+  },
+  {
+    name: 'uploadFile, aborted',
+    prepare: prepareFile,
+    run: uploadFile,
+    check: checkUpload,
+    isAborted: true,
+    mostInFlight: 3
+  },
+  {
+    name: 'uploadDirectory, aborted',
+    prepare: async (world) => {
+      const bytes = await draw(world)
+      mkdirSync(join(world.directory, 'files'))
+      for (const name of ['a', 'b']) writeFileSync(join(world.directory, 'files', name), bytes)
+      return bytes
+    },
+    run: ({ bucket, directory }, client) =>
+      Cos.collect(
+        Cos.uploadDirectory({
+          ...{ bucket, prefix: '', directory: join(directory, 'files'), threshold: 0, partSize },
+          ...{ concurrency: 2, partConcurrency: 2, checkpoint: join(directory, 'checkpoints') }
+        })
+      )(client)(),
+    check: checkUpload,
+    isAborted: true,
+    mostInFlight: 4
+  },
+  {
     name: 'copy in parts',
     prepare: async (world) => put(world, await draw(world), 'source'),
-    run: ({ bucket }, client) =>
-      Cos.copy({
-        ...{ bucket, key, threshold: 0, partSize, concurrency: 3 },
-        copySource: { bucket, region: 'ap-guangzhou', key: 'source' }
-      })(client)(),
-    check: (world, bytes, result) => both(checkStored(world, bytes, result), checkUploads(world, result)),
+    run: copy,
+    check: checkUpload,
+    mostInFlight: 3
+  },
+  {
+    name: 'copy in parts, aborted',
+    prepare: async (world) => put(world, await draw(world), 'source'),
+    run: copy,
+    check: checkUpload,
+    isAborted: true,
     mostInFlight: 3
   },
   {
@@ -221,7 +270,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     name: 'uploadStream, aborted',
     prepare: draw,
     run: uploadStream,
-    check: (world, bytes, result) => both(checkStored(world, bytes, result), checkUploads(world, result)),
+    check: checkUpload,
     isAborted: true,
     mostInFlight: 3
   },

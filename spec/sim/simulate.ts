@@ -49,11 +49,12 @@ const copyDisk = (from: string, to: string): void => {
 /** Zeroes some bytes of each partial file, as if a power failure had lost a write that was not synced. */
 const loseWrites = (directory: string, random: () => number): void => {
   for (const entry of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-    if (!entry.endsWith('.part')) continue
+    if (!/(^|[./])part$/.test(entry)) continue
     const path = join(directory, entry)
     const bytes = readFileSync(path)
     const from = Math.floor(random() * bytes.length)
-    writeFileSync(path, bytes.fill(0, from, from + 5000))
+    bytes.subarray(from, from + 50_000).fill(0)
+    writeFileSync(path, bytes)
   }
 }
 

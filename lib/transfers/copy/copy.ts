@@ -35,14 +35,8 @@ import { getObjectTagging, type ObjectTags } from './get-object-tagging.js'
 import { requestsInFlight } from '../shared/concurrency.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { sendPart } from '../shared/send-part.js'
-import {
-  createUpload,
-  completeUpload,
-  crc64Of,
-  cleanUpFailed,
-  type PartSent
-} from '../multipart/lifecycle.js'
-import { headOptions } from '../multipart/lifecycle.js'
+import { completeUpload, crc64Of, headOptions, type PartSent } from '../multipart/complete-upload.js'
+import { createUpload } from '../multipart/create-upload.js'
 
 export type { CopyInput } from './options.js'
 
@@ -292,14 +286,12 @@ export const copyFound = async (
   if (E.isLeft(tags)) return tags
   const { tagging, notCopied } = tags.right
   const created = await createUpload(
-    scope.client,
-    context,
+    transfer,
     copyCreateInput({ ...input, ...In.defined({ tagging }) }, source),
-    input.onOrphanedUpload
+    { onFailure: 'abort', onOrphanedUpload: input.onOrphanedUpload }
   )()
   if (E.isLeft(created)) return created
   const { uploadId, orphanedUploads } = created.right
-  onFailure(cleanUpFailed(scope.client, input, { uploadId, orphanedUploads, onFailure: 'abort' }))
   const completed = await complete(run, uploadId, await copyParts(run, sized.right, uploadId), {
     notCopied,
     orphanedUploads

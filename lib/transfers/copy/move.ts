@@ -16,7 +16,7 @@ import { deleteObject, type DeleteObjectResult } from '../../operations/delete-o
 import { headObject } from '../../operations/head-object.js'
 import { copyWithin, type CopyResult } from './copy.js'
 import { atSource, isSameKey, validateCopy, copyHeadInput, type CopyInput } from './options.js'
-import { headOptions } from '../multipart/lifecycle.js'
+import { headOptions } from '../multipart/complete-upload.js'
 
 export type MoveInput = CopyInput
 

@@ -25,7 +25,8 @@ import type { PartRange } from '../../stages/plan-ranges.js'
 import { PartBytes } from '../../stages/part-size.js'
 import { Concurrency } from '../shared/concurrency.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
-import { headOptions, type OnOrphanedUpload } from '../multipart/lifecycle.js'
+import { headOptions } from '../multipart/complete-upload.js'
+import type { OnOrphanedUpload } from '../multipart/create-upload.js'
 
 /** All parameters of `copyObject`, and those of a copy in parts. */
 export interface CopyInput extends CopyObjectInput, WithProgress {

@@ -24,7 +24,7 @@ import {
   wholeObject,
   type WithUploadEncryption
 } from '../upload/upload-encryption.js'
-import { headOptions } from '../multipart/lifecycle.js'
+import { headOptions } from '../multipart/complete-upload.js'
 import { CheckpointDirectory } from '../upload/file-options.js'
 import { putInput, uploadDefaults, uploadOptions, type UploadOptions } from '../upload/options.js'
 import type { UploadResult } from '../upload/upload-stream.js'

@@ -34,7 +34,7 @@ import {
 } from '../../operations/parameters/encryption.js'
 import { copyFound, type CopyInput, type CopyResult } from '../copy/copy.js'
 import { copyOptions, metadataHeaders } from '../copy/options.js'
-import { headOptions } from '../multipart/lifecycle.js'
+import { headOptions } from '../multipart/complete-upload.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { findEnvelope } from './find-envelope.js'

@@ -1,8 +1,8 @@
 /** Uploads that COS may have created for a request whose response was lost. */
 import { pipe } from 'fp-ts/lib/function.js'
+import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
-import type * as T from 'fp-ts/lib/Task.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
+import * as T from 'fp-ts/lib/Task.js'
 import type { ObjectRef } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
 import { withRetry, withTimeout } from '../../client/combinators.js'
@@ -29,13 +29,13 @@ const createdSince = (ref: ObjectRef, elapsed: number, ours: string | undefined)
  * COS lists nothing that tells an upload that nobody knows of from one that another run has just created and will fill. So
  * they are aborted only if the caller says that nobody else uploads to this key: `onOrphanedUpload`.
  *
- * @shape  `ours` is not among them; none if the search fails
+ * @shape  `ours` is not among them; `None` if the search fails
  */
 export const findOrphans = (
   ref: ObjectRef,
   elapsed: number,
   ours?: string
-): ((client: Client) => T.Task<ReadonlyArray<string>>) => {
+): ((client: Client) => T.Task<O.Option<ReadonlyArray<string>>>) => {
   const isEmpty = (uploadId: string): CosEffect<ReadonlyArray<string>> =>
     pipe(
       findUpload(ref, uploadId),
@@ -48,12 +48,5 @@ export const findOrphans = (
     withRetry({ attempts: 1 }),
     withTimeout(searchTimeout)
   )
-  return (client) =>
-    pipe(
-      search(client),
-      TE.match(
-        () => [],
-        (ids) => ids
-      )
-    )
+  return (client) => pipe(search(client), T.map(O.fromEither))
 }

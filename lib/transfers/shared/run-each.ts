@@ -70,6 +70,17 @@ const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): Deferre
   }
 }
 
+/** Whether the context of a transfer says that an upload may still exist. */
+const hasUploads = ({ uploadId, orphanedUploads, mayHaveUnknownUpload }: Context): boolean =>
+  uploadId !== undefined || orphanedUploads !== undefined || mayHaveUnknownUpload === true
+
+const withInterrupted =
+  (interrupted: ReadonlyArray<Context>) =>
+  (thrown: unknown): unknown =>
+    thrown instanceof CosException && interrupted.length > 0
+      ? new CosException({ ...thrown.error, context: { ...thrown.error.context, interrupted } })
+      : thrown
+
 /**
  * Runs `work` for all items, several in parallel.
  *
@@ -77,7 +88,8 @@ const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): Deferre
  *
  * @shape  the results of each item, in the order in which they are known
  * @units  holds at most `concurrency` items
- * @errors `CosException` of the source's failure; with `onError: 'stop'` that of the first failed item
+ * @errors `CosException` of the source's failure; with `onError: 'stop'` that of the first failed item; after an abort, its
+ *         `context.interrupted` has the items that may leave an upload
  */
 export const runEach = <A, B>(
   context: Context,
@@ -87,11 +99,18 @@ export const runEach = <A, B>(
     const client = withLane(ofScope, concurrency)
     const source = deferFailure(items(ofScope), controller.signal)
     let failed: O.Option<CosError> = O.none
+    const interrupted: Array<Context> = []
     const runOne = async (item: A, signal: AbortSignal): Promise<ReadonlyArray<B>> => {
       if (O.isSome(failed)) return []
       const results = await work(item, { ...client, signals: [signal] })
-      // An item that a signal interrupted did not fail by itself.
-      signal.throwIfAborted()
+      if (signal.aborted) {
+        // An item that a signal interrupted did not fail by itself, but it may leave an upload.
+        for (const result of results) {
+          const failure = failureOf(result)
+          if (O.isSome(failure) && hasUploads(failure.value.context)) interrupted.push(failure.value.context)
+        }
+        signal.throwIfAborted()
+      }
       if (onError === 'continue') return results
       for (const result of results) failed = O.alt(() => failureOf(result))(failed)
       if (O.isSome(failed)) source.close()
@@ -104,6 +123,8 @@ export const runEach = <A, B>(
     })(runOne)
     try {
       for await (const results of parallel(source.items)) yield* results
+    } catch (thrown) {
+      throw withInterrupted(interrupted)(thrown)
     } finally {
       onEnd?.()
     }

@@ -18,7 +18,9 @@ import {
 import type { UploadBody } from '../../operations/parameters/upload-body.js'
 import type { PutObjectInput } from '../../operations/put-object.js'
 import type { UploadPartInput } from '../../operations/upload-part.js'
-import { headOptions, type OnFailure, type OnOrphanedUpload } from '../multipart/lifecycle.js'
+import type { OnFailure } from '../multipart/clean-up.js'
+import { headOptions } from '../multipart/complete-upload.js'
+import type { OnOrphanedUpload } from '../multipart/create-upload.js'
 import { Concurrency } from '../shared/concurrency.js'
 
 /** All parameters of `putObject` except the body, and those of an upload in parts. */

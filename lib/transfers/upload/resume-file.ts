@@ -2,8 +2,10 @@
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import * as T from 'fp-ts/lib/Task.js'
 import { hostOf } from '../../core/address.js'
 import { CosException, fileError } from '../../core/error.js'
+import * as In from '../../core/input.js'
 import { hashOf } from '../../files/source-file.js'
 import {
   defaultCheckpointDirectory,
@@ -18,11 +20,13 @@ import type { PartRange } from '../../stages/plan-ranges.js'
 import {
   findResumable,
   findUpload,
+  isUploadGone,
   matchesPart,
   type ResumableUpload,
   type UploadedPart
 } from '../multipart/find-resumable.js'
-import { abortUpload, cleanUpFailed, createUpload } from '../multipart/lifecycle.js'
+import { abortUpload, cleanUpFailed, withUploads, type OtherUploads } from '../multipart/clean-up.js'
+import { createUpload } from '../multipart/create-upload.js'
 import { fileBodies, isAsRecorded, type BodyOfRange } from './file-bodies.js'
 import { planParts, valueOf, type FileUpload } from './file-upload.js'
 import { uploadCreateInput, uploadDefaults } from './options.js'
@@ -92,9 +96,8 @@ const confirmDigests = async (
 }
 
 // -- resume or create --
-export interface StartedUpload {
+export interface StartedUpload extends Partial<OtherUploads> {
   readonly uploadId: string
-  readonly orphanedUploads?: ReadonlyArray<string>
   readonly resumed: ResumedParts
   /**
    * `own`: created by this run, or by an earlier run whose checkpoint this run has claimed. `found`: listed by COS, and
@@ -144,14 +147,17 @@ export const createOwn = async (
   checkpoints: UploadCheckpoints | undefined
 ): Promise<StartedUpload> => {
   const { context, input, encryption } = run
+  const { onOrphanedUpload } = input
   const cipher = await valueOf(run, (client) => createCipher(encryption, client, context, input))
-  const { uploadId, orphanedUploads } = await valueOf(run, (client) =>
-    createUpload(client, context, uploadCreateInput(withMetadata(cipher)(input)), input.onOrphanedUpload)
+  const upload = await valueOf(run, () =>
+    createUpload(run, uploadCreateInput(withMetadata(cipher)(input)), {
+      onFailure: policyOf(run),
+      onOrphanedUpload
+    })
   )
-  const created = { uploadId, orphanedUploads, resumed: new Map(), origin: 'own', isEarlier: false } as const
+  const created = { ...upload, resumed: new Map(), origin: 'own', isEarlier: false } as const
   const withoutJournal = fileBodies(run.file, cipher, O.none)
-  cleanUpAfter(run, { ...created, bodyOf: withoutJournal, checkpoint: undefined })
-  const checkpoint = await unlessWritable(run, async () => checkpoints?.create(uploadId))
+  const checkpoint = await unlessWritable(run, async () => checkpoints?.create(upload.uploadId))
   if (checkpoint === undefined || O.isNone(cipher)) return { ...created, bodyOf: withoutJournal, checkpoint }
   const started = { ...created, bodyOf: withoutJournal, checkpoint }
   cleanUpAfter(run, started)
@@ -164,10 +170,15 @@ export const createOwn = async (
 
 const policyOf = ({ input }: FileUpload): 'abort' | 'keep' => input.onFailure ?? uploadDefaults.onFailure
 
-/** Discards an upload of an earlier run on this machine: the file has changed, or COS has aborted the upload. */
+/**
+ * Discards an upload of an earlier run on this machine: the file has changed, or COS has aborted the upload. If it cannot be
+ * aborted, its checkpoint stays for the next run.
+ */
 const discard = async (run: FileUpload, checkpoint: UploadCheckpoint, exists: boolean): Promise<void> => {
-  if (exists && policyOf(run) === 'abort')
-    await abortUpload(run.scope.client, run.input, checkpoint.uploadId)()
+  if (exists && policyOf(run) === 'abort') {
+    const result = await abortUpload(run.scope.client, run.input, checkpoint.uploadId)()
+    if (E.isLeft(result) && !isUploadGone(result.left)) return run.defer(() => checkpoint.release())
+  }
   await checkpoint.remove()
 }
 
@@ -213,9 +224,12 @@ const resumeOwn = async (
       run.scope.controller.signal.throwIfAborted()
       const { uploadId } = checkpoint
       const found = await valueOf(run, findUpload(run.input, uploadId))
+      // Until all parts are compared, which an abort may interrupt, the upload stays as it is.
+      run.onFailure(O.isSome(found) ? (error) => T.of(withUploads({ uploadId })(error)) : undefined)
       const resumed = O.isSome(found) ? await resumeFrom(run, checkpoint, found.value) : O.none
       if (O.isSome(resumed)) return { uploadId, ...resumed.value, origin: 'own', isEarlier: true, checkpoint }
       await discard(run, checkpoint, O.isSome(found))
+      run.onFailure(undefined)
     } catch (thrown) {
       await checkpoint.release().catch(() => undefined)
       throw thrown
@@ -256,13 +270,13 @@ export const resumeOrCreate = async (
 /** Sets the cleanup after a failure. An upload of another run is aborted only if the caller set `onFailure: 'abort'`. */
 export const cleanUpAfter = (
   run: FileUpload,
-  { uploadId, orphanedUploads, origin, checkpoint }: StartedUpload
+  { uploadId, orphanedUploads, mayHaveUnknownUpload, origin, checkpoint }: StartedUpload
 ): void => {
   const { scope, input } = run
   run.onFailure(
     cleanUpFailed(scope.client, input, {
       uploadId,
-      orphanedUploads,
+      ...In.defined({ orphanedUploads, mayHaveUnknownUpload }),
       onFailure: origin === 'own' ? policyOf(run) : (input.onFailure ?? 'keep'),
       onSettled: async (exists) => {
         await (exists ? checkpoint?.release() : checkpoint?.remove())?.catch(() => undefined)

@@ -22,7 +22,8 @@ import { withProgress, type WithProgress } from '../shared/progress.js'
 import { runTransfer, type Transfer } from '../shared/run-transfer.js'
 import { mostInMemory, requestsInFlight } from '../shared/concurrency.js'
 import { sendPart } from '../shared/send-part.js'
-import { createUpload, cleanUpFailed, type CreatedUpload } from '../multipart/lifecycle.js'
+import { cleanUpFailed } from '../multipart/clean-up.js'
+import { createUpload, type CreatedUpload } from '../multipart/create-upload.js'
 import { matchesPart, Resume, findResumable, type ResumableUpload } from '../multipart/find-resumable.js'
 import { encryptSource } from './encrypt-source.js'
 import {
@@ -204,20 +205,28 @@ type StartedUpload = ResumableUpload & Partial<CreatedUpload>
 
 /** The upload to send parts to: the resumable one, or a new one. */
 const startUpload = (
-  { scope, context, input }: Transfer<UploadStreamInput>,
+  transfer: Transfer<UploadStreamInput>,
   found: O.Option<ResumableUpload>
-): TE.TaskEither<CosError, StartedUpload> =>
-  O.isSome(found)
-    ? TE.right(found.value)
-    : pipe(
-        createUpload(scope.client, context, uploadCreateInput(input), input.onOrphanedUpload),
-        TE.map((created) => ({ ...created, parts: new Map() }))
-      )
+): TE.TaskEither<CosError, StartedUpload> => {
+  const { scope, input } = transfer
+  if (O.isSome(found)) {
+    const { uploadId } = found.value
+    // Nobody aborts an upload of another run, unless the caller asks for it.
+    const onFailure = input.onFailure ?? 'keep'
+    transfer.onFailure(cleanUpFailed(scope.client, input, { uploadId, onFailure }))
+    return TE.right(found.value)
+  }
+  const { onFailure = uploadDefaults.onFailure, onOrphanedUpload } = input
+  return pipe(
+    createUpload(transfer, uploadCreateInput(input), { onFailure, onOrphanedUpload }),
+    TE.map((created) => ({ ...created, parts: new Map() }))
+  )
+}
 
 const uploadFrom =
   (encryption: WithUploadEncryption, source: AsyncIterable<Uint8Array>) =>
   async (plain: Transfer<UploadStreamInput>): Promise<E.Either<CosError, UploadResult>> => {
-    const { scope, context, onFailure } = plain
+    const { scope, context } = plain
     const { signal } = scope.controller
     const { length: sourceLength, threshold = Number.POSITIVE_INFINITY } = plain.input
     const toStored = (size: number): number => storedSize(encryption, wholeObject, size)
@@ -252,16 +261,6 @@ const uploadFrom =
         await parts.return()
         return upload
       }
-      const { uploadId, orphanedUploads } = upload.right
-      // Nobody aborts an upload of another run, unless the caller asks for it.
-      const policy = O.isSome(found.right) ? 'keep' : uploadDefaults.onFailure
-      onFailure(
-        cleanUpFailed(scope.client, input, {
-          uploadId,
-          orphanedUploads,
-          onFailure: input.onFailure ?? policy
-        })
-      )
       return await uploadInParts(transfer, prepend(first.value, parts), upload.right)
     } finally {
       // A signal may fire before anything reads the first part. Releasing it twice does nothing.

@@ -283,13 +283,13 @@ t.test(
       controller.abort()
       t.ok(await settlesWithin(50, result))
       const error = left(await result)
-      t.match(error, { _tag: 'Aborted' })
+      // With `abort`, it is not known yet whether the upload still exists.
+      t.match(error, { _tag: 'Aborted', context: { uploadId: /./ } })
       if (onFailure === 'abort') t.ok(await becomesTrue(async () => (await open(cos)) === 0))
       else {
         await setTimeout(150)
         t.equal(await open(cos), 1)
       }
-      t.equal(error.context.uploadId !== undefined, onFailure === 'keep')
     }
   }
 )
