@@ -10,22 +10,12 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
+import { functional } from './functional.mjs'
 
 const top = resolve(import.meta.dirname, '..')
 const out = join(top, 'dist')
 const packageOf = (name) => join(top, 'node_modules', name)
 const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'))
-
-const functional = {
-  name: 'fp-ts and io-ts as ES modules',
-  setup: ({ onResolve }) => {
-    onResolve({ filter: /^fp-ts\/lib\// }, ({ path }) => ({
-      path: packageOf(path.replace('/lib/', '/es6/')),
-      sideEffects: false
-    }))
-    onResolve({ filter: /^io-ts$/ }, () => ({ path: packageOf('io-ts/es6/index.js'), sideEffects: false }))
-  }
-}
 
 const options = {
   outdir: out,

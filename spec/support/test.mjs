@@ -29,18 +29,21 @@ import { dirname, join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { functional } from '../../.config/functional.mjs'
 import { compareFiles } from './changed-files.mjs'
 import { writeExamples } from './readme.mjs'
 import { runPrograms } from './run-programs.mjs'
 
 const top = resolve(import.meta.dirname, '../..')
 const out = join(top, 'dist/test')
+const functionalPath = join(top, '.config/functional.mjs')
 const groups = join(out, 'groups')
 const bundled = join(out, 'bundled')
 const record = join(out, 'sources.json')
+const groupRecord = join(groups, 'groups.json')
 const printed = join(out, 'tap')
 // Another version of esbuild compiles everything again.
-const lockfile = join(top, 'package-lock.json')
+const tools = [import.meta.filename, functionalPath, join(top, 'package-lock.json')]
 
 const filesBelow = (directory) =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -72,6 +75,7 @@ const bundlePrograms = async () => {
     bundle: true,
     splitting: true,
     external: ['picomatch', 'csv-parse', 'libpg-query', 'cli-progress'],
+    plugins: [functional],
     banner: {
       js: "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)"
     },
@@ -85,7 +89,8 @@ const compile = async () => {
     .flatMap((name) => filesBelow(join(top, name)))
     .filter((path) => /\.(ts|mjs|json|py)$/.test(path))
   mkdirSync(out, { recursive: true })
-  const { changed, save } = compareFiles(record, sources, [import.meta.filename, lockfile])
+  const { changed, isSmaller, save } = compareFiles(record, sources, tools)
+  if (changed.length > 0 || isSmaller) rmSync(groups, { recursive: true, force: true })
   const compiled = changed.filter((path) => path.endsWith('.ts'))
   if (compiled.length > 0)
     await build({
@@ -123,41 +128,50 @@ const selectSpecs = (argument) => {
   return statSync(path).isDirectory() ? compiledSpecs(compiled) : [compiled]
 }
 
-/** These measure their process or change a setting of all of it. */
-const needsOwnProcess = /\/(?:connector|memory-limit|memory-budget|million-keys)\.spec\.js$/
+/** These measure their process or change a setting of all of it: one after another, in a process without other specs. */
+const measuringSpecs = /\/(?:connector|memory-limit|memory-budget|million-keys)\.spec\.js$/
 
 /** Each takes as long as other layers do. */
 const largeFolders = new Set(
   ['directory', 'download', 'encrypted', 'upload'].map((name) => `transfers-${name}`)
 )
 
-/** Each takes less time than a process to start: 1.8 s of CPU with the modules of tap and of the library. */
-const smallLayers = new Set(['readme', 'sim', 'types'])
+/** Layers that share a program: a process takes 1.3 s of CPU before its first test. */
+const programsOfLayers = new Map(
+  [
+    ['top', 'readme', 'sim', 'types'],
+    ['operations', 'encryption'],
+    ['stages', 'files'],
+    ['interop', 'faults', 'fuzz', 'testing']
+  ].flatMap((layers) => layers.map((layer) => [layer, layers[0] === 'top' ? 'top' : layers.join('-')]))
+)
 
-/** The layer of a spec. */
-const groupOf = (path) => {
+/** The program of a spec. */
+const programOf = (path) => {
+  if (measuringSpecs.test(path)) return 'measuring'
   const [layer = 'top', folder] = relative(join(out, 'spec'), path).split('/').slice(0, -1)
-  if (smallLayers.has(layer)) return 'top'
-  return largeFolders.has(`${layer}-${folder}`) ? `${layer}-${folder}` : layer
+  if (largeFolders.has(`${layer}-${folder}`)) return `${layer}-${folder}`
+  return programsOfLayers.get(layer) ?? layer
 }
 
-/**
- * The compiled specs by the name of their program: `transfers-memory-limit` has a process to itself. Those that measure take longer
- * than their size tells, and start first; then the largest, so that no core is idle at the end.
- */
+/** The programs that take longest, longest first: they start first, so that no core is idle at the end. */
+const longest = [
+  'measuring',
+  'transfers-encrypted',
+  'transfers',
+  'transfers-download',
+  'transfers-upload',
+  'top',
+  'transfers-directory'
+]
+
+/** The compiled specs by the name of their program. The longest come first; of the others, the largest. */
 const groupSpecs = (paths) => {
   const byName = new Map()
-  for (const path of paths) {
-    const name = needsOwnProcess.test(path)
-      ? relative(join(out, 'spec'), path)
-          .replace(/\.spec\.js$/, '')
-          .replaceAll('/', '-')
-      : groupOf(path)
-    byName.set(name, [...(byName.get(name) ?? []), path])
-  }
+  for (const path of paths) byName.set(programOf(path), [...(byName.get(programOf(path)) ?? []), path])
   const sizeOf = ([, group]) => group.reduce((sum, path) => sum + statSync(path).size, 0)
-  const isMeasuring = ([, [path]]) => (needsOwnProcess.test(path) ? 1 : 0)
-  return [...byName].sort((a, b) => isMeasuring(b) - isMeasuring(a) || sizeOf(b) - sizeOf(a))
+  const rankOf = ([name]) => (longest.includes(name) ? longest.indexOf(name) : longest.length)
+  return [...byName].sort((a, b) => rankOf(a) - rankOf(b) || sizeOf(b) - sizeOf(a))
 }
 
 /** Specs find their vectors and their programs relative to the file that was bundled, not to the bundle. */
@@ -175,18 +189,27 @@ const keepPlaces = {
   }
 }
 
-/** Of the packages, the two that are hundreds of small files are bundled. */
+/** Of the packages, those that are many files are bundled. */
 const keepPackages = {
   name: 'keep-packages',
   setup: ({ onResolve }) => {
     onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-      kind === 'entry-point' || /^(?:fp|io)-ts\b/.test(path) ? undefined : { path, external: true }
+      kind === 'entry-point' || /^(?:fp-ts|io-ts|saxes|xmlchars|undici)\b/.test(path)
+        ? undefined
+        : { path, external: true }
     )
   }
 }
 
-/** One bundle for each group. What each of them imports, all of the library and the support of the specs, is one chunk. */
+const readText = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+
+/**
+ * One bundle for each group. What each of them imports, all of the library and the support of the specs, is one chunk.
+ * The bundles of the last run are kept if it ran the same specs and no source has changed.
+ */
 const bundleGroups = async (named) => {
+  const programs = named.map(([name]) => ({ name, path: join(groups, `${name}.spec.js`) }))
+  if (readText(groupRecord) === JSON.stringify(named)) return programs
   rmSync(groups, { recursive: true, force: true })
   const shared = [...filesBelow(join(out, 'lib')), ...filesBelow(join(out, 'spec/support'))].filter(
     (path) => path.endsWith('.js') && !path.endsWith('/cli.js')
@@ -207,10 +230,15 @@ const bundleGroups = async (named) => {
     ignoreAnnotations: true,
     sourcemap: 'linked',
     sourcesContent: false,
-    plugins: [keepPlaces, keepPackages],
+    // undici requires modules of Node.
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'\nconst require = requireOf(import.meta.url)"
+    },
+    plugins: [keepPlaces, functional, keepPackages],
     logLevel: 'warning'
   })
-  return named.map(([name]) => ({ name, path: join(groups, `${name}.spec.js`) }))
+  writeFileSync(groupRecord, JSON.stringify(named))
+  return programs
 }
 
 /** In seconds, for a file or for the specs of a directory. */
