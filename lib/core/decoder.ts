@@ -9,7 +9,8 @@ import { CosException, fromUnknown, type CosError, type ServiceError } from './e
 import { KiB, MiB } from './limits.js'
 import type { Response } from './response.js'
 import { decodeWith } from './wire.js'
-import { incompleteDocument, emptyDocument, xmlReader, toFields, type Element, type XmlEvent } from './xml.js'
+import type { Element } from './element.js'
+import { incompleteDocument, emptyDocument, xmlReader, toFields, type XmlEvent } from './xml.js'
 
 export type Decoder<A> = (response: Response) => TE.TaskEither<CosError, A>
 

@@ -2,18 +2,12 @@
  * Reads and writes COS's XML. Reading is a fold: it takes chunks of bytes and returns the children of the root that they
  * complete. So a page of a thousand entries is never held in memory, and a spec can split it at any byte.
  */
+import { isAscii } from 'node:buffer'
 import * as E from 'fp-ts/lib/Either.js'
 import { SaxesParser } from 'saxes'
+import type { Element } from './element.js'
 import { MiB } from './limits.js'
 import { rowScanner, skipSpace, type RowScanner } from './scan-row.js'
-
-/** An element without attributes and namespace: COS uses neither. */
-export interface Element {
-  readonly name: string
-  /** The text directly inside it, untrimmed: a key may begin with a space. */
-  readonly text: string
-  readonly children: ReadonlyArray<Element>
-}
 
 // The start tag of a row, perhaps cut at the end of a chunk after its name.
 const rowStart = /^<([A-Za-z_][\w.-]*)[\s/>]/
@@ -41,6 +35,25 @@ const longestSearch = 64
 // The memory of an element without its text, in characters, so that a row of a million empty elements is refused too.
 const elementCost = 64
 
+/**
+ * Decodes chunks of UTF-8, which may cut a character. Throws a `TypeError` for other bytes.
+ *
+ * A chunk of ASCII, such as a listing with percent-encoded keys, takes a tenth of the decoder's time, and becomes a string of
+ * one byte a character, which is faster to search.
+ */
+const textReader = (): ((chunk?: Uint8Array) => string) => {
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let cutsCharacter = false
+  return (chunk) => {
+    if (chunk === undefined) return utf8.decode()
+    if (!cutsCharacter && isAscii(chunk))
+      return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
+    if (chunk.length === 0) return ''
+    cutsCharacter = (chunk.at(-1) ?? 0) > 0x7f
+    return utf8.decode(chunk, { stream: true })
+  }
+}
+
 interface Open {
   readonly name: string
   text: string
@@ -66,7 +79,7 @@ const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
  * @errors `Left` of a text: not UTF-8, not well-formed, more than one root, too large, or incomplete
  */
 export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
-  const utf8 = new TextDecoder('utf-8', { fatal: true })
+  const readText = textReader()
   const parser = new SaxesParser({ xmlns: false, position: false })
   const open: Array<Open> = []
   let events: Array<XmlEvent> = []
@@ -202,11 +215,11 @@ export const xmlReader = (): XmlFold<Uint8Array, XmlEvent> => {
   return {
     step: (chunk) =>
       attempt(() => {
-        write(utf8.decode(chunk, { stream: true }))
+        write(readText(chunk))
       }),
     finish: () => {
       const last = attempt(() => {
-        write(utf8.decode())
+        write(readText())
         if (!hasStarted) fail(emptyDocument)
         else if (!hasEnded) fail(incompleteDocument)
         else parser.close()

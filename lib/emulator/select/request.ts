@@ -1,7 +1,8 @@
 /** Reads and validates the XML of a Select request. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { type Element, type Fields, toFields } from '../../core/xml.js'
+import type { Element } from '../../core/element.js'
+import { type Fields, toFields } from '../../core/xml.js'
 import type { ServiceError } from '../http/service-error.js'
 import { notImplemented, serviceErrorOf, failSelect } from './failure.js'
 

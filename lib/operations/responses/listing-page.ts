@@ -6,7 +6,7 @@ import * as D from '../../core/decoder.js'
 import { CosException, fromUnknown } from '../../core/error.js'
 import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
-import type { Element } from '../../core/xml.js'
+import type { Element } from '../../core/element.js'
 import type { Encoding } from '../parameters/listing.js'
 import { readRow, type Row } from './row.js'
 
@@ -63,7 +63,7 @@ export const pageReader = <Entry, Head>(
       if (headRows.length < maxHeadRows) headRows.push(element)
       return headRow
     },
-    head: () => orThrow(readRow({ name: '', children: headRows }, decodeText, head))
+    head: () => orThrow(readRow({ name: '', text: '', children: headRows }, decodeText, head))
   }
 }
 

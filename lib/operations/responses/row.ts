@@ -9,9 +9,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
+import { childOf, textOf, type Element } from '../../core/element.js'
 import { problems } from '../../core/problem.js'
 import * as W from '../../core/wire.js'
-import type { Element } from '../../core/xml.js'
 import type { StorageClass } from '../parameters/storage.js'
 import { Text, TextOrEmpty } from './metadata.js'
 
@@ -19,8 +19,7 @@ export type Problems = ReadonlyArray<string>
 
 /** An element whose children are read as fields. */
 export interface Row {
-  readonly name: string
-  readonly children: ReadonlyArray<Element>
+  readonly element: Element
   /** Decodes keys, prefixes and markers. */
   readonly decodeText: (text: string) => string
   /** Problems found so far. */
@@ -29,44 +28,18 @@ export interface Row {
 
 /** Reads an element with `read`, which calls the functions below. Problems are named `Contents.Size`. */
 export const readRow = <A>(
-  { name, children }: Pick<Element, 'name' | 'children'>,
+  element: Element,
   decodeText: (text: string) => string,
   read: (row: Row) => A
 ): E.Either<Problems, A> => {
-  const row: Row = { name, children, decodeText, errors: [] }
+  const row: Row = { element, decodeText, errors: [] }
   const record = read(row)
   return row.errors.length === 0 ? E.right(record) : E.left(problems(row.errors))
 }
 
-// -- children --
-const folded = (name: string): string => name.replaceAll('-', '').toLowerCase()
-
-/** COS spells names in several ways: `EncodingType`, `Encoding-Type`, `Encoding-type`; `UploadId`, `UploadID`. */
-const isSpelling = (found: string, name: string): boolean => {
-  if (found === name) return true
-  // Cheap tests first: most names differ in their first letter, in upper or lower case.
-  if ((found.charCodeAt(0) | 0x20) !== (name.charCodeAt(0) | 0x20)) return false
-  return (found.length === name.length || found.includes('-')) && folded(found) === folded(name)
-}
-
-/** Of a name that repeats, the last. */
-const childOf = (children: ReadonlyArray<Element>, name: string): Element | undefined => {
-  for (let at = children.length - 1; at >= 0; at -= 1) {
-    const child = children[at]
-    if (child !== undefined && isSpelling(child.name, name)) return child
-  }
-  return undefined
-}
-
-/** `undefined` if the child is missing, or has children instead of text. */
-const textOf = (children: ReadonlyArray<Element>, name: string): string | undefined => {
-  const child = childOf(children, name)
-  return child === undefined || child.children.length > 0 ? undefined : child.text
-}
-
 const fail = <A>(row: Row, name: string, codec: t.Decoder<unknown, unknown>, placeholder: A): A => {
-  const actual = textOf(row.children, name)
-  const context = [row.name, name].map((key) => ({ key, type: codec, actual }))
+  const actual = textOf(row.element, name)
+  const context = [row.element.name, name].map((key) => ({ key, type: codec, actual }))
   row.errors.push({ value: actual, context, message: codec.name })
   return placeholder
 }
@@ -74,22 +47,22 @@ const fail = <A>(row: Row, name: string, codec: t.Decoder<unknown, unknown>, pla
 const noContext: t.Context = []
 
 const required = <A>(row: Row, name: string, codec: t.Decoder<unknown, A>, placeholder: A): A => {
-  const value = codec.validate(textOf(row.children, name), noContext)
+  const value = codec.validate(textOf(row.element, name), noContext)
   return E.isRight(value) ? value.right : fail(row, name, codec, placeholder)
 }
 
 // -- text --
 export const text = (row: Row, name: string): string =>
-  textOf(row.children, name) ?? fail(row, name, TextOrEmpty, '')
+  textOf(row.element, name) ?? fail(row, name, TextOrEmpty, '')
 
 export const nonEmptyText = (row: Row, name: string): string => required(row, name, Text, '')
 
 /** Empty if missing. */
-export const textOrEmpty = (row: Row, name: string): string => textOf(row.children, name) ?? ''
+export const textOrEmpty = (row: Row, name: string): string => textOf(row.element, name) ?? ''
 
 /** None if missing or empty. */
 export const optionalText = (row: Row, name: string): O.Option<string> => {
-  const value = textOf(row.children, name)
+  const value = textOf(row.element, name)
   return value === undefined || value === '' ? O.none : O.some(value)
 }
 
@@ -106,7 +79,7 @@ export const count = (row: Row, name: string): number => required(row, name, W.B
 
 /** None if missing or not a number: not worth failing a page for. */
 export const optionalCount = (row: Row, name: string): O.Option<number> =>
-  O.fromEither(W.ByteCount.validate(textOf(row.children, name), noContext))
+  O.fromEither(W.ByteCount.validate(textOf(row.element, name), noContext))
 
 export const flag = (row: Row, name: string): boolean => required(row, name, W.Bool, false)
 
@@ -116,12 +89,12 @@ export const timestamp = (row: Row, name: string): Date => required(row, name, W
 
 /** None if missing or of an unknown form. */
 export const optionalTimestamp = (row: Row, name: string): O.Option<Date> =>
-  O.fromEither(W.Timestamp.validate(textOf(row.children, name), noContext))
+  O.fromEither(W.Timestamp.validate(textOf(row.element, name), noContext))
 
 // -- elements with a meaning --
 /** Upper case, as COS writes it everywhere but in lists of uploads. `STANDARD` if missing or empty. */
 export const storageClass = (row: Row): StorageClass =>
-  textOf(row.children, 'StorageClass')?.toUpperCase() || 'STANDARD'
+  textOf(row.element, 'StorageClass')?.toUpperCase() || 'STANDARD'
 
 export interface Owner {
   readonly id: string
@@ -130,7 +103,8 @@ export interface Owner {
 
 /** None if missing, empty, or of another form: not worth failing a page for. */
 export const owner = (row: Row, name: string): O.Option<Owner> => {
-  const children = childOf(row.children, name)?.children ?? []
-  const id = textOf(children, 'ID')
-  return id === undefined ? O.none : O.some({ id, displayName: textOf(children, 'DisplayName') || id })
+  const element = childOf(row.element, name)
+  if (element === undefined) return O.none
+  const id = textOf(element, 'ID')
+  return id === undefined ? O.none : O.some({ id, displayName: textOf(element, 'DisplayName') || id })
 }

@@ -7,7 +7,8 @@ import * as In from '../../core/input.js'
 import * as Op from '../../core/operation.js'
 import * as R from '../../core/request.js'
 import * as W from '../../core/wire.js'
-import { toFields, type Element } from '../../core/xml.js'
+import type { Element } from '../../core/element.js'
+import { toFields } from '../../core/xml.js'
 import { VersionId } from '../../operations/parameters/versions.js'
 
 // -- input --

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as E from 'fp-ts/lib/Either.js'
-import { xmlReader, type Element } from '../../../lib/core/xml.js'
+import type { Element } from '../../../lib/core/element.js'
+import { xmlReader } from '../../../lib/core/xml.js'
 
 export interface Recorded {
   readonly method: string

@@ -27,8 +27,8 @@ const format: PageFormat<number, ReadonlyArray<string>> = {
   root: 'Page',
   entries: new Map([['E', (row) => Row.count(row, 'N')]]),
   head: (row) => {
-    if (row.children.some(({ name }) => name === 'Wrong')) Row.count(row, 'Wrong')
-    return row.children.map(({ name }) => name)
+    if (row.element.children.some(({ name }) => name === 'Wrong')) Row.count(row, 'Wrong')
+    return row.element.children.map(({ name }) => name)
   },
   decodeText: (text) => text.toUpperCase()
 }

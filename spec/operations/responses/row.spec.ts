@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
-import type { Element } from '../../../lib/core/xml.js'
+import type { Element } from '../../../lib/core/element.js'
 import * as Row from '../../../lib/operations/responses/row.js'
 import { left } from '../../support/responses.js'
 
@@ -9,7 +9,7 @@ const leaf = (name: string, text: string): Element => ({ name, text, children: [
 const parent = (name: string, ...children: ReadonlyArray<Element>): Element => ({ name, text: '', children })
 
 const read = <A>(children: ReadonlyArray<Element>, field: (row: Row.Row) => A) =>
-  Row.readRow({ name: 'Contents', children }, (text) => text.toUpperCase(), field)
+  Row.readRow(parent('Contents', ...children), (text) => text.toUpperCase(), field)
 
 t.test('a field is found in every spelling of its name', async (t) => {
   for (const name of ['UploadId', 'UploadID', 'Upload-Id', 'uploadid']) {

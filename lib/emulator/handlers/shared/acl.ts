@@ -1,7 +1,8 @@
 /** ACLs: read from headers or from an XML document, written as XML, and the access that they give to anyone. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { type Element, type Xml, toFields } from '../../../core/xml.js'
+import type { Element } from '../../../core/element.js'
+import { type Xml, toFields } from '../../../core/xml.js'
 import { anyoneMay, everyone } from '../../http/authorization.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Acl } from '../../store/model.js'

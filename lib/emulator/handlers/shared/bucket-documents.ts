@@ -1,7 +1,7 @@
 /** Checks a configuration document before it is stored. Documents are stored as received, except for what COS itself changes. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { Element } from '../../../core/xml.js'
+import type { Element } from '../../../core/element.js'
 import { type ConfigurationName, configurations } from '../../http/configurations.js'
 import { parseXml } from '../../http/read-body.js'
 import { type ServiceError, fail, serviceError } from '../../http/service-error.js'

@@ -1,7 +1,7 @@
 /** CORS: the rules of a bucket, and the headers that they add to a response. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { Element } from '../../../core/xml.js'
+import type { Element } from '../../../core/element.js'
 import { parseXml } from '../../http/read-body.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Bucket } from '../../store/state.js'
