@@ -6,16 +6,11 @@ import { buildConnector, errors } from 'undici'
 import { codeOf } from '../core/error.js'
 import { KiB } from '../core/limits.js'
 import { systemRuntime, type Runtime } from '../core/runtime.js'
+import { isFailedWrite } from './failed-write.js'
 import { createSocketBuffer, createTurn } from './socket-buffer.js'
 
 // In bytes, of those that arrived after a failed write. Then the connection is read when the parser has taken them.
 const mostKept = 64 * KiB
-
-const isFailedWrite = (error: unknown): boolean =>
-  error instanceof Error &&
-  'syscall' in error &&
-  error.syscall === 'write' &&
-  ['EPIPE', 'ECONNRESET'].includes(codeOf(error))
 
 /**
  * Delays the end of a connection until undici asks for bytes and there are none left.

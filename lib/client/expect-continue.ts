@@ -7,6 +7,7 @@ import * as https from 'node:https'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { Runtime } from '../core/runtime.js'
+import { readAfterFailedWrite } from './failed-write.js'
 
 export interface ContinueRequest {
   readonly method: string
@@ -31,7 +32,8 @@ const continueTimeout = 1000
 const serverName = (host: string): string => host.replace(/:\d+$/, '')
 
 /**
- * Sends the head of a request, and its body after a 100. If COS refuses the request, the body is not sent.
+ * Sends the head of a request, and its body after a 100. If COS refuses the request, the body is not sent, or its rest is not,
+ * and its source is closed.
  *
  * @errors rejects with Node's own errors, and with those of `bytes`
  */
@@ -51,12 +53,21 @@ export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse
       ...(secure ? { servername: serverName(headers['host'] ?? hostname) } : {})
     })
     let isBodyStarted = false
+    /** Fires at the response: then the rest of the body is not sent. */
+    const answered = new AbortController()
+    const stop = AbortSignal.any([signal, answered.signal])
+    const drained = async (): Promise<void> => {
+      await once(request, 'drain', { signal: stop }).catch((thrown: unknown) => {
+        if (!answered.signal.aborted) throw thrown
+      })
+    }
     const sendBody = async (): Promise<void> => {
       if (isBodyStarted) return
       isBodyStarted = true
       stopTimer()
       for await (const chunk of bytes) {
-        if (!request.write(chunk)) await once(request, 'drain', { signal })
+        if (!answered.signal.aborted && !request.write(chunk)) await drained()
+        if (answered.signal.aborted) return
       }
       request.end()
     }
@@ -69,13 +80,16 @@ export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse
     }
     const stopTimer = runtime.startTimer(continueTimeout, startBody)
     request.on('continue', startBody)
+    request.on('socket', readAfterFailedWrite)
     request.on('error', (error) => {
       stopTimer()
+      answered.abort()
       reject(error)
     })
     request.on('response', (response) => {
       isBodyStarted = true
       stopTimer()
+      answered.abort()
       // COS may refuse the request before or during its body. So the connection ends with the response.
       response.on('close', () => request.destroy())
       resolve({ statusCode: response.statusCode ?? 0, headers: response.headers, body: response })

@@ -12,6 +12,7 @@ import { bytesOf } from '../support/bytes.js'
 import { certificate } from '../support/certificate.js'
 import { isLongForm } from '../support/long-form.js'
 import { at, clientOf, left } from '../support/server.js'
+import { becomesTrue } from '../support/wait-for.js'
 
 const schemes = ['http', 'https'] as const
 
@@ -58,12 +59,17 @@ const listen = async (
   const events = new EventEmitter()
   const onSocket = (socket: Socket): void => {
     socket.on('error', () => undefined)
-    socket.once('data', () => {
+    const refuse = (): void => {
       socket.pause()
       socket.write(refusal(framing))
       count += 1
       endings[count % endings.length]?.(socket)
       socket.on('close', () => events.emit('left'))
+    }
+    socket.once('data', (head: Buffer) => {
+      if (!/^expect:/im.test(head.toString('latin1'))) return refuse()
+      socket.write('HTTP/1.1 100 Continue\r\n\r\n')
+      socket.once('data', refuse)
     })
   }
   const server: Server =
@@ -107,21 +113,47 @@ const bodies: Readonly<Record<string, (untilLeft: () => Promise<void>) => BodyIn
 
 for (const scheme of schemes)
   t.test(
-    `over ${scheme}, an error that comes while the body is sent is the typed error, not that of the write`,
+    `over ${scheme}, an error that comes while the body is sent is the typed error, not that of the write, also after a 100`,
     async (t) => {
-      const runs = isLongForm ? 200 : scheme === 'http' ? 10 : 4
+      const runs = isLongForm ? 200 : scheme === 'http' ? 6 : 3
       for (const framing of ['length', 'close'] as const) {
         const { client, untilLeft } = await listen(t, scheme, framing)
         for (const [name, body] of Object.entries(bodies)) {
-          const other = new Map<string, number>()
-          for (let run = 0; run < runs; run += 1) {
-            const error = left(await send(putObject({ ...at, body: body(untilLeft) }))(client)())
-            if (error._tag === 'ServiceError' && error.code === 'AccessDenied') continue
-            const kind = error._tag === 'TransportError' ? error.code : error._tag
-            other.set(kind, (other.get(kind) ?? 0) + 1)
+          for (const expectContinue of [false, true]) {
+            const other = new Map<string, number>()
+            for (let run = 0; run < runs; run += 1) {
+              const put = putObject({ ...at, body: body(untilLeft), expectContinue })
+              const error = left(await send(put)(client)())
+              if (error._tag === 'ServiceError' && error.code === 'AccessDenied') continue
+              const kind = error._tag === 'TransportError' ? error.code : error._tag
+              other.set(kind, (other.get(kind) ?? 0) + 1)
+            }
+            const times = `${String(runs)} times${expectContinue ? ', after a 100' : ''}`
+            t.same([...other], [], `${name}, ${framing}, ${times}`)
           }
-          t.same([...other], [], `${name}, ${framing}, ${String(runs)} times`)
         }
       }
     }
   )
+
+t.test('after a refusal during the body, the source of the body is closed', async (t) => {
+  for (const expectContinue of [false, true]) {
+    const { client } = await listen(t, 'http', 'length')
+    let isClosed = false
+    const body = {
+      size: 64 * chunk.length,
+      async *open() {
+        try {
+          for (let sent = 0; sent < 64; sent += 1) {
+            yield chunk
+            await setTimeout(1)
+          }
+        } finally {
+          isClosed = true
+        }
+      }
+    }
+    left(await send(putObject({ ...at, body, expectContinue }))(client)())
+    t.ok(await becomesTrue(() => isClosed), expectContinue ? 'after a 100' : 'without')
+  }
+})
