@@ -20,7 +20,7 @@ import { findProblems } from './oracle.js'
 import { startRawServer, type RawServer } from './raw-server.js'
 
 const many = fc.readConfigureGlobal().numRuns
-const cases = Number(process.env['CASES'] ?? many ?? 150)
+const cases = Number(process.env['CASES'] ?? many ?? 100)
 const seed = process.env['SEED'] ?? (many === undefined ? '1' : String(Date.now()))
 const only = process.env['CASE']
 

@@ -20,6 +20,7 @@ import { planRanges } from '../../lib/stages/plan-ranges.js'
 import { sendParts, type Upload } from '../../lib/stages/send-parts.js'
 import { waitFor } from '../support/wait-for.js'
 import { collectGarbage } from '../support/gc.js'
+import { isLongForm } from '../support/long-form.js'
 
 const context = {
   operation: 'uploadStream',
@@ -77,7 +78,7 @@ const weighing = async (ceiling: number) => {
 }
 
 const slab = Buffer.alloc(64 * KiB, 7)
-const whole = Buffer.alloc(64 * MiB, 7)
+const whole = Buffer.alloc(32 * MiB, 7)
 
 async function* singleBytes(): AsyncGenerator<Uint8Array, void, undefined> {
   for (let n = 0; n < 40 * KiB; n += 1) yield slab.subarray(n % slab.length, (n % slab.length) + 1)
@@ -88,7 +89,7 @@ async function* views(): AsyncGenerator<Uint8Array, void, undefined> {
   }
 }
 async function* slabs(): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let n = 0; n < 7 * 16; n += 1) yield Buffer.allocUnsafeSlow(64 * KiB).fill(7)
+  for (let n = 0; n < 5 * 16; n += 1) yield Buffer.allocUnsafeSlow(64 * KiB).fill(7)
 }
 async function* oneChunk(): AsyncGenerator<Uint8Array, void, undefined> {
   yield whole
@@ -101,9 +102,9 @@ const slack = MiB
 
 for (const [shape, source, total, partSize] of [
   ['single bytes', singleBytes, 40 * KiB, 4 * KiB],
-  ['1 KiB views of 64 KiB slabs', views, 7 * MiB, 512 * KiB],
-  ['64 KiB', slabs, 7 * MiB, 512 * KiB],
-  ['64 MiB', oneChunk, 64 * MiB, 4 * MiB]
+  ['1 KiB views of 64 KiB slabs', views, 5 * MiB, 512 * KiB],
+  ['64 KiB', slabs, 5 * MiB, 512 * KiB],
+  ['32 MiB', oneChunk, 32 * MiB, 4 * MiB]
 ] as const) {
   t.test(
     `an upload of unknown length holds five parts for four in flight, in chunks of ${shape}`,
@@ -140,30 +141,35 @@ for (const [shape, source, total, partSize] of [
   )
 }
 
-t.test('200 parallel uploads with one budget all finish, and together never exceed it', async (t) => {
-  const partSize = 256 * KiB
-  const budget = createMemoryBudget({ limit: 32 * partSize })
-  let most = 0
-  const upload: Upload<null> = () => async () => {
-    most = Math.max(most, budget.granted())
-    await setTimeout(1)
-    return E.right(null)
+const uploads = isLongForm ? 200 : 100
+
+t.test(
+  `${String(uploads)} parallel uploads with one budget all finish, and together never exceed it`,
+  async (t) => {
+    const partSize = 256 * KiB
+    const budget = createMemoryBudget({ limit: 32 * partSize })
+    let most = 0
+    const upload: Upload<null> = () => async () => {
+      most = Math.max(most, budget.granted())
+      await setTimeout(1)
+      return E.right(null)
+    }
+    const source = async function* () {
+      for (let n = 0; n < 13; n += 1) yield slab
+    }
+    const whole = async (): Promise<number> => {
+      const cut = cutParts({ sizes: constant(partSize), budget, context })
+      const sent = []
+      for await (const part of pipe(source(), cut, hashParts(), sendParts({ concurrency }, upload)))
+        sent.push(part)
+      return combineAllCrc64(sent).size
+    }
+    const sizes = await Promise.all(Array.from({ length: uploads }, whole))
+    t.ok(sizes.every((size) => size === 13 * slab.length))
+    t.ok(most <= budget.limit && most > budget.limit / 2, `${String(most)} of ${String(budget.limit)}`)
+    t.equal(budget.granted(), 0)
   }
-  const source = async function* () {
-    for (let n = 0; n < 13; n += 1) yield slab
-  }
-  const whole = async (): Promise<number> => {
-    const cut = cutParts({ sizes: constant(partSize), budget, context })
-    const sent = []
-    for await (const part of pipe(source(), cut, hashParts(), sendParts({ concurrency }, upload)))
-      sent.push(part)
-    return combineAllCrc64(sent).size
-  }
-  const sizes = await Promise.all(Array.from({ length: 200 }, whole))
-  t.ok(sizes.every((size) => size === 13 * slab.length))
-  t.ok(most <= budget.limit && most > budget.limit / 2, `${String(most)} of ${String(budget.limit)}`)
-  t.equal(budget.granted(), 0)
-})
+)
 
 t.test('a download whose reader stalls holds at most concurrency ranges', async (t) => {
   const { origin, dispatcher } = await serving(t)

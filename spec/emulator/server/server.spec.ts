@@ -233,20 +233,23 @@ t.test('seed objects exist at the start, and 50 TiB of them take no memory', asy
   t.equal((await sendRequest(emulator, { key: 'cold' })).status, 403)
 })
 
-t.test('a page of 100,000 keys takes less than 2 s of CPU time', async (t) => {
+/** Of the keys of a bucket, and of the CPU time for a page of them, in milliseconds. */
+const [manyKeys, mostTime] = isLongForm ? [100_000, 2000] : [40_000, 800]
+
+t.test(`a page of ${String(manyKeys)} keys takes less than ${String(mostTime)} ms of CPU time`, async (t) => {
   const bucket = 'examplebucket-1250000000'
-  const seed = Array.from({ length: 100_000 }, (_, n) => ({
+  const seed = Array.from({ length: manyKeys }, (_, n) => ({
     bucket,
     key: `dir/${String(n).padStart(6, '0')}`
   }))
   const emulator = await startTestEmulator(t, { seed })
   const before = processorTime()
-  const response = await sendRequest(emulator, { query: { marker: 'dir/050000', 'max-keys': '1000' } })
+  const response = await sendRequest(emulator, { query: { marker: 'dir/020000', 'max-keys': '1000' } })
   t.strictSame(
     [readTags(response.text, 'Key')[0], readTags(response.text, 'Key').length],
-    ['dir/050001', 1000]
+    ['dir/020001', 1000]
   )
-  t.ok(processorTime() - before < 2000)
+  t.ok(processorTime() - before < mostTime)
 })
 
 t.test('requests() keeps the newest keepRequests records', async (t) => {

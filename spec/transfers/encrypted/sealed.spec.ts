@@ -99,7 +99,7 @@ t.test('a range is that slice of the plaintext, in one request and authenticated
       ...[1, 2, 65_535, 65_536, 65_537, size, size + 1, 10 * size].map((suffix) => ({ suffix })),
       { first: size - 1, last: size + 100_000 }
     ]
-    for (const range of ranges) {
+    for (const range of sampleOf(ranges, 3, size)) {
       const before = cos.operations().length
       const got = right(await vault.getObject({ ...at, range })(client)())
       const first = range.suffix === undefined ? range.first : Math.max(0, size - range.suffix)
