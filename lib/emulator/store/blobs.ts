@@ -25,37 +25,43 @@ export interface Blobs {
   readonly close: () => Promise<void>
 }
 
-/** The blobs with at least one reference: a set of them, or a map that has their bytes too. */
-export interface HeldBlobs {
-  readonly has: (blob: string) => boolean
-  readonly add: (blob: string) => unknown
-  /** False if there is no such blob. */
-  readonly delete: (blob: string) => boolean
+/** The references to blobs. */
+export interface References extends Pick<Blobs, 'hold' | 'release'> {
+  /** Ends the replay of a journal; returns whether a blob has references. */
+  readonly endReplay: () => (blob: string) => boolean
 }
 
-/** Counts the references to each blob. Most have one: only other counts are stored. */
-export const referenceCounts = (
-  held: HeldBlobs,
-  removed: (blob: string) => void = () => undefined
-): Pick<Blobs, 'hold' | 'release'> => {
+/**
+ * Counts the references to each blob, and calls `removed` for a blob that has none left. Most blobs have one: only other
+ * counts are stored.
+ *
+ * During the replay of a journal a blob has no reference at first, and none is removed: a part that was copied from a
+ * deleted object refers to its blob again.
+ */
+export const referenceCounts = (removed: (blob: string) => void, isReplay = false): References => {
   const counts = new Map<string, number>()
-  const hold = (blob: string): void => {
-    if (held.has(blob)) counts.set(blob, (counts.get(blob) ?? 1) + 1)
-    else held.add(blob)
-  }
-  const release = (blob: string): void => {
-    const count = counts.get(blob)
-    if (count === undefined) {
-      if (held.delete(blob)) removed(blob)
-    } else if (count > 2) counts.set(blob, count - 1)
-    else counts.delete(blob)
+  let first = isReplay ? 0 : 1
+  const change = (segments: ReadonlyArray<Segment>, difference: 1 | -1): void => {
+    for (const { blob } of segments) {
+      if (blob === null) continue
+      const count = (counts.get(blob) ?? first) + difference
+      if (count === first) counts.delete(blob)
+      else if (count > 0 || first === 0) counts.set(blob, count)
+      else removed(blob)
+    }
   }
   return {
     hold: (segments) => {
-      for (const { blob } of segments) if (blob !== null) hold(blob)
+      change(segments, 1)
     },
     release: (segments) => {
-      for (const { blob } of segments) if (blob !== null) release(blob)
+      change(segments, -1)
+    },
+    endReplay: () => {
+      const referenced = new Set(counts.keys())
+      for (const [blob, count] of counts) if (count === 1) counts.delete(blob)
+      first = 1
+      return (blob) => referenced.has(blob)
     }
   }
 }

@@ -1,19 +1,71 @@
-/** Blobs in files. A file is written in `incoming` and renamed into `blobs`, so that files in `blobs` are complete. */
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+/**
+ * Blobs in files. The journal refers to a file only when it is complete: files to which it does not refer are removed when
+ * the store opens.
+ */
+import { rmSync, writeFileSync } from 'node:fs'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Blobs, referenceCounts, zeroBytes } from './blobs.js'
+import { type Blobs, type BlobWriter, referenceCounts, zeroBytes } from './blobs.js'
 import { KiB } from '../../core/limits.js'
 
 const readSize = 128 * KiB
+// A blob up to this size is written at once. Three system calls of a short file take less time than one that
+// another thread makes.
+const maxShort = 64 * KiB
+
+/** Keeps a short blob in memory, and writes it when it is complete. */
+const shortWriter = (path: string, blob: string): BlobWriter => {
+  const chunks: Array<Uint8Array> = []
+  return {
+    write: async (chunk) => {
+      chunks.push(Buffer.from(chunk))
+    },
+    commit: async () => {
+      writeFileSync(path, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), {
+        flag: 'wx'
+      })
+      return blob
+    },
+    discard: async () => {
+      rmSync(path, { force: true })
+    }
+  }
+}
+
+const fileWriter = async (path: string, blob: string): Promise<BlobWriter> => {
+  const file = await open(path, 'wx')
+  return {
+    write: async (chunk) => {
+      for (let at = 0; at < chunk.length;) {
+        const { bytesWritten } = await file.write(chunk, at)
+        at += bytesWritten
+      }
+    },
+    commit: async () => {
+      await file.close()
+      return blob
+    },
+    discard: async () => {
+      await file.close()
+      await rm(path, { force: true })
+    }
+  }
+}
+
+const nameOf = (number: number): string => number.toString(36)
+
+/** The least number above those of existing blobs. Earlier versions named blobs by UUIDs. */
+const nextNumber = (names: ReadonlyArray<string>): number =>
+  names.reduce(
+    (next, name) => (/^[0-9a-z]{1,10}$/.test(name) ? Math.max(next, parseInt(name, 36) + 1) : next),
+    0
+  )
 
 export const diskBlobs = async (dir: string): Promise<Blobs> => {
-  const incoming = join(dir, 'incoming')
   const blobs = join(dir, 'blobs')
   await mkdir(blobs, { recursive: true })
-  // Incomplete files of the last process.
-  await rm(incoming, { recursive: true, force: true })
-  await mkdir(incoming)
+  const existing = await readdir(blobs)
+  let next = nextNumber(existing)
 
   const removals = new Set<Promise<void>>()
   const remove = (blob: string): void => {
@@ -23,54 +75,29 @@ export const diskBlobs = async (dir: string): Promise<Blobs> => {
       .finally(() => removals.delete(removal))
     removals.add(removal)
   }
-  const held = new Set<string>()
-  const { hold, release } = referenceCounts(held, remove)
+  const { hold, release, endReplay } = referenceCounts(remove, true)
 
   return {
     hold,
     release,
-    create: async () => {
-      const blob = randomUUID()
-      const path = join(incoming, blob)
-      const file = await open(path, 'wx')
-      let size = 0
-      return {
-        write: async (chunk) => {
-          for (let at = 0; at < chunk.length;) {
-            const { bytesWritten } = await file.write(chunk, at)
-            at += bytesWritten
-          }
-          size += chunk.length
-        },
-        commit: async () => {
-          await file.close()
-          await rename(path, join(blobs, blob))
-          hold([{ blob, offset: 0, size }])
-          return blob
-        },
-        discard: async () => {
-          await file.close()
-          await rm(path, { force: true })
-        }
-      }
+    create: async (expected) => {
+      const blob = nameOf(next)
+      next += 1
+      const path = join(blobs, blob)
+      return expected !== undefined && expected <= maxShort ? shortWriter(path, blob) : fileWriter(path, blob)
     },
     async *read(segments) {
-      for (const segment of segments) {
-        if (segment.blob === null) {
-          yield* zeroBytes(segment.size)
+      for (const { blob, offset, size } of segments) {
+        if (blob === null) {
+          yield* zeroBytes(size)
           continue
         }
-        const file = await open(join(blobs, segment.blob))
+        const file = await open(join(blobs, blob))
         try {
-          for (let left = segment.size; left > 0;) {
+          for (let left = size; left > 0;) {
             const chunk = Buffer.allocUnsafeSlow(Math.min(left, readSize))
-            const { bytesRead } = await file.read(
-              chunk,
-              0,
-              chunk.length,
-              segment.offset + segment.size - left
-            )
-            if (bytesRead === 0) throw new Error(`blob ${segment.blob} ended early`)
+            const { bytesRead } = await file.read(chunk, 0, chunk.length, offset + size - left)
+            if (bytesRead === 0) throw new Error(`blob ${blob} ended early`)
             yield chunk.subarray(0, bytesRead)
             left -= bytesRead
           }
@@ -80,7 +107,8 @@ export const diskBlobs = async (dir: string): Promise<Blobs> => {
       }
     },
     removeUnreferenced: async () => {
-      for (const blob of await readdir(blobs)) if (!held.has(blob)) remove(blob)
+      const isReferenced = endReplay()
+      for (const blob of existing) if (!isReferenced(blob)) remove(blob)
       await Promise.all(removals)
     },
     close: async () => {

@@ -4,26 +4,24 @@ import { KiB, MiB } from '../../core/limits.js'
 
 const slabSize = MiB
 const firstSlab = 16 * KiB
-// A string of one-byte characters takes 16 bytes more than its text, a Buffer over 100.
-const maxText = 4 * KiB
-
-type BlobBytes = string | ReadonlyArray<Uint8Array>
-
-const slabsOf = (bytes: BlobBytes | undefined): ReadonlyArray<Uint8Array> =>
-  typeof bytes === 'string' ? [Buffer.from(bytes, 'latin1')] : (bytes ?? [])
+// The name of a short blob is this mark and its bytes, one character each: a name takes 17 bytes more than the blob, an entry
+// with a Buffer over 200.
+const shortMark = '='
+const maxShort = 4 * KiB
 
 /**
  * Stores blobs in memory. Bytes are copied into slabs, because a socket's chunk is a view of a larger buffer that would
  * stay in memory with it.
  */
 export const memoryBlobs = (): Blobs => {
-  const bytesByBlob = new Map<string, BlobBytes>()
-  const { hold, release } = referenceCounts({
-    has: (blob) => bytesByBlob.has(blob),
-    add: (blob) => bytesByBlob.set(blob, ''),
-    delete: (blob) => bytesByBlob.delete(blob)
-  })
+  const slabsByBlob = new Map<string, ReadonlyArray<Uint8Array>>()
+  const { hold, release } = referenceCounts((blob) => slabsByBlob.delete(blob))
   let created = 0
+
+  const slabsOf = (blob: string): ReadonlyArray<Uint8Array> =>
+    blob.startsWith(shortMark)
+      ? [Buffer.from(blob.slice(shortMark.length), 'latin1')]
+      : (slabsByBlob.get(blob) ?? [])
 
   return {
     hold,
@@ -51,13 +49,12 @@ export const memoryBlobs = (): Blobs => {
           }
         },
         commit: async () => {
+          if (total <= maxShort && slabs.length === 0) return shortMark + slab.toString('latin1', 0, used)
           created += 1
           const blob = created.toString(36)
           // The last slab may be mostly unused.
           if (used > 0) slabs.push(used < slab.length ? Buffer.from(slab.subarray(0, used)) : slab)
-          const isShort = total <= maxText && slabs.length === 1
-          // Its presence here is its first reference.
-          bytesByBlob.set(blob, isShort ? slab.toString('latin1', 0, used) : slabs)
+          slabsByBlob.set(blob, slabs)
           return blob
         },
         discard: async () => undefined
@@ -69,7 +66,7 @@ export const memoryBlobs = (): Blobs => {
         else {
           let start = 0
           const end = segment.offset + segment.size
-          for (const slab of slabsOf(bytesByBlob.get(segment.blob))) {
+          for (const slab of slabsOf(segment.blob)) {
             const piece = slab.subarray(Math.max(0, segment.offset - start), Math.max(0, end - start))
             if (piece.length > 0) yield piece
             start += slab.length

@@ -2,6 +2,7 @@
 import type { Blobs } from './blobs.js'
 import type { Acl, Attributes, BucketAcl, Event, Part, StoredObject, Version, Versioning } from './model.js'
 import { sortedMap, type SortedMap } from './sorted.js'
+import { versionMap } from './version-map.js'
 
 export interface Upload {
   readonly id: string
@@ -105,7 +106,7 @@ export const applyEvent = (
   return (event) => {
     if (event._tag === 'BucketMade') {
       const { bucket: name, created, versioning, acl } = event
-      const content = { configurations: new Map(), objects: sortedMap<ReadonlyArray<Version>>() }
+      const content = { configurations: new Map(), objects: versionMap() }
       buckets.set(name, { name, created, versioning, acl, grants: {}, ...content, uploads: sortedMap() })
       return
     }
