@@ -56,8 +56,10 @@ export const isClockSkewError = (error: CosError): boolean =>
   (error.code === 'RequestTimeTooSkewed' ||
     error.code === 'Request has expired' ||
     (error.code === 'AccessDenied' && error.message === 'Request has expired') ||
-    // A refused HEAD has no body that states the reason, but it has a Date.
-    (error.status === 403 && error.context.operation.startsWith('Head') && error.message === ''))
+    // A refused HEAD has no body that states the reason, nor has a body that broke off. But the response has a Date.
+    (error.status === 403 &&
+      error.message === '' &&
+      (error.context.operation.startsWith('Head') || error.code === 'AccessDenied')))
 
 // In milliseconds. A clock that is off by less is not the reason for a refusal, and a new signature would change nothing.
 const smallestSkew = 30_000

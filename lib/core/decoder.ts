@@ -183,6 +183,9 @@ const fromJson = (text: string): O.Option<Partial<ErrorDocument>> =>
     O.filter((fields) => fields.code !== '' || fields.message !== '')
   )
 
+/** The start of a document of COS that has no complete field. */
+const isIncompleteXml = (text: string): boolean => /^\s*<(?!html|!doctype)/i.test(text) && !/>\s*$/.test(text)
+
 /** The readable part of an error's body: COS's XML, even if incomplete; a gateway's JSON; or the start of a page. */
 const serviceErrorIn = (bytes: Uint8Array): Partial<ErrorDocument> => {
   const xml = xmlReader()
@@ -194,7 +197,9 @@ const serviceErrorIn = (bytes: Uint8Array): Partial<ErrorDocument> => {
   const text = Buffer.from(bytes).toString('utf8')
   return pipe(
     fromJson(text),
-    O.getOrElse((): Partial<ErrorDocument> => ({ message: text.replace(/\s+/g, ' ').trim().slice(0, 300) }))
+    O.getOrElse((): Partial<ErrorDocument> =>
+      isIncompleteXml(text) ? {} : { message: text.replace(/\s+/g, ' ').trim().slice(0, 300) }
+    )
   )
 }
 

@@ -60,13 +60,16 @@ const read = ({ bucket, clean }: World, from: string): Promise<Buffer> =>
     clean
   )
 
-/** Uploads that no result names. After an abort, nobody searches for one whose response was lost, but the error says so. */
+/**
+ * Uploads that no result names. An error says whether there may be one whose id it does not know: an abort came during the
+ * creation, and its response, or that of the deletion afterwards, was lost.
+ */
 const checkUploads = async (
   { bucket, clean, network }: World,
   result: Result
 ): Promise<ReadonlyArray<string>> => {
   const isUnknown = E.isLeft(result) && mayHaveUnknown(result.left.context)
-  if (isUnknown && network.log.some((line) => /POST \S+\?uploads= +\w/.test(line))) return []
+  if (isUnknown && network.log.some((line) => /(POST \S+\?uploads=|DELETE \S+) +\w/.test(line))) return []
   const known = namedUploads(result)
   const { uploads } = await must(Cos.send(Cos.listMultipartUploads({ bucket })), clean)
   const unknown = uploads.filter(({ uploadId }) => !known.has(uploadId))
