@@ -5,7 +5,6 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { Context } from '../core/error.js'
 import * as In from '../core/input.js'
 import { remove, replaceableFile, withFileErrors } from './atomic-file.js'
-import { newFileMode } from './file-mode.js'
 import { directoryExists, ignoreLockErrors, lockSuffix, openLockDirectory } from './lock-directory.js'
 import { displayPath } from './open-directory.js'
 import { registerHolder, waitForAborting } from './slot-holders.js'
@@ -45,8 +44,6 @@ export interface DownloadSlot {
    * partial file has a unique name and is never resumed.
    */
   readonly exclusive: boolean
-  /** Mode of a target that does not exist yet. */
-  readonly newFileMode: () => number
   /**
    * Unlocks the target. Removes the partial file and the journal, unless `keep` is true: then the next run resumes them.
    * `isMoved`: the partial file was renamed to the target, so there is none to remove. Default: false.
@@ -76,7 +73,6 @@ const openSlot = async (target: string, unregister: () => void): Promise<Downloa
     part,
     journal,
     exclusive,
-    newFileMode,
     release: async (keep) => {
       if (!keep) await ignoreLockErrors(() => removeExisting(directory, exclusive ? [journal, part] : [part]))
       await close()

@@ -45,12 +45,8 @@ export interface ModeTarget {
  *
  * @errors rejects with the system's errors, except for a refused change of the owner
  */
-export const copyMode = async (
-  handle: ModeTarget,
-  old: Stats | undefined,
-  modeOfNew: () => number = newFileMode
-): Promise<void> => {
-  if (old === undefined) return handle.chmod(modeOfNew())
+export const copyMode = async (handle: ModeTarget, old: Stats | undefined): Promise<void> => {
+  if (old === undefined) return handle.chmod(newFileMode())
   const { uid, gid } = await handle.stat()
   const ours = { uid: Number(uid), gid: Number(gid) }
   const isOwner =

@@ -7,23 +7,24 @@ import { copyMode, temporaryMode } from './file-mode.js'
 import { openFile, type OpenFile } from './open-file.js'
 import { renamePath } from './system-calls.js'
 
+// The system takes the umask off.
+const newFileMode = 0o666
+
 // The file must not exist: no other process has it open, and the path is not a link.
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow
 
-const createFile = async (path: string): Promise<OpenFile> => {
+const createFile = async (path: string, mode: number): Promise<OpenFile> => {
   try {
-    return await openFile(path, flags, temporaryMode)
+    return await openFile(path, flags, mode)
   } catch (thrown) {
     if (codeOf(thrown) !== 'EEXIST') throw thrown
     await remove(path)
-    return openFile(path, flags, temporaryMode)
+    return openFile(path, flags, mode)
   }
 }
 
 export interface BytesReplacement extends Omit<AtomicReplacement, 'signal'> {
   readonly bytes: Uint8Array
-  /** Mode of the file if there is no old one. */
-  readonly newFileMode: () => number
   /** Called before the rename. If it throws, the target is not changed. */
   readonly throwIfAborted: () => void
 }
@@ -32,7 +33,10 @@ export interface BytesReplacement extends Omit<AtomicReplacement, 'signal'> {
  * `replaceAtomically` by a file that is written here, to `from`, with a name that no other process uses. After a failure the
  * caller removes `from`.
  *
- * Six system calls. `replaceAtomically` for a file that was open during a download compares it with its path as well.
+ * A new file is created with the mode of a new file, as its bytes are verified already; a file that replaces another one can
+ * be read by its owner alone until it has the old mode.
+ *
+ * Five system calls, and more if there is an old file. `replaceAtomically` for a file that was open during a download compares it with its path as well.
  *
  * @errors rejects with those of `replaceableFile` and of the system
  */
@@ -41,14 +45,13 @@ export const replaceWithBytes = async ({
   from,
   target,
   durable,
-  newFileMode,
   throwIfAborted
 }: BytesReplacement): Promise<void> => {
   const old = await replaceableFile(target)
-  const file = await createFile(from)
+  const file = await createFile(from, old === undefined ? newFileMode : temporaryMode)
   try {
     await file.write(bytes, 0)
-    await copyMode(file, old, newFileMode)
+    if (old !== undefined) await copyMode(file, old)
     if (durable) await file.sync()
   } finally {
     // Before the rename: some file systems report a failed write only here, and Windows does not rename an open file.

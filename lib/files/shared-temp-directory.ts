@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { remove } from './atomic-file.js'
 import { acquireDownloadSlot, type AcquireSlot } from './download-lock.js'
-import { newFileMode } from './file-mode.js'
 import {
   ignoreLockErrors,
   openTempDirectory,
@@ -27,7 +26,6 @@ export const sharedTempDirectory = (root: string): SharedTempDirectory => {
   let inUse = 0
   let number = 0
   // Read once a run: to read the umask took 4 % of the time of a file.
-  let mode: number | undefined
   let closed = false
 
   const removeDirectory = async (): Promise<void> => {
@@ -55,7 +53,6 @@ export const sharedTempDirectory = (root: string): SharedTempDirectory => {
         part,
         journal: join(directory, `${owner}.${String(number)}.journal`),
         exclusive: false,
-        newFileMode: () => (mode ??= newFileMode()),
         release: async (_keep, isMoved = false) => {
           if (!isMoved) await ignoreLockErrors(() => remove(part))
           await releaseOne()

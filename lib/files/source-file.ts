@@ -8,7 +8,7 @@ import { crc64Hasher } from '../core/crc64.js'
 import { CosException, fileError, fromUnknown, type Context, type CosError } from '../core/error.js'
 import { ioChunkSize } from '../core/limits.js'
 import type { BodyInput } from '../core/request.js'
-import { withFileErrors } from './atomic-file.js'
+import { noFollow, withFileErrors } from './atomic-file.js'
 import { openFile, type OpenFile } from './open-file.js'
 import { statPath } from './system-calls.js'
 import { systemError } from './system-error.js'
@@ -21,6 +21,15 @@ export interface SourceOptions {
    * cannot be distinguished from an append. Default: `'whole'`.
    */
   readonly length?: 'whole' | 'now'
+}
+
+/** What is known of a path. */
+export interface KnownPath {
+  /**
+   * Whether the path was just listed as a regular file. Then it is opened without a look before, and a link that has replaced
+   * the file since is refused. Default: false: links are followed, and a special file is not opened.
+   */
+  readonly isListed?: boolean
 }
 
 export interface SourceFile {
@@ -73,19 +82,19 @@ const openFlags = constants.O_RDONLY | ('O_NONBLOCK' in constants ? constants.O_
 /**
  * Opens a file once: if another file is later renamed over the path, reads still return the bytes of the opened file.
  *
- * @errors `FileError` with the system's code; `ENOTFILE` for a FIFO, socket or device; `ESIZE` for a file that reports
+ * @errors `FileError` with the system's code; `ELOOP` for a link at a listed path; `ENOTFILE` for a FIFO, socket or device; `ESIZE` for a file that reports
  *         size 0 but has bytes
  */
 export const openSource = (
   context: Context,
   path: string,
-  { length = 'whole' }: SourceOptions = {}
+  { length = 'whole', isListed = false }: SourceOptions & KnownPath = {}
 ): TE.TaskEither<CosError, SourceFile> =>
   TE.tryCatch(
     async () => {
       // Checked before `open`: opening a FIFO waits for a writer, and opening a device may have side effects.
-      requireRegularFile(await statPath(path))
-      const handle = await openFile(path, openFlags)
+      if (!isListed) requireRegularFile(await statPath(path))
+      const handle = await openFile(path, isListed ? openFlags | noFollow : openFlags)
       try {
         const version = await measure(handle)
         return { path, handle, size: Number(version.size), version, length, context }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { appendFile, open, rename, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -144,6 +144,23 @@ t.test('openSource refuses a FIFO, a device and a directory by kind, without blo
   t.match(await refused('/dev/null'), { _tag: 'FileError', code: 'ENOTFILE', cause: /a character device/ })
   t.match(await refused(join(dir, 'folder')), { _tag: 'FileError', code: 'EISDIR' })
   t.match(await refused(join(dir, 'missing')), { _tag: 'FileError', code: 'ENOENT' })
+})
+
+t.test('openSource of a listed path refuses what has replaced the file, without blocking', async (t) => {
+  const dir = t.testdir({ a: content, folder: {} })
+  execFileSync('mkfifo', [join(dir, 'fifo')])
+  symlinkSync('a', join(dir, 'link'))
+  const refused = async (name: string): Promise<unknown> => {
+    const result = await openSource(context, join(dir, name), { isListed: true })()
+    if (E.isLeft(result)) return result.left
+    await result.right.handle.close()
+    return result.right.size
+  }
+  t.equal(await refused('a'), content.length)
+  t.match(await refused('link'), { _tag: 'FileError', code: 'ELOOP' })
+  t.match(await refused('fifo'), { _tag: 'FileError', code: 'ENOTFILE', cause: /a FIFO/ })
+  t.match(await refused('folder'), { _tag: 'FileError', code: 'EISDIR' })
+  t.match(await refused('missing'), { _tag: 'FileError', code: 'ENOENT' })
 })
 
 t.test('an empty file becomes an empty body', async (t) => {

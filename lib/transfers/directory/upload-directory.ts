@@ -94,10 +94,18 @@ const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'fi
   return { ...rest, ...In.defined({ concurrency: partConcurrency }), ...withoutEnd(input) }
 }
 
-/** A file or an empty folder, and its key. */
-interface LocalSource {
+/** What all files and folders of a run have in common. */
+interface Run {
   readonly input: UploadDirectoryInput
+  readonly root: string
+  readonly symlinks: 'skip' | 'follow'
+  readonly prefix: string
+  readonly fileOptions: ReturnType<typeof perFile>
   readonly encryption: WithUploadEncryption
+}
+
+/** A file or an empty folder, and its key. */
+interface LocalSource extends Run {
   readonly client: Client
   readonly path: string
   readonly key: string
@@ -129,11 +137,11 @@ const isUpToDate = async (
 }
 
 const upload = (source: LocalSource): Step => {
-  const { input, encryption, client, path, key } = source
+  const { input, root, symlinks, fileOptions, encryption, client, path, key } = source
   const { skip = directoryDefaults.skip } = input
-  const file = join(resolve(input.directory), path)
-  const uploadFile = uploadFileWith(encryption)({
-    ...perFile(input),
+  const file = join(root, path)
+  const uploadFile = uploadFileWith(encryption, { isListed: symlinks === 'skip' })({
+    ...fileOptions,
     key,
     file,
     skipExisting: skip === 'crc64'
@@ -175,13 +183,13 @@ const createFolderObject = (source: LocalSource): Step => {
 }
 
 const resultOf =
-  (input: UploadDirectoryInput, encryption: WithUploadEncryption) =>
+  (run: Run) =>
   async (found: WalkEntry, client: Client): Promise<UploadDirectoryResult> => {
     if (found._tag === 'Ignored') return found
     const { path } = found
-    const key = `${folderPrefix(input)}${path}`
+    const key = `${run.prefix}${path}`
     if (found._tag === 'Unreadable') return { _tag: 'Failed', path, key, error: found.error }
-    const source = { input, encryption, client, path, key }
+    const source = { ...run, client, path, key }
     const result = await (found._tag === 'File' ? upload(source) : createFolderObject(source))()
     return E.isRight(result) ? result.right : { _tag: 'Failed', path, key, error: result.left }
   }
@@ -197,12 +205,20 @@ const uploadAll = <R extends UploadDirectoryResult>(
   valid: UploadDirectoryInput,
   { encryption, toResult }: DirectoryUpload<R>
 ): EffectStream<R> => {
+  const run: Run = {
+    input: valid,
+    root: resolve(valid.directory),
+    symlinks: valid.symlinks ?? 'skip',
+    prefix: folderPrefix(valid),
+    fileOptions: perFile(valid),
+    encryption
+  }
   const items = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
     const matches = await matchesFile(valid)
     const all = walk({
       context,
-      root: resolve(valid.directory),
-      symlinks: valid.symlinks ?? 'skip',
+      root: run.root,
+      symlinks: run.symlinks,
       shouldRead: await shouldReadDirectory(valid),
       isLockDirectory: isReservedName
     })
@@ -215,7 +231,7 @@ const uploadAll = <R extends UploadDirectoryResult>(
     concurrency: valid.concurrency ?? directoryDefaults.concurrency,
     onError: valid.onError ?? directoryDefaults.onError,
     items,
-    work: async (each, client) => [toResult(await resultOf(valid, encryption)(each, client))],
+    work: async (each, client) => [toResult(await resultOf(run)(each, client))],
     failureOf: (result) => (result._tag === 'Failed' ? O.some(result.error) : O.none),
     onEnd: () => valid.progress?.end()
   })

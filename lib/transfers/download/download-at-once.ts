@@ -113,7 +113,6 @@ export const downloadAtOnce =
             from: slot.part,
             target,
             durable: input.durable ?? true,
-            newFileMode: slot.newFileMode,
             throwIfAborted: scope.throwIfEnded
           })
         )

@@ -11,7 +11,7 @@ import { validate } from '../../core/operation.js'
 import { refOf, type BodyInput, type Chunks } from '../../core/request.js'
 import type { CosEffect } from '../../client/send.js'
 import type { ObjectCipher } from '../../encryption/object-cipher.js'
-import { hashOf, openSource, type Replayable } from '../../files/source-file.js'
+import { hashOf, openSource, type Replayable, type KnownPath } from '../../files/source-file.js'
 import type { ObjectHead } from '../../operations/head-object.js'
 import { putObject } from '../../operations/put-object.js'
 import { forSize } from '../../stages/part-size.js'
@@ -164,13 +164,13 @@ const uploadUnlessExisting = async (run: FileUpload): Promise<E.Either<CosError,
 }
 
 const openAndUpload =
-  (encryption: WithUploadEncryption) =>
+  (encryption: WithUploadEncryption, known: KnownPath) =>
   async (transfer: Transfer<UploadFileInput>): Promise<E.Either<CosError, UploadFileResult>> => {
     const { context, input } = transfer
     const { concurrency = uploadFileDefaults.concurrency, partSize = uploadDefaults.partSize } = input
     const encryptable = checkPartSize(encryption, context, partSize)
     if (E.isLeft(encryptable)) return encryptable
-    const opened = await openSource(context, input.file, In.pick('length')(input))()
+    const opened = await openSource(context, input.file, { ...In.pick('length')(input), ...known })()
     if (E.isLeft(opened)) return opened
     const file = opened.right
     // Reads that are under way end with the handle.
@@ -184,9 +184,10 @@ const openAndUpload =
 
 /** The same transfer for plain and for encrypted objects. Of `resume`, an encrypted one has `'newest'` and `'never'`. */
 export const uploadFileWith = (
-  encryption: WithUploadEncryption
+  encryption: WithUploadEncryption,
+  known: KnownPath = {}
 ): ((input: UploadFileInput) => CosEffect<UploadFileResult>) =>
-  runTransfer(action, validate(action, UploadFileInput), openAndUpload(encryption))
+  runTransfer(action, validate(action, UploadFileInput), openAndUpload(encryption, known))
 
 /**
  * Uploads a file, and resumes an upload that an earlier run left incomplete, including after `kill -9`.

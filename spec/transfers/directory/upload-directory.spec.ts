@@ -203,7 +203,7 @@ t.test('a file or folder removed before its turn fails alone', async (t) => {
   const codes = entries.map((one) => (one._tag === 'Failed' && 'code' in one.error ? one.error.code : ''))
   t.same(
     codes.filter((code) => code !== ''),
-    ['ENOENT', 'ENOENT', 'ENOTDIR']
+    ['ELOOP', 'ENOENT', 'ENOTDIR']
   )
 })
 
@@ -269,6 +269,33 @@ t.test('symlinks: skip yields Ignored for links, and follow uploads their target
   t.same(summarize(await uploading(cos, { directory, symlinks: 'follow' })), [
     ...['BrokenLink dead', 'BrokenLink loop', 'Skipped f', 'Uploaded file', 'Uploaded folder/o']
   ])
+})
+
+t.test('a link that replaces a file before its turn is followed only if links are', async (t) => {
+  for (const symlinks of ['skip', 'follow'] as const) {
+    const dir = await realpath(t.testdir({ root: { 0: '0', 1: '1', 2: '2' }, outside: 'outside' }))
+    const directory = join(dir, 'root')
+    const cos = await startCos(t)
+    const stream = uploadDirectory({ bucket, directory, concurrency: 1, symlinks })(cos.client())
+    const entries: Array<UploadDirectoryResult> = []
+    for await (const entry of stream) {
+      if (entry.path === '0') {
+        await rm(join(directory, '2'))
+        await symlink('../outside', join(directory, '2'))
+      }
+      entries.push(entry)
+    }
+    t.same(summarize(entries), [
+      ...(symlinks === 'skip' ? ['Failed 2'] : []),
+      ...['Uploaded 0', 'Uploaded 1'],
+      ...(symlinks === 'follow' ? ['Uploaded 2'] : [])
+    ])
+    if (symlinks === 'skip')
+      t.match(
+        entries.find(({ path }) => path === '2'),
+        { error: { _tag: 'FileError', code: 'ELOOP' } }
+      )
+  }
 })
 
 t.test('pipes, names that no key can have and incomplete downloads are not uploaded', async (t) => {
