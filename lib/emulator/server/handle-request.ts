@@ -113,6 +113,9 @@ const drain = async (body: RequestBody, limit: number): Promise<void> => {
   }
 }
 
+const withoutRange = ({ range: _range, ...others }: EmulatorRequest['headers']): EmulatorRequest['headers'] =>
+  others
+
 const runHandler = async (
   { emulator }: ServerContext,
   request: EmulatorRequest,
@@ -120,10 +123,10 @@ const runHandler = async (
 ): Promise<E.Either<ServiceError, EmulatorResponse>> => {
   const sender = authenticate(emulator.settings.credentials, request, request.now)
   if (E.isLeft(sender)) return sender
+  const { anonymous } = sender.right
   // Removed after the signature check, because the signature covers it.
-  const { range: _range, ...whole } = request.headers
-  const headers = ignoreRange ? whole : request.headers
-  return handlerOf(request.operation)(emulator, { ...request, headers, anonymous: sender.right.anonymous })()
+  const headers = ignoreRange ? withoutRange(request.headers) : request.headers
+  return handlerOf(request.operation)(emulator, { ...request, headers, anonymous })()
 }
 
 /** The response of the handler, or the one that the fault injects. */
@@ -204,7 +207,12 @@ export const handleRequest = async (
   const url = request.url ?? '/'
   const parsed = readTarget(emulator.hosts, url, host)
   const target = E.isRight(parsed) ? parsed.right : unknownTarget(host, url.replace(/\?.*$/s, ''))
-  const origin = { ...target, requestId: newId(now), traceId: newId(now) }
+  const origin: Origin = {
+    host: target.host,
+    rawPath: target.rawPath,
+    requestId: newId(now),
+    traceId: newId(now)
+  }
   const progress: Progress = {
     origin,
     request,
@@ -259,11 +267,17 @@ export const handleRequest = async (
       freezeRecord ??= server.addRecord(view)
       throw cut(response, fault)
     }
-    const emulatorRequest: EmulatorRequest = {
-      ...{ ...target, operation, method, headers, now, requestId },
-      scheme: request.socket instanceof TLSSocket ? 'https' : 'http',
+    const scheme = request.socket instanceof TLSSocket ? 'https' : 'http'
+    const emulatorRequest = {
+      ...target,
+      operation,
+      method,
+      headers,
+      now,
+      requestId,
+      scheme,
       body: sentBody
-    }
+    } as const
     await respond(
       E.isLeft(parsed)
         ? fromServiceError(parsed.left, origin)

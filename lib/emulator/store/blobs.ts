@@ -25,6 +25,18 @@ export interface Blobs {
   readonly close: () => Promise<void>
 }
 
+// -- inline blobs --
+// A name takes 17 bytes more than the bytes of the blob; a Buffer takes over 200, and a file an entry of its folder.
+const inlineMark = '='
+
+/** The name of a blob that is not stored elsewhere: its bytes, one character each. Such a blob has no references. */
+export const inlineBlob = (bytes: Buffer): string => inlineMark + bytes.toString('latin1')
+
+/** The bytes of an inline blob; undefined for other blobs. */
+export const inlineBytes = (blob: string): Buffer | undefined =>
+  blob.startsWith(inlineMark) ? Buffer.from(blob.slice(inlineMark.length), 'latin1') : undefined
+
+// -- references --
 /** The references to blobs. */
 export interface References extends Pick<Blobs, 'hold' | 'release'> {
   /** Ends the replay of a journal; returns whether a blob has references. */
@@ -43,7 +55,7 @@ export const referenceCounts = (removed: (blob: string) => void, isReplay = fals
   let first = isReplay ? 0 : 1
   const change = (segments: ReadonlyArray<Segment>, difference: 1 | -1): void => {
     for (const { blob } of segments) {
-      if (blob === null) continue
+      if (blob === null || blob.startsWith(inlineMark)) continue
       const count = (counts.get(blob) ?? first) + difference
       if (count === first) counts.delete(blob)
       else if (count > 0 || first === 0) counts.set(blob, count)

@@ -1,13 +1,10 @@
 /** Blobs in memory. */
-import { type Blobs, referenceCounts, zeroBytes } from './blobs.js'
+import { type Blobs, inlineBlob, inlineBytes, referenceCounts, zeroBytes } from './blobs.js'
 import { KiB, MiB } from '../../core/limits.js'
 
 const slabSize = MiB
 const firstSlab = 16 * KiB
-// The name of a short blob is this mark and its bytes, one character each: a name takes 17 bytes more than the blob, an entry
-// with a Buffer over 200.
-const shortMark = '='
-const maxShort = 4 * KiB
+const maxInline = 4 * KiB
 
 /**
  * Stores blobs in memory. Bytes are copied into slabs, because a socket's chunk is a view of a larger buffer that would
@@ -18,10 +15,10 @@ export const memoryBlobs = (): Blobs => {
   const { hold, release } = referenceCounts((blob) => slabsByBlob.delete(blob))
   let created = 0
 
-  const slabsOf = (blob: string): ReadonlyArray<Uint8Array> =>
-    blob.startsWith(shortMark)
-      ? [Buffer.from(blob.slice(shortMark.length), 'latin1')]
-      : (slabsByBlob.get(blob) ?? [])
+  const slabsOf = (blob: string): ReadonlyArray<Uint8Array> => {
+    const inline = inlineBytes(blob)
+    return inline === undefined ? (slabsByBlob.get(blob) ?? []) : [inline]
+  }
 
   return {
     hold,
@@ -49,7 +46,7 @@ export const memoryBlobs = (): Blobs => {
           }
         },
         commit: async () => {
-          if (total <= maxShort && slabs.length === 0) return shortMark + slab.toString('latin1', 0, used)
+          if (total <= maxInline && slabs.length === 0) return inlineBlob(slab.subarray(0, used))
           created += 1
           const blob = created.toString(36)
           // The last slab may be mostly unused.

@@ -100,6 +100,38 @@ t.test('a directory restores all state', async (t) => {
   }
 })
 
+t.test('a directory has no file for a very short blob', async (t) => {
+  const dir = t.testdir()
+  const texts = { short: '\u0000=\n\r"\u0085\u00e9', long: 'x'.repeat(600) }
+  const first = await diskStore(dir)
+  await first.commit(made)
+  for (const [key, text] of Object.entries(texts)) {
+    const bytes = Buffer.from(text, 'latin1')
+    const writer = await first.blobs.create(bytes.length)
+    for (const byte of bytes) await writer.write(Uint8Array.of(byte))
+    const segments = [{ blob: await writer.commit(), offset: 0, size: bytes.length }]
+    const content = { size: bytes.length, etag: '"e"', crc64: 1n, segments }
+    const version: Version = { _tag: 'Object', id: 'null', modified: 5, content, attributes }
+    await first.commit({ _tag: 'VersionPut', bucket, key, version })
+    first.blobs.release(segments)
+  }
+  t.equal(readdirSync(join(dir, 'blobs')).length, 1)
+  await first.close()
+
+  const again = await diskStore(dir)
+  for (const [key, text] of Object.entries(texts)) {
+    const [version] = again.bucket(bucket)?.objects.get(key) ?? []
+    const segments = version?._tag === 'Object' ? version.content.segments : []
+    t.equal(Buffer.concat(await toArray(again.blobs.read(segments))).toString('latin1'), text)
+    const [part] = segments.map((segment) => ({ ...segment, offset: 1, size: 3 }))
+    const bytes = await toArray(again.blobs.read(part === undefined ? [] : [part]))
+    t.equal(Buffer.concat(bytes).toString('latin1'), text.slice(1, 4))
+    await again.commit({ _tag: 'VersionRemoved', bucket, key, id: 'null' })
+  }
+  await again.close()
+  t.strictSame(readdirSync(join(dir, 'blobs')), [])
+})
+
 t.test('a blob that a part was copied from outlives its object after a restart', async (t) => {
   const dir = t.testdir()
   const first = await diskStore(dir)

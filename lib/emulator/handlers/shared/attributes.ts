@@ -35,23 +35,24 @@ export const objectAcls = [
   'bucket-owner-read',
   'bucket-owner-full-control'
 ] as const
+const metadataPrefix = 'x-cos-meta-'
 const maxMetadata = 4 * KiB
 
 // -- reading --
 const readHeaders = (headers: Headers): E.Either<ServiceError, Headers> => {
-  const entity = entityHeaders.flatMap((name) => {
-    const value = headers[name]
-    return value === undefined || value === '' ? [] : [[name, value] as const]
-  })
-  const metadata = Object.entries(headers).filter(([name]) => name.startsWith('x-cos-meta-'))
-  const invalid = metadata.find(([name]) => !/^x-cos-meta-[a-z0-9-]+$/.test(name))
-  if (invalid !== undefined)
-    return fail('InvalidArgument', `A metadata name may contain letters, digits and "-" only: ${invalid[0]}.`)
-  const size = metadata.reduce(
-    (sum, [name, value]) => sum + name.length - 'x-cos-meta-'.length + value.length,
-    0
-  )
-  return size > maxMetadata ? fail('MetadataTooLarge') : E.right(Object.fromEntries([...entity, ...metadata]))
+  const stored: Record<string, string> = {}
+  for (const name of entityHeaders)
+    if (headers[name] !== undefined && headers[name] !== '') stored[name] = headers[name]
+  let size = 0
+  for (const name of Object.keys(headers)) {
+    if (!name.startsWith(metadataPrefix)) continue
+    if (!/^x-cos-meta-[a-z0-9-]+$/.test(name))
+      return fail('InvalidArgument', `A metadata name may contain letters, digits and "-" only: ${name}.`)
+    const value = headers[name] ?? ''
+    size += name.length - metadataPrefix.length + value.length
+    stored[name] = value
+  }
+  return size > maxMetadata ? fail('MetadataTooLarge') : E.right(stored)
 }
 
 const readStorageClass = (headers: Headers): E.Either<ServiceError, string> => {
@@ -142,17 +143,30 @@ export const rejectProcessing = (headers: Headers): E.Either<ServiceError, true>
 }
 
 /** Reads the attributes that the headers of PUT, Copy and Initiate specify. */
-export const readAttributes = (headers: Headers): E.Either<ServiceError, Attributes> =>
-  pipe(
-    E.Do,
-    E.chainFirst(() => rejectProcessing(headers)),
-    E.apS('headers', readHeaders(headers)),
-    E.apS('storageClass', readStorageClass(headers)),
-    E.apS('acl', readCannedAcl<string>(headers, objectAcls)),
-    E.apS('grants', readGrants(headers)),
-    E.apS('encryption', readEncryption(headers)),
-    E.apS('tags', readTags(headers['x-cos-tagging']))
-  )
+export const readAttributes = (received: Headers): E.Either<ServiceError, Attributes> => {
+  const processing = rejectProcessing(received)
+  if (E.isLeft(processing)) return processing
+  const headers = readHeaders(received)
+  if (E.isLeft(headers)) return headers
+  const storageClass = readStorageClass(received)
+  if (E.isLeft(storageClass)) return storageClass
+  const acl = readCannedAcl<string>(received, objectAcls)
+  if (E.isLeft(acl)) return acl
+  const grants = readGrants(received)
+  if (E.isLeft(grants)) return grants
+  const encryption = readEncryption(received)
+  if (E.isLeft(encryption)) return encryption
+  const tags = readTags(received['x-cos-tagging'])
+  if (E.isLeft(tags)) return tags
+  return E.right({
+    headers: headers.right,
+    storageClass: storageClass.right,
+    acl: acl.right,
+    grants: grants.right,
+    encryption: encryption.right,
+    tags: tags.right
+  })
+}
 
 // -- customer keys --
 const checkKey = (headers: Headers, prefix: string, encryption: Encryption): E.Either<ServiceError, true> =>
