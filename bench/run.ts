@@ -11,9 +11,9 @@ import { adaptive } from './cases/adaptive.js'
 import { emulator } from './cases/emulator.js'
 import { encryptedDownloads, encryptedFilesDown } from './cases/encrypted-download.js'
 import { encryptedFiles, encryptedUploads } from './cases/encrypted-upload.js'
-import { folderDown, folderUp, heading, listing, putting } from './cases/objects.js'
+import { folderDown, folderUp, compareHeads, compareListings, comparePuts } from './cases/objects.js'
 import { eventLoop, importTime, installSize } from './cases/process.js'
-import { downloading, downloadingFile, uploading } from './cases/throughput.js'
+import { compareDownloads, compareFileDownloads, compareUploads } from './cases/throughput.js'
 import { uploadMemory } from './cases/upload-memory.js'
 import type { Table } from './support/measure.js'
 import { installPeers } from './support/peers.js'
@@ -21,24 +21,24 @@ import { isShort } from './support/settings.js'
 
 const cases: Readonly<Record<string, () => Promise<Table>>> = {
   'upload-memory': uploadMemory,
-  upload: uploading,
-  download: downloading,
-  'download-file': downloadingFile,
+  upload: compareUploads,
+  download: compareDownloads,
+  'download-file': compareFileDownloads,
   'encrypted-upload': encryptedUploads,
   'encrypted-file': encryptedFiles,
   'encrypted-download': encryptedDownloads,
   'encrypted-file-down': encryptedFilesDown,
-  'puts-1': putting(1),
-  'puts-32': putting(32),
-  'puts-256': putting(256),
-  'heads-1': heading(1),
-  'heads-32': heading(32),
-  'heads-256': heading(256),
+  'puts-1': comparePuts(1),
+  'puts-32': comparePuts(32),
+  'puts-256': comparePuts(256),
+  'heads-1': compareHeads(1),
+  'heads-32': compareHeads(32),
+  'heads-256': compareHeads(256),
   'folder-up': folderUp,
   'folder-down': folderDown,
-  'listing-10k': listing(10_000),
-  'listing-100k': listing(100_000),
-  'listing-1m': listing(1_000_000),
+  'listing-10k': compareListings(10_000),
+  'listing-100k': compareListings(100_000),
+  'listing-1m': compareListings(1_000_000),
   adaptive,
   emulator,
   'event-loop': eventLoop,

@@ -9,7 +9,7 @@ import { scaled } from '../support/settings.js'
 const nameOf = (at: number): string => `${String(at).padStart(8, '0')}.txt`
 const grouped = (n: number): string => n.toLocaleString('en')
 
-export const putting = (inFlight: number) => async (): Promise<Table> => {
+export const comparePuts = (inFlight: number) => async (): Promise<Table> => {
   const { contenders, stop } = await setUp()
   const count = scaled(inFlight === 1 ? 500 : 2000, 20)
   const body = Buffer.alloc(1024)
@@ -27,7 +27,7 @@ export const putting = (inFlight: number) => async (): Promise<Table> => {
   return table
 }
 
-export const heading = (inFlight: number) => async (): Promise<Table> => {
+export const compareHeads = (inFlight: number) => async (): Promise<Table> => {
   const { contenders, stop } = await setUp()
   const count = scaled(inFlight === 1 ? 500 : 2000, 20)
   const table = await compareContenders(
@@ -89,7 +89,7 @@ export const folderDown = async (): Promise<Table> => {
   return table
 }
 
-export const listing = (keys: number) => async (): Promise<Table> => {
+export const compareListings = (keys: number) => async (): Promise<Table> => {
   const { contenders, stop } = await setUp()
   const count = scaled(keys, 2000)
   const table = await compareContenders(

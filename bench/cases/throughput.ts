@@ -24,7 +24,7 @@ const discard = (): Writable =>
 
 const sizeIn = (bytes: number): string => `${String(bytes / MiB)} MiB`
 
-export const uploading = async (): Promise<Table> => {
+export const compareUploads = async (): Promise<Table> => {
   const { contenders, stop } = await setUp()
   const total = scaled(1024, 48) * MiB
   const table = await compareContenders(
@@ -36,7 +36,7 @@ export const uploading = async (): Promise<Table> => {
   return table
 }
 
-export const downloading = async (): Promise<Table> => {
+export const compareDownloads = async (): Promise<Table> => {
   const { contenders, stop } = await setUp()
   const total = scaled(512, 48) * MiB
   const table = await compareContenders(
@@ -52,7 +52,7 @@ export const downloading = async (): Promise<Table> => {
   return table
 }
 
-export const downloadingFile = async (): Promise<Table> => {
+export const compareFileDownloads = async (): Promise<Table> => {
   const { contenders, stop } = await setUp()
   const directory = await mkdtemp(join(tmpdir(), 'cospipe-bench-'))
   const total = scaled(512, 48) * MiB

@@ -17,7 +17,7 @@ import {
 import type { Input } from './source.js'
 import { mismatch, unable, type Mismatch, type Problem } from './errors.js'
 import type { StoredUpload, Transfers } from './transfers.js'
-import { counting, drain, gzip, hashBytes, type Counter } from './stages.js'
+import { countBytes, drain, gzip, hashBytes, type Counter } from './stages.js'
 
 /** An effect with the errors of cospipe and of the demo. */
 export type Step<A> = RTE.ReaderTaskEither<Client, Problem, A>
@@ -38,7 +38,7 @@ export const upload =
       RTE.chain((hash) =>
         pipe(
           input.open(),
-          counting(counter),
+          countBytes(counter),
           gzip,
           hashBytes(hash),
           uploadStream({
@@ -88,7 +88,7 @@ export const download =
       RTE.chainTaskEitherKW(({ hash, down }) =>
         pipe(
           TE.tryCatch(
-            () => pipe(down.body, counting(counter), hashBytes(hash), drain),
+            () => pipe(down.body, countBytes(counter), hashBytes(hash), drain),
             (thrown) => (thrown instanceof CosException ? thrown.error : unable(String(thrown)))
           ),
           TE.chainW(() => down.verified),

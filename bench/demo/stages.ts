@@ -10,7 +10,7 @@ export interface Counter {
 }
 
 /** Counts bytes as they pass. */
-export const counting = (counter: Counter) =>
+export const countBytes = (counter: Counter) =>
   async function* (source: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of source) {
       counter.bytes += chunk.length

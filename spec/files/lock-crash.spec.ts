@@ -34,7 +34,7 @@ const crash = async (scenario: Scenario, directory: string, at: number): Promise
   return output !== 'done\n'
 }
 
-// The short form takes every third step, a process each.
+// The short form takes every seventh step, because each takes a process.
 const stride = isLongForm ? 1 : 7
 
 /** Kills the scenario before each of its steps, each time in another directory. */

@@ -9,7 +9,7 @@ import { mapConcurrent } from '../../lib/stages/map-concurrent.js'
 import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
 /** Counts from 1, and records how far it was read and whether it was closed. */
-const counting = (until = Infinity) => {
+const countReads = (until = Infinity) => {
   const seen = { read: 0, closed: false }
   const numbers = async function* () {
     try {
@@ -78,7 +78,7 @@ t.test('results are yielded when they are done, or in the order of their items i
 })
 
 t.test('concurrency items run, and one more is read', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = countReads()
   const { started, work, end } = workshop()
   const running = pipe(source, mapConcurrent<number>({ concurrency: 3 })(work))
   void running.next()
@@ -92,7 +92,7 @@ t.test('concurrency items run, and one more is read', async (t) => {
 })
 
 t.test('with readAhead 0 no item is read ahead', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = countReads()
   const { started, work } = workshop()
   const running = pipe(source, mapConcurrent<number>({ concurrency: 2, readAhead: 0 })(work))
   void running.next()
@@ -147,7 +147,7 @@ t.test('a concurrency of 0, NaN or a negative number counts as 1', async (t) => 
 
 // -- the reader --
 t.test('a paused reader pauses the source', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = countReads()
   const running = pipe(
     source,
     mapConcurrent<number>({ concurrency: 2 })(async (n: number) => n)
@@ -160,7 +160,7 @@ t.test('a paused reader pauses the source', async (t) => {
 })
 
 t.test('a reader that stops early aborts the running calls and closes the source', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = countReads()
   const { aborted, work, end } = workshop()
   const discarded: Array<number> = []
   const discard = (n: number): unknown => discarded.push(n)
@@ -176,7 +176,7 @@ t.test('a reader that stops early aborts the running calls and closes the source
 })
 
 t.test('return during a read ends the iteration at once', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = countReads()
   const { aborted, work } = workshop()
   const running = pipe(source, mapConcurrent<number>({ concurrency: 2 })(work))
   const read = running.next()
@@ -188,7 +188,7 @@ t.test('return during a read ends the iteration at once', async (t) => {
 })
 
 t.test('destroying a Node stream of the results ends all calls', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = countReads()
   const { aborted, work } = workshop()
   const readable = Readable.from(pipe(source, mapConcurrent<number>({ concurrency: 2 })(work)))
   readable.on('data', () => {})
@@ -201,7 +201,7 @@ t.test('destroying a Node stream of the results ends all calls', async (t) => {
 
 // -- failures --
 t.test('the first failure aborts the other calls, closes the source and is thrown', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = countReads()
   const { aborted, started, work, end } = workshop()
   const discarded: Array<number> = []
   const running = pipe(
@@ -324,7 +324,7 @@ t.test('a mapper that throws fails like one that rejects', async (t) => {
 
 t.test('an abort of the controller fails with its reason; if it came before, nothing is read', async (t) => {
   const controller = new AbortController()
-  const { seen, source } = counting()
+  const { seen, source } = countReads()
   const { aborted, work } = workshop()
   const { ended } = collected(pipe(source, mapConcurrent<number>({ concurrency: 2, controller })(work)))
   await setImmediate()
@@ -333,7 +333,7 @@ t.test('an abort of the controller fails with its reason; if it came before, not
   t.same(aborted, [1, 2])
   t.equal(seen.closed, true)
 
-  const second = counting()
+  const second = countReads()
   await t.rejects(toArray(pipe(second.source, mapConcurrent<number>({ concurrency: 2, controller })(work))), {
     message: 'enough'
   })
