@@ -98,7 +98,7 @@ t.test('the location and the configurations of a bucket are written, read and de
 
   const statement = [{ effect: 'allow', action: ['name/cos:PutObject'], resource: ['qcs::cos:*'] }]
   await sdk.putBucketPolicy({ ...at, Policy: { version: '2.0', statement } })
-  t.match(await sdk.getBucketPolicy(at), { Policy: { Statement: [{ Effect: 'allow' }] } })
+  t.match(await sdk.getBucketPolicy(at), { Policy: { Statement: statement } })
   await sdk.deleteBucketPolicy(at)
   t.match(await refusal(sdk.getBucketPolicy(at)), { statusCode: 404 })
 

@@ -90,7 +90,8 @@ t.test('documents that COS changes are changed', async (t) => {
     return (await request(emulator, 'GET', { [parameter]: '' })).text
   }
   const lower = '{"version":"2.0","statement":[{"effect":"allow","action":["a"],"resource":["r"]}]}'
-  const upper = '{"version":"2.0","Statement":[{"Effect":"allow","Action":["a"],"Resource":["r"]}]}'
+  // The tests of the Node and browser SDKs read `resource` of the `Statement` that is returned.
+  const upper = '{"version":"2.0","Statement":[{"effect":"allow","action":["a"],"resource":["r"]}]}'
   t.equal(await stored('policy', lower), upper)
   const sse = (rule: string): string =>
     `<ServerSideEncryptionConfiguration><Rule><${rule}/></Rule></ServerSideEncryptionConfiguration>`

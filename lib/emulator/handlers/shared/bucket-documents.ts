@@ -14,10 +14,10 @@ const capitalize = (name: string): string => name.charAt(0).toUpperCase() + name
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const withNames = (value: unknown, rename: (name: string) => string): unknown =>
-  isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([name, child]) => [rename(name), child]))
-    : value
+const capitalizeNames = (policy: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(policy).map(([name, value]) => [name === 'version' ? name : capitalize(name), value])
+  )
 
 const parseJson = (text: string): E.Either<ServiceError, unknown> =>
   E.tryCatch(
@@ -25,19 +25,15 @@ const parseJson = (text: string): E.Either<ServiceError, unknown> =>
     () => serviceError('MalformedPolicy')
   )
 
-/** A policy. COS accepts `statement` and `effect`, and returns `Statement` and `Effect`. */
+/** A policy. COS accepts `statement`, and returns `Statement`. The keys of a statement stay as they are. */
 const checkPolicy = (text: string): Checked =>
   pipe(
     parseJson(text),
     E.chain((policy) => {
-      const renamed = withNames(policy, (name) => (name === 'version' ? name : capitalize(name)))
-      const statements = isObject(renamed) ? renamed['Statement'] : undefined
-      if (!isObject(renamed) || !Array.isArray(statements))
-        return fail('InvalidArgument', 'A policy must be an object with a list of statements.')
-      const list: ReadonlyArray<unknown> = statements
-      return E.right(
-        JSON.stringify({ ...renamed, Statement: list.map((statement) => withNames(statement, capitalize)) })
-      )
+      const renamed = isObject(policy) ? capitalizeNames(policy) : {}
+      return Array.isArray(renamed['Statement'])
+        ? E.right(JSON.stringify(renamed))
+        : fail('InvalidArgument', 'A policy must be an object with a list of statements.')
     })
   )
 
