@@ -45,16 +45,23 @@ export const noFollow =
 export const createFile = (path: string, flags: number, mode: number): Promise<FileHandle> =>
   open(path, flags | constants.O_CREAT | constants.O_EXCL | noFollow, mode)
 
-/** Creates a file. A file at the path is deleted, not overwritten: a process that has it open cannot write to ours. */
-export const replaceFile = async (path: string, flags: number, mode: number): Promise<FileHandle> => {
+/**
+ * Runs `create`, which must fail with `EEXIST` if there is a file at the path. Such a file is deleted, not overwritten: a
+ * process that has it open cannot write to ours.
+ */
+export const replaceExisting = async <A>(path: string, create: () => Promise<A>): Promise<A> => {
   try {
-    return await createFile(path, flags, mode)
+    return await create()
   } catch (thrown) {
     if (codeOf(thrown) !== 'EEXIST') throw thrown
     await remove(path)
-    return createFile(path, flags, mode)
+    return create()
   }
 }
+
+/** Creates a file in place of one that may exist. */
+export const replaceFile = (path: string, flags: number, mode: number): Promise<FileHandle> =>
+  replaceExisting(path, () => createFile(path, flags, mode))
 
 /**
  * Opens a file that an earlier run created. Links are not followed, and a file with a second hard link is refused: an

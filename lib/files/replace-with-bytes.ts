@@ -1,10 +1,15 @@
 /** Replaces a file atomically by bytes in memory. */
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { codeOf } from '../core/error.js'
-import { noFollow, remove, replaceableFile, syncDirectory, type AtomicReplacement } from './atomic-file.js'
+import {
+  noFollow,
+  replaceableFile,
+  replaceExisting,
+  syncDirectory,
+  type AtomicReplacement
+} from './atomic-file.js'
 import { copyMode, temporaryMode } from './file-mode.js'
-import { openFile, type OpenFile } from './open-file.js'
+import { openFile } from './open-file.js'
 import { renamePath } from './system-calls.js'
 
 // The system takes the umask off.
@@ -12,16 +17,6 @@ const newFileMode = 0o666
 
 // The file must not exist: no other process has it open, and the path is not a link.
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow
-
-const createFile = async (path: string, mode: number): Promise<OpenFile> => {
-  try {
-    return await openFile(path, flags, mode)
-  } catch (thrown) {
-    if (codeOf(thrown) !== 'EEXIST') throw thrown
-    await remove(path)
-    return openFile(path, flags, mode)
-  }
-}
 
 export interface BytesReplacement extends Omit<AtomicReplacement, 'signal'> {
   readonly bytes: Uint8Array
@@ -48,7 +43,8 @@ export const replaceWithBytes = async ({
   throwIfAborted
 }: BytesReplacement): Promise<void> => {
   const old = await replaceableFile(target)
-  const file = await createFile(from, old === undefined ? newFileMode : temporaryMode)
+  const mode = old === undefined ? newFileMode : temporaryMode
+  const file = await replaceExisting(from, () => openFile(from, flags, mode))
   try {
     await file.write(bytes, 0)
     if (old !== undefined) await copyMode(file, old)
