@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { Agent, type Dispatcher } from 'undici'
 import { canSwitch, endpointOfAttempt } from '../../lib/client/backup-domain.js'
@@ -11,6 +9,7 @@ import { headObject } from '../../lib/operations/head-object.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { bucket, startCos } from '../support/cos.js'
 import { serviceError, transportError } from '../support/layers.js'
+import { listen } from '../support/listen.js'
 import { left, right } from '../support/server.js'
 
 const primary = `${bucket}.cos.ap-guangzhou.myqcloud.com`
@@ -33,13 +32,8 @@ const byDomain = (t: Test, addresses: { readonly primary: string; readonly backu
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void
 
-const startServer = async (t: Test, respond: Respond): Promise<string> => {
-  const server = createServer(respond)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  return `127.0.0.1:${String((server.address() as AddressInfo).port)}`
-}
+const startServer = async (t: Test, respond: Respond): Promise<string> =>
+  (await listen(t, createServer(respond))).address
 
 /** A client whose primary domain is a server of the spec, and whose backup domain is an emulator. */
 const start = async (

@@ -1,13 +1,7 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { request as requestOf, type IncomingMessage } from 'node:http'
-import {
-  createServer as createTcpServer,
-  connect,
-  type AddressInfo,
-  type Server,
-  type Socket
-} from 'node:net'
+import { createServer as createTcpServer, connect, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -26,6 +20,7 @@ import { streamObjects } from '../../lib/transfers/list/stream-objects.js'
 import { bytesOf } from '../support/bytes.js'
 import { certificate } from '../support/certificate.js'
 import { bucket, startCos } from '../support/cos.js'
+import { listen } from '../support/listen.js'
 import { sampleOf } from '../support/long-form.js'
 import { clientOf, right } from '../support/server.js'
 import { becomesTrue, waitFor } from '../support/wait-for.js'
@@ -55,17 +50,14 @@ interface ClosingServer {
 }
 
 /** Serves the first request of each connection with `respond`. */
-const listen = async (
+const startServer = async (
   t: Test,
   scheme: Scheme,
   respond: (socket: Socket, head: string) => Promise<void>
 ): Promise<ClosingServer> => {
-  const sockets = new Set<Socket>()
   let pending = 0
   const onSocket = (socket: Socket): void => {
-    sockets.add(socket)
     socket.on('error', () => undefined)
-    socket.on('close', () => sockets.delete(socket))
     socket.once('data', (head: Buffer) => {
       pending += 1
       void respond(socket, head.toString('latin1')).then(() => (pending -= 1))
@@ -73,13 +65,7 @@ const listen = async (
   }
   const server: Server =
     scheme === 'http' ? createTcpServer(onSocket) : createTlsServer(certificate, onSocket)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  const { address, sockets } = await listen(t, server)
   const make = clientOf(t, address)
   return {
     address,
@@ -136,7 +122,7 @@ const end = async (socket: Socket): Promise<void> => {
 
 /** Responds to a request by the plan in its key, and ends the connection after the response. */
 const startClosingServer = (t: Test, scheme: Scheme, finish = end): Promise<ClosingServer> =>
-  listen(t, scheme, (socket, head) => {
+  startServer(t, scheme, (socket, head) => {
     socket.write(responseOf(planOf(head)))
     return finish(socket)
   })
@@ -146,7 +132,7 @@ const startClosingServer = (t: Test, scheme: Scheme, finish = end): Promise<Clos
  * undici's parser pauses after the last byte of the responses whose size fits the buffer that their reader leaves.
  */
 const startClosingProxy = (t: Test, scheme: Scheme, address: string): Promise<ClosingServer> =>
-  listen(t, scheme, async (socket, head) => {
+  startServer(t, scheme, async (socket, head) => {
     const [line = '', ...lines] = head.trimEnd().split('\r\n')
     const [method, path] = line.split(' ')
     const headers: Record<string, string> = {}
@@ -371,15 +357,9 @@ for (const [turn, scheme] of schemes.entries()) {
 // -- the socket alone --
 /** What a parser does with a socket: it reads all there is, unless it is paused. */
 const startParser = async (t: Test) => {
-  const sockets: Array<Socket> = []
-  const server = createTcpServer((socket) => sockets.push(socket.on('error', () => undefined)))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const socket = holdEnd(connect((server.address() as AddressInfo).port, '127.0.0.1'))
-  t.teardown(() => {
-    for (const one of [socket, ...sockets]) one.destroy()
-    server.close()
-  })
+  const { port, sockets } = await listen(t, createTcpServer())
+  const socket = holdEnd(connect(port, '127.0.0.1'))
+  t.teardown(() => socket.destroy())
   const seen: Array<string> = []
   const parser = { isPaused: false }
   const read = (): void => {
@@ -391,8 +371,8 @@ const startParser = async (t: Test) => {
   }
   socket.on('readable', read)
   for (const event of ['end', 'error', 'close'] as const) socket.on(event, () => seen.push(event))
-  await waitFor(() => sockets.length === 1)
-  return { socket, server: sockets[0]!, seen, parser, read }
+  await waitFor(() => sockets.size === 1)
+  return { socket, server: [...sockets][0]!, seen, parser, read }
 }
 
 t.test('a running parser gets the end after the bytes', async (t) => {

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events'
-import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import t, { type Test } from 'tap'
@@ -10,6 +10,7 @@ import type { BodyInput } from '../../lib/core/request.js'
 import { putObject } from '../../lib/operations/put-object.js'
 import { bytesOf } from '../support/bytes.js'
 import { certificate } from '../support/certificate.js'
+import { listen } from '../support/listen.js'
 import { isLongForm } from '../support/long-form.js'
 import { at, clientOf, left } from '../support/server.js'
 import { becomesTrue } from '../support/wait-for.js'
@@ -50,7 +51,7 @@ const endings: ReadonlyArray<(socket: Socket) => void> = [
   }
 ]
 
-const listen = async (
+const startServer = async (
   t: Test,
   scheme: (typeof schemes)[number],
   framing: 'length' | 'close'
@@ -74,10 +75,7 @@ const listen = async (
   }
   const server: Server =
     scheme === 'http' ? createTcpServer(onSocket) : createTlsServer(certificate, onSocket)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  const { address } = await listen(t, server)
   return {
     client: clientOf(t, address)({ scheme, retry: { attempts: 1 } }),
     untilLeft: async () => {
@@ -117,7 +115,7 @@ for (const scheme of schemes)
     async (t) => {
       const runs = isLongForm ? 200 : scheme === 'http' ? 6 : 3
       for (const framing of ['length', 'close'] as const) {
-        const { client, untilLeft } = await listen(t, scheme, framing)
+        const { client, untilLeft } = await startServer(t, scheme, framing)
         for (const [name, body] of Object.entries(bodies)) {
           for (const expectContinue of [false, true]) {
             const other = new Map<string, number>()
@@ -138,7 +136,7 @@ for (const scheme of schemes)
 
 t.test('after a refusal during the body, the source of the body is closed', async (t) => {
   for (const expectContinue of [false, true]) {
-    const { client } = await listen(t, 'http', 'length')
+    const { client } = await startServer(t, 'http', 'length')
     let isClosed = false
     const body = {
       size: 64 * chunk.length,

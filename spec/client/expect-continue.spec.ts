@@ -1,11 +1,10 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import t from 'tap'
 import { Agent } from 'undici'
 import { withSignal } from '../../lib/client/combinators.js'
 import { send } from '../../lib/client/send.js'
 import { bytesOf } from '../support/bytes.js'
+import { listen } from '../support/listen.js'
 import { waitFor } from '../support/wait-for.js'
 import { probePut } from '../support/minimal-operations.js'
 import { at, clientOf, left, sendServiceError, right, startServer } from '../support/server.js'
@@ -26,13 +25,7 @@ const requested = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
     if (says === 'yes') response.writeContinue()
     server.emit('request', request, response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  const { address } = await listen(t, server)
   return { seen, client: clientOf(t, address) }
 }
 

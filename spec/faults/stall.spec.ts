@@ -4,8 +4,7 @@
  *
  *     npm run faults -- stall     the table of both; `npm test` takes a sample
  */
-import { once } from 'node:events'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -14,6 +13,7 @@ import * as Cos from '../../lib/index.js'
 import type { Client, ClientConfig, CosEffect, CosError } from '../../lib/index.js'
 import { bytesOf } from '../support/bytes.js'
 import { from } from '../support/iterables.js'
+import { listen } from '../support/listen.js'
 import { isLongForm, sampleOf } from '../support/long-form.js'
 import { at, clientOf } from '../support/server.js'
 
@@ -43,36 +43,32 @@ const stalls = {
 } as const
 type Stall = keyof typeof stalls
 
-const listen = async (t: Test): Promise<(stall: Stall, config?: Partial<ClientConfig>) => Client> => {
-  let now: Stall = 'before the head'
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.on('close', () => sockets.delete(socket))
+let now: Stall = 'before the head'
+const { address, sockets } = await listen(
+  t,
+  createServer((socket) => {
     const { sends, reads } = stalls[now]
     socket.once('data', () => {
       if (!reads) socket.pause()
       socket.write(sends)
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`
-  return (stall, config) => {
-    now = stall
-    return clientOf(
-      t,
-      address
-    )({
-      scheme: stall === 'in the handshake' ? 'https' : 'http',
-      retry: { attempts: 1 },
-      ...config
-    })
-  }
+)
+
+/** A client of the server, which stalls there from now on. */
+const clientIn = (t: Test, stall: Stall, config?: Partial<ClientConfig>): Client => {
+  now = stall
+  const scheme = stall === 'in the handshake' ? 'https' : 'http'
+  return clientOf(t, address)({ scheme, retry: { attempts: 1 }, ...config })
+}
+
+const untilClosed = async (): Promise<void> => {
+  while (sockets.size > 0) await setTimeout(1)
+}
+
+const disconnect = async (): Promise<void> => {
+  for (const socket of sockets) socket.destroy()
+  await untilClosed()
 }
 
 // -- calls --
@@ -94,12 +90,6 @@ const read =
         )
       )
     )
-
-/** The connections of the server that stalls. */
-const sockets = new Set<Socket>()
-const untilClosed = async (): Promise<void> => {
-  while (sockets.size > 0) await setTimeout(1)
-}
 
 /** Reads the body of a result when its connection has been closed. */
 const readLate =
@@ -247,10 +237,9 @@ const never = 3_600_000
 const table: Array<string> = []
 
 t.test('an abort in each state settles the call within 50 ms', async (t) => {
-  const clientIn = await listen(t)
   for (const state of sampleOf(states, 3)) {
     const timeouts = { connect: 60_000, headers: never, idle: never, unread: never, overall: never }
-    const client = clientIn(state.stall, { timeouts, ...state.config })
+    const client = clientIn(t, state.stall, { timeouts, ...state.config })
     const controller = new AbortController()
     const call = Cos.withSignal(controller.signal)(state.effect)(client)()
     await Promise.race([call, setTimeout(60)])
@@ -266,13 +255,11 @@ t.test('an abort in each state settles the call within 50 ms', async (t) => {
       table.push(`abort     ${state.name}: ${Math.max(0, after).toFixed(1)} ms`)
     }
     await client.close()
-    for (const socket of sockets) socket.destroy()
-    await untilClosed()
+    await disconnect()
   }
 })
 
 t.test('each deadline ends its state within 10 % of its time', async (t) => {
-  const clientIn = await listen(t)
   const inTime = states.flatMap((state) => {
     const overall = {
       ...state,
@@ -286,7 +273,7 @@ t.test('each deadline ends its state within 10 % of its time', async (t) => {
   })
   for (const { name, stall, of, run, config } of sampleOf(inTime, 5)) {
     const timeouts = { connect: 60_000, headers: never, idle: never, unread: never, overall: never }
-    const client = clientIn(stall, {
+    const client = clientIn(t, stall, {
       timeouts: of === 'overall' ? timeouts : { ...timeouts, [of]: limit },
       ...config
     })
@@ -304,8 +291,7 @@ t.test('each deadline ends its state within 10 % of its time', async (t) => {
       table.push(`deadline  ${title}`)
     }
     await client.close()
-    for (const socket of sockets) socket.destroy()
-    await untilClosed()
+    await disconnect()
   }
 })
 

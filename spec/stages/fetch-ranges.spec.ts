@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
@@ -15,6 +13,7 @@ import { fetchRanges, type FetchRange, type FetchRangesOptions } from '../../lib
 import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
 import { planRanges, type PartRange } from '../../lib/stages/plan-ranges.js'
 import { bytesOf } from '../support/bytes.js'
+import { listen } from '../support/listen.js'
 import { waitFor } from '../support/wait-for.js'
 import { from, toArray } from '../support/iterables.js'
 
@@ -44,14 +43,10 @@ const giving = async (t: Teardown, bytes: Buffer, respond: Respond = whole) => {
     response.writeHead(206)
     respond(bytes.subarray(first, last + 1), response, first)
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  const { address } = await listen(t, server)
+  const origin = `http://${address}`
   const dispatcher = new Agent()
-  t.teardown(async () => {
-    await dispatcher.destroy()
-    server.closeAllConnections()
-    server.close()
-  })
+  t.teardown(() => dispatcher.destroy())
   let reading = 0
   const fetchRange: FetchRange = async function* ({ first, last }, signal) {
     const headers = { range: `bytes=${String(first)}-${String(last)}` }

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
@@ -18,6 +16,7 @@ import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
 import { constant } from '../../lib/stages/part-size.js'
 import { sendParts, type SentPart, type Upload } from '../../lib/stages/send-parts.js'
 import { bytesOf, splitBytes } from '../support/bytes.js'
+import { listen } from '../support/listen.js'
 import { becomesTrue, waitFor } from '../support/wait-for.js'
 import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
@@ -56,14 +55,10 @@ const taking = async (
     }
     read().catch(() => {})
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  const { address } = await listen(t, server)
+  const origin = `http://${address}`
   const dispatcher = new Agent()
-  t.teardown(async () => {
-    await dispatcher.destroy()
-    server.closeAllConnections()
-    server.close()
-  })
+  t.teardown(() => dispatcher.destroy())
   const upload: Upload<{ readonly etag: string }> = (part, signal) =>
     TE.tryCatch(async () => {
       const body = Readable.from(part.chunks, { objectMode: false })

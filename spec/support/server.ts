@@ -1,9 +1,8 @@
 /** An HTTP server with responses scripted by a spec, and clients that send it requests with COS's host names. */
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
 import * as E from 'fp-ts/lib/Either.js'
 import { createClient, type Client, type ClientConfig } from '../../lib/client/client.js'
+import { listen } from './listen.js'
 
 export interface ReceivedRequest {
   readonly method: string
@@ -72,7 +71,6 @@ export const startServer = async (
   { early = false }: { readonly early?: boolean } = {}
 ): Promise<ScriptedServer> => {
   const received: Array<ReceivedRequest> = []
-  const sockets = new Set<Socket>()
   let count = 0
   const server = createServer((request, response) => {
     response.on('error', () => undefined)
@@ -92,18 +90,7 @@ export const startServer = async (
     if (early) respond()
     else request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', respond)
   })
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  const address = `127.0.0.1:${String(port)}`
+  const { address, sockets } = await listen(t, server)
   return { address, received, open: () => sockets.size, client: clientOf(t, address) }
 }
 

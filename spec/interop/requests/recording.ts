@@ -1,11 +1,10 @@
 /** Records requests from a socket, and compares them. */
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Element } from '../../../lib/core/element.js'
 import { xmlReader } from '../../../lib/core/xml.js'
+import { listen } from '../../support/listen.js'
 
 export interface Recorded {
   readonly method: string
@@ -57,14 +56,9 @@ export const startRecorder = async (t: Teardown): Promise<Recorder> => {
       response.end()
     })
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
+  const { address } = await listen(t, server)
   return {
-    address: `127.0.0.1:${String(port)}`,
+    address,
     take: () => {
       const taken = recorded
       recorded = []
