@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import { exampleBucket, exampleCredentials } from '../../lib/emulator/index.js'
-import { createClient, formatError, listObjects, putObject, run, send, type Client } from '../../lib/index.js'
+import { createClient, formatError, listObjects, putObject, run, send } from '../../lib/index.js'
 import type { Table } from '../support/measure.js'
+import { rawConnection, signedRequest } from '../support/raw-requests.js'
 import { scaled } from '../support/settings.js'
 
 const keys = scaled(100_000, 200)
@@ -20,7 +22,8 @@ const right = <A>(result: E.Either<Parameters<typeof formatError>[0], A>): A => 
 }
 
 interface Child {
-  readonly client: Client
+  /** `127.0.0.1:PORT` */
+  readonly address: string
   /** Seconds to the ready line. */
   readonly start: number
   /** CPU seconds so far, user and system. Linux only. */
@@ -40,14 +43,8 @@ const startChild = async (...args: ReadonlyArray<string>): Promise<Child> => {
   const start = (performance.now() - began) / 1000
   const address = /127\.0\.0\.1:\d+/.exec(String(line))?.[0] ?? ''
   const read = (file: string): string => readFileSync(`/proc/${String(child.pid)}/${file}`, 'utf8')
-  const options = {
-    region: 'ap-guangzhou',
-    scheme: 'http',
-    address,
-    credentials: exampleCredentials
-  } as const
   return {
-    client: right(createClient(options)),
+    address,
     start,
     cpu: () => {
       const fields = read('stat')
@@ -64,61 +61,121 @@ const startChild = async (...args: ReadonlyArray<string>): Promise<Child> => {
   }
 }
 
-const putAll = async (client: Client): Promise<void> => {
-  let next = 0
-  const work = async (): Promise<void> => {
-    while (next < keys) {
-      const key = `folder/${String(next++).padStart(8, '0')}`
-      right(await run(client)(send(putObject({ bucket: exampleBucket, key, body: 'hello' })))())
-    }
-  }
-  await Promise.all(Array.from({ length: concurrency }, work))
+// -- clients --
+/** The client that puts and lists all keys. */
+interface Load {
+  readonly putAll: () => Promise<void>
+  readonly listAll: () => Promise<void>
+  readonly close: () => Promise<unknown>
 }
 
-const listAll = async (client: Client): Promise<void> => {
+const keyOf = (n: number): string => `folder/${String(n).padStart(8, '0')}`
+
+/** Calls `work` for each key, by `concurrency` workers. */
+const forEachKey = async (work: (n: number, worker: number) => Promise<unknown>): Promise<void> => {
+  let next = 0
+  const run = async (_: unknown, worker: number): Promise<void> => {
+    while (next < keys) await work(next++, worker)
+  }
+  await Promise.all(Array.from({ length: concurrency }, run))
+}
+
+/** Reads pages from the marker of each; `listPage` returns the number of keys and the next marker. */
+const listPages = async (
+  listPage: (marker: string) => Promise<readonly [number, string | undefined]>
+): Promise<void> => {
   let marker: string | undefined = ''
   let count = 0
   while (marker !== undefined) {
-    const operation = listObjects({ bucket: exampleBucket, marker })
-    const page = right(await run(client)(send(operation))())
-    count += page.contents.length
-    marker = page.isTruncated && page.nextMarker._tag === 'Some' ? page.nextMarker.value : undefined
+    const [listed, next]: readonly [number, string | undefined] = await listPage(marker)
+    count += listed
+    marker = next
   }
   if (count !== keys) throw new Error(`${String(count)} keys were listed`)
 }
 
-const measure = async (name: string, ...args: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
+const cospipeLoad = async (address: string): Promise<Load> => {
+  const options = { region: 'ap-guangzhou', scheme: 'http', credentials: exampleCredentials } as const
+  const client = right(createClient({ ...options, address }))
+  return {
+    putAll: () =>
+      forEachKey(async (n) =>
+        right(await run(client)(send(putObject({ bucket: exampleBucket, key: keyOf(n), body: 'hello' })))())
+      ),
+    listAll: () =>
+      listPages(async (marker) => {
+        const page = right(await run(client)(send(listObjects({ bucket: exampleBucket, marker })))())
+        const { nextMarker } = page
+        return [page.contents.length, page.isTruncated ? O.toUndefined(nextMarker) : undefined]
+      }),
+    close: () => client.close()
+  }
+}
+
+const rawLoad = async (address: string): Promise<Load> => {
+  const connections = await Promise.all(Array.from({ length: concurrency }, () => rawConnection(address)))
+  const puts = Array.from({ length: keys }, (_, n) => signedRequest('PUT', `/${keyOf(n)}`, '', 'hello'))
+  return {
+    putAll: () => forEachKey(async (n, worker) => connections[worker]?.send(puts[n] ?? '')),
+    listAll: () =>
+      listPages(async (marker) => {
+        const request = signedRequest('GET', '/', `marker=${encodeURIComponent(marker)}`)
+        const text = (await connections[0]?.send(request)) ?? ''
+        return [text.split('<Contents>').length - 1, /<NextMarker>([^<]*)</.exec(text)?.[1]]
+      }),
+    close: async () => {
+      for (const { close } of connections) close()
+    }
+  }
+}
+
+// -- rows --
+const measure = async (
+  store: string,
+  client: string,
+  createLoad: (address: string) => Promise<Load>,
+  ...args: ReadonlyArray<string>
+): Promise<ReadonlyArray<string>> => {
   const child = await startChild(...args)
-  const timed = async (work: (client: Client) => Promise<void>): Promise<readonly [string, string]> => {
-    const [cpu, began] = [child.cpu(), performance.now()]
-    await work(child.client)
+  const load = await createLoad(child.address)
+  const timed = async (work: () => Promise<void>): Promise<ReadonlyArray<string>> => {
+    const [cpu, own, began] = [child.cpu(), process.cpuUsage(), performance.now()]
+    await work()
     const seconds = (performance.now() - began) / 1000
-    return [(keys / seconds).toFixed(0), (((child.cpu() - cpu) / keys) * 1e6).toFixed(0)]
+    const { user, system } = process.cpuUsage(own)
+    const perKey = [((child.cpu() - cpu) * 1e6) / keys, (user + system) / keys]
+    return [(keys / seconds).toFixed(0), ...perKey.map((time) => time.toFixed(0))]
   }
   try {
     const before = child.rss()
-    const put = await timed(putAll)
+    const put = await timed(load.putAll)
     const perKey = (child.rss() - before) / keys
-    const listed = await timed(listAll)
-    return [name, child.start.toFixed(2), ...put, ...listed, perKey.toFixed(0)]
+    const listed = await timed(load.listAll)
+    return [store, client, child.start.toFixed(2), ...put, ...listed, perKey.toFixed(0)]
   } finally {
-    await child.client.close()
+    await load.close()
     await child.stop()
   }
 }
 
 export const emulator = async (): Promise<Table> => {
-  const dir = mkdtempSync(join(tmpdir(), 'cospipe-bench-'))
+  const dirs = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'cospipe-bench-')))
+  const [first = '', second = ''] = dirs
   try {
     return {
       title: `The emulator: ${String(keys)} objects of 5 bytes, ${String(concurrency)} requests at the same time`,
       columns: [
-        ...['store', 'start, s', 'puts a second', 'its CPU a put, us'],
-        ...['keys listed a second', 'its CPU a key, us', 'resident memory a key, bytes']
+        ...['store', 'client', 'start, s', 'puts a second', 'CPU a put, us', "the client's, us"],
+        ...['keys listed a second', 'CPU a key, us', "the client's, us", 'resident memory a key, bytes']
       ],
-      rows: [await measure('memory'), await measure('directory', '--dir', dir)]
+      rows: [
+        await measure('memory', 'raw requests', rawLoad),
+        await measure('memory', 'cospipe', cospipeLoad),
+        await measure('directory', 'raw requests', rawLoad, '--dir', first),
+        await measure('directory', 'cospipe', cospipeLoad, '--dir', second)
+      ]
     }
   } finally {
-    rmSync(dir, { recursive: true, force: true })
+    for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
   }
 }
