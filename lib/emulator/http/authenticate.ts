@@ -1,7 +1,6 @@
 /** Verifies COS's signature, in the Authorization header or in the URL. */
 import { timingSafeEqual } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
-import { pipe } from 'fp-ts/lib/function.js'
 import { urlEncode } from '../../core/key.js'
 import { encodeHeaderBytes, sign, signKey } from '../../core/signature.js'
 import type { Credentials } from '../options.js'
@@ -183,10 +182,10 @@ export const authenticate = (
   const credentials = known.find(({ secretId }) => secretId === fields['q-ak'])
   if (credentials === undefined) return fail('InvalidAccessKeyId')
 
-  return pipe(
-    checkTime(Number(start), Number(end), Math.floor(now / 1000), presigned),
-    E.chain(() => checkToken(credentials, request, now)),
-    E.chain(() => checkSignature(credentials, request, fields)),
-    E.map(() => ({ anonymous: false }))
-  )
+  const time = checkTime(Number(start), Number(end), Math.floor(now / 1000), presigned)
+  if (E.isLeft(time)) return time
+  const token = checkToken(credentials, request, now)
+  if (E.isLeft(token)) return token
+  const signature = checkSignature(credentials, request, fields)
+  return E.isLeft(signature) ? signature : E.right({ anonymous: false })
 }

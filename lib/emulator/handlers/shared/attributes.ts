@@ -113,23 +113,22 @@ const isJson = (text: string): boolean => {
   }
 }
 
-const readEncryption = (headers: Headers): E.Either<ServiceError, Encryption> =>
-  pipe(
-    readCustomerKey(headers, sse),
-    E.chain((keyMd5): E.Either<ServiceError, Encryption> => {
-      const method = headers[sse]
-      const context = headers[`${sse}-context`]
-      if (method !== undefined && keyMd5 !== undefined)
-        return fail('InvalidArgument', 'Two kinds of server-side encryption were specified.')
-      if (keyMd5 !== undefined) return E.right({ _tag: 'Customer', keyMd5 })
-      if (method === undefined) return E.right({ _tag: 'None' })
-      if (method === 'AES256') return E.right({ _tag: 'Cos' })
-      if (method !== 'cos/kms') return fail('InvalidArgument', `${sse} must be AES256 or cos/kms.`)
-      if (context !== undefined && !isJson(Buffer.from(context, 'base64').toString()))
-        return fail('InvalidArgument', `${sse}-context must be Base64 of JSON.`)
-      return E.right({ _tag: 'Kms', keyId: headers[`${sse}-cos-kms-key-id`] ?? 'emulator-default-key' })
-    })
-  )
+const readEncryption = (headers: Headers): E.Either<ServiceError, Encryption> => {
+  const customerKey = readCustomerKey(headers, sse)
+  if (E.isLeft(customerKey)) return customerKey
+  const keyMd5 = customerKey.right
+  const method = headers[sse]
+  const context = headers[`${sse}-context`]
+  if (method !== undefined && keyMd5 !== undefined)
+    return fail('InvalidArgument', 'Two kinds of server-side encryption were specified.')
+  if (keyMd5 !== undefined) return E.right({ _tag: 'Customer', keyMd5 })
+  if (method === undefined) return E.right({ _tag: 'None' })
+  if (method === 'AES256') return E.right({ _tag: 'Cos' })
+  if (method !== 'cos/kms') return fail('InvalidArgument', `${sse} must be AES256 or cos/kms.`)
+  if (context !== undefined && !isJson(Buffer.from(context, 'base64').toString()))
+    return fail('InvalidArgument', `${sse}-context must be Base64 of JSON.`)
+  return E.right({ _tag: 'Kms', keyId: headers[`${sse}-cos-kms-key-id`] ?? 'emulator-default-key' })
+}
 
 // COS acts on these headers after the object is stored. Ignoring them would report a success for work not done.
 const notImplemented = ['pic-operations', 'x-cos-callback', 'x-cos-callback-var', 'x-cos-return-body']
