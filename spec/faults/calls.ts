@@ -1,16 +1,17 @@
 /** The operations and transfers of the matrix: how each is prepared and run, and how its result is checked. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as Cos from '../../lib/index.js'
 import type { Client, CosEffect, CosError } from '../../lib/index.js'
 import { bytesOf } from '../support/bytes.js'
 import { bucket } from '../support/cos.js'
 import { right } from '../support/server.js'
 import { from, toArray } from '../support/iterables.js'
+import { readBody, readItems } from './read-body.js'
 
 const MiB = 1024 * 1024
 
@@ -61,25 +62,6 @@ const isStored = async (client: Client, key: string, bytes: Uint8Array): Promise
 const exists = (client: Client, key: string): Promise<boolean> =>
   must(client, Cos.send(Cos.objectExists({ bucket, key })))
 
-/** Reads a body to its end; the error is that of the body. */
-const readAll = async (body: Readable): Promise<E.Either<CosError, Buffer>> => {
-  try {
-    return E.right(Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>))
-  } catch (thrown) {
-    if (thrown instanceof Cos.CosException) return E.left(thrown.error)
-    throw thrown
-  }
-}
-
-const collectAll = async <A>(items: AsyncIterable<A>): Promise<E.Either<CosError, ReadonlyArray<A>>> => {
-  try {
-    return E.right(await toArray(items))
-  } catch (thrown) {
-    if (thrown instanceof Cos.CosException) return E.left(thrown.error)
-    throw thrown
-  }
-}
-
 const isEqual = (value: unknown, bytes: Uint8Array): boolean =>
   value instanceof Uint8Array && Buffer.from(bytes).equals(value)
 
@@ -118,20 +100,18 @@ const operations: ReadonlyArray<Subject> = [
   {
     name: 'getObject',
     prepare: (client, cell) => put(client, keyOf(cell), small),
-    run: async (client, cell) => {
-      const result = await Cos.send(Cos.getObject(at(cell)))(client)()
-      return E.isLeft(result) ? result : readAll(result.right.body)
-    },
+    run: (client, cell) => pipe(Cos.send(Cos.getObject(at(cell)))(client), TE.chain(readBody))(),
     isRight: async (_client, _cell, value) => isEqual(value, small)
   },
   {
     name: 'getObject of a range',
     hasNoChecksum: true,
     prepare: (client, cell) => put(client, keyOf(cell), small),
-    run: async (client, cell) => {
-      const result = await Cos.send(Cos.getObject({ ...at(cell), range: { first: 10, last: 499 } }))(client)()
-      return E.isLeft(result) ? result : readAll(result.right.body)
-    },
+    run: (client, cell) =>
+      pipe(
+        Cos.send(Cos.getObject({ ...at(cell), range: { first: 10, last: 499 } }))(client),
+        TE.chain(readBody)
+      )(),
     isRight: async (_client, _cell, value) => isEqual(value, small.subarray(10, 500))
   },
   {
@@ -274,10 +254,7 @@ const transfers: ReadonlyArray<Subject> = [
   {
     name: 'downloadStream',
     prepare: (client, cell) => put(client, keyOf(cell), large),
-    run: async (client, cell) => {
-      const result = await Cos.downloadStream(upload(cell))(client)()
-      return E.isLeft(result) ? result : readAll(result.right.body)
-    },
+    run: (client, cell) => pipe(Cos.downloadStream(upload(cell))(client), TE.chain(readBody))(),
     isRight: async (_client, _cell, value) => isEqual(value, large)
   },
   {
@@ -313,7 +290,8 @@ const transfers: ReadonlyArray<Subject> = [
     prepare: async (client, cell) => {
       for (const name of ['a', 'b', 'c']) await put(client, `${cell.prefix}${name}`, small)
     },
-    run: (client, cell) => collectAll(Cos.streamObjects({ bucket, prefix: cell.prefix, maxKeys: 2 })(client)),
+    run: (client, cell) =>
+      readItems(Cos.streamObjects({ bucket, prefix: cell.prefix, maxKeys: 2 })(client))(),
     isRight: async (_client, _cell, value) => (value as ReadonlyArray<unknown>).length === 3
   },
   {
@@ -345,7 +323,7 @@ type FileResult = Cos.UploadDirectoryResult | Cos.DownloadDirectoryResult
 
 /** The error of the first file that failed, or all results. */
 const eachResult = async (results: AsyncIterable<FileResult>): Promise<E.Either<CosError, unknown>> => {
-  const all = await collectAll(results)
+  const all = await readItems(results)()
   if (E.isLeft(all)) return all
   for (const result of all.right) if (result._tag === 'Failed') return E.left(result.error)
   return all

@@ -10,12 +10,13 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t, { type Test } from 'tap'
 import * as Cos from '../../lib/index.js'
-import type { Client, ClientConfig, CosEffect, CosError } from '../../lib/index.js'
+import type { Client, ClientConfig, CosEffect } from '../../lib/index.js'
 import { bytesOf } from '../support/bytes.js'
 import { from } from '../support/iterables.js'
 import { listen } from '../support/listen.js'
 import { isLongForm, sampleOf } from '../support/long-form.js'
 import { at, clientOf } from '../support/server.js'
+import { readBody } from './read-body.js'
 
 const MiB = 1024 * 1024
 
@@ -76,20 +77,7 @@ const disconnect = async (): Promise<void> => {
 const read =
   <A extends { readonly body: AsyncIterable<Uint8Array> }>(effect: CosEffect<A>): CosEffect<unknown> =>
   (client) =>
-    pipe(
-      effect(client),
-      TE.chain(({ body }) =>
-        TE.tryCatch(
-          async () => {
-            for await (const _ of body);
-          },
-          (thrown): CosError => {
-            if (thrown instanceof Cos.CosException) return thrown.error
-            throw thrown
-          }
-        )
-      )
-    )
+    pipe(effect(client), TE.chain(readBody))
 
 /** Reads the body of a result when its connection has been closed. */
 const readLate =

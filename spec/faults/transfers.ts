@@ -9,8 +9,8 @@ import type { Client, CosEffect, CosError } from '../../lib/index.js'
 import { bytesOf } from '../support/bytes.js'
 import { bucket } from '../support/cos.js'
 import { aes } from '../support/encryption.js'
-import { toArray } from '../support/iterables.js'
 import { right } from '../support/server.js'
+import { readBody } from './read-body.js'
 
 const MiB = 1024 * 1024
 const partSize = MiB
@@ -60,9 +60,6 @@ const up = (name: string, bytes: Buffer, effect: Effect, isEncrypted = false): W
   run: (client, cell) => effect(cell, bytes)(client)()
 })
 
-const read = async (result: { readonly body: AsyncIterable<Uint8Array> }): Promise<Buffer> =>
-  Buffer.concat(await toArray(result.body))
-
 const down = (name: string, bytes: Buffer, effect: Effect, isEncrypted = false): Way => ({
   name,
   direction: 'down',
@@ -73,13 +70,7 @@ const down = (name: string, bytes: Buffer, effect: Effect, isEncrypted = false):
       effect(cell, bytes)(client),
       TE.chain((value) =>
         typeof value === 'object' && value !== null && 'body' in value
-          ? TE.tryCatch(
-              () => read(value as { readonly body: AsyncIterable<Uint8Array> }),
-              (thrown): CosError => {
-                if (thrown instanceof Cos.CosException) return thrown.error
-                throw thrown
-              }
-            )
+          ? readBody(value as { readonly body: AsyncIterable<Uint8Array> })
           : TE.right<CosError, unknown>(value instanceof Uint8Array ? value : readFileSync(fileOf(cell)))
       )
     )()
@@ -147,5 +138,5 @@ export const prepare = async (
 export const isExact = async (client: Client, way: Way, cell: Cell, value: unknown): Promise<boolean> => {
   if (way.direction === 'down') return value instanceof Uint8Array && way.bytes.equals(value)
   const got = way.isEncrypted === true ? vault.getObject(refOf(cell)) : Cos.send(Cos.getObject(refOf(cell)))
-  return (await read(right(await got(client)()))).equals(way.bytes)
+  return right(await pipe(got(client), TE.chain(readBody))()).equals(way.bytes)
 }
