@@ -1,6 +1,7 @@
 /** The memory that a connection's bytes are read into: few large chunks instead of many small ones. */
 import type { OnReadOpts } from 'node:net'
 import { ioChunkSize, KiB } from '../core/limits.js'
+import { markOwned } from '../core/owned-memory.js'
 
 // In bytes. Node itself reads at most 64 KiB at once, and each chunk has a price in every layer that it passes.
 const smallestBlock = 64 * KiB
@@ -66,7 +67,7 @@ export const createSocketBuffer = (turn: Turn, push: (bytes: Uint8Array) => bool
   const copy = (): Uint8Array => {
     const bytes = Buffer.from(block.subarray(from, to))
     from = to
-    return bytes
+    return markOwned(bytes)
   }
   /** After a read: takes the bytes, and makes room for the next ones. */
   const take = (): Uint8Array => {
@@ -75,7 +76,7 @@ export const createSocketBuffer = (turn: Turn, push: (bytes: Uint8Array) => bool
       const full = block
       block = allocate(Math.min(2 * length, largestBlock))
       to = 0
-      return full
+      return markOwned(full)
     }
     const isLarge = length > smallestBlock && to <= length / 4
     const bytes = copy()

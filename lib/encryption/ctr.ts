@@ -1,6 +1,8 @@
 /** AES-256-CTR as a stage, from any byte of an object. Encryption and decryption are the same. */
 import { createCipheriv, type Cipher } from 'node:crypto'
+import { constVoid } from 'fp-ts/lib/function.js'
 import { ioChunkSize } from '../core/limits.js'
+import { freeOwned } from '../core/owned-memory.js'
 import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
 import { grow } from './grow.js'
@@ -24,15 +26,8 @@ const cipherFrom = ({ key, iv }: DataKey, offset: number): Cipher => {
   return cipher
 }
 
-/**
- * Encrypts or decrypts bytes that begin at an offset of their object. It authenticates nothing: a changed ciphertext
- * becomes a changed plaintext.
- *
- * @shape  the same number of bytes, in chunks of at most 256 KiB
- * @units  `offset` in bytes, of the object; holds one chunk at a time
- * @errors those of its source, unchanged; `TypeError` if a chunk is not bytes
- */
-export const applyCtr = (dataKey: DataKey, offset: number) =>
+/** `release` gets each chunk after its last use. */
+const applyFrom = (dataKey: DataKey, offset: number, release: (chunk: Uint8Array) => void) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     const cipher = cipherFrom(dataKey, offset)
     for await (const chunk of bytes) {
@@ -41,8 +36,24 @@ export const applyCtr = (dataKey: DataKey, offset: number) =>
       // Slices: one call for a large chunk would double it in memory and stall the event loop.
       for (let at = 0; at < length; at += ioChunkSize)
         yield cipher.update(chunk.subarray(at, at + ioChunkSize))
+      release(chunk)
     }
   }
+
+/**
+ * Encrypts or decrypts bytes that begin at an offset of their object. It authenticates nothing: a changed ciphertext
+ * becomes a changed plaintext.
+ *
+ * @shape  the same number of bytes, in chunks of at most 256 KiB
+ * @units  `offset` in bytes, of the object; holds one chunk at a time
+ * @errors those of its source, unchanged; `TypeError` if a chunk is not bytes
+ */
+export const applyCtr = (dataKey: DataKey, offset: number): ReturnType<typeof applyFrom> =>
+  applyFrom(dataKey, offset, constVoid)
+
+/** `applyCtr` to the ciphertext of a response, whose memory is freed: no caller has seen it. */
+export const decryptCtr = (dataKey: DataKey, offset: number): ReturnType<typeof applyFrom> =>
+  applyFrom(dataKey, offset, freeOwned)
 
 /**
  * `applyCtr` in memory that is used again.

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Context, EncryptionProblem } from '../core/error.js'
 import { decryptCbc } from './cbc.js'
-import { applyCtr } from './ctr.js'
+import { decryptCtr } from './ctr.js'
 import type { DataKey } from './data-key.js'
 import type { Envelope } from './envelope.js'
 import type { ForeignEnvelope } from './foreign-envelope.js'
@@ -54,7 +54,7 @@ const wholeForeign = (
 ): Pick<WholeDecryption, 'decrypt' | 'isAuthenticated'> => {
   switch (cipher) {
     case 'ctr':
-      return { decrypt: applyCtr(dataKey, 0), isAuthenticated: false }
+      return { decrypt: decryptCtr(dataKey, 0), isAuthenticated: false }
     case 'gcm':
       return { decrypt: decryptGcm(dataKey, context), isAuthenticated: true }
     case 'cbc':
@@ -115,7 +115,7 @@ const planForeignRange = (
     return envelope.cipher === 'ctr'
       ? E.right({
           _tag: 'Decrypt',
-          decrypt: applyCtr(counter, stored.span.first),
+          decrypt: decryptCtr(counter, stored.span.first),
           span: O.some(stored.span),
           size: O.none,
           isAuthenticated: false,
@@ -138,7 +138,7 @@ const planForeignRange = (
           takeBytes(
             first - stored.span.first,
             last - first + 1
-          )(applyCtr(counter, stored.span.first)(ciphertext)),
+          )(decryptCtr(counter, stored.span.first)(ciphertext)),
         span,
         size,
         isAuthenticated: false,

@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Context, EncryptionProblem } from '../core/error.js'
-import { applyCtr, applyCtrInPlace } from './ctr.js'
+import { applyCtrInPlace, decryptCtr } from './ctr.js'
 import type { DataKey } from './data-key.js'
 import type { Decrypt } from './decrypt.js'
 import type { Envelope } from './envelope.js'
@@ -76,7 +76,7 @@ export const objectRanges = (
       size: stored,
       range: ({ offset, length }) => ({
         span: { first: offset, last: offset + length - 1 },
-        decrypt: applyCtr(dataKey, offset),
+        decrypt: decryptCtr(dataKey, offset),
         encrypt: applyCtrInPlace(dataKey, offset)
       })
     })

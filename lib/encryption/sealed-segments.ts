@@ -1,6 +1,8 @@
 /** The segments of a sealed object, as stages: AES-256-GCM of 64 KiB each, with its index and an end mark in the nonce. */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
-import { KiB } from '../core/limits.js'
+import * as E from 'fp-ts/lib/Either.js'
+import { ioChunkSize, KiB } from '../core/limits.js'
+import { freeBytes, freeOwned } from '../core/owned-memory.js'
 import { CosException, encryptionError, type Context } from '../core/error.js'
 import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
@@ -13,6 +15,9 @@ import { updateInto } from './update-into.js'
 export const segmentSize = 64 * KiB
 /** Of a whole segment in the object, in bytes. */
 export const sealedSegmentSize = segmentSize + tagSize
+
+/** Segments that are opened into one chunk. Chunks of 64 KiB take more time in each layer that they pass. */
+const segmentsAtOnce = ioChunkSize / segmentSize
 
 const nonceOf = ({ iv }: DataKey, index: number, isLast: boolean): Buffer => {
   const counter = Buffer.alloc(4)
@@ -96,9 +101,9 @@ export const sealSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange) =
 /**
  * Decrypts segments. The plaintext of a segment is yielded after its tag was checked, and no byte of a wrong one.
  *
- * @shape  one chunk for each segment; empty ones are left out
- * @units  holds a sealed segment, because the last one has another nonce, and its plaintext; less for fewer bytes. The source may
- *         reuse its memory
+ * @shape  chunks of up to four segments, which the reader may keep; empty ones are left out
+ * @units  holds a sealed segment, because the last one has another nonce, and up to 256 KiB of plaintext; less for fewer bytes.
+ *         The source may reuse its memory. A chunk that this process received is freed
  * @errors those of its source; `EncryptionError` with the segment's index: `Truncated` if segments or bytes are missing at
  *         the end, `BadSegment` if the ciphertext was changed
  */
@@ -109,36 +114,65 @@ export const openSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange, c
     let held: Buffer = Buffer.alloc(0)
     let filled = 0
     let index = first
-    const openHeld = (isFinal: boolean): Buffer => {
+    const openNext = (sealed: Uint8Array, isFinal: boolean): E.Either<CosException, Buffer> => {
       const isLast = toEnd && isFinal
-      const block = held.subarray(0, filled)
-      if (filled < tagSize || (!isLast && filled < sealedSegmentSize))
-        throw failure('Truncated', 'a segment is cut short', index)
-      const plain = open(dataKey, index, isLast, block)
+      if (sealed.length < tagSize || (!isLast && sealed.length < sealedSegmentSize))
+        return E.left(failure('Truncated', 'a segment is cut short', index))
+      const plain = open(dataKey, index, isLast, sealed)
       if (plain === undefined)
-        throw isLast && filled === sealedSegmentSize && open(dataKey, index, false, block) !== undefined
-          ? failure('Truncated', 'segments are missing after this one', index)
-          : failure('BadSegment', 'the ciphertext was changed', index)
+        return E.left(
+          isLast && sealed.length === sealedSegmentSize && open(dataKey, index, false, sealed) !== undefined
+            ? failure('Truncated', 'segments are missing after this one', index)
+            : failure('BadSegment', 'the ciphertext was changed', index)
+        )
       if (plain.length === 0 && index > 0)
-        throw failure('BadSegment', 'an empty segment follows another one', index)
-      filled = 0
+        return E.left(failure('BadSegment', 'an empty segment follows another one', index))
       index += 1
-      return plain
+      return E.right(plain)
+    }
+    /** Copies bytes of a chunk behind the held ones, up to a whole segment; returns their number. */
+    const hold = (chunk: Uint8Array, at: number): number => {
+      const count = Math.min(sealedSegmentSize - filled, chunk.length - at)
+      held = grow(held, filled + count, sealedSegmentSize)
+      held.set(chunk.subarray(at, at + count), filled)
+      filled += count
+      return count
     }
     for await (const chunk of ciphertext) {
       requireBytes(chunk)
-      for (let at = 0; at < chunk.length;) {
-        if (filled === sealedSegmentSize) yield openHeld(false)
-        const count = Math.min(sealedSegmentSize - filled, chunk.length - at)
-        held = grow(held, filled + count, sealedSegmentSize)
-        held.set(chunk.subarray(at, at + count), filled)
-        filled += count
-        at += count
+      let at = 0
+      /** The next segment: a view of the chunk, unless it began in an earlier one. */
+      const takeSealed = (): Uint8Array => {
+        if (filled === 0) return chunk.subarray(at, (at += sealedSegmentSize))
+        at += hold(chunk, at)
+        filled = 0
+        return held.subarray(0, sealedSegmentSize)
       }
+      for (;;) {
+        // Those that a byte follows: the last one of the object has another nonce.
+        const whole = Math.floor((filled + chunk.length - at - 1) / sealedSegmentSize)
+        if (whole < 1) break
+        const plain = Buffer.allocUnsafeSlow(Math.min(whole, segmentsAtOnce) * segmentSize)
+        let end = 0
+        let opened: E.Either<CosException, unknown> = E.right(undefined)
+        while (end < plain.length && E.isRight(opened)) {
+          const segment = openNext(takeSealed(), false)
+          opened = segment
+          if (E.isLeft(segment)) break
+          plain.set(segment.right, end)
+          end += segmentSize
+          freeBytes(segment.right)
+        }
+        if (end > 0) yield plain.subarray(0, end)
+        if (E.isLeft(opened)) throw opened.left
+      }
+      if (at < chunk.length) hold(chunk, at)
+      freeOwned(chunk)
     }
     if (filled > 0) {
-      const plain = openHeld(true)
-      if (plain.length > 0) yield plain
+      const plain = openNext(held.subarray(0, filled), true)
+      if (E.isLeft(plain)) throw plain.left
+      if (plain.right.length > 0) yield plain.right
     }
     if (index === first) throw failure('Truncated', 'there is no segment', first)
   }

@@ -7,6 +7,7 @@ import {
   type Turn
 } from '../../lib/client/socket-buffer.js'
 import { KiB } from '../../lib/core/limits.js'
+import { freeOwned } from '../../lib/core/owned-memory.js'
 
 /** Reads as Node does: into the buffer that the last read returned, until a read returns false. */
 const startReads = (pushed: Array<Uint8Array>, turn: Turn = createTurn()) => {
@@ -62,6 +63,20 @@ t.test('a chunk keeps no more memory alive than it has bytes', async (t) => {
     pushed.map(({ buffer }) => buffer.byteLength / KiB),
     [64, 100]
   )
+})
+
+t.test('the reader of a chunk may free its memory', async (t) => {
+  const pushed: Array<Uint8Array> = []
+  const { read } = startReads(pushed)
+  for (const size of [64, 100, 16, 3]) read(size * KiB)
+  await setImmediate()
+  const [block, copy, ...others] = pushed
+  for (const chunk of [block, copy]) if (chunk !== undefined) freeOwned(chunk)
+  t.strictSame(sizesIn(pushed).slice(0, 2), [0, 0], 'a block, and a copy of a part')
+  for (const chunk of others) freeOwned(chunk)
+  read(5 * KiB)
+  await setImmediate()
+  t.strictSame(sizesIn(pushed.slice(-1)), [5], 'and the connection reads more')
 })
 
 t.test('bytes that were delivered do not change with later reads', async (t) => {

@@ -1,7 +1,8 @@
 import { createSecretKey } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { applyCtr, applyCtrInPlace, counterBlock } from '../../lib/encryption/ctr.js'
+import { markOwned } from '../../lib/core/owned-memory.js'
+import { applyCtr, applyCtrInPlace, counterBlock, decryptCtr } from '../../lib/encryption/ctr.js'
 import { bytesOf, joinBytes, splitBytes } from '../support/bytes.js'
 import { from, toArray, yieldThenFail } from '../support/iterables.js'
 
@@ -103,4 +104,26 @@ t.test('it reads nothing ahead, closes its source, and passes its error', async 
     message: 'disk'
   })
   await t.rejects(toArray(applyCtr({ key, iv }, 0)(from('text' as never))), TypeError)
+})
+
+t.test('decryptCtr frees the memory of a response, and applyCtr that of no chunk', async (t) => {
+  const bytes = bytesOf(600_000)
+  const encryptedBytes = await apply(bytes, 16, 300_000)
+  const chunks = () => [0, 300_000].map((at) => Buffer.from(encryptedBytes.subarray(at, at + 300_000)))
+  const [owned, other] = [chunks().map(markOwned), chunks()]
+  for (const [stage, source] of [
+    [applyCtr, owned],
+    [decryptCtr, other],
+    [decryptCtr, owned]
+  ] as const) {
+    t.same(
+      source.map(({ length }) => length),
+      [300_000, 300_000]
+    )
+    t.ok(Buffer.concat(await toArray(stage({ key, iv }, 16)(from(...source)))).equals(bytes))
+  }
+  t.same(
+    owned.map(({ length }) => length),
+    [0, 0]
+  )
 })

@@ -7,6 +7,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
 import { contextWithoutObject, CosException, type EncryptionProblem } from '../../lib/core/error.js'
+import { markOwned } from '../../lib/core/owned-memory.js'
 import { readEnvelope } from '../../lib/encryption/envelope.js'
 import { keyring } from '../../lib/encryption/keyring.js'
 import { createObjectCipher, type ObjectCipher } from '../../lib/encryption/object-cipher.js'
@@ -29,7 +30,7 @@ import { openSegments, sealedSegmentSize, sealSegments } from '../../lib/encrypt
 import { unwrapSealed } from '../../lib/encryption/sealed-wrap.js'
 import { bytesOf, joinBytes, splitBytes } from '../support/bytes.js'
 import { aes, at, masterKeys, rsa } from '../support/encryption.js'
-import { toArray, yieldThenFail } from '../support/iterables.js'
+import { from, toArray, yieldThenFail } from '../support/iterables.js'
 import { isLongForm, sampleOf } from '../support/long-form.js'
 import { left, right } from '../support/server.js'
 
@@ -336,6 +337,38 @@ t.test('sealing and opening read one segment ahead; errors of the source pass', 
   await t.rejects(toArray(openSegments(dataKey, { first: 0, toEnd: true }, context)(failing())), {
     message: 'net'
   })
+})
+
+t.test('opened chunks have up to four segments, and the memory of a response is freed', async (t) => {
+  const { dataKey } = deriveKeys(bytesOf(32), { salt: bytesOf(32), name: O.none })
+  const range = { first: 3, toEnd: true }
+  const plain = bytesOf(9 * segment + 5)
+  const sealed = await joinBytes(sealSegments(dataKey, range)(splitBytes(plain, segment)))
+  for (const size of [
+    1,
+    1000,
+    segment,
+    sealedSegmentSize,
+    2 * sealedSegmentSize + 1,
+    5 * segment,
+    sealed.length
+  ]) {
+    if (size === 1 && !isLongForm) continue
+    const chunks = await toArray(splitBytes(sealed, size))
+    const copies = chunks.map((chunk, n) =>
+      n % 2 === 0 ? markOwned(Buffer.from(chunk)) : Buffer.from(chunk)
+    )
+    const opened = await toArray(openSegments(dataKey, range, context)(from(...copies)))
+    t.ok(Buffer.concat(opened).equals(plain), String(size))
+    t.ok(opened.every(({ length }) => length <= 4 * segment))
+    t.ok(opened.every(({ length, buffer }) => length === buffer.byteLength || length < segment))
+    // A chunk below 4 KiB shares its memory.
+    if (size > 4096)
+      t.same(
+        copies.map(({ length }) => length),
+        chunks.map(({ length }, n) => (n % 2 === 0 ? 0 : length))
+      )
+  }
 })
 
 t.test('a master key of 16 bytes wraps and unwraps', async (t) => {
