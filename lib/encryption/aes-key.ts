@@ -37,11 +37,13 @@ const Secret: t.Type<Uint8Array, Uint8Array, unknown> = In.secret(
   )
 )
 
-const Input = In.struct<AesKeyInput>('AesKeyInput', {
-  secret: Secret,
-  id: In.optional(KeyId),
-  legacyLength: In.optional(In.boolean)
-})
+const Input = In.secret(
+  In.struct<AesKeyInput>('AesKeyInput', {
+    secret: Secret,
+    id: In.optional(KeyId),
+    legacyLength: In.optional(In.boolean)
+  })
+)
 
 const derivedId = (secret: Uint8Array): string =>
   `aes-${createHmac('sha256', secret).update('cospipe key id').digest('hex').slice(0, 16)}`

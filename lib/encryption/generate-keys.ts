@@ -42,10 +42,12 @@ interface GenerateAesInput {
   readonly id?: string
 }
 
-const GenerateAesInput = In.struct<GenerateAesInput>('GenerateAesInput', {
-  path: KeyPath,
-  id: In.optional(KeyId)
-})
+const GenerateAesInput = In.secret(
+  In.struct<GenerateAesInput>('GenerateAesInput', {
+    path: KeyPath,
+    id: In.optional(KeyId)
+  })
+)
 
 /**
  * Generates an AES master key and writes its base64 to a new file with mode 0600. Keep a copy: without the key its objects
@@ -81,15 +83,17 @@ export interface GenerateRsaOptions {
   readonly modulusLength?: 2048 | 3072 | 4096
 }
 
-const GenerateRsaInput = In.struct<Required<RsaKeyPaths> & GenerateRsaOptions>('GenerateRsaInput', {
-  publicKey: KeyPath,
-  privateKey: KeyPath,
-  id: In.optional(KeyId),
-  passphrase: In.optional(In.secret(In.nonEmpty)),
-  modulusLength: In.optional(
-    In.guarded('2048, 3072 or 4096', (u): u is 2048 | 3072 | 4096 => u === 2048 || u === 3072 || u === 4096)
-  )
-})
+const GenerateRsaInput = In.secret(
+  In.struct<Required<RsaKeyPaths> & GenerateRsaOptions>('GenerateRsaInput', {
+    publicKey: KeyPath,
+    privateKey: KeyPath,
+    id: In.optional(KeyId),
+    passphrase: In.optional(In.secret(In.nonEmpty)),
+    modulusLength: In.optional(
+      In.guarded('2048, 3072 or 4096', (u): u is 2048 | 3072 | 4096 => u === 2048 || u === 3072 || u === 4096)
+    )
+  })
+)
 
 /**
  * Generates an RSA key pair and writes two new PEM files with mode 0600: SPKI and PKCS#8, which Python's SDK reads too.

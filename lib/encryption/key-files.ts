@@ -70,12 +70,14 @@ interface AesFileInput extends KeyFileOptions, AesKeyOptions {
   readonly path: string
 }
 
-const AesFileInput = In.struct<AesFileInput>('AesFileInput', {
-  path: KeyPath,
-  allowOpenPermissions: In.optional(In.boolean),
-  id: In.optional(In.text),
-  legacyLength: In.optional(In.boolean)
-})
+const AesFileInput = In.secret(
+  In.struct<AesFileInput>('AesFileInput', {
+    path: KeyPath,
+    allowOpenPermissions: In.optional(In.boolean),
+    id: In.optional(In.text),
+    legacyLength: In.optional(In.boolean)
+  })
+)
 
 /**
  * Reads an AES master key from a file with its base64, such as one of `generateAesKey` or of Python's SDK.
@@ -112,14 +114,16 @@ export interface RsaKeyPaths {
 
 export type RsaKeyFileOptions = Omit<RsaKeyInput, 'publicKey' | 'privateKey'> & KeyFileOptions
 
-const RsaFileInput = In.struct<RsaKeyPaths & RsaKeyFileOptions>('RsaFileInput', {
-  publicKey: In.optional(KeyPath),
-  privateKey: In.optional(KeyPath),
-  passphrase: In.optional(In.secret(In.text)),
-  id: In.optional(In.text),
-  legacyLength: In.optional(In.boolean),
-  allowOpenPermissions: In.optional(In.boolean)
-})
+const RsaFileInput = In.secret(
+  In.struct<RsaKeyPaths & RsaKeyFileOptions>('RsaFileInput', {
+    publicKey: In.optional(KeyPath),
+    privateKey: In.optional(KeyPath),
+    passphrase: In.optional(In.secret(In.text)),
+    id: In.optional(In.text),
+    legacyLength: In.optional(In.boolean),
+    allowOpenPermissions: In.optional(In.boolean)
+  })
+)
 
 /**
  * Reads an RSA master key from files: PEM, DER, or the public key file of OpenSSH. Only the file of the private key must be closed to others.

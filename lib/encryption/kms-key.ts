@@ -8,11 +8,13 @@ import { createMasterKey, KeyId, type KmsHook, type MasterKey } from './master-k
 
 const isFunction = <F>(expected: string) => In.guarded(expected, (u): u is F => typeof u === 'function')
 
-const Input = In.struct<KmsHook>('KmsHook', {
-  id: KeyId,
-  wrap: isFunction<KmsHook['wrap']>('a function that encrypts a data key'),
-  unwrap: isFunction<KmsHook['unwrap']>('a function that decrypts a data key')
-})
+const Input = In.secret(
+  In.struct<KmsHook>('KmsHook', {
+    id: KeyId,
+    wrap: isFunction<KmsHook['wrap']>('a function that encrypts a data key'),
+    unwrap: isFunction<KmsHook['unwrap']>('a function that decrypts a data key')
+  })
+)
 
 /**
  * Makes a master key of a key service, such as Tencent Cloud KMS.

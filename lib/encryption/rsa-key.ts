@@ -44,13 +44,15 @@ const Key: t.Type<KeyText, KeyText, unknown> = In.secret(
   )
 )
 
-const Input = In.struct<RsaKeyInput>('RsaKeyInput', {
-  publicKey: In.optional(Key),
-  privateKey: In.optional(Key),
-  passphrase: In.optional(In.secret(In.text)),
-  id: In.optional(KeyId),
-  legacyLength: In.optional(In.boolean)
-})
+const Input = In.secret(
+  In.struct<RsaKeyInput>('RsaKeyInput', {
+    publicKey: In.optional(Key),
+    privateKey: In.optional(Key),
+    passphrase: In.optional(In.secret(In.text)),
+    id: In.optional(KeyId),
+    legacyLength: In.optional(In.boolean)
+  })
+)
 
 const invalid = (field: string, message: string): InputProblem => ({ field, problem: 'invalid', message })
 

@@ -63,23 +63,26 @@ const Keys: t.Type<MasterKey | Keyring, MasterKey | Keyring, unknown> = In.secre
 
 const ReadFormat = In.oneOf<ReadFormat>('sealed', 'python', 'go', 'java-gcm', 'java-ctr', 'java-cbc', 'plain')
 
-const Codec = crossChecked<Input>(
-  In.struct<Input>('EncryptedOptions', {
-    keys: Keys,
-    format: In.optional(In.oneOf<WriteFormat>('sealed', 'python')),
-    accepts: In.optional(
-      In.refined(
-        t.readonlyArray(ReadFormat, 'a list of formats'),
-        'a list of at least one format',
-        (formats) => formats.length > 0
-      )
-    ),
-    pkcs1v15: In.optional(In.boolean),
-    instructionFiles: In.optional(In.boolean),
-    bindsName: In.optional(In.boolean)
-  }),
-  ({ keys }) =>
-    hasRepeatedId(toKeyring(keys)) ? O.some(conflict('keys', 'must not have one id twice')) : O.none
+// A key that is given as an option by mistake is not shown.
+const Codec = In.secret(
+  crossChecked<Input>(
+    In.struct<Input>('EncryptedOptions', {
+      keys: Keys,
+      format: In.optional(In.oneOf<WriteFormat>('sealed', 'python')),
+      accepts: In.optional(
+        In.refined(
+          t.readonlyArray(ReadFormat, 'a list of formats'),
+          'a list of at least one format',
+          (formats) => formats.length > 0
+        )
+      ),
+      pkcs1v15: In.optional(In.boolean),
+      instructionFiles: In.optional(In.boolean),
+      bindsName: In.optional(In.boolean)
+    }),
+    ({ keys }) =>
+      hasRepeatedId(toKeyring(keys)) ? O.some(conflict('keys', 'must not have one id twice')) : O.none
+  )
 )
 
 /** Validates keys and options; `Left` is the problem, for the error of each call. */

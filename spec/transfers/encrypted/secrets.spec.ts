@@ -10,6 +10,8 @@ import t from 'tap'
 import { CosException, type CosError } from '../../../lib/core/error.js'
 import { formatError } from '../../../lib/core/format-error.js'
 import { aesKey } from '../../../lib/encryption/aes-key.js'
+import { generateAesKey, generateRsaKeyPair } from '../../../lib/encryption/generate-keys.js'
+import { aesKeyFromFile, rsaKeyFromFiles } from '../../../lib/encryption/key-files.js'
 import { keyring } from '../../../lib/encryption/keyring.js'
 import { kmsKey } from '../../../lib/encryption/kms-key.js'
 import { rsaKey } from '../../../lib/encryption/rsa-key.js'
@@ -129,6 +131,40 @@ t.test('no secret is in keys, clients, results, errors and events', async (t) =>
   const text = shown.join('\n')
   t.ok(shown.length > 80, `${String(shown.length)} values`)
   for (const secret of secrets) t.notOk(text.includes(secret), secret.slice(0, 12))
+})
+
+t.test('a secret that is given as another option by mistake is not in the error', async (t) => {
+  const cos = await startCos(t, {})
+  // Without a word by which a value is recognized as a secret.
+  const wrong = 'correct horse\nbattery'
+  const shown: Array<string> = []
+  const expectHidden = (name: string, result: E.Either<CosError, unknown>): void => {
+    const error = left(result)
+    t.match(error, { _tag: 'InvalidInput', field: name.split('.')[1] }, name)
+    t.notOk(shownForms([error, new CosException(error), formatError(error)]).includes('horse'), name)
+    shown.push(name)
+  }
+  for (const name of ['format', 'accepts', 'pkcs1v15', 'instructionFiles', 'bindsName'])
+    expectHidden(`encrypted.${name}`, await encrypted(aes, { [name]: wrong }).getObject(at)(cos.client())())
+  for (const name of ['id', 'legacyLength']) {
+    expectHidden(`aesKey.${name}`, aesKey(masterSecret, { [name]: wrong }))
+    expectHidden(`rsaKey.${name}`, rsaKey({ privateKey: privatePem, [name]: wrong }))
+  }
+  for (const name of ['id', 'wrap', 'unwrap']) {
+    const hook = { id: 'cmk', wrap: () => TE.left(1), unwrap: () => TE.left(1), [name]: wrong }
+    expectHidden(`kmsKey.${name}`, kmsKey(hook))
+  }
+  for (const name of ['id', 'legacyLength', 'allowOpenPermissions']) {
+    const value: unknown = name === 'id' ? [wrong] : wrong
+    expectHidden(`aesKeyFromFile.${name}`, await aesKeyFromFile('key', { [name]: value })())
+    expectHidden(`rsaKeyFromFiles.${name}`, await rsaKeyFromFiles({ privateKey: 'key' }, { [name]: value })())
+  }
+  expectHidden('generateAesKey.id', await generateAesKey('key', { id: wrong })())
+  for (const name of ['id', 'modulusLength']) {
+    const paths = { publicKey: 'public', privateKey: 'private' }
+    expectHidden(`generateRsaKeyPair.${name}`, await generateRsaKeyPair(paths, { [name]: wrong })())
+  }
+  t.equal(shown.length, 21)
 })
 
 /** The bytes of a file as text, in each form in which a secret could be in it. */
