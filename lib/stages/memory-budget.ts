@@ -26,6 +26,14 @@ export interface Reservation {
   readonly release: () => void
 }
 
+/** All blocks of a reservation that was granted at once. Its only owner must release it. */
+export interface HeldBlocks {
+  /** They may contain the bytes of their last owner. */
+  readonly blocks: ReadonlyArray<Uint8Array>
+  /** Returns all blocks. A second call does nothing. */
+  readonly release: () => void
+}
+
 /** Memory for bytes that are read before their reader asks for them. It counts bytes and holds no blocks. */
 export interface AheadReservation {
   readonly size: () => number
@@ -56,6 +64,8 @@ export interface MemoryBudget {
   readonly granted: () => number
   /** Makes a reservation of up to `bytes`. It holds no memory until its first block is taken. */
   readonly reserve: (bytes: number) => E.Either<ReservationTooLarge, Reservation>
+  /** Grants blocks for `bytes` if they are free and no part needs them. Never waits: the caller can do without them. */
+  readonly reserveNow: (bytes: number) => O.Option<HeldBlocks>
   /** Grants `bytes` for reading ahead if they are free and nothing waits for memory. Never waits. */
   readonly reserveAhead: (bytes: number) => O.Option<AheadReservation>
 }
@@ -236,6 +246,24 @@ export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget =
     }
   }
 
+  const holdNow = (count: number): HeldBlocks => {
+    const holder: Holder = { held: count, max: count, sealed: true, movedAt: runtime.elapsed() }
+    const endUse = pool.open()
+    const blocks = Array.from({ length: count }, () => pool.take())
+    granted += count
+    holders.add(holder)
+    return {
+      blocks,
+      release: () => {
+        if (!holders.delete(holder)) return
+        pool.put(blocks)
+        endUse()
+        granted -= count
+        serve()
+      }
+    }
+  }
+
   // -- reading ahead --
   const openAhead = (blocks: number): AheadReservation => {
     let held = 0
@@ -261,6 +289,12 @@ export const createMemoryBudget = (options: MemoryBudgetOptions): MemoryBudget =
       return blocks > largest
         ? E.left({ _tag: 'TooLarge', bytes, largest: largest * blockSize })
         : E.right(openReservation(blocks))
+    },
+    reserveNow: (bytes) => {
+      const blocks = blocksIn(bytes)
+      // If another one waits, a block more for it is not safe, so none is here.
+      const isGranted = blocks <= largest && isSafe(limit - granted - blocks, [...holders])
+      return isGranted ? O.some(holdNow(blocks)) : O.none
     },
     reserveAhead: (bytes) => {
       const blocks = blocksIn(bytes)

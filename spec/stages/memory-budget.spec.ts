@@ -354,6 +354,49 @@ t.test('no block has two owners', async (t) => {
   return undefined
 })
 
+// -- without waiting --
+t.test('reserveNow grants all blocks at once, and returns them for the next', async (t) => {
+  const budget = createMemoryBudget({ limit: blocks(4) })
+  const held = budget.reserveNow(blocks(2) + 1)
+  if (O.isNone(held)) return t.fail('no memory')
+  t.same(
+    held.value.blocks.map(({ length }) => length),
+    [blockSize, blockSize, blockSize]
+  )
+  t.equal(budget.granted(), blocks(3))
+  t.ok(O.isNone(budget.reserveNow(blocks(2))), 'two are not free')
+  const last = await holding(budget, 1)
+  const waiting = take(reserve(budget, 1), 1)
+  t.notOk(await isSettled(waiting))
+  held.value.release()
+  held.value.release()
+  const next = await waiting
+  t.ok(E.isRight(next) && held.value.blocks.includes(next.right[0]!), 'the same memory')
+  last.release()
+  t.equal(budget.granted(), blocks(1))
+  return undefined
+})
+
+t.test('reserveNow grants nothing while a part waits, and no more than the largest part', async (t) => {
+  const budget = createMemoryBudget({ limit: blocks(8), ahead: blocks(4) })
+  t.ok(O.isNone(budget.reserveNow(blocks(5))), 'more than the largest part')
+  const part = await holding(budget, 1, 4)
+  const held = budget.reserveNow(blocks(4))
+  if (O.isNone(held)) return t.fail('no memory')
+  t.ok(E.isRight(await take(part, 3)))
+  const waiting = take(reserve(budget, 2), 2)
+  t.notOk(await isSettled(waiting))
+  part.release()
+  t.ok(E.isRight(await waiting))
+  const another = take(reserve(budget, 3), 3)
+  t.notOk(await isSettled(another))
+  t.ok(O.isNone(budget.reserveNow(1)), 'two are free')
+  held.value.release()
+  t.ok(E.isRight(await another))
+  t.ok(O.isSome(budget.reserveNow(1)))
+  return undefined
+})
+
 // -- reading ahead --
 t.test('reading ahead never uses the share that a part may need', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(8), ahead: blocks(4) })

@@ -39,17 +39,20 @@ export interface ChildOptions {
   /** A command that runs Node, such as a shell that sets limits; Node's command line is appended. */
   readonly through?: ReadonlyArray<string>
   readonly uid?: number
+  /** Of the client, in bytes. */
+  readonly memoryLimit?: number | undefined
 }
 
 /** Starts a child process; resolves when it is ready for `start`. */
 export const startChild = async (
   { address, credentials }: Pick<Emulator, 'address' | 'credentials'>,
   steps: ReadonlyArray<Step>,
-  { through = [], uid }: ChildOptions = {}
+  { through = [], uid, memoryLimit }: ChildOptions = {}
 ): Promise<Child> => {
   const job = JSON.stringify({
     address,
     credentials: { secretId: credentials.secretId, secretKey: credentials.secretKey },
+    memoryLimit,
     steps
   })
   // Without tap's NODE_OPTIONS: its hooks would handle the signals sent to the child.

@@ -10,9 +10,15 @@ import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 
 const [lib, text] = process.argv.slice(2)
-const { address, credentials, steps } = JSON.parse(text)
+const { address, credentials, memoryLimit, steps } = JSON.parse(text)
 const library = await import(pathToFileURL(lib).href)
-const client = library.createClient({ region: 'ap-guangzhou', scheme: 'http', address, credentials }).right
+const client = library.createClient({
+  region: 'ap-guangzhou',
+  scheme: 'http',
+  address,
+  credentials,
+  ...(memoryLimit === undefined ? {} : { memoryLimit })
+}).right
 const functionsOf = (encrypted) => {
   if (encrypted === undefined) return library
   const { secret, ...options } = encrypted

@@ -29,8 +29,14 @@ const action = 'uploadFile'
  * plaintext. A run after a crash resumes with the same data key only if the file is the same and each part that was sent has
  * the bytes of its digest. So no two plaintexts are encrypted with one key stream.
  *
+ * A part is encrypted into memory, and a retry sends the same bytes. A part that does not fit is read twice: its bytes are
+ * compared again while it is encrypted and sent.
+ *
  * With `skipExisting`, the file is encrypted with the data key of the existing object, if the key opens it, and compared by
  * CRC64. For a sealed object that `rewrap` changed, one more request reads its header, which has the wrapping before.
+ *
+ * @units `partSize` is a multiple of 65,536 bytes, of 16 in Python's format; holds the parts in flight and one more, at most 64
+ *        MiB, or what is free of the client's `memoryLimit`; a part without room holds below 1 MiB
  */
 export const uploadEncryptedFile =
   (config: E.Either<CosError, Config>) =>

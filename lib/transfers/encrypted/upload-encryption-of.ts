@@ -6,20 +6,26 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encryptionError, invalidInput, type CosError } from '../../core/error.js'
+import { MiB } from '../../core/limits.js'
 import { contextOf } from '../../core/operation.js'
 import { conflict } from '../../core/problem.js'
 import { crc64WithFront } from '../../encryption/crc64-with-front.js'
 import { readEnvelope } from '../../encryption/envelope.js'
 import { layouts, type WriteFormat } from '../../encryption/object-cipher.js'
 import { restoreObjectCipher } from '../../encryption/restore-cipher.js'
+import { createMemoryBudget } from '../../stages/memory-budget.js'
 import type { UploadResult } from '../upload/result.js'
 import type { UploadEncryption } from '../upload/upload-encryption.js'
 import { drawDataKey } from './draw-data-key.js'
 import { checkInput, fieldOf, type Config } from './options.js'
 import { readFront } from './read-front.js'
 
+/** In bytes: seven parts of the default size, so that five are in flight and one is prepared. */
+const memoryLimit = 64 * MiB
+
 const uploadEncryptionOf = (config: Config): UploadEncryption => ({
   ...layouts[config.format],
+  memory: createMemoryBudget({ limit: memoryLimit }),
   hasFormat: (headers) => {
     const envelope = O.flatten(O.fromEither(readEnvelope(headers)))
     return O.isSome(envelope) && envelope.value.formats.some((format) => format === config.format)

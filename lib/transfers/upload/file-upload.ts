@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { CosException } from '../../core/error.js'
 import type { CosEffect } from '../../client/send.js'
-import type { Replayable, SourceFile } from '../../files/source-file.js'
+import type { SourceFile } from '../../files/source-file.js'
 import { planRanges, type PartRange } from '../../stages/plan-ranges.js'
 import type { Transfer } from '../shared/run-transfer.js'
 import type { UploadFileInput } from './file-options.js'
@@ -13,14 +13,6 @@ export interface FileUpload extends Transfer<UploadFileInput> {
   readonly partSize: number
   readonly concurrency: number | 'auto'
   readonly encryption: WithUploadEncryption
-}
-
-/** A part with its body. */
-export interface FilePart {
-  readonly number: number
-  /** Of the body, in bytes. */
-  readonly size: number
-  readonly body: Replayable
 }
 
 export const planParts = ({ file, partSize }: FileUpload): Iterable<PartRange> =>

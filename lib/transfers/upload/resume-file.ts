@@ -30,6 +30,7 @@ import { createUpload } from '../multipart/create-upload.js'
 import { fileBodies, isAsRecorded, type BodyOfRange } from './file-bodies.js'
 import { planParts, valueOf, type FileUpload } from './file-upload.js'
 import { uploadCreateInput, uploadDefaults } from './options.js'
+import { partBodies, type PartBodyOf } from './part-bodies.js'
 import type { HashedPartSent } from './result.js'
 import { createCipher, withMetadata } from './upload-encryption.js'
 import { createJournal, openJournal, type UploadJournal } from './upload-journal.js'
@@ -107,7 +108,7 @@ export interface StartedUpload extends Partial<OtherUploads> {
   /** Whether an earlier run created it: it may have been aborted since. */
   readonly isEarlier: boolean
   readonly checkpoint: UploadCheckpoint | undefined
-  readonly bodyOf: BodyOfRange
+  readonly bodyOf: PartBodyOf
 }
 
 /** The checkpoints of encrypted uploads are separate: a plain upload cannot resume an encrypted one. */
@@ -156,16 +157,14 @@ export const createOwn = async (
     })
   )
   const created = { ...upload, resumed: new Map(), origin: 'own', isEarlier: false } as const
-  const withoutJournal = fileBodies(run.file, cipher, O.none)
+  const withoutJournal = partBodies(run, cipher, O.none)
   const checkpoint = await unlessWritable(run, async () => checkpoints?.create(upload.uploadId))
   if (checkpoint === undefined || O.isNone(cipher)) return { ...created, bodyOf: withoutJournal, checkpoint }
   const started = { ...created, bodyOf: withoutJournal, checkpoint }
   cleanUpAfter(run, started)
   const journal = await unlessWritable(run, () => createJournal(run, checkpoint, cipher.value))
   // Without its first record, the checkpoint is not resumed.
-  return journal === undefined
-    ? started
-    : { ...started, bodyOf: fileBodies(run.file, cipher, O.some(journal)) }
+  return journal === undefined ? started : { ...started, bodyOf: partBodies(run, cipher, O.some(journal)) }
 }
 
 const policyOf = ({ input }: FileUpload): 'abort' | 'keep' => input.onFailure ?? uploadDefaults.onFailure
@@ -185,7 +184,7 @@ const discard = async (run: FileUpload, checkpoint: UploadCheckpoint, exists: bo
 type Resumed = Pick<StartedUpload, 'resumed' | 'bodyOf'>
 
 const resumePlain = async (run: FileUpload, found: ResumableUpload): Promise<O.Option<Resumed>> =>
-  O.map((resumed: ResumedParts): Resumed => ({ resumed, bodyOf: fileBodies(run.file, O.none, O.none) }))(
+  O.map((resumed: ResumedParts): Resumed => ({ resumed, bodyOf: partBodies(run, O.none, O.none) }))(
     await confirmParts(run, found)
   )
 
@@ -198,7 +197,7 @@ const resumeEncrypted = async (
   const cipher = O.some(journal.cipher)
   const resumed = await confirmParts(run, found, cipher)
   if (O.isNone(resumed) || !(await confirmDigests(run, journal, resumed.value))) return O.none
-  return O.some({ resumed: resumed.value, bodyOf: fileBodies(run.file, cipher, O.some(journal)) })
+  return O.some({ resumed: resumed.value, bodyOf: partBodies(run, cipher, O.some(journal)) })
 }
 
 const resumeFrom = async (

@@ -11,10 +11,13 @@ import type { CosEffect } from '../../client/send.js'
 import type { CipherLayout, ObjectCipher, PartExtent } from '../../encryption/object-cipher.js'
 import type { ObjectHead } from '../../operations/head-object.js'
 import type { WithCustomerKey } from '../../operations/parameters/encryption.js'
+import type { MemoryBudget } from '../../stages/memory-budget.js'
 import type { UploadOptions } from './options.js'
 
 /** Makes the cipher of each object that an upload writes. */
 export interface UploadEncryption extends CipherLayout {
+  /** For the parts of files, unless the client has a limit. The files of a directory share it. */
+  readonly memory: MemoryBudget
   /** Draws a data key: once for each object, and once more if an upload is restarted. */
   readonly create: (ref: ObjectRef, context: Context) => CosEffect<ObjectCipher>
   /** Whether an object with these headers has the format that this encryption writes. */

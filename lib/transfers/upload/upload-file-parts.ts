@@ -6,14 +6,13 @@ import { CosException, fromUnknown, type CosError } from '../../core/error.js'
 import { scoped } from '../../client/scope.js'
 import { checkUnchanged } from '../../files/source-file.js'
 import { uploadPart } from '../../operations/upload-part.js'
-import { fromIterable } from '../../stages/iterables.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
-import type { PartRange } from '../../stages/plan-ranges.js'
 import { isUploadGone } from '../multipart/find-resumable.js'
 import { requestsInFlight } from '../shared/concurrency.js'
 import { sendPart } from '../shared/send-part.js'
-import { planParts, type FilePart, type FileUpload } from './file-upload.js'
+import { planParts, type FileUpload } from './file-upload.js'
 import { partInput } from './options.js'
+import type { PartBody } from './part-bodies.js'
 import {
   cleanUpAfter,
   createOwn,
@@ -23,41 +22,62 @@ import {
 } from './resume-file.js'
 import { completeParts, type HashedPartSent, type UploadResult } from './result.js'
 
-const sendRest = async (
+interface FilePart extends PartBody {
+  readonly number: number
+}
+
+/**
+ * The parts that are not on COS, each with its body. The next body is made while others are sent.
+ *
+ * @errors `CosException` of those of `bodyOf`
+ */
+async function* restOf(
   run: FileUpload,
-  { uploadId, resumed, bodyOf }: StartedUpload
-): Promise<ReadonlyArray<HashedPartSent>> => {
+  { resumed, bodyOf }: StartedUpload
+): AsyncGenerator<FilePart, void, undefined> {
+  for (const range of planParts(run)) {
+    const { number } = range
+    const earlier = resumed.get(number)
+    if (earlier !== undefined) {
+      run.input.progress?.report({ _tag: 'PartSkipped', size: earlier.size })
+      continue
+    }
+    const body = await bodyOf(range)()
+    if (E.isLeft(body)) throw new CosException(body.left)
+    yield { ...body.right, number }
+  }
+}
+
+const sendRest = async (run: FileUpload, started: StartedUpload): Promise<ReadonlyArray<HashedPartSent>> => {
   const { scope, input, concurrency } = run
   const put = sendPart(
     run,
     'up'
-  )(({ number, body }: FilePart) => uploadPart(partInput(input, uploadId, { partNumber: number, body })))
-  const rest = function* (): Generator<PartRange, void, undefined> {
-    for (const range of planParts(run)) {
-      const earlier = resumed.get(range.number)
-      if (earlier === undefined) yield range
-      else input.progress?.report({ _tag: 'PartSkipped', size: earlier.size })
-    }
-  }
-  const sendAll = mapConcurrent<PartRange>({
+  )(({ number, body }: FilePart) =>
+    uploadPart(partInput(input, started.uploadId, { partNumber: number, body }))
+  )
+  const sendAll = mapConcurrent<FilePart>({
     concurrency: requestsInFlight(scope.client, concurrency),
-    controller: scope.controller
-  })(async (range, signal): Promise<HashedPartSent> => {
-    const { number } = range
-    const response = await pipe(
-      bodyOf(range),
-      TE.chain((body) =>
-        pipe(
-          put({ number, size: body.size, body }, signal),
-          TE.map(({ etag, sentCrc64 }) => ({ number, size: body.size, etag, crc64: sentCrc64 }))
-        )
-      )
-    )()
-    if (E.isLeft(response)) throw new CosException(response.left)
-    return response.right
+    controller: scope.controller,
+    discard: ({ release }) => {
+      release()
+    }
+  })(async (part, signal): Promise<HashedPartSent> => {
+    const { number, size, release } = part
+    const response = await put(part, signal)()
+    if (E.isLeft(response)) {
+      // The connection may still send from it: the bytes of another part must not be there before their digest is on the disk.
+      run.defer(async () => {
+        release()
+      })
+      throw new CosException(response.left)
+    }
+    release()
+    const { etag, sentCrc64 } = response.right
+    return { number, size, etag, crc64: sentCrc64 }
   })
-  const sent = [...resumed.values()]
-  for await (const part of sendAll(fromIterable(rest()))) sent.push(part)
+  const sent = [...started.resumed.values()]
+  for await (const part of sendAll(restOf(run, started))) sent.push(part)
   return sent
 }
 

@@ -55,6 +55,8 @@ t.test('encrypted transfers stay below the ceiling of the plain ones, for a slow
   const [address] = (await once(worker, 'message')) as [string]
   const { secretId, secretKey } = exampleCredentials
   const client = clientOf(t, address)({ credentials: { secretId, secretKey } })
+  const limited = (memoryLimit: number) =>
+    clientOf(t, address)({ credentials: { secretId, secretKey }, memoryLimit })
   for (const format of isLongForm ? (['sealed', 'python'] as const) : (['sealed'] as const)) {
     const vault = encrypted(aes, { format })
     const sent = await weigh(async (look) => {
@@ -99,5 +101,21 @@ t.test('encrypted transfers stay below the ceiling of the plain ones, for a slow
     })
     // Below 1 MiB a range, and as much for the socket.
     t.ok(saved < 2 * ranges + 8, `${format}, file of ${String(ranges)} ranges: ${saved.toFixed(1)} MiB`)
+
+    // In parts that fit into the memory for them, and in parts that do not.
+    for (const limit of isLongForm ? [undefined, 2 * MiB] : [undefined]) {
+      const uploading = limit === undefined ? client : limited(limit)
+      const uploaded = await weigh(async (look) => {
+        const input = { ...at, file, threshold: 0, partSize, concurrency: ranges, checkpoint: dir }
+        const running = vault.uploadFile(input)(uploading)()
+        for (let result; result === undefined;) {
+          result = await Promise.race([running, setTimeout(50, undefined)])
+          await look()
+        }
+        right(await running)
+      })
+      const most = limit === undefined ? ((ranges + 1) * partSize) / MiB + 8 : ranges + 8
+      t.ok(uploaded < most, `${format}, upload of a file: ${uploaded.toFixed(1)} of ${String(most)} MiB`)
+    }
   }
 })
