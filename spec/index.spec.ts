@@ -52,7 +52,7 @@ const internal = new Set([
   'downloadAtOnce',
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],
-  ...['uploadEncryptedStream', 'uploadEncryptedFile', 'uploadEncryptedDirectory', 'fileBodies'],
+  ...['uploadEncryptedStream', 'uploadEncryptedFile', 'uploadEncryptedDirectory', 'fileBodies', 'partBodies'],
   ...[
     'drawDataKey',
     'encryptBody',
