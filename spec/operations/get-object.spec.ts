@@ -207,7 +207,8 @@ t.test('one changed byte fails the body before its end', async (t) => {
     name: 'CosException',
     error: { _tag: 'IntegrityError', check: 'crc64', expected: String(crc64) }
   })
-  t.same(chunks, ['1234'])
+  // Two writes of the server may arrive as one chunk.
+  t.ok(['1234', ''].includes(chunks.join('')), 'the last chunk is held back')
   t.match(left(await got.verified()), { _tag: 'IntegrityError' })
 })
 
