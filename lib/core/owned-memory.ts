@@ -28,7 +28,8 @@ const owned = new WeakSet<ArrayBufferLike>()
  * the caller.
  */
 export const markOwned = <A extends Uint8Array>(bytes: A): A => {
-  owned.add(bytes.buffer)
+  // Others share their memory with buffers of the caller.
+  if (bytes.byteLength === bytes.buffer.byteLength) owned.add(bytes.buffer)
   return bytes
 }
 

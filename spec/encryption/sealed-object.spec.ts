@@ -30,7 +30,8 @@ import { openSegments, sealedSegmentSize, sealSegments } from '../../lib/encrypt
 import { unwrapSealed } from '../../lib/encryption/sealed-wrap.js'
 import { bytesOf, joinBytes, splitBytes } from '../support/bytes.js'
 import { aes, at, masterKeys, rsa } from '../support/encryption.js'
-import { from, toArray, yieldThenFail } from '../support/iterables.js'
+import { fromIterable } from '../../lib/stages/iterables.js'
+import { toArray, yieldThenFail } from '../support/iterables.js'
 import { isLongForm, sampleOf } from '../support/long-form.js'
 import { left, right } from '../support/server.js'
 
@@ -358,7 +359,7 @@ t.test('opened chunks have up to four segments, and the memory of a response is 
     const copies = chunks.map((chunk, n) =>
       n % 2 === 0 ? markOwned(Buffer.from(chunk)) : Buffer.from(chunk)
     )
-    const opened = await toArray(openSegments(dataKey, range, context)(from(...copies)))
+    const opened = await toArray(openSegments(dataKey, range, context)(fromIterable(copies)))
     t.ok(Buffer.concat(opened).equals(plain), String(size))
     t.ok(opened.every(({ length }) => length <= 4 * segment))
     t.ok(opened.every(({ length, buffer }) => length === buffer.byteLength || length < segment))
