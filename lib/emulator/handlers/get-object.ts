@@ -6,6 +6,7 @@ import { checkCustomerKey } from './shared/attributes.js'
 import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
 import { checkConditions, type Range, readRange } from './shared/conditions.js'
 import { bucketOf, checkReadable, objectHeaders, objectOf } from './shared/objects.js'
+import { followSymlink } from './shared/symlink.js'
 import { limitRate, trafficLimit } from '../http/read-body.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import { slice, type StoredObject } from '../store/model.js'
@@ -66,9 +67,14 @@ const findReadable = (
   if (E.isLeft(object)) return object
   const authorized = authorizeRead(request, bucket.right, object.right)
   if (E.isLeft(authorized)) return authorized
-  const keyChecked = checkCustomerKey(request.headers, object.right.attributes.encryption)
+  const read = followSymlink(request, bucket.right, object.right)
+  if (E.isLeft(read)) return read
+  const keyChecked = checkCustomerKey(request.headers, read.right.attributes.encryption)
   if (E.isLeft(keyChecked)) return keyChecked
-  return E.right({ object: object.right, headers: objectHeaders(bucket.right, object.right, request.now) })
+  const headers = objectHeaders(bucket.right, read.right, request.now)
+  // The versions of a link are not those of its target: the id is of the requested key.
+  const version = bucket.right.versioning === 'Off' ? {} : { 'x-cos-version-id': object.right.id }
+  return E.right({ object: read.right, headers: { ...headers, ...version } })
 }
 
 export const getObject: Handler = (context, request) => async () => {

@@ -21,6 +21,7 @@ import { appendObject } from './append-object.js'
 import { configurationHandlers } from './configurations.js'
 import { optionsObject } from './options-object.js'
 import { postObject } from './post-object.js'
+import { getSymlink, putSymlink } from './symlink.js'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './tagging.js'
 import type { ConfigurationOperation } from '../http/configurations.js'
 import {
@@ -51,6 +52,7 @@ const handlers: Readonly<Record<Exclude<OperationName, ConfigurationOperation>, 
   GetObject: getObject,
   GetObjectAcl: getObjectAcl,
   GetObjectTagging: getObjectTagging,
+  GetSymlink: getSymlink,
   HeadBucket: headBucket,
   HeadObject: getObject,
   ListBuckets: listBuckets,
@@ -66,6 +68,7 @@ const handlers: Readonly<Record<Exclude<OperationName, ConfigurationOperation>, 
   PutObject: putObject,
   PutObjectAcl: putObjectAcl,
   PutObjectTagging: putObjectTagging,
+  PutSymlink: putSymlink,
   RestoreObject: restoreObject,
   SelectObjectContent: selectObjectContent,
   Unknown: notImplemented,

@@ -9,6 +9,7 @@ import { checkCustomerKey } from './shared/attributes.js'
 import type { EmulatorResponse } from '../http/response.js'
 import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
 import { bucketOf, checkReadable, objectOf } from './shared/objects.js'
+import { rejectSymlink } from './shared/symlink.js'
 import { readXmlBody } from '../http/read-body.js'
 import type { ServiceError } from '../http/service-error.js'
 import { notImplemented, failSelect } from '../select/failure.js'
@@ -41,6 +42,7 @@ const findReadable = (
       hideExistence(request, bucket)(objectOf(bucket, request.key, request.query['versionId']))
     ),
     E.chainFirst(({ bucket, object }) => authorizeRead(request, bucket, object)),
+    E.chainFirst(({ object }) => rejectSymlink(object)),
     E.chainFirst(({ object }) => checkCustomerKey(request.headers, object.attributes.encryption)),
     E.chainFirst(({ object }) => checkReadable(object, request.now)),
     E.map(({ object }) => object)

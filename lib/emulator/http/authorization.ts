@@ -23,6 +23,7 @@ const writePermissions = new Set<OperationName>([
   'ListParts',
   'PostObject',
   'PutObject',
+  'PutSymlink',
   'UploadPart',
   'UploadPartCopy'
 ])

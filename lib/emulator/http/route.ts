@@ -22,6 +22,7 @@ export type OperationName =
   | 'GetObject'
   | 'GetObjectAcl'
   | 'GetObjectTagging'
+  | 'GetSymlink'
   | 'HeadBucket'
   | 'HeadObject'
   | 'ListBuckets'
@@ -37,6 +38,7 @@ export type OperationName =
   | 'PutObject'
   | 'PutObjectAcl'
   | 'PutObjectTagging'
+  | 'PutSymlink'
   | 'RestoreObject'
   | 'SelectObjectContent'
   | 'Unknown'
@@ -73,7 +75,7 @@ const parameterNames = new Map(
   `acl append create-time delete delimiter encoding-type id key-marker location marker max-keys max-parts max-uploads
   part-number-marker partNumber position prefix range region response-cache-control response-content-disposition
   response-content-encoding response-content-language response-content-type response-expires restore select select-type
-  tagging tagkey tagvalue upload-id-marker uploadId uploads version-id-marker versionId versioning versions
+  symlink tagging tagkey tagvalue upload-id-marker uploadId uploads version-id-marker versionId versioning versions
   x-cos-security-token x-cos-traffic-limit`
     .split(/\s+/)
     .concat(Object.values(configurations).map(({ parameter }) => parameter))
@@ -117,6 +119,13 @@ export const bucketOfHost = (hosts: Hosts, host: string): string | undefined => 
     : undefined
 }
 
+/** Checks the length and the characters of a key. */
+export const checkKey = (key: string): E.Either<ServiceError, string> => {
+  if (Buffer.byteLength(key) > maxKeyBytes) return fail('KeyTooLong')
+  // eslint-disable-next-line no-control-regex
+  return /[\x18-\x1b]/.test(key) ? fail('InvalidObjectName') : E.right(key)
+}
+
 const absolute = /^https?:\/\/([^/?#]*)([^#]*)/i
 
 /** Reads a request's target: `target` as in the request line, and its Host header. */
@@ -139,9 +148,8 @@ export const readTarget = (
   const slash = path.indexOf('/', 1)
   const bucket = owner ?? (slash < 0 ? path.slice(1) : path.slice(1, slash))
   const key = owner === undefined ? (slash < 0 ? '' : path.slice(slash + 1)) : path.slice(1)
-  if (Buffer.byteLength(key) > maxKeyBytes) return fail('KeyTooLong')
-  // eslint-disable-next-line no-control-regex
-  if (/[\x18-\x1b]/.test(key)) return fail('InvalidObjectName')
+  const checked = checkKey(key)
+  if (E.isLeft(checked)) return checked
   // Path-style requests are signed over the whole path. A client configured with the custom domain
   // `127.0.0.1:9000/bucket` sends a path-style request without knowing it, and signs the key alone.
   const signedPaths = owner === undefined ? [path, `/${key}`] : [path]
@@ -207,11 +215,13 @@ const objectOperation = (method: string, query: Query, headers: Headers): Operat
       if (has('uploadId')) return 'ListParts'
       if (has('acl')) return 'GetObjectAcl'
       if (has('tagging')) return 'GetObjectTagging'
+      if (has('symlink')) return 'GetSymlink'
       return isUnsupported(query) ? 'Unknown' : 'GetObject'
     case 'PUT':
       if (has('uploadId') || has('partNumber')) return isCopy ? 'UploadPartCopy' : 'UploadPart'
       if (has('acl')) return 'PutObjectAcl'
       if (has('tagging')) return 'PutObjectTagging'
+      if (has('symlink')) return 'PutSymlink'
       if (isUnsupported(query)) return 'Unknown'
       return isCopy ? 'CopyObject' : 'PutObject'
     case 'POST':

@@ -54,6 +54,7 @@ const catalogue = {
   NoSuchWebsiteConfiguration: [404, 'The bucket has no website configuration.'],
   NotImplemented: [501, 'The emulator does not implement this operation.'],
   NotSupportedStorageClass: [400, 'The storage class you specified is not supported.'],
+  NotSymlink: [400, 'The object is not a symlink.'],
   ObjectLockConfigurationNotFoundError: [404, 'The bucket has no object lock configuration.'],
   ObjectNotAppendable: [409, 'The object is not appendable.'],
   PreconditionFailed: [412, 'At least one of the preconditions you specified did not hold.'],

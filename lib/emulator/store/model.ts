@@ -77,7 +77,9 @@ const StoredObject = t.readonly(
     t.partial({
       restore: Restore,
       /** Written by APPEND Object. */
-      appendable: t.literal(true)
+      appendable: t.literal(true),
+      /** A link, with its target as PUT symlink named it. The content is the key of the target. */
+      symlink: t.string
     })
   ])
 )

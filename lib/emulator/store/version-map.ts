@@ -23,9 +23,9 @@ const wholeBlob = (segments: ReadonlyArray<Segment>, size: number): string | und
 }
 
 const pack = (version: Version): Entry => {
-  if (version._tag !== 'Object' || version.restore !== undefined || version.appendable !== undefined)
-    return version
-  const { id, modified, content, attributes } = version
+  if (version._tag !== 'Object') return version
+  const { id, modified, content, attributes, restore, appendable, symlink } = version
+  if (restore !== undefined || appendable !== undefined || symlink !== undefined) return version
   const { size, crc64, etag, segments } = content
   const blob = wholeBlob(segments, size)
   const isPlain = blob !== undefined && !id.includes(' ') && !etag.includes(' ')

@@ -64,7 +64,7 @@ t.test('unsupported requests return 501 NotImplemented and change nothing', asyn
   const emulator = await startTestEmulator(t)
   await sendRequest(emulator, { method: 'PUT', key: 'k', body: 'x' })
   const input = [
-    { method: 'PUT', key: 'k', query: { symlink: '' } },
+    { method: 'PUT', key: 'k', query: { rename: '' } },
     { method: 'DELETE', key: 'k', query: { acl: '' } },
     { method: 'POST', key: 'k', query: { 'ci-process': '' } },
     { method: 'GET', key: 'k', query: { 'imageMogr2/thumbnail/!50p': '' } },

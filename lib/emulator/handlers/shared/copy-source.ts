@@ -6,6 +6,7 @@ import { checkSourceKey } from './attributes.js'
 import type { EmulatorContext, RoutedRequest } from '../../http/request.js'
 import { checkConditions } from './conditions.js'
 import { bucketOf, checkReadable, versionOf } from './objects.js'
+import { rejectSymlink } from './symlink.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
 import { bucketOfHost, type Hosts } from '../../http/route.js'
 import type { StoredObject } from '../../store/model.js'
@@ -70,6 +71,7 @@ export const sourceOf = (context: EmulatorContext, request: RoutedRequest): E.Ei
         ? fail('InvalidRequest', 'An appendable object cannot be copied.')
         : E.right(true)
     ),
+    E.chainFirst(({ object }) => rejectSymlink(object)),
     E.chainFirst(({ object }) => checkSourceKey(request.headers, object.attributes.encryption)),
     E.chainFirst(({ object }) => checkReadable(object, request.now)),
     E.chainFirst(({ object: { content, modified } }) =>
