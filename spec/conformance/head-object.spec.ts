@@ -88,7 +88,8 @@ t.test('a plain object has the defaults', async (t) => {
   t.match(await run(headObject(at)), {
     size: 0,
     storageClass: 'STANDARD',
-    contentType: O.some('application/octet-stream'),
+    // Of the suffix of the key.
+    contentType: O.some('text/plain'),
     metadata: {},
     ...{ versionId: none, sse: none, taggingCount: none, cacheControl: none, expires: none, restore: none }
   })

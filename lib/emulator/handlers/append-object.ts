@@ -48,7 +48,7 @@ const findPlace = (context: EmulatorContext, request: RoutedRequest): E.Either<S
 /** The first request decides the attributes. Appending ignores those of later requests. */
 const checkAttributes = (request: RoutedRequest): E.Either<ServiceError, Attributes> =>
   pipe(
-    readAttributes(request.headers),
+    readAttributes(request),
     E.chain((attributes) => {
       if (attributes.storageClass === 'INTELLIGENT_TIERING') return fail('NotSupportedStorageClass')
       return attributes.encryption._tag === 'Customer'

@@ -30,7 +30,7 @@ const attributesOf = (
     E.Do,
     E.apS('metadata', directive(request, 'x-cos-metadata-directive')),
     E.apS('tagging', directive(request, 'x-cos-tagging-directive')),
-    E.apS('given', readAttributes(request.headers)),
+    E.apS('given', readAttributes(request)),
     E.chain(({ metadata, tagging, given }) => {
       const isItself =
         named.bucket === request.bucket && named.key === request.key && named.versionId === undefined

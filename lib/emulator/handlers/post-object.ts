@@ -1,11 +1,12 @@
 /** POST Object: an upload by a form of a browser. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { encodeKey, maxKeyBytes, withoutLeadingSlash } from '../../core/key.js'
+import { encodeKey, withoutLeadingSlash } from '../../core/key.js'
 import { type Form, readForm } from '../http/form-data.js'
 import { authenticateForm } from '../http/post-policy.js'
 import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
 import { type EmulatorResponse, empty, xml } from '../http/response.js'
+import { checkKey } from '../http/route.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import { storeObject } from './put-object.js'
 
@@ -31,7 +32,7 @@ const keyOf = ({ fields, filename }: Form): E.Either<ServiceError, string> => {
   const base = filename.replace(/^.*[/\\]/, '')
   const key = withoutLeadingSlash((fields['key'] ?? '').replaceAll('${filename}', () => base))
   if (key === '') return fail('InvalidArgument', 'The form has no field "key" before the file.')
-  return Buffer.byteLength(key) > maxKeyBytes ? fail('KeyTooLong') : E.right(key)
+  return checkKey(key)
 }
 
 /** The redirect, the document or the empty response that the form asks for. */

@@ -14,6 +14,7 @@ import { type ServiceError, fail } from '../http/service-error.js'
 import type { Attributes, Content, Segment } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 import { readAttributes } from './shared/attributes.js'
+import { contentTypeOf } from './shared/content-types.js'
 import {
   bucketOf,
   checkOverwrite,
@@ -41,7 +42,13 @@ const readLink = (context: EmulatorContext, request: RoutedRequest): E.Either<Se
     E.chainFirst(({ bucket }) => authorize(request, bucket)),
     E.chainFirst(({ bucket }) => checkOverwrite(bucket, request.key, request.headers)),
     E.bind('target', () => readTarget(request.headers['x-cos-symlink-target'] ?? '')),
-    E.bind('attributes', () => readAttributes(request.headers)),
+    // The suffix of the target decides the type, if it has one.
+    E.bind('attributes', ({ target }) =>
+      readAttributes({
+        headers: request.headers,
+        key: contentTypeOf(target) === undefined ? request.key : target
+      })
+    ),
     E.chainFirst(({ attributes }) =>
       attributes.storageClass === 'STANDARD' && attributes.encryption._tag === 'None'
         ? E.right(true)

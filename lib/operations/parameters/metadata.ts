@@ -17,7 +17,7 @@ export interface EntityMetadata {
   /** Stored and returned; COS neither compresses nor decompresses. */
   readonly contentEncoding?: string
   readonly contentLanguage?: string
-  /** Default: chosen by COS, usually `application/octet-stream`. */
+  /** Default: chosen by COS by the suffix of the key; `application/octet-stream` if the suffix is unknown. */
   readonly contentType?: string
   /** A date, or text that is stored unchanged. */
   readonly expires?: Date | string

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { sendRequest, startTestEmulator, initiate, readTag } from '../../support/signed.js'
+import { completionXml, sendRequest, startTestEmulator, initiate, readTag } from '../../support/signed.js'
 
 const put = { method: 'PUT', key: 'k', body: 'x' } as const
 const md5 = `"${createHash('md5').update('x').digest('hex')}"`
@@ -38,6 +38,39 @@ t.test('HEAD and GET return the attributes of the PUT', async (t) => {
   t.equal(replaced['content-type'], 'application/octet-stream')
   for (const name of Object.keys(stored))
     if (name !== 'content-type') t.equal(replaced[name], undefined, name)
+})
+
+t.test('the Content-Type of an upload without one is that of the suffix', async (t) => {
+  const emulator = await startTestEmulator(t)
+  const typeOf = async (key: string): Promise<string | undefined> =>
+    (await sendRequest(emulator, { method: 'HEAD', key })).headers['content-type']
+  // As the tests of COS's Node SDK expect: keys, and bodies that are no ZIP file.
+  for (const [key, type] of [
+    ['1.zip', 'application/zip'],
+    ['dir.zip/1', 'application/octet-stream'],
+    ['a.b/ARCHIVE.ZIP', 'application/zip'],
+    ['1.unknown', 'application/octet-stream'],
+    ['constructor.constructor', 'application/octet-stream'],
+    ['1', 'application/octet-stream']
+  ] as const) {
+    await sendRequest(emulator, { method: 'PUT', key, body: '12345', headers: { 'content-type': '' } })
+    t.equal(await typeOf(key), type, key)
+  }
+  await sendRequest(emulator, { method: 'PUT', key: '1.zip', body: 'x', headers: { 'content-type': 'a/b' } })
+  t.equal(await typeOf('1.zip'), 'a/b')
+  const uploadId = await initiate(emulator, '1.txt')
+  const part = { method: 'PUT', key: '1.txt', query: { uploadId, partNumber: '1' }, body: 'x' }
+  const { etag = '' } = (await sendRequest(emulator, part)).headers
+  const body = completionXml([etag])
+  await sendRequest(emulator, { method: 'POST', key: '1.txt', query: { uploadId }, body })
+  t.equal(await typeOf('1.txt'), 'text/plain')
+  const source = { 'x-cos-copy-source': 'examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com/1.txt' }
+  await sendRequest(emulator, {
+    method: 'PUT',
+    key: 'copy.zip',
+    headers: { ...source, 'content-length': '0' }
+  })
+  t.equal(await typeOf('copy.zip'), 'text/plain', 'a copy has the type of its source')
 })
 
 t.test('a PUT with invalid attributes fails and stores nothing', async (t) => {

@@ -82,6 +82,18 @@ t.test('GET symlink returns the target and the headers of the link', async (t) =
   t.equal(codeOf(await getLink(emulator, 'absent')), '404 NoSuchKey')
 })
 
+t.test('the Content-Type of a link is that of the suffix of its target, or of its key', async (t) => {
+  const emulator = await startTestEmulator(t)
+  for (const [key, target, type] of [
+    ['a.txt', 'b.jpeg', 'image/jpeg'],
+    ['a.txt', 'b', 'text/plain'],
+    ['a', 'b', 'application/octet-stream']
+  ] as const) {
+    await putLink(emulator, key, target)
+    t.equal((await getLink(emulator, key)).headers['content-type'], type, `${key} to ${target}`)
+  }
+})
+
 t.test('a link is listed with its own size and ETag, and is deleted without its target', async (t) => {
   const emulator = await startTestEmulator(t)
   await put(emulator, 'target', 'hello world')

@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type ServiceError, fail, serviceError } from '../../http/service-error.js'
 import { readCannedAcl, readGrants } from './acl.js'
+import { contentTypeOf } from './content-types.js'
 import type { Attributes, Encryption } from '../../store/model.js'
 import { KiB } from '../../../core/limits.js'
 
@@ -39,10 +40,18 @@ const metadataPrefix = 'x-cos-meta-'
 const maxMetadata = 4 * KiB
 
 // -- reading --
-const readHeaders = (headers: Headers): E.Either<ServiceError, Headers> => {
+interface WriteRequest {
+  readonly headers: Headers
+  /** Its suffix decides the `Content-Type` if the headers have none. */
+  readonly key: string
+}
+
+const readHeaders = ({ headers, key }: WriteRequest): E.Either<ServiceError, Headers> => {
   const stored: Record<string, string> = {}
   for (const name of entityHeaders)
     if (headers[name] !== undefined && headers[name] !== '') stored[name] = headers[name]
+  const type = stored['content-type'] ?? contentTypeOf(key)
+  if (type !== undefined) stored['content-type'] = type
   let size = 0
   for (const name of Object.keys(headers)) {
     if (!name.startsWith(metadataPrefix)) continue
@@ -142,10 +151,11 @@ export const rejectProcessing = (headers: Headers): E.Either<ServiceError, true>
 }
 
 /** Reads the attributes that the headers of PUT, Copy and Initiate specify. */
-export const readAttributes = (received: Headers): E.Either<ServiceError, Attributes> => {
+export const readAttributes = (request: WriteRequest): E.Either<ServiceError, Attributes> => {
+  const received = request.headers
   const processing = rejectProcessing(received)
   if (E.isLeft(processing)) return processing
-  const headers = readHeaders(received)
+  const headers = readHeaders(request)
   if (E.isLeft(headers)) return headers
   const storageClass = readStorageClass(received)
   if (E.isLeft(storageClass)) return storageClass
