@@ -1,4 +1,4 @@
-/** The front door: what is public, and nothing else. `cospipe/emulator` is the other door. */
+/** The public names, and no code. `cospipe/emulator` and `cospipe/testing` are separate entries. */
 
 // -- values: operations, requests, errors --
 export * as Op from './core/operation.js'
@@ -39,11 +39,11 @@ export { deleteObject } from './operations/delete-object.js'
 export type { DeleteObjectInput, DeleteObjectResult } from './operations/delete-object.js'
 export { deleteObjects } from './operations/delete-objects.js'
 export type {
-  Deleted,
+  DeletedObject,
   DeleteObjectsInput,
   DeleteObjectsResult,
   DeleteResult,
-  NotDeleted,
+  DeleteFailure,
   ObjectToDelete
 } from './operations/delete-objects.js'
 export { getObject } from './operations/get-object.js'
@@ -150,7 +150,7 @@ export { run, send } from './client/send.js'
 export type { CosEffect } from './client/send.js'
 export { createProgress } from './client/create-progress.js'
 export { presign } from './client/presign.js'
-export type { Presigned } from './client/presign.js'
+export type { PresignedRequest } from './client/presign.js'
 export type { AttemptEvent, OperationEvent, PartEvent, TransferEvent } from './client/diagnostics.js'
 
 // -- transfers: operations and stages put together --
@@ -265,7 +265,7 @@ export type { PartRange } from './stages/plan-ranges.js'
 export { fetchRanges } from './stages/fetch-ranges.js'
 export type { FetchRangesOptions, FetchRange } from './stages/fetch-ranges.js'
 export { verifyBytes } from './stages/verify-bytes.js'
-export type { Expected } from './stages/verify-bytes.js'
+export type { ExpectedBytes } from './stages/verify-bytes.js'
 export { mapConcurrent } from './stages/map-concurrent.js'
 export type { MapConcurrentOptions, Mapper } from './stages/map-concurrent.js'
 export type { CancelableIterator } from './stages/cancelable.js'

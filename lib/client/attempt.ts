@@ -13,7 +13,7 @@ import type { Credentials } from './credentials.js'
 import type { CallTimeout } from './call-timeout.js'
 import { publishAttempt } from './diagnostics.js'
 import { md5Of, openBody, type OpenBody } from './open-body.js'
-import { sign, type Signed } from './sign.js'
+import { sign, type SignedRequest } from './sign.js'
 import { aborted } from './abort.js'
 import { endpointOfAttempt } from './backup-domain.js'
 import type { LimitedRequest } from './rate-limit.js'
@@ -68,7 +68,7 @@ const exchangeSigned = (
   context: Context,
   callTimeout: CallTimeout,
   { request, body }: OpenRequest,
-  signed: Signed,
+  signed: SignedRequest,
   slot: Slot | undefined
 ): TE.TaskEither<CosError, Response> =>
   pipe(

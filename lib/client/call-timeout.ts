@@ -1,8 +1,7 @@
 /** The overall timeout of one call: one timer, and no AbortController until another call needs its signal. */
 import { setMaxListeners } from 'node:events'
 import { constVoid } from 'fp-ts/lib/function.js'
-import * as O from 'fp-ts/lib/Option.js'
-import { CosException, type Timeout } from '../core/error.js'
+import { contextWithoutObject, CosException, type Timeout } from '../core/error.js'
 import type { Runtime } from '../core/runtime.js'
 
 export interface CallTimeout {
@@ -16,13 +15,13 @@ export interface CallTimeout {
 
 const overallTimeout = (after: number): Timeout => ({
   _tag: 'Timeout',
-  context: { operation: '', bucket: '', key: O.none, attempts: 0 },
+  context: contextWithoutObject(''),
   host: '',
   phase: 'overall',
   after
 })
 
-/** Never over. */
+/** A timeout that never expires. */
 export const noTimeout: CallTimeout = {
   onTimeout: () => constVoid,
   signal: () => new AbortController().signal,

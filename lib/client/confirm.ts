@@ -11,7 +11,7 @@ import { recover, type Call, type Send } from './call.js'
 import { openBody } from './open-body.js'
 
 /** Reads the body again: COS may refuse a retry before all of the body has been sent and hashed. */
-const measureBody = (context: Context, body: Body): TE.TaskEither<CosError, SentBody> =>
+const hashBody = (context: Context, body: Body): TE.TaskEither<CosError, SentBody> =>
   pipe(
     openBody(context, body),
     TE.chain((opened) =>
@@ -52,7 +52,7 @@ export const withConfirmation =
         TE.fromOption((): CosError => error)(confirm(error)),
         TE.chain((toConfirmation) =>
           pipe(
-            measureBody(call.context(), request.body),
+            hashBody(call.context(), request.body),
             TE.chain((sent) => sendOperation(toConfirmation(sent), call))
           )
         ),

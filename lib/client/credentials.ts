@@ -27,14 +27,14 @@ export type Signer = (
   refused?: Credentials
 ) => TE.TaskEither<CosError, Credentials | undefined>
 
-const trimmed = (expected: string): t.Type<string, string, unknown> =>
+const withoutSpaceAround = (expected: string): t.Type<string, string, unknown> =>
   In.refined(In.headerValue, expected, (text) => text !== '' && text.trim() === text)
 
 export const CredentialsCodec: t.Type<Credentials, Credentials, unknown> = In.secret(
   In.struct<Credentials>('credentials, { secretId, secretKey }', {
-    secretId: trimmed('a SecretId without white space around it'),
-    secretKey: trimmed('a SecretKey without white space around it'),
-    sessionToken: In.optional(trimmed('a token without white space around it')),
+    secretId: withoutSpaceAround('a SecretId without white space around it'),
+    secretKey: withoutSpaceAround('a SecretKey without white space around it'),
+    sessionToken: In.optional(withoutSpaceAround('a token without white space around it')),
     expiresAt: In.optional(In.date)
   })
 )
@@ -59,7 +59,7 @@ export const CredentialsSourceCodec: t.Type<CredentialsSource, CredentialsSource
 // Fetched this long before they expire, in milliseconds, so that a request signed now arrives with a valid key.
 const earlyRenewal = 5 * 60_000
 
-interface Cached {
+interface CachedCredentials {
   readonly credentials: Credentials
   readonly renewAt: number
 }
@@ -76,7 +76,7 @@ export const signer = (source: CredentialsSource, now: () => number): Signer => 
   if (source === 'anonymous') return () => TE.right(undefined)
   if (typeof source !== 'function') return () => TE.right(source)
 
-  let cached: Cached | undefined
+  let cached: CachedCredentials | undefined
   let pending: Promise<E.Either<string, Credentials>> | undefined
 
   const fetch = async (): Promise<E.Either<string, Credentials>> => {

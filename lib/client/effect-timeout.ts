@@ -1,8 +1,7 @@
 /** Timeouts that outlast their effect: one that returned a body ends the body too. */
 import { setMaxListeners } from 'node:events'
 import { constVoid } from 'fp-ts/lib/function.js'
-import * as O from 'fp-ts/lib/Option.js'
-import { CosException } from '../core/error.js'
+import { contextWithoutObject, CosException } from '../core/error.js'
 import type { Runtime } from '../core/runtime.js'
 
 export interface EffectTimeout {
@@ -35,7 +34,7 @@ export const startEffectTimeout = ({ elapsed, startTimer }: Runtime, millisecond
     controller.abort(
       new CosException({
         _tag: 'Timeout',
-        context: { operation: '', bucket: '', key: O.none, attempts: 0 },
+        context: contextWithoutObject(''),
         host: '',
         phase: 'overall',
         after: milliseconds

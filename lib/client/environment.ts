@@ -8,7 +8,7 @@ import type { Credentials } from './credentials.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-const missing = (field: string): E.Either<InvalidInput, never> =>
+const notSet = (field: string): E.Either<InvalidInput, never> =>
   E.left(
     invalidInput(
       contextWithoutObject('credentialsFromEnvironment'),
@@ -26,8 +26,8 @@ export const credentialsFromEnvironment = (
 ): E.Either<InvalidInput, Credentials> => {
   const secretId = environment['COS_SECRET_ID']
   const secretKey = environment['COS_SECRET_KEY']
-  if (!secretId) return missing('COS_SECRET_ID')
-  if (!secretKey) return missing('COS_SECRET_KEY')
+  if (!secretId) return notSet('COS_SECRET_ID')
+  if (!secretKey) return notSet('COS_SECRET_KEY')
   return E.right({
     secretId,
     secretKey,
@@ -36,7 +36,7 @@ export const credentialsFromEnvironment = (
 }
 
 /**
- * Makes a client from the environment: the credentials above, and `COS_REGION`.
+ * Makes a client from the environment: the credentials of `credentialsFromEnvironment`, and `COS_REGION`.
  *
  * @example const client = clientFromEnvironment()
  * @errors `InvalidInput` naming the variable or the field

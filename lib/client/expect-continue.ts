@@ -56,7 +56,7 @@ export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse
     /** Fires at the response: then the rest of the body is not sent. */
     const answered = new AbortController()
     const stop = AbortSignal.any([signal, answered.signal])
-    const drained = async (): Promise<void> => {
+    const waitForDrain = async (): Promise<void> => {
       await once(request, 'drain', { signal: stop }).catch((thrown: unknown) => {
         if (!answered.signal.aborted) throw thrown
       })
@@ -66,7 +66,7 @@ export const requestWithContinue = (input: ContinueRequest): Promise<RawResponse
       isBodyStarted = true
       stopTimer()
       for await (const chunk of bytes) {
-        if (!answered.signal.aborted && !request.write(chunk)) await drained()
+        if (!answered.signal.aborted && !request.write(chunk)) await waitForDrain()
         if (answered.signal.aborted) return
       }
       request.end()

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { codeOf } from '../core/error.js'
 import { KiB } from '../core/limits.js'
 
-/** In bytes: how many to ask of a connection for a read. */
+/** Bytes to request of a connection for one read. */
 const readSize = 64 * KiB
 
 /** Whether the server has closed the connection. It may have responded before. */
@@ -15,7 +15,7 @@ export const isFailedWrite = (error: unknown): error is Error =>
 
 /**
  * Reads a connection to its end after a failed write, for a socket of `node:http`. Node itself drops the bytes that the
- * server sent before it closed the connection: of 60 refusals during the body, 9 were heard as EPIPE (Node 20.20).
+ * server sent before it closed the connection: of 60 refusals during the body, 9 were reported as EPIPE (Node 20.20).
  *
  * @shape  two of the methods of the socket are replaced; it must be in flowing mode, as `node:http` reads it
  * @errors after the end of the connection, those that `node:http` makes of it

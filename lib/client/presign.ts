@@ -13,7 +13,7 @@ import type { Client } from './client.js'
 import type { CosEffect } from './send.js'
 import { signedHeaders, signedPath } from './sign.js'
 
-export interface Presigned {
+export interface PresignedRequest {
   readonly method: Method
   /** A secret until it expires: anyone who has the URL can send the request. */
   readonly url: string
@@ -61,7 +61,7 @@ const checkExpiresIn = (expiresIn: number, context: Context): E.Either<InvalidIn
  * @source https://cloud.tencent.com/document/product/436/14116
  */
 export const presign =
-  (operation: Operation<unknown>, expiresIn: number): CosEffect<Presigned> =>
+  (operation: Operation<unknown>, expiresIn: number): CosEffect<PresignedRequest> =>
   (client: Client) =>
     pipe(
       TE.fromEither<CosError, Request>(operation.request),

@@ -7,7 +7,7 @@ import { CosException, fromUnknown, type Context, type CosError } from '../core/
 import { isSameEtag } from '../core/etag.js'
 import { KiB } from '../core/limits.js'
 import type { ByteRange, Operation, RangeBody } from '../core/operation.js'
-import { shortBody, wrongSize } from '../stages/check-length.js'
+import { shortBody, wrongSize } from '../stages/length-errors.js'
 import { readChunks } from '../stages/read-chunks.js'
 import type { Client } from './client.js'
 import { isTransient, retryDelay } from './retry.js'

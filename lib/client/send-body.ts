@@ -9,7 +9,7 @@ import type { RateLimiter } from './rate-limit.js'
 import type { RequestTimer } from './timeouts.js'
 
 /** Size and checksum of the bytes sent so far; the checksum is known after the last byte. */
-export interface Counted {
+export interface SentCount {
   size: number
   crc64: O.Option<bigint>
 }
@@ -22,7 +22,7 @@ export interface BodyToSend {
   readonly chunkSize: number
   readonly runtime: Runtime
   readonly timer: RequestTimer
-  readonly counted: Counted
+  readonly counted: SentCount
   /** Ends a wait for the rate limit. */
   readonly ended: AbortSignal
   /** Receives an error of the source: undici does not report which side of a request failed. */

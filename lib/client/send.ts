@@ -25,7 +25,7 @@ import { withRetries } from './with-retries.js'
 export type CosEffect<A> = ReaderTaskEither<Client, CosError, A>
 
 /** Reads the response inside the retry layers: a response that cannot be read is a failed attempt. */
-const decodeWith =
+const withDecoder =
   <A>({ decode }: Operation<A>) =>
   (send: Send<Response>): Send<A> =>
   (request, call) =>
@@ -43,7 +43,7 @@ const sendThrough = <A>(client: Client, outside: Client, operation: Operation<A>
         attempt(client, credentials),
         // A body is not limited by the deadline of its call.
         withResumedBody(outside, operation, (other, within) => send(other)(within)),
-        decodeWith(operation),
+        withDecoder(operation),
         withConfirmation(operation, (other, { callTimeout }) =>
           send(other)({ ...client, signals: [...client.signals, callTimeout.signal()] })
         ),

@@ -12,7 +12,7 @@ import {
 } from '../core/signature.js'
 import type { Credentials } from './credentials.js'
 
-export interface Signed extends Target {
+export interface SignedRequest extends Target {
   /** The path with its query, as in the request line. */
   readonly requestTarget: string
   readonly headers: Readonly<Record<string, string>>
@@ -58,7 +58,7 @@ export const sign = (
   request: Request,
   credentials: Credentials | undefined,
   now: number
-): Signed => {
+): SignedRequest => {
   const target = targetOf(endpoint, request)
   // Not `{ ...headers, host }`: a property behind a spread takes 2 us, an assignment 0.2 (Node 20).
   const headers: Record<string, string> = { ...request.headers }

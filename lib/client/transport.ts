@@ -16,7 +16,7 @@ import type { OpenBody } from './open-body.js'
 import { isUnlimited, type RateLimiters } from './rate-limit.js'
 import type { Slot } from './request-pool.js'
 import { receiveBody, type Connection, type ReceivedBody } from './receive-body.js'
-import { sendBody, type Counted } from './send-body.js'
+import { sendBody, type SentCount } from './send-body.js'
 import type { Timeouts } from './client.js'
 import { startTimeouts } from './timeouts.js'
 
@@ -169,7 +169,7 @@ export const exchange =
       const { context, peer: host, body, rateLimiters, runtime } = out
       const isEmpty = hasNoBody(out)
       const atOnce = out.expectContinue || !isUnlimited(rateLimiters.up.limit) ? undefined : body.bytes
-      const counted: Counted = isEmpty
+      const counted: SentCount = isEmpty
         ? { size: 0, crc64: O.some(0n) }
         : atOnce === undefined
           ? { size: 0, crc64: O.none }

@@ -9,14 +9,14 @@ export interface Element {
 }
 
 // -- spelling --
-const folded = (name: string): string => name.replaceAll('-', '').toLowerCase()
+const foldSpelling = (name: string): string => name.replaceAll('-', '').toLowerCase()
 
 /** COS spells names in several ways: `EncodingType`, `Encoding-Type`, `Encoding-type`; `UploadId`, `UploadID`. */
 const isSpelling = (found: string, name: string): boolean => {
   if (found === name) return true
   // Cheap tests first: most names differ in their first letter, in upper or lower case.
   if ((found.charCodeAt(0) | 0x20) !== (name.charCodeAt(0) | 0x20)) return false
-  return (found.length === name.length || found.includes('-')) && folded(found) === folded(name)
+  return (found.length === name.length || found.includes('-')) && foldSpelling(found) === foldSpelling(name)
 }
 
 /** Of a name that repeats, the last. */

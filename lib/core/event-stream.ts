@@ -55,7 +55,7 @@ const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
 
 const malformed = (message: string): EventProblem => ({ _tag: 'Malformed', message })
 
-const checked = (bytes: Buffer, at: number): E.Either<EventProblem, void> => {
+const checkCrc = (bytes: Buffer, at: number): E.Either<EventProblem, void> => {
   const expected = bytes.readUInt32BE(at)
   const got = crc32(bytes.subarray(0, at))
   return got === expected
@@ -66,7 +66,7 @@ const checked = (bytes: Buffer, at: number): E.Either<EventProblem, void> => {
 /** The length of the message with this prelude, in bytes. */
 const lengthOf = (prelude: Buffer): E.Either<EventProblem, number> =>
   pipe(
-    checked(prelude, 8),
+    checkCrc(prelude, 8),
     E.map(() => prelude.readUInt32BE(0)),
     E.filterOrElse(
       (total) => total >= overhead + prelude.readUInt32BE(4),
@@ -162,7 +162,7 @@ const eventIn = (message: Buffer): E.Either<EventProblem, ReadonlyArray<SelectEv
   const payloadAt = preludeSize + message.readUInt32BE(4)
   const end = message.length - checksumSize
   return pipe(
-    checked(message, end),
+    checkCrc(message, end),
     E.chain(() => headersIn(message.subarray(preludeSize, payloadAt))),
     E.chain((headers) => eventOf(headers, message.subarray(payloadAt, end)))
   )
@@ -188,7 +188,7 @@ export const eventReader = (): EventFold => {
   let over = false
 
   // Joined only when there is enough to read: a message that arrives byte by byte is copied twice, not once a byte.
-  const joined = (): Buffer => {
+  const joinHeld = (): Buffer => {
     const [only = new Uint8Array(), ...more] = held
     const bytes =
       more.length > 0 ? Buffer.concat(held) : Buffer.from(only.buffer, only.byteOffset, only.length)
@@ -197,12 +197,12 @@ export const eventReader = (): EventFold => {
   }
   const measure = (): void => {
     if (over || total !== undefined || size < preludeSize) return
-    const length = lengthOf(joined().subarray(0, preludeSize))
+    const length = lengthOf(joinHeld().subarray(0, preludeSize))
     if (E.isLeft(length)) problem = length.left
     else total = length.right
   }
   const read = (length: number): ReadonlyArray<SelectEvent> => {
-    const bytes = joined()
+    const bytes = joinHeld()
     held = [bytes.subarray(length)]
     size -= length
     total = undefined

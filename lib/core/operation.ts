@@ -54,18 +54,18 @@ export type Confirm<A> = (refusal: ServiceError) => O.Option<(body: SentBody) =>
 
 type Input = BucketRef & Partial<Pick<ObjectRef, 'key' | 'allowPathLikeKey'>>
 
-const valueOf = (input: unknown, field: string): unknown =>
+const fieldOf = (input: unknown, field: string): unknown =>
   typeof input === 'object' && input !== null
     ? Object.getOwnPropertyDescriptor(input, field)?.value
     : undefined
 
 const textOf = (input: unknown, field: string): string => {
-  const value = valueOf(input, field)
+  const value = fieldOf(input, field)
   return typeof value === 'string' ? value : ''
 }
 
 const sourceOf = (input: unknown): Pick<Operation<unknown>, 'source'> => {
-  const body = valueOf(input, 'body')
+  const body = fieldOf(input, 'body')
   return isStream(body) ? { source: body } : {}
 }
 

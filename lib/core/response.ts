@@ -28,7 +28,7 @@ export interface Response {
   readonly headers: Readonly<Record<string, string>>
   /**
    * The bytes as stored, never decompressed. The decoder owns the body: it reads it to the end, passes it on, or calls
-   * `dump`; an unread body keeps its connection. Fails with a `CosException`.
+   * `drain`; an unread body keeps its connection. Fails with a `CosException`.
    */
   readonly body: Readable
   /** Whether the body is known to be empty, and its connection is free: nothing needs to be read. */

@@ -15,7 +15,7 @@ const editDistance = (a: string, b: string): number => {
 }
 
 // Spellings that differ in case and separators alone are one name: `storageclass`, `storage_class`.
-const normalized = (name: string): string => name.toLowerCase().replace(/[-_]/g, '')
+const normalize = (name: string): string => name.toLowerCase().replace(/[-_]/g, '')
 
 // Names of COS and its SDKs have at most some 40 characters; the distance costs the product of both lengths.
 const longest = 64
@@ -28,11 +28,11 @@ const longest = 64
  */
 export const similarName = (name: string, known: Iterable<string>): string | undefined => {
   if (name.length > longest) return undefined
-  const given = normalized(name)
+  const given = normalize(name)
   let best: string | undefined
   let fewest = Math.max(1, Math.floor(given.length / 3)) + 1
   for (const candidate of known) {
-    const edits = editDistance(given, normalized(candidate))
+    const edits = editDistance(given, normalize(candidate))
     if (edits < fewest) {
       fewest = edits
       best = candidate

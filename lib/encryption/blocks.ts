@@ -1,7 +1,7 @@
 /** Cuts bytes into blocks of one size. */
 import * as O from 'fp-ts/lib/Option.js'
 
-/** Fails on text, which a cipher would encode, and its length is in characters. */
+/** Throws a `TypeError` for text: a cipher would encode it, and the length of text is in characters. */
 export const requireBytes = (chunk: unknown): void => {
   if (!(chunk instanceof Uint8Array)) throw new TypeError('a chunk is not bytes (encode text first)')
 }

@@ -11,7 +11,7 @@ import type { ForeignEnvelope } from './foreign-envelope.js'
 import { plainSizeOf, spanOf, type Span, type WantedRange } from './extent.js'
 import { decryptGcm, gcmCounter } from './gcm.js'
 import { encryptionProblem } from './problem.js'
-import { openedSizeOf, openObject, segmentsIn } from './sealed-object.js'
+import { openedSizeOf, openSealedObject, segmentsIn } from './sealed-object.js'
 import { openSegments, segmentSize } from './sealed-segments.js'
 import { takeBytes } from './take-bytes.js'
 
@@ -90,7 +90,7 @@ export const decryptWhole = (
     E.fromOption(() => noSize),
     E.chain(openedSizeOf),
     E.map((size) => ({
-      decrypt: openObject(envelope.header, dataKey, context),
+      decrypt: openSealedObject(envelope.header, dataKey, context),
       size: O.some(size),
       isAuthenticated: true
     }))

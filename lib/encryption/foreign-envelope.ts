@@ -87,7 +87,7 @@ interface Fields {
 }
 
 /** An algorithm's name in a message: others write it, so it is shortened and quoted. */
-const shown = (name: string): string => JSON.stringify(name.slice(0, 60))
+const quote = (name: string): string => JSON.stringify(name.slice(0, 60))
 
 const algorithmsOf = ({
   cekAlg,
@@ -97,13 +97,13 @@ const algorithmsOf = ({
   if (!cekAlg) return E.left(bad('the name of the data cipher (cek-alg) is missing'))
   if (!wrapAlg) return E.left(bad('the name of the key wrap (wrap-alg) is missing'))
   const cipher = Object.hasOwn(ciphers, cekAlg) ? ciphers[cekAlg] : undefined
-  if (cipher === undefined) return E.left(unsupported(`unknown data cipher ${shown(cekAlg)}`))
-  if (!isWrap(wrapAlg)) return E.left(unsupported(`unknown key wrap ${shown(wrapAlg)}`))
+  if (cipher === undefined) return E.left(unsupported(`unknown data cipher ${quote(cekAlg)}`))
+  if (!isWrap(wrapAlg)) return E.left(unsupported(`unknown key wrap ${quote(wrapAlg)}`))
   if (cipher === 'gcm' && tagLen !== '128')
     return E.left(
       tagLen === undefined
         ? bad('the length of the GCM tag (x-cos-tag-len) is missing')
-        : unsupported(`a GCM tag of ${shown(tagLen)} bits; it must have 128`)
+        : unsupported(`a GCM tag of ${quote(tagLen)} bits; it must have 128`)
     )
   const isGo = cipher === 'ctr' && wrapAlg === 'KMS/TencentCloud' && tagLen === undefined
   return E.right({ cipher, wrap: wrapAlg, formats: isGo ? ['go', 'java-ctr'] : [`java-${cipher}`] })

@@ -28,7 +28,7 @@ const createKey = async (context: Context, path: string, text: string): Promise<
   }
 }
 
-const generated = (
+const generate = (
   context: Context,
   make: () => Promise<E.Either<CosError, MasterKey>>
 ): TE.TaskEither<CosError, MasterKey> =>
@@ -65,7 +65,7 @@ export const generateAesKey = (
       validate(context.operation, GenerateAesInput)({ ...options, path })
     ),
     TE.chain(({ path: target }) =>
-      generated(context, async () => {
+      generate(context, async () => {
         const secret = randomBytes(32)
         const key = aesKeyIn(context)(secret, options)
         if (E.isRight(key)) await createKey(context, target, `${secret.toString('base64')}\n`)
@@ -110,7 +110,7 @@ export const generateRsaKeyPair = (
       validate(context.operation, GenerateRsaInput)({ ...options, ...paths })
     ),
     TE.chain(({ publicKey, privateKey, id, passphrase, modulusLength = 3072 }) =>
-      generated(context, async () => {
+      generate(context, async () => {
         const pair = await promisify(generateKeyPair)('rsa', { modulusLength })
         const key = rsaKeyIn(context)({ ...pair, ...(id === undefined ? {} : { id }) })
         if (E.isLeft(key)) return key

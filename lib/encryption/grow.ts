@@ -1,10 +1,10 @@
-/** Memory that a cipher uses again and again. */
+/** Memory that a cipher reuses for each segment, and that grows with its need. */
 
 /**
- * Memory of at least `size` bytes, with the bytes that it has. Memory that is too small becomes as large as needed at first,
- * and `largest` after that: a small object takes no more than it needs, and a large one is copied once.
+ * Returns `memory` if it has `size` bytes, and otherwise larger memory that begins with the same bytes. The first memory has
+ * `size` bytes, and all later memory `largest`: a small object takes no more than it needs, and a large one is copied once.
  *
- * Memory for whole segments took a fifth of the CPU time of a small PUT, most of it in the garbage collector.
+ * Allocating a whole segment for each small PUT took a fifth of its CPU time, most of it in the garbage collector.
  *
  * @units bytes; new memory is not zeroed
  */

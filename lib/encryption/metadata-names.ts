@@ -15,7 +15,7 @@ const isEncryptionName = (name: string): boolean =>
   name.startsWith(prefix) || name.startsWith(sealedName) || oldNames.test(name)
 
 /** A name of user metadata that would be taken for encryption metadata. With or without the prefix, in any case. */
-export const isReservedName = (name: string): boolean => {
+export const isReservedMetadata = (name: string): boolean => {
   const lower = name.toLowerCase()
   return isEncryptionName(lower.startsWith(metaPrefix) ? lower.slice(metaPrefix.length) : lower)
 }

@@ -21,7 +21,7 @@ export interface PartLedger {
   readonly reserve: (part: PartPlace) => E.Either<InputProblem, SentBlocks>
 }
 
-interface Reserved extends PartPlace {
+interface ReservedPart extends PartPlace {
   readonly sent: SentBlocks
 }
 
@@ -31,17 +31,17 @@ const overlaps = (a: PartPlace, b: PartPlace): boolean => a.offset < endOf(b) &&
 
 const isSamePlace = (a: PartPlace, b: PartPlace): boolean => a.offset === b.offset && a.size === b.size
 
-const name = ({ partNumber, offset, size }: PartPlace): string =>
+const describePlace = ({ partNumber, offset, size }: PartPlace): string =>
   `part ${String(partNumber)} (${String(size)} bytes at ${String(offset)})`
 
 /** Parts in the order of their numbers must be in the order of their offsets, and neighbours must touch. */
 const orderProblem = (part: PartPlace, other: PartPlace): string | undefined => {
   const [first, second] = part.partNumber < other.partNumber ? [part, other] : [other, part]
   if (second.offset < endOf(first))
-    return `part ${String(second.partNumber)} would begin before the end of ${name(first)}`
+    return `part ${String(second.partNumber)} would begin before the end of ${describePlace(first)}`
   if (second.partNumber === first.partNumber + 1 && second.offset !== endOf(first))
-    return `part ${String(second.partNumber)} must begin at ${String(endOf(first))}, where ${name(first)} ends`
-  return first.last ? `${name(first)} was declared the last` : undefined
+    return `part ${String(second.partNumber)} must begin at ${String(endOf(first))}, where ${describePlace(first)} ends`
+  return first.last ? `${describePlace(first)} was declared the last` : undefined
 }
 
 /**
@@ -51,7 +51,7 @@ const orderProblem = (part: PartPlace, other: PartPlace): string | undefined => 
  *         the parts beside it, or if it comes after the last
  */
 export const createPartLedger = (): PartLedger => {
-  const reserved: Array<Reserved> = []
+  const reserved: Array<ReservedPart> = []
   /** The latest place of each number: a part that is sent again replaces the stored one. */
   const current = new Map<number, PartPlace>()
 
@@ -70,7 +70,7 @@ export const createPartLedger = (): PartLedger => {
         return E.left(
           conflict(
             'offset',
-            `overlaps ${name(used)}, which was encrypted before: its key stream must not be used for other bytes`
+            `overlaps ${describePlace(used)}, which was encrypted before: its key stream must not be used for other bytes`
           )
         )
       const sent = earlier?.sent ?? recordBlocks()

@@ -19,6 +19,8 @@ export interface OaepHashes {
 export const pythonOaep: OaepHashes = { hash: 'sha1', mgf1: 'sha1' }
 /** The JDK's `OAEPWithSHA-256AndMGF1Padding`. */
 export const javaOaep: OaepHashes = { hash: 'sha256', mgf1: 'sha1' }
+/** Sealed objects. */
+export const sealedOaep: OaepHashes = { hash: 'sha256', mgf1: 'sha256' }
 
 const digest = (algorithm: string, ...parts: ReadonlyArray<Uint8Array>): Buffer =>
   parts.reduce((hash, part) => hash.update(part), createHash(algorithm)).digest()
@@ -37,9 +39,6 @@ const mgf1 = (algorithm: string, seed: Uint8Array, length: number): Buffer => {
 }
 
 const xor = (a: Uint8Array, b: Uint8Array): Buffer => Buffer.from(a.map((byte, at) => byte ^ (b[at] ?? 0)))
-
-/** Sealed objects. */
-export const sealedOaep: OaepHashes = { hash: 'sha256', mgf1: 'sha256' }
 
 /** The length of the seed, in bytes. */
 export const seedSize = ({ hash }: OaepHashes): number => (hash === 'sha1' ? 20 : 32)

@@ -150,7 +150,7 @@ export const openPart =
     )(offset === 0 ? withoutHeader(header, context, ciphertext) : ciphertext)
 
 /** Opens a whole object. */
-export const openObject = (
+export const openSealedObject = (
   header: SealedHeader,
   dataKey: DataKey,
   context: Context

@@ -11,10 +11,11 @@ import { registerHolder, waitForAborting } from './slot-holders.js'
 
 // -- paths --
 /** Whether a directory with this name would be treated as a lock directory. */
-export const isReservedName = (name: string): boolean => name.toLowerCase().endsWith(lockSuffix)
+export const isLockDirectoryName = (name: string): boolean => name.toLowerCase().endsWith(lockSuffix)
 
 /** A target in a lock directory could be mistaken for the temporary file of another download. */
-const isReserved = (path: string): boolean => [basename(path), basename(dirname(path))].some(isReservedName)
+const isReserved = (path: string): boolean =>
+  [basename(path), basename(dirname(path))].some(isLockDirectoryName)
 
 /** The path of a file that can be a download's target. */
 export const FilePath = In.guarded(

@@ -9,8 +9,8 @@ export const temporaryMode = 0o600
  * The mode of a new file: 0666 less the umask.
  *
  * `process.umask()` without an argument sets the umask to 0 for an instant, and a file that another thread creates then is
- * writable for everyone. Linux (4.7 and later) also shows the umask in `/proc`, which is read at once: a read of that file
- * takes less than the way to another thread.
+ * writable for everyone. Linux (4.7 and later) also shows the umask in `/proc`. That file is read synchronously, which takes
+ * less time than passing the read to another thread.
  */
 export const newFileMode = (): number => {
   const shown = ((): string | undefined => {

@@ -86,12 +86,12 @@ const register = (handle: FileHandle, path: string): HeldDirectory => {
 const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
   one.dev === other.dev && one.ino === other.ino
 
-const plain = (path: string): HeldDirectory => ({ access: path, release: () => Promise.resolve() })
+const byPath = (path: string): HeldDirectory => ({ access: path, release: () => Promise.resolve() })
 
 /** Opens a directory by its path. Links on the path are followed. */
 export const openDirectory = async (path: string): Promise<HeldDirectory> => {
   const real = await realpath(path)
-  if (process.platform !== 'linux') return plain(real)
+  if (process.platform !== 'linux') return byPath(real)
   const handle = await open(real, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
   const isUsable = await Promise.all([
     handle.stat({ bigint: true }),
@@ -102,7 +102,7 @@ export const openDirectory = async (path: string): Promise<HeldDirectory> => {
   )
   if (isUsable) return register(handle, real)
   await handle.close()
-  return plain(real)
+  return byPath(real)
 }
 
 /**

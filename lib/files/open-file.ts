@@ -1,7 +1,7 @@
 /** An open file by its descriptor, with the cheap calls of `system-calls.ts`. For files of which thousands are opened. */
 import { close, fchmod, fchown, fstat, fsync, open, read, write, type BigIntStats } from 'node:fs'
 import { constVoid } from 'fp-ts/lib/function.js'
-import { promised, type Settle } from './system-calls.js'
+import { fromCallback, type Settle } from './system-calls.js'
 import { systemError } from './system-error.js'
 
 export interface OpenFile {
@@ -24,7 +24,7 @@ export interface OpenFile {
 
 /** @errors rejects with the errors of the system */
 export const openFile = async (path: string, flags: number, mode = 0o666): Promise<OpenFile> => {
-  const fd = await promised<number>((settle) => {
+  const fd = await fromCallback<number>((settle) => {
     open(path, flags, mode, settle)
   })
   let inProgress = 0
@@ -34,7 +34,7 @@ export const openFile = async (path: string, flags: number, mode = 0o666): Promi
   const run = <A>(call: (settle: Settle<A>) => void): Promise<A> => {
     if (closed !== undefined) return Promise.reject(systemError('EBADF', `${path} is closed`))
     inProgress += 1
-    return promised((settle) => {
+    return fromCallback((settle) => {
       call((error, value) => {
         inProgress -= 1
         if (inProgress === 0) onIdle()
@@ -53,7 +53,7 @@ export const openFile = async (path: string, flags: number, mode = 0o666): Promi
       await new Promise<void>((resolve) => {
         onIdle = resolve
       })
-    await promised<undefined>((settle) => {
+    await fromCallback<undefined>((settle) => {
       close(fd, (error) => {
         settle(error ?? null, undefined)
       })

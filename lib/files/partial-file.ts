@@ -16,7 +16,7 @@ import { reopenFile, replaceFile, withFileErrors } from './atomic-file.js'
 import { systemError } from './system-error.js'
 
 /** The object version and the part size. A journal can be resumed only if its identity is equal in every field. */
-export interface Identity {
+export interface DownloadIdentity {
   readonly bucket: string
   readonly key: string
   readonly versionId: O.Option<string>
@@ -51,13 +51,13 @@ export interface PartialFileOptions {
   readonly part: string
   /** Path of the journal. Without a journal, the next run restarts the download. */
   readonly journal: O.Option<string>
-  readonly identity: Identity
+  readonly identity: DownloadIdentity
   /** Whether to sync the partial file before a range is recorded. */
   readonly durable: boolean
 }
 
 // -- journal contents --
-const header = (identity: Identity): Json => ({
+const header = (identity: DownloadIdentity): Json => ({
   cospipe: 'download',
   bucket: identity.bucket,
   key: identity.key,
@@ -73,7 +73,7 @@ const RangeRecord = t.tuple([In.integer(1), W.Crc64])
 /** The recorded ranges; `none` if the journal belongs to another identity. */
 const journalRanges = (
   { records: [first, ...rest] }: Records,
-  identity: Identity
+  identity: DownloadIdentity
 ): O.Option<Map<number, bigint>> => {
   if (JSON.stringify(first) !== JSON.stringify(header(identity))) return O.none
   const count = Math.ceil(identity.size / identity.partSize)
@@ -115,7 +115,7 @@ const closeOnError = async <A>(handle: FileHandle, use: () => Promise<A>): Promi
   }
 }
 
-const reopenJournal = async (path: string, identity: Identity): Promise<Journal> => {
+const reopenJournal = async (path: string, identity: DownloadIdentity): Promise<Journal> => {
   const handle = await reopenFile(path, constants.O_RDWR | constants.O_APPEND)
   return closeOnError(handle, async () => {
     const found = await readAll(handle)
@@ -127,7 +127,7 @@ const reopenJournal = async (path: string, identity: Identity): Promise<Journal>
   })
 }
 
-const createJournal = async (path: string, identity: Identity): Promise<Journal> => {
+const createJournal = async (path: string, identity: DownloadIdentity): Promise<Journal> => {
   const handle = await replaceFile(path, constants.O_RDWR | constants.O_APPEND, temporaryMode)
   return closeOnError(handle, async () => {
     await handle.appendFile(writeRecord(header(identity)))
@@ -135,12 +135,12 @@ const createJournal = async (path: string, identity: Identity): Promise<Journal>
   })
 }
 
-interface OpenFile {
+interface OpenFiles {
   readonly handle: FileHandle
   readonly journal: O.Option<Journal>
 }
 
-const reopen = async (part: string, journal: string, identity: Identity): Promise<OpenFile> => {
+const reopen = async (part: string, journal: string, identity: DownloadIdentity): Promise<OpenFiles> => {
   const earlier = await reopenJournal(journal, identity)
   return closeOnError(earlier.handle, async () => ({
     handle: await reopenFile(part, constants.O_RDWR),
@@ -149,7 +149,7 @@ const reopen = async (part: string, journal: string, identity: Identity): Promis
 }
 
 /** Replaces old files instead of overwriting them: a process that still has one open cannot write to the new file. */
-const create = async ({ context, part, journal, identity }: PartialFileOptions): Promise<OpenFile> => {
+const create = async ({ context, part, journal, identity }: PartialFileOptions): Promise<OpenFiles> => {
   const handle = await withFileErrors(context, part)(() => replaceFile(part, constants.O_RDWR, temporaryMode))
   return closeOnError(handle, async () => ({
     handle,
@@ -160,7 +160,7 @@ const create = async ({ context, part, journal, identity }: PartialFileOptions):
 }
 
 /** Restarts the download if the old files cannot be resumed, for any reason. `create` reports errors that remain. */
-const resumeOrCreate = async (options: PartialFileOptions): Promise<OpenFile> => {
+const resumeOrCreate = async (options: PartialFileOptions): Promise<OpenFiles> => {
   const { part, journal, identity } = options
   if (O.isNone(journal)) return create(options)
   return reopen(part, journal.value, identity).catch(() => create(options))

@@ -31,7 +31,8 @@ export interface BytesReplacement extends Omit<AtomicReplacement, 'signal'> {
  * A new file is created with the mode of a new file, as its bytes are verified already; a file that replaces another one can
  * be read by its owner alone until it has the old mode.
  *
- * Five system calls, and more if there is an old file. `replaceAtomically` for a file that was open during a download compares it with its path as well.
+ * It makes five system calls, and more if there is an old file. `replaceAtomically` makes more: its file was open during a
+ * download, so it compares the file with its path.
  *
  * @errors rejects with those of `replaceableFile` and of the system
  */

@@ -25,7 +25,6 @@ export const sharedTempDirectory = (root: string): SharedTempDirectory => {
   let opening: Promise<LockDirectory> | undefined
   let inUse = 0
   let number = 0
-  // Read once a run: to read the umask took 4 % of the time of a file.
   let closed = false
 
   const removeDirectory = async (): Promise<void> => {

@@ -82,8 +82,8 @@ const openFlags = constants.O_RDONLY | ('O_NONBLOCK' in constants ? constants.O_
 /**
  * Opens a file once: if another file is later renamed over the path, reads still return the bytes of the opened file.
  *
- * @errors `FileError` with the system's code; `ELOOP` for a link at a listed path; `ENOTFILE` for a FIFO, socket or device; `ESIZE` for a file that reports
- *         size 0 but has bytes
+ * @errors `FileError` with the system's code; `ELOOP` for a link at a listed path; `ENOTFILE` for a FIFO, socket or device;
+ *         `ESIZE` for a file that reports size 0 but has bytes
  */
 export const openSource = (
   context: Context,
@@ -197,7 +197,7 @@ export const readRangeInPlace = (
   return readRange(file, first, size, (wanted) => memory.subarray(0, wanted), chunkSize)
 }
 
-export interface FileRange {
+export interface FileSection {
   /** In bytes. */
   readonly start: number
   /** In bytes; `none`: up to the end of the file. */
@@ -213,7 +213,7 @@ export interface FileRange {
 export const createFileBody = (
   context: Context,
   path: string,
-  { start, size: requested }: FileRange,
+  { start, size: requested }: FileSection,
   options: SourceOptions = {}
 ): TE.TaskEither<CosError, Replayable> =>
   pipe(

@@ -7,7 +7,7 @@ import { lstat, rename, stat, type Stats } from 'node:fs'
 export type Settle<A> = (error: Error | null, value: A) => void
 
 /** @example promised<number>((settle) => open(path, flags, settle)) */
-export const promised = <A>(call: (settle: Settle<A>) => void): Promise<A> =>
+export const fromCallback = <A>(call: (settle: Settle<A>) => void): Promise<A> =>
   new Promise((resolve, reject) => {
     call((error, value) => {
       if (error === null) resolve(value)
@@ -16,17 +16,17 @@ export const promised = <A>(call: (settle: Settle<A>) => void): Promise<A> =>
   })
 
 export const statPath = (path: string): Promise<Stats> =>
-  promised((settle) => {
+  fromCallback((settle) => {
     stat(path, settle)
   })
 
 export const lstatPath = (path: string): Promise<Stats> =>
-  promised((settle) => {
+  fromCallback((settle) => {
     lstat(path, settle)
   })
 
 export const renamePath = (from: string, to: string): Promise<undefined> =>
-  promised<undefined>((settle) => {
+  fromCallback<undefined>((settle) => {
     rename(from, to, (error) => {
       settle(error, undefined)
     })

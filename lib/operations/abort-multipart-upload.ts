@@ -27,13 +27,13 @@ const request = (input: AbortMultipartUploadInput): R.Request =>
 // -- output --
 export type AbortMultipartUploadResult = ResponseMetadata
 
-const drained: Op.Decoder<AbortMultipartUploadResult> = (response) =>
+const drainBody: Op.Decoder<AbortMultipartUploadResult> = (response) =>
   pipe(
     D.drain(response),
     TE.map(() => responseMetadata(response))
   )
 
-const decode = pipe(drained, fromCos, withStatus(204))
+const decode = pipe(drainBody, fromCos, withStatus(204))
 
 // -- operation --
 /**

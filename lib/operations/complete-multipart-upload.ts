@@ -62,12 +62,12 @@ const Part: t.Type<CompletedPart, CompletedPart, unknown> = new t.Type(
   t.identity
 )
 
-const ascending = (parts: ReadonlyArray<CompletedPart>): ReadonlyArray<CompletedPart> =>
+const sortByNumber = (parts: ReadonlyArray<CompletedPart>): ReadonlyArray<CompletedPart> =>
   parts.toSorted((a, b) => a.partNumber - b.partNumber)
 
 /** COS would respond `InvalidPart` or `InvalidPartOrder` after all bytes were uploaded, without the part's number. */
 const partConflict = ({ parts }: CompleteMultipartUploadInput): O.Option<InputProblem> => {
-  const sorted = ascending(parts)
+  const sorted = sortByNumber(parts)
   const at = sorted.findIndex((part, n) => part.partNumber !== n + 1)
   const wrong = sorted[at]
   if (wrong === undefined) return O.none
@@ -113,7 +113,7 @@ const request = (input: CompleteMultipartUploadInput): R.Request =>
     R.post(input),
     R.withQuery({ uploadId: input.uploadId }),
     R.withHeaders({ ...storageHeaders(input), ...uploadCallbackHeaders(input) }),
-    R.withXml(['CompleteMultipartUpload', ascending(input.parts).map(partXml)]),
+    R.withXml(['CompleteMultipartUpload', sortByNumber(input.parts).map(partXml)]),
     R.withSlowHeaders
   )
 

@@ -64,7 +64,7 @@ const request = (input: DeleteObjectsInput): R.Request =>
   )
 
 // -- output --
-export interface Deleted {
+export interface DeletedObject {
   readonly _tag: 'Deleted'
   readonly key: string
   /** As requested. */
@@ -74,7 +74,7 @@ export interface Deleted {
   readonly deleteMarkerVersionId: O.Option<string>
 }
 
-export interface NotDeleted {
+export interface DeleteFailure {
   readonly _tag: 'Error'
   readonly key: string
   readonly versionId: O.Option<string>
@@ -83,7 +83,7 @@ export interface NotDeleted {
   readonly message: string
 }
 
-export type DeleteResult = Deleted | NotDeleted
+export type DeleteResult = DeletedObject | DeleteFailure
 
 export interface DeleteObjectsResult extends ResponseMetadata {
   /** One per object, in the order of the response; with `quiet`, only those not deleted. */

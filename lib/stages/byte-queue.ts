@@ -23,7 +23,7 @@ const isWhole = (chunk: Uint8Array): boolean =>
  * (Node 20; most of the cost is the kernel, which clears fresh memory). Small chunks, and views of larger buffers, are
  * copied into blocks: a thousand views of 1 KiB could keep a thousand slabs of 64 KiB alive.
  *
- * @units keeps at most 1/64 more memory than the bytes in the queue, plus 64 KiB
+ * @units keeps at most 1/63 more memory than the bytes in the queue, plus 64 KiB
  */
 export const byteQueue = (): ByteQueue => {
   const chunks: Array<Uint8Array> = []

@@ -2,9 +2,10 @@
 import { constVoid } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { crc64Hasher, type Crc64Hasher, type Crc64Run } from '../core/crc64.js'
-import { CosException, type Context } from '../core/error.js'
+import type { Context } from '../core/error.js'
 import { byteQueue } from './byte-queue.js'
 import { cancelable, readerCancelled, type CancelableIterator } from './cancelable.js'
+import { wrongSize } from './length-errors.js'
 import type { AheadReservation, MemoryBudget } from './memory-budget.js'
 import type { PartRange } from './plan-ranges.js'
 
@@ -144,21 +145,15 @@ const openRange = ({
   let hasher: Crc64Hasher | undefined
   let resume = constVoid
 
-  const wrongSize = (): CosException =>
-    new CosException({
-      _tag: 'IntegrityError',
-      context,
-      part: O.some(range.number),
-      check: 'size',
-      expected: String(range.size),
-      got: String(now.seen)
-    })
+  const requireSize = (isRight: boolean): void => {
+    if (!isRight) throw wrongSize(context, range.size, now.seen, O.some(range.number))
+  }
   const readAll = async (source: AsyncIterator<Uint8Array>): Promise<void> => {
     for (;;) {
       const next = await source.next()
       if (next.done === true) break
       now.seen += next.value.length
-      if (now.seen > range.size) throw wrongSize()
+      requireSize(now.seen <= range.size)
       if (next.value.length === 0) continue
       hasher?.update(next.value)
       queue.put(next.value)
@@ -168,7 +163,7 @@ const openRange = ({
           resume = resolve
         })
     }
-    if (now.seen < range.size) throw wrongSize()
+    requireSize(now.seen === range.size)
   }
   const read = async (): Promise<void> => {
     try {

@@ -81,7 +81,7 @@ async function* run<A, B>(
   const ready: Array<Slot<B>> = []
 
   let wake = constVoid
-  const woken = (): Promise<void> =>
+  const waitForWake = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve
     })
@@ -147,12 +147,12 @@ async function* run<A, B>(
       advance()
       if (O.isSome(result)) yield result.value
       else if (isOver()) break
-      else await woken()
+      else await waitForWake()
     }
     if (signal.aborted) throw signal.reason
   } finally {
     if (!isOver()) controller.abort(readerCancelled)
-    while (now.running > 0) await woken()
+    while (now.running > 0) await waitForWake()
     signal.removeEventListener('abort', onAbort)
     if (O.isSome(now.ahead)) discard(now.ahead.value)
     // A source that listens to the signal ends within this turn.

@@ -33,7 +33,7 @@ const ObjectBytes = In.guarded(
 const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to
 
 /** Parts that all have one size. */
-export const constant = (size: number): PartSizes => [{ from: 1, size }]
+export const ofOneSize = (size: number): PartSizes => [{ from: 1, size }]
 
 /**
  * The part size for an object of known size: `partSize`, or the next whole MiB at which 10,000 parts suffice.
@@ -70,7 +70,7 @@ const stride = maxParts / strides
  * @units  bytes
  * @errors a `partSize` outside of 1 MiB to 5 GiB
  */
-export const growing = (input: {
+export const forStream = (input: {
   readonly partSize: number
   readonly maxPartSize?: number
 }): E.Either<InputProblem, PartSizes> => {

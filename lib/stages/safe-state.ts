@@ -1,13 +1,13 @@
 /** Whether memory can be granted without a deadlock: the banker's algorithm for one resource. */
 
 /** A holder of blocks. */
-export interface Holding {
+export interface BlockHolder {
   readonly held: number
   /** Blocks that it may hold in all. */
   readonly max: number
 }
 
-const needOf = ({ held, max }: Holding): number => max - held
+const needOf = ({ held, max }: BlockHolder): number => max - held
 
 /**
  * Whether there is an order in which each holder gets all blocks that it needs, from the free blocks and those that the
@@ -16,7 +16,7 @@ const needOf = ({ held, max }: Holding): number => max - held
  * @units  `free` in blocks
  * @source E. W. Dijkstra, Cooperating sequential processes (EWD123), 1965, section 6
  */
-export const isSafe = (free: number, holdings: ReadonlyArray<Holding>): boolean => {
+export const isSafe = (free: number, holdings: ReadonlyArray<BlockHolder>): boolean => {
   if (free < 0) return false
   // Usually every holder can finish first, and no order is needed.
   if (holdings.every((holding) => needOf(holding) <= free)) return true

@@ -2,12 +2,17 @@
 import * as O from 'fp-ts/lib/Option.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { crc64Hasher } from '../core/crc64.js'
-import { CosException } from '../core/error.js'
+import { CosException, type Context } from '../core/error.js'
 import { compareCrc64, unverifiable, type Integrity } from '../core/integrity.js'
-import { shortBody, wrongSize, type ExpectedLength } from './check-length.js'
+import { shortBody, wrongSize } from './length-errors.js'
 
 /** The length and the checksum that the bytes must have. */
-export interface Expected extends ExpectedLength {
+export interface ExpectedBytes {
+  /** The announced length, in bytes; none if the response has no length. */
+  readonly size: O.Option<number>
+  readonly context: Context
+  /** The host that sent the bytes, for the error. */
+  readonly host?: string
   /** The CRC64 of all bytes of the body, unsigned. None: the bytes cannot be verified, for the given reason. */
   readonly crc64: O.Option<bigint>
   /** Why there is no checksum. Default: `'NoChecksum'`. */
@@ -24,10 +29,18 @@ export interface Expected extends ExpectedLength {
  *
  * @shape  the same chunks in the same order, without empty ones; the generator returns the `Integrity`
  * @units  holds one chunk at a time; reads none ahead
- * @errors those of `checkLength`; `CosException` of an `IntegrityError` if the CRC64 differs
+ * @errors those of its source, unchanged; `CosException` of a `TransportError` with code `ShortBody` if bytes are missing,
+ *         because a retry may deliver them, and of an `IntegrityError` if there are too many, or if the CRC64 differs
  * @source https://cloud.tencent.com/document/product/436/40334
  */
-export const verifyBytes = ({ size, crc64, reason = 'NoChecksum', context, host = '', hashed }: Expected) =>
+export const verifyBytes = ({
+  size,
+  crc64,
+  reason = 'NoChecksum',
+  context,
+  host = '',
+  hashed
+}: ExpectedBytes) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, Integrity, undefined> {
     const hasher = hashed === undefined ? await crc64Hasher() : undefined
     const whole = O.toUndefined(size)

@@ -2,7 +2,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { readEnvelope } from '../../lib/encryption/envelope.js'
 import { pythonMetadata, readInstructionFile } from '../../lib/encryption/foreign-envelope.js'
-import { isReservedName, userMetadata } from '../../lib/encryption/metadata-names.js'
+import { isReservedMetadata, userMetadata } from '../../lib/encryption/metadata-names.js'
 import { javaVectors, pythonVectors } from '../support/encryption.js'
 import { left, right } from '../support/server.js'
 
@@ -142,10 +142,10 @@ t.test('names of encryption metadata are reserved in any case, with or without t
     ...['client-side-encryption-key', 'Client-Side-Encryption-Anything', `${p}iv`, 'X-COS-META-x-cos-iv'],
     ...['cospipe-sealed', 'x-cos-key-v2', 'x-cos-tag-len', 'x-cos-crypto-instr-file']
   ]) {
-    t.ok(isReservedName(name), name)
+    t.ok(isReservedMetadata(name), name)
   }
   for (const name of ['owner', 'client-side', 'x-cos-keyword', 'x-cos-meta-owner'])
-    t.notOk(isReservedName(name), name)
+    t.notOk(isReservedMetadata(name), name)
   t.same(userMetadata({ owner: 'a', 'client-side-encryption-key': 'b', 'x-cos-tag-len': '128' }), {
     owner: 'a'
   })

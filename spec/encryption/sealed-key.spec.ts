@@ -7,7 +7,7 @@ import { contextWithoutObject } from '../../lib/core/error.js'
 import { keyring } from '../../lib/encryption/keyring.js'
 import { encodeHeader, nameHash, padHeader, type SealedHeader } from '../../lib/encryption/sealed-header.js'
 import { checkName, deriveKeys } from '../../lib/encryption/sealed-key.js'
-import { openObject } from '../../lib/encryption/sealed-object.js'
+import { openSealedObject } from '../../lib/encryption/sealed-object.js'
 import { openSegments } from '../../lib/encryption/sealed-segments.js'
 import { unwrapSealed, wrapSealed } from '../../lib/encryption/sealed-wrap.js'
 import { bytesOf, joinBytes, splitBytes } from '../support/bytes.js'
@@ -42,7 +42,7 @@ t.test('with the commitment, an object that was made for two keys opens under on
           continue
         }
         const object = Buffer.concat([padHeader(encodeHeader(header)), segment])
-        const opened = openObject(header, right(unwrapped).dataKey, context)(splitBytes(object, 100))
+        const opened = openSealedObject(header, right(unwrapped).dataKey, context)(splitBytes(object, 100))
         t.equal((await joinBytes(opened)).length, 32)
       }
 })

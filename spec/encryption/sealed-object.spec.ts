@@ -21,7 +21,7 @@ import {
 import { checkName, deriveKeys } from '../../lib/encryption/sealed-key.js'
 import {
   openedSizeOf,
-  openObject,
+  openSealedObject,
   requestedRange,
   sealedSizeOf,
   segmentsIn
@@ -66,7 +66,11 @@ const open = async (header: SealedHeader, object: Uint8Array, key = aes, chunk =
   if (E.isLeft(unwrapped)) return { reason: unwrapped.left.reason, plain: Buffer.alloc(0) }
   const chunks: Array<Uint8Array> = []
   try {
-    for await (const plain of openObject(header, unwrapped.right.dataKey, context)(splitBytes(object, chunk)))
+    for await (const plain of openSealedObject(
+      header,
+      unwrapped.right.dataKey,
+      context
+    )(splitBytes(object, chunk)))
       chunks.push(plain)
     return { reason: 'none', plain: Buffer.concat(chunks) }
   } catch (thrown) {

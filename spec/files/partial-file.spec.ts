@@ -11,11 +11,11 @@ import {
   openPartialFile,
   type PartialFile,
   type PartialFileOptions,
-  type Identity
+  type DownloadIdentity
 } from '../../lib/files/partial-file.js'
 import { isLongForm } from '../support/long-form.js'
 
-const identity: Identity = {
+const identity: DownloadIdentity = {
   bucket: 'examplebucket-1250000000',
   key: 'films/ü\n.mp4',
   versionId: O.some('MTg0NDUxNTc1NjIzMTQ1MDAwODg'),
@@ -143,7 +143,7 @@ t.test('a damaged journal claims no range that was not recorded', async (t) => {
 })
 
 t.test('a journal of another object version or part size claims nothing', async (t) => {
-  const others: ReadonlyArray<Partial<Identity>> = [
+  const others: ReadonlyArray<Partial<DownloadIdentity>> = [
     { bucket: 'otherbucket-1250000000' },
     { key: 'films/other.mp4' },
     { versionId: O.none },

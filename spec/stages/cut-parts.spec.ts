@@ -9,7 +9,7 @@ import { crc64 } from '../../lib/core/crc64.js'
 import { CosException, type CosError } from '../../lib/core/error.js'
 import { cutParts, type CutPartsOptions, type Part } from '../../lib/stages/cut-parts.js'
 import { blockSize, createMemoryBudget } from '../../lib/stages/memory-budget.js'
-import { constant } from '../../lib/stages/part-size.js'
+import { ofOneSize } from '../../lib/stages/part-size.js'
 import { bytesOf, splitBytes } from '../support/bytes.js'
 import { yieldThenFail, from } from '../support/iterables.js'
 
@@ -23,7 +23,7 @@ const MiB = 1024 * 1024
 
 /** Parts of some size, with memory for a few of them. */
 const options = (partSize: number, more: Partial<CutPartsOptions> = {}): CutPartsOptions => ({
-  sizes: constant(partSize),
+  sizes: ofOneSize(partSize),
   budget: createMemoryBudget({ limit: 8 * MiB }),
   context,
   ...more
@@ -285,7 +285,7 @@ t.test('a signal ends a wait for memory and a pending read', async (t) => {
 
 t.test('silent uploads keep the blocks that they filled, and others use the rest', async (t) => {
   const budget = createMemoryBudget({ limit: 16 * MiB })
-  const sizes = constant(8 * MiB)
+  const sizes = ofOneSize(8 * MiB)
   for (let n = 0; n < 12; n += 1) {
     const never = new Readable({ read() {} })
     const source = async function* () {
@@ -319,7 +319,7 @@ t.test(
     const budget = createMemoryBudget({ limit: MiB, stallTimeout: 30 })
     const silent = budget.reserve(MiB)
     if (E.isRight(silent)) await silent.right.take()()
-    const cut = cutParts({ sizes: constant(MiB), budget, context })
+    const cut = cutParts({ sizes: ofOneSize(MiB), budget, context })
     t.match(await reasonOf(cut(from(Buffer.alloc(MiB)))), {
       _tag: 'Timeout',
       phase: 'memory',

@@ -15,7 +15,7 @@ import { cutParts } from '../../lib/stages/cut-parts.js'
 import { fetchRanges, type FetchRange } from '../../lib/stages/fetch-ranges.js'
 import { hashParts } from '../../lib/stages/hash-parts.js'
 import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
-import { constant } from '../../lib/stages/part-size.js'
+import { ofOneSize } from '../../lib/stages/part-size.js'
 import { planRanges } from '../../lib/stages/plan-ranges.js'
 import { sendParts, type Upload } from '../../lib/stages/send-parts.js'
 import { waitFor } from '../support/wait-for.js'
@@ -128,7 +128,7 @@ for (const [shape, source, total, partSize] of [
           return null
         }, fromUnknown(context))
       const sent = []
-      const cut = cutParts({ sizes: constant(partSize), budget, context })
+      const cut = cutParts({ sizes: ofOneSize(partSize), budget, context })
       for await (const part of pipe(source(), cut, hashParts(), sendParts({ concurrency }, upload))) {
         sent.push(part)
         await weigh()
@@ -158,7 +158,7 @@ t.test(
       for (let n = 0; n < 13; n += 1) yield slab
     }
     const whole = async (): Promise<number> => {
-      const cut = cutParts({ sizes: constant(partSize), budget, context })
+      const cut = cutParts({ sizes: ofOneSize(partSize), budget, context })
       const sent = []
       for await (const part of pipe(source(), cut, hashParts(), sendParts({ concurrency }, upload)))
         sent.push(part)

@@ -4,9 +4,9 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import {
   capacityOf,
-  constant,
+  ofOneSize,
   forSize,
-  growing,
+  forStream,
   largestObject,
   largestPart,
   maxParts,
@@ -66,7 +66,7 @@ t.test('otherwise it is the smallest whole number of MiB that suffices, for any 
 t.test('a part size or a size outside of COS’s limits is refused with its field', async (t) => {
   for (const partSize of [0, -1, MiB - 1, 5 * GiB + 1, 1.5 * MiB + 0.5, Number.NaN, Infinity]) {
     t.match(forSize({ size: 1, partSize }), E.left({ field: 'partSize', message: /1 MiB.*5 GiB/ }))
-    t.match(growing({ partSize }), E.left({ field: 'partSize' }))
+    t.match(forStream({ partSize }), E.left({ field: 'partSize' }))
   }
   for (const size of [-1, 0.5, Number.NaN, Infinity, largestObject + 1]) {
     t.match(forSize({ size, partSize: MiB }), E.left({ field: 'size', message: /48\.82 TB/ }), String(size))
@@ -75,11 +75,11 @@ t.test('a part size or a size outside of COS’s limits is refused with its fiel
 
 // -- unknown --
 t.test('for an unknown length parts double every 1000 parts, and hold the documented sizes', async (t) => {
-  const sizes = right(growing({ partSize: 8 * MiB }))
+  const sizes = right(forStream({ partSize: 8 * MiB }))
   const at = (number: number): number => O.getOrElse(() => NaN)(sizeOfPart(sizes)(number)) / MiB
   t.same([1, 1000, 1001, 2000, 2001, 9000, 9001, 10_000].map(at), [8, 8, 16, 16, 32, 2048, 4096, 4096])
   const capacity = (partSize: number, maxPartSize?: number): number =>
-    capacityOf(right(growing({ partSize, ...(maxPartSize === undefined ? {} : { maxPartSize }) })))
+    capacityOf(right(forStream({ partSize, ...(maxPartSize === undefined ? {} : { maxPartSize }) })))
   t.equal((capacity(MiB) / GiB).toFixed(0), '999')
   t.equal((capacity(8 * MiB) / TiB).toFixed(2), '7.80')
   t.equal((capacity(64 * MiB) / TiB).toFixed(1), '22.4')
@@ -88,16 +88,16 @@ t.test('for an unknown length parts double every 1000 parts, and hold the docume
 })
 
 t.test('there is no size after the last part, and none before the first', async (t) => {
-  const size = sizeOfPart(constant(MiB))
+  const size = sizeOfPart(ofOneSize(MiB))
   t.same([0, 1, 10_000, 10_001].map(size), [O.none, O.some(MiB), O.some(MiB), O.none])
-  t.equal(capacityOf(constant(MiB)), 10_000 * MiB)
+  t.equal(capacityOf(ofOneSize(MiB)), 10_000 * MiB)
 })
 
 t.test('growing starts at partSize, never shrinks and stays within its limit', async () => {
   const partSize = fc.integer({ min: smallestPart, max: largestPart })
   fc.assert(
     fc.property(partSize, partSize, (partSize, maxPartSize) => {
-      const sizes: PartSizes = right(growing({ partSize, maxPartSize }))
+      const sizes: PartSizes = right(forStream({ partSize, maxPartSize }))
       const all = Array.from({ length: 100 }, (_, n) =>
         O.getOrElse(() => NaN)(sizeOfPart(sizes)(n * 100 + 1))
       )

@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { isSafe, type Holding } from '../../lib/stages/safe-state.js'
+import { isSafe, type BlockHolder } from '../../lib/stages/safe-state.js'
 
-const permutations = (holdings: ReadonlyArray<Holding>): ReadonlyArray<ReadonlyArray<Holding>> =>
+const permutations = (holdings: ReadonlyArray<BlockHolder>): ReadonlyArray<ReadonlyArray<BlockHolder>> =>
   holdings.length === 0
     ? [[]]
     : holdings.flatMap((first, at) =>
         permutations(holdings.filter((_, other) => other !== at)).map((rest) => [first, ...rest])
       )
 
-const canFinish = (free: number, order: ReadonlyArray<Holding>): boolean => {
+const canFinish = (free: number, order: ReadonlyArray<BlockHolder>): boolean => {
   let available = free
   return order.every(({ held, max }) => {
     if (max - held > available) return false

@@ -13,7 +13,7 @@ import { CosException, fromUnknown } from '../../lib/core/error.js'
 import { cutParts } from '../../lib/stages/cut-parts.js'
 import { hashParts, type HashedPart } from '../../lib/stages/hash-parts.js'
 import { createMemoryBudget, inBlocks } from '../../lib/stages/memory-budget.js'
-import { constant } from '../../lib/stages/part-size.js'
+import { ofOneSize } from '../../lib/stages/part-size.js'
 import { sendParts, type SentPart, type Upload } from '../../lib/stages/send-parts.js'
 import { bytesOf, splitBytes } from '../support/bytes.js'
 import { listen } from '../support/listen.js'
@@ -74,7 +74,7 @@ const taking = async (
 
 const parts = (bytes: Buffer, partSize = MiB, controller = new AbortController()) => {
   const budget = createMemoryBudget({ limit: 32 * inBlocks(partSize) })
-  const cut = cutParts({ sizes: constant(partSize), budget, context, signal: controller.signal })
+  const cut = cutParts({ sizes: ofOneSize(partSize), budget, context, signal: controller.signal })
   return { budget, controller, hashed: pipe(splitBytes(bytes, 64 * 1024), cut, hashParts()) }
 }
 
@@ -189,7 +189,7 @@ t.test('a failure is thrown at once if the source stalls, and the source is clos
   const stalled = new Readable({ read() {} })
   stalled.push(bytesOf(1500))
   const budget = createMemoryBudget({ limit: 8 * MiB })
-  const cut = cutParts({ sizes: constant(1000), budget, context, signal: controller.signal })
+  const cut = cutParts({ sizes: ofOneSize(1000), budget, context, signal: controller.signal })
   const running = pipe(stalled, cut, hashParts(), sendParts({ concurrency: 2, controller }, upload))
   await t.rejects(toArray(running), CosException)
   t.equal(stalled.destroyed, true)
@@ -201,7 +201,7 @@ t.test('an error of the source fails the pipeline and closes all connections', a
   const error = new Error('disk')
   const controller = new AbortController()
   const budget = createMemoryBudget({ limit: 8 * MiB })
-  const cut = cutParts({ sizes: constant(1000), budget, context, signal: controller.signal })
+  const cut = cutParts({ sizes: ofOneSize(1000), budget, context, signal: controller.signal })
   const source = yieldThenFail(error, Buffer.alloc(1500))
   await t.rejects(
     pipeline(source, cut, hashParts(), sendParts({ concurrency: 2, controller }, upload), toArray),

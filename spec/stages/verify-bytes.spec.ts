@@ -4,7 +4,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { CosException, type CosError } from '../../lib/core/error.js'
 import type { Integrity } from '../../lib/core/integrity.js'
-import { verifyBytes, type Expected } from '../../lib/stages/verify-bytes.js'
+import { verifyBytes, type ExpectedBytes } from '../../lib/stages/verify-bytes.js'
 import { specContext } from '../support/responses.js'
 import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
@@ -13,7 +13,7 @@ const digits = '123456789'
 const sum = 0x995dc9bbdf1939fan
 const crc64 = O.some(sum)
 
-const expected = (some: Partial<Expected> = {}): Expected => ({
+const expected = (some: Partial<ExpectedBytes> = {}): ExpectedBytes => ({
   size: O.some(9),
   crc64,
   context: specContext,
@@ -28,7 +28,7 @@ interface Outcome {
 }
 
 /** Reads to the end, whatever the end is. */
-const outcome = async (what: Expected, source: AsyncIterable<Uint8Array>): Promise<Outcome> => {
+const outcome = async (what: ExpectedBytes, source: AsyncIterable<Uint8Array>): Promise<Outcome> => {
   const chunks: Array<string> = []
   const bytes = verifyBytes(what)(source)
   try {

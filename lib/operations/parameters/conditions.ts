@@ -25,13 +25,13 @@ export interface CopySourceConditions {
   readonly copySourceIfUnmodifiedSince?: Date
 }
 
-const quoted = (etag: string): string => (/^(?:W\/)?"|^\*$/.test(etag) ? etag : `"${etag}"`)
+const quote = (etag: string): string => (/^(?:W\/)?"|^\*$/.test(etag) ? etag : `"${etag}"`)
 
 /** Decodes to the ETag in quotes; `*` and an ETag in quotes stay unchanged. */
 export const ETag: t.Type<string, string, unknown> = new t.Type(
   'an ETag, with or without its quotes',
   (u): u is string => typeof u === 'string' && u.trim() !== '' && In.isHeaderValue(u),
-  (u, context) => (ETag.is(u) ? t.success(quoted(u.trim())) : t.failure(u, context)),
+  (u, context) => (ETag.is(u) ? t.success(quote(u.trim())) : t.failure(u, context)),
   t.identity
 )
 

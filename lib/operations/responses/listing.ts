@@ -52,7 +52,7 @@ export interface ListingTable<Input, Entry, Head, Cursor, Item, Whole> {
   readonly page: (page: Page<Entry, Head>, response: Response) => Whole
 }
 
-export interface Listing<Input, Head, Cursor, Item, Whole> {
+export interface ListingOperations<Input, Head, Cursor, Item, Whole> {
   /** A page as one value. */
   readonly list: (input: Input & Encoding) => Op.Operation<Whole & ResponseMetadata>
   /** A page as a stream of entries; texts are decoded. */
@@ -166,7 +166,13 @@ export const defineListing = <Input extends R.BucketRef, Entry, Head, Cursor, It
   head,
   cursor,
   page
-}: ListingTable<Input, Entry, Head, Cursor, Item, Whole>): Listing<Input, Head, Cursor, Item, Whole> => {
+}: ListingTable<Input, Entry, Head, Cursor, Item, Whole>): ListingOperations<
+  Input,
+  Head,
+  Cursor,
+  Item,
+  Whole
+> => {
   const readers = new Map(Object.entries(entries))
   const formatOf = (input: Input & Encoding): PageFormat<Entry, Head> => ({
     root,

@@ -172,7 +172,7 @@ export const copyObjectInput = ({
 }: CopyInput): CopyObjectInput => input
 
 /** The source as its HEAD found it: if its key is overwritten meanwhile, the copy fails. */
-export const pinned = (
+export const pinSource = (
   { copySource, copySourceSse }: CopyInput,
   { etag, versionId }: ObjectHead
 ): Pick<CopyObjectInput, 'copySource' | 'copySourceSse' | 'copySourceIfMatch'> => ({
@@ -189,7 +189,7 @@ export const pinnedCopyInput = (input: CopyInput, source: ObjectHead): CopyObjec
     copySourceIfUnmodifiedSince: _unmodified,
     ...copy
   } = copyObjectInput(input)
-  return { ...copy, ...pinned(input, source) }
+  return { ...copy, ...pinSource(input, source) }
 }
 
 const entity = new Set([
@@ -232,7 +232,7 @@ export const copyPartInput = (
 ): UploadPartCopyInput => ({
   ...refOf(input),
   ...headOptions(input),
-  ...pinned(input, source),
+  ...pinSource(input, source),
   uploadId,
   partNumber: number,
   copySourceRange: { first, last }

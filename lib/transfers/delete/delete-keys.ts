@@ -16,7 +16,7 @@ import {
   deleteObjects,
   type DeleteObjectsResult,
   type DeleteResult,
-  type NotDeleted,
+  type DeleteFailure,
   type ObjectToDelete
 } from '../../operations/delete-objects.js'
 import { VersionId } from '../../operations/parameters/versions.js'
@@ -124,7 +124,7 @@ async function* toBatches(
 }
 
 // -- requests --
-const failed = ({ key, versionId }: DeleteRequest, error: CosError): DeleteKeysResult => ({
+const failedResult = ({ key, versionId }: DeleteRequest, error: CosError): DeleteKeysResult => ({
   _tag: 'Failed',
   key,
   versionId,
@@ -138,7 +138,7 @@ const deleteOne = async (
 ): Promise<DeleteKeysResult> => {
   const { key, versionId } = request
   const response = await send(deleteObject({ ...ref, ...objectOf(request), key: toInputKey(key) }))(client)()
-  if (E.isLeft(response)) return failed(request, response.left)
+  if (E.isLeft(response)) return failedResult(request, response.left)
   const { deleteMarker, versionId: resultVersionId } = response.right
   const deleteMarkerVersionId = deleteMarker && O.isNone(versionId) ? resultVersionId : O.none
   return { _tag: 'Deleted', key, versionId, deleteMarker, deleteMarkerVersionId }
@@ -151,7 +151,7 @@ const idOf = (key: string, versionId: O.Option<string>): string =>
 const errorOf = (
   { bucket }: BucketRef,
   { requestId, headers }: DeleteObjectsResult,
-  { key, code, message }: NotDeleted
+  { key, code, message }: DeleteFailure
 ): CosError => ({
   _tag: 'ServiceError',
   context: { operation: 'DeleteObjects', bucket, key: O.some(key), attempts: 1 },
@@ -183,7 +183,7 @@ const settle = (
     const result = reported.get(idOf(request.key, request.versionId))
     if (result?._tag === 'Error') {
       const error = errorOf(ref, response, result)
-      return isTransient(error) ? O.none : O.some(failed(request, error))
+      return isTransient(error) ? O.none : O.some(failedResult(request, error))
     }
     if (result === undefined && !isSilenceSuccess) return O.none
     return O.some({
@@ -202,7 +202,7 @@ const deleteMany = async (
 ): Promise<ReadonlyArray<DeleteKeysResult>> => {
   const { concurrency: _concurrency, quiet = false, ...ref } = input
   const response = await send(deleteObjects({ ...ref, quiet, objects: requests.map(objectOf) }))(client)()
-  if (E.isLeft(response)) return requests.map((request) => failed(request, response.left))
+  if (E.isLeft(response)) return requests.map((request) => failedResult(request, response.left))
   const results: Array<DeleteKeysResult> = []
   for (const [index, result] of settle({ ...ref, quiet }, response.right, requests).entries()) {
     const request = requests[index]

@@ -33,9 +33,9 @@ import {
 import { sharedTempDirectory } from '../../files/shared-temp-directory.js'
 import { joinProgress, withoutEnd } from '../shared/progress.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
-import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
+import { failedStream, makeForEachRun, type EffectStream } from '../shared/effect-stream.js'
 import { runEach } from '../shared/run-each.js'
-import { removeStaleSlot, isReservedName, type AcquireSlot } from '../../files/download-lock.js'
+import { removeStaleSlot, isLockDirectoryName, type AcquireSlot } from '../../files/download-lock.js'
 
 export interface DownloadDirectoryInput
   extends BucketRef, WithCustomerKey, TrafficLimit, WithReferer, DirectoryOptions {
@@ -233,7 +233,7 @@ const duplicateCheck = ({ naming }: RootDirectory): IsDuplicate => {
 }
 
 // Case folding also maps the long s (U+017F) to `s`.
-const isReserved = (name: string): boolean => isReservedName(identityOf(name, { foldsCase: true }))
+const isReserved = (name: string): boolean => isLockDirectoryName(identityOf(name, { foldsCase: true }))
 
 type CheckedEntry<D> = E.Either<DownloadDirectoryResult<D>, LocalTarget<D>>
 
@@ -323,7 +323,7 @@ export const downloadDirectoryAs =
     const context = contextOf(action, input)
     const validated = validate(action, Input)(input)
     if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
-    return perReading(() => downloadAll(read, context, joinProgress(validated.right), createRun()))
+    return makeForEachRun(() => downloadAll(read, context, joinProgress(validated.right), createRun()))
   }
 
 const downloadAll = <D>(

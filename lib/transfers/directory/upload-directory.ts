@@ -16,7 +16,7 @@ import { directoryDefaults, directoryOptions, folderPrefix, type DirectoryOption
 import { shouldReadDirectory, globFilter, matchesFile } from './glob-filter.js'
 import { headIfExists } from '../shared/head-if-exists.js'
 import { joinProgress, withoutEnd } from '../shared/progress.js'
-import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
+import { failedStream, makeForEachRun, type EffectStream } from '../shared/effect-stream.js'
 import { uploadFileWith, type UploadFileInput } from '../upload/upload-file.js'
 import {
   checkPartSize,
@@ -30,7 +30,7 @@ import { putInput, uploadDefaults, uploadOptions, type UploadOptions } from '../
 import type { UploadResult } from '../upload/upload-stream.js'
 import { walk, type WalkEntry, type IgnoredReason } from '../../files/walk.js'
 import { runEach } from '../shared/run-each.js'
-import { isReservedName } from '../../files/download-lock.js'
+import { isLockDirectoryName } from '../../files/download-lock.js'
 
 /** All options of `uploadFile`, except `key` and `file`, apply to every file. */
 export interface UploadDirectoryInput
@@ -220,7 +220,7 @@ const uploadAll = <R extends UploadDirectoryResult>(
       root: run.root,
       symlinks: run.symlinks,
       shouldRead: await shouldReadDirectory(valid),
-      isLockDirectory: isReservedName
+      isLockDirectory: isLockDirectoryName
     })
     for await (const each of all) {
       if (each._tag === 'EmptyFolder' && valid.emptyFolders === false) continue
@@ -249,7 +249,7 @@ export const uploadDirectoryWith =
       )
     )
     if (E.isLeft(validated)) return failedStream(new CosException(validated.left))
-    return perReading(() => uploadAll(context, joinProgress(validated.right), upload))
+    return makeForEachRun(() => uploadAll(context, joinProgress(validated.right), upload))
   }
 
 /**

@@ -12,7 +12,7 @@ import type { DownloadOptions } from './options.js'
 export type Recode = (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
 
 /** A range of the stored object that is decoded by itself. */
-export interface ContentRange extends PartRange {
+export interface ContentPart extends PartRange {
   /** Of its first byte in the content, in bytes. */
   readonly offset: number
   /** Of the content, in bytes. */
@@ -33,7 +33,7 @@ export interface Content {
   /** Whether a range can be encoded again, to compare its bytes with the stored ones. */
   readonly isResumable: boolean
   /** Splits the object. `partSize` is that of the content, in bytes; a range may have some more. */
-  readonly ranges: (partSize: number) => Iterable<ContentRange>
+  readonly ranges: (partSize: number) => Iterable<ContentPart>
 }
 
 /** An object whose download was requested. */
@@ -47,7 +47,7 @@ export interface RequestedObject {
 export type OpenContent<C extends Content> = (object: RequestedObject) => CosEffect<C>
 
 /** A range whose content is its stored bytes. */
-export const unchangedRange = (range: PartRange): ContentRange => ({
+export const unchangedRange = (range: PartRange): ContentPart => ({
   ...range,
   offset: range.first,
   length: range.size,
@@ -55,7 +55,7 @@ export const unchangedRange = (range: PartRange): ContentRange => ({
   encode: identity
 })
 
-function* unchangedRanges(ranges: Iterable<PartRange>): Generator<ContentRange, void, undefined> {
+function* unchangedRanges(ranges: Iterable<PartRange>): Generator<ContentPart, void, undefined> {
   for (const range of ranges) yield unchangedRange(range)
 }
 
@@ -69,7 +69,7 @@ export const unchanged = (size: number): Content => ({
 
 export const openUnchanged: OpenContent<Content> = ({ head }) => RTE.right(unchanged(head.size))
 
-/** The first chunk, which was taken, and then the others. */
+/** Yields a first chunk that was already read, and then the others. */
 async function* withFirst(
   first: IteratorResult<Uint8Array, unknown>,
   rest: AsyncIterator<Uint8Array, unknown>
@@ -78,7 +78,7 @@ async function* withFirst(
 }
 
 /** The range of a whole object whose content is opened when its first bytes have arrived. It is not encoded again. */
-export const openedLater = (size: number, open: () => Promise<Content>): ContentRange => ({
+export const openedLater = (size: number, open: () => Promise<Content>): ContentPart => ({
   ...unchangedRange({ number: 1, first: 0, last: size - 1, size }),
   async *decode(stored) {
     const bytes = stored[Symbol.asyncIterator]()

@@ -32,7 +32,7 @@ export interface SmallObject {
   readonly size: number
 }
 
-interface Received {
+interface ReceivedObject {
   readonly head: ObjectHead
   readonly bytes: Uint8Array
 }
@@ -40,7 +40,7 @@ interface Received {
 const receive = async (
   { scope: { outerClient }, context, input }: Transfer<DownloadFileInput>,
   { etag, size }: SmallObject
-): Promise<Received> => {
+): Promise<ReceivedObject> => {
   const { overall } = outerClient.timeouts
   const timedOut = new AbortController()
   const stopTimer = outerClient.runtime.startTimer(overall, () => {
@@ -69,7 +69,7 @@ const receive = async (
 
 const verify = async (
   { context }: Transfer<DownloadFileInput>,
-  { head, bytes }: Received
+  { head, bytes }: ReceivedObject
 ): Promise<Integrity> => {
   const integrity = compareCrc64(context)({
     expected: head.crc64,
@@ -91,7 +91,7 @@ export const downloadAtOnce =
     const { scope, context, input } = transfer
     const { size } = object
     const target = resolve(input.file)
-    const fetch = (): TE.TaskEither<CosError, Received> =>
+    const fetch = (): TE.TaskEither<CosError, ReceivedObject> =>
       pipe(
         TE.tryCatch(() => receive(transfer, object), fromUnknown(context)),
         publishPart({ ...refInfo(context), part: 1, size, direction: 'down' })

@@ -15,7 +15,7 @@ import type { GetRangeResult } from '../../operations/get-object.js'
 import type { ObjectHead } from '../../operations/head-object.js'
 import { requestsInFlight } from '../shared/concurrency.js'
 import type { Transfer } from '../shared/run-transfer.js'
-import type { Content, ContentRange } from './content.js'
+import type { Content, ContentPart } from './content.js'
 import { fetchPart } from './fetch-part.js'
 import { downloadFileDefaults, isSmall, rangeSize, type DownloadFileInput } from './file-options.js'
 import { fillRanges, type FillResult } from './fill-ranges.js'
@@ -43,7 +43,7 @@ interface ObjectSource<C extends Content> {
   /** All metadata of the object: from the HEAD, or from the response that has brought its bytes. */
   readonly head: () => ObjectHead
   readonly onResponse?: (response: GetRangeResult) => void
-  readonly ranges: (partSize: number) => Iterable<ContentRange>
+  readonly ranges: (partSize: number) => Iterable<ContentPart>
   /** Bytes of the file; none if they are known only when all have arrived. */
   readonly size: O.Option<number>
   /** Whether a range in the file can be compared. */

@@ -43,7 +43,7 @@ const Target = In.struct<Target>('a target', { file: FilePath, durable: In.optio
 
 const bytesOf = (body: Readable): AsyncIterable<Uint8Array> => body
 
-interface Saved {
+interface SavedBody {
   readonly written: number
   readonly integrity: Integrity
 }
@@ -53,7 +53,7 @@ const saveBody = async (
   target: string,
   { durable = true, signal }: { readonly durable: boolean | undefined; readonly signal: AbortSignal },
   { body, verified }: Omit<VerifiableBody, 'context'>
-): Promise<Saved> => {
+): Promise<SavedBody> => {
   const slot = await acquireDownloadSlot(context, target, signal)
   try {
     const handle = await withFileErrors(

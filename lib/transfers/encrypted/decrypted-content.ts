@@ -12,7 +12,7 @@ import {
   unchanged,
   unchangedRange,
   type Content,
-  type ContentRange,
+  type ContentPart,
   type OpenContent,
   type RequestedObject
 } from '../download/content.js'
@@ -61,7 +61,7 @@ function* plainRanges(size: number, partSize: number): Generator<PlainRange, voi
 function* decryptedRanges(
   { unit, size, range }: ObjectRanges,
   partSize: number
-): Generator<ContentRange, void, undefined> {
+): Generator<ContentPart, void, undefined> {
   let number = 0
   for (const plain of plainRanges(size, unit * Math.ceil(partSize / unit))) {
     const { span, decrypt, encrypt } = range(plain)
@@ -74,7 +74,7 @@ function* decryptedRanges(
 }
 
 /** An object that is decrypted only from its start to its end. */
-const wholeRange = (stored: number, decrypt: Decrypt): ContentRange => ({
+const wholeRange = (stored: number, decrypt: Decrypt): ContentPart => ({
   ...unchangedRange({ number: 1, first: 0, last: stored - 1, size: stored }),
   decode: decrypt
 })

@@ -45,20 +45,20 @@ const toHead = ({ body: _body, verified: _verified, context: _context, ...respon
     O.map((size): ObjectHead => ({ ...response, size }))
   )
 
-interface Found {
+interface HeadAndFront {
   readonly head: ObjectHead
   /** The first bytes of the object; none if it has none. */
   readonly front: O.Option<Uint8Array>
 }
 
-const findByHead = (input: HeadObjectInput): CosEffect<Found> =>
+const findByHead = (input: HeadObjectInput): CosEffect<HeadAndFront> =>
   pipe(
     send(headObject(input)),
     RTE.map((head) => ({ head, front: O.none }))
   )
 
 /** One request for the attributes and the header: after a `rewrap` it differs from that of the metadata. */
-const findWithFront = (input: HeadObjectInput): CosEffect<Found> =>
+const findWithFront = (input: HeadObjectInput): CosEffect<HeadAndFront> =>
   pipe(
     send(getObject({ ...input, range: { first: 0, last: headerSize - 1 } })),
     RTE.chain((response) =>

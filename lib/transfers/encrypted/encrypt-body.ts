@@ -23,7 +23,7 @@ export interface MeasuredBody {
   readonly reads: 'once' | 'small' | 'again'
 }
 
-const measured = (body: Exclude<Body, { readonly _tag: 'File' }>): MeasuredBody => {
+const toMeasured = (body: Exclude<Body, { readonly _tag: 'File' }>): MeasuredBody => {
   switch (body._tag) {
     case 'Empty':
       return { open: () => fromIterable([]), size: O.some(0), reads: 'small' }
@@ -56,11 +56,11 @@ export const measureBody = (
         createFileBody(context, body.path, body),
         TE.map(({ open, size }) => ({ open, size: O.some(size), reads: 'again' }))
       )
-    : TE.right(measured(body))
+    : TE.right(toMeasured(body))
 }
 
 /** The place of a body in its object, and the cipher of the object. */
-export interface Encryption {
+export interface BodyEncryption {
   readonly cipher: ObjectCipher
   readonly extent: PartExtent
   /** Of earlier attempts, which must have had the same bytes; none if there cannot be one. */
@@ -74,7 +74,7 @@ const encryptAtOnce = async (
   context: Context,
   plaintext: AsyncIterable<Uint8Array>,
   size: number,
-  { cipher, extent, sent }: Encryption
+  { cipher, extent, sent }: BodyEncryption
 ): Promise<EncryptedBody> => {
   const body = Buffer.allocUnsafeSlow(size)
   let filled = 0
@@ -101,7 +101,7 @@ const encryptAtOnce = async (
 export const encryptBody = (
   context: Context,
   { open, size, reads }: MeasuredBody,
-  encryption: Encryption
+  encryption: BodyEncryption
 ): TE.TaskEither<CosError, EncryptedBody> => {
   const { cipher, extent, sent } = encryption
   const encrypt = flow(

@@ -15,7 +15,7 @@ import { isSealed, readObjectHeader } from '../../encryption/sealed-header.js'
 import { getObject } from '../../operations/get-object.js'
 import { toText } from '../download/to-buffer.js'
 import type { Config, ReadFormat } from './options.js'
-import { readFront, type ObjectVersion } from './read-front.js'
+import { readFront, type VersionRef } from './read-front.js'
 
 const instructionLimit = 64 * KiB
 
@@ -55,7 +55,7 @@ const instructionFileOf = (ref: ObjectRef, context: Context): CosEffect<O.Option
 }
 
 /** A copy that replaced the metadata keeps the header at the start of the object. */
-const sealedHeaderOf = (ref: ObjectVersion, { context, etag }: FoundObject): CosEffect<O.Option<Envelope>> =>
+const sealedHeaderOf = (ref: VersionRef, { context, etag }: FoundObject): CosEffect<O.Option<Envelope>> =>
   pipe(
     readFront(ref, etag),
     RTE.map(O.filter(isSealed)),
@@ -99,7 +99,7 @@ const accept =
  */
 export const findEnvelope = (
   config: Config,
-  ref: ObjectVersion,
+  ref: VersionRef,
   object: FoundObject
 ): CosEffect<AcceptedObject> =>
   pipe(

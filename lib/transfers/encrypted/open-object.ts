@@ -12,7 +12,7 @@ import { unwrapSealed } from '../../encryption/sealed-wrap.js'
 import { unwrapDataKey, type UnwrappedKey } from '../../encryption/unwrap.js'
 import { findEnvelope, type FoundObject } from './find-envelope.js'
 import type { Config, ReadFormat } from './options.js'
-import type { ObjectVersion } from './read-front.js'
+import type { VersionRef } from './read-front.js'
 
 export interface OpenedObject {
   readonly format: ReadFormat
@@ -22,7 +22,7 @@ export interface OpenedObject {
 
 const unwrap = (
   config: Config,
-  ref: ObjectVersion,
+  ref: VersionRef,
   envelope: Envelope
 ): TE.TaskEither<EncryptionProblem, UnwrappedKey> =>
   envelope.cipher === 'sealed'
@@ -40,7 +40,7 @@ const unwrap = (
  */
 export const openObject = (
   config: Config,
-  ref: ObjectVersion,
+  ref: VersionRef,
   object: FoundObject
 ): CosEffect<O.Option<OpenedObject>> =>
   pipe(

@@ -9,7 +9,7 @@ import { contextOf, validate } from '../../core/operation.js'
 import { conflict } from '../../core/problem.js'
 import { isStream } from '../../core/request.js'
 import type { EncryptionFormat } from '../../encryption/envelope.js'
-import { isReservedName } from '../../encryption/metadata-names.js'
+import { isReservedMetadata } from '../../encryption/metadata-names.js'
 import { hasRepeatedId, isKeyring, toKeyring, type Keyring } from '../../encryption/keyring.js'
 import { isMasterKey, type MasterKey } from '../../encryption/master-key.js'
 import type { WriteFormat } from '../../encryption/object-cipher.js'
@@ -151,7 +151,7 @@ const inputProblem = (input: unknown): InputProblem | undefined => {
     if (message !== undefined) return conflict(`headers.${name}`, message)
   }
   for (const group of ['metadata', 'headers']) {
-    const name = namesIn(input, group).find(isReservedName)
+    const name = namesIn(input, group).find(isReservedMetadata)
     if (name !== undefined) return conflict(`${group}.${name}`, 'is a name that encryption metadata have')
   }
   return undefined

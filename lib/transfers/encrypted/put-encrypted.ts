@@ -30,7 +30,10 @@ const action = 'PutObject'
 const wholeObject: PartExtent = { offset: 0, last: true }
 
 /** Checks the input as `putObject` will, before a key is drawn or a file is opened. */
-const checked = (config: E.Either<CosError, Config>, input: PutEncryptedInput): E.Either<CosError, Config> =>
+const checkBeforePut = (
+  config: E.Either<CosError, Config>,
+  input: PutEncryptedInput
+): E.Either<CosError, Config> =>
   pipe(
     config,
     E.chainFirstW(() => checkInput(action, input)),
@@ -69,7 +72,7 @@ export const putEncrypted =
   (input: PutEncryptedInput): CosEffect<PutEncryptedResult> =>
   (client) =>
   async () => {
-    const valid = checked(config, input)
+    const valid = checkBeforePut(config, input)
     if (E.isRight(valid)) return encryptAndPut(valid.right, input)(client)()
     closeBody(input)
     return valid

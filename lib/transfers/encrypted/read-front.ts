@@ -10,7 +10,7 @@ import { getObject, type GetObjectInput } from '../../operations/get-object.js'
 import { toBuffer } from '../download/to-buffer.js'
 
 /** An object or a version of it, and what a request of it needs. */
-export type ObjectVersion = ObjectRef & Pick<GetObjectInput, 'versionId' | 'sse' | 'referer'>
+export type VersionRef = ObjectRef & Pick<GetObjectInput, 'versionId' | 'sse' | 'referer'>
 
 /**
  * Reads the first 1,024 bytes of an object that has this ETag.
@@ -18,7 +18,7 @@ export type ObjectVersion = ObjectRef & Pick<GetObjectInput, 'versionId' | 'sse'
  * @shape  fewer if the object has fewer; none if it is empty
  * @errors those of `getObject`
  */
-export const readFront = (ref: ObjectVersion, etag: string): CosEffect<O.Option<Buffer>> => {
+export const readFront = (ref: VersionRef, etag: string): CosEffect<O.Option<Buffer>> => {
   const version = { ...refOf(ref), ...In.pick('versionId', 'sse', 'referer')(ref) }
   return pipe(
     send(getObject({ ...version, range: { first: 0, last: headerSize - 1 }, ifMatch: etag })),

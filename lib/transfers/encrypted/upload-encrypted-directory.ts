@@ -43,9 +43,9 @@ const toResult =
  * `uploadDirectory` of `encrypted`: each file as by its `uploadFile`.
  *
  * Keys, sizes and times are not encrypted, and an empty folder is an empty plain object. With `skip: 'crc64'`, the data key of
- * an existing object is unwrapped and the file encrypted with it, to compare sizes and CRC64; nothing but the header of an
- * object that differs is downloaded. With
- * `'time'`, an object is skipped that has the format, the size of the encrypted file, and is not older; no key is used.
+ * an existing object is unwrapped and the file encrypted with it, to compare sizes and CRC64; of an object that differs, only
+ * the header is downloaded. With `'time'`, an object is skipped if it has the format, the size of the encrypted file, and is
+ * not older; no key is used.
  */
 export const uploadEncryptedDirectory =
   (config: E.Either<CosError, Config>) =>

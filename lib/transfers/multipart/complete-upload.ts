@@ -28,7 +28,7 @@ export interface PartSent {
   readonly crc64: O.Option<bigint>
 }
 
-export interface Completed {
+export interface CompleteResult {
   readonly etag: string
   readonly versionId: O.Option<string>
   readonly location: O.Option<string>
@@ -90,7 +90,7 @@ export const completeUpload = (
   head: HeadOptions,
   parts: ReadonlyArray<PartSent>,
   ours: O.Option<bigint> = crc64Of(parts)
-): TE.TaskEither<CosError, Completed> =>
+): TE.TaskEither<CosError, CompleteResult> =>
   pipe(
     completeMultipartUpload({
       ...input,

@@ -130,8 +130,8 @@ export const createUpload =
         options.onOrphanedUpload === 'abort' ? await abortAll(client, input, found.value) : found.value
       return { orphanedUploads, mayHaveUnknownUpload: false }
     }
-    const fired = (): AbortSignal | undefined => client.signals.find((signal) => signal.aborted)
-    const early = fired()
+    const findFired = (): AbortSignal | undefined => client.signals.find((signal) => signal.aborted)
+    const early = findFired()
     if (early !== undefined) return E.left(aborted(context, early.reason))
     onFailure((error) => T.of(withUploads(unknown)(error)))
     const { signal, close } = delayedSignal(client.runtime, client.signals, cleanupTimeout)
@@ -142,7 +142,7 @@ export const createUpload =
     close()
     const uploadId = E.isRight(created) ? created.right.uploadId : undefined
     const mayHaveOthers = E.isRight(created) ? created.right.isRetried : mayHaveCreated(created.left)
-    const late = fired()
+    const late = findFired()
     if (late !== undefined) {
       // Nobody reads a report now.
       if (uploadId !== undefined) void abortUpload(client, input, uploadId)()

@@ -88,7 +88,7 @@ interface UploadMarker {
 }
 
 /** An upload of a key. */
-interface ListedUpload {
+interface UploadAge {
   readonly uploadId: string
   /** Milliseconds since it was created, by COS's clock. */
   readonly age: number
@@ -96,7 +96,7 @@ interface ListedUpload {
 
 /** Folds the uploads of exactly this key whose date can be read. COS lists them by id, which begins with the time; longer keys follow. */
 export const foldUploads =
-  <A>({ bucket, key }: ObjectRef, initial: A, step: (state: A, upload: ListedUpload) => A): CosEffect<A> =>
+  <A>({ bucket, key }: ObjectRef, initial: A, step: (state: A, upload: UploadAge) => A): CosEffect<A> =>
   (client) =>
     foldPages<UploadMarker, A>(
       (marker, state) =>

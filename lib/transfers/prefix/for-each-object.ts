@@ -11,7 +11,7 @@ import type { CosEffect } from '../../client/send.js'
 import { atSource, type CopyInput } from '../copy/options.js'
 import { landsAmongSources, validatePrefix, objectInput, type PrefixInput } from './options.js'
 import { streamObjects, type ListedObject } from '../list/stream-objects.js'
-import { failedStream, perReading, type EffectStream } from '../shared/effect-stream.js'
+import { failedStream, makeForEachRun, type EffectStream } from '../shared/effect-stream.js'
 import { joinProgress } from '../shared/progress.js'
 import { runEach } from '../shared/run-each.js'
 
@@ -71,7 +71,7 @@ export const forEachObject =
       validatePrefix(action)(input),
       E.match(
         (problem): EffectStream<ObjectResult & (A | NotCopied)> => failedStream(new CosException(problem)),
-        (valid) => perReading(() => runForEach(action, effectOf, joinProgress(valid)))
+        (valid) => makeForEachRun(() => runForEach(action, effectOf, joinProgress(valid)))
       )
     )
 

@@ -68,7 +68,7 @@ const withColumnNames = (
   return Object.fromEntries(value.map((field, at) => [columns[at] ?? '', field]))
 }
 
-async function* decodeRow<A>(
+async function* decodeRows<A>(
   codec: t.Decoder<unknown, A>,
   { columns }: SelectRowsOptions,
   selected: SelectRecords,
@@ -101,7 +101,7 @@ export const selectRowsWith =
       // The reader has stopped: without a listener, the error would end the process.
       records.on('error', () => undefined).destroy(readerCancelled)
     })
-    return { ...rest, rows: cancelable(controller, decodeRow(codec, options, selected, loadCsvReader)) }
+    return { ...rest, rows: cancelable(controller, decodeRows(codec, options, selected, loadCsvReader)) }
   }
 
 /**

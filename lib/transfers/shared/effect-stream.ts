@@ -68,7 +68,7 @@ export const scopedBatches =
   })
 
 /** A stream whose runs each have a separate state: every iteration calls `make`. */
-export const perReading =
+export const makeForEachRun =
   <A>(make: () => EffectStream<A>): EffectStream<A> =>
   (client) => ({ [Symbol.asyncIterator]: () => make()(client)[Symbol.asyncIterator]() })
 

@@ -18,20 +18,20 @@ import type { PartRange } from '../../stages/plan-ranges.js'
 import type { UploadJournal } from './upload-journal.js'
 
 /** A range of the file by its number, as a part of the object. */
-export type FileRange = Pick<PartRange, 'number' | 'first' | 'size'>
+export type PartOfFile = Pick<PartRange, 'number' | 'first' | 'size'>
 
 /** Makes the body of a range, for one request and its retries. */
-export type BodyOfRange = (range: FileRange) => TE.TaskEither<CosError, Replayable>
+export type BodyOfRange = (range: PartOfFile) => TE.TaskEither<CosError, Replayable>
 
-export const wholeFile = ({ size }: SourceFile): FileRange => ({ number: 1, first: 0, size })
+export const wholeFile = ({ size }: SourceFile): PartOfFile => ({ number: 1, first: 0, size })
 
 /** The plaintext, in blocks that are compared with those of earlier reads before they are encrypted. */
-const inSameBlocks = (file: SourceFile, { first, size }: FileRange, sent: SentBlocks): Replayable => {
+const inSameBlocks = (file: SourceFile, { first, size }: PartOfFile, sent: SentBlocks): Replayable => {
   const open = (): AsyncIterable<Uint8Array> => readRangeInPlace(file, first, size)
   return { size, open: () => requireSameBytes(sent, file.context)(cutBlocks(ioChunkSize)(open())) }
 }
 
-export const extentOf = (file: SourceFile, { first, size }: FileRange): PartExtent => ({
+export const extentOf = (file: SourceFile, { first, size }: PartOfFile): PartExtent => ({
   offset: first,
   last: first + size === file.size
 })
@@ -39,7 +39,7 @@ export const extentOf = (file: SourceFile, { first, size }: FileRange): PartExte
 const encryptRange = (
   file: SourceFile,
   cipher: ObjectCipher,
-  range: FileRange,
+  range: PartOfFile,
   sent: SentBlocks
 ): Replayable => {
   const extent = extentOf(file, range)
@@ -59,7 +59,7 @@ const recordedAtOnce = 2 * ioChunkSize
 /** Reads a range, and records each of its blocks. A block is valid until the next read. */
 export async function* readToRecord(
   file: SourceFile,
-  { first, size }: FileRange,
+  { first, size }: PartOfFile,
   record: PartRecord
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let index = 0
@@ -74,7 +74,7 @@ export async function* readToRecord(
 const readRecord = (
   file: SourceFile,
   { journal }: ObjectCipher,
-  range: FileRange
+  range: PartOfFile
 ): TE.TaskEither<CosError, PartRecord> =>
   TE.tryCatch(async () => {
     const record = journal.recordPart(range.number)
@@ -86,7 +86,7 @@ const readRecord = (
 export const isAsRecorded = (
   file: SourceFile,
   { cipher, digests }: UploadJournal,
-  range: FileRange
+  range: PartOfFile
 ): TE.TaskEither<CosError, boolean> => {
   const known = digests.get(range.number)
   return known === undefined
@@ -107,7 +107,7 @@ const sourceChanged = ({ context, path }: SourceFile): CosError => ({
 export const requireDigest = (
   file: SourceFile,
   { digests, append }: UploadJournal,
-  { number }: FileRange,
+  { number }: PartOfFile,
   record: PartRecord
 ): TE.TaskEither<CosError, void> => {
   const [digest, known] = [record.digest(), digests.get(number)]
@@ -119,7 +119,7 @@ export const requireDigest = (
 const recordRange = (
   file: SourceFile,
   journal: UploadJournal,
-  range: FileRange
+  range: PartOfFile
 ): TE.TaskEither<CosError, PartRecord> =>
   pipe(
     readRecord(file, journal.cipher, range),
@@ -140,7 +140,7 @@ export const fileBodies = (
 ): BodyOfRange => {
   if (O.isNone(cipher)) return ({ first, size }) => TE.right(createRangeBody(file, first, size))
   const encrypt =
-    (range: FileRange) =>
+    (range: PartOfFile) =>
     (sent: SentBlocks): Replayable =>
       encryptRange(file, cipher.value, range, sent)
   return (range) =>

@@ -129,7 +129,7 @@ export const openCheckpoints = ({ scope, input, encryption }: FileUpload): Uploa
 }
 
 /** Writes the checkpoint. A failure is an error only if the caller gave a directory: the upload works without it. */
-const unlessWritable = async <A>(
+const writeIfPossible = async <A>(
   { context, input }: FileUpload,
   write: () => Promise<A>
 ): Promise<A | undefined> => {
@@ -158,11 +158,11 @@ export const createOwn = async (
   )
   const created = { ...upload, resumed: new Map(), origin: 'own', isEarlier: false } as const
   const withoutJournal = partBodies(run, cipher, O.none)
-  const checkpoint = await unlessWritable(run, async () => checkpoints?.create(upload.uploadId))
+  const checkpoint = await writeIfPossible(run, async () => checkpoints?.create(upload.uploadId))
   if (checkpoint === undefined || O.isNone(cipher)) return { ...created, bodyOf: withoutJournal, checkpoint }
   const started = { ...created, bodyOf: withoutJournal, checkpoint }
   cleanUpAfter(run, started)
-  const journal = await unlessWritable(run, () => createJournal(run, checkpoint, cipher.value))
+  const journal = await writeIfPossible(run, () => createJournal(run, checkpoint, cipher.value))
   // Without its first record, the checkpoint is not resumed.
   return journal === undefined ? started : { ...started, bodyOf: partBodies(run, cipher, O.some(journal)) }
 }
@@ -181,10 +181,10 @@ const discard = async (run: FileUpload, checkpoint: UploadCheckpoint, exists: bo
   await checkpoint.remove()
 }
 
-type Resumed = Pick<StartedUpload, 'resumed' | 'bodyOf'>
+type ResumedUpload = Pick<StartedUpload, 'resumed' | 'bodyOf'>
 
-const resumePlain = async (run: FileUpload, found: ResumableUpload): Promise<O.Option<Resumed>> =>
-  O.map((resumed: ResumedParts): Resumed => ({ resumed, bodyOf: partBodies(run, O.none, O.none) }))(
+const resumePlain = async (run: FileUpload, found: ResumableUpload): Promise<O.Option<ResumedUpload>> =>
+  O.map((resumed: ResumedParts): ResumedUpload => ({ resumed, bodyOf: partBodies(run, O.none, O.none) }))(
     await confirmParts(run, found)
   )
 
@@ -193,7 +193,7 @@ const resumeEncrypted = async (
   run: FileUpload,
   journal: UploadJournal,
   found: ResumableUpload
-): Promise<O.Option<Resumed>> => {
+): Promise<O.Option<ResumedUpload>> => {
   const cipher = O.some(journal.cipher)
   const resumed = await confirmParts(run, found, cipher)
   if (O.isNone(resumed) || !(await confirmDigests(run, journal, resumed.value))) return O.none
@@ -204,7 +204,7 @@ const resumeFrom = async (
   run: FileUpload,
   checkpoint: UploadCheckpoint,
   found: ResumableUpload
-): Promise<O.Option<Resumed>> => {
+): Promise<O.Option<ResumedUpload>> => {
   const { encryption } = run
   if (O.isNone(encryption)) return resumePlain(run, found)
   const journal = await valueOf(run, () => openJournal(run, encryption.value, checkpoint))

@@ -38,7 +38,7 @@ const PartDigest = t.tuple([In.integer(1), t.string])
  * All that the ciphertext depends on, and the upload that it belongs to. Its MAC is in the header: a journal that was
  * changed, or that another data key opens, is not resumed.
  */
-const bound = (
+const bindingText = (
   { input, file, partSize }: FileUpload,
   { uploadId }: UploadCheckpoint,
   metadata: ObjectCipher['metadata']
@@ -77,7 +77,7 @@ export const createJournal = async (
   const header: Json = {
     cospipe: 'encrypted upload',
     metadata,
-    mac: cipher.journal.signText(bound(run, checkpoint, metadata))
+    mac: cipher.journal.signText(bindingText(run, checkpoint, metadata))
   }
   await withFileErrors(run.context, checkpoint.path)(() => checkpoint.append(header))
   return journalOf(run, checkpoint, cipher, new Map())
@@ -111,7 +111,7 @@ export const openJournal = (
     encryption.restore(run.input, run.context, metadata),
     TE.map(
       O.chain((cipher) =>
-        isSameDigest(cipher.journal.signText(bound(run, checkpoint, metadata)), mac)
+        isSameDigest(cipher.journal.signText(bindingText(run, checkpoint, metadata)), mac)
           ? O.some(journalOf(run, checkpoint, cipher, digestsOf(records)))
           : O.none
       )

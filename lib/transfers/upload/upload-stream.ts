@@ -15,7 +15,7 @@ import { withSource } from '../../stages/claim-source.js'
 import { cutParts } from '../../stages/cut-parts.js'
 import { hashParts, type HashedPart } from '../../stages/hash-parts.js'
 import { createMemoryBudget, inBlocks, type MemoryBudget } from '../../stages/memory-budget.js'
-import { constant, forSize, growing, type PartSizes } from '../../stages/part-size.js'
+import { ofOneSize, forSize, forStream, type PartSizes } from '../../stages/part-size.js'
 import { sendParts } from '../../stages/send-parts.js'
 import { withSourceErrors } from '../../stages/source-errors.js'
 import { withProgress, type WithProgress } from '../shared/progress.js'
@@ -79,7 +79,7 @@ interface Plan {
   readonly budget: MemoryBudget
 }
 
-const planParts = (
+const planSizes = (
   client: Client,
   context: Context,
   { partSize = uploadDefaults.partSize, concurrency = uploadDefaults.concurrency }: UploadStreamInput,
@@ -87,7 +87,7 @@ const planParts = (
 ): E.Either<CosError, Plan> =>
   pipe(
     length === undefined
-      ? growing({
+      ? forStream({
           partSize,
           ...pipe(
             client.memory,
@@ -97,7 +97,7 @@ const planParts = (
             )
           )
         })
-      : E.map(constant)(forSize({ size: length, partSize })),
+      : E.map(ofOneSize)(forSize({ size: length, partSize })),
     E.bimap(
       (problem): CosError =>
         invalidInput(context, { ...problem, field: problem.field === 'size' ? 'length' : problem.field }),
@@ -137,7 +137,7 @@ const putInOneRequest = async (
   }
 }
 
-/** The items with one more before them. */
+/** Yields an item that was already read, and then the others. */
 async function* prepend<A>(
   first: A,
   rest: AsyncGenerator<A, void, undefined>
@@ -231,7 +231,7 @@ const uploadFrom =
     const { length: sourceLength, threshold = Number.POSITIVE_INFINITY } = plain.input
     const toStored = (size: number): number => storedSize(encryption, wholeObject, size)
     const length = sourceLength === undefined ? undefined : toStored(sourceLength)
-    const plan = planParts(scope.client, context, plain.input, length)
+    const plan = planSizes(scope.client, context, plain.input, length)
     if (E.isLeft(plan)) return plan
     const cipher = await createCipher(encryption, scope.client, context, plain.input)()
     if (E.isLeft(cipher)) return cipher
@@ -297,10 +297,10 @@ export const uploadStreamWith =
  * input is refused or a signal has fired.
  *
  * @shape  `uploadStream(input)(source)` is a `CosEffect<UploadResult>`
- * @units  holds at most `(concurrency + 1) x partSize` bytes, and socket buffers; with `concurrency: 'auto'` the number is at
- *         most 64 and as many as fit into 256 MiB. Without a `length`, `partSize` doubles
- *         after every thousand parts, so that 10,000 of them carry 7.8 TiB from 8 MiB: past 8 GiB the ceiling is twice as
- *         high, past 24 GiB four times, and never above the client's `memoryLimit`
+ * @units  holds at most `(concurrency + 1) x partSize` bytes, and socket buffers; with `concurrency: 'auto'` at most 64 parts,
+ *         and at most 256 MiB or two parts. Without a `length`, `partSize` doubles after every thousand parts, so that 10,000
+ *         of them carry 7.8 TiB from 8 MiB: past 7.8 GiB the ceiling is twice as high, past 23.4 GiB four times, and never
+ *         above the client's `memoryLimit`
  * @errors those of `putObject` and of the multipart operations; `SourceError` of the source; `IntegrityError` with the
  *         part's number; `error.context.uploadId` if an upload was left open
  * @source https://cloud.tencent.com/document/product/436/14112

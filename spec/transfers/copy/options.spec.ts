@@ -7,7 +7,7 @@ import {
   atSource,
   inOneRequest,
   validateCopy,
-  pinned,
+  pinSource,
   copyCreateInput,
   copyHeadInput
 } from '../../../lib/transfers/copy/options.js'
@@ -103,8 +103,8 @@ t.test('the metadata of the source are copied unchanged, also with unusual names
 })
 
 t.test('the source is pinned by its ETag, and by its version if it has one', async (t) => {
-  t.same(pinned(input, head), { copySource, copySourceIfMatch: '"e"' })
-  t.same(pinned(input, { ...head, versionId: O.some('v') }), {
+  t.same(pinSource(input, head), { copySource, copySourceIfMatch: '"e"' })
+  t.same(pinSource(input, { ...head, versionId: O.some('v') }), {
     copySource: { ...copySource, versionId: 'v' },
     copySourceIfMatch: '"e"'
   })

@@ -6,7 +6,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { combineAllCrc64, crc64 } from '../../../lib/core/crc64.js'
 import { CosException, contextWithoutObject } from '../../../lib/core/error.js'
-import { unchanged, unchangedRange, type ContentRange } from '../../../lib/transfers/download/content.js'
+import { unchanged, unchangedRange, type ContentPart } from '../../../lib/transfers/download/content.js'
 import type { PartialFile } from '../../../lib/files/partial-file.js'
 import {
   fillRanges,
@@ -34,7 +34,7 @@ const createTarget = async (t: Teardown): Promise<RangeTarget> => {
   return { context, handle, path }
 }
 
-const range = (first: number, size: number): ContentRange =>
+const range = (first: number, size: number): ContentPart =>
   unchangedRange({ number: 3, first, last: first + size - 1, size })
 
 t.test('writeRange writes a range to its position and hashes it, for any chunking', async (t) => {
