@@ -15,7 +15,7 @@ import { right } from './support/server.js'
 const MiB = 1024 * 1024
 const demo = join(bundledPrograms, 'bench/demo.js')
 
-interface Ended {
+interface ExitResult {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
@@ -23,10 +23,10 @@ interface Ended {
 
 interface Run {
   readonly process: ChildProcess
-  readonly ended: Promise<Ended>
+  readonly ended: Promise<ExitResult>
 }
 
-const running = (
+const startDemo = (
   t: Test,
   path: string,
   environment: Readonly<Record<string, string>>,
@@ -38,7 +38,7 @@ const running = (
     env: { PATH, HOME, ...environment }
   })
   t.teardown(() => child.kill('SIGKILL'))
-  const ended = async (): Promise<Ended> => {
+  const waitForEnd = async (): Promise<ExitResult> => {
     const [stdout, stderr, [code]] = await Promise.all([
       text(child.stdout),
       text(child.stderr),
@@ -46,7 +46,7 @@ const running = (
     ])
     return { code, stdout, stderr }
   }
-  return { process: child, ended: ended() }
+  return { process: child, ended: waitForEnd() }
 }
 
 /** An emulator of this spec's own, and what leads the demo to it as to any bucket. */
@@ -80,7 +80,7 @@ t.test('without credentials a file goes to an emulator and back, and nothing is 
   const dir = t.testdir({ temp: {} })
   writeFileSync(join(dir, 'some.bin'), randomBytes(9 * MiB))
   const temp = join(dir, 'temp')
-  const { code, stdout, stderr } = await running(t, join(dir, 'some.bin'), { TMPDIR: temp }).ended
+  const { code, stdout, stderr } = await startDemo(t, join(dir, 'some.bin'), { TMPDIR: temp }).ended
   t.equal(stderr, '')
   t.equal(code, 0)
   t.match(stdout, /an emulator of COS on this machine/)
@@ -97,7 +97,7 @@ t.test('without credentials a file goes to an emulator and back, and nothing is 
 t.test('with credentials a folder goes to the bucket they are for, and nothing is left there', async (t) => {
   const { cos, environment } = await ownBucket(t, { buckets: [{ name: bucket, versioning: 'Enabled' }] })
   const dir = t.testdir({ 'a.txt': 'a', empty: '', deep: { er: { 'b c.txt': 'b'.repeat(1000) } } })
-  const { code, stdout, stderr } = await running(t, dir, environment).ended
+  const { code, stdout, stderr } = await startDemo(t, dir, environment).ended
   t.equal(stderr, '')
   t.equal(code, 0)
   t.match(stdout, new RegExp(`3 file\\(s\\), as they are, to ${bucket} in ap-guangzhou and back`))
@@ -119,7 +119,7 @@ t.test('--encrypt sends no plaintext, and the bytes come back', async (t) => {
     [join(dir, 'a.txt'), 1],
     [dir, 2]
   ] as const) {
-    const { code, stdout, stderr } = await running(t, path, environment, '--encrypt').ended
+    const { code, stdout, stderr } = await startDemo(t, path, environment, '--encrypt').ended
     t.equal(stderr, '')
     t.equal(code, 0)
     t.match(stdout, /, encrypted by a key of this run, to examplebucket/)
@@ -136,7 +136,7 @@ t.test('bytes that come back changed end it with an error, and without a secret'
     fault: script([{ operation: 'GetObject', fault: { flip: 100 } }])
   })
   const dir = t.testdir({ 'a.txt': randomBytes(1000).toString('hex') })
-  const { code, stdout, stderr } = await running(t, join(dir, 'a.txt'), environment).ended
+  const { code, stdout, stderr } = await startDemo(t, join(dir, 'a.txt'), environment).ended
   t.equal(code, 1)
   t.match(stderr, /^\ndownloadStream examplebucket-1250000000\/cospipe-demo-\w+\/a\.txt\.gz: crc64 differs/)
   t.notMatch(stdout, /SHA-256/)
@@ -146,20 +146,20 @@ t.test('bytes that come back changed end it with an error, and without a secret'
 })
 
 t.test('a Ctrl-C ends the upload, and its parts are deleted', async (t) => {
-  let uploading: () => void = () => undefined
+  let onUpload: () => void = () => undefined
   const begun = new Promise<void>((settle) => {
-    uploading = settle
+    onUpload = settle
   })
   const { cos, environment } = await ownBucket(t, {
     fault: ({ operation }) => {
       if (operation !== 'UploadPart') return undefined
-      uploading()
+      onUpload()
       return { delay: 60_000 }
     }
   })
   const dir = t.testdir()
   writeFileSync(join(dir, 'some.bin'), randomBytes(17 * MiB))
-  const run = running(t, join(dir, 'some.bin'), environment)
+  const run = startDemo(t, join(dir, 'some.bin'), environment)
   await begun
   run.process.kill('SIGINT')
   const { code, stderr } = await run.ended
@@ -181,7 +181,7 @@ t.test('what cannot begin says why', async (t) => {
         [join(dir, 'missing'), environment],
         [join(dir, 'nothing'), environment]
       ] as const
-    ).map(([path, its]) => running(t, path, its).ended)
+    ).map(([path, its]) => startDemo(t, path, its).ended)
   )
   t.same(
     ends.map(({ code }) => code),

@@ -74,12 +74,12 @@ t.test('a broken source is a SourceError of an upload', async (t) => {
 t.test('a return that throws does not hide the reason why a source is closed', async (t) => {
   const client = (await startCos(t)).client()
   for (const end of [breaks, rejects]) {
-    const stalled = (): AsyncIterable<Uint8Array> => ({
+    const createStalled = (): AsyncIterable<Uint8Array> => ({
       [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined), return: end })
     })
     const effects: ReadonlyArray<CosEffect<unknown>> = [
-      uploadStream(at)(stalled()),
-      send(putObject({ ...at, body: stalled() }))
+      uploadStream(at)(createStalled()),
+      send(putObject({ ...at, body: createStalled() }))
     ]
     for (const effect of effects) {
       const controller = new AbortController()

@@ -12,11 +12,11 @@ import {
   withClockCorrection,
   withProvenClock
 } from '../../lib/client/clock.js'
-import { newCall, request, requestOnce, scripted, serviceError } from '../support/layers.js'
+import { newCall, request, requestOnce, createScripted, serviceError } from '../support/layers.js'
 import { at, clientOf } from '../support/server.js'
 
 const hour = 3_600_000
-const skewed = (ahead: number) =>
+const skewError = (ahead: number) =>
   E.left(serviceError(403, 'RequestTimeTooSkewed', { date: new Date(Date.now() + ahead).toUTCString() }))
 
 t.test('a corrected clock runs on from the time it was set to', (t) => {
@@ -43,16 +43,16 @@ t.test(
   'a refused time is corrected by the Date of the response, and the request is sent again',
   async (t) => {
     const client = clientOf(t, '127.0.0.1:1')()
-    const inside = scripted(skewed(hour), E.right('done'))
+    const inside = createScripted(skewError(hour), E.right('done'))
     t.same(await withClockCorrection(client)(inside.send)(request, newCall())(), E.right('done'))
     t.ok(Math.abs(client.clock.now() - Date.now() - hour) < 2000)
   }
 )
 
 t.test('one correction is made for an attempt, and none if the Date agrees with our clock', async (t) => {
-  const far = scripted(skewed(hour), skewed(-hour), E.right('no'))
-  const near = scripted(skewed(0), E.right('no'))
-  const silent = scripted(E.left(serviceError(403, 'RequestTimeTooSkewed')), E.right('no'))
+  const far = createScripted(skewError(hour), skewError(-hour), E.right('no'))
+  const near = createScripted(skewError(0), E.right('no'))
+  const silent = createScripted(E.left(serviceError(403, 'RequestTimeTooSkewed')), E.right('no'))
   for (const [inside, attempts] of [
     [far, 2],
     [near, 1],
@@ -66,7 +66,7 @@ t.test('one correction is made for an attempt, and none if the Date agrees with 
 
 t.test('a body that can be read once corrects the clock for the next call', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
-  const inside = scripted(skewed(hour), E.right('no'))
+  const inside = createScripted(skewError(hour), E.right('no'))
   t.ok(E.isLeft(await withClockCorrection(client)(inside.send)(requestOnce, newCall())()))
   t.equal(inside.calls.length, 1)
   t.ok(Math.abs(client.clock.now() - Date.now() - hour) < 2000)
@@ -74,7 +74,7 @@ t.test('a body that can be read once corrects the clock for the next call', asyn
 
 t.test('parallel calls that were signed with the wrong clock are all sent again', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
-  const calls = Array.from({ length: 3 }, () => scripted(skewed(hour), E.right('done')))
+  const calls = Array.from({ length: 3 }, () => createScripted(skewError(hour), E.right('done')))
   const results = await Promise.all(
     calls.map(({ send }) => withClockCorrection(client)(send)(request, newCall())())
   )
@@ -93,7 +93,7 @@ t.test('a success proves the clock, and so does a refusal with a Date near our t
   ] as const) {
     const client = clientOf(t, '127.0.0.1:1')()
     t.notOk(client.clock.isProven())
-    await withClockCorrection(client)(scripted(result).send)(request, newCall())()
+    await withClockCorrection(client)(createScripted(result).send)(request, newCall())()
     t.equal(client.clock.isProven(), isProven)
   }
 })
@@ -138,7 +138,7 @@ t.test(
       heads += 1
       return TE.left(serviceError(503, 'SlowDown'))
     }
-    const inside = scripted(E.right('done'))
+    const inside = createScripted(E.right('done'))
     const send = withProvenClock(client, () => head)(inside.send)
     t.same(await send(request, newCall())(), E.right('done'))
     t.equal(heads, 0)

@@ -69,7 +69,7 @@ const simulate = ({ capacity, latency, link }: Service, until: number): Run => {
   return { done, refused, limits }
 }
 
-const between = ({ done }: Run, from: number, to: number): number =>
+const countBetween = ({ done }: Run, from: number, to: number): number =>
   done.filter((at) => at >= from && at < to).length
 const limitAt = ({ limits }: Run, time: number): number => limits.findLast(([at]) => at <= time)?.[1] ?? 0
 
@@ -80,7 +80,7 @@ t.test('the limit follows a capacity of 4, 32, 8, with few refused requests', (t
     for (const [index, capacity] of steps.entries()) {
       const start = index * 10_000
       const best = (capacity * 10_000) / latency
-      const got = between(run, start, start + 10_000) / best
+      const got = countBetween(run, start, start + 10_000) / best
       t.ok(got >= 0.85, `${String(latency)} ms: ${got.toFixed(2)} of the best with ${String(capacity)}`)
     }
     const share = run.refused / (run.refused + run.done.length)
@@ -92,7 +92,7 @@ t.test('the limit follows a capacity of 4, 32, 8, with few refused requests', (t
 t.test('over a link that is full, the limit stays near the smallest that fills it', (t) => {
   for (const link of [20, 100, 300]) {
     const run = simulate({ capacity: () => Infinity, latency: 100, link }, 20_000)
-    const got = between(run, 0, 20_000) / (20 * link)
+    const got = countBetween(run, 0, 20_000) / (20 * link)
     t.ok(got >= 0.9, `${got.toFixed(2)} of ${String(link)} requests/s`)
     const held = run.limits.map(([, limit]) => limit).sort((a, b) => a - b)[run.limits.length >> 1] ?? 0
     // 20 requests/s need 2 in flight: the limit starts with 4 and is doubled at least once, to compare.
@@ -129,21 +129,21 @@ t.test('a refusal halves the limit, once for the requests that were in flight to
 
 t.test('a refused probe returns to the limit before it', (t) => {
   let state: ConcurrencyLimit = after({ ...createLimit(), limit: 9 }, refusal(9, 0))
-  const succeeded = (at: number) => ({ _tag: 'Succeeded', at, work: 1, inFlight: state.limit }) as const
-  for (let at = 1; state.phase !== 'hold'; at += 1) state = after(state, succeeded(at))
+  const successAt = (at: number) => ({ _tag: 'Succeeded', at, work: 1, inFlight: state.limit }) as const
+  for (let at = 1; state.phase !== 'hold'; at += 1) state = after(state, successAt(at))
   t.equal(state.limit, 8)
-  const held = after(state, ...Array.from({ length: 199 }, (_, at) => succeeded(10 + at)))
+  const held = after(state, ...Array.from({ length: 199 }, (_, at) => successAt(10 + at)))
   t.match(held, { limit: 8, phase: 'hold' })
-  const probe = after(held, succeeded(300), succeeded(301), succeeded(302))
+  const probe = after(held, successAt(300), successAt(301), successAt(302))
   t.match(probe, { limit: 9, phase: 'grow' }, 'after 200 requests')
-  t.match(after(state, succeeded(5100), succeeded(5101)), { limit: 9, phase: 'grow' }, 'or after 5 s')
+  t.match(after(state, successAt(5100), successAt(5101)), { limit: 9, phase: 'grow' }, 'or after 5 s')
   t.match(after(probe, refusal(9, probe.refusals)), { limit: 8, phase: 'hold' })
   const limits = new Set<number>()
-  let [grown, at] = [after(held, succeeded(300)), 300]
+  let [grown, at] = [after(held, successAt(300)), 300]
   while (grown.limit < 60) {
     if (grown.phase === 'grow') limits.add(grown.round.size)
     at += 100 / grown.limit
-    grown = after(grown, { ...succeeded(at), inFlight: grown.limit })
+    grown = after(grown, { ...successAt(at), inFlight: grown.limit })
   }
   t.strictSame([...limits], [8, 9, 11, 15, 23, 39], 'a probe that is not refused doubles the step')
   t.end()

@@ -86,7 +86,7 @@ interface Plan {
 
 const source = bytesOf(300 * KiB)
 
-const chunked = (body: Buffer): Buffer => {
+const toChunks = (body: Buffer): Buffer => {
   const chunks: Array<Buffer> = []
   for (let at = 0; at < body.length; at += 10_000) {
     const chunk = body.subarray(at, at + 10_000)
@@ -97,7 +97,7 @@ const chunked = (body: Buffer): Buffer => {
 
 const responseOf = ({ connection, framing, size, missing }: Plan): Buffer => {
   const body = source.subarray(0, size)
-  const framed = framing === 'length' ? body : chunked(body)
+  const framed = framing === 'length' ? body : toChunks(body)
   const head = [
     'HTTP/1.1 200 OK',
     'ETag: "e"',
@@ -173,7 +173,7 @@ interface Read {
 }
 
 /** Waits until the server has closed its side of each connection, and the client has seen it. */
-const closed = async (server: ClosingServer): Promise<void> => {
+const waitForClose = async (server: ClosingServer): Promise<void> => {
   await waitFor(() => server.pending() === 0)
   await setTimeout(15)
 }
@@ -182,7 +182,7 @@ const closed = async (server: ClosingServer): Promise<void> => {
 const readSlowly = async (server: ClosingServer, body: Readable): Promise<Read> => {
   const chunks: Array<Buffer> = []
   const bytes = (): Buffer => Buffer.concat(chunks)
-  await closed(server)
+  await waitForClose(server)
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       chunks.push(chunk)
@@ -321,7 +321,7 @@ for (const [turn, scheme] of schemes.entries()) {
       const reads = half([240, 335, 350, 250]).map(async (maxKeys) => {
         const keys = new Set<string>()
         for await (const { key } of streamObjects({ bucket, maxKeys })(make({ credentials }))) {
-          if (keys.size % maxKeys === 0) await closed(server)
+          if (keys.size % maxKeys === 0) await waitForClose(server)
           keys.add(key)
         }
         t.equal(keys.size, 401, String(maxKeys))
@@ -335,7 +335,7 @@ for (const [turn, scheme] of schemes.entries()) {
     const plan = { connection: 'close', framing: 'length', size: 70 * KiB, missing: 0 } as const
     const client = server.client()
     const { body } = right(await send(getObject({ bucket, key: keyOf(plan), resume: false }))(client)())
-    await closed(server)
+    await waitForClose(server)
     t.equal(server.open(), 1, 'it is held')
     body.on('error', () => undefined).destroy()
     t.ok(await becomesTrue(() => server.open() === 0))
@@ -346,7 +346,7 @@ for (const [turn, scheme] of schemes.entries()) {
     const plan = { connection: 'close', framing: 'length', size: 70 * KiB, missing: 0 } as const
     const client = server.client()
     const { body } = right(await send(getObject({ bucket, key: keyOf(plan), resume: false }))(client)())
-    await closed(server)
+    await waitForClose(server)
     t.equal(server.open(), 1, 'it is held')
     await client.close()
     t.ok(await becomesTrue(() => server.open() === 0))

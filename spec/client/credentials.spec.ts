@@ -13,7 +13,7 @@ const pair = {
   secretKey: 'vectorExampleNotARealSecretKey00001'
 }
 
-const fetchCounted = (each: (count: number) => Credentials) => {
+const countFetches = (each: (count: number) => Credentials) => {
   let count = 0
   return {
     count: () => count,
@@ -26,7 +26,7 @@ const fetchCounted = (each: (count: number) => Credentials) => {
 }
 
 t.test('parallel requests share one fetch', async (t) => {
-  const from = fetchCounted(() => pair)
+  const from = countFetches(() => pair)
   const sign = signer(from.source, Date.now)
   const got = await Promise.all(Array.from({ length: 50 }, () => sign(context)()))
   t.equal(from.count(), 1)
@@ -37,23 +37,23 @@ t.test('parallel requests share one fetch', async (t) => {
 
 t.test('credentials are fetched again five minutes before they expire', async (t) => {
   let now = 1_700_000_000_000
-  const from = fetchCounted((count) => ({
+  const from = countFetches((count) => ({
     ...pair,
     sessionToken: `t${String(count)}`,
     expiresAt: new Date(now + 3_600_000)
   }))
   const sign = signer(from.source, () => now)
-  const token = async () => right(await sign(context)())?.sessionToken
-  t.equal(await token(), 't1')
+  const fetchToken = async () => right(await sign(context)())?.sessionToken
+  t.equal(await fetchToken(), 't1')
   now += 54 * 60_000
-  t.equal(await token(), 't1')
+  t.equal(await fetchToken(), 't1')
   now += 61_000
-  t.equal(await token(), 't2')
+  t.equal(await fetchToken(), 't2')
 })
 
 t.test('credentials that live less than ten minutes are fetched again after half their life', async (t) => {
   let now = 1_700_000_000_000
-  const from = fetchCounted(() => ({ ...pair, expiresAt: new Date(now + 60_000) }))
+  const from = countFetches(() => ({ ...pair, expiresAt: new Date(now + 60_000) }))
   const sign = signer(from.source, () => now)
   await sign(context)()
   now += 29_000
@@ -101,7 +101,7 @@ t.test('a missing or malformed secret is a Left that names the field and does no
 })
 
 t.test('refused credentials are fetched again, once for parallel calls; a fixed pair stays', async (t) => {
-  const from = fetchCounted((count) => ({ ...pair, sessionToken: `t${String(count)}` }))
+  const from = countFetches((count) => ({ ...pair, sessionToken: `t${String(count)}` }))
   const sign = signer(from.source, Date.now)
   const first = right(await sign(context)())
   const anew = await Promise.all(Array.from({ length: 9 }, () => sign(context, first)()))

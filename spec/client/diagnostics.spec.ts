@@ -17,7 +17,7 @@ interface Teardown {
 }
 
 /** The part events until the test ends. */
-const listening = (t: Teardown): ReadonlyArray<PartEvent> => {
+const collectPartEvents = (t: Teardown): ReadonlyArray<PartEvent> => {
   const events: Array<PartEvent> = []
   const listen = (event: unknown): void => {
     events.push(event as PartEvent)
@@ -52,14 +52,14 @@ t.test('an event is not built if its channel has no subscriber', async (t) => {
   }
   publish('part', make)
   t.equal(made, 0)
-  const events = listening(t)
+  const events = collectPartEvents(t)
   publish('part', make)
   t.same(events, [event])
 })
 
 t.test('each part of an upload is published when it starts, and when COS has acknowledged it', async (t) => {
   const cos = await startCos(t)
-  const events = listening(t)
+  const events = collectPartEvents(t)
   const input = { ...to, partSize: MiB, concurrency: 2 }
   right(await uploadStream(input)(splitBytes(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
   t.same(of(events, 'start'), [1, 2, 3, 4])
@@ -74,7 +74,7 @@ t.test('each part of an upload is published when it starts, and when COS has ack
 
 t.test('an object in one PUT is published as part 1', async (t) => {
   const cos = await startCos(t)
-  const events = listening(t)
+  const events = collectPartEvents(t)
   right(await uploadStream(to)(splitBytes(bytesOf(10), 10))(cos.client())())
   t.match(events, [
     { part: 1, size: 10, phase: 'start' },
@@ -90,7 +90,7 @@ t.test('a failed part and the parts aborted with it are published as ended', asy
       { operation: 'UploadPart', query: { partNumber: '1' }, fault: { delay: 60_000 } }
     ])
   })
-  const events = listening(t)
+  const events = collectPartEvents(t)
   const source = splitBytes(bytesOf(3 * MiB), 50_000)
   left(await uploadStream({ ...to, partSize: MiB, concurrency: 2 })(source)(cos.client())())
   t.same(of(events, 'end'), of(events, 'start'))
@@ -103,7 +103,7 @@ t.test('a failed part and the parts aborted with it are published as ended', asy
 t.test('each range of a download is published, and is Aborted if the reader stops early', async (t) => {
   const cos = await startCos(t)
   right(await uploadStream(to)(splitBytes(bytesOf(3 * MiB + 7), 50_000))(cos.client())())
-  const events = listening(t)
+  const events = collectPartEvents(t)
   const input = { ...to, partSize: MiB, concurrency: 2 }
 
   const whole = right(await downloadStream(input)(cos.client())())

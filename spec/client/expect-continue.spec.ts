@@ -14,7 +14,7 @@ interface Teardown {
 }
 
 /** A server that responds to `Expect: 100-continue`. */
-const requested = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
+const startExpecting = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
   const seen = { bytes: 0, expects: 0 }
   const server = createServer((request, response) => {
     request.on('data', (chunk: Buffer) => (seen.bytes += chunk.length)).on('end', () => response.end('done'))
@@ -32,13 +32,13 @@ const requested = async (t: Teardown, says: 'yes' | 'no' | 'nothing') => {
 const body = bytesOf(3_000_000)
 
 t.test('the body is sent after a 100', async (t) => {
-  const { seen, client } = await requested(t, 'yes')
+  const { seen, client } = await startExpecting(t, 'yes')
   const put = right(await send(probePut({ ...at, body, expectContinue: true }))(client())())
   t.same([put.text, put.sent.size, seen], ['done', body.length, { bytes: body.length, expects: 1 }])
 })
 
 t.test('after a refusal no byte of the body is sent', async (t) => {
-  const { seen, client } = await requested(t, 'no')
+  const { seen, client } = await startExpecting(t, 'no')
   t.match(left(await send(probePut({ ...at, body, expectContinue: true }))(client())()), {
     _tag: 'ServiceError',
     code: 'AccessDenied'
@@ -47,7 +47,7 @@ t.test('after a refusal no byte of the body is sent', async (t) => {
 })
 
 t.test('the body is sent after one second without a response', async (t) => {
-  const { seen, client } = await requested(t, 'nothing')
+  const { seen, client } = await startExpecting(t, 'nothing')
   const began = performance.now()
   right(await send(probePut({ ...at, body: 'hello', expectContinue: true }))(client())())
   t.ok(performance.now() - began >= 950)
@@ -64,7 +64,7 @@ t.test('a request with expectContinue is aborted by its signal, and fails with i
   controller.abort()
   t.match(left(await result), { _tag: 'Aborted' })
 
-  const { client } = await requested(t, 'yes')
+  const { client } = await startExpecting(t, 'yes')
   const broken = {
     size: 10,
     async *open() {
@@ -79,7 +79,7 @@ t.test('a request with expectContinue is aborted by its signal, and fails with i
 })
 
 t.test("expectContinue is InvalidInput if the dispatcher is the caller's", async (t) => {
-  const { seen, client } = await requested(t, 'yes')
+  const { seen, client } = await startExpecting(t, 'yes')
   const dispatcher = new Agent()
   t.teardown(() => dispatcher.destroy())
   t.match(left(await send(probePut({ ...at, body, expectContinue: true }))(client({ dispatcher }))()), {

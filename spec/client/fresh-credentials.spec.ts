@@ -3,7 +3,14 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import t from 'tap'
 import type { Credentials, CredentialsSource } from '../../lib/client/credentials.js'
 import { withFreshCredentials } from '../../lib/client/fresh-credentials.js'
-import { newCall, request, requestOnce, scripted, serviceError, type Result } from '../support/layers.js'
+import {
+  newCall,
+  request,
+  requestOnce,
+  createScripted,
+  serviceError,
+  type Result
+} from '../support/layers.js'
 import { clientOf, credentials } from '../support/server.js'
 
 const expired = E.left(serviceError(400, 'ExpiredToken'))
@@ -23,7 +30,7 @@ const layer = (
   source: CredentialsSource,
   ...results: ReadonlyArray<Result>
 ) => {
-  const inside = scripted(...results)
+  const inside = createScripted(...results)
   const used: Array<string | undefined> = []
   const send = withFreshCredentials(clientOf(t, '127.0.0.1:1')({ credentials: source }))((
     given: Credentials | undefined

@@ -105,13 +105,13 @@ t.test(
   }
 )
 
-interface Passed {
+interface PassedBytes {
   readonly at: number
   readonly bytes: number
 }
 
 /** The smallest and the largest part of the rate that passes in a second, from 0 to 3 s. */
-const extremes = (passed: ReadonlyArray<Passed>, rate: number): { least: number; most: number } => {
+const extremes = (passed: ReadonlyArray<PassedBytes>, rate: number): { least: number; most: number } => {
   const windows = Array.from({ length: 80 }, (_, n) => {
     const from = n * 25
     const within = passed.filter(({ at }) => at >= from && at < from + 1000)
@@ -132,11 +132,11 @@ const idle = {
 const pass = async (
   rate: number,
   bodies: number
-): Promise<{ up: ReadonlyArray<Passed>; down: ReadonlyArray<Passed> }> => {
+): Promise<{ up: ReadonlyArray<PassedBytes>; down: ReadonlyArray<PassedBytes> }> => {
   const time = createVirtualTime({ seed: 1 })
   const limiters = createRateLimiters({ up: rate, down: rate }, time.runtime.elapsed)
   const size = Math.ceil((3.5 * rate) / bodies)
-  const [up, down]: [Array<Passed>, Array<Passed>] = [[], []]
+  const [up, down]: [Array<PassedBytes>, Array<PassedBytes>] = [[], []]
   const sendOne = async (n: number): Promise<void> => {
     const body = right(await openBody(context, toBody(bytesOf(size, n)))())
     for await (const { length: bytes } of sendBody({

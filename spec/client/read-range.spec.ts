@@ -19,7 +19,7 @@ const bytes = bytesOf(1_000_000)
 const context = contextOf('reading', at)
 const all: ByteRange = { first: 0, last: bytes.length - 1 }
 
-const holding = async (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}) => {
+const startWithObject = async (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}) => {
   const cos = await startCos(t, options)
   const client = cos.client({ retry: { attempts: 3, base: 1 } })
   right(await send(putObject({ ...at, body: bytes }))(client)())
@@ -55,7 +55,7 @@ const read = async (
 t.test('an object with a weak ETag is read without a condition, and its ETags are compared', async (t) => {
   const weakened = 'W/"5af43b82-16"'
   let etag = weakened
-  const { cos, client, pinned } = await holding(t, {
+  const { cos, client, pinned } = await startWithObject(t, {
     fault: ({ operation }) => (operation === 'GetObject' ? { headers: { etag } } : undefined)
   })
   const weak = { ...pinned, etag: weakened }
@@ -71,7 +71,7 @@ t.test('an object with a weak ETag is read without a condition, and its ETags ar
 })
 
 t.test('readRange yields the bytes of the range in one request', async (t) => {
-  const { client, pinned, ranges } = await holding(t)
+  const { client, pinned, ranges } = await startWithObject(t)
   const some = await read(client, pinned, { first: 10, last: 99 })
   t.same(some, { bytes: bytes.subarray(10, 100), error: undefined })
   t.same(ranges(), ['bytes=10-99'])
@@ -80,7 +80,7 @@ t.test('readRange yields the bytes of the range in one request', async (t) => {
 t.test(
   'a body that breaks off is resumed at the next byte, any number of times while bytes arrive',
   async (t) => {
-    const { client, pinned, ranges } = await holding(t, {
+    const { client, pinned, ranges } = await startWithObject(t, {
       // More cuts than a call has attempts: each request returned bytes.
       fault: ({ operation, count }) =>
         operation === 'GetObject' && count <= 8 ? { cut: { at: 'body', after: 100_000 } } : undefined
@@ -100,7 +100,7 @@ t.test(
 t.test(
   'a server that sends a few bytes a request is given up after the attempts of the policy',
   async (t) => {
-    const { client, pinned, ranges } = await holding(t, {
+    const { client, pinned, ranges } = await startWithObject(t, {
       fault: ({ operation }) => (operation === 'GetObject' ? { cut: { at: 'body', after: 1000 } } : undefined)
     })
     const { bytes: got, error } = await read(client, pinned, all)
@@ -111,7 +111,7 @@ t.test(
 )
 
 t.test('no request of a range starts after the overall deadline', async (t) => {
-  const { client, pinned, ranges } = await holding(t, {
+  const { client, pinned, ranges } = await startWithObject(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { cut: { at: 'body', after: 100_000 } } : undefined
   })
@@ -125,7 +125,7 @@ t.test('no request of a range starts after the overall deadline', async (t) => {
 })
 
 t.test('a body that ends early without an error is resumed too', async (t) => {
-  const { client, pinned } = await holding(t, {
+  const { client, pinned } = await startWithObject(t, {
     fault: ({ operation, count }) =>
       operation === 'GetObject' && count === 1 ? { shorten: 1000 } : undefined
   })
@@ -135,7 +135,7 @@ t.test('a body that ends early without an error is resumed too', async (t) => {
 t.test(
   'readRange fails after the attempts of the policy without a new byte, and keeps the bytes before',
   async (t) => {
-    const { client, pinned, ranges } = await holding(t, {
+    const { client, pinned, ranges } = await startWithObject(t, {
       fault: ({ operation, count }) =>
         operation === 'GetObject' ? { cut: { at: 'body', after: count === 1 ? 1000 : 0 } } : undefined
     })
@@ -147,7 +147,7 @@ t.test(
 )
 
 t.test('readRange fails with ObjectChanged if the object was replaced or deleted', async (t) => {
-  const { client, pinned } = await holding(t)
+  const { client, pinned } = await startWithObject(t)
   right(await send(putObject({ ...at, body: 'other' }))(client)())
   const changed = { _tag: 'ObjectChanged', expected: pinned.etag }
   t.match((await read(client, pinned, { first: 0, last: 1 })).error, changed)
@@ -158,7 +158,7 @@ t.test('readRange fails with ObjectChanged if the object was replaced or deleted
 t.test(
   'readRange fails with ObjectChanged if a cache ignores If-Match and returns another ETag',
   async (t) => {
-    const { client, pinned } = await holding(t, {
+    const { client, pinned } = await startWithObject(t, {
       fault: ({ operation }) => (operation === 'GetObject' ? { headers: { etag: '"other"' } } : undefined)
     })
     t.match(await read(client, pinned, all), {
@@ -169,7 +169,7 @@ t.test(
 )
 
 t.test('the connection closes if the reader stops early', async (t) => {
-  const { cos, client, pinned } = await holding(t, {
+  const { cos, client, pinned } = await startWithObject(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 100_000, pause: 60_000 } } : undefined
   })

@@ -19,7 +19,7 @@ const bytes = bytesOf(300_000)
 const at = { bucket, key: 'a.bin' }
 
 /** Breaks the responses of GETs, each as the next fault says; later ones are whole. */
-const holding = async (
+const startBreaking = async (
   t: Parameters<typeof startCos>[0],
   faults: ReadonlyArray<Fault>,
   config: Parameters<Awaited<ReturnType<typeof startCos>>['client']>[0] = {}
@@ -36,7 +36,7 @@ const holding = async (
   return { client, ranges }
 }
 
-type Holding = Awaited<ReturnType<typeof holding>>
+type BreakingCos = Awaited<ReturnType<typeof startBreaking>>
 
 const readBody = async (body: Readable): Promise<E.Either<CosError, Buffer>> => {
   try {
@@ -47,7 +47,7 @@ const readBody = async (body: Readable): Promise<E.Either<CosError, Buffer>> => 
   }
 }
 
-const read = async ({ client }: Holding, input: Partial<GetObjectInput> = {}) => {
+const read = async ({ client }: BreakingCos, input: Partial<GetObjectInput> = {}) => {
   const { body, verified } = right(await send(getObject({ ...at, ...input }))(client)())
   const read = await readBody(body)
   return { read, verified: await verified() }
@@ -56,7 +56,7 @@ const read = async ({ client }: Holding, input: Partial<GetObjectInput> = {}) =>
 const cutAt = (after: number, reset = false): Fault => ({ cut: { at: 'body', after }, reset })
 
 t.test('a body that breaks off is requested again from its next byte, and verified as a whole', async (t) => {
-  const cos = await holding(t, [cutAt(100_000), cutAt(70_000, true)])
+  const cos = await startBreaking(t, [cutAt(100_000), cutAt(70_000, true)])
   const { read: got, verified } = await read(cos)
   t.ok(right(got).equals(bytes))
   t.match(verified, E.right({ _tag: 'Verified' }))
@@ -66,20 +66,22 @@ t.test('a body that breaks off is requested again from its next byte, and verifi
 })
 
 t.test('a range continues within itself', async (t) => {
-  const cos = await holding(t, [cutAt(1000)])
+  const cos = await startBreaking(t, [cutAt(1000)])
   const { read: got } = await read(cos, { range: { first: 10_000, last: 19_999 } })
   t.ok(right(got).equals(bytes.subarray(10_000, 20_000)))
   t.same(cos.ranges(), ['bytes=10000-19999', 'bytes=11000-19999'])
 })
 
 t.test('a body that stalls continues after the idle timeout', async (t) => {
-  const cos = await holding(t, [{ stall: { after: 50_000, pause: 60_000 } }], { timeouts: { idle: 200 } })
+  const cos = await startBreaking(t, [{ stall: { after: 50_000, pause: 60_000 } }], {
+    timeouts: { idle: 200 }
+  })
   t.ok(right((await read(cos)).read).equals(bytes))
   t.equal(cos.ranges().length, 2)
 })
 
 t.test('a body that is read late, or in pauses, continues too', async (t) => {
-  const cos = await holding(t, [cutAt(20_000), cutAt(150_000)])
+  const cos = await startBreaking(t, [cutAt(20_000), cutAt(150_000)])
   const { body } = right(await send(getObject(at))(cos.client)())
   await new Promise((resolve) => setTimeout(resolve, 50))
   const chunks: Array<Buffer> = []
@@ -91,17 +93,17 @@ t.test('a body that is read late, or in pauses, continues too', async (t) => {
 })
 
 t.test('a replaced object is ObjectChanged, and a damaged one an IntegrityError', async (t) => {
-  const cos = await holding(t, [cutAt(100_000)])
+  const cos = await startBreaking(t, [cutAt(100_000)])
   const { body } = right(await send(getObject(at))(cos.client)())
   right(await send(putObject({ ...at, body: 'other' }))(cos.client)())
   t.match(left(await readBody(body)), { _tag: 'ObjectChanged' })
 
-  const damaged = await holding(t, [cutAt(100_000), { flip: 5 }])
+  const damaged = await startBreaking(t, [cutAt(100_000), { flip: 5 }])
   t.match(left((await read(damaged)).read), { _tag: 'IntegrityError', check: 'crc64' })
 })
 
 t.test('the attempts of the policy are the limit if no bytes arrive', async (t) => {
-  const cos = await holding(
+  const cos = await startBreaking(
     t,
     Array.from({ length: 20 }, () => cutAt(10)),
     {
@@ -120,7 +122,7 @@ t.test(
       { acceptEncoding: 'gzip' },
       { headers: { Range: 'bytes=0-99999' } }
     ]) {
-      const cos = await holding(t, [cutAt(1000)])
+      const cos = await startBreaking(t, [cutAt(1000)])
       t.match(left((await read(cos, input)).read), { _tag: 'TransportError' })
       t.equal(cos.ranges().length, 1)
     }
@@ -128,11 +130,11 @@ t.test(
 )
 
 t.test('a deadline of withTimeout holds for the rest, and a mapped operation continues too', async (t) => {
-  const cos = await holding(t, [cutAt(100_000), { delay: 60_000 }])
+  const cos = await startBreaking(t, [cutAt(100_000), { delay: 60_000 }])
   const late = withTimeout(500)(send(getObject(at)))
   t.match(left(await readBody(right(await late(cos.client)()).body)), { _tag: 'Timeout', phase: 'overall' })
 
-  const mapped = await holding(t, [cutAt(100_000)])
+  const mapped = await startBreaking(t, [cutAt(100_000)])
   const body = right(
     await send(Op.map(({ body }: { body: Readable }) => body)(getObject(at)))(mapped.client)()
   )
@@ -140,7 +142,7 @@ t.test('a deadline of withTimeout holds for the rest, and a mapped operation con
 })
 
 t.test('destroying the body while its rest is requested ends the request', async (t) => {
-  const cos = await holding(t, [cutAt(100_000), { delay: 60_000 }])
+  const cos = await startBreaking(t, [cutAt(100_000), { delay: 60_000 }])
   const { body, verified } = right(await send(getObject(at))(cos.client)())
   for await (const chunk of body) if ((chunk as Buffer).length === 0 || body.readableLength === 0) break
   body.destroy()

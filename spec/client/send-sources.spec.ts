@@ -10,13 +10,13 @@ import { probePut } from '../support/minimal-operations.js'
 import { at, left, sendServiceError, right, startServer } from '../support/server.js'
 import { becomesTrue } from '../support/wait-for.js'
 
-const settled = async (
-  effect: (client: Client) => () => Promise<unknown>,
-  client: Client
-): Promise<unknown> => effect(client)()
+const settle = async (effect: (client: Client) => () => Promise<unknown>, client: Client): Promise<unknown> =>
+  effect(client)()
 
 /** The uncaught errors of this process until the test ends. */
-const uncaught = (t: { readonly teardown: (clean: () => unknown) => unknown }): ReadonlyArray<Error> => {
+const collectUncaught = (t: {
+  readonly teardown: (clean: () => unknown) => unknown
+}): ReadonlyArray<Error> => {
   const errors: Array<Error> = []
   const others = process.listeners('uncaughtException')
   const listen = (error: Error): void => {
@@ -31,7 +31,7 @@ const uncaught = (t: { readonly teardown: (clean: () => unknown) => unknown }): 
 }
 
 t.test('a stream that fails before it is read is an error, and does not end the process', async (t) => {
-  const errors = uncaught(t)
+  const errors = collectUncaught(t)
   const server = await startServer(t, (_, response) => response.end())
   const slow = server.client({
     credentials: async () => {
@@ -39,8 +39,8 @@ t.test('a stream that fails before it is read is an error, and does not end the 
       return E.left('no credentials')
     }
   })
-  const missing = () => createReadStream('/nowhere')
-  t.match(left(await send(probePut({ ...at, body: missing() }))(server.client())()), {
+  const openMissing = () => createReadStream('/nowhere')
+  t.match(left(await send(probePut({ ...at, body: openMissing() }))(server.client())()), {
     _tag: 'SourceError',
     cause: { code: 'ENOENT' }
   })
@@ -48,7 +48,7 @@ t.test('a stream that fails before it is read is an error, and does not end the 
     ['InvalidInput', '', server.client()],
     ['CredentialsError', at.key, slow]
   ] as const) {
-    t.match(left(await send(probePut({ ...at, key, body: missing() }))(client)()), { _tag: tag })
+    t.match(left(await send(probePut({ ...at, key, body: openMissing() }))(client)()), { _tag: tag })
   }
   await setTimeout(50)
   t.same(errors, [])
@@ -61,26 +61,26 @@ t.test('a stream is destroyed whenever the call fails', async (t) => {
   })
   const never = () => new Promise<never>(() => undefined)
   const cases: ReadonlyArray<readonly [string, (body: Readable) => Promise<unknown>]> = [
-    ['invalid input', (body) => settled(send(probePut({ ...at, key: '', body })), server.client())],
+    ['invalid input', (body) => settle(send(probePut({ ...at, key: '', body })), server.client())],
     [
       'a signal that has fired',
-      (body) => settled(withSignal(AbortSignal.abort())(send(probePut({ ...at, body }))), server.client())
+      (body) => settle(withSignal(AbortSignal.abort())(send(probePut({ ...at, body }))), server.client())
     ],
     [
       'no credentials',
       (body) =>
-        settled(send(probePut({ ...at, body })), server.client({ credentials: async () => E.left('none') }))
+        settle(send(probePut({ ...at, body })), server.client({ credentials: async () => E.left('none') }))
     ],
     [
       'a signal during the fetch of credentials',
       (body) =>
-        settled(
+        settle(
           withSignal(AbortSignal.timeout(20))(send(probePut({ ...at, body }))),
           server.client({ credentials: never })
         )
     ],
-    ['enableMd5', (body) => settled(send(probePut({ ...at, body, enableMd5: true })), server.client())],
-    ['a refusal', (body) => settled(send(probePut({ ...at, body })), server.client())]
+    ['enableMd5', (body) => settle(send(probePut({ ...at, body, enableMd5: true })), server.client())],
+    ['a refusal', (body) => settle(send(probePut({ ...at, body })), server.client())]
   ]
   for (const [name, call] of cases) {
     const body = createReadStream(import.meta.filename)
@@ -97,7 +97,7 @@ t.test('a stream is destroyed whenever the call fails', async (t) => {
     }
   })()
   await generator.next()
-  await settled(send(probePut({ ...at, key: '', body: generator })), server.client())
+  await settle(send(probePut({ ...at, key: '', body: generator })), server.client())
   t.ok(await becomesTrue(() => isClosed), 'a generator is closed')
 })
 

@@ -210,13 +210,13 @@ t.test('the size and the CRC64 of a body are counted while it is sent', async (t
 
 t.test('a body with more or fewer bytes than announced is a SourceError', async (t) => {
   const server = await startServer(t, (_, response) => response.end())
-  const giving = (...texts: ReadonlyArray<string>) => ({
+  const bodyOf = (...texts: ReadonlyArray<string>) => ({
     size: 4,
     async *open() {
       for (const text of texts) yield Buffer.from(text)
     }
   })
-  for (const body of [giving('abc'), giving('abc', 'de'), giving()]) {
+  for (const body of [bodyOf('abc'), bodyOf('abc', 'de'), bodyOf()]) {
     t.match(left(await send(probePut({ ...at, body }))(server.client())()), {
       _tag: 'SourceError',
       context: { attempts: 1 }
@@ -295,14 +295,14 @@ t.test('a token that COS calls expired is fetched again, once', async (t) => {
     return E.right({ ...credentials, sessionToken: sessionToken() })
   }
   const tokens = () => server.received.map(({ headers }) => headers['x-cos-security-token'])
-  const requested = async (of: ReturnType<typeof source>) =>
+  const sendWith = async (of: ReturnType<typeof source>) =>
     left(await send(probeGet(at))(server.client({ credentials: of }))())
-  t.match(await requested(source(() => `t${String(count)}`)), {
+  t.match(await sendWith(source(() => `t${String(count)}`)), {
     code: 'ExpiredToken',
     context: { attempts: 2 }
   })
   t.same(tokens(), ['t1', 't2'])
-  t.match(await requested(source(() => 'same')), { context: { attempts: 1 } }, 'the source has no other')
+  t.match(await sendWith(source(() => 'same')), { context: { attempts: 1 } }, 'the source has no other')
   t.same([tokens().length, count], [3, 4])
 })
 
@@ -360,13 +360,13 @@ t.test('each timeout ends its phase, and the error names it', async (t) => {
     response.writeHead(200, { 'content-length': '10' }).write('half')
   })
   // One timeout at a time: on a busy machine even the head of a response may take 60 ms.
-  const waiting = (timeouts: Partial<Timeouts>) => ({ retry: { attempts: 1 }, timeouts })
-  t.match(left(await send(probeGet(at))(silent.client(waiting({ headers: 60 })))()), {
+  const oneTimeout = (timeouts: Partial<Timeouts>) => ({ retry: { attempts: 1 }, timeouts })
+  t.match(left(await send(probeGet(at))(silent.client(oneTimeout({ headers: 60 })))()), {
     _tag: 'Timeout',
     phase: 'headers',
     after: 60
   })
-  t.match(left(await send(probeGet(at))(stalling.client(waiting({ idle: 60 })))()), {
+  t.match(left(await send(probeGet(at))(stalling.client(oneTimeout({ idle: 60 })))()), {
     _tag: 'Timeout',
     phase: 'idle',
     after: 60

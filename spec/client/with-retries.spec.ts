@@ -4,7 +4,14 @@ import { formatError } from '../../lib/core/format-error.js'
 import { withRetry, withTimeout } from '../../lib/client/combinators.js'
 import { createRetryBudget, unlimitedRetries } from '../../lib/client/retry-budget.js'
 import { withRetries } from '../../lib/client/with-retries.js'
-import { newCall, request, requestOnce, scripted, serviceError, transportError } from '../support/layers.js'
+import {
+  newCall,
+  request,
+  requestOnce,
+  createScripted,
+  serviceError,
+  transportError
+} from '../support/layers.js'
 import { clientOf } from '../support/server.js'
 import { settlesWithin } from '../support/settles-within.js'
 
@@ -13,7 +20,7 @@ const denied = E.left(serviceError(403, 'AccessDenied'))
 
 t.test('a transient error is retried, and each attempt sees the failures before it', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')({ retry: { base: 0 } })
-  const inside = scripted(slowDown, slowDown, E.right('done'))
+  const inside = createScripted(slowDown, slowDown, E.right('done'))
   const call = newCall()
   t.same(await withRetries(client)(inside.send)(request, call)(), E.right('done'))
   t.same(
@@ -26,16 +33,16 @@ t.test('a transient error is retried, and each attempt sees the failures before 
 t.test('the policy limits the attempts, and the last error is returned', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')({ retry: { base: 0, attempts: 3 } })
   const last = E.left(serviceError(500, 'InternalError'))
-  const inside = scripted(slowDown, slowDown, last, E.right('too late'))
+  const inside = createScripted(slowDown, slowDown, last, E.right('too late'))
   t.same(await withRetries(client)(inside.send)(request, newCall())(), last)
   t.equal(inside.calls.length, 3)
 })
 
 t.test('a permanent error and a body that can be read once are sent once', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')({ retry: { base: 0 } })
-  const refused = scripted(denied, E.right('no'))
+  const refused = createScripted(denied, E.right('no'))
   t.same(await withRetries(client)(refused.send)(request, newCall())(), denied)
-  const once = scripted(slowDown, E.right('no'))
+  const once = createScripted(slowDown, E.right('no'))
   t.same(await withRetries(client)(once.send)(requestOnce, newCall())(), slowDown)
   t.same([refused.calls.length, once.calls.length], [1, 1])
 })
@@ -46,7 +53,7 @@ t.test('a signal ends the wait before the next attempt', async (t) => {
     ...clientOf(t, '127.0.0.1:1')({ retry: { base: 3_600_000, cap: 3_600_000, random: () => 0.9 } }),
     signals: [controller.signal]
   }
-  const inside = scripted(slowDown)
+  const inside = createScripted(slowDown)
   const result = withRetries(client)(inside.send)(request, newCall())()
   setTimeout(() => controller.abort(), 10)
   t.ok(await settlesWithin(50, result))
@@ -57,7 +64,7 @@ t.test('a wait that would pass the deadline is not started, and the error is the
   const client = clientOf(t, '127.0.0.1:1')()
   for (const after of ['86400', '99999999999', 'Fri, 31 Dec 2099 23:59:59 GMT']) {
     const busy = { _tag: 'Left', left: serviceError(503, 'SlowDown', { 'retry-after': after }) } as const
-    const inside = scripted(busy, E.right('no'))
+    const inside = createScripted(busy, E.right('no'))
     const result = withTimeout(2000)((within) => withRetries(within)(inside.send)(request, newCall()))(
       client
     )()
@@ -75,9 +82,9 @@ t.test('a closed connection is retried at once, and only the first time', async 
     retry: { base: 3_600_000, cap: 3_600_000, random: () => 0.9 }
   })
   const closed = E.left(transportError('ECONNRESET'))
-  const inside = scripted(closed, E.right('done'))
+  const inside = createScripted(closed, E.right('done'))
   t.same(await withRetries(client)(inside.send)(request, newCall())(), E.right('done'))
-  const again = scripted(closed)
+  const again = createScripted(closed)
   const limited = withTimeout(1000)((within) => withRetries(within)(again.send)(request, newCall()))
   t.match(await limited(client)(), { left: { code: 'ECONNRESET', context: { retriesEndedBy: 'deadline' } } })
   t.equal(again.calls.length, 2)
@@ -90,7 +97,7 @@ t.test('calls that fail share the budget of their client; withRetry opts out', a
   )({
     retry: { base: 0, budget: createRetryBudget({ capacity: 10 }) }
   })
-  const inside = scripted(slowDown)
+  const inside = createScripted(slowDown)
   const calls = Array.from({ length: 100 }, () => withRetries(client)(inside.send)(request, newCall())())
   const results = await Promise.all(calls)
   t.equal(inside.calls.length, 110)
@@ -100,7 +107,7 @@ t.test('calls that fail share the budget of their client; withRetry opts out', a
     last !== undefined && E.isLeft(last) ? formatError(last.left) : '',
     /retry budget of the client is used up$/
   )
-  const free = scripted(slowDown)
+  const free = createScripted(slowDown)
   await withRetry({ budget: unlimitedRetries })((within) =>
     withRetries(within)(free.send)(request, newCall())
   )(client)()
@@ -110,12 +117,12 @@ t.test('calls that fail share the budget of their client; withRetry opts out', a
 t.test('a client has 100 retries, and successful calls add some', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')({ retry: { base: 0 } })
   const retriesOf = async (calls: number): Promise<number> => {
-    const inside = scripted(slowDown)
+    const inside = createScripted(slowDown)
     for (let n = 0; n < calls; n += 1) await withRetries(client)(inside.send)(request, newCall())()
     return inside.calls.length - calls
   }
   t.equal(await retriesOf(100), 100)
-  const succeed = scripted(E.right('done'))
+  const succeed = createScripted(E.right('done'))
   for (let n = 0; n < 50; n += 1) await withRetries(client)(succeed.send)(request, newCall())()
   t.equal(await retriesOf(100), 10)
 })

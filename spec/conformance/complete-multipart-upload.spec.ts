@@ -157,28 +157,32 @@ t.test('a completion without a checksum header is a success without a checksum',
 t.test('COS refuses invalid completions, and the upload stays open', async (t) => {
   const mib = Buffer.alloc(1024 * 1024)
   const { run, runFailing, uploadId, parts } = await begun(t, [mib.subarray(1), 'b'])
-  const refused = async (input: Partial<CompleteMultipartUploadInput>, status: number, code: string) => {
+  const expectRefusal = async (
+    input: Partial<CompleteMultipartUploadInput>,
+    status: number,
+    code: string
+  ) => {
     const error = await runFailing(completeMultipartUpload({ ...at, uploadId, parts, ...input }))
     t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
   }
   const [one, two] = parts
-  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ uploadId: 'never' }, 404, 'NoSuchUpload')
-  await refused({ key: 'another' }, 404, 'NoSuchUpload')
-  await refused({}, 400, 'EntityTooSmall')
-  await refused({ parts: [one!, { partNumber: 2, etag: one!.etag }] }, 400, 'InvalidPart')
-  await refused({ parts: [one!, two!, { partNumber: 3, etag: 'a' }] }, 400, 'InvalidPart')
-  await refused({ headers: { 'content-md5': 'nonsense' } }, 400, 'InvalidDigest')
-  await refused({ callback: 'aGVsbG8=' }, 501, 'NotImplemented')
+  await expectRefusal({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await expectRefusal({ uploadId: 'never' }, 404, 'NoSuchUpload')
+  await expectRefusal({ key: 'another' }, 404, 'NoSuchUpload')
+  await expectRefusal({}, 400, 'EntityTooSmall')
+  await expectRefusal({ parts: [one!, { partNumber: 2, etag: one!.etag }] }, 400, 'InvalidPart')
+  await expectRefusal({ parts: [one!, two!, { partNumber: 3, etag: 'a' }] }, 400, 'InvalidPart')
+  await expectRefusal({ headers: { 'content-md5': 'nonsense' } }, 400, 'InvalidDigest')
+  await expectRefusal({ callback: 'aGVsbG8=' }, 501, 'NotImplemented')
   await run(putObject({ ...at, body: 'there' }))
-  await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
+  await expectRefusal({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
 
   await run(uploadPart({ ...at, uploadId, partNumber: 1, body: mib }))
-  await refused({}, 400, 'InvalidPart')
+  await expectRefusal({}, 400, 'InvalidPart')
   const anew = await run(uploadPart({ ...at, uploadId, partNumber: 1, body: mib }))
   await run(completeMultipartUpload({ ...at, uploadId, parts: [anew, two!] }))
   t.match(await run(headObject(at)), { size: 1024 * 1024 + 1 })
-  await refused({}, 404, 'NoSuchUpload')
+  await expectRefusal({}, 404, 'NoSuchUpload')
 
   const other = await begun(t, ['a'])
   await other.run(abortMultipartUpload({ ...at, uploadId: other.uploadId }))

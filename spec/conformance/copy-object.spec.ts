@@ -115,35 +115,39 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
   const source = await run(putObject({ ...from, body: 'a' }))
   await run(putObject({ ...to, key: 'archived', body: 'a', storageClass: 'ARCHIVE' }))
   await run(putObject({ ...to, key: 'secret', body: 'a', sse: A.sseC }))
-  const refused = async (input: Partial<CopyObjectInput>, status: number, code: string) => {
+  const expectRefusal = async (input: Partial<CopyObjectInput>, status: number, code: string) => {
     const error = await runFailing(copyObject({ ...to, copySource, ...input }))
     t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
   }
   const of = (key: string) => ({ copySource: { bucket, region, key } })
-  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ copySource: { ...copySource, bucket: A.nowhere } }, 404, 'NoSuchBucket')
-  await refused(of('never'), 404, 'NoSuchKey')
-  await refused({ copySource: { ...copySource, versionId: 'never' } }, 404, 'NoSuchVersion')
-  await refused({ headers: { 'x-cos-copy-source': 'nonsense' } }, 400, 'InvalidCopySource')
-  await refused(of('archived'), 403, 'InvalidObjectState')
-  await refused(of('large'), 400, 'EntityTooLarge')
-  await refused(of('secret'), 400, 'SsecDecryptHeaderInvalid')
-  await refused({ ...of('secret'), copySourceSse: A.otherC }, 400, 'SsecDecryptHeaderInvalid')
-  await refused({ copySourceSse: A.sseC }, 400, 'SsecDecryptHeaderInvalid')
-  await refused({ storageClass: 'NEXT_YEARS' }, 400, 'NotSupportedStorageClass')
-  await refused({ storageClass: 'MAZ_STANDARD' }, 400, 'MAZOperationNotSupportOnOAZBucket')
-  await refused({ acl: 'nobody' }, 400, 'InvalidArgument')
+  await expectRefusal({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await expectRefusal({ copySource: { ...copySource, bucket: A.nowhere } }, 404, 'NoSuchBucket')
+  await expectRefusal(of('never'), 404, 'NoSuchKey')
+  await expectRefusal({ copySource: { ...copySource, versionId: 'never' } }, 404, 'NoSuchVersion')
+  await expectRefusal({ headers: { 'x-cos-copy-source': 'nonsense' } }, 400, 'InvalidCopySource')
+  await expectRefusal(of('archived'), 403, 'InvalidObjectState')
+  await expectRefusal(of('large'), 400, 'EntityTooLarge')
+  await expectRefusal(of('secret'), 400, 'SsecDecryptHeaderInvalid')
+  await expectRefusal({ ...of('secret'), copySourceSse: A.otherC }, 400, 'SsecDecryptHeaderInvalid')
+  await expectRefusal({ copySourceSse: A.sseC }, 400, 'SsecDecryptHeaderInvalid')
+  await expectRefusal({ storageClass: 'NEXT_YEARS' }, 400, 'NotSupportedStorageClass')
+  await expectRefusal({ storageClass: 'MAZ_STANDARD' }, 400, 'MAZOperationNotSupportOnOAZBucket')
+  await expectRefusal({ acl: 'nobody' }, 400, 'InvalidArgument')
   // Of a copy each failure is one and the same.
-  await refused({ copySourceIfMatch: 'another' }, 412, 'PreconditionFailed')
-  await refused({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
-  await refused({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')
-  await refused({ copySourceIfUnmodifiedSince: A.past }, 412, 'PreconditionFailed')
+  await expectRefusal({ copySourceIfMatch: 'another' }, 412, 'PreconditionFailed')
+  await expectRefusal({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
+  await expectRefusal({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')
+  await expectRefusal({ copySourceIfUnmodifiedSince: A.past }, 412, 'PreconditionFailed')
   await run(copyObject({ ...to, copySource, forbidOverwrite: true }))
-  await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
+  await expectRefusal({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
 
   const marker = await run(deleteObject(from))
-  await refused({}, 404, 'NoSuchKey')
-  await refused({ copySource: { ...copySource, versionId: A.some(marker.versionId) } }, 400, 'InvalidRequest')
+  await expectRefusal({}, 404, 'NoSuchKey')
+  await expectRefusal(
+    { copySource: { ...copySource, versionId: A.some(marker.versionId) } },
+    400,
+    'InvalidRequest'
+  )
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>

@@ -93,34 +93,34 @@ t.test('the upload id is found for a key that XML cannot express', async (t) => 
 
 t.test('UploadID is accepted as spelling, and a response without an id is a DecodeError', async (t) => {
   const root = 'InitiateMultipartUploadResult'
-  const responding = (inside: string) => ({
+  const respondWith = (inside: string) => ({
     fault: () => ({ response: { status: 200, body: `<${root}>${inside}</${root}>` } })
   })
-  const capitals = await A.startFixture(t, responding('<UploadID>1</UploadID>'))
+  const capitals = await A.startFixture(t, respondWith('<UploadID>1</UploadID>'))
   t.match(await capitals.run(createMultipartUpload(at)), { uploadId: '1', bucket, key: 'a.txt' })
-  const { runFailing } = await A.startFixture(t, responding('<Bucket>b</Bucket>'))
+  const { runFailing } = await A.startFixture(t, respondWith('<Bucket>b</Bucket>'))
   t.match(await runFailing(createMultipartUpload(at)), { _tag: 'DecodeError', status: 200 })
 })
 
 t.test('COS refuses requests that its state does not allow', async (t) => {
   const { run, runFailing } = await A.startFixture(t)
-  const refused = async (input: Partial<CreateMultipartUploadInput>, status: number, code: string) =>
+  const expectRefusal = async (input: Partial<CreateMultipartUploadInput>, status: number, code: string) =>
     t.match(await runFailing(createMultipartUpload({ ...at, ...input })), {
       _tag: 'ServiceError',
       status,
       code
     })
-  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ storageClass: 'NEXT_YEARS' }, 400, 'NotSupportedStorageClass')
-  await refused({ storageClass: 'MAZ_ARCHIVE' }, 400, 'MAZOperationNotSupportOnOAZBucket')
-  await refused({ acl: 'nobody' }, 400, 'InvalidArgument')
-  await refused({ grantFullControl: 'anyone' }, 400, 'InvalidArgument')
-  await refused({ headers: { 'x-cos-tagging': 'a=1&a=2' } }, 400, 'InvalidTag')
+  await expectRefusal({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await expectRefusal({ storageClass: 'NEXT_YEARS' }, 400, 'NotSupportedStorageClass')
+  await expectRefusal({ storageClass: 'MAZ_ARCHIVE' }, 400, 'MAZOperationNotSupportOnOAZBucket')
+  await expectRefusal({ acl: 'nobody' }, 400, 'InvalidArgument')
+  await expectRefusal({ grantFullControl: 'anyone' }, 400, 'InvalidArgument')
+  await expectRefusal({ headers: { 'x-cos-tagging': 'a=1&a=2' } }, 400, 'InvalidTag')
   const customer = 'x-cos-server-side-encryption-customer'
-  await refused({ headers: { [`${customer}-algorithm`]: 'AES256' } }, 400, 'SsecDecryptHeaderInvalid')
-  await refused({ metadata: { a: 'x'.repeat(5000) } }, 400, 'MetadataTooLarge')
+  await expectRefusal({ headers: { [`${customer}-algorithm`]: 'AES256' } }, 400, 'SsecDecryptHeaderInvalid')
+  await expectRefusal({ metadata: { a: 'x'.repeat(5000) } }, 400, 'MetadataTooLarge')
   await run(putObject({ ...at, body: '' }))
-  await refused({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
+  await expectRefusal({ forbidOverwrite: true }, 409, 'FileAlreadyExists')
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>

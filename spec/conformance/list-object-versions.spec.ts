@@ -163,15 +163,15 @@ t.test('a version id marker without a key marker is ignored by COS', async (t) =
 
 t.test('COS refuses requests that its state does not allow', async (t) => {
   const { runFailing } = await A.startFixture(t)
-  const refused = async (input: Partial<ListObjectVersionsInput>, status: number, code: string) =>
+  const expectRefusal = async (input: Partial<ListObjectVersionsInput>, status: number, code: string) =>
     t.match(await runFailing(listObjectVersions({ bucket, ...input })), {
       _tag: 'ServiceError',
       status,
       code
     })
-  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ delimiter: '//' }, 400, 'InvalidDelimiter')
-  await refused({ query: { 'max-keys': 'many' } }, 400, 'InvalidArgument')
+  await expectRefusal({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await expectRefusal({ delimiter: '//' }, 400, 'InvalidDelimiter')
+  await expectRefusal({ query: { 'max-keys': 'many' } }, 400, 'InvalidArgument')
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>

@@ -138,17 +138,17 @@ t.test('a missing next marker is computed', async (t) => {
 
 t.test('COS refuses requests that its state does not allow', async (t) => {
   const { runFailing } = await A.startFixture(t)
-  const refused = async (input: Partial<ListObjectsInput>, status: number, code: string) =>
+  const expectRefusal = async (input: Partial<ListObjectsInput>, status: number, code: string) =>
     t.match(await runFailing(listObjects({ bucket, ...input })), {
       _tag: 'ServiceError',
       status,
       code,
       context: { operation: 'ListObjects', key: O.none, attempts: 1 }
     })
-  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ delimiter: '//' }, 400, 'InvalidDelimiter')
-  await refused({ query: { 'max-keys': 'many' } }, 400, 'InvalidArgument')
-  await refused({ query: { 'encoding-type': 'base64' } }, 400, 'InvalidArgument')
+  await expectRefusal({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await expectRefusal({ delimiter: '//' }, 400, 'InvalidDelimiter')
+  await expectRefusal({ query: { 'max-keys': 'many' } }, 400, 'InvalidArgument')
+  await expectRefusal({ query: { 'encoding-type': 'base64' } }, 400, 'InvalidArgument')
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>

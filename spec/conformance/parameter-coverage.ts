@@ -12,7 +12,7 @@ const isPlain = (u: unknown): u is object =>
 // JSON asks everything for it.
 const isParameter = (name: string): boolean => name !== 'toJSON' && !(name in Object.prototype)
 
-const watched = <A>(value: A, path: string, note: Note): A => {
+const watchParameters = <A>(value: A, path: string, note: Note): A => {
   // A body's own fields are forms of a body, of which one is enough.
   if (!isPlain(value) || path === 'body') return value
   return new Proxy(value, {
@@ -21,11 +21,11 @@ const watched = <A>(value: A, path: string, note: Note): A => {
     get: (target, name, receiver): unknown => {
       const found: unknown = Reflect.get(target, name, receiver)
       if (typeof name === 'symbol') return found
-      if (Array.isArray(target)) return /^\d+$/.test(name) ? watched(found, `${path}[]`, note) : found
+      if (Array.isArray(target)) return /^\d+$/.test(name) ? watchParameters(found, `${path}[]`, note) : found
       if (!isParameter(name)) return found
       const here = path === '' ? name : `${path}.${name}`
       note(here, found)
-      return watched(found, here, note)
+      return watchParameters(found, here, note)
     }
   })
 }
@@ -47,7 +47,7 @@ export const trackParameters = <I extends object, A>(
   return {
     call: (input) =>
       make(
-        watched(input, '', (path, value) => {
+        watchParameters(input, '', (path, value) => {
           requested.add(path)
           if (value !== undefined) given.add(path)
         })

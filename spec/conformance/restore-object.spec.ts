@@ -99,26 +99,26 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
   const { run, runFailing } = await A.startFixture(t)
   await run(putObject({ ...at, body: '' }))
   await run(putObject({ ...at, key: 'deep', body: '', storageClass: 'DEEP_ARCHIVE' }))
-  const refused = async (input: Partial<RestoreObjectInput>, status: number, code: string) =>
+  const expectRefusal = async (input: Partial<RestoreObjectInput>, status: number, code: string) =>
     t.match(await runFailing(restoreObject({ ...at, days: 1, ...input })), {
       _tag: 'ServiceError',
       status,
       code
     })
-  await refused({}, 405, 'RestoreNonArchiveObject')
-  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ key: 'never' }, 404, 'NoSuchKey')
-  await refused({ versionId: 'never' }, 404, 'NoSuchVersion')
-  await refused({ key: 'deep', tier: 'Expedited' }, 400, 'InvalidArgument')
-  await refused({ key: 'deep', days: 10_000 }, 400, 'MalformedXML')
-  await refused({ key: 'deep', headers: { 'content-md5': 'nonsense' } }, 400, 'InvalidDigest')
-  await refused({ key: 'deep', headers: { 'content-md5': `${'A'.repeat(22)}==` } }, 400, 'BadDigest')
+  await expectRefusal({}, 405, 'RestoreNonArchiveObject')
+  await expectRefusal({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await expectRefusal({ key: 'never' }, 404, 'NoSuchKey')
+  await expectRefusal({ versionId: 'never' }, 404, 'NoSuchVersion')
+  await expectRefusal({ key: 'deep', tier: 'Expedited' }, 400, 'InvalidArgument')
+  await expectRefusal({ key: 'deep', days: 10_000 }, 400, 'MalformedXML')
+  await expectRefusal({ key: 'deep', headers: { 'content-md5': 'nonsense' } }, 400, 'InvalidDigest')
+  await expectRefusal({ key: 'deep', headers: { 'content-md5': `${'A'.repeat(22)}==` } }, 400, 'BadDigest')
 
   const versions = { bucket: A.versioned, key: 'a' }
   await run(putObject({ ...versions, body: '', storageClass: 'ARCHIVE' }))
   const marker = await run(deleteObject(versions))
-  await refused(versions, 404, 'NoSuchKey')
-  await refused({ ...versions, versionId: A.some(marker.versionId) }, 404, 'NoSuchKey')
+  await expectRefusal(versions, 404, 'NoSuchKey')
+  await expectRefusal({ ...versions, versionId: A.some(marker.versionId) }, 404, 'NoSuchKey')
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) =>

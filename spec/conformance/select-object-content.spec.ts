@@ -157,20 +157,20 @@ t.test('COS refuses invalid queries before the records', async (t) => {
   const { run, runFailing } = await A.startFixture(t)
   await run(putObject({ ...at, body: people }))
   await run(putObject({ ...at, key: 'secret', body: people, sse: A.sseC }))
-  const refused = async (input: Partial<SelectObjectContentInput>, status: number, code: string) => {
+  const expectRefusal = async (input: Partial<SelectObjectContentInput>, status: number, code: string) => {
     const error = await runFailing(selectObjectContent({ ...names, ...input }))
     t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
   }
-  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ key: 'never' }, 404, 'NoSuchKey')
-  await refused({ query: { versionId: 'never' } }, 404, 'NoSuchVersion')
-  await refused({ key: 'secret' }, 400, 'SsecDecryptHeaderInvalid')
-  await refused({ query: { 'select-type': '1' } }, 400, 'InvalidRequestParameter')
-  await refused({ expression: ' ' }, 400, 'MissingExpectedExpression')
-  await refused({ expression: 'SELECT * FROM COSObject ORDER BY _1' }, 400, 'SQLParsingError')
-  await refused({ expression: 'SELECT * FROM elsewhere' }, 400, 'SQLParsingError')
+  await expectRefusal({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await expectRefusal({ key: 'never' }, 404, 'NoSuchKey')
+  await expectRefusal({ query: { versionId: 'never' } }, 404, 'NoSuchVersion')
+  await expectRefusal({ key: 'secret' }, 400, 'SsecDecryptHeaderInvalid')
+  await expectRefusal({ query: { 'select-type': '1' } }, 400, 'InvalidRequestParameter')
+  await expectRefusal({ expression: ' ' }, 400, 'MissingExpectedExpression')
+  await expectRefusal({ expression: 'SELECT * FROM COSObject ORDER BY _1' }, 400, 'SQLParsingError')
+  await expectRefusal({ expression: 'SELECT * FROM elsewhere' }, 400, 'SQLParsingError')
   const same = { fieldDelimiter: ',', quoteCharacter: ',' }
-  await refused({ inputSerialization: { csv: same } }, 400, 'InvalidRequestParameter')
+  await expectRefusal({ inputSerialization: { csv: same } }, 400, 'InvalidRequestParameter')
 })
 
 t.test('an error in the data fails the records', async (t) => {
@@ -211,26 +211,26 @@ t.test('cut or changed records fail', async (t) => {
   let fault: Fault = {}
   const { run } = await A.startFixture(t, { fault: ({ method }) => (method === 'POST' ? fault : {}) })
   await run(putObject({ ...at, body: people }))
-  const responding = (...messages: ReadonlyArray<Uint8Array>): Fault => ({
+  const respondWith = (...messages: ReadonlyArray<Uint8Array>): Fault => ({
     response: { status: 200, body: Buffer.concat(messages) }
   })
   const busy = encodeMessage({ ':message-type': 'error', ':error-code': 'Busy', ':error-message': 'Later.' })
   const cases: ReadonlyArray<readonly [string, Fault, object]> = [
     [
       'no End',
-      responding(recordedMessage('Records'), recordedMessage('Stats')),
+      respondWith(recordedMessage('Records'), recordedMessage('Stats')),
       { _tag: 'TransportError', code: 'IncompleteResponse' }
     ],
-    ['nothing', responding(), { _tag: 'TransportError', code: 'IncompleteResponse' }],
+    ['nothing', respondWith(), { _tag: 'TransportError', code: 'IncompleteResponse' }],
     ['half a message', { shorten: 40 }, { _tag: 'TransportError' }],
     ['a broken connection', { cut: { at: 'body', after: 40 } }, { _tag: 'TransportError' }],
     ['one byte inverted', { flip: 105 }, { _tag: 'IntegrityError', check: 'crc32' }],
     [
       'an error after results',
-      responding(recordedMessage('Records'), busy),
+      respondWith(recordedMessage('Records'), busy),
       { _tag: 'ServiceError', status: 200, code: 'Busy', message: 'Later.' }
     ],
-    ['XML', responding(Buffer.from('<Error><Code>Busy</Code></Error>')), { _tag: 'IntegrityError' }]
+    ['XML', respondWith(Buffer.from('<Error><Code>Busy</Code></Error>')), { _tag: 'IntegrityError' }]
   ]
   for (const [what, wrong, error] of cases) {
     fault = wrong
@@ -245,7 +245,7 @@ t.test('cut or changed records fail', async (t) => {
     '{"name":"Ann"}\n{"name":"腾讯"}\n'
   )
   const halves = [Buffer.from('腾').subarray(0, 1), Buffer.from('腾').subarray(1)]
-  fault = responding(
+  fault = respondWith(
     encodeEvent('Records', halves[0]),
     encodeEvent('Cont'),
     encodeEvent('New'),
@@ -257,24 +257,24 @@ t.test('cut or changed records fail', async (t) => {
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) => {
-  const saying = (input: object) => selectObjectContent({ ...names, ...input })
-  const reading = (inputSerialization: object) => saying({ inputSerialization })
-  const writing = (outputSerialization: object) => saying({ outputSerialization })
+  const selectWith = (input: object) => selectObjectContent({ ...names, ...input })
+  const readAs = (inputSerialization: object) => selectWith({ inputSerialization })
+  const writeAs = (outputSerialization: object) => selectWith({ outputSerialization })
   return expectInvalidInput(t, [
-    ['key', saying({ key: '' })],
-    ['expression', saying({ expression: '' })],
-    ['expression', saying({ expression: 'SELECT \u0001' })],
-    ['expressionType', saying({ expressionType: 'JQ' })],
-    ['requestProgress.enabled', saying({ requestProgress: { enabled: 'TRUE' } })],
-    ['inputSerialization', reading({})],
-    ['inputSerialization.compressionType', reading({ csv: {}, compressionType: 'ZIP' })],
-    ['inputSerialization.compressionType', reading({ parquet: {}, compressionType: 'GZIP' })],
-    ['inputSerialization.csv.fieldDelimiter', reading({ csv: { fieldDelimiter: '腾' } })],
-    ['inputSerialization.csv.fileHeaderInfo', reading({ csv: { fileHeaderInfo: 'MAYBE' } })],
-    ['inputSerialization.json.type', reading({ json: {} })],
-    ['outputSerialization', writing({})],
-    ['outputSerialization.csv.quoteFields', writing({ csv: { quoteFields: 'NEVER' } })],
-    ['outputSerialization.json.recordDelimiter', writing({ json: { recordDelimiter: '' } })]
+    ['key', selectWith({ key: '' })],
+    ['expression', selectWith({ expression: '' })],
+    ['expression', selectWith({ expression: 'SELECT \u0001' })],
+    ['expressionType', selectWith({ expressionType: 'JQ' })],
+    ['requestProgress.enabled', selectWith({ requestProgress: { enabled: 'TRUE' } })],
+    ['inputSerialization', readAs({})],
+    ['inputSerialization.compressionType', readAs({ csv: {}, compressionType: 'ZIP' })],
+    ['inputSerialization.compressionType', readAs({ parquet: {}, compressionType: 'GZIP' })],
+    ['inputSerialization.csv.fieldDelimiter', readAs({ csv: { fieldDelimiter: '腾' } })],
+    ['inputSerialization.csv.fileHeaderInfo', readAs({ csv: { fileHeaderInfo: 'MAYBE' } })],
+    ['inputSerialization.json.type', readAs({ json: {} })],
+    ['outputSerialization', writeAs({})],
+    ['outputSerialization.csv.quoteFields', writeAs({ csv: { quoteFields: 'NEVER' } })],
+    ['outputSerialization.json.recordDelimiter', writeAs({ json: { recordDelimiter: '' } })]
   ])
 })
 

@@ -98,35 +98,35 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
   await run(putObject({ ...at, key: 'archived', body: 'a', storageClass: 'ARCHIVE' }))
   await run(putObject({ ...at, key: 'secret', body: 'a', sse: A.sseC }))
   const { uploadId } = await run(createMultipartUpload(at))
-  const refused = async (input: Partial<UploadPartCopyInput>, status: number, code: string) => {
+  const expectRefusal = async (input: Partial<UploadPartCopyInput>, status: number, code: string) => {
     const error = await runFailing(uploadPartCopy({ ...at, uploadId, partNumber: 1, copySource, ...input }))
     t.match(error, { _tag: 'ServiceError', status, code, context: { attempts: 1 } }, code)
   }
   const of = (key: string) => ({ copySource: { bucket, region, key } })
-  await refused({ bucket: A.nowhere }, 404, 'NoSuchBucket')
-  await refused({ uploadId: 'never' }, 404, 'NoSuchUpload')
-  await refused({ key: 'another' }, 404, 'NoSuchUpload')
-  await refused({ copySource: { ...copySource, bucket: A.nowhere } }, 404, 'NoSuchBucket')
-  await refused(of('never'), 404, 'NoSuchKey')
-  await refused({ copySource: { ...copySource, versionId: 'never' } }, 404, 'NoSuchVersion')
-  await refused({ headers: { 'x-cos-copy-source': 'nonsense' } }, 400, 'InvalidCopySource')
-  await refused(of('archived'), 403, 'InvalidObjectState')
-  await refused(of('large'), 400, 'EntityTooLarge')
-  await refused(of('secret'), 400, 'SsecDecryptHeaderInvalid')
-  await refused({ ...of('secret'), copySourceSse: A.otherC }, 400, 'SsecDecryptHeaderInvalid')
-  await refused({ sse: A.sseC }, 400, 'SsecDecryptHeaderInvalid')
-  await refused({ copySourceRange: { first: 5, last: 10 } }, 416, 'InvalidRange')
-  await refused({ copySourceRange: { first: 10, last: 10 } }, 416, 'InvalidRange')
-  await refused({ headers: { 'x-cos-copy-source-range': 'bytes=5-' } }, 400, 'InvalidArgument')
-  await refused({ copySourceIfMatch: 'another' }, 412, 'PreconditionFailed')
-  await refused({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
-  await refused({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')
-  await refused({ copySourceIfUnmodifiedSince: A.past }, 412, 'PreconditionFailed')
+  await expectRefusal({ bucket: A.nowhere }, 404, 'NoSuchBucket')
+  await expectRefusal({ uploadId: 'never' }, 404, 'NoSuchUpload')
+  await expectRefusal({ key: 'another' }, 404, 'NoSuchUpload')
+  await expectRefusal({ copySource: { ...copySource, bucket: A.nowhere } }, 404, 'NoSuchBucket')
+  await expectRefusal(of('never'), 404, 'NoSuchKey')
+  await expectRefusal({ copySource: { ...copySource, versionId: 'never' } }, 404, 'NoSuchVersion')
+  await expectRefusal({ headers: { 'x-cos-copy-source': 'nonsense' } }, 400, 'InvalidCopySource')
+  await expectRefusal(of('archived'), 403, 'InvalidObjectState')
+  await expectRefusal(of('large'), 400, 'EntityTooLarge')
+  await expectRefusal(of('secret'), 400, 'SsecDecryptHeaderInvalid')
+  await expectRefusal({ ...of('secret'), copySourceSse: A.otherC }, 400, 'SsecDecryptHeaderInvalid')
+  await expectRefusal({ sse: A.sseC }, 400, 'SsecDecryptHeaderInvalid')
+  await expectRefusal({ copySourceRange: { first: 5, last: 10 } }, 416, 'InvalidRange')
+  await expectRefusal({ copySourceRange: { first: 10, last: 10 } }, 416, 'InvalidRange')
+  await expectRefusal({ headers: { 'x-cos-copy-source-range': 'bytes=5-' } }, 400, 'InvalidArgument')
+  await expectRefusal({ copySourceIfMatch: 'another' }, 412, 'PreconditionFailed')
+  await expectRefusal({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
+  await expectRefusal({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')
+  await expectRefusal({ copySourceIfUnmodifiedSince: A.past }, 412, 'PreconditionFailed')
   // COS's page says that other pairs than Match with Unmodified and None-Match with Modified return a conflict.
-  await refused({ copySourceIfMatch: source.etag, copySourceIfNoneMatch: 'another' }, 409, 'Conflict')
+  await expectRefusal({ copySourceIfMatch: source.etag, copySourceIfNoneMatch: 'another' }, 409, 'Conflict')
 
   // The guide's sample with all parameters has all four conditions: they are sent, and COS's page has a conflict for them.
-  await refused(
+  await expectRefusal(
     {
       copySourceIfMatch: source.etag,
       copySourceIfModifiedSince: A.past,
@@ -138,8 +138,12 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
   )
 
   const marker = await run(deleteObject(from))
-  await refused({}, 404, 'NoSuchKey')
-  await refused({ copySource: { ...copySource, versionId: A.some(marker.versionId) } }, 400, 'InvalidRequest')
+  await expectRefusal({}, 404, 'NoSuchKey')
+  await expectRefusal(
+    { copySource: { ...copySource, versionId: A.some(marker.versionId) } },
+    400,
+    'InvalidRequest'
+  )
 })
 
 t.test('an invalid input is an InvalidInput, and nothing is sent', (t) => {

@@ -122,11 +122,11 @@ t.test('a record without an end is refused before it is complete', async (t) => 
 })
 
 t.test('any fields are read back, for any chunks', async () => {
-  const quoted = (field: string): string => `"${field.replaceAll('"', '""')}"`
+  const quote = (field: string): string => `"${field.replaceAll('"', '""')}"`
   const fields = fc.array(anyText({ maxLength: 12 }), { minLength: 1, maxLength: 4 })
   await fc.assert(
     fc.asyncProperty(fc.array(fields, { maxLength: 6 }), fc.nat(60), async (records, cut) => {
-      const bytes = Buffer.from(records.map((record) => `${record.map(quoted).join(',')}\n`).join(''))
+      const bytes = Buffer.from(records.map((record) => `${record.map(quote).join(',')}\n`).join(''))
       const outcome = await read({ limit: 1e6 }, bytes.subarray(0, cut), bytes.subarray(cut))
       return JSON.stringify(outcome) === JSON.stringify(whole(records))
     }),

@@ -34,8 +34,11 @@ const head: D.Decoder<number> = (response) =>
   )
 
 type Test = Parameters<typeof serveResponse>[0]
-const refused = async (t: Test, response: CannedResponse, requested?: ServeOptions): Promise<CosError> =>
-  left(await decodeResponse(t, D.rejectErrors(head), response, requested))
+const decodeRefusal = async (
+  t: Test,
+  response: CannedResponse,
+  requested?: ServeOptions
+): Promise<CosError> => left(await decodeResponse(t, D.rejectErrors(head), response, requested))
 
 // -- bodies --
 t.test('readBytes reads a body up to its limit, and closes the connection of a longer one', async (t) => {
@@ -123,13 +126,13 @@ t.test('rejectErrors passes any 2xx to the decoder, and no other status', async 
   for (const status of [200, 201, 202, 204, 206])
     t.same(await decodeResponse(t, D.rejectErrors(head), { status }), E.right(status))
   for (const status of [301, 302, 304, 400, 404, 500, 503]) {
-    t.match(await refused(t, { status }), { _tag: 'ServiceError', status }, String(status))
+    t.match(await decodeRefusal(t, { status }), { _tag: 'ServiceError', status }, String(status))
   }
 })
 
 t.test('an XML error body becomes a ServiceError with all of its fields', async (t) => {
   t.same(
-    await refused(t, {
+    await decodeRefusal(t, {
       status: 404,
       headers: { 'x-cos-request-id': 'other', connection: 'close', date: 'd' },
       chunks: [errorXml]
@@ -150,18 +153,24 @@ t.test('an XML error body becomes a ServiceError with all of its fields', async 
 
 t.test('fields that an error body lacks are taken from the headers', async (t) => {
   const headers = { 'x-cos-request-id': 'id', 'x-cos-trace-id': 'trace' }
-  t.match(await refused(t, { status: 404, headers, chunks: ['<Error><Code>NoSuchKey</Code></Error>'] }), {
-    code: 'NoSuchKey',
-    message: '',
-    resource: '',
-    requestId: 'id',
-    traceId: 'trace'
-  })
-  t.match(await refused(t, { status: 403, chunks: ['<Error><Code>X</Code><HostId>host</HostId></Error>'] }), {
-    requestId: '',
-    traceId: 'host'
-  })
-  t.match(await refused(t, { status: 409, chunks: ['<Error><Message>only words</Message></Error>'] }), {
+  t.match(
+    await decodeRefusal(t, { status: 404, headers, chunks: ['<Error><Code>NoSuchKey</Code></Error>'] }),
+    {
+      code: 'NoSuchKey',
+      message: '',
+      resource: '',
+      requestId: 'id',
+      traceId: 'trace'
+    }
+  )
+  t.match(
+    await decodeRefusal(t, { status: 403, chunks: ['<Error><Code>X</Code><HostId>host</HostId></Error>'] }),
+    {
+      requestId: '',
+      traceId: 'host'
+    }
+  )
+  t.match(await decodeRefusal(t, { status: 409, chunks: ['<Error><Message>only words</Message></Error>'] }), {
     code: 'Conflict',
     message: 'only words'
   })
@@ -178,15 +187,19 @@ t.test(
       message: /does not exist/,
       resource: ''
     }
-    t.match(await refused(t, { status: 503, chunks: [half] }), known, 'cut short')
-    t.match(await refused(t, { status: 503, chunks: [half], ends: 'cut' }), known, 'and the connection broke')
+    t.match(await decodeRefusal(t, { status: 503, chunks: [half] }), known, 'cut short')
     t.match(
-      await refused(t, { status: 503, chunks: [`${half}&nope;`, errorXml] }),
+      await decodeRefusal(t, { status: 503, chunks: [half], ends: 'cut' }),
+      known,
+      'and the connection broke'
+    )
+    t.match(
+      await decodeRefusal(t, { status: 503, chunks: [`${half}&nope;`, errorXml] }),
       known,
       'and then nonsense'
     )
     for (const start of ['<Err', '<Error><Code>No', '<?xml version="1.0"?><Error><Code'])
-      t.match(await refused(t, { status: 503, chunks: [start], ends: 'cut' }), {
+      t.match(await decodeRefusal(t, { status: 503, chunks: [start], ends: 'cut' }), {
         code: 'ServiceUnavailable',
         message: ''
       })
@@ -215,24 +228,30 @@ t.test('the JSON error of a gateway is read in either spelling', async (t) => {
     ]
   ]
   for (const [json, expected] of responses)
-    t.match(await refused(t, { status: 503, chunks: [JSON.stringify(json)] }), expected)
+    t.match(await decodeRefusal(t, { status: 503, chunks: [JSON.stringify(json)] }), expected)
 })
 
 t.test(
   'the start of an HTML page or plain text becomes the message, and a header may name the code',
   async (t) => {
     const html = `<!DOCTYPE html>\n<html><head><title>502</title></head>${'<p>x</p>'.repeat(200)}`
-    const page = await refused(t, { status: 502, chunks: [html] })
+    const page = await decodeRefusal(t, { status: 502, chunks: [html] })
     t.match(page, { status: 502, code: 'Unknown', message: /^<!DOCTYPE html> <html>/ })
     t.equal(page._tag === 'ServiceError' && page.message.length, 300)
     t.match(
-      await refused(t, { status: 400, headers: { 'x-cos-error-code': 'BadVector' }, chunks: ['too long'] }),
+      await decodeRefusal(t, {
+        status: 400,
+        headers: { 'x-cos-error-code': 'BadVector' },
+        chunks: ['too long']
+      }),
       {
         code: 'BadVector',
         message: 'too long'
       }
     )
-    t.match(await refused(t, { status: 500, chunks: [Uint8Array.of(0xff, 0xfe)] }), { code: 'InternalError' })
+    t.match(await decodeRefusal(t, { status: 500, chunks: [Uint8Array.of(0xff, 0xfe)] }), {
+      code: 'InternalError'
+    })
   }
 )
 
@@ -254,8 +273,8 @@ t.test('an error without a body has the code of its status', async (t) => {
       headers: { 'x-cos-request-id': 'id', 'content-type': 'application/xml' }
     }
     const known = { _tag: 'ServiceError', status: Number(status), code, message: '', requestId: 'id' }
-    t.match(await refused(t, response, { method: 'HEAD' }), known, `HEAD ${status}`)
-    t.match(await refused(t, response), known, `GET ${status}`)
+    t.match(await decodeRefusal(t, response, { method: 'HEAD' }), known, `HEAD ${status}`)
+    t.match(await decodeRefusal(t, response), known, `GET ${status}`)
   }
 })
 
@@ -283,10 +302,10 @@ t.test(
         chunks: ['<Error><Code>SlowDown</Code>'],
         ends: 'open'
       })
-      const refused = D.rejectErrors(head)(response)()
+      const rejection = D.rejectErrors(head)(response)()
       await waitFor(() => response.body.readableDidRead)
       response.body.destroy(new CosException(reason))
-      const error = left(await refused)
+      const error = left(await rejection)
       t.equal(error._tag, tag)
       if (error._tag === 'ServiceError') t.equal(error.code, 'SlowDown')
     }

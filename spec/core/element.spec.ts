@@ -7,7 +7,7 @@ const row =
   '<C><Key>a</Key><Key>b</Key><Upload-Id>1</Upload-Id><Owner><ID>2</ID><Empty></Empty></Owner><Empty></Empty></C>'
 
 /** The second row of a form shares its shape with the rows after it. */
-const shaped = (xml: string) => {
+const readShaped = (xml: string) => {
   const { scan } = rowScanner(xml.repeat(2))
   scan(0)
   const scanned = scan(xml.length)
@@ -16,7 +16,7 @@ const shaped = (xml: string) => {
 }
 
 t.test('a child is found by each spelling of its name, the last of a name that repeats', async (t) => {
-  const element = shaped(row)
+  const element = readShaped(row)
   for (const each of [element, plainElement(element)]) {
     // Twice: an element that shares its shape remembers what was looked up.
     for (const _ of [1, 2]) {

@@ -228,7 +228,7 @@ t.test('a message with right checksums and wrong content is Malformed', async (t
 })
 
 t.test('reading many messages in one chunk takes linear time', async (t) => {
-  const timed = (count: number): number => {
+  const timeReading = (count: number): number => {
     const many = Buffer.concat([
       ...Array.from({ length: count }, () => encodeEvent('Records', 'x')),
       encodeEvent('End')
@@ -242,6 +242,6 @@ t.test('reading many messages in one chunk takes linear time', async (t) => {
     return Math.min(...runs)
   }
   // Copying what is left after each message would make it a hundred times as long.
-  const [few, many] = [timed(500), timed(5_000)]
+  const [few, many] = [timeReading(500), timeReading(5_000)]
   t.ok(many < 40 * few, `${String(few)} ms, and ${String(many)} ms for ten times as many`)
 })

@@ -39,10 +39,10 @@ const closedAddress = async (): Promise<string> => {
   return `127.0.0.1:${typeof address === 'object' && address !== null ? String(address.port) : ''}`
 }
 
-const unconnected = (t: Test, config: Partial<ClientConfig> = {}) => clientOf(t, '127.0.0.1:1')(config)
+const createUnconnected = (t: Test, config: Partial<ClientConfig> = {}) => clientOf(t, '127.0.0.1:1')(config)
 
 const failureOf = async (t: Test, effect: CosEffect<unknown>): Promise<CosError> =>
-  left(await effect(unconnected(t))())
+  left(await effect(createUnconnected(t))())
 
 const bytes = async function* (text: string): AsyncGenerator<Uint8Array, void, undefined> {
   yield Buffer.from(text)
@@ -69,7 +69,7 @@ const invalidInputs = async (t: Test): Promise<ReadonlyArray<readonly [CosError,
   // missing
   [left(headObject({ bucket } as never).request), `HeadObject ${bucket}: key: is required`],
   [
-    await streamFailure(deletePrefix({ bucket } as never)(unconnected(t))),
+    await streamFailure(deletePrefix({ bucket } as never)(createUnconnected(t))),
     `deletePrefix ${bucket}: prefix: is required`
   ],
   [configure({ region }), 'createClient: credentials: is required'],
@@ -141,7 +141,7 @@ const invalidInputs = async (t: Test): Promise<ReadonlyArray<readonly [CosError,
     `uploadStream ${bucket}/a.txt: partSize: must be 1 MiB to 5 GiB, in bytes (1048576 to 5368709120), got 1024`
   ],
   [
-    await streamFailure(deletePrefix({ bucket, prefix: 'x', concurrency: 0 })(unconnected(t))),
+    await streamFailure(deletePrefix({ bucket, prefix: 'x', concurrency: 0 })(createUnconnected(t))),
     `deletePrefix ${bucket}: concurrency: must be an integer from 1 to 1,000, got 0`
   ],
   [
@@ -162,7 +162,7 @@ const invalidInputs = async (t: Test): Promise<ReadonlyArray<readonly [CosError,
     `HeadObject ${bucket}/a/..: key: "a/.." normalizes to an empty path and a proxy could address the bucket instead; set allowPathLikeKey: true to send it anyway`
   ],
   [
-    await streamFailure(deletePrefix({ bucket, prefix: '' })(unconnected(t))),
+    await streamFailure(deletePrefix({ bucket, prefix: '' })(createUnconnected(t))),
     `deletePrefix ${bucket}: prefix: must not be empty; set wholeBucket: true to act on every object in the bucket`
   ],
   [
@@ -373,7 +373,7 @@ t.test('errors of real calls have the same form', async (t) => {
     formatError(left(await send(headObject(at))(client())())),
     `HeadObject ${bucket}/a.txt: 404 NoSuchResource (HEAD has no error body)`
   )
-  const anonymous = unconnected(t, { credentials: 'anonymous' })
+  const anonymous = createUnconnected(t, { credentials: 'anonymous' })
   t.equal(
     formatError(left(await presign(getObject(at), 60)(anonymous)())),
     `GetObject ${bucket}/a.txt: no credentials: an anonymous client cannot sign a URL`

@@ -154,13 +154,13 @@ t.test('check decodes a single value as its field', async (t) => {
 
 t.test('refined reports the problem of its codec first, then its own', async (t) => {
   const even = In.refined(In.integer(0), 'an even number', (n) => n % 2 === 0)
-  const expected = (u: unknown) => {
+  const expectedOf = (u: unknown) => {
     const checked = even.decode(u)
     return E.isLeft(checked) ? In.firstProblem(checked.left).message : undefined
   }
-  t.equal(expected(2), undefined)
-  t.equal(expected(3), 'must be an even number')
-  t.equal(expected('x'), 'must be an integer, at least 0')
+  t.equal(expectedOf(2), undefined)
+  t.equal(expectedOf(3), 'must be an even number')
+  t.equal(expectedOf('x'), 'must be an integer, at least 0')
   t.equal(even.is(4), true)
   t.equal(even.is(5), false)
 })

@@ -125,11 +125,11 @@ t.test(
       sample,
       Op.recoverLostResponse(['Gone'], ({ status }) => status)
     )
-    const refused = (code: string, retried: boolean) =>
+    const refuseWith = (code: string, retried: boolean) =>
       decodeResponse(t, decode, { status: 404, chunks: [`<Error><Code>${code}</Code></Error>`] }, { retried })
-    t.same(await refused('Gone', true), E.right(404))
-    t.match(left(await refused('Gone', false)), { _tag: 'ServiceError', code: 'Gone' })
-    t.match(left(await refused('Other', true)), { _tag: 'ServiceError', code: 'Other' })
+    t.same(await refuseWith('Gone', true), E.right(404))
+    t.match(left(await refuseWith('Gone', false)), { _tag: 'ServiceError', code: 'Gone' })
+    t.match(left(await refuseWith('Other', true)), { _tag: 'ServiceError', code: 'Other' })
     t.same(await decodeResponse(t, decode, { status: 204 }), E.right(204))
   }
 )

@@ -277,9 +277,9 @@ t.test('a row without its own end tag is not returned', async (t) => {
 const mebi = 1024 * 1024
 
 t.test('the depth and the size of a row are limited, for any content', async (t) => {
-  const nested = (depth: number) => '<A>'.repeat(depth) + '</A>'.repeat(depth)
-  t.equal(read(nested(16)).problem, undefined)
-  t.match(read(nested(17)).problem, /16 levels deep/)
+  const nest = (depth: number) => '<A>'.repeat(depth) + '</A>'.repeat(depth)
+  t.equal(read(nest(16)).problem, undefined)
+  t.match(read(nest(17)).problem, /16 levels deep/)
 
   const large = 'x'.repeat(mebi - 100)
   t.same(rowsOf(`<A><B>${large}</B><B>${large}</B></A>`), [large, large])

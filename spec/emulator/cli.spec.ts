@@ -8,7 +8,7 @@ import { sendRequest, type RequestInput } from '../support/signed.js'
 
 const cli = join(bundledPrograms, 'lib/emulator/cli.js')
 
-interface Ended {
+interface ExitResult {
   readonly code: number | null
   readonly signal: string | null
   readonly out: string
@@ -16,7 +16,7 @@ interface Ended {
 }
 
 interface Running {
-  readonly ended: Promise<Ended>
+  readonly ended: Promise<ExitResult>
   /** Its first line. */
   readonly line: Promise<string>
   readonly kill: (signal: NodeJS.Signals) => void

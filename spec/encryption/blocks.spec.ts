@@ -27,10 +27,10 @@ t.test('a kept block is not overwritten, and a block within a chunk is a view', 
 
 t.test('copied blocks stay, if the source reuses its memory', async (t) => {
   const slab = Buffer.alloc(10)
-  const reusing = async function* () {
+  const yieldReused = async function* () {
     for (let n = 0; n < 5; n += 1) yield slab.fill(n)
   }
-  const blocks = await toArray(copyBlocks(4)(reusing()))
+  const blocks = await toArray(copyBlocks(4)(yieldReused()))
   t.same(
     blocks.map(({ length }) => length),
     [...Array.from({ length: 12 }, () => 4), 2]

@@ -15,7 +15,7 @@ import { bytesOf, joinBytes, splitBytes } from '../support/bytes.js'
 import { aes, at } from '../support/encryption.js'
 import { right } from '../support/server.js'
 
-const sealed = async (plain: Buffer): Promise<{ readonly object: Buffer; readonly header: SealedHeader }> => {
+const seal = async (plain: Buffer): Promise<{ readonly object: Buffer; readonly header: SealedHeader }> => {
   const cipher = right(
     await createObjectCipher(aes, at, { format: 'sealed', bindsName: true }, randomBytes)()
   )
@@ -27,7 +27,7 @@ const sealed = async (plain: Buffer): Promise<{ readonly object: Buffer; readonl
 
 t.test('the checksum of an object with another wrapping follows from its header alone', async (t) => {
   for (const size of [0, 1, 70_000]) {
-    const { object, header } = await sealed(bytesOf(size))
+    const { object, header } = await seal(bytesOf(size))
     const other = { ...header, keyId: 'other', wrappedKey: bytesOf(40, 2) }
     const stored = Buffer.concat([padHeader(encodeHeader(other)), object.subarray(headerSize)])
     const run = { crc64: await crc64(object), size: object.length }
@@ -37,7 +37,7 @@ t.test('the checksum of an object with another wrapping follows from its header 
 })
 
 t.test('the header of another object, and bytes that are no header, have no checksum', async (t) => {
-  const [one, two] = [await sealed(bytesOf(9)), await sealed(bytesOf(9))]
+  const [one, two] = [await seal(bytesOf(9)), await seal(bytesOf(9))]
   const run = { crc64: await crc64(one.object), size: one.object.length }
   for (const front of [
     two.object.subarray(0, headerSize),

@@ -51,14 +51,19 @@ const seal = async (cipher: ObjectCipher, plain: Uint8Array): Promise<Buffer> =>
 const headerOf = ({ metadata }: ObjectCipher): SealedHeader =>
   right(readMetadataHeader(metadata['cospipe-sealed'] ?? ''))
 
-interface Opened {
+interface OpenResult {
   /** The reason of the failure, or none. */
   readonly reason: string
   readonly plain: Buffer
 }
 
 /** What a reader of the whole object gets, and why it stops. */
-const open = async (header: SealedHeader, object: Uint8Array, key = aes, chunk = 40_000): Promise<Opened> => {
+const open = async (
+  header: SealedHeader,
+  object: Uint8Array,
+  key = aes,
+  chunk = 40_000
+): Promise<OpenResult> => {
   const unwrapped = await pipe(
     unwrapSealed(keyring(key), header),
     TE.chainFirstEitherK((): E.Either<EncryptionProblem, void> => checkName(header, at))

@@ -117,7 +117,7 @@ t.test('RFC 3394 finds each flipped bit', async (t) => {
 })
 
 t.test('lengths that no wrap has are BadEnvelope', async (t) => {
-  const sized = (
+  const withSize = (
     wrap: ForeignEnvelope['wrap'],
     key: number,
     ivSize: number,
@@ -131,29 +131,29 @@ t.test('lengths that no wrap has are BadEnvelope', async (t) => {
   })
   const oaep = 'RSA/ECB/OAEPWithSHA-256AndMGF1Padding'
   for (const envelope of [
-    sized('python', 16, 16),
-    sized('python', 24, 16),
-    sized('python', 31, 16),
-    sized('python', 32, 15),
-    sized('python', 32, 256),
-    sized('python', 256, 255),
-    sized('python', 127, 127),
-    sized('AESWrap', 32, 24),
-    sized('AESWrap', 40, 16),
-    sized('AESWrap', 40, 24, 'gcm'),
-    sized(oaep, 256, 255),
-    sized(oaep, 64, 64),
-    { ...sized(oaep, 256, 0), iv: { clear: Buffer.alloc(12) } },
-    { ...sized('KMS/TencentCloud', 9, 0), iv: { clear: Buffer.alloc(17) } }
+    withSize('python', 16, 16),
+    withSize('python', 24, 16),
+    withSize('python', 31, 16),
+    withSize('python', 32, 15),
+    withSize('python', 32, 256),
+    withSize('python', 256, 255),
+    withSize('python', 127, 127),
+    withSize('AESWrap', 32, 24),
+    withSize('AESWrap', 40, 16),
+    withSize('AESWrap', 40, 24, 'gcm'),
+    withSize(oaep, 256, 255),
+    withSize(oaep, 64, 64),
+    { ...withSize(oaep, 256, 0), iv: { clear: Buffer.alloc(12) } },
+    { ...withSize('KMS/TencentCloud', 9, 0), iv: { clear: Buffer.alloc(17) } }
   ])
     t.match(left(checkWrappedLengths(envelope)), { reason: 'BadEnvelope' })
   for (const envelope of [
-    sized('python', 32, 16),
-    sized('python', 256, 256),
-    sized('AESWrap', 40, 24),
-    sized(oaep, 384, 384),
-    { ...sized(oaep, 256, 0, 'gcm'), iv: { clear: Buffer.alloc(12) } },
-    sized('KMS/TencentCloud', 9, 200)
+    withSize('python', 32, 16),
+    withSize('python', 256, 256),
+    withSize('AESWrap', 40, 24),
+    withSize(oaep, 384, 384),
+    { ...withSize(oaep, 256, 0, 'gcm'), iv: { clear: Buffer.alloc(12) } },
+    withSize('KMS/TencentCloud', 9, 200)
   ])
     right(checkWrappedLengths(envelope))
 })

@@ -59,11 +59,11 @@ const atEachStep = async (
 
 const acquire = (directory: string): Promise<DownloadSlot> =>
   acquireDownloadSlot(contextWithoutObject('spec'), join(directory, 'a.bin'), new AbortController().signal)
-const nothing = (): Promise<void> => Promise.resolve()
+const doNothing = (): Promise<void> => Promise.resolve()
 
 t.test('the next process has the lock alone and leaves nothing behind', async (t) => {
   for (const scenario of ['acquire and release', 'acquire and keep'] as const) {
-    await atEachStep(t, scenario, nothing, async (directory, step) => {
+    await atEachStep(t, scenario, doNothing, async (directory, step) => {
       const slot = await acquire(directory)
       t.ok(slot.exclusive, step)
       await slot.release(false)
@@ -117,7 +117,7 @@ const claims = async (directory: string): Promise<ReadonlyArray<string>> => {
 }
 
 t.test('a checkpoint is claimed by one later process, whole or not at all', async (t) => {
-  await atEachStep(t, 'create', nothing, async (directory, step) => {
+  await atEachStep(t, 'create', doNothing, async (directory, step) => {
     const ids = await claims(directory)
     t.ok(ids.length <= 1 && ids.every((id) => id === 'upload-1'), step)
     t.same(await readdir(directory), [], step)

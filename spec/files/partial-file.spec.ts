@@ -248,13 +248,16 @@ interface RecordedCalls {
 const recordCalls = (files: Pick<FileHandle, 'datasync' | 'appendFile'>): RecordedCalls => {
   const done: Array<string> = []
   const { datasync, appendFile } = files
-  const recorded = <A extends Array<unknown>>(name: string, real: (...args: A) => Promise<void>) =>
+  const recordCalls = <A extends Array<unknown>>(name: string, real: (...args: A) => Promise<void>) =>
     async function (this: FileHandle, ...args: A): Promise<void> {
       done.push(`${name}?`)
       await real.apply(this, args)
       done.push(`${name}!`)
     }
-  Object.assign(files, { datasync: recorded('sync', datasync), appendFile: recorded('write', appendFile) })
+  Object.assign(files, {
+    datasync: recordCalls('sync', datasync),
+    appendFile: recordCalls('write', appendFile)
+  })
   return { done, restore: () => Object.assign(files, { datasync, appendFile }) }
 }
 

@@ -29,7 +29,7 @@ const right = <A>(result: E.Either<CosError, A>): A => {
   return result.right
 }
 
-const opened = async (t: Test, path: string, options?: SourceOptions): Promise<SourceFile> => {
+const openForTest = async (t: Test, path: string, options?: SourceOptions): Promise<SourceFile> => {
   const file = right(await openSource(context, path, options)())
   t.teardown(() => file.handle.close())
   return file
@@ -63,7 +63,7 @@ const size = 3 * ioChunkSize + 7
 const content = bytesOf(size, 1)
 
 t.test('a range body reads its range each time it is opened', async (t) => {
-  const file = await opened(t, join(t.testdir({ a: content }), 'a'))
+  const file = await openForTest(t, join(t.testdir({ a: content }), 'a'))
   t.equal(file.size, size)
   for (const [first, count] of [
     [0, size],
@@ -79,7 +79,7 @@ t.test('a range body reads its range each time it is opened', async (t) => {
 
 t.test('an open file keeps its bytes if another file is renamed over its path', async (t) => {
   const dir = t.testdir({ a: content, b: 'other' })
-  const file = await opened(t, join(dir, 'a'))
+  const file = await openForTest(t, join(dir, 'a'))
   await sleep(20)
   await rename(join(dir, 'b'), join(dir, 'a'))
   t.ok((await readAll(wholeOf(file))).equals(content))
@@ -100,7 +100,7 @@ t.test('if a file changes while it is read, its last chunk is held back and the 
   ]) {
     const path = join(t.testdir({ a: content }), 'a')
     await utimes(path, past, past)
-    const file = await opened(t, path)
+    const file = await openForTest(t, path)
     await sleep(20)
     const { bytes, error } = await readWhile(wholeOf(file), () => act(path))
     t.match(error, changed, act.toString())
@@ -111,7 +111,7 @@ t.test('if a file changes while it is read, its last chunk is held back and the 
 
 t.test('a range fails if any byte of the file changed, inside the range or not', async (t) => {
   const path = join(t.testdir({ a: content }), 'a')
-  const file = await opened(t, path)
+  const file = await openForTest(t, path)
   await sleep(20)
   const handle = await open(path, 'r+')
   await handle.write('x', size - 1)
@@ -123,7 +123,7 @@ t.test(
   "length 'now' reads the bytes that the file had when it was opened, while bytes are appended",
   async (t) => {
     const path = join(t.testdir({ a: content }), 'a')
-    const file = await opened(t, path, { length: 'now' })
+    const file = await openForTest(t, path, { length: 'now' })
     await sleep(20)
     const { bytes, error } = await readWhile(wholeOf(file), () => appendFile(path, 'more'))
     t.equal(error, undefined)
@@ -136,35 +136,39 @@ t.test(
 t.test('openSource refuses a FIFO, a device and a directory by kind, without blocking', async (t) => {
   const dir = t.testdir({ folder: {} })
   execFileSync('mkfifo', [join(dir, 'fifo')])
-  const refused = async (path: string): Promise<unknown> => {
+  const openRefused = async (path: string): Promise<unknown> => {
     const result = await openSource(context, path)()
     return E.isLeft(result) ? result.left : undefined
   }
-  t.match(await refused(join(dir, 'fifo')), { _tag: 'FileError', code: 'ENOTFILE', cause: /a FIFO/ })
-  t.match(await refused('/dev/null'), { _tag: 'FileError', code: 'ENOTFILE', cause: /a character device/ })
-  t.match(await refused(join(dir, 'folder')), { _tag: 'FileError', code: 'EISDIR' })
-  t.match(await refused(join(dir, 'missing')), { _tag: 'FileError', code: 'ENOENT' })
+  t.match(await openRefused(join(dir, 'fifo')), { _tag: 'FileError', code: 'ENOTFILE', cause: /a FIFO/ })
+  t.match(await openRefused('/dev/null'), {
+    _tag: 'FileError',
+    code: 'ENOTFILE',
+    cause: /a character device/
+  })
+  t.match(await openRefused(join(dir, 'folder')), { _tag: 'FileError', code: 'EISDIR' })
+  t.match(await openRefused(join(dir, 'missing')), { _tag: 'FileError', code: 'ENOENT' })
 })
 
 t.test('openSource of a listed path refuses what has replaced the file, without blocking', async (t) => {
   const dir = t.testdir({ a: content, folder: {} })
   execFileSync('mkfifo', [join(dir, 'fifo')])
   symlinkSync('a', join(dir, 'link'))
-  const refused = async (name: string): Promise<unknown> => {
+  const openRefused = async (name: string): Promise<unknown> => {
     const result = await openSource(context, join(dir, name), { isListed: true })()
     if (E.isLeft(result)) return result.left
     await result.right.handle.close()
     return result.right.size
   }
-  t.equal(await refused('a'), content.length)
-  t.match(await refused('link'), { _tag: 'FileError', code: 'ELOOP' })
-  t.match(await refused('fifo'), { _tag: 'FileError', code: 'ENOTFILE', cause: /a FIFO/ })
-  t.match(await refused('folder'), { _tag: 'FileError', code: 'EISDIR' })
-  t.match(await refused('missing'), { _tag: 'FileError', code: 'ENOENT' })
+  t.equal(await openRefused('a'), content.length)
+  t.match(await openRefused('link'), { _tag: 'FileError', code: 'ELOOP' })
+  t.match(await openRefused('fifo'), { _tag: 'FileError', code: 'ENOTFILE', cause: /a FIFO/ })
+  t.match(await openRefused('folder'), { _tag: 'FileError', code: 'EISDIR' })
+  t.match(await openRefused('missing'), { _tag: 'FileError', code: 'ENOENT' })
 })
 
 t.test('an empty file becomes an empty body', async (t) => {
-  const file = await opened(t, join(t.testdir({ a: '' }), 'a'))
+  const file = await openForTest(t, join(t.testdir({ a: '' }), 'a'))
   t.equal(file.size, 0)
   t.same(await toArray(wholeOf(file).open()), [])
 })
@@ -188,7 +192,7 @@ t.test('reading fails with ESIZE if a file has fewer bytes than it reports', asy
     t.pass('no such file on this system')
     return
   }
-  const file = await opened(t, path)
+  const file = await openForTest(t, path)
   if (file.size > 0)
     await t.rejects(readAll(wholeOf(file)), {
       name: 'CosException',
@@ -197,7 +201,7 @@ t.test('reading fails with ESIZE if a file has fewer bytes than it reports', asy
 })
 
 t.test('a range beyond the end of the file fails with SourceError', async (t) => {
-  const file = await opened(t, join(t.testdir({ a: 'abc' }), 'a'))
+  const file = await openForTest(t, join(t.testdir({ a: 'abc' }), 'a'))
   await t.rejects(readAll(createRangeBody(file, 2, 5)), {
     name: 'CosException',
     error: { _tag: 'SourceError', cause: { message: /has 3 bytes, fewer than 7/ } }
@@ -243,7 +247,7 @@ t.test('a file body fails with FileError if the file was removed', async (t) => 
 })
 
 t.test('a range that is read in place has the same bytes, in one memory', async (t) => {
-  const file = await opened(t, join(t.testdir({ a: content }), 'a'))
+  const file = await openForTest(t, join(t.testdir({ a: content }), 'a'))
   for (const chunkSize of [undefined, 1000]) {
     const [bytes, chunks] = [[] as Array<Buffer>, new Set<ArrayBufferLike>()]
     for await (const chunk of readRangeInPlace(file, 5, size - 10, chunkSize)) {
@@ -258,7 +262,7 @@ t.test('a range that is read in place has the same bytes, in one memory', async 
 
 t.test('hashOf returns the MD5 and CRC64 of the body', async (t) => {
   // The check value of CRC-64/XZ: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz
-  const file = await opened(t, join(t.testdir({ a: '123456789' }), 'a'))
+  const file = await openForTest(t, join(t.testdir({ a: '123456789' }), 'a'))
   t.same(
     await hashOf(file, wholeOf(file))(),
     E.right({ md5: 'JfnnlDI7RTiF9RgfG2JNCw==', crc64: 0x995dc9bbdf1939fan })

@@ -52,7 +52,7 @@ const waitUntil = async (done: () => boolean, problem: string): Promise<void> =>
 }
 
 /** A result without the parts that differ between responses of the same meaning. */
-const meaning = (result: unknown): string =>
+const meaningOf = (result: unknown): string =>
   inspect(result, { depth: 9, sorted: true })
     .replace(/ *headers: (?:\[Object: null prototype\] )?\{[^}]*\},?/g, '')
     .replace(/\s+/g, ' ')
@@ -137,7 +137,7 @@ const trueMeanings = async (wire: RawServer): Promise<ReadonlyMap<string, string
     const at = { bucket: `true${String(n)}-1250000000`, key }
     meanings.set(
       target.name,
-      meaning(await ask(wire, { target, mutant, at, seed: 'true' }, longTimeouts)).replaceAll(at.bucket, '')
+      meaningOf(await ask(wire, { target, mutant, at, seed: 'true' }, longTimeouts)).replaceAll(at.bucket, '')
     )
   }
   return meanings
@@ -155,14 +155,14 @@ t.test('any response ends in a true result or a known error', async (t) => {
   const problems: Array<string> = []
   const came = { Left: 0, Right: 0 }
   const tags = new Map<string, number>()
-  const tried = async (n: number): Promise<void> => {
+  const tryOne = async (n: number): Promise<void> => {
     const one = caseOf(n)
     try {
       const result = await ask(wire, one)
       came[result._tag] += 1
       const tag = E.isLeft(result) ? tagOf(result.left) : 'Right'
       tags.set(tag, (tags.get(tag) ?? 0) + 1)
-      const same = meaning(result).replaceAll(one.at.bucket, '') === truths.get(one.target.name)
+      const same = meaningOf(result).replaceAll(one.at.bucket, '') === truths.get(one.target.name)
       const late = E.isLeft(result) && /Timeout/.test(inspect(result.left))
       const left = E.isRight(result) && /Unread/.test(inspect(result.right))
       if (one.mutant.harmless && one.target.name !== 'selectObjectContent' && !same && !late && !left) {
@@ -180,7 +180,7 @@ t.test('any response ends in a true result or a known error', async (t) => {
   const numbers = only === undefined ? Array.from({ length: cases }, (_, n) => n) : [Number(only)]
   await Promise.all(
     Array.from({ length: 8 }, async () => {
-      for (let n = numbers.shift(); n !== undefined; n = numbers.shift()) await tried(n)
+      for (let n = numbers.shift(); n !== undefined; n = numbers.shift()) await tryOne(n)
     })
   )
   t.same(problems.slice(0, 20), [], `SEED=${seed}`)

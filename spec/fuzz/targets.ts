@@ -105,7 +105,7 @@ export const runCatching = async <A>(
   }
 }
 
-const sending =
+const sendTarget =
   <A>(
     make: (at: At, random: Random) => Operation<A>,
     read: (value: A, random: Random) => Promise<E.Either<CosError, unknown>> = async (value) => E.right(value)
@@ -156,7 +156,7 @@ const stored: RawResponse['headers'] = [
   ['ETag', '"25f9e794323b453885f5181f1b624d0b"'],
   ['x-cos-hash-crc64ecma', String(sum)]
 ]
-const requested = ({ bucket }: At) => ({ bucket })
+const bucketOf = ({ bucket }: At) => ({ bucket })
 
 type Row = readonly [name: string, action: string, truth: RawResponse, run: Target['run'], root?: string]
 
@@ -165,49 +165,49 @@ const rows: ReadonlyArray<Row> = [
     'listObjects',
     'ListObjects',
     xml(objectsXml),
-    sending((at) => Ops.listObjects(requested(at))),
+    sendTarget((at) => Ops.listObjects(bucketOf(at))),
     'ListBucketResult'
   ],
   [
     'listObjectVersions',
     'ListObjectVersions',
     xml(versionsXml),
-    sending((at) => Ops.listObjectVersions(requested(at))),
+    sendTarget((at) => Ops.listObjectVersions(bucketOf(at))),
     'ListVersionsResult'
   ],
   [
     'listMultipartUploads',
     'ListMultipartUploads',
     xml(uploadsXml),
-    sending((at) => Ops.listMultipartUploads(requested(at))),
+    sendTarget((at) => Ops.listMultipartUploads(bucketOf(at))),
     'ListMultipartUploadsResult'
   ],
   [
     'listParts',
     'ListParts',
     xml(partsXml),
-    sending((at) => Ops.listParts({ ...at, uploadId })),
+    sendTarget((at) => Ops.listParts({ ...at, uploadId })),
     'ListPartsResult'
   ],
   [
     'putObject',
     'PutObject',
     responseOf(stored),
-    sending((at, random) => Ops.putObject({ ...at, body: bytes, expectContinue: random.often(0.3) }))
+    sendTarget((at, random) => Ops.putObject({ ...at, body: bytes, expectContinue: random.often(0.3) }))
   ],
-  ['headObject', 'HeadObject', responseOf(attributes, bytes), sending(Ops.headObject)],
-  ['objectExists', 'HeadObject', responseOf(attributes, bytes), sending(Ops.objectExists)],
+  ['headObject', 'HeadObject', responseOf(attributes, bytes), sendTarget(Ops.headObject)],
+  ['objectExists', 'HeadObject', responseOf(attributes, bytes), sendTarget(Ops.objectExists)],
   [
     'getObject',
     'GetObject',
     responseOf(attributes, bytes),
-    sending(Ops.getObject, ({ body, verified, ...rest }, random) => readOut(rest, body, verified, random))
+    sendTarget(Ops.getObject, ({ body, verified, ...rest }, random) => readOut(rest, body, verified, random))
   ],
   [
     'getObject of a range',
     'GetObject',
     responseOf([...attributes, ['Content-Range', 'bytes 2-5/9']], bytes.subarray(2, 6), 206),
-    sending(
+    sendTarget(
       (at) => Ops.getObject({ ...at, range: { first: 2, last: 5 } }),
       ({ body, verified, ...rest }, random) => readOut(rest, body, verified, random)
     )
@@ -218,7 +218,7 @@ const rows: ReadonlyArray<Row> = [
     xml(
       `<CopyObjectResult><ETag>${etag}</ETag><LastModified>2020-04-10T18:20:30Z</LastModified><CRC64>${String(sum)}</CRC64><VersionId>MTg0</VersionId></CopyObjectResult>`
     ),
-    sending((at) => Ops.copyObject({ ...at, copySource })),
+    sendTarget((at) => Ops.copyObject({ ...at, copySource })),
     'CopyObjectResult'
   ],
   [
@@ -232,7 +232,7 @@ const rows: ReadonlyArray<Row> = [
       undefined,
       204
     ),
-    sending(Ops.deleteObject)
+    sendTarget(Ops.deleteObject)
   ],
   [
     'deleteObjects',
@@ -240,7 +240,7 @@ const rows: ReadonlyArray<Row> = [
     xml(
       '<DeleteResult><Deleted><Key>a</Key></Deleted><Deleted><Key>b</Key><VersionId>MTg0</VersionId><DeleteMarker>true</DeleteMarker><DeleteMarkerVersionId>MTg1</DeleteMarkerVersionId></Deleted><Error><Key>c</Key><Code>PathConflict</Code><Message>Path conflict</Message></Error></DeleteResult>'
     ),
-    sending(({ bucket }) =>
+    sendTarget(({ bucket }) =>
       Ops.deleteObjects({ bucket, objects: [{ key: 'a' }, { key: 'b' }, { key: 'c' }] })
     ),
     'DeleteResult'
@@ -249,13 +249,13 @@ const rows: ReadonlyArray<Row> = [
     'restoreObject',
     'RestoreObject',
     responseOf([], undefined, 202),
-    sending((at) => Ops.restoreObject({ ...at, days: 3 }))
+    sendTarget((at) => Ops.restoreObject({ ...at, days: 3 }))
   ],
   [
     'selectObjectContent',
     'SelectObjectContent',
     responseOf([['Content-Type', 'application/octet-stream']], Buffer.concat(frames())),
-    sending(
+    sendTarget(
       (at) => Ops.selectObjectContent({ ...at, ...query }),
       ({ records, progress, stats, ...rest }, random) =>
         readOut({ ...rest, progress: progress() }, records, stats, random)
@@ -267,14 +267,14 @@ const rows: ReadonlyArray<Row> = [
     xml(
       `<InitiateMultipartUploadResult><Bucket>b-1250000000</Bucket><Key>a</Key><UploadId>${uploadId}</UploadId></InitiateMultipartUploadResult>`
     ),
-    sending(Ops.createMultipartUpload),
+    sendTarget(Ops.createMultipartUpload),
     'InitiateMultipartUploadResult'
   ],
   [
     'uploadPart',
     'UploadPart',
     responseOf(stored),
-    sending((at, random) =>
+    sendTarget((at, random) =>
       Ops.uploadPart({ ...at, uploadId, partNumber: 1, body: bytes, expectContinue: random.often(0.3) })
     )
   ],
@@ -284,7 +284,7 @@ const rows: ReadonlyArray<Row> = [
     xml(
       `<CopyPartResult><ETag>${etag}</ETag><LastModified>2017-09-04T04:45:45</LastModified></CopyPartResult>`
     ),
-    sending((at) => Ops.uploadPartCopy({ ...at, uploadId, partNumber: 1, copySource })),
+    sendTarget((at) => Ops.uploadPartCopy({ ...at, uploadId, partNumber: 1, copySource })),
     'CopyPartResult'
   ],
   [
@@ -295,7 +295,7 @@ const rows: ReadonlyArray<Row> = [
       200,
       [['x-cos-hash-crc64ecma', String(sum)]]
     ),
-    sending((at) =>
+    sendTarget((at) =>
       Ops.completeMultipartUpload({ ...at, uploadId, parts: [{ partNumber: 1, etag: '"a"' }] })
     ),
     'CompleteMultipartUploadResult'
@@ -304,7 +304,7 @@ const rows: ReadonlyArray<Row> = [
     'abortMultipartUpload',
     'AbortMultipartUpload',
     responseOf([], undefined, 204),
-    sending((at) => Ops.abortMultipartUpload({ ...at, uploadId }))
+    sendTarget((at) => Ops.abortMultipartUpload({ ...at, uploadId }))
   ],
   [
     'streamObjects',
@@ -313,7 +313,7 @@ const rows: ReadonlyArray<Row> = [
     (client, at) =>
       runCatching(async () => {
         const entries: Array<unknown> = []
-        for await (const entry of streamObjects({ ...requested(at), delimiter: '/' })(client)) {
+        for await (const entry of streamObjects({ ...bucketOf(at), delimiter: '/' })(client)) {
           entries.push(entry)
           if (entries.length > 10_000) throw new Error('a listing without an end')
         }

@@ -19,7 +19,7 @@ const input: CompleteMultipartUploadInput = {
   ]
 }
 
-const requested = (changes: Partial<CompleteMultipartUploadInput> = {}): Request =>
+const requestOf = (changes: Partial<CompleteMultipartUploadInput> = {}): Request =>
   right(completeMultipartUpload({ ...input, ...changes }).request)
 
 const bodyOf = ({ body }: Request): string =>
@@ -27,7 +27,7 @@ const bodyOf = ({ body }: Request): string =>
 
 // -- request --
 t.test('the request equals the sample of COS’s page', async (t) => {
-  const request = requested()
+  const request = requestOf()
   t.match(request, {
     method: 'POST',
     bucket: 'examplebucket-1250000000',
@@ -50,7 +50,7 @@ t.test('parts may be in any order, with or without quotes, and results of upload
     { ...response, partNumber: 2, etag: '6f5902ac237024bdd0c176cb93063dc4' },
     { ...response, partNumber: 1, etag: '"5eb63bbbe01eeed093cb22bb8f5acdc3"' }
   ]
-  t.equal(bodyOf(requested({ parts })), bodyOf(requested()))
+  t.equal(bodyOf(requestOf({ parts })), bodyOf(requestOf()))
 })
 
 t.test('10,000 parts make a document of less than 1 MB', async (t) => {
@@ -58,13 +58,13 @@ t.test('10,000 parts make a document of less than 1 MB', async (t) => {
     partNumber: n + 1,
     etag: createHash('md5').update(String(n)).digest('hex')
   }))
-  const body = bodyOf(requested({ parts: parts.toReversed() }))
+  const body = bodyOf(requestOf({ parts: parts.toReversed() }))
   t.equal(body.length, 888_945)
   t.match(body, /<PartNumber>9999<\/PartNumber>.*<PartNumber>10000<\/PartNumber>/)
 })
 
 t.test('other parameters are sent as headers', async (t) => {
-  const { headers } = requested({
+  const { headers } = requestOf({
     forbidOverwrite: true,
     callback: { callbackUrl: 'https://a.example/b', callbackBody: 'key=${object}' },
     callbackVar: { 'x:a': '1' },
@@ -78,10 +78,10 @@ t.test('other parameters are sent as headers', async (t) => {
     'pic-operations': '{"is_pic_info":1}',
     'x-cos-other': 'y'
   })
-  t.equal(requested({ forbidOverwrite: false }).headers['x-cos-forbid-overwrite'], undefined)
+  t.equal(requestOf({ forbidOverwrite: false }).headers['x-cos-forbid-overwrite'], undefined)
 })
 
-const numbered = (...numbers: ReadonlyArray<number>) =>
+const partsOf = (...numbers: ReadonlyArray<number>) =>
   numbers.map((partNumber) => ({ partNumber, etag: 'x' }))
 
 t.test('invalid part lists are an InvalidInput with the path of the part', async (t) => {
@@ -92,14 +92,14 @@ t.test('invalid part lists are an InvalidInput with the path of the part', async
     [{ bucket: 'Bad' }, 'bucket', /APPID/],
     [{ parts: [] }, 'parts', /1 to 10,000/],
     [{ parts: undefined }, 'parts', /./],
-    [{ parts: numbered(...Array.from({ length: 20_000 }, (_, n) => n + 1)) }, 'parts', /.|10,000/],
-    [{ parts: numbered(2) }, 'parts.0.partNumber', /^must be 1: parts are numbered from 1/],
-    [{ parts: numbered(1, 2, 4) }, 'parts.2.partNumber', /^must be 3: /],
-    [{ parts: numbered(4, 1, 2) }, 'parts.0.partNumber', /^must be 3: /],
-    [{ parts: numbered(1, 2, 2) }, 'parts.2.partNumber', /must be unique/],
-    [{ parts: numbered(3, 1, 2, 1) }, 'parts.3.partNumber', /must be unique: another part has 1/],
-    [{ parts: numbered(0) }, 'parts.0.partNumber', /from 1 to 10,000/],
-    [{ parts: numbered(1, 1.5) }, 'parts.1.partNumber', /an integer/],
+    [{ parts: partsOf(...Array.from({ length: 20_000 }, (_, n) => n + 1)) }, 'parts', /.|10,000/],
+    [{ parts: partsOf(2) }, 'parts.0.partNumber', /^must be 1: parts are numbered from 1/],
+    [{ parts: partsOf(1, 2, 4) }, 'parts.2.partNumber', /^must be 3: /],
+    [{ parts: partsOf(4, 1, 2) }, 'parts.0.partNumber', /^must be 3: /],
+    [{ parts: partsOf(1, 2, 2) }, 'parts.2.partNumber', /must be unique/],
+    [{ parts: partsOf(3, 1, 2, 1) }, 'parts.3.partNumber', /must be unique: another part has 1/],
+    [{ parts: partsOf(0) }, 'parts.0.partNumber', /from 1 to 10,000/],
+    [{ parts: partsOf(1, 1.5) }, 'parts.1.partNumber', /an integer/],
     [{ parts: [{ partNumber: 1 }] }, 'parts.0.etag', /is required/],
     [{ parts: [{ partNumber: 1, etag: '' }] }, 'parts.0.etag', /ETag/],
     [{ parts: [{ partNumber: 1, etag: '*' }] }, 'parts.0.etag', /ETag/],
@@ -123,7 +123,7 @@ const xml = `<?xml version="1.0" encoding="UTF-8"?>
 </CompleteMultipartUploadResult>`
 
 type Test = Parameters<typeof decodeResponse>[0]
-const completed = async (
+const complete = async (
   t: Test,
   response: CannedResponse,
   changes: Partial<CompleteMultipartUploadInput> = {}
@@ -140,7 +140,7 @@ t.test('the response is typed, and absent fields are none', async (t) => {
     'x-cos-version-id': 'null',
     'x-cos-server-side-encryption': 'AES256'
   }
-  const { headers: raw, ...whole } = right(await completed(t, xmlResponse(xml, headers)))
+  const { headers: raw, ...whole } = right(await complete(t, xmlResponse(xml, headers)))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     bucket: 'examplebucket-1250000000',
@@ -155,7 +155,7 @@ t.test('the response is typed, and absent fields are none', async (t) => {
   t.match(raw, headers)
 
   const bare = '<CompleteMultipartUploadResult><ETag>"x-1"</ETag></CompleteMultipartUploadResult>'
-  t.match(right(await completed(t, { chunks: [bare] })), {
+  t.match(right(await complete(t, { chunks: [bare] })), {
     requestId: '',
     bucket: input.bucket,
     key: input.key,
@@ -168,10 +168,10 @@ t.test('the response is typed, and absent fields are none', async (t) => {
 })
 
 t.test('white space before the document is skipped in any chunks', async (t) => {
-  t.match(right(await completed(t, { chunks: ['   \r\n \n', xml] })), { etag: /-2"$/ })
+  t.match(right(await complete(t, { chunks: ['   \r\n \n', xml] })), { etag: /-2"$/ })
   t.match(
     right(
-      await completed(t, {
+      await complete(t, {
         chunks: [' ', 5, '  ', 5, '\r', 5, '\n', 5, '\n', xml.slice(0, 9), 5, xml.slice(9)]
       })
     ),
@@ -185,7 +185,7 @@ t.test('an error inside a 200 is a ServiceError', async (t) => {
   const error =
     '<Error><Code>InternalError</Code><Message>try again</Message><RequestId>r</RequestId></Error>'
   for (const chunks of [[error], [' \r\n', 5, " <?xml version='1.0'?>", error]]) {
-    t.match(left(await completed(t, { chunks })), {
+    t.match(left(await complete(t, { chunks })), {
       _tag: 'ServiceError',
       status: 200,
       code: 'InternalError',
@@ -211,37 +211,37 @@ t.test('a response without an ETag, of another root, or cut short fails', async 
       { _tag: 'ServiceError', code: 'NoSuchUpload' }
     ]
   ]
-  for (const [response, error] of responses) t.match(left(await completed(t, response)), error)
+  for (const [response, error] of responses) t.match(left(await complete(t, response)), error)
 })
 
 t.test('a key that XML cannot express does not fail a completion', async (t) => {
   const odd = xml.replace('<Key>trips/film.mp4', '<Key>trips/\u0001film.mp4')
-  t.match(right(await completed(t, { chunks: [odd] })), { key: 'trips/\u0001film.mp4', etag: /-2"$/ })
+  t.match(right(await complete(t, { chunks: [odd] })), { key: 'trips/\u0001film.mp4', etag: /-2"$/ })
 })
 
 t.test('an invalid checksum header does not fail a completion', async (t) => {
-  t.match(right(await completed(t, xmlResponse(xml, { 'x-cos-hash-crc64ecma': 'none' }))), { crc64: O.none })
+  t.match(right(await complete(t, xmlResponse(xml, { 'x-cos-hash-crc64ecma': 'none' }))), { crc64: O.none })
 })
 
 t.test('with a callback the body is that of the callback, and the ETag may be in a header', async (t) => {
   const changes = { callback: { callbackUrl: 'https://a.example', callbackBody: 'x' } }
   const callbackResponse = '{"ok":true}'
-  t.match(right(await completed(t, { headers: { etag: '"h-2"' }, chunks: [callbackResponse] }, changes)), {
+  t.match(right(await complete(t, { headers: { etag: '"h-2"' }, chunks: [callbackResponse] }, changes)), {
     etag: '"h-2"',
     key: input.key,
     response: O.some(callbackResponse)
   })
-  t.match(right(await completed(t, { headers: { etag: '"h-2"' } }, changes)), {
+  t.match(right(await complete(t, { headers: { etag: '"h-2"' } }, changes)), {
     etag: '"h-2"',
     response: O.some('')
   })
-  t.match(right(await completed(t, { chunks: [xml] }, changes)), { etag: /-2"$/, response: O.some(xml) })
-  t.match(left(await completed(t, { chunks: [callbackResponse] }, changes)), {
+  t.match(right(await complete(t, { chunks: [xml] }, changes)), { etag: /-2"$/, response: O.some(xml) })
+  t.match(left(await complete(t, { chunks: [callbackResponse] }, changes)), {
     _tag: 'DecodeError',
     problems: [/complete, but .* has no ETag/]
   })
   const error = '<Error><Code>CallbackFailed</Code></Error>'
-  t.match(left(await completed(t, { chunks: [error] }, changes)), {
+  t.match(left(await complete(t, { chunks: [error] }, changes)), {
     _tag: 'ServiceError',
     code: 'CallbackFailed'
   })
@@ -249,7 +249,7 @@ t.test('with a callback the body is that of the callback, and the ETag may be in
 
 t.test('the result of picture processing is returned as text', async (t) => {
   const pictures = xml.replace('</Complete', '<ProcessResults><Object/></ProcessResults></Complete')
-  t.match(right(await completed(t, { chunks: [' ', pictures] }, { picOperations: { is_pic_info: 1 } })), {
+  t.match(right(await complete(t, { chunks: [' ', pictures] }, { picOperations: { is_pic_info: 1 } })), {
     etag: /-2"$/,
     response: O.some(pictures)
   })

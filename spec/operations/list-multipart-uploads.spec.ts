@@ -13,20 +13,20 @@ import { toArray } from '../support/iterables.js'
 const bucket = 'examplebucket-1250000000'
 type Test = Parameters<typeof decodeResponse>[0]
 
-const requested = (input: Partial<ListMultipartUploadsInput> = {}) =>
+const requestOf = (input: Partial<ListMultipartUploadsInput> = {}) =>
   right(listMultipartUploads({ bucket, ...input }).request).query
-const listed = async (t: Test, xml: string, input: Partial<ListMultipartUploadsInput> = {}) =>
+const listPage = async (t: Test, xml: string, input: Partial<ListMultipartUploadsInput> = {}) =>
   decodeResponse(t, listMultipartUploads({ bucket, ...input }).decode, xmlResponse(xml))
 const events = async (t: Test, xml: string, input: Partial<ListMultipartUploadEventsInput> = {}) =>
   right(await decodeResponse(t, listMultipartUploadEvents({ bucket, ...input }).decode, xmlResponse(xml)))
 
 // -- request --
 t.test('the query begins with uploads and omits empty parameters', async (t) => {
-  t.same(Object.entries(requested()), [
+  t.same(Object.entries(requestOf()), [
     ['uploads', ''],
     ['encoding-type', 'url']
   ])
-  t.same(requested({ prefix: 'p', delimiter: '/', keyMarker: 'k', uploadIdMarker: 'u', maxUploads: 7 }), {
+  t.same(requestOf({ prefix: 'p', delimiter: '/', keyMarker: 'k', uploadIdMarker: 'u', maxUploads: 7 }), {
     uploads: '',
     prefix: 'p',
     delimiter: '/',
@@ -38,7 +38,7 @@ t.test('the query begins with uploads and omits empty parameters', async (t) => 
 })
 
 t.test('an upload id marker without a key marker is sent, and is no cursor', async (t) => {
-  t.match(requested({ uploadIdMarker: 'u' }), { 'key-marker': undefined, 'upload-id-marker': 'u' })
+  t.match(requestOf({ uploadIdMarker: 'u' }), { 'key-marker': undefined, 'upload-id-marker': 'u' })
   t.same(multipartUploadsStart({ bucket, uploadIdMarker: 'u' }), { key: '', id: '', prefix: '' })
 })
 
@@ -98,7 +98,7 @@ const upload = {
 }
 
 t.test('a page is typed in every spelling of its elements', async (t) => {
-  const { headers: _, ...whole } = right(await listed(t, page))
+  const { headers: _, ...whole } = right(await listPage(t, page))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     bucket,
@@ -114,7 +114,7 @@ t.test('a page is typed in every spelling of its elements', async (t) => {
     uploads: [upload],
     commonPrefixes: ['trips/2023/']
   })
-  t.match(right(await listed(t, page, { encodingType: 'url' })), {
+  t.match(right(await listPage(t, page, { encodingType: 'url' })), {
     encodingType: O.some('url'),
     uploads: [{ key: 'trips/film%20.mp4' }]
   })
@@ -122,7 +122,7 @@ t.test('a page is typed in every spelling of its elements', async (t) => {
 
 const row = (key: string, id: string, rest = ''): string =>
   `<Upload><Key>${key}</Key><UploadId>${id}</UploadId>${rest}</Upload>`
-const wrapped = (...rows: ReadonlyArray<string>): string =>
+const pageXml = (...rows: ReadonlyArray<string>): string =>
   `<ListMultipartUploadsResult>${rows.join('')}</ListMultipartUploadsResult>`
 const whole = '<IsTruncated>false</IsTruncated>'
 const forgot = '<IsTruncated>true</IsTruncated>'
@@ -136,7 +136,7 @@ t.test('an initiation date in an unknown form is none, and kept as text', async 
     ''
   ]
   const rows = forms.map((text, n) => row(String(n), '1', `<Initiated>${text}</Initiated>`))
-  const { uploads } = right(await listed(t, wrapped(whole, ...rows)))
+  const { uploads } = right(await listPage(t, pageXml(whole, ...rows)))
   const date = O.some(new Date('2024-05-01T08:30:11Z'))
   t.same(
     uploads.map(({ initiated }) => initiated),
@@ -149,19 +149,19 @@ t.test('an initiation date in an unknown form is none, and kept as text', async 
 })
 
 t.test('only the key and the upload id are required; other missing fields are none', async (t) => {
-  t.match(right(await listed(t, wrapped(whole, row('a', '1')))), {
+  t.match(right(await listPage(t, pageXml(whole, row('a', '1')))), {
     uploads: [
       { initiator: O.none, owner: O.none, storageClass: 'STANDARD', initiated: O.none, initiatedText: '' }
     ]
   })
-  t.match(left(await listed(t, wrapped(whole, row('a', '')))), {
+  t.match(left(await listPage(t, pageXml(whole, row('a', '')))), {
     _tag: 'DecodeError',
     problems: [/^Upload.UploadId/]
   })
 })
 
 t.test('missing next markers are those of the greatest entry', async (t) => {
-  t.match(right(await listed(t, wrapped(forgot, row('b', '1'), row('b', '2')))), {
+  t.match(right(await listPage(t, pageXml(forgot, row('b', '1'), row('b', '2')))), {
     nextKeyMarker: O.some('b'),
     nextUploadIdMarker: O.some('2')
   })
@@ -184,7 +184,7 @@ t.test('a cursor resumes with greater upload ids of the key, then with greater k
     'encoding-type': 'url',
     'key-marker': 'a/'
   })
-  const again = wrapped(whole, row('a', '9'), row('k', '1'), row('k', '2'), row('k', '3'), row('z', '1'))
+  const again = pageXml(whole, row('a', '9'), row('k', '1'), row('k', '2'), row('k', '3'), row('z', '1'))
   const delivered = (await toArray(await events(t, again, input))).flatMap((event) =>
     event._tag === 'Upload' ? [`${event.key} ${event.uploadId}`] : []
   )
@@ -193,7 +193,7 @@ t.test('a cursor resumes with greater upload ids of the key, then with greater k
 
 t.test('next markers must have a greater key, or the same key and a greater upload id', async (t) => {
   const next = async (from: readonly [string, string], to: readonly [string, string]) => {
-    const xml = wrapped(
+    const xml = pageXml(
       row('zz', '1'),
       `${forgot}<NextKeyMarker>${to[0]}</NextKeyMarker><NextUploadIdMarker>${to[1]}</NextUploadIdMarker>`
     )
@@ -207,7 +207,7 @@ t.test('next markers must have a greater key, or the same key and a greater uplo
   t.equal(await next(['k', '2'], ['l', '1']), 2)
   t.equal(await next(['k', '2'], ['k', '2']), 'failed')
   t.equal(await next(['k', '2'], ['k', '1']), 'failed')
-  const stuck = await events(t, wrapped(row('zz', '1'), `${forgot}<NextKeyMarker>k</NextKeyMarker>`), {
+  const stuck = await events(t, pageXml(row('zz', '1'), `${forgot}<NextKeyMarker>k</NextKeyMarker>`), {
     keyMarker: 'k'
   })
   t.match(await catchCosError(toArray(stuck)), {

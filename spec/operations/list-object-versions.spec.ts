@@ -13,20 +13,20 @@ import { toArray } from '../support/iterables.js'
 const bucket = 'examplebucket-1250000000'
 type Test = Parameters<typeof decodeResponse>[0]
 
-const requested = (input: Partial<ListObjectVersionsInput> = {}) =>
+const requestOf = (input: Partial<ListObjectVersionsInput> = {}) =>
   right(listObjectVersions({ bucket, ...input }).request).query
-const listed = async (t: Test, xml: string, input: Partial<ListObjectVersionsInput> = {}) =>
+const listPage = async (t: Test, xml: string, input: Partial<ListObjectVersionsInput> = {}) =>
   decodeResponse(t, listObjectVersions({ bucket, ...input }).decode, xmlResponse(xml))
 const events = async (t: Test, xml: string, input: Partial<ListObjectVersionEventsInput> = {}) =>
   right(await decodeResponse(t, listObjectVersionEvents({ bucket, ...input }).decode, xmlResponse(xml)))
 
 // -- request --
 t.test('the query begins with versions and omits empty parameters', async (t) => {
-  t.same(Object.entries(requested()), [
+  t.same(Object.entries(requestOf()), [
     ['versions', ''],
     ['encoding-type', 'url']
   ])
-  t.same(requested({ prefix: 'p', delimiter: '/', keyMarker: 'k', versionIdMarker: 'v', maxKeys: 7 }), {
+  t.same(requestOf({ prefix: 'p', delimiter: '/', keyMarker: 'k', versionIdMarker: 'v', maxKeys: 7 }), {
     versions: '',
     prefix: 'p',
     delimiter: '/',
@@ -35,7 +35,7 @@ t.test('the query begins with versions and omits empty parameters', async (t) =>
     'version-id-marker': 'v',
     'max-keys': '7'
   })
-  t.same(requested({ keyMarker: 'k', versionIdMarker: '' }), {
+  t.same(requestOf({ keyMarker: 'k', versionIdMarker: '' }), {
     versions: '',
     'encoding-type': 'url',
     'key-marker': 'k'
@@ -44,7 +44,7 @@ t.test('the query begins with versions and omits empty parameters', async (t) =>
 
 t.test('a version id marker without a key marker is sent, and is no cursor', async (t) => {
   for (const markers of [{ versionIdMarker: 'v' }, { keyMarker: '', versionIdMarker: 'v' }]) {
-    t.match(requested(markers), { 'key-marker': undefined, 'version-id-marker': 'v' })
+    t.match(requestOf(markers), { 'key-marker': undefined, 'version-id-marker': 'v' })
     t.same(objectVersionsStart({ bucket, ...markers }), { key: '', id: '', prefix: '' })
   }
 })
@@ -144,7 +144,7 @@ const entries = [
 ]
 
 t.test('versions and delete markers are one list in the order of the page', async (t) => {
-  const { headers, ...whole } = right(await listed(t, page))
+  const { headers, ...whole } = right(await listPage(t, page))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     name: bucket,
@@ -161,7 +161,7 @@ t.test('versions and delete markers are one list in the order of the page', asyn
     commonPrefixes: []
   })
   t.match(headers, { 'content-type': 'application/xml' })
-  t.match(right(await listed(t, page, { encodingType: 'url' })), {
+  t.match(right(await listPage(t, page, { encodingType: 'url' })), {
     encodingType: O.some('url'),
     nextKeyMarker: O.some('notes%2B.txt'),
     entries: [{}, {}, { key: 'notes%2B.txt' }]
@@ -170,8 +170,8 @@ t.test('versions and delete markers are one list in the order of the page', asyn
 
 const version = (key: string, id: string): string =>
   `<Version><Key>${key}</Key><VersionId>${id}</VersionId><IsLatest>true</IsLatest><LastModified>2024-05-01T10:00:00.000Z</LastModified><ETag>"x"</ETag><Size>1</Size></Version>`
-const rolled = (prefix: string): string => `<CommonPrefixes><Prefix>${prefix}</Prefix></CommonPrefixes>`
-const wrapped = (...rows: ReadonlyArray<string>): string =>
+const prefixXml = (prefix: string): string => `<CommonPrefixes><Prefix>${prefix}</Prefix></CommonPrefixes>`
+const pageXml = (...rows: ReadonlyArray<string>): string =>
   `<ListVersionsResult>${rows.join('')}</ListVersionsResult>`
 const whole = '<IsTruncated>false</IsTruncated>'
 const forgot = '<IsTruncated>true</IsTruncated>'
@@ -181,9 +181,9 @@ const more = (key: string, id: string): string =>
 t.test('version ids are empty in a bucket that never had versioning', async (t) => {
   t.match(
     right(
-      await listed(
+      await listPage(
         t,
-        wrapped(whole, version('a', ''), version('b', '').replace('<VersionId></VersionId>', ''))
+        pageXml(whole, version('a', ''), version('b', '').replace('<VersionId></VersionId>', ''))
       )
     ),
     {
@@ -198,22 +198,22 @@ t.test('version ids are empty in a bucket that never had versioning', async (t) 
 })
 
 t.test('missing next markers are those of the greatest entry', async (t) => {
-  t.match(right(await listed(t, wrapped(forgot, rolled('a/'), version('b', '2'), version('b', '1')))), {
+  t.match(right(await listPage(t, pageXml(forgot, prefixXml('a/'), version('b', '2'), version('b', '1')))), {
     nextKeyMarker: O.some('b'),
     nextVersionIdMarker: O.some('1')
   })
-  t.match(right(await listed(t, wrapped(forgot, version('b', '2'), rolled('c/')))), {
+  t.match(right(await listPage(t, pageXml(forgot, version('b', '2'), prefixXml('c/')))), {
     nextKeyMarker: O.some('c/'),
     nextVersionIdMarker: O.none
   })
 })
 
 t.test('an invalid entry is a DecodeError with the paths of its fields', async (t) => {
-  t.match(left(await listed(t, wrapped(whole, version('a', '1').replace('true', 'maybe')))), {
+  t.match(left(await listPage(t, pageXml(whole, version('a', '1').replace('true', 'maybe')))), {
     _tag: 'DecodeError',
     problems: [/^Version\.IsLatest\b/]
   })
-  t.match(left(await listed(t, wrapped(whole, '<DeleteMarker><Key>a</Key></DeleteMarker>'))), {
+  t.match(left(await listPage(t, pageXml(whole, '<DeleteMarker><Key>a</Key></DeleteMarker>'))), {
     problems: [/^DeleteMarker.IsLatest/, /^DeleteMarker.LastModified/]
   })
 })
@@ -246,7 +246,7 @@ t.test('a cursor requests the versions after it, or after its common prefix if t
   })
 })
 
-const delivered = async (t: Test, xml: string, input: Partial<ListObjectVersionEventsInput>) =>
+const readEntries = async (t: Test, xml: string, input: Partial<ListObjectVersionEventsInput>) =>
   (await toArray(await events(t, xml, input))).flatMap((event) =>
     event._tag === 'PageEnd'
       ? []
@@ -254,29 +254,29 @@ const delivered = async (t: Test, xml: string, input: Partial<ListObjectVersionE
   )
 
 t.test('entries up to the cursor are not delivered again, except other versions of its key', async (t) => {
-  const again = wrapped(
+  const again = pageXml(
     whole,
-    rolled('a/'),
-    rolled('b/'),
+    prefixXml('a/'),
+    prefixXml('b/'),
     version('aa', '9'),
     version('k', '3'),
     version('k', '2'),
     version('k', '1'),
     version('z', '1')
   )
-  t.same(await delivered(t, again, { delimiter: '/', cursor: { key: 'k', id: '2', prefix: 'a/' } }), [
+  t.same(await readEntries(t, again, { delimiter: '/', cursor: { key: 'k', id: '2', prefix: 'a/' } }), [
     'b/',
     'k 3',
     'k 1',
     'z 1'
   ])
-  t.same(await delivered(t, again, { delimiter: '/', cursor: { key: 'k', id: '', prefix: 'k' } }), ['z 1'])
+  t.same(await readEntries(t, again, { delimiter: '/', cursor: { key: 'k', id: '', prefix: 'k' } }), ['z 1'])
 })
 
 t.test('next markers must have a greater key, or the same key and another version', async (t) => {
   const next = async (from: readonly [string, string], to: readonly [string, string]) => {
     const read = toArray(
-      await events(t, wrapped(version('zz', '1'), more(...to)), {
+      await events(t, pageXml(version('zz', '1'), more(...to)), {
         keyMarker: from[0],
         versionIdMarker: from[1]
       })
@@ -292,7 +292,7 @@ t.test('next markers must have a greater key, or the same key and another versio
   t.equal(await next(['k', '2'], ['k', '2']), 'failed')
   t.equal(await next(['k', ''], ['k', '2']), 'failed', 'all versions of the key were delivered')
   t.equal(await next(['k', '2'], ['j', '1']), 'failed')
-  const stuck = await events(t, wrapped(version('zz', '1'), more('k', '2')), {
+  const stuck = await events(t, pageXml(version('zz', '1'), more('k', '2')), {
     keyMarker: 'k',
     versionIdMarker: '2'
   })

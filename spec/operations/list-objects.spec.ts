@@ -28,7 +28,7 @@ type Test = Parameters<typeof serveResponse>[0]
 
 const requestOf = (input: Partial<ListObjectsInput> = {}): Request =>
   right(listObjects({ bucket, ...input }).request)
-const listed = async (t: Test, canned: CannedResponse, input: Partial<ListObjectsInput> = {}) =>
+const listPage = async (t: Test, canned: CannedResponse, input: Partial<ListObjectsInput> = {}) =>
   decodeResponse(t, listObjects({ bucket, ...input }).decode, canned)
 
 // -- request --
@@ -143,7 +143,7 @@ const head = {
 
 t.test('a page is typed, and its texts are decoded once', async (t) => {
   const { headers, ...whole } = right(
-    await listed(t, xmlResponse(page, { 'x-cos-bucket-region': 'ap-guangzhou' }))
+    await listPage(t, xmlResponse(page, { 'x-cos-bucket-region': 'ap-guangzhou' }))
   )
   t.same(whole, {
     ...head,
@@ -156,7 +156,7 @@ t.test('a page is typed, and its texts are decoded once', async (t) => {
 })
 
 t.test('encodingType url keeps texts percent-encoded', async (t) => {
-  t.match(right(await listed(t, xmlResponse(page), { encodingType: 'url' })), {
+  t.match(right(await listPage(t, xmlResponse(page), { encodingType: 'url' })), {
     encodingType: O.some('url'),
     nextMarker: O.some('trips/beach%20day.jpg'),
     contents: [{ key: 'trips/' }, { key: 'trips/beach%20day.jpg' }]
@@ -170,20 +170,20 @@ t.test('a page is read in any order of elements, with namespaces and unknown ele
     ) ?? []
   t.equal(rows.length, 9, 'the prefix of the common prefix is not one of them')
   const turned = `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><New><A/></New>${rows.toReversed().join('')}</ListBucketResult>`
-  t.match(right(await listed(t, xmlResponse(turned))), { ...head, contents: contents.toReversed() })
+  t.match(right(await listPage(t, xmlResponse(turned))), { ...head, contents: contents.toReversed() })
 })
 
 const entry = (key: string): string =>
   `<Contents><Key>${key}</Key><LastModified>2024-05-01T08:00:00.000Z</LastModified><ETag>&quot;x&quot;</ETag><Size>1</Size></Contents>`
-const rolled = (prefix: string): string => `<CommonPrefixes><Prefix>${prefix}</Prefix></CommonPrefixes>`
-const wrapped = (...rows: ReadonlyArray<string>): string =>
+const prefixXml = (prefix: string): string => `<CommonPrefixes><Prefix>${prefix}</Prefix></CommonPrefixes>`
+const pageXml = (...rows: ReadonlyArray<string>): string =>
   `<ListBucketResult>${rows.join('')}</ListBucketResult>`
 const whole = '<IsTruncated>false</IsTruncated>'
 const more = (marker: string): string => `<IsTruncated>TRUE</IsTruncated><NextMarker>${marker}</NextMarker>`
 
 t.test('a page may have no, one or two entries', async (t) => {
   for (const keys of [[], ['a'], ['a', 'b']]) {
-    const page = right(await listed(t, xmlResponse(wrapped(whole, '<Prefix/>', ...keys.map(entry)))))
+    const page = right(await listPage(t, xmlResponse(pageXml(whole, '<Prefix/>', ...keys.map(entry)))))
     t.same(
       page.contents.map(({ key }) => key),
       keys
@@ -208,7 +208,7 @@ t.test('a key is its decoded text: numbers, spaces, plus and percent signs, inva
     ['a%00b', 'a\0b'],
     ['&lt;a&gt;&amp;b', '<a>&b']
   ]
-  const page = right(await listed(t, xmlResponse(wrapped(whole, ...keys.map(([wire]) => entry(wire))))))
+  const page = right(await listPage(t, xmlResponse(pageXml(whole, ...keys.map(([wire]) => entry(wire))))))
   t.same(
     page.contents.map(({ key }) => key),
     keys.map(([, key]) => key)
@@ -217,9 +217,9 @@ t.test('a key is its decoded text: numbers, spaces, plus and percent signs, inva
 
 t.test('a missing field of an entry is none or its default', async (t) => {
   const { contents } = right(
-    await listed(
+    await listPage(
       t,
-      xmlResponse(wrapped(whole, entry('a'), entry('b').replace('<Size>', '<Owner/><StorageClass/><Size>')))
+      xmlResponse(pageXml(whole, entry('a'), entry('b').replace('<Size>', '<Owner/><StorageClass/><Size>')))
     )
   )
   for (const object of contents) {
@@ -229,8 +229,8 @@ t.test('a missing field of an entry is none or its default', async (t) => {
 
 t.test('a page may have a thousand entries', async (t) => {
   const keys = Array.from({ length: 1000 }, (_, n) => String(n).padStart(4, '0'))
-  const canned = { chunks: [wrapped(...keys.map(entry), more('0999'))] }
-  const { contents, nextMarker } = right(await listed(t, canned))
+  const canned = { chunks: [pageXml(...keys.map(entry), more('0999'))] }
+  const { contents, nextMarker } = right(await listPage(t, canned))
   t.same(
     contents.map(({ key }) => key),
     keys
@@ -242,10 +242,10 @@ t.test('a page may have a thousand entries', async (t) => {
 t.test('a missing next marker is the greatest key or common prefix, in UTF-8 order', async (t) => {
   const forgot = '<IsTruncated>true</IsTruncated>'
   const next = async (input: Partial<ListObjectsInput>, ...rows: ReadonlyArray<string>) =>
-    right(await listed(t, xmlResponse(wrapped(forgot, ...rows)), input)).nextMarker
+    right(await listPage(t, xmlResponse(pageXml(forgot, ...rows)), input)).nextMarker
   t.same(await next({}, entry('a'), entry('b')), O.some('b'))
-  t.same(await next({}, rolled('z/'), entry('a')), O.some('z/'))
-  t.same(await next({}, rolled('a/'), entry('b')), O.some('b'))
+  t.same(await next({}, prefixXml('z/'), entry('a')), O.some('z/'))
+  t.same(await next({}, prefixXml('a/'), entry('b')), O.some('b'))
   t.same(await next({}, entry('%EF%BF%BF'), entry('%F0%9F%98%80')), O.some('😀'), 'an emoji is behind U+FFFF')
   t.same(await next({ encodingType: 'url' }, entry('%7F'), entry('~')), O.some('%7F'), 'by the decoded text')
   t.same(await next({}, '<NextMarker/>', entry('a')), O.some('a'), 'an empty marker is missing')
@@ -254,13 +254,13 @@ t.test('a missing next marker is the greatest key or common prefix, in UTF-8 ord
 
 t.test('an invalid or cut page fails', async (t) => {
   const wrong: ReadonlyArray<readonly [canned: CannedResponse, error: object]> = [
-    [{ chunks: [wrapped(entry('a'))] }, { _tag: 'DecodeError', problems: [/^IsTruncated\b/] }],
+    [{ chunks: [pageXml(entry('a'))] }, { _tag: 'DecodeError', problems: [/^IsTruncated\b/] }],
     [
-      { chunks: [wrapped(whole, entry('a').replace('<Size>1', '<Size>x'))] },
+      { chunks: [pageXml(whole, entry('a').replace('<Size>1', '<Size>x'))] },
       { _tag: 'DecodeError', problems: [/^Contents\.Size\b/] }
     ],
     [
-      { chunks: [wrapped(whole, '<Contents/>')] },
+      { chunks: [pageXml(whole, '<Contents/>')] },
       { _tag: 'DecodeError', problems: [/^Contents.Key/, /./, /./, /./] }
     ],
     [{ chunks: [page.slice(0, -30)] }, { _tag: 'TransportError', code: 'IncompleteResponse' }],
@@ -274,7 +274,7 @@ t.test('an invalid or cut page fails', async (t) => {
       { _tag: 'ServiceError', code: 'NoSuchBucket' }
     ]
   ]
-  for (const [canned, error] of wrong) t.match(left(await listed(t, canned)), error)
+  for (const [canned, error] of wrong) t.match(left(await listPage(t, canned)), error)
 })
 
 // -- a page as events --
@@ -386,7 +386,7 @@ t.test('a truncated page whose next marker is missing or not after the page is a
     ['😀', '\uffff']
   ] as const) {
     const events = right(
-      await eventsOf(t, xmlResponse(wrapped(entry('%F4%8F%BF%BF'), more(encodeURIComponent(next)))), {
+      await eventsOf(t, xmlResponse(pageXml(entry('%F4%8F%BF%BF'), more(encodeURIComponent(next)))), {
         marker: from
       })
     )
@@ -396,13 +396,13 @@ t.test('a truncated page whose next marker is missing or not after the page is a
       `${from} to ${next}`
     )
   }
-  const nowhere = await eventsOf(t, xmlResponse(wrapped('<IsTruncated>true</IsTruncated>')))
+  const nowhere = await eventsOf(t, xmlResponse(pageXml('<IsTruncated>true</IsTruncated>')))
   t.match(left(nowhere), {
     _tag: 'DecodeError',
     problems: [/neither a marker of the next page nor an entry/]
   })
   t.same(
-    briefly(await allEvents(t, wrapped(entry('\u{10000}'), more('%F0%90%80%80')), { marker: '\uffff' })),
+    briefly(await allEvents(t, pageXml(entry('\u{10000}'), more('%F0%90%80%80')), { marker: '\uffff' })),
     ['\u{10000}', '> \u{10000}']
   )
 })
@@ -425,9 +425,9 @@ const pageAfter = ({ keys, delimiter, maxKeys }: World, marker: string): string 
     .toSorted((a, b) => compareUtf8(a.key, b.key))
   const taken = items.slice(0, maxKeys)
   const end = items.length > maxKeys ? more(encodeURIComponent(taken.at(-1)?.key ?? '')) : whole
-  return wrapped(
+  return pageXml(
     end,
-    ...taken.filter((item) => item.rolled).map((item) => rolled(encodeURIComponent(item.key))),
+    ...taken.filter((item) => item.rolled).map((item) => prefixXml(encodeURIComponent(item.key))),
     ...taken.filter((item) => !item.rolled).map((item) => entry(encodeURIComponent(item.key)))
   )
 }

@@ -12,21 +12,21 @@ import { toArray } from '../support/iterables.js'
 const input = { bucket: 'examplebucket-1250000000', key: 'trips/film .mp4', uploadId: '1714552211f00d' }
 type Test = Parameters<typeof decodeResponse>[0]
 
-const requested = (changes: Partial<ListPartsInput> = {}) =>
+const requestOf = (changes: Partial<ListPartsInput> = {}) =>
   right(listParts({ ...input, ...changes }).request)
-const listed = async (t: Test, xml: string, changes: Partial<ListPartsInput> = {}) =>
+const listPage = async (t: Test, xml: string, changes: Partial<ListPartsInput> = {}) =>
   decodeResponse(t, listParts({ ...input, ...changes }).decode, xmlResponse(xml))
 const events = async (t: Test, xml: string, changes: Partial<ListPartEventsInput> = {}) =>
   right(await decodeResponse(t, listPartEvents({ ...input, ...changes }).decode, xmlResponse(xml)))
 
 // -- request --
 t.test('the query begins with uploadId and omits defaults', async (t) => {
-  t.match(requested(), { method: 'GET', key: O.some('trips/film .mp4') })
-  t.same(Object.entries(requested({ partNumberMarker: 0 }).query), [
+  t.match(requestOf(), { method: 'GET', key: O.some('trips/film .mp4') })
+  t.same(Object.entries(requestOf({ partNumberMarker: 0 }).query), [
     ['uploadId', '1714552211f00d'],
     ['encoding-type', 'url']
   ])
-  t.same(requested({ partNumberMarker: 3, maxParts: 7 }).query, {
+  t.same(requestOf({ partNumberMarker: 3, maxParts: 7 }).query, {
     uploadId: '1714552211f00d',
     'encoding-type': 'url',
     'part-number-marker': '3',
@@ -80,7 +80,7 @@ const part1 = {
 }
 
 t.test('a page is typed in every spelling of its elements', async (t) => {
-  const { headers: _, ...whole } = right(await listed(t, page))
+  const { headers: _, ...whole } = right(await listPage(t, page))
   t.same(whole, {
     requestId: 'NjYwMQ==',
     bucket: input.bucket,
@@ -96,7 +96,7 @@ t.test('a page is typed in every spelling of its elements', async (t) => {
     nextPartNumberMarker: O.some(1),
     parts: [part1]
   })
-  t.match(right(await listed(t, page, { encodingType: 'url' })), {
+  t.match(right(await listPage(t, page, { encodingType: 'url' })), {
     encodingType: O.some('url'),
     key: 'trips/film%20.mp4'
   })
@@ -104,7 +104,7 @@ t.test('a page is typed in every spelling of its elements', async (t) => {
 
 const part = (number: number, date = '2024-05-01T08:31:00.000Z'): string =>
   `<Part><PartNumber>${number}</PartNumber><LastModified>${date}</LastModified><ETag>"x"</ETag><Size>1</Size></Part>`
-const wrapped = (...rows: ReadonlyArray<string>): string =>
+const pageXml = (...rows: ReadonlyArray<string>): string =>
   `<ListPartsResult>${rows.join('')}</ListPartsResult>`
 const whole = '<IsTruncated>false</IsTruncated>'
 const forgot = '<IsTruncated>true</IsTruncated>'
@@ -112,7 +112,7 @@ const more = (number: number): string => `${forgot}<NextPartNumberMarker>${numbe
 
 t.test('a date in an unknown form is none, and kept as text', async (t) => {
   const { parts } = right(
-    await listed(t, wrapped(whole, part(1, 'Wed May  1 08:31:00 2024'), part(2, 'then')))
+    await listPage(t, pageXml(whole, part(1, 'Wed May  1 08:31:00 2024'), part(2, 'then')))
   )
   t.same(
     parts.map(({ lastModified }) => lastModified),
@@ -125,23 +125,23 @@ t.test('a date in an unknown form is none, and kept as text', async (t) => {
 })
 
 t.test('a page without parts is empty, and a missing next marker is the greatest part number', async (t) => {
-  t.match(right(await listed(t, wrapped(whole, '<EncodingType/>'))), {
+  t.match(right(await listPage(t, pageXml(whole, '<EncodingType/>'))), {
     parts: [],
     nextPartNumberMarker: O.none
   })
-  t.match(right(await listed(t, wrapped(forgot, part(2), part(10)))), { nextPartNumberMarker: O.some(10) })
-  t.match(right(await listed(t, wrapped(forgot))), { nextPartNumberMarker: O.none })
-  t.match(right(await listed(t, wrapped(whole, '<NextPartNumberMarker>0</NextPartNumberMarker>'))), {
+  t.match(right(await listPage(t, pageXml(forgot, part(2), part(10)))), { nextPartNumberMarker: O.some(10) })
+  t.match(right(await listPage(t, pageXml(forgot))), { nextPartNumberMarker: O.none })
+  t.match(right(await listPage(t, pageXml(whole, '<NextPartNumberMarker>0</NextPartNumberMarker>'))), {
     nextPartNumberMarker: O.none
   })
 })
 
 t.test('a part without an ETag or with an invalid number is a DecodeError', async (t) => {
-  t.match(left(await listed(t, wrapped(whole, part(1).replace('"x"', '')))), {
+  t.match(left(await listPage(t, pageXml(whole, part(1).replace('"x"', '')))), {
     _tag: 'DecodeError',
     problems: [/^Part\.ETag\b/]
   })
-  t.match(left(await listed(t, wrapped(whole, part(-1)))), { problems: [/^Part.PartNumber/] })
+  t.match(left(await listPage(t, pageXml(whole, part(-1)))), { problems: [/^Part.PartNumber/] })
 })
 
 // -- as events --
@@ -150,7 +150,7 @@ t.test('the cursor of a part is its number, and the page end has the next marker
     { ...part1, cursor: 1 },
     { _tag: 'PageEnd', next: O.some(1), page: { key: 'trips/film .mp4' }, requestId: 'NjYwMQ==' }
   ])
-  t.match(await toArray(await events(t, wrapped(forgot, part(1), part(2)))), [{}, {}, { next: O.some(2) }])
+  t.match(await toArray(await events(t, pageXml(forgot, part(1), part(2)))), [{}, {}, { next: O.some(2) }])
 })
 
 t.test('a cursor requests the parts after it, and parts up to it are not delivered again', async (t) => {
@@ -159,7 +159,7 @@ t.test('a cursor requests the parts after it, and parts up to it are not deliver
   t.equal(query({ partNumberMarker: 3 })['part-number-marker'], '3')
   t.equal(query({ partNumberMarker: 3, cursor: 7 })['part-number-marker'], '7')
   t.equal(query({})['part-number-marker'], undefined)
-  t.match(await toArray(await events(t, wrapped(whole, part(1), part(2), part(3)), { cursor: 2 })), [
+  t.match(await toArray(await events(t, pageXml(whole, part(1), part(2), part(3)), { cursor: 2 })), [
     { partNumber: 3 },
     { _tag: 'PageEnd', next: O.none }
   ])
@@ -167,12 +167,12 @@ t.test('a cursor requests the parts after it, and parts up to it are not deliver
 
 t.test('a next marker that is not after the page is a DecodeError', async (t) => {
   for (const next of [more(2), more(1)]) {
-    const stuck = await events(t, wrapped(part(3), next), { cursor: 2 })
+    const stuck = await events(t, pageXml(part(3), next), { cursor: 2 })
     t.match(await catchCosError(toArray(stuck)), {
       _tag: 'DecodeError',
       problems: [/not after the marker of this page/]
     })
   }
-  const empty = await decodeResponse(t, listPartEvents(input).decode, xmlResponse(wrapped(forgot)))
+  const empty = await decodeResponse(t, listPartEvents(input).decode, xmlResponse(pageXml(forgot)))
   t.match(left(empty), { _tag: 'DecodeError' })
 })

@@ -16,7 +16,7 @@ const least = {
   outputSerialization: { csv: {} }
 } as const
 
-const requested = (body: string) => ({
+const requestWith = (body: string) => ({
   ...emptyRequest,
   method: 'POST',
   query: { select: '', 'select-type': '2' },
@@ -32,7 +32,7 @@ t.test('a minimal request has the query and the two formats', async (t) => {
   t.equal(operation.action, 'SelectObjectContent')
   t.same(
     requestOf(operation),
-    requested(
+    requestWith(
       '<SelectRequest><Expression>Select * from COSObject</Expression><ExpressionType>SQL</ExpressionType>' +
         '<InputSerialization><JSON><Type>LINES</Type></JSON></InputSerialization>' +
         '<OutputSerialization><CSV></CSV></OutputSerialization></SelectRequest>'
@@ -63,7 +63,7 @@ t.test('every parameter is sent as in COS’s sample', async (t) => {
   })
   t.same(
     requestOf(operation),
-    requested(
+    requestWith(
       '<SelectRequest><Expression>SELECT s._1, s._3 FROM COSObject s WHERE s._3 &gt; 100</Expression>' +
         '<ExpressionType>SQL</ExpressionType><InputSerialization><CompressionType>GZIP</CompressionType><CSV>' +
         '<FileHeaderInfo>IGNORE</FileHeaderInfo><RecordDelimiter>\n</RecordDelimiter><FieldDelimiter>,</FieldDelimiter>' +

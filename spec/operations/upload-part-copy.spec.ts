@@ -41,7 +41,7 @@ t.test('every parameter is sent under COS’s name', async (t) => {
     query: { extra: '2' }
   })
   const customer = { algorithm: 'AES256', key: key.toString('base64'), 'key-md5': 'U5L61r7jcwdNvT7frmUG8g==' }
-  const prefixed = (prefix: string) =>
+  const withPrefix = (prefix: string) =>
     Object.fromEntries(
       Object.entries(customer).map(([name, value]) => [
         `${prefix}server-side-encryption-customer-${name}`,
@@ -60,8 +60,8 @@ t.test('every parameter is sent under COS’s name', async (t) => {
       'x-cos-copy-source-if-none-match': '"b"',
       'x-cos-copy-source-if-modified-since': 'Wed, 01 May 2024 08:31:00 GMT',
       'x-cos-copy-source-if-unmodified-since': 'Wed, 01 May 2024 08:31:00 GMT',
-      ...prefixed('x-cos-copy-source-'),
-      ...prefixed('x-cos-'),
+      ...withPrefix('x-cos-copy-source-'),
+      ...withPrefix('x-cos-'),
       'x-cos-extra': '1'
     }
   })

@@ -51,7 +51,7 @@ const bytesOf = async ({ body }: EmulatorResponse): Promise<Buffer> => {
   return Buffer.concat(chunks)
 }
 
-const flipped = (bytes: Uint8Array, random: () => number): Buffer => {
+const flipBit = (bytes: Uint8Array, random: () => number): Buffer => {
   const copy = Buffer.from(bytes)
   const place = Math.floor(random() * copy.length)
   if (copy.length > 0) copy[place] = copy.readUInt8(place) ^ (1 << Math.floor(random() * 8))
@@ -186,7 +186,7 @@ export const createNetwork = async (
     let bytes = await readBody(options.body)
     await sleep(random() * 40)
     if (isOver()) return
-    if (kind === 'flipped' && method === 'PUT') bytes = flipped(bytes, random)
+    if (kind === 'flipped' && method === 'PUT') bytes = flipBit(bytes, random)
     const headers = { 'content-length': String(bytes.length), ...given }
     if (kind === 'stalled') return
     const origin = { host: '', rawPath: '/', requestId: `r${String(count)}`, traceId: '' }
@@ -202,7 +202,7 @@ export const createNetwork = async (
     const content = await bytesOf(response)
     const isHead = method === 'HEAD'
     const body =
-      kind === 'flipped' && method === 'GET' && response.status < 300 ? flipped(content, random) : content
+      kind === 'flipped' && method === 'GET' && response.status < 300 ? flipBit(content, random) : content
     const { 'content-length': length = String(content.length), ...rest } = response.headers
     handler.onResponseStart?.(
       controller,

@@ -99,7 +99,7 @@ const drawSmall = ({ random, bytes }: World): Buffer =>
   bytes(1000 + Math.floor(random() * 300_000), Math.floor(random() * 1e6))
 
 /** Other bytes of the same size; of those again, the first ones. */
-const inverted = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte) => byte ^ 0x55))
+const invert = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte) => byte ^ 0x55))
 
 const file = ({ directory }: World): string => join(directory, 'file')
 const old = Buffer.from('old')
@@ -192,7 +192,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     prepare: prepareFile,
     run: uploadFile,
     betweenKills: async (world, bytes) => {
-      bytes.set(inverted(bytes))
+      bytes.set(invert(bytes))
       writeFileSync(file(world), bytes)
     },
     check: checkStored,
@@ -256,11 +256,13 @@ export const scenarios: ReadonlyArray<Scenario> = [
     name: 'uploadStream, the source fails',
     prepare: draw,
     run: (world, client, bytes) => {
-      const broken = async function* () {
+      const yieldThenBreak = async function* () {
         yield* chunks(bytes, world.random)
         throw new Error('disk')
       }
-      return Cos.uploadStream({ bucket: world.bucket, key, partSize, concurrency: 3 })(broken())(client)()
+      return Cos.uploadStream({ bucket: world.bucket, key, partSize, concurrency: 3 })(yieldThenBreak())(
+        client
+      )()
     },
     check: async (world, _bytes, result) => [
       ...(E.isRight(result) ? ['a source that fails was stored'] : []),
@@ -303,10 +305,10 @@ export const scenarios: ReadonlyArray<Scenario> = [
     run: downloadFile,
     // The same size: only the ETag tells.
     betweenKills: async (world, bytes) => {
-      bytes.set(inverted(bytes))
+      bytes.set(invert(bytes))
       await put(world, bytes)
     },
-    check: (world, bytes, result) => checkFile(world, bytes, result, [old, inverted(bytes)]),
+    check: (world, bytes, result) => checkFile(world, bytes, result, [old, invert(bytes)]),
     survivesKill: true,
     mostInFlight: 3
   },

@@ -10,7 +10,7 @@ import { createGate } from '../support/responses.js'
 const never = (): AbortSignal => new AbortController().signal
 
 /** Counts, and says whether it was closed; stalls after `until`. */
-const counting = (until = Infinity) => {
+const createCounter = (until = Infinity) => {
   const seen = { read: 0, closed: false }
   const source = async function* () {
     try {
@@ -32,7 +32,7 @@ t.test('items pass in order, and without a signal the source itself is returned'
 })
 
 t.test('a paused reader pauses the source', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = createCounter()
   const iterator = abortable(never())(source)[Symbol.asyncIterator]()
   await iterator.next()
   await setTimeout(20)
@@ -40,13 +40,13 @@ t.test('a paused reader pauses the source', async (t) => {
 })
 
 t.test('a reader that stops early closes the source', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = createCounter()
   for await (const _ of abortable(never())(source)) break
   t.equal(seen.closed, true)
 })
 
 t.test('a reader that stops during a read does not wait for the source', async (t) => {
-  const { source } = counting(0)
+  const { source } = createCounter(0)
   const iterator = abortable(never())(source)[Symbol.asyncIterator]()
   const read = iterator.next()
   await iterator.return?.()
@@ -63,7 +63,7 @@ t.test('an error of the source fails the pipeline', async (t) => {
 
 // -- the signal --
 t.test('a signal that fires ends the read of a stalled source with the reason of the signal', async (t) => {
-  const { source } = counting(1)
+  const { source } = createCounter(1)
   const controller = new AbortController()
   const reason = new Error('enough')
   const reading = toArray(abortable(controller.signal)(source))
@@ -89,7 +89,7 @@ t.test('a source that throws when it is closed still fails with the reason of th
 })
 
 t.test('a signal that fires between reads closes the source and fails the next read', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = createCounter()
   const controller = new AbortController()
   const iterator = abortable(controller.signal)(source)[Symbol.asyncIterator]()
   t.equal((await iterator.next()).value, 1)
@@ -101,7 +101,7 @@ t.test('a signal that fires between reads closes the source and fails the next r
 })
 
 t.test('if the signal has already fired, nothing is read', async (t) => {
-  const { seen, source } = counting()
+  const { seen, source } = createCounter()
   await t.rejects(toArray(abortable(AbortSignal.abort(new Error('before')))(source)), { message: 'before' })
   t.equal(seen.read, 0)
 })

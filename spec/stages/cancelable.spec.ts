@@ -8,7 +8,7 @@ import { yieldThenFail, from, toArray } from '../support/iterables.js'
 const never = new Promise<number>(() => {})
 
 /** Yields the items, then stalls until its signal fires. */
-const stalling = (controller: AbortController, ...items: ReadonlyArray<number>) => {
+const createStalling = (controller: AbortController, ...items: ReadonlyArray<number>) => {
   const seen = { closed: false }
   const run = async function* (): AsyncGenerator<number, void, undefined> {
     try {
@@ -27,7 +27,7 @@ t.test('items pass in order', async (t) => {
 
 t.test('return during a read ends the iteration at once', async (t) => {
   const controller = new AbortController()
-  const { seen, iterator } = stalling(controller, 1)
+  const { seen, iterator } = createStalling(controller, 1)
   t.same(await iterator.next(), { done: false, value: 1 })
   const read = iterator.next()
   await setTimeout(5)
@@ -38,7 +38,7 @@ t.test('return during a read ends the iteration at once', async (t) => {
 })
 
 t.test('return between reads closes the source', async (t) => {
-  const { seen, iterator } = stalling(new AbortController(), 1)
+  const { seen, iterator } = createStalling(new AbortController(), 1)
   for await (const _ of iterator) break
   t.equal(seen.closed, true)
 })
@@ -58,7 +58,7 @@ t.test('an error of the run is thrown unchanged', async (t) => {
 
 t.test('an abort by another owner of the controller is thrown like any error', async (t) => {
   const controller = new AbortController()
-  const { iterator } = stalling(controller)
+  const { iterator } = createStalling(controller)
   const read = iterator.next()
   controller.abort(new Error('enough'))
   await t.rejects(read, { message: 'enough' })

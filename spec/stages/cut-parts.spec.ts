@@ -44,7 +44,7 @@ const copies = async (parts: AsyncIterable<Part>): Promise<Array<Copy>> => {
 }
 
 /** As the parts of these bytes should be. */
-const expected = (bytes: Buffer, partSize: number): Array<Copy> =>
+const expectedParts = (bytes: Buffer, partSize: number): Array<Copy> =>
   Array.from({ length: Math.max(1, Math.ceil(bytes.length / partSize)) }, (_, n) => {
     const part = bytes.subarray(n * partSize, (n + 1) * partSize)
     const last = (n + 1) * partSize >= bytes.length
@@ -70,10 +70,10 @@ t.test('the parts have the same bytes for any chunks', async (t) => {
     ['64 KiB', 65536],
     ['one chunk', bytes.length]
   ] as const) {
-    t.same(await copies(cutParts(options(MiB))(splitBytes(bytes, chunk))), expected(bytes, MiB), name)
+    t.same(await copies(cutParts(options(MiB))(splitBytes(bytes, chunk))), expectedParts(bytes, MiB), name)
   }
   const few = bytes.subarray(0, 10_000)
-  t.same(await copies(cutParts(options(999))(splitBytes(few, 1))), expected(few, 999), 'single bytes')
+  t.same(await copies(cutParts(options(999))(splitBytes(few, 1))), expectedParts(few, 999), 'single bytes')
 })
 
 t.test('any bytes in any chunks are cut at any part size without change of bytes or order', async () => {
@@ -82,7 +82,7 @@ t.test('any bytes in any chunks are cut at any part size without change of bytes
     fc.asyncProperty(chunks, fc.integer({ min: 1, max: 60 }), async (chunks, partSize) => {
       const bytes = Buffer.concat(chunks)
       const cut = await copies(cutParts(options(partSize))(from(...chunks)))
-      const wanted = expected(bytes, partSize)
+      const wanted = expectedParts(bytes, partSize)
       return (
         cut.length === wanted.length &&
         cut.every(
@@ -129,11 +129,11 @@ t.test('bytes that end at the end of a part yield no empty part', async (t) => {
 
 t.test('a source may reuse its buffer', async (t) => {
   const slab = Buffer.alloc(1000)
-  const reusing = async function* () {
+  const yieldReused = async function* () {
     for (let n = 0; n < 10; n += 1) yield slab.fill(n)
     slab.fill(255)
   }
-  const parts = await copies(cutParts(options(2500))(reusing()))
+  const parts = await copies(cutParts(options(2500))(yieldReused()))
   const wanted = Buffer.concat(Array.from({ length: 10 }, (_, n) => Buffer.alloc(1000, n)))
   t.ok(Buffer.concat(parts.map(({ bytes }) => bytes)).equals(wanted))
 })
@@ -221,8 +221,8 @@ t.test('a source with another length than announced is a SourceError', async (t)
   for (const chunk of [1, 3, 8]) {
     const cut = (length: number, partSize: number) =>
       cutParts(options(partSize, { length }))(splitBytes(bytes, chunk))
-    t.same(await copies(cut(8, 3)), expected(bytes, 3))
-    t.same(await copies(cut(8, 4)), expected(bytes, 4))
+    t.same(await copies(cut(8, 3)), expectedParts(bytes, 3))
+    t.same(await copies(cut(8, 4)), expectedParts(bytes, 4))
     for (const partSize of [3, 4, 7, 8, 9]) {
       t.match(await reasonOf(cut(7, partSize)), {
         _tag: 'SourceError',

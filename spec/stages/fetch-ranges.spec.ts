@@ -33,7 +33,7 @@ type Respond = (bytes: Buffer, response: ServerResponse, first: number) => unkno
 const whole: Respond = (bytes, response) => response.end(bytes)
 
 /** A server that gives ranges of the bytes, and a call that asks for one; `most` of them were under way at once. */
-const giving = async (t: Teardown, bytes: Buffer, respond: Respond = whole) => {
+const startRangeServer = async (t: Teardown, bytes: Buffer, respond: Respond = whole) => {
   const at = { open: 0, most: 0, requested: [] as Array<number> }
   const server = createServer((request, response) => {
     const [first = 0, last = 0] = (request.headers.range?.slice(6) ?? '').split('-').map(Number)
@@ -79,7 +79,7 @@ t.test('bytes are yielded in order if they arrive in another', async (t) => {
   const bytes = bytesOf(10 * 1000 + 77)
   // Responses arrive in reverse order: four at a time, the last range first.
   let waiting: ReadonlyArray<() => unknown> = []
-  const { at, fetchRange } = await giving(t, bytes, async (range, response, first) => {
+  const { at, fetchRange } = await startRangeServer(t, bytes, async (range, response, first) => {
     waiting = [() => response.end(range), ...waiting]
     if (waiting.length < 4 && first < 10_000) return
     const responders = waiting
@@ -100,7 +100,7 @@ t.test('bytes are yielded in order if they arrive in another', async (t) => {
 
 t.test('the bytes are the same with any concurrency, with little memory and with none', async (t) => {
   const bytes = bytesOf(3 * MiB + 5)
-  const { at, fetchRange } = await giving(t, bytes)
+  const { at, fetchRange } = await startRangeServer(t, bytes)
   const plan = (partSize: number) => planRanges({ to: bytes.length, partSize })
   for (const window of [1, 2, 7, 100, 0]) {
     t.ok((await read(pipe(plan(300_000), fetchRanges(roomFor(window, 300_000), fetchRange)))).equals(bytes))
@@ -117,7 +117,7 @@ t.test('the bytes are the same with any concurrency, with little memory and with
 
 t.test('the CRC64 of each range is reported in order, before the last chunk of the range', async (t) => {
   const bytes = bytesOf(3 * 1000 + 77)
-  const { fetchRange } = await giving(t, bytes)
+  const { fetchRange } = await startRangeServer(t, bytes)
   const cuts = [
     bytes.subarray(0, 1000),
     bytes.subarray(1000, 2000),
@@ -141,7 +141,7 @@ t.test('the CRC64 of each range is reported in order, before the last chunk of t
 
 t.test('a part of an object and an empty range are fetched', async (t) => {
   const bytes = bytesOf(5000)
-  const { at, fetchRange } = await giving(t, bytes)
+  const { at, fetchRange } = await startRangeServer(t, bytes)
   const stretch = pipe(
     planRanges({ from: 1234, to: 4321, partSize: 1000 }),
     fetchRanges(roomFor(2, 1000), fetchRange)
@@ -154,7 +154,7 @@ t.test('a part of an object and an empty range are fetched', async (t) => {
 
 t.test('the reader may keep each chunk, and no chunk is empty', async (t) => {
   const bytes = bytesOf(4 * MiB)
-  const { fetchRange } = await giving(t, bytes)
+  const { fetchRange } = await startRangeServer(t, bytes)
   const source = pipe(
     planRanges({ to: bytes.length, partSize: MiB }),
     fetchRanges(roomFor(2, MiB), fetchRange)
@@ -186,7 +186,7 @@ t.test('chunks of single bytes pass', async (t) => {
 // -- the reader --
 t.test('a paused reader pauses the server: at most concurrency ranges are requested and held', async (t) => {
   const bytes = bytesOf(16 * MiB)
-  const { at, fetchRange } = await giving(t, bytes)
+  const { at, fetchRange } = await startRangeServer(t, bytes)
   const options = roomFor(4, MiB)
   const source = pipe(planRanges({ to: bytes.length, partSize: MiB }), fetchRanges(options, fetchRange))
   const first = await source.next()
@@ -206,7 +206,7 @@ t.test('a paused reader pauses the server: at most concurrency ranges are reques
 t.test('without memory a paused reader pauses the server within a range', async (t) => {
   const bytes = Buffer.alloc(64 * MiB)
   let left = 0
-  const { at, fetchRange } = await giving(t, bytes, (range, response) => {
+  const { at, fetchRange } = await startRangeServer(t, bytes, (range, response) => {
     const chunks = function* () {
       for (let from = 0; from < range.length; from += 65536) {
         left += 65536
@@ -225,7 +225,7 @@ t.test('without memory a paused reader pauses the server within a range', async 
 })
 
 t.test('a reader that stops early closes all connections at once', async (t) => {
-  const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response) =>
+  const { at, fetchRange } = await startRangeServer(t, bytesOf(8000), (bytes, response) =>
     response.write(bytes.subarray(0, 10))
   )
   const options = roomFor(4, 1000)
@@ -240,7 +240,7 @@ t.test('a reader that stops early closes all connections at once', async (t) => 
 })
 
 t.test('destroying a Node stream of the ranges closes all connections', async (t) => {
-  const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response) =>
+  const { at, fetchRange } = await startRangeServer(t, bytesOf(8000), (bytes, response) =>
     response.write(bytes.subarray(0, 10))
   )
   const options = roomFor(4, 1000)
@@ -274,12 +274,12 @@ t.test('a fetch that ignores its signal is not waited for', async (t) => {
 t.test('the failure of a range is thrown at its turn, and closes the other connections', async (t) => {
   const bytes = bytesOf(6000)
   let broken = false
-  const { at, fetchRange } = await giving(t, bytes, (range, response, first) => {
+  const { at, fetchRange } = await startRangeServer(t, bytes, (range, response, first) => {
     if (first === 2000) response.destroy()
     else if (first > 2000) response.write(range.subarray(0, 1))
     else waitFor(() => broken).then(() => response.end(range), t.fail)
   })
-  const breaking: FetchRange = async function* (range, signal) {
+  const fetchThenBreak: FetchRange = async function* (range, signal) {
     try {
       yield* fetchRange(range, signal)
     } catch (thrown) {
@@ -289,7 +289,7 @@ t.test('the failure of a range is thrown at its turn, and closes the other conne
   }
   const options = roomFor(4, 1000)
   const chunks: Array<Uint8Array> = []
-  const source = pipe(planRanges({ to: 6000, partSize: 1000 }), fetchRanges(options, breaking))
+  const source = pipe(planRanges({ to: 6000, partSize: 1000 }), fetchRanges(options, fetchThenBreak))
   const reading = async () => {
     for await (const chunk of source) chunks.push(chunk)
   }
@@ -307,13 +307,13 @@ t.test('the failure of a range is thrown at its turn, and closes the other conne
 t.test('a failure aborts the controller; a successful run does not', async (t) => {
   const error = new Error('disk')
   const controller = new AbortController()
-  const broken: FetchRange = () => {
+  const fetchBroken: FetchRange = () => {
     throw error
   }
   for (const window of [0, 3]) {
     await t.rejects(
       pipeline(
-        fetchRanges({ ...roomFor(window, 1), controller }, broken)(planRanges({ to: 3, partSize: 1 })),
+        fetchRanges({ ...roomFor(window, 1), controller }, fetchBroken)(planRanges({ to: 3, partSize: 1 })),
         toArray
       ),
       error
@@ -349,7 +349,7 @@ t.test('a range of another size is an IntegrityError with its number and both si
 })
 
 t.test('an abort of the controller ends the run, also if bytes have already arrived', async (t) => {
-  const { at, fetchRange } = await giving(t, bytesOf(8000), (bytes, response, first) =>
+  const { at, fetchRange } = await startRangeServer(t, bytesOf(8000), (bytes, response, first) =>
     first === 0 ? response.end(bytes) : response.write(bytes.subarray(0, 1))
   )
   const controller = new AbortController()
@@ -366,7 +366,7 @@ t.test('an abort of the controller ends the run, also if bytes have already arri
 // -- sharing --
 t.test('downloads that share memory with stalled readers continue, one range at a time', async (t) => {
   const bytes = bytesOf(2 * MiB)
-  const { fetchRange } = await giving(t, bytes)
+  const { fetchRange } = await startRangeServer(t, bytes)
   const limit = 2 * inBlocks(256 * 1024)
   const options = { concurrency: 4, budget: createMemoryBudget({ limit, ahead: limit }), context }
   const plan = planRanges({ to: bytes.length, partSize: 256 * 1024 })
@@ -380,7 +380,7 @@ t.test('downloads that share memory with stalled readers continue, one range at 
 
 t.test('an upload that reads from a download of the same client does not deadlock', async (t) => {
   const bytes = bytesOf(2 * MiB)
-  const { fetchRange } = await giving(t, bytes)
+  const { fetchRange } = await startRangeServer(t, bytes)
   const partSize = 256 * 1024
   const budget = createMemoryBudget({ limit: 4 * partSize, ahead: 2 * partSize })
   const options = { concurrency: 8, budget, context }

@@ -21,7 +21,7 @@ const partOf = (number: number, ...chunks: ReadonlyArray<Uint8Array>): Part => (
 const part = (number: number, ...texts: ReadonlyArray<string>): Part =>
   partOf(number, ...texts.map((text) => Buffer.from(text)))
 
-const hashed = async (...parts: ReadonlyArray<Part>): Promise<ReadonlyArray<HashedPart>> =>
+const hashAll = async (...parts: ReadonlyArray<Part>): Promise<ReadonlyArray<HashedPart>> =>
   toArray(hashParts({ md5: true })(from(...parts)))
 
 t.test('the hashes of a part do not depend on its chunks', async (t) => {
@@ -29,7 +29,7 @@ t.test('the hashes of a part do not depend on its chunks', async (t) => {
   const known = { md5: O.some('JfnnlDI7RTiF9RgfG2JNCw=='), crc64: 0x995dc9bbdf1939fan }
   for (let at = 0; at <= 9; at += 1) {
     const halves = part(1, '123456789'.slice(0, at), '123456789'.slice(at))
-    t.match(await hashed(halves), [known], `cut at ${String(at)}`)
+    t.match(await hashAll(halves), [known], `cut at ${String(at)}`)
   }
 })
 
@@ -49,14 +49,14 @@ t.test('parts have the recorded checksums, and their combination has that of the
 
 t.test('a part larger than 256 KiB has the hashes of its bytes', async (t) => {
   const bytes = bytesOf(3 * 1024 * 1024 + 7)
-  const [whole] = await hashed(partOf(1, bytes))
+  const [whole] = await hashAll(partOf(1, bytes))
   t.same(whole?.md5, O.some(createHash('md5').update(bytes).digest('base64')))
-  const [cut] = await hashed(partOf(1, bytes.subarray(0, 999_999), bytes.subarray(999_999)))
+  const [cut] = await hashAll(partOf(1, bytes.subarray(0, 999_999), bytes.subarray(999_999)))
   t.equal(cut?.crc64, whole?.crc64)
 })
 
 t.test('an empty part has the checksum of zero bytes', async (t) => {
-  t.match(await hashed(part(1)), [{ crc64: 0n, md5: O.some('1B2M2Y8AsgTpgAmY7PhCfg==') }])
+  t.match(await hashAll(part(1)), [{ crc64: 0n, md5: O.some('1B2M2Y8AsgTpgAmY7PhCfg==') }])
 })
 
 t.test('the MD5 is computed only with the option md5', async (t) => {
@@ -65,15 +65,15 @@ t.test('the MD5 is computed only with the option md5', async (t) => {
 
 t.test('parts keep their order and their other fields', async (t) => {
   const parts = [part(1, 'a'), part(2, 'b'), part(3, 'c')]
-  const out = await hashed(...parts)
+  const out = await hashAll(...parts)
   for (const [n, { md5: _, crc64: __, ...rest }] of out.entries()) t.strictSame(rest, parts[n])
   t.equal(out[0]?.release, parts[0]?.release)
 })
 
 t.test('parallel uploads do not mix their bytes', async (t) => {
   const long = (text: string) => part(1, ...Array.from({ length: 40 }, () => text.repeat(100_000)))
-  const alone = [await hashed(long('a')), await hashed(long('b'))]
-  const together = await Promise.all([hashed(long('a')), hashed(long('b'))])
+  const alone = [await hashAll(long('a')), await hashAll(long('b'))]
+  const together = await Promise.all([hashAll(long('a')), hashAll(long('b'))])
   t.same(
     together.map(([one]) => one?.crc64),
     alone.map(([one]) => one?.crc64)
@@ -121,7 +121,7 @@ t.test('the event loop gets a turn every 256 KiB, with chunks of any size', asyn
       if (!over) setImmediate(count)
     }
     setImmediate(count)
-    await hashed(partOf(1, ...chunks))
+    await hashAll(partOf(1, ...chunks))
     over = true
     t.ok(turns >= 25 && turns < 50, `${String(turns)} turns in chunks of ${String(chunk)}`)
   }

@@ -37,11 +37,11 @@ t.test('fromIterable closes its source if the reader returns', async (t) => {
 })
 
 t.test('an error of the source fails fromIterable', async (t) => {
-  const broken = function* (): Generator<number, void, undefined> {
+  const yieldThenBreak = function* (): Generator<number, void, undefined> {
     yield 1
     throw new Error('no more')
   }
-  await t.rejects(toArray(fromIterable(broken())), { message: 'no more' })
+  await t.rejects(toArray(fromIterable(yieldThenBreak())), { message: 'no more' })
 })
 
 t.test('sliceChunks keeps the bytes and their order, and no slice is empty or too large', async () => {

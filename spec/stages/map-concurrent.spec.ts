@@ -46,14 +46,14 @@ const workshop = () => {
 }
 
 /** How each of the results comes, or fails. */
-const collected = (source: AsyncIterable<unknown>) => {
+const collectResults = (source: AsyncIterable<unknown>) => {
   const got: Array<unknown> = []
-  const reading = async () => {
+  const readAll = async () => {
     for await (const result of source) got.push(result)
   }
   return {
     got,
-    ended: reading().then(
+    ended: readAll().then(
       () => 'whole',
       (error: unknown) => error
     )
@@ -67,7 +67,7 @@ t.test('results are yielded when they are done, or in the order of their items i
     [true, ['done 1', 'done 2', 'done 3']]
   ] as const) {
     const { work, end } = workshop()
-    const { got, ended } = collected(
+    const { got, ended } = collectResults(
       pipe(from(1, 2, 3), mapConcurrent<number>({ concurrency: 3, ordered })(work))
     )
     await setImmediate()
@@ -208,7 +208,7 @@ t.test('the first failure aborts the other calls, closes the source and is throw
     source,
     mapConcurrent<number>({ concurrency: 3, discard: (n) => discarded.push(n) })(work)
   )
-  const { got, ended } = collected(running)
+  const { got, ended } = collectResults(running)
   await setImmediate()
   const error = new Error('no')
   await end(2, error)
@@ -228,7 +228,7 @@ t.test('a failure is thrown after the other calls have settled', async (t) => {
     settled.push(n)
     return n
   }
-  const { got, ended } = collected(pipe(from(1, 2, 3), mapConcurrent<number>({ concurrency: 3 })(work)))
+  const { got, ended } = collectResults(pipe(from(1, 2, 3), mapConcurrent<number>({ concurrency: 3 })(work)))
   t.match(await ended, { message: 'no' })
   t.same(settled, [1, 2])
   t.same(got, [1, 2], 'and their results are yielded')
@@ -239,7 +239,7 @@ t.test(
   async (t) => {
     const { work, end } = workshop()
     const running = pipe(from(1, 2, 3, 4), mapConcurrent<number>({ concurrency: 4, ordered: true })(work))
-    const { got, ended } = collected(running)
+    const { got, ended } = collectResults(running)
     await setImmediate()
     await end(1)
     await end(3)
@@ -250,7 +250,7 @@ t.test(
 )
 
 t.test('a failure is thrown also if the source stalls', async (t) => {
-  const stalling = async function* () {
+  const yieldThenStall = async function* () {
     yield 1
     await new Promise(() => {})
   }
@@ -258,7 +258,7 @@ t.test('a failure is thrown also if the source stalls', async (t) => {
     await setImmediate()
     throw new Error('no')
   }
-  await t.rejects(toArray(pipe(stalling(), mapConcurrent<number>({ concurrency: 2 })(work))), {
+  await t.rejects(toArray(pipe(yieldThenStall(), mapConcurrent<number>({ concurrency: 2 })(work))), {
     message: 'no'
   })
 })
@@ -326,7 +326,7 @@ t.test('an abort of the controller fails with its reason; if it came before, not
   const controller = new AbortController()
   const { seen, source } = countReads()
   const { aborted, work } = workshop()
-  const { ended } = collected(pipe(source, mapConcurrent<number>({ concurrency: 2, controller })(work)))
+  const { ended } = collectResults(pipe(source, mapConcurrent<number>({ concurrency: 2, controller })(work)))
   await setImmediate()
   controller.abort(new Error('enough'))
   t.match(await ended, { message: 'enough' })

@@ -39,7 +39,7 @@ const take = async (
 }
 
 /** A reservation of `max` blocks that holds `count` of them. */
-const holding = async (budget: MemoryBudget, count: number, max = count): Promise<Reservation> => {
+const reserveAndTake = async (budget: MemoryBudget, count: number, max = count): Promise<Reservation> => {
   const reservation = reserve(budget, max)
   const taken = await take(reservation, count)
   if (E.isLeft(taken)) throw new Error(taken.left._tag)
@@ -75,7 +75,7 @@ t.test(
   'twelve silent uploads that hold one block each do not keep a thirteenth from its memory',
   async (t) => {
     const budget = createMemoryBudget({ limit: blocks(256), ahead: blocks(128) })
-    for (let n = 0; n < 12; n += 1) await holding(budget, 1, 32)
+    for (let n = 0; n < 12; n += 1) await reserveAndTake(budget, 1, 32)
     t.ok(E.isRight(await take(reserve(budget, 32), 32)))
   }
 )
@@ -103,7 +103,7 @@ t.test('a reservation larger than the budget is refused', async (t) => {
 t.test('inBlocks: a budget for some parts has memory for as many, whatever their size', async (t) => {
   for (const size of [1, 1000, blockSize, blockSize + 1, 5 * blockSize - 1]) {
     const budget = createMemoryBudget({ limit: 4 * inBlocks(size) })
-    const parts = [1, 2, 3, 4].map(() => holding(budget, inBlocks(size) / blockSize))
+    const parts = [1, 2, 3, 4].map(() => reserveAndTake(budget, inBlocks(size) / blockSize))
     const [first] = await Promise.all(parts)
     t.equal(budget.granted(), budget.limit)
     const waiting = take(reserve(budget, 1), 1)
@@ -161,7 +161,7 @@ t.test('two holders that together need more than the limit do not wait for each 
 t.test('a new reservation does not pass one that waits to start', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(4) })
   // It may need the three that are free.
-  const first = await holding(budget, 1, 4)
+  const first = await reserveAndTake(budget, 1, 4)
   const large = reserve(budget, 4)
   const started = take(large, 1)
   const small = take(reserve(budget, 1), 1)
@@ -174,7 +174,7 @@ t.test('a new reservation does not pass one that waits to start', async (t) => {
 
 t.test('a holder that waits is served before a new reservation', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(4) })
-  const [blocking, growing] = [await holding(budget, 2), await holding(budget, 2, 3)]
+  const [blocking, growing] = [await reserveAndTake(budget, 2), await reserveAndTake(budget, 2, 3)]
   const order: Array<string> = []
   const grown = take(growing, 1).then(() => order.push('holder'))
   const started = take(reserve(budget, 1), 1).then(() => order.push('new'))
@@ -187,7 +187,7 @@ t.test('a holder that waits is served before a new reservation', async (t) => {
 // -- aborts --
 t.test('an aborted wait leaves the queue, and those behind it are served', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(4) })
-  await holding(budget, 1, 4)
+  await reserveAndTake(budget, 1, 4)
   const controller = new AbortController()
   const large = take(reserve(budget, 4), 1, controller.signal)
   const small = take(reserve(budget, 1), 1)
@@ -211,7 +211,7 @@ t.test('a signal that is already aborted takes nothing, and a later abort return
 
 t.test('a wait ends if its reservation is released', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(2) })
-  const first = await holding(budget, 2)
+  const first = await reserveAndTake(budget, 2)
   const second = reserve(budget, 1)
   const waiting = take(second, 1)
   second.release()
@@ -223,14 +223,14 @@ t.test('a wait ends if its reservation is released', async (t) => {
 // -- stalls --
 t.test('a wait fails with Stalled if reservations that do not move leave too little', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(4), stallTimeout: 40 })
-  const silent = await holding(budget, 3, 4)
+  const silent = await reserveAndTake(budget, 3, 4)
   t.same(await take(reserve(budget, 4), 1), E.left({ _tag: 'Stalled', after: 40, stalled: blocks(3) }))
   t.equal(silent.size(), blocks(3), 'and the silent one keeps its memory')
 })
 
 t.test('a wait continues while a sealed reservation holds the memory', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(4), stallTimeout: 20 })
-  const sending = await holding(budget, 3, 4)
+  const sending = await reserveAndTake(budget, 3, 4)
   sending.seal()
   const waiting = take(reserve(budget, 4), 4)
   await setTimeout(80)
@@ -240,8 +240,8 @@ t.test('a wait continues while a sealed reservation holds the memory', async (t)
 
 t.test('if a silent holder makes two others wait, one fails and the other finishes', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(16), stallTimeout: 40 })
-  await holding(budget, 1, 4)
-  const [one, other] = [await holding(budget, 6, 10), await holding(budget, 6, 10)]
+  await reserveAndTake(budget, 1, 4)
+  const [one, other] = [await reserveAndTake(budget, 6, 10), await reserveAndTake(budget, 6, 10)]
   const grow = async (reservation: Reservation): Promise<string> => {
     const grown = await take(reservation, 4)
     reservation.release()
@@ -333,7 +333,7 @@ t.test('consecutive parts create no garbage, and free blocks are collected at th
   const before = process.memoryUsage().arrayBuffers
   let most = 0
   for (let part = 0; part < 200; part += 1) {
-    const reservation = await holding(budget, 32)
+    const reservation = await reserveAndTake(budget, 32)
     await setImmediate()
     most = Math.max(most, process.memoryUsage().arrayBuffers - before)
     reservation.release()
@@ -345,7 +345,7 @@ t.test('consecutive parts create no garbage, and free blocks are collected at th
 
 t.test('no block has two owners', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(4) })
-  const first = await holding(budget, 2)
+  const first = await reserveAndTake(budget, 2)
   first.release()
   first.release()
   const [one, other] = [await take(reserve(budget, 2), 2), await take(reserve(budget, 2), 2)]
@@ -365,7 +365,7 @@ t.test('reserveNow grants all blocks at once, and returns them for the next', as
   )
   t.equal(budget.granted(), blocks(3))
   t.ok(O.isNone(budget.reserveNow(blocks(2))), 'two are not free')
-  const last = await holding(budget, 1)
+  const last = await reserveAndTake(budget, 1)
   const waiting = take(reserve(budget, 1), 1)
   t.notOk(await isSettled(waiting))
   held.value.release()
@@ -380,7 +380,7 @@ t.test('reserveNow grants all blocks at once, and returns them for the next', as
 t.test('reserveNow grants nothing while a part waits, and no more than the largest part', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(8), ahead: blocks(4) })
   t.ok(O.isNone(budget.reserveNow(blocks(5))), 'more than the largest part')
-  const part = await holding(budget, 1, 4)
+  const part = await reserveAndTake(budget, 1, 4)
   const held = budget.reserveNow(blocks(4))
   if (O.isNone(held)) return t.fail('no memory')
   t.ok(E.isRight(await take(part, 3)))
@@ -405,7 +405,7 @@ t.test('reading ahead never uses the share that a part may need', async (t) => {
   t.ok(ahead.every(O.isSome))
   t.ok(O.isNone(budget.reserveAhead(1)), 'its share is used up')
   // Their reader may be an upload that needs memory first.
-  const part = await holding(budget, 4)
+  const part = await reserveAndTake(budget, 4)
   t.equal(budget.granted(), blocks(8))
   t.match(budget.reserve(blocks(5)), E.left({ _tag: 'TooLarge', largest: blocks(4) }))
   part.release()
@@ -431,7 +431,7 @@ t.test(
   'nothing is read ahead while a part waits for memory, or if a started part could not finish',
   async (t) => {
     const budget = createMemoryBudget({ limit: blocks(8), ahead: blocks(4) })
-    const [one, other] = [await holding(budget, 3, 4), await holding(budget, 1, 3)]
+    const [one, other] = [await reserveAndTake(budget, 3, 4), await reserveAndTake(budget, 1, 3)]
     t.ok(O.isNone(budget.reserveAhead(blocks(4))), 'a part needs one of the four free blocks')
     t.ok(O.isSome(budget.reserveAhead(blocks(2))))
     await take(one, 1)
@@ -445,8 +445,8 @@ t.test(
 
 t.test('blocks that are kept for use count against the limit when memory is read ahead', async (t) => {
   const budget = createMemoryBudget({ limit: blocks(64), ahead: blocks(32) })
-  const [most, one] = [await holding(budget, 32), await holding(budget, 1, 2)]
-  const others = await holding(budget, 31)
+  const [most, one] = [await reserveAndTake(budget, 32), await reserveAndTake(budget, 1, 2)]
+  const others = await reserveAndTake(budget, 31)
   most.release()
   others.release()
   await collectGarbage()

@@ -51,7 +51,7 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-const serving = async (t: Teardown): Promise<{ readonly origin: string; readonly dispatcher: Agent }> => {
+const startServer = async (t: Teardown): Promise<{ readonly origin: string; readonly dispatcher: Agent }> => {
   const worker = new Worker(server, { eval: true, execArgv: [] })
   const dispatcher = new Agent()
   t.teardown(async () => {
@@ -63,15 +63,15 @@ const serving = async (t: Teardown): Promise<{ readonly origin: string; readonly
 }
 
 /** The most that buffers grow by, of what is really held: garbage is collected before it is judged. */
-const weighing = async (ceiling: number) => {
+const createScale = async (ceiling: number) => {
   await collectGarbage()
   const before = process.memoryUsage().arrayBuffers
-  const grown = (): number => process.memoryUsage().arrayBuffers - before
+  const growth = (): number => process.memoryUsage().arrayBuffers - before
   let most = 0
   return {
     weigh: async (): Promise<void> => {
-      if (grown() > ceiling) await collectGarbage()
-      most = Math.max(most, grown())
+      if (growth() > ceiling) await collectGarbage()
+      most = Math.max(most, growth())
     },
     most: () => most
   }
@@ -109,9 +109,9 @@ for (const [shape, source, total, partSize] of [
   t.test(
     `an upload of unknown length holds five parts for four in flight, in chunks of ${shape}`,
     async (t) => {
-      const { origin, dispatcher } = await serving(t)
+      const { origin, dispatcher } = await startServer(t)
       const ceiling = (concurrency + 1) * inBlocks(partSize) + slack
-      const { weigh, most } = await weighing(ceiling)
+      const { weigh, most } = await createScale(ceiling)
       const budget = createMemoryBudget({ limit: (concurrency + 1) * inBlocks(partSize) })
       let inFlight = 0
       let together = 0
@@ -172,11 +172,11 @@ t.test(
 )
 
 t.test('a download whose reader stalls holds at most concurrency ranges', async (t) => {
-  const { origin, dispatcher } = await serving(t)
+  const { origin, dispatcher } = await startServer(t)
   const window = 4
   const partSize = 4 * MiB
   const ceiling = window * partSize + 8 * MiB
-  const { weigh, most } = await weighing(ceiling)
+  const { weigh, most } = await createScale(ceiling)
   const limit = window * inBlocks(partSize)
   const fetchRange: FetchRange = async function* ({ first, last }, signal) {
     const headers = { range: `bytes=${String(first)}-${String(last)}` }

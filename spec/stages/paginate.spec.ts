@@ -33,7 +33,7 @@ const broken: CosError = {
 }
 
 /** Numbers up to `last`, `size` on a page. */
-const counting = (
+const createNumberPages = (
   last: number,
   size: number
 ): { readonly requested: Array<number>; readonly fetch: FetchPage<Item, number> } => {
@@ -48,11 +48,11 @@ const counting = (
 }
 
 t.test('pages are one stream, and each is requested at the cursor of the page before it', async (t) => {
-  const { requested, fetch } = counting(7, 3)
+  const { requested, fetch } = createNumberPages(7, 3)
   t.same(await numbers(paginate({}, fetch)(0)), [1, 2, 3, 4, 5, 6, 7])
   t.same(requested, [0, 3, 6])
   t.same(await numbers(paginate({}, fetch)(5)), [6, 7], 'from a cursor')
-  t.same(await numbers(paginate({}, counting(0, 3).fetch)(0)), [], 'of nothing')
+  t.same(await numbers(paginate({}, createNumberPages(0, 3).fetch)(0)), [], 'of nothing')
 })
 
 t.test('an empty page between others does not end the listing', async (t) => {
@@ -77,7 +77,7 @@ t.test('an item is yielded as soon as its page yields it', async (t) => {
 })
 
 t.test('nothing is requested before the first read, and a paused reader pauses the next page', async (t) => {
-  const { requested, fetch } = counting(9, 2)
+  const { requested, fetch } = createNumberPages(9, 2)
   const items = paginate({}, fetch)(0)
   await setTimeout(10)
   t.same(requested, [])
@@ -120,11 +120,11 @@ t.test('a reader that stops while a page is requested does not wait for it', asy
   await pages.return()
   await pending
 
-  async function* stalled() {
+  async function* yieldThenStall() {
     yield item(1)
     await new Promise(() => {})
   }
-  const reading = paginate<number, Item>({}, () => TE.right(stalled()))(0)
+  const reading = paginate<number, Item>({}, () => TE.right(yieldThenStall()))(0)
   await reading.next()
   const read = reading.next()
   await setTimeout(5)
@@ -134,8 +134,8 @@ t.test('a reader that stops while a page is requested does not wait for it', asy
 
 t.test('a failure of a request or a page is thrown, and the last cursor resumes the listing', async (t) => {
   t.match(await catchCosError(toArray(paginate({}, () => TE.left(broken))(0))), broken)
-  const { fetch } = counting(6, 2)
-  const failing: FetchPage<Item, number> = (start) =>
+  const { fetch } = createNumberPages(6, 2)
+  const fetchFailing: FetchPage<Item, number> = (start) =>
     start < 2
       ? fetch(start, new AbortController().signal)
       : () =>
@@ -149,7 +149,7 @@ t.test('a failure of a request or a page is thrown, and the last cursor resumes 
           )
   let last = 0
   const reading = (async () => {
-    for await (const { cursor } of paginate({}, failing)(0)) last = cursor
+    for await (const { cursor } of paginate({}, fetchFailing)(0)) last = cursor
   })()
   t.match(await catchCosError(reading), broken)
   t.equal(last, 3)
@@ -161,7 +161,7 @@ t.test('a failing page fails the pipeline', async (t) => {
 })
 
 t.test('if shouldRetryPage is true, a listing resumes after the last item', async (t) => {
-  const { fetch } = counting(5, 5)
+  const { fetch } = createNumberPages(5, 5)
   const calls: Array<readonly [tag: string, failures: number]> = []
   let requested = 0
   // Refused twice, then broken after each item.
@@ -206,7 +206,7 @@ t.test('errors that the reader throws are not failures of the page', async (t) =
     requested += 1
     return true
   }
-  const { fetch } = counting(5, 2)
+  const { fetch } = createNumberPages(5, 2)
   const reading = pipeline(paginate({ shouldRetryPage }, fetch)(0), async (items: AsyncIterable<Item>) => {
     for await (const { n } of items) if (n === 2) throw new Error('enough')
   })
@@ -215,12 +215,12 @@ t.test('errors that the reader throws are not failures of the page', async (t) =
 })
 
 t.test('an error that is not a CosException is not retried', async (t) => {
-  async function* mistaken(): AsyncGenerator<Item> {
+  async function* yieldMistaken(): AsyncGenerator<Item> {
     yield item(1)
     throw new TypeError('a mistake')
   }
   const reading = toArray(
-    paginate<number, Item>({ shouldRetryPage: () => async () => true }, () => TE.right(mistaken()))(0)
+    paginate<number, Item>({ shouldRetryPage: () => async () => true }, () => TE.right(yieldMistaken()))(0)
   )
   await t.rejects(reading, { message: 'a mistake' })
 })
@@ -256,7 +256,7 @@ t.test('a hundred pages pass, and no memory of them is kept', async (t) => {
     return process.memoryUsage().heapUsed
   }
   let before = 0
-  for await (const { n } of paginate({}, counting(50_000, 500).fetch)(0))
+  for await (const { n } of paginate({}, createNumberPages(50_000, 500).fetch)(0))
     if (n === 5_000) before = await held()
   // 45,000 items kept would be some 3 MB.
   const grown = (await held()) - before

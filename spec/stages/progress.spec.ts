@@ -22,7 +22,7 @@ const after = (at: number, ...events: ReadonlyArray<readonly [number, ProgressEv
     progressAt(at)
   )
 
-const moved = (size: number): ProgressEvent => ({ _tag: 'Moved', size })
+const movedEvent = (size: number): ProgressEvent => ({ _tag: 'Moved', size })
 
 /** A clock that a spec sets. */
 const clockAt = (at: number) => {
@@ -57,15 +57,15 @@ t.test('skipped bytes count as transferred, and not for the rate', async (t) => 
 })
 
 t.test('the total is the sum of the Expected events', async (t) => {
-  const expected = (size: number): ProgressEvent => ({ _tag: 'Expected', size })
-  t.same(after(0, [0, expected(0)]).total, O.some(0))
-  t.same(after(0, [0, expected(5)], [0, expected(7)]).total, O.some(12))
+  const expectedEvent = (size: number): ProgressEvent => ({ _tag: 'Expected', size })
+  t.same(after(0, [0, expectedEvent(0)]).total, O.some(0))
+  t.same(after(0, [0, expectedEvent(5)], [0, expectedEvent(7)]).total, O.some(12))
 })
 
 t.test('the rate is that of the last five seconds', async (t) => {
   // 1000 bytes every 100 ms, for 20 s; then 100 of them.
-  const steady = Array.from({ length: 200 }, (_, n) => [n * 100, moved(1000)] as const)
-  const slow = Array.from({ length: 100 }, (_, n) => [20_000 + n * 100, moved(100)] as const)
+  const steady = Array.from({ length: 200 }, (_, n) => [n * 100, movedEvent(1000)] as const)
+  const slow = Array.from({ length: 100 }, (_, n) => [20_000 + n * 100, movedEvent(100)] as const)
   const near = (rate: number, wanted: number) => Math.abs(rate - wanted) / wanted < 0.05
   t.ok(near(after(1000, ...steady.slice(0, 10)).rate, 10_000), 'before five seconds have passed')
   t.ok(near(after(20_000, ...steady).rate, 10_000))
@@ -75,13 +75,13 @@ t.test('the rate is that of the last five seconds', async (t) => {
 })
 
 t.test('parts that take longer than five seconds each have a rate', async (t) => {
-  const parts = Array.from({ length: 5 }, (_, n) => [(n + 1) * 8000, moved(64_000)] as const)
+  const parts = Array.from({ length: 5 }, (_, n) => [(n + 1) * 8000, movedEvent(64_000)] as const)
   t.equal(after(40_000, ...parts).rate, 8000)
 })
 
 t.test('a state stays small after many events', async (t) => {
   let state = initialState(0)
-  for (let at = 0; at < 100_000; at += 1) state = step(moved(1), at)(state)
+  for (let at = 0; at < 100_000; at += 1) state = step(movedEvent(1), at)(state)
   t.equal(state.transferred, 100_000)
   t.ok(state.marks.length <= 12, String(state.marks.length))
   t.ok(Math.abs(progressAt(100_000)(state).rate - 1000) < 20)
@@ -98,7 +98,7 @@ t.test('a total that is known beforehand grows by each Expected event', async (t
 t.test('read returns the state at the moment of the call', async (t) => {
   const clock = clockAt(500)
   const progress = createProgressWith({ total: O.none, clock: clock.read })
-  progress.report(moved(100))
+  progress.report(movedEvent(100))
   clock.at = 1000
   t.match(progress.read(), { transferred: 100, rate: 200 })
 })
@@ -107,10 +107,10 @@ t.test('a reader gets the newest snapshot at each read, and the last one at the 
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const reader = progress[Symbol.asyncIterator]()
   t.match(await reader.next(), { value: { transferred: 0 } })
-  for (let n = 0; n < 50; n += 1) progress.report(moved(1))
+  for (let n = 0; n < 50; n += 1) progress.report(movedEvent(1))
   t.match(await reader.next(), { value: { transferred: 50 } })
-  progress.report(moved(1))
-  progress.report(moved(1))
+  progress.report(movedEvent(1))
+  progress.report(movedEvent(1))
   progress.end()
   t.match(await reader.next(), { value: { transferred: 52 } })
   t.match(await reader.next(), { done: true })
@@ -120,9 +120,9 @@ t.test('a reader waits without events, and two readers both get the snapshots', 
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   const both = [toArray(progress), toArray(progress)]
   await setImmediate()
-  progress.report(moved(1))
+  progress.report(movedEvent(1))
   await setImmediate()
-  progress.report(moved(1))
+  progress.report(movedEvent(1))
   await setImmediate()
   progress.end()
   for (const seen of await Promise.all(both))
@@ -140,7 +140,7 @@ t.test('a reader waits without events, and two readers both get the snapshots', 
 t.test('a reader that stops early does not affect the progress', async (t) => {
   const progress = createProgressWith({ total: O.none, clock: clockAt(0).read })
   for await (const _ of progress) break
-  progress.report(moved(1))
+  progress.report(movedEvent(1))
   progress.end()
   t.equal(progress.read().transferred, 1)
 })

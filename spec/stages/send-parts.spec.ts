@@ -33,7 +33,7 @@ interface Teardown {
 }
 
 /** A server that takes parts, and a call that sends one there. */
-const taking = async (
+const startPartServer = async (
   t: Teardown,
   respond: (number: number, response: ServerResponse, request: IncomingMessage) => unknown
 ) => {
@@ -80,7 +80,7 @@ const parts = (bytes: Buffer, partSize = MiB, controller = new AbortController()
 
 // -- known results --
 t.test('each part arrives unchanged, and the combined checksums are that of the whole', async (t) => {
-  const { taken, upload } = await taking(t, (_, response) => response.end())
+  const { taken, upload } = await startPartServer(t, (_, response) => response.end())
   const bytes = bytesOf(6 * MiB + 4321)
   const { budget, hashed } = parts(bytes)
   const sent = await toArray(pipe(hashed, sendParts({ concurrency: 3, ordered: true }, upload)))
@@ -99,7 +99,7 @@ t.test('each part arrives unchanged, and the combined checksums are that of the 
 
 t.test('results have the order of their completion, or that of their numbers if ordered', async (t) => {
   const first: Array<ServerResponse> = []
-  const { upload } = await taking(t, (number, response) => {
+  const { upload } = await startPartServer(t, (number, response) => {
     if (number === 1) first.push(response)
     else response.end()
   })
@@ -117,7 +117,7 @@ t.test('results have the order of their completion, or that of their numbers if 
 
 t.test('concurrency parts are in flight, and one more is held', async (t) => {
   const held: Array<ServerResponse> = []
-  const { at, upload } = await taking(t, (_, response) => held.push(response))
+  const { at, upload } = await startPartServer(t, (_, response) => held.push(response))
   const { budget, hashed } = parts(bytesOf(8 * MiB))
   const sending3 = pipe(hashed, sendParts({ concurrency: 3 }, upload))
   const first = sending3.next()
@@ -136,7 +136,7 @@ t.test('concurrency parts are in flight, and one more is held', async (t) => {
 
 // -- the reader --
 t.test('a paused reader pauses the source', async (t) => {
-  const { taken, upload } = await taking(t, (_, response) => response.end())
+  const { taken, upload } = await startPartServer(t, (_, response) => response.end())
   const { budget, hashed } = parts(bytesOf(20 * 1000), 1000)
   const running = pipe(hashed, sendParts({ concurrency: 2 }, upload))
   await running.next()
@@ -149,7 +149,7 @@ t.test('a paused reader pauses the source', async (t) => {
 })
 
 t.test('a reader that stops early closes all connections and releases all memory', async (t) => {
-  const { at, taken, upload } = await taking(t, () => {})
+  const { at, taken, upload } = await startPartServer(t, () => {})
   const { budget, hashed, controller } = parts(bytesOf(8 * MiB))
   const running = pipe(hashed, sendParts({ concurrency: 3, controller }, upload))
   const read = running.next()
@@ -163,7 +163,7 @@ t.test('a reader that stops early closes all connections and releases all memory
 
 // -- failures --
 t.test('a failed part aborts the others, and the error is a CosException', async (t) => {
-  const { at, taken, upload } = await taking(t, (number, response) => {
+  const { at, taken, upload } = await startPartServer(t, (number, response) => {
     if (number !== 2) return
     response.statusCode = 500
     response.end()
@@ -181,7 +181,7 @@ t.test('a failed part aborts the others, and the error is a CosException', async
 })
 
 t.test('a failure is thrown at once if the source stalls, and the source is closed', async (t) => {
-  const { upload } = await taking(t, (_, response) => {
+  const { upload } = await startPartServer(t, (_, response) => {
     response.statusCode = 403
     response.end()
   })
@@ -197,7 +197,7 @@ t.test('a failure is thrown at once if the source stalls, and the source is clos
 })
 
 t.test('an error of the source fails the pipeline and closes all connections', async (t) => {
-  const { at, upload } = await taking(t, () => {})
+  const { at, upload } = await startPartServer(t, () => {})
   const error = new Error('disk')
   const controller = new AbortController()
   const budget = createMemoryBudget({ limit: 8 * MiB })
@@ -223,9 +223,9 @@ t.test('the memory of a part is released in every case, even if its call throws'
     md5: O.none,
     release: () => released.push(number)
   })
-  const broken = (): TE.TaskEither<never, never> => () => Promise.reject(new Error('a bug'))
+  const sendBroken = (): TE.TaskEither<never, never> => () => Promise.reject(new Error('a bug'))
   const run: Promise<Array<SentPart<never>>> = toArray(
-    pipe(from(part(1), part(2), part(3)), sendParts({ concurrency: 1 }, broken))
+    pipe(from(part(1), part(2), part(3)), sendParts({ concurrency: 1 }, sendBroken))
   )
   await t.rejects(run, { message: 'a bug' })
   t.same(released, [1, 2])

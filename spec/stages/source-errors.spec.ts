@@ -7,7 +7,7 @@ import { from, toArray } from '../support/iterables.js'
 
 const context = contextOf('spec', { bucket: 'b', key: 'k' })
 
-const failing = async function* (thrown: unknown) {
+const yieldThenThrow = async function* (thrown: unknown) {
   yield 1
   throw thrown
 }
@@ -19,20 +19,20 @@ t.test('items pass unchanged and in order', async (t) => {
 t.test('an error of the source becomes a SourceError', async (t) => {
   const cause = new Error('disk')
   await t.rejects(
-    toArray(withSourceErrors(context)(failing(cause))),
+    toArray(withSourceErrors(context)(yieldThenThrow(cause))),
     new CosException({ _tag: 'SourceError', context, cause })
   )
 })
 
 t.test('a CosException of the source passes unchanged', async (t) => {
   const thrown = new CosException({ _tag: 'Aborted', context, reason: 'spec' })
-  await t.rejects(toArray(withSourceErrors(context)(failing(thrown))), thrown)
+  await t.rejects(toArray(withSourceErrors(context)(yieldThenThrow(thrown))), thrown)
 })
 
 t.test("the signal's reason is not a SourceError", async (t) => {
   const reason = new Error('stopped')
   const stage = withSourceErrors(context, AbortSignal.abort(reason))
-  await t.rejects(toArray(stage(failing(reason))), reason)
+  await t.rejects(toArray(stage(yieldThenThrow(reason))), reason)
 })
 
 t.test('a reader that stops early closes the source', async (t) => {

@@ -7,7 +7,7 @@ import { toReadable } from '../../lib/stages/to-readable.js'
 import { yieldThenFail, from, toArray } from '../support/iterables.js'
 import { settlesWithin } from '../support/settles-within.js'
 
-const nothing = () => undefined
+const doNothing = () => undefined
 
 t.test('bytes keep their order, and close is called once', async (t) => {
   let closed = 0
@@ -24,7 +24,7 @@ t.test('a paused reader pauses the source after about 64 KiB', async (t) => {
       yield Buffer.alloc(16 * 1024)
     }
   }
-  const readable = toReadable(endless(), nothing)
+  const readable = toReadable(endless(), doNothing)
   await once(readable, 'readable')
   await setTimeout(20)
   t.ok(given <= 5 * 16 * 1024, String(given))
@@ -33,7 +33,7 @@ t.test('a paused reader pauses the source after about 64 KiB', async (t) => {
 
 t.test('a destroyed stream closes its source at once, also during a read', async (t) => {
   // A body whose server went silent after its first bytes.
-  const stalled = new Readable({ read: nothing })
+  const stalled = new Readable({ read: doNothing })
   stalled.push(Buffer.from('1234'))
   const bytes = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     const source: AsyncIterable<Uint8Array> = stalled

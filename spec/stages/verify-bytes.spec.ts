@@ -13,7 +13,7 @@ const digits = '123456789'
 const sum = 0x995dc9bbdf1939fan
 const crc64 = O.some(sum)
 
-const expected = (some: Partial<ExpectedBytes> = {}): ExpectedBytes => ({
+const expectedOf = (some: Partial<ExpectedBytes> = {}): ExpectedBytes => ({
   size: O.some(9),
   crc64,
   context: specContext,
@@ -48,7 +48,7 @@ const texts = (...chunks: ReadonlyArray<string>) => from(...chunks.map((chunk) =
 t.test('bytes pass unchanged and are Verified, for any chunks', async (t) => {
   for (let at = 0; at <= 9; at += 1) {
     const [head, tail] = [digits.slice(0, at), digits.slice(at)]
-    const { chunks, integrity } = await outcome(expected(), texts(head, tail))
+    const { chunks, integrity } = await outcome(expectedOf(), texts(head, tail))
     t.equal(chunks.join(''), digits, `cut at ${String(at)}`)
     t.same(integrity, { _tag: 'Verified', crc64: sum }, `cut at ${String(at)}`)
   }
@@ -57,27 +57,27 @@ t.test('bytes pass unchanged and are Verified, for any chunks', async (t) => {
 t.test(
   'with the checksum of an earlier stage, the bytes are not hashed, and the last chunk waits for the comparison',
   async (t) => {
-    const same = await outcome(expected({ hashed: () => sum }), texts('1234', 'abcde'))
+    const same = await outcome(expectedOf({ hashed: () => sum }), texts('1234', 'abcde'))
     t.same(same, { chunks: ['1234', 'abcde'], integrity: { _tag: 'Verified', crc64: sum } })
-    const other = await outcome(expected({ hashed: () => 1n }), texts('1234', '56789'))
+    const other = await outcome(expectedOf({ hashed: () => 1n }), texts('1234', '56789'))
     t.match(other, { chunks: ['1234'], error: { _tag: 'IntegrityError', got: '1' } })
   }
 )
 
 t.test('chunks keep their order and their identity, without empty ones', async (t) => {
   const chunks = ['12', '', '345', '6789', ''].map((text) => Buffer.from(text))
-  const passed = await toArray(verifyBytes(expected())(from(...chunks)))
+  const passed = await toArray(verifyBytes(expectedOf())(from(...chunks)))
   t.equal(passed.length, 3)
   for (const [n, at] of [0, 2, 3].entries()) t.equal(passed[n], chunks[at])
 })
 
 t.test('an empty body is Verified with the checksum of zero bytes', async (t) => {
-  const nothing = expected({ size: O.some(0), crc64: O.some(0n) })
+  const nothing = expectedOf({ size: O.some(0), crc64: O.some(0n) })
   t.same(await outcome(nothing, texts()), { chunks: [], integrity: { _tag: 'Verified', crc64: 0n } })
 })
 
 t.test('without a length the checksum is compared at the end', async (t) => {
-  const unmeasured = expected({ size: O.none })
+  const unmeasured = expectedOf({ size: O.none })
   t.match((await outcome(unmeasured, texts(digits))).integrity, { _tag: 'Verified' })
   const { chunks, error } = await outcome(unmeasured, texts('123456788'))
   t.same(chunks, ['123456788'])
@@ -87,13 +87,13 @@ t.test('without a length the checksum is compared at the end', async (t) => {
 t.test('without a checksum the result is Unverifiable, with our checksum and the reason', async (t) => {
   const none = { crc64: O.none }
   const ours = { _tag: 'Unverifiable', crc64 }
-  t.same((await outcome(expected(none), texts(digits))).integrity, { ...ours, reason: 'NoChecksum' })
-  const range = expected({ ...none, reason: 'Range' })
+  t.same((await outcome(expectedOf(none), texts(digits))).integrity, { ...ours, reason: 'NoChecksum' })
+  const range = expectedOf({ ...none, reason: 'Range' })
   t.same((await outcome(range, texts(digits))).integrity, { ...ours, reason: 'Range' })
 })
 
 t.test('other bytes are an IntegrityError, and the last chunk is not yielded', async (t) => {
-  const { chunks, error, integrity } = await outcome(expected(), texts('1234', '5678', '8'))
+  const { chunks, error, integrity } = await outcome(expectedOf(), texts('1234', '5678', '8'))
   t.same(chunks, ['1234', '5678'])
   t.equal(integrity, undefined)
   t.match(error, {
@@ -107,16 +107,16 @@ t.test('other bytes are an IntegrityError, and the last chunk is not yielded', a
 })
 
 t.test('missing or additional bytes are an error, and no byte beyond the length is yielded', async (t) => {
-  const short = await outcome(expected(), texts('1234', '5678'))
+  const short = await outcome(expectedOf(), texts('1234', '5678'))
   t.same(short.chunks, ['1234', '5678'])
   t.match(short.error, { _tag: 'TransportError', code: 'ShortBody' })
-  const late = await outcome(expected(), texts(digits, '0'))
+  const late = await outcome(expectedOf(), texts(digits, '0'))
   t.same(late.chunks, [digits])
   t.match(late.error, { _tag: 'IntegrityError', check: 'size', expected: '9', got: '10' })
 })
 
 t.test('parallel bodies have separate checksums', async (t) => {
-  const reads = Array.from({ length: 20 }, () => outcome(expected(), texts('12345', '6789')))
+  const reads = Array.from({ length: 20 }, () => outcome(expectedOf(), texts('12345', '6789')))
   for (const { integrity } of await Promise.all(reads)) t.match(integrity, { _tag: 'Verified' })
 })
 
@@ -125,7 +125,7 @@ t.test('a paused reader pauses the source', async (t) => {
   const endless = async function* () {
     for (;;) yield Buffer.from(String((given += 1)))
   }
-  await verifyBytes(expected({ size: O.none }))(endless()).next()
+  await verifyBytes(expectedOf({ size: O.none }))(endless()).next()
   await setTimeout(20)
   t.equal(given, 1)
 })
@@ -139,14 +139,14 @@ t.test('a reader that stops early closes the source', async (t) => {
       closed = true
     }
   }
-  for await (const _ of verifyBytes(expected({ size: O.none }))(source())) break
+  for await (const _ of verifyBytes(expectedOf({ size: O.none }))(source())) break
   t.equal(closed, true)
 })
 
 t.test('an error of the source fails the pipeline', async (t) => {
   const broken = yieldThenFail(new Error('disk'), Buffer.from('1234'))
-  await t.rejects(pipeline(broken, verifyBytes(expected()), toArray), { message: 'disk' })
+  await t.rejects(pipeline(broken, verifyBytes(expectedOf()), toArray), { message: 'disk' })
   // The bytes are all here, and still their end is not what it should be.
   const late = yieldThenFail(new Error('reset'), Buffer.from(digits))
-  await t.rejects(pipeline(late, verifyBytes(expected()), toArray), { message: 'reset' })
+  await t.rejects(pipeline(late, verifyBytes(expectedOf()), toArray), { message: 'reset' })
 })

@@ -19,14 +19,14 @@ export const newCall = (): Call => createCall('Spec', { ...request, body: empty 
 
 export type Result = E.Either<CosError, string>
 
-export interface Scripted {
+export interface ScriptedSend {
   readonly send: Send<string>
   /** The call as each attempt saw it. */
   readonly calls: ReadonlyArray<Call>
 }
 
 /** Counts attempts, and settles each with the next result; the last result is repeated. */
-export const scripted = (...results: ReadonlyArray<Result>): Scripted => {
+export const createScripted = (...results: ReadonlyArray<Result>): ScriptedSend => {
   const calls: Array<Call> = []
   return {
     calls,

@@ -50,7 +50,7 @@ export const specContext: Context = {
 }
 
 /** Node's stream of undici's body, that fails as the library's own transport does: with a `CosException`. */
-const enveloped = (body: Readable, context: Context): Readable => {
+const withCosExceptions = (body: Readable, context: Context): Readable => {
   const out = new Readable({
     read: () => body.resume(),
     destroy: (error, done) => {
@@ -117,7 +117,7 @@ export const serveResponse = async (
   const response: Response = {
     status: got.statusCode,
     headers: Object.fromEntries(headers) as Record<string, string>,
-    body: enveloped(got.body, context),
+    body: withCosExceptions(got.body, context),
     sent: options.sent ?? { size: 0, crc64: O.none },
     retried: options.retried ?? false,
     context,

@@ -41,7 +41,7 @@ export interface ReceivedResponse {
   readonly text: string
 }
 
-const querying = (pairs: ReadonlyArray<readonly [string, string]>): string =>
+const queryText = (pairs: ReadonlyArray<readonly [string, string]>): string =>
   pairs.map(([name, value]) => `${urlEncode(name)}=${urlEncode(value)}`).join('&')
 
 /** The options of a request for node:http. */
@@ -77,7 +77,7 @@ export const toHttpOptions = (emulator: Emulator, input: RequestInput): http.Req
       )
     : []
   const pairs = [...Object.entries(params), ...(input.presigned === true ? fields : [])]
-  const search = pairs.length === 0 ? '' : `?${querying(pairs)}`
+  const search = pairs.length === 0 ? '' : `?${queryText(pairs)}`
   return {
     host: '127.0.0.1',
     port: emulator.port,

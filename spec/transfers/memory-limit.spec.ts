@@ -112,13 +112,13 @@ t.test(
     for (const format of isLongForm ? (['sealed', 'python'] as const) : (['sealed'] as const)) {
       await collectGarbage()
       const before = process.memoryUsage().arrayBuffers
-      const grown = (): number => process.memoryUsage().arrayBuffers - before
+      const growth = (): number => process.memoryUsage().arrayBuffers - before
       let most = 0
       const source = async function* () {
         for await (const chunk of chunks(18 * MiB)) {
           yield chunk
-          if (grown() > ceiling) await collectGarbage()
-          most = Math.max(most, grown())
+          if (growth() > ceiling) await collectGarbage()
+          most = Math.max(most, growth())
         }
       }
       const to = { bucket, key: format, partSize, concurrency }

@@ -262,7 +262,7 @@ t.test('options that uploads pass to putObject are named in the text', async (t)
   for (const name of Object.keys(handedOn)) t.ok(named.includes(name), name)
 })
 
-const shown = (value: unknown): string => {
+const show = (value: unknown): string => {
   if (typeof value === 'string') return `\`'${value}'\``
   const GiB = 1024 ** 3
   const MiB = 1024 ** 2
@@ -280,6 +280,6 @@ t.test('the tables have the defaults of the code', async (t) => {
     ['copy', copyDefaults]
   ] as const) {
     for (const [name, value] of Object.entries(defaults))
-      t.equal(tables[title]?.[`${name}?`], shown(value), `${title}: ${name}`)
+      t.equal(tables[title]?.[`${name}?`], show(value), `${title}: ${name}`)
   }
 })

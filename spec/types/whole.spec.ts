@@ -82,9 +82,9 @@ tap.test('errors are typed at each level', async (tap) => {
     | C.MissingPackage
     | C.EncryptionError
   tap.ok(isSame<C.CosError, Known>(true))
-  const sending = <A>(operation: C.Operation<A>): ReaderTaskEither<C.Client, C.CosError, A> =>
+  const sendOperation = <A>(operation: C.Operation<A>): ReaderTaskEither<C.Client, C.CosError, A> =>
     C.send(operation)
-  tap.type(sending, 'function')
+  tap.type(sendOperation, 'function')
   tap.ok(isSame<C.CosEffect<number>, ReaderTaskEither<C.Client, C.CosError, number>>(true))
   tap.ok(isSame<C.Operation<number>['request'], E.Either<C.InvalidInput, C.Request>>(true))
   tap.ok(isSame<C.Operation<number>['decode'], (response: Response) => TaskEither<C.CosError, number>>(true))

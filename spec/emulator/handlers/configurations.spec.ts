@@ -85,25 +85,29 @@ t.test('documents with an id are listed', async (t) => {
 
 t.test('documents that COS changes are changed', async (t) => {
   const emulator = await startTestEmulator(t)
-  const stored = async (parameter: string, document: string): Promise<string> => {
+  const storeAndRead = async (parameter: string, document: string): Promise<string> => {
     await request(emulator, 'PUT', { [parameter]: '' }, document)
     return (await request(emulator, 'GET', { [parameter]: '' })).text
   }
   const lower = '{"version":"2.0","statement":[{"effect":"allow","action":["a"],"resource":["r"]}]}'
   // The tests of the Node and browser SDKs read `resource` of the `Statement` that is returned.
   const upper = '{"version":"2.0","Statement":[{"effect":"allow","action":["a"],"resource":["r"]}]}'
-  t.equal(await stored('policy', lower), upper)
+  t.equal(await storeAndRead('policy', lower), upper)
   const sse = (rule: string): string =>
     `<ServerSideEncryptionConfiguration><Rule><${rule}/></Rule></ServerSideEncryptionConfiguration>`
   const given = sse('ApplySideEncryptionConfiguration')
-  t.equal(await stored('encryption', given), sse('ApplyServerSideEncryptionByDefault'))
+  t.equal(await storeAndRead('encryption', given), sse('ApplyServerSideEncryptionByDefault'))
   await request(
     emulator,
     'PUT',
     { referer: '' },
     '<RefererConfiguration><Status>Enabled</Status></RefererConfiguration>'
   )
-  t.equal(await stored('referer', ''), '<RefererConfiguration/>', 'a referer is deleted by an empty PUT')
+  t.equal(
+    await storeAndRead('referer', ''),
+    '<RefererConfiguration/>',
+    'a referer is deleted by an empty PUT'
+  )
 })
 
 t.test('the location, and buckets by tag, time and page, are returned', async (t) => {

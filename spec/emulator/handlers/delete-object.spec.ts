@@ -42,7 +42,7 @@ t.test('with versioning, DELETE adds a delete marker, which can be deleted by it
 
 t.test('while versioning is suspended, only the null version is replaced', async (t) => {
   const emulator = await startTestEmulator(t)
-  const versioning = (status: string): Promise<ReceivedResponse> => {
+  const setVersioning = (status: string): Promise<ReceivedResponse> => {
     const body = `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`
     return sendRequest(emulator, { method: 'PUT', query: { versioning: '' }, body })
   }
@@ -50,11 +50,11 @@ t.test('while versioning is suspended, only the null version is replaced', async
     readTags((await sendRequest(emulator, { query: { versions: '' } })).text, 'VersionId')
   await sendRequest(emulator, { method: 'PUT', key, body: 'before' })
   t.strictSame(await versions(), [''], 'VersionId is empty in a bucket without versioning')
-  await versioning('Enabled')
+  await setVersioning('Enabled')
   t.strictSame(await versions(), ['null'])
   const named =
     (await sendRequest(emulator, { method: 'PUT', key, body: 'named' })).headers['x-cos-version-id'] ?? ''
-  await versioning('Suspended')
+  await setVersioning('Suspended')
   const put = await sendRequest(emulator, { method: 'PUT', key, body: 'after' })
   t.equal(put.headers['x-cos-version-id'], undefined)
   t.strictSame(

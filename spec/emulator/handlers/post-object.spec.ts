@@ -71,16 +71,16 @@ t.test('a form with a signed policy stores its file, with the headers of its fie
 
 t.test('the response has the status, the document or the redirect that the form names', async (t) => {
   const emulator = await startTestEmulator(t)
-  const stored = (fields: Fields): Promise<ReceivedResponse> =>
+  const postTo = (fields: Fields): Promise<ReceivedResponse> =>
     post(emulator, form({ key: 'k', ...sign([]), ...fields }, 'x'))
-  t.equal((await stored({ success_action_status: '200' })).status, 200)
-  const document = await stored({ success_action_status: '201' })
+  t.equal((await postTo({ success_action_status: '200' })).status, 200)
+  const document = await postTo({ success_action_status: '201' })
   t.equal(document.status, 201)
   t.match(
     [readTag(document.text, 'Bucket'), readTag(document.text, 'Key')],
     ['examplebucket-1250000000', 'k']
   )
-  const redirect = await stored({ success_action_redirect: 'http://localhost/done?a=1' })
+  const redirect = await postTo({ success_action_redirect: 'http://localhost/done?a=1' })
   t.equal(redirect.status, 303)
   const { searchParams } = new URL(redirect.headers['location'] ?? '')
   t.match(Object.fromEntries(searchParams), { a: '1', key: 'k', etag: document.headers['etag'] })

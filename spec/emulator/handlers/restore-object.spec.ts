@@ -9,21 +9,21 @@ const request = (count: number | string, tier?: string): string =>
     tier === undefined ? '' : `<CASJobParameters><Tier>${tier}</Tier></CASJobParameters>`
   }</RestoreRequest>`
 
-const archived = async (t: Parameters<typeof startTestEmulator>[0], storageClass: string) => {
+const startArchived = async (t: Parameters<typeof startTestEmulator>[0], storageClass: string) => {
   let now = Date.parse('2024-11-18T09:34:50Z')
   const emulator = await startTestEmulator(t, { now: () => now })
-  const timed = (input: Parameters<typeof sendRequest>[1]): Promise<ReceivedResponse> =>
+  const sendNow = (input: Parameters<typeof sendRequest>[1]): Promise<ReceivedResponse> =>
     sendRequest(emulator, { now, ...input })
-  await timed({ method: 'PUT', key, body: 'ice', headers: { 'x-cos-storage-class': storageClass } })
+  await sendNow({ method: 'PUT', key, body: 'ice', headers: { 'x-cos-storage-class': storageClass } })
   return {
-    timed,
+    timed: sendNow,
     wait: (time: number) => (now += time),
-    restore: (body: string) => timed({ method: 'POST', key, query: { restore: '' }, body })
+    restore: (body: string) => sendNow({ method: 'POST', key, query: { restore: '' }, body })
   }
 }
 
 t.test('an archived object is readable between the end of its restore and the expiry', async (t) => {
-  const { timed, wait, restore } = await archived(t, 'ARCHIVE')
+  const { timed, wait, restore } = await startArchived(t, 'ARCHIVE')
   const head = async (): Promise<ReceivedResponse['headers']> =>
     (await timed({ method: 'HEAD', key })).headers
   const status = async (): Promise<string | undefined> => readTag((await timed({})).text, 'RestoreStatus')
@@ -64,7 +64,7 @@ t.test('each storage class and tier has its restore duration', async (t) => {
     ['DEEP_ARCHIVE', 'Bulk', minutes(48 * 60)]
   ] as const
   for (const [storageClass, tier, time] of cases) {
-    const { timed, wait, restore } = await archived(t, storageClass)
+    const { timed, wait, restore } = await startArchived(t, storageClass)
     t.equal((await restore(request(1, tier))).status, 202)
     wait(time - 1)
     t.equal((await timed({ key })).status, 403)
@@ -74,7 +74,7 @@ t.test('each storage class and tier has its restore duration', async (t) => {
 })
 
 t.test("a restore that is not possible fails with COS's code", async (t) => {
-  const { timed, restore } = await archived(t, 'DEEP_ARCHIVE')
+  const { timed, restore } = await startArchived(t, 'DEEP_ARCHIVE')
   t.match(await restore(request(1, 'Expedited')), { status: 400, text: /InvalidArgument/ })
   t.match(await restore(request(1, 'Sometime')), { status: 400, text: /InvalidArgument/ })
   for (const count of [0, -1, 'x', '1.5', ''])

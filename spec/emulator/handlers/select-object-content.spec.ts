@@ -135,24 +135,26 @@ t.test('errors of the request are HTTP errors', async (t) => {
 t.test('errors of the data are messages in the stream', async (t) => {
   const emulator = await startTestEmulator(t)
   await put(emulator, people)
-  const failed = async (body: string) => {
+  const expectFailure = async (body: string) => {
     const response = await sendRequest(emulator, selectInput(body))
     t.equal(response.status, 200)
     return read(response)
   }
-  t.same(await failed(selectXml('SELECT CAST(s.name AS INT) FROM COSObject s')), {
+  t.same(await expectFailure(selectXml('SELECT CAST(s.name AS INT) FROM COSObject s')), {
     tags: ['Error'],
     text: '',
     last: { _tag: 'Error', code: 'CastFailed', message: "'Ann' cannot be cast to INT." }
   })
-  t.match(await failed(selectXml('SELECT 1 FROM COSObject', '<JSON><Type>LINES</Type></JSON>')), {
+  t.match(await expectFailure(selectXml('SELECT 1 FROM COSObject', '<JSON><Type>LINES</Type></JSON>')), {
     last: { code: 'JSONParsingError' }
   })
-  t.match(await failed(selectXml('SELECT 1 FROM COSObject', '<JSON><Type>DOCUMENT</Type></JSON>')), {
+  t.match(await expectFailure(selectXml('SELECT 1 FROM COSObject', '<JSON><Type>DOCUMENT</Type></JSON>')), {
     last: { code: 'JSONParsingError' }
   })
   t.match(
-    await failed(selectXml('SELECT 1 FROM COSObject', `<CompressionType>GZIP</CompressionType>${csvInput}`)),
+    await expectFailure(
+      selectXml('SELECT 1 FROM COSObject', `<CompressionType>GZIP</CompressionType>${csvInput}`)
+    ),
     {
       last: { code: 'GzipDecompressError' }
     }

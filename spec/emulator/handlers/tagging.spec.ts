@@ -11,7 +11,7 @@ type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
 
 const bucket = 'versioned-1250000000'
 
-const tagging = (...tags: ReadonlyArray<readonly [string, string]>): string =>
+const taggingXml = (...tags: ReadonlyArray<readonly [string, string]>): string =>
   `<Tagging><TagSet>${tags
     .map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`)
     .join('')}</TagSet></Tagging>`
@@ -33,7 +33,7 @@ t.test('tags are set, returned, counted and deleted, for one version', async (t)
     sendRequest(emulator, { method: 'PUT', bucket, key: 'k', body: 'x', headers })
   const first = (await put({ 'x-cos-tagging': 'a=1' })).headers['x-cos-version-id'] ?? ''
   const second = (await put({})).headers['x-cos-version-id'] ?? ''
-  const set = await request(emulator, 'PUT', tagging(['color', 'red'], ['empty', '']))
+  const set = await request(emulator, 'PUT', taggingXml(['color', 'red'], ['empty', '']))
   t.match(set, { status: 200, headers: { 'x-cos-version-id': second } })
   const got = await request(emulator, 'GET')
   t.strictSame(
@@ -53,7 +53,7 @@ t.test('tags are set, returned, counted and deleted, for one version', async (t)
 
 t.test('tags that are not valid fail and change nothing', async (t) => {
   const emulator = await startTestEmulator(t, { buckets: [bucket] })
-  t.equal(readTag((await request(emulator, 'PUT', tagging(['a', '1']))).text, 'Code'), 'NoSuchKey')
+  t.equal(readTag((await request(emulator, 'PUT', taggingXml(['a', '1']))).text, 'Code'), 'NoSuchKey')
   await sendRequest(emulator, {
     method: 'PUT',
     bucket,
@@ -63,10 +63,10 @@ t.test('tags that are not valid fail and change nothing', async (t) => {
   })
   const code = async (body: string): Promise<string | undefined> =>
     readTag((await request(emulator, 'PUT', body)).text, 'Code')
-  t.equal(await code(tagging(['a', '1'], ['a', '2'])), 'InvalidTag', 'a key twice')
-  t.equal(await code(tagging(['', '1'])), 'InvalidTag', 'an empty key')
+  t.equal(await code(taggingXml(['a', '1'], ['a', '2'])), 'InvalidTag', 'a key twice')
+  t.equal(await code(taggingXml(['', '1'])), 'InvalidTag', 'an empty key')
   const eleven = Array.from({ length: 11 }, (_, at) => [String(at), ''] as const)
-  t.equal(await code(tagging(...eleven)), 'InvalidTag')
+  t.equal(await code(taggingXml(...eleven)), 'InvalidTag')
   t.equal(await code('<Tags/>'), 'MalformedXML')
   t.strictSame(readTags((await request(emulator, 'GET')).text, 'Key'), ['a'])
 })

@@ -64,31 +64,36 @@ t.test("a part copy that is not possible fails with COS's code", async (t) => {
   const uploadId = await initiate(emulator, 'k')
   const past = 'Wed, 01 May 2019 00:00:00 GMT'
   const future = 'Wed, 01 May 2999 00:00:00 GMT'
-  const named = (name: string): string => `x-cos-copy-source-${name}`
+  const headerName = (name: string): string => `x-cos-copy-source-${name}`
   const cases: ReadonlyArray<
     readonly [Record<string, string>, RequestInput['query'], number, string | undefined]
   > = [
-    [{ [named('range')]: 'bytes=0-10' }, {}, 416, 'InvalidRange'],
-    [{ [named('range')]: 'bytes=5-' }, {}, 400, 'InvalidArgument'],
+    [{ [headerName('range')]: 'bytes=0-10' }, {}, 416, 'InvalidRange'],
+    [{ [headerName('range')]: 'bytes=5-' }, {}, 400, 'InvalidArgument'],
     [{}, { partNumber: '0' }, 400, 'InvalidArgument'],
     [{}, { partNumber: '10001' }, 400, 'InvalidArgument'],
     [{}, { uploadId: 'unknown' }, 404, 'NoSuchUpload'],
-    [{ [named('if-match')]: '"other"' }, {}, 412, 'PreconditionFailed'],
-    [{ [named('if-none-match')]: etag }, {}, 412, 'PreconditionFailed'],
+    [{ [headerName('if-match')]: '"other"' }, {}, 412, 'PreconditionFailed'],
+    [{ [headerName('if-none-match')]: etag }, {}, 412, 'PreconditionFailed'],
     // "Returns conflict", by COS's page; it gives no code.
-    [{ [named('if-match')]: etag, [named('if-none-match')]: '"other"' }, {}, 409, 'Conflict'],
+    [{ [headerName('if-match')]: etag, [headerName('if-none-match')]: '"other"' }, {}, 409, 'Conflict'],
     [
       {
-        ...{ [named('if-match')]: etag, [named('if-modified-since')]: past },
-        ...{ [named('if-none-match')]: '"other"', [named('if-unmodified-since')]: future }
+        ...{ [headerName('if-match')]: etag, [headerName('if-modified-since')]: past },
+        ...{ [headerName('if-none-match')]: '"other"', [headerName('if-unmodified-since')]: future }
       },
       {},
       409,
       'Conflict'
     ],
-    [{ [named('range')]: '' }, {}, 200, undefined],
-    [{ [named('if-match')]: etag, [named('if-unmodified-since')]: past }, {}, 200, undefined],
-    [{ [named('if-none-match')]: '"other"', [named('if-modified-since')]: future }, {}, 200, undefined],
+    [{ [headerName('range')]: '' }, {}, 200, undefined],
+    [{ [headerName('if-match')]: etag, [headerName('if-unmodified-since')]: past }, {}, 200, undefined],
+    [
+      { [headerName('if-none-match')]: '"other"', [headerName('if-modified-since')]: future },
+      {},
+      200,
+      undefined
+    ],
     [{ 'x-cos-copy-source': `${bucket}.cos.x.myqcloud.com/huge` }, {}, 400, 'EntityTooLarge']
   ]
   for (const [headers, query, status, code] of cases) {

@@ -26,12 +26,12 @@ const people = ['1,Ann,30', '2,Bo,', '3,"Cy, Jr",4.5', '4,腾讯😀,100'].map((
 const ofPeople = (sql: string): Promise<QueryOutput> => runQuery(sql, people)
 
 /** The value of an expression, as CSV. */
-const valued = (expression: string): Promise<QueryOutput> =>
+const evaluate = (expression: string): Promise<QueryOutput> =>
   runQuery(`SELECT ${expression} FROM COSObject s LIMIT 1`, people)
 const values = (t: Test, cases: Cases): Promise<void> =>
   tell(
     t,
-    valued,
+    evaluate,
     Object.fromEntries(
       Object.entries(cases).map(([expression, text]) => [
         expression,
@@ -55,9 +55,9 @@ t.test("columns are selected by number, with or without the table's name", (t) =
 
 t.test('columns are selected by the names in the header line', async (t) => {
   const table = 'Id,name,Full Name,NAME\n1,a,b,c\n2,d\n'
-  const used = (sql: string) =>
+  const queryHeaders = (sql: string) =>
     runQuery(sql, table, { input: csvInput({ header: 'USE' }), output: jsonOutput })
-  await tell(t, used, {
+  await tell(t, queryHeaders, {
     'SELECT * FROM COSObject': '{"Id":"1","name":"a","Full Name":"b","NAME":"c"}\n{"Id":"2","name":"d"}\n',
     'SELECT s.id FROM COSObject s': '{"id":"1"}\n{"id":"2"}\n',
     'SELECT ID, s."Full Name", "NAME" FROM COSObject s':
@@ -407,14 +407,18 @@ t.test('CSV is read as its InputSerialization specifies', async (t) => {
     all('a,b\r\n', { recordDelimiter: '\r\n' }),
     'a carriage return as part of the delimiter'
   )
-  const named = (name: string, changes: Parameters<typeof csvInput>[0] = {}) =>
+  const queryColumns = (name: string, changes: Parameters<typeof csvInput>[0] = {}) =>
     runQuery(`SELECT ${name} AS x FROM COSObject`, 'a,b\r\n1,2\r\n', {
       input: csvInput({ header: 'USE', ...changes }),
       output: jsonOutput
     })
-  await is('{"x":"2\\r"}\n', named('"b\r"'), 'a carriage return belongs to the last name of a header')
-  await is('{}\n', named('b'), 'so the name without it is no column')
-  await is('{"x":"2"}\n', named('b', { recordDelimiter: '\r\n' }), 'with CRLF as delimiter the name is whole')
+  await is('{"x":"2\\r"}\n', queryColumns('"b\r"'), 'a carriage return belongs to the last name of a header')
+  await is('{}\n', queryColumns('b'), 'so the name without it is no column')
+  await is(
+    '{"x":"2"}\n',
+    queryColumns('b', { recordDelimiter: '\r\n' }),
+    'with CRLF as delimiter the name is whole'
+  )
   await is('{"_2":"b"}\n{}\n', all('#x,"\na,b\n \n'), 'comments are skipped, blank lines are records')
   await is('{"_2":"b,\\"c\\""}\n', all('a,"b,""c"""\n'), 'quotes')
   await is(
@@ -517,7 +521,7 @@ t.test('results are written as OutputSerialization specifies', async (t) => {
 
 // -- messages --
 /** Chunks of 64 KiB, with a count of the chunks read and whether the source was closed. */
-const watched = (chunks: number, line: string) => {
+const createWatched = (chunks: number, line: string) => {
   const chunk = Buffer.from(line.repeat(Math.floor(65_536 / line.length)))
   const seen = { taken: 0, closed: false }
   const source = async function* () {
@@ -541,7 +545,7 @@ t.test('the messages are Records of up to 64 KiB, then Stats and End', async (t)
     events.map(({ _tag }) => _tag),
     ['Records', 'Stats', 'End']
   )
-  const { source, size } = watched(5, line)
+  const { source, size } = createWatched(5, line)
   const output = await runQuery('SELECT * FROM COSObject', source)
   const sizes = output.events.flatMap((event) => (event._tag === 'Records' ? [event.bytes.length] : []))
   t.same(
@@ -558,13 +562,13 @@ t.test('the messages are Records of up to 64 KiB, then Stats and End', async (t)
 })
 
 t.test('a long query sends Cont, and Progress if it is enabled', async (t) => {
-  const { source, size } = watched(40, line)
+  const { source, size } = createWatched(40, line)
   const silent = await runQuery('SELECT * FROM COSObject WHERE FALSE', source)
   t.same(
     silent.events.map(({ _tag }) => _tag),
     ['Cont', 'Cont', 'Stats', 'End']
   )
-  const requested = await runQuery('SELECT COUNT(*) FROM COSObject', watched(40, line).source, {
+  const requested = await runQuery('SELECT COUNT(*) FROM COSObject', createWatched(40, line).source, {
     progress: true
   })
   t.same(
@@ -578,18 +582,18 @@ t.test('a long query sends Cont, and Progress if it is enabled', async (t) => {
 })
 
 t.test('LIMIT stops reading the object', async (t) => {
-  const { source, seen, size } = watched(1000, line)
+  const { source, seen, size } = createWatched(1000, line)
   const { text, stats } = await runQuery('SELECT * FROM COSObject LIMIT 3', source)
   t.equal(text, line.repeat(3))
   t.same(seen, { taken: 1, closed: true })
   t.match(stats, { bytesScanned: size })
-  const none = watched(1, line)
+  const none = createWatched(1, line)
   t.equal((await runQuery('SELECT * FROM COSObject LIMIT 0', none.source)).text, '')
   t.equal(none.seen.taken, 0)
 })
 
 t.test('a paused consumer pauses the source, and one that stops closes it', async (t) => {
-  const { source, seen } = watched(1000, line)
+  const { source, seen } = createWatched(1000, line)
   const messages = messagesOf('SELECT * FROM COSObject', source)
   await messages.next()
   t.ok(seen.taken <= 2, `${String(seen.taken)} chunks were read for the first message`)

@@ -25,15 +25,15 @@ t.test('throttle passes all bytes at its rate, from the first', async (t) => {
 
 t.test('throttle limits the body of a request and the body of a response', async (t) => {
   const body = bytesOf(5000, 1)
-  const timed = async (operation: string, fault: Fault): Promise<number> => {
+  const timeFault = async (operation: string, fault: Fault): Promise<number> => {
     const emulator = await startFaulty(t, operation, fault)
     const start = performance.now()
     await sendRequest(emulator, { method: 'PUT', key, body })
     t.ok((await sendRequest(emulator, { key })).body.equals(body))
     return performance.now() - start
   }
-  t.ok((await timed('PutObject', { throttle: { up: 50_000 } })) >= 95, 'up')
-  t.ok((await timed('GetObject', { throttle: { down: 50_000 } })) >= 95, 'down')
+  t.ok((await timeFault('PutObject', { throttle: { up: 50_000 } })) >= 95, 'up')
+  t.ok((await timeFault('GetObject', { throttle: { down: 50_000 } })) >= 95, 'down')
 })
 
 t.test('loseParts omits parts from a List Parts, once, and leaves them in the upload', async (t) => {

@@ -198,14 +198,14 @@ t.test('acknowledged objects survive kill -9', async (t) => {
   const port = Number(/:(\d+)$/.exec(line)?.[1])
   const remote = { port, credentials: exampleCredentials } as Awaited<ReturnType<typeof startTestEmulator>>
   const acknowledged: Array<string> = []
-  const writing = async (name: string): Promise<void> => {
+  const writeKeys = async (name: string): Promise<void> => {
     for (let n = 0; ; n += 1) {
       const key = `${name}/${String(n)}`
       const response = await sendRequest(remote, { method: 'PUT', key, body: key.repeat(500) })
       if (response.status === 200) acknowledged.push(key)
     }
   }
-  const writers = ['a', 'b', 'c'].map((name) => writing(name).catch(() => undefined))
+  const writers = ['a', 'b', 'c'].map((name) => writeKeys(name).catch(() => undefined))
   await waitFor(() => acknowledged.length >= 60)
   child.kill('SIGKILL')
   await Promise.all(writers)

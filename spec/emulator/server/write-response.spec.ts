@@ -115,7 +115,7 @@ t.test('cut ends the connection in the request, before the response or in its bo
 })
 
 t.test('delay, stall and dribble slow a response down', async (t) => {
-  const timed = async (fault: Fault): Promise<{ readonly took: number; readonly text: string }> => {
+  const timeFault = async (fault: Fault): Promise<{ readonly took: number; readonly text: string }> => {
     const emulator = await startFaulty(t, fault)
     const start = performance.now()
     const { text } = await sendRequest(emulator, { key })
@@ -128,7 +128,7 @@ t.test('delay, stall and dribble slow a response down', async (t) => {
     { stall: { after: 11, pause: 100 } },
     { dribble: { size: 3, pause: 35 } }
   ]) {
-    const { took, text } = await timed(fault)
+    const { took, text } = await timeFault(fault)
     t.equal(text, put.body)
     t.ok(took >= 95, `${JSON.stringify(fault)} took ${String(took)} ms`)
   }

@@ -4,16 +4,9 @@ import t from 'tap'
 import type { Version } from '../../../lib/emulator/store/model.js'
 import { diskStore, memoryStore, type Store } from '../../../lib/emulator/store/store.js'
 import { toArray } from '../../support/iterables.js'
+import { attributes } from '../../support/object-attributes.js'
 
 const bucket = 'b-1'
-const attributes = {
-  headers: { 'content-type': 'text/plain' },
-  storageClass: 'STANDARD',
-  acl: 'default',
-  grants: {},
-  encryption: { _tag: 'None' },
-  tags: []
-} as const
 
 const made = { _tag: 'BucketMade', bucket, created: 1, versioning: 'Enabled', acl: 'private' } as const
 

@@ -1,15 +1,8 @@
 import t from 'tap'
 import type { Version } from '../../../lib/emulator/store/model.js'
 import { versionMap } from '../../../lib/emulator/store/version-map.js'
+import { attributes } from '../../support/object-attributes.js'
 
-const attributes = {
-  headers: { 'content-type': 'text/plain' },
-  storageClass: 'STANDARD',
-  acl: 'default',
-  grants: {},
-  encryption: { _tag: 'None' },
-  tags: []
-} as const
 const content = { size: 5, etag: '"e"', crc64: 2n ** 64n - 1n, segments: [{ blob: 'b', offset: 0, size: 5 }] }
 const object = { _tag: 'Object', id: 'null', modified: 1.5, content, attributes } as const
 const withSegments = (size: number, ...segments: (typeof content)['segments']): Version => ({

@@ -11,7 +11,7 @@ const headers = (input: unknown) => {
   const checked = validateFields<UploadCallback>(uploadCallback)(input)
   return E.isRight(checked) ? withoutUndefined(uploadCallbackHeaders(checked.right)) : checked.left
 }
-const decoded = (input: unknown, name: string): unknown => {
+const decodeHeader = (input: unknown, name: string): unknown => {
   const made = headers(input)
   return typeof made === 'string' ? made : JSON.parse(Buffer.from(String(made[name]), 'base64').toString())
 }
@@ -23,13 +23,13 @@ t.test('a callback is sent as base64 of JSON, with URLs joined by semicolons', a
     callbackBody: 'bucket=${bucket}&name=${x:name}',
     callbackBodyType: 'application/x-www-form-urlencoded'
   }
-  t.same(decoded({ callback }, 'x-cos-callback'), {
+  t.same(decodeHeader({ callback }, 'x-cos-callback'), {
     ...callback,
     callbackUrl: 'https://a.example/done;https://b.example/done'
   })
   const plain = { callbackUrl: 'https://a.example/done', callbackBody: '{}' }
-  t.same(decoded({ callback: plain }, 'x-cos-callback'), plain)
-  t.same(decoded({ callbackVar: { 'x:name': '腾讯' } }, 'x-cos-callback-var'), { 'x:name': '腾讯' })
+  t.same(decodeHeader({ callback: plain }, 'x-cos-callback'), plain)
+  t.same(decodeHeader({ callbackVar: { 'x:name': '腾讯' } }, 'x-cos-callback-var'), { 'x:name': '腾讯' })
 })
 
 t.test('text is sent unchanged', async (t) => {

@@ -95,17 +95,17 @@ t.test('a next page that is not after this page is a problem', async (t) => {
 })
 
 t.test('a missing marker of the next page is the greatest of the page', async (t) => {
-  const completed = (
+  const completeNext = (
     input: { readonly encodingType?: 'url' },
     entries: ReadonlyArray<Mark>,
     commonPrefixes: ReadonlyArray<string> = []
   ) => rules.completeHead({ entries, commonPrefixes, head: { isTruncated: true, next: O.none } }, input).next
-  t.same(completed({}, []), O.none)
-  t.same(completed({}, [mark('b', '2'), mark('b', '1'), mark('a', '3')]), O.some(mark('b', '1')))
-  t.same(completed({}, [mark('b', '2')], ['c/', 'a/']), O.some(mark('c/')))
-  t.same(completed({}, [mark('%7F'), mark('~')]), O.some(mark('~')))
+  t.same(completeNext({}, []), O.none)
+  t.same(completeNext({}, [mark('b', '2'), mark('b', '1'), mark('a', '3')]), O.some(mark('b', '1')))
+  t.same(completeNext({}, [mark('b', '2')], ['c/', 'a/']), O.some(mark('c/')))
+  t.same(completeNext({}, [mark('%7F'), mark('~')]), O.some(mark('~')))
   t.same(
-    completed({ encodingType: 'url' }, [mark('%7F'), mark('~')]),
+    completeNext({ encodingType: 'url' }, [mark('%7F'), mark('~')]),
     O.some(mark('%7F')),
     'by the decoded text'
   )

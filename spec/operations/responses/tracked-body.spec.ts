@@ -8,7 +8,7 @@ import { becomesTrue } from '../../support/wait-for.js'
 import { settlesWithin } from '../../support/settles-within.js'
 
 /** Passes a body on, and returns how many bytes it was. */
-async function* counting({ body }: Response): AsyncGenerator<Uint8Array, number, undefined> {
+async function* countBytes({ body }: Response): AsyncGenerator<Uint8Array, number, undefined> {
   let size = 0
   const bytes: AsyncIterable<Uint8Array> = body
   for await (const chunk of bytes) {
@@ -18,11 +18,11 @@ async function* counting({ body }: Response): AsyncGenerator<Uint8Array, number,
   return size
 }
 
-const watching = (response: Response) => trackBody(response, () => -1, counting(response))
+const trackCounted = (response: Response) => trackBody(response, () => -1, countBytes(response))
 
 t.test('the outcome is the return value of the generator', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['1234', 5, '56789'] })
-  const { bytes, outcome } = watching(response)
+  const { bytes, outcome } = trackCounted(response)
   t.equal((await bytes.toArray()).join(''), '123456789')
   t.equal(right(await outcome()), 9)
   t.equal(right(await outcome()), 9, 'requested again')
@@ -31,7 +31,7 @@ t.test('the outcome is the return value of the generator', async (t) => {
 
 t.test('a cut body fails the stream and the outcome', async (t) => {
   const { response } = await serveResponse(t, { chunks: ['1234'], ends: 'cut' })
-  const { bytes, outcome } = watching(response)
+  const { bytes, outcome } = trackCounted(response)
   await t.rejects(bytes.toArray(), { name: 'CosException', error: { _tag: 'TransportError' } })
   t.match(left(await outcome()), { _tag: 'TransportError', context: specContext })
 })
@@ -40,7 +40,7 @@ t.test('an error of the generator fails the stream and the outcome, and closes t
   const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
   const reason = { _tag: 'Aborted', context: specContext, reason: 'enough' } as const
   async function* rejectAll(): AsyncGenerator<Uint8Array, number, undefined> {
-    for await (const chunk of counting(response)) {
+    for await (const chunk of countBytes(response)) {
       yield chunk
       throw new CosException(reason)
     }
@@ -54,7 +54,7 @@ t.test('an error of the generator fails the stream and the outcome, and closes t
 
 t.test('destroying a stalled stream closes the connection at once', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
-  const { bytes, outcome } = watching(response)
+  const { bytes, outcome } = trackCounted(response)
   await once(bytes, 'readable')
   bytes.read()
   bytes.destroy()
@@ -65,7 +65,7 @@ t.test('destroying a stalled stream closes the connection at once', async (t) =>
 
 t.test('destroying an unread stream closes the connection', async (t) => {
   const { response, closed } = await serveResponse(t, { chunks: ['1234'], ends: 'open' })
-  const { bytes, outcome } = watching(response)
+  const { bytes, outcome } = trackCounted(response)
   bytes.destroy()
   t.equal(right(await outcome()), -1)
   t.equal(await closed, 'early')
@@ -73,7 +73,7 @@ t.test('destroying an unread stream closes the connection', async (t) => {
 
 t.test('a body that fails before it is read fails the first read, and not the process', async (t) => {
   const { response } = await serveResponse(t, { chunks: ['1234'], ends: 'cut' })
-  const { bytes, outcome } = watching(response)
+  const { bytes, outcome } = trackCounted(response)
   response.body.resume().pause()
   t.ok(await becomesTrue(() => response.body.errored !== null))
   t.match(left(await outcome()), { _tag: 'TransportError' })

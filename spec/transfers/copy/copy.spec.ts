@@ -41,7 +41,7 @@ const metadataOfSource = {
 
 type Teardown = Parameters<typeof startCos>[0]
 
-const holding = async (
+const startWithSource = async (
   t: Teardown,
   options: EmulatorOptions = {},
   put: Partial<PutObjectInput> = {}
@@ -51,7 +51,7 @@ const holding = async (
   return cos
 }
 
-const stored = async (cos: Cos, input: GetObjectInput): Promise<Buffer> => {
+const readStored = async (cos: Cos, input: GetObjectInput): Promise<Buffer> => {
   const { body } = right(await send(getObject(input))(cos.client())())
   return Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)
 }
@@ -62,10 +62,11 @@ const headOf = async (cos: Cos) =>
 const only = (cos: Cos, operation: string) =>
   cos.emulator.requests().filter((request) => request.operation === operation)
 
-const open = async (cos: Cos) => right(await collect(streamMultipartUploads({ bucket }))(cos.client())())
+const listUploads = async (cos: Cos) =>
+  right(await collect(streamMultipartUploads({ bucket }))(cos.client())())
 
 t.test('copy sends one request pinned to the ETag of the source, and compares the checksums', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   const sum = await crc64(bytes)
   const copied = right(await copy(to)(cos.client())())
   t.match(copied, {
@@ -83,12 +84,12 @@ t.test('copy sends one request pinned to the ETag of the source, and compares th
     'x-cos-copy-source': `${elsewhere}.cos.ap-shanghai.myqcloud.com/from/here%20%26%20there.bin`,
     'x-cos-copy-source-if-match': copied.source.etag
   })
-  t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+  t.ok(bytes.equals(await readStored(cos, { bucket: to.bucket, key: to.key })))
   t.equal((await headOf(cos)).etag, copied.etag)
 })
 
 t.test('the HEAD goes to the region of the source, and the copy to that of the client', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   right(await copy({ ...to, ...inParts })(cos.client())())
   const hosts = (operation: string) => new Set(only(cos, operation).map(({ headers }) => headers['host']))
   t.same(hosts('HeadObject'), new Set([`${elsewhere}.cos.ap-shanghai.myqcloud.com`]))
@@ -96,13 +97,13 @@ t.test('the HEAD goes to the region of the source, and the copy to that of the c
 })
 
 t.test('a source above the threshold is copied in parts, with its metadata', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   const sum = await crc64(bytes)
   const copied = right(
     await copy({ ...to, ...inParts, storageClass: 'STANDARD_IA', acl: 'public-read' })(cos.client())()
   )
   t.match(copied, { parts: 4, size: bytes.length, integrity: { _tag: 'Verified', crc64: sum } })
-  t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+  t.ok(bytes.equals(await readStored(cos, { bucket: to.bucket, key: to.key })))
   const { expires, ...others } = metadataOfSource
   t.match(await headOf(cos), {
     storageClass: 'STANDARD_IA',
@@ -129,7 +130,7 @@ t.test('a source above the threshold is copied in parts, with its metadata', asy
 t.test(
   'in one request and in parts, Copy takes the metadata of the source, and Replaced that of the input',
   async (t) => {
-    const cos = await holding(t)
+    const cos = await startWithSource(t)
     for (const way of [{}, inParts]) {
       right(await copy({ ...to, ...way, copyStatus: 'Copy' })(cos.client())())
       t.match(await headOf(cos), { contentType: O.some('text/x-spec'), metadata: metadataOfSource.metadata })
@@ -151,7 +152,7 @@ t.test(
 )
 
 t.test('a header of the input overrides a header of the source', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   right(
     await copy({ ...to, ...inParts, headers: { 'cache-control': 'no-store', 'x-cos-meta-colour': 'blue' } })(
       cos.client()
@@ -165,17 +166,17 @@ t.test('a header of the input overrides a header of the source', async (t) => {
 })
 
 t.test('if COS responds EntityTooLarge, the source is copied in parts', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([{ operation: 'CopyObject', fault: { response: { status: 400, code: 'EntityTooLarge' } } }])
   })
   const copied = right(await copy({ ...to, partSize: 2 * MiB })(cos.client())())
   t.match(copied, { parts: 2, integrity: { _tag: 'Verified' } })
   t.equal(only(cos, 'CopyObject').length, 1)
-  t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+  t.ok(bytes.equals(await readStored(cos, { bucket: to.bucket, key: to.key })))
 })
 
 t.test('an empty object is copied by one request, never in parts', async (t) => {
-  const cos = await holding(t, {}, { body: '' })
+  const cos = await startWithSource(t, {}, { body: '' })
   t.match(right(await copy({ ...to, threshold: 0 })(cos.client())()), {
     size: 0,
     parts: 1,
@@ -186,7 +187,7 @@ t.test('an empty object is copied by one request, never in parts', async (t) => 
 
 t.test('a copy with an error inside a 200 is retried', async (t) => {
   const broken = { error: { code: 'InternalError' } }
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([
       { operation: 'CopyObject', times: 2, fault: broken },
       { operation: 'UploadPartCopy', query: { partNumber: '2' }, times: 2, fault: broken },
@@ -197,13 +198,13 @@ t.test('a copy with an error inside a 200 is retried', async (t) => {
   t.equal(only(cos, 'CopyObject').length, 3)
   t.equal(right(await copy({ ...to, ...inParts })(cos.client())()).integrity._tag, 'Verified')
   t.equal(only(cos, 'UploadPartCopy').length, 6)
-  t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+  t.ok(bytes.equals(await readStored(cos, { bucket: to.bucket, key: to.key })))
 })
 
 t.test('a source that is replaced meanwhile is ObjectChanged, and the parts are deleted', async (t) => {
   const large = bytesOf(8 * MiB)
   let replaced: Promise<unknown> | undefined
-  const cos = await holding(
+  const cos = await startWithSource(
     t,
     {
       // Time for a write meanwhile.
@@ -219,12 +220,12 @@ t.test('a source that is replaced meanwhile is ObjectChanged, and the parts are 
   t.match(error, { _tag: 'ObjectChanged', expected: /^"/ })
   t.notOk(error.context.uploadId)
   await replaced
-  t.same(await open(cos), [])
+  t.same(await listUploads(cos), [])
   t.match(left(await send(headObject({ bucket: to.bucket, key: to.key }))(cos.client())()), { status: 404 })
 })
 
 t.test('a source that is deleted between HEAD and copy is ObjectChanged', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([
       { operation: 'CopyObject', fault: { response: { status: 404, code: 'NoSuchKey' } } },
       { operation: 'UploadPartCopy', fault: { response: { status: 404, code: 'NoSuchCopySource' } } }
@@ -232,13 +233,13 @@ t.test('a source that is deleted between HEAD and copy is ObjectChanged', async 
   })
   t.match(left(await copy(to)(cos.client())()), { _tag: 'ObjectChanged' })
   t.match(left(await copy({ ...to, ...inParts })(cos.client())()), { _tag: 'ObjectChanged' })
-  t.same(await open(cos), [])
+  t.same(await listUploads(cos), [])
 })
 
 t.test('the version that the HEAD found is copied, even if the key is overwritten meanwhile', async (t) => {
   const large = bytesOf(8 * MiB)
   let replaced: Promise<unknown> | undefined
-  const cos = await holding(
+  const cos = await startWithSource(
     t,
     {
       buckets: [bucket, { name: elsewhere, versioning: 'Enabled' }],
@@ -254,7 +255,7 @@ t.test('the version that the HEAD found is copied, even if the key is overwritte
   const copied = right(await copy({ ...to, ...inParts, concurrency: 1 })(cos.client())())
   right((await replaced) as never)
   t.equal(copied.integrity._tag, 'Verified')
-  t.ok(large.equals(await stored(cos, { bucket: to.bucket, key: to.key })))
+  t.ok(large.equals(await readStored(cos, { bucket: to.bucket, key: to.key })))
 
   const { versionId } = copied.source
   const old = right(
@@ -276,7 +277,7 @@ t.test('a copy that differs from the source is an IntegrityError', async (t) => 
       body: `<CopyObjectResult><ETag>${etag}</ETag>${sum}<LastModified>2024-05-02T09:30:11Z</LastModified></CopyObjectResult>`
     }
   })
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([
       { operation: 'CopyObject', times: 1, fault: copied('<CRC64>17</CRC64>') },
       { operation: 'CopyObject', times: 1, fault: copied('') },
@@ -297,7 +298,7 @@ t.test('a copy that differs from the source is an IntegrityError', async (t) => 
 })
 
 t.test('without a checksum of the source the result is Unverifiable', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([{ operation: 'HeadObject', fault: { headers: { 'x-cos-hash-crc64ecma': null } } }])
   })
   for (const way of [{}, inParts]) {
@@ -309,11 +310,11 @@ t.test('without a checksum of the source the result is Unverifiable', async (t) 
 t.test("the customer's keys of source and copy are sent with every request", async (t) => {
   const sourceKey = { type: 'C', key: Buffer.alloc(32, 1) } as const
   const ownKey = { type: 'C', key: Buffer.alloc(32, 2) } as const
-  const cos = await holding(t, {}, { sse: sourceKey })
+  const cos = await startWithSource(t, {}, { sse: sourceKey })
   for (const way of [{}, inParts]) {
     const copied = right(await copy({ ...to, ...way, copySourceSse: sourceKey, sse: ownKey })(cos.client())())
     t.equal(copied.integrity._tag, 'Verified')
-    t.ok(bytes.equals(await stored(cos, { bucket: to.bucket, key: to.key, sse: ownKey })))
+    t.ok(bytes.equals(await readStored(cos, { bucket: to.bucket, key: to.key, sse: ownKey })))
   }
   t.match(left(await copy({ ...to, sse: ownKey })(cos.client())()), {
     _tag: 'ServiceError',
@@ -323,7 +324,7 @@ t.test("the customer's keys of source and copy are sent with every request", asy
 })
 
 t.test('conditions are checked once, by the HEAD of the source', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   for (const [wrong, status] of [
     [{ copySourceIfMatch: 'other' }, 412],
     [{ copySourceIfUnmodifiedSince: new Date(0) }, 412],
@@ -338,7 +339,7 @@ t.test('conditions are checked once, by the HEAD of the source', async (t) => {
 })
 
 t.test('a signal settles a copy at once, and its upload is aborted', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([{ operation: 'UploadPartCopy', skip: 1, fault: { delay: 60_000 } }])
   })
   const controller = new AbortController()
@@ -348,11 +349,11 @@ t.test('a signal settles a copy at once, and its upload is aborted', async (t) =
   t.ok(await settlesWithin(50, result))
   t.match(left(await result), { _tag: 'Aborted', reason: 'enough', context: { operation: 'copy' } })
   t.ok(await becomesTrue(() => cos.operations().includes('AbortMultipartUpload')))
-  t.ok(await becomesTrue(async () => (await open(cos)).length === 0))
+  t.ok(await becomesTrue(async () => (await listUploads(cos)).length === 0))
 })
 
 t.test('a part that fails permanently ends the other parts, and the upload is aborted', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([
       {
         operation: 'UploadPartCopy',
@@ -364,13 +365,13 @@ t.test('a part that fails permanently ends the other parts, and the upload is ab
   const error = left(await copy({ ...to, ...inParts })(cos.client())())
   t.match(error, { _tag: 'ServiceError', code: 'AccessDenied', context: { operation: 'UploadPartCopy' } })
   t.notOk(error.context.uploadId)
-  t.same(await open(cos), [])
+  t.same(await listUploads(cos), [])
 })
 
 t.test(
   'a completion whose response was lost succeeds, because the object has the CRC64 of the parts',
   async (t) => {
-    const cos = await holding(t, {
+    const cos = await startWithSource(t, {
       fault: script([{ operation: 'CompleteMultipartUpload', times: 1, fault: { cut: { at: 'head' } } }])
     })
     t.match(right(await copy({ ...to, ...inParts })(cos.client())()), { integrity: { _tag: 'Verified' } })
@@ -378,7 +379,7 @@ t.test(
 )
 
 t.test('the progress of a copy counts its bytes and ends with it', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   for (const [way, parts] of [
     [{}, 1],
     [inParts, 4]
@@ -392,7 +393,7 @@ t.test('the progress of a copy counts its bytes and ends with it', async (t) => 
 })
 
 t.test('an object is copied onto itself only with copyStatus Replaced', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   const itself: CopyInput = { ...from, copySource }
   for (const key of [from.key, `/${from.key}`]) {
     t.match(left(await copy({ ...itself, key })(cos.client())()), {
@@ -448,7 +449,7 @@ t.test('a copy in parts has the tags of the source, or those that are given', as
     [{ tagging: { other: 'x' }, taggingDirective: 'Replaced' as const }, { other: 'x' }],
     [{ taggingDirective: 'Replaced' as const }, {}]
   ] as const) {
-    const cos = await holding(t)
+    const cos = await startWithSource(t)
     const client = cos.client()
     right(await send(putObject({ ...from, body: bytes, tagging: { keep: 'yes', 'a b': '1/2' } }))(client)())
     const copied = right(await copy({ ...to, ...inParts, ...input })(client)())
@@ -458,7 +459,7 @@ t.test('a copy in parts has the tags of the source, or those that are given', as
 })
 
 t.test('a copy in parts without permission to read the tags has notCopied: tags', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: ({ operation }) =>
       operation === 'GetObjectTagging' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
   })
@@ -468,7 +469,7 @@ t.test('a copy in parts without permission to read the tags has notCopied: tags'
 })
 
 t.test('the result has the date of a copy in one request, and the location of a copy in parts', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   const whole = right(await copy(to)(cos.client())())
   t.ok(O.isSome(whole.lastModified))
   t.equal(whole.location, O.none)
@@ -483,7 +484,7 @@ t.test(
       ['CopyObject', {}],
       ['CompleteMultipartUpload', inParts]
     ] as const) {
-      const cos = await holding(t, {
+      const cos = await startWithSource(t, {
         fault: script([{ operation, times: 1, fault: { cut: { at: 'head' }, reset: true } }])
       })
       const copied = right(await copy({ ...to, ...input, forbidOverwrite: true })(cos.client())())
@@ -494,7 +495,7 @@ t.test(
 )
 
 t.test('forbidOverwrite: an object that is not the copy is a 409', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   right(await send(putObject({ bucket: to.bucket, key: to.key, body: 'another' }))(cos.client())())
   t.match(left(await copy({ ...to, forbidOverwrite: true })(cos.client())()), { status: 409 })
 })

@@ -23,7 +23,7 @@ const bytes = bytesOf(2 * MiB + 17)
 const inParts = { threshold: MiB, partSize: MiB }
 const versioned = { buckets: [bucket, { name: elsewhere, versioning: 'Enabled' as const }] }
 
-const holding = async (
+const startWithSource = async (
   t: Parameters<typeof startCos>[0],
   options: EmulatorOptions = {},
   body: string | Uint8Array = bytes
@@ -38,7 +38,7 @@ const exists = async (cos: Cos, where: typeof from): Promise<boolean> =>
 
 t.test('move copies an object, verifies the copy, and then deletes the source', async (t) => {
   for (const way of [{}, inParts]) {
-    const cos = await holding(t)
+    const cos = await startWithSource(t)
     const moved = right(await move({ ...to, ...way })(cos.client())())
     t.match(moved, { size: bytes.length, integrity: { _tag: 'Verified' }, deleted: { _tag: 'Some' } })
     t.same(cos.operations().slice(-2), ['HeadObject', 'DeleteObject'])
@@ -47,7 +47,7 @@ t.test('move copies an object, verifies the copy, and then deletes the source', 
 })
 
 t.test('the source is deleted in its own region', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   right(await move(to)(cos.client())())
   t.match(cos.emulator.requests().at(-1), {
     operation: 'DeleteObject',
@@ -56,7 +56,7 @@ t.test('the source is deleted in its own region', async (t) => {
 })
 
 t.test('an object is never moved onto itself', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   for (const wrong of [
     {},
     { key: `/${from.key}` },
@@ -74,7 +74,7 @@ t.test('an object is never moved onto itself', async (t) => {
 })
 
 t.test('if the copy differs from the source, the source stays', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([
       { operation: 'CompleteMultipartUpload', fault: { headers: { 'x-cos-hash-crc64ecma': '17' } } }
     ])
@@ -84,7 +84,7 @@ t.test('if the copy differs from the source, the source stays', async (t) => {
 })
 
 t.test('without checksums size and ETag must be equal; if they differ, the source stays', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: ({ operation }) =>
       operation === 'HeadObject' ? { headers: { 'x-cos-hash-crc64ecma': null } } : undefined
   })
@@ -104,7 +104,7 @@ t.test('without checksums size and ETag must be equal; if they differ, the sourc
 t.test('a source that is overwritten meanwhile stays', async (t) => {
   const large = bytesOf(8 * MiB)
   let replaced: Promise<unknown> | undefined
-  const cos = await holding(
+  const cos = await startWithSource(
     t,
     {
       ...versioned,
@@ -125,7 +125,7 @@ t.test('a source that is overwritten meanwhile stays', async (t) => {
 })
 
 t.test('if the source was deleted meanwhile, the move succeeds with deleted: none', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([
       { operation: 'HeadObject', key: from.key, skip: 1, times: 1, fault: { response: { status: 404 } } }
     ])
@@ -135,7 +135,7 @@ t.test('if the source was deleted meanwhile, the move succeeds with deleted: non
 })
 
 t.test('with versions a delete marker is added, or the named version is removed permanently', async (t) => {
-  const cos = await holding(t, versioned, 'old')
+  const cos = await startWithSource(t, versioned, 'old')
   const { versionId } = right(await send(headObject(from))(cos.client())())
   const old = O.toUndefined(versionId)!
   right(await send(putObject({ ...from, body: 'newer' }))(cos.client())())
@@ -156,7 +156,7 @@ t.test('with versions a delete marker is added, or the named version is removed 
 })
 
 t.test('if the deletion fails, both objects stay, and the move can be run again', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: script([
       { operation: 'DeleteObject', times: 1, fault: { response: { status: 403, code: 'AccessDenied' } } },
       { operation: 'DeleteObject', times: 1, fault: { cut: { at: 'head' } } }
@@ -180,7 +180,7 @@ t.test('a deletion that a proxy responds to is an error, and the source stays', 
     { response: { status: 204 }, headers: { 'x-cos-request-id': null } }
   ]
   for (const fault of faults) {
-    const cos = await holding(t, {
+    const cos = await startWithSource(t, {
       fault: ({ operation }) => (operation === 'DeleteObject' ? fault : undefined)
     })
     t.match(left(await move(to)(cos.client({ retry: { attempts: 1 } }))()), {
@@ -192,7 +192,7 @@ t.test('a deletion that a proxy responds to is an error, and the source stays', 
 })
 
 t.test('a deletion of a version whose response was lost succeeds', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     ...versioned,
     fault: script([
       { operation: 'DeleteObject', times: 1, fault: { cut: { at: 'head' } } },
@@ -213,7 +213,7 @@ t.test('moving a missing object is a 404', async (t) => {
 })
 
 t.test('a move publishes its transfer events under its own name', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   const events: Array<unknown> = []
   const listen = (event: unknown): void => void events.push(event)
   subscribe('cospipe:transfer', listen)
@@ -227,7 +227,7 @@ t.test('a move publishes its transfer events under its own name', async (t) => {
 })
 
 t.test('a move in parts without permission to read the tags fails before it copies or deletes', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithSource(t, {
     fault: ({ operation }) =>
       operation === 'GetObjectTagging' ? { response: { status: 403, code: 'AccessDenied' } } : undefined
   })
@@ -242,7 +242,7 @@ t.test('a move in parts without permission to read the tags fails before it copi
 })
 
 t.test('a move in parts copies the tags', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithSource(t)
   right(await send(putObject({ ...from, body: bytes, tagging: { keep: 'yes' } }))(cos.client())())
   right(await move({ ...to, ...inParts })(cos.client())())
   t.match(right(await send(headObject(at))(cos.client())()), { taggingCount: O.some(1) })

@@ -46,29 +46,29 @@ const plain = Array.from({ length: 2500 - odd.length }, (_, n) => `k/${String(n)
 
 type Options = EmulatorOptions & { readonly keys?: ReadonlyArray<string> }
 
-const holding = (
+const startWithKeys = (
   t: Parameters<typeof startCos>[0],
   { keys = plain, ...options }: Options = {}
 ): Promise<Cos> => startCos(t, { seed: keys.map((key) => ({ bucket, key })), ...options })
 
-const remaining = async (cos: Cos): Promise<ReadonlyArray<string>> =>
+const listKeys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
 
 const tags = (results: ReadonlyArray<DeleteKeysResult>) => new Set(results.map(({ _tag }) => _tag))
 
 t.test('deleteKeys deletes keys of any characters and yields one result for each', async (t) => {
   const keys = [...plain, ...odd]
-  const cos = await holding(t, { keys })
+  const cos = await startWithKeys(t, { keys })
   const results = await toArray(deleteKeys({ bucket })(keys)(cos.client()))
   t.same(results.map(({ key }) => key).sort(), [...keys].sort())
   t.same(tags(results), new Set(['Deleted']))
-  t.same(await remaining(cos), [])
+  t.same(await listKeys(cos), [])
   t.equal(cos.count('DeleteObjects'), 3)
   t.equal(cos.count('DeleteObject'), 7, 'keys that XML cannot carry are deleted one by one')
 })
 
 t.test('deleteKeys deletes the objects of a listing while it lists', async (t) => {
-  const cos = await holding(t, { keys: [...plain, ...odd] })
+  const cos = await startWithKeys(t, { keys: [...plain, ...odd] })
   const results = pipe(
     streamObjects({ bucket, prefix: 'k/1' }),
     R.chain(deleteKeys({ bucket, quiet: true })),
@@ -76,19 +76,19 @@ t.test('deleteKeys deletes the objects of a listing while it lists', async (t) =
   )
   const deleted = right(await results(cos.client())())
   t.same(new Set(deleted.map(({ key }) => key)), new Set(plain.filter((key) => key.startsWith('k/1'))))
-  t.equal((await remaining(cos)).length, 2500 - deleted.length)
+  t.equal((await listKeys(cos)).length, 2500 - deleted.length)
 })
 
 t.test('a leading slash is part of the key', async (t) => {
-  const cos = await holding(t, { keys: ['a', '/a', '//a'] })
+  const cos = await startWithKeys(t, { keys: ['a', '/a', '//a'] })
   await toArray(deleteKeys({ bucket })(['/a'])(cos.client()))
-  t.same(await remaining(cos), ['//a', 'a'])
+  t.same(await listKeys(cos), ['//a', 'a'])
 })
 
 t.test('a key that COS refuses to delete yields a Failed result with the ServiceError', async (t) => {
   const row = (key: string, code: string) =>
     `<Error><Key>${key}</Key><Code>${code}</Code><Message>no</Message></Error>`
-  const cos = await holding(t, {
+  const cos = await startWithKeys(t, {
     keys: ['a', 'b', 'c'],
     fault: script([
       {
@@ -116,7 +116,7 @@ t.test('a key that COS refuses to delete yields a Failed result with the Service
     ])
   }
   t.same(
-    await remaining(cos),
+    await listKeys(cos),
     ['a'],
     'a key that a response without quiet does not mention is deleted by a separate request'
   )
@@ -125,7 +125,7 @@ t.test('a key that COS refuses to delete yields a Failed result with the Service
 t.test(
   'a request that fails permanently is the error of each of its keys, and of no other key',
   async (t) => {
-    const cos = await holding(t, {
+    const cos = await startWithKeys(t, {
       fault: script([
         {
           operation: 'DeleteObjects',
@@ -142,12 +142,12 @@ t.test(
       plain.slice(1000, 2000)
     )
     t.match(failures[0]?.error, { _tag: 'ServiceError', code: 'AccessDenied' })
-    t.same((await remaining(cos)).length, 1000)
+    t.same((await listKeys(cos)).length, 1000)
   }
 )
 
 t.test('an invalid key yields a Failed result, and the other keys are deleted', async (t) => {
-  const cos = await holding(t, { keys: ['a', 'b'] })
+  const cos = await startWithKeys(t, { keys: ['a', 'b'] })
   const wrong = ['', '.', '\ud800', 'x'.repeat(851), 'a\u001a', '/']
   const results = await toArray(deleteKeys({ bucket })(['a', ...wrong, 'b'])(cos.client()))
   t.same(
@@ -162,7 +162,7 @@ t.test('an invalid key yields a Failed result, and the other keys are deleted', 
 
 t.test('a batch is cut before its XML exceeds 1 MB', async (t) => {
   const keys = Array.from({ length: 400 }, (_, n) => `${'&'.repeat(800)}${String(n)}`)
-  const cos = await holding(t, { keys })
+  const cos = await startWithKeys(t, { keys })
   t.same(tags(await toArray(deleteKeys({ bucket })(keys)(cos.client()))), new Set(['Deleted']))
   t.equal(cos.count('DeleteObjects'), 2)
   t.ok(cos.emulator.requests().every(({ bytesIn }) => bytesIn < 1_000_000))
@@ -196,20 +196,20 @@ t.test(
 t.test(
   'if the source of the keys fails, the keys received before are deleted and reported first',
   async (t) => {
-    const cos = await holding(t)
+    const cos = await startWithKeys(t)
     const seen: Array<DeleteKeysResult> = []
-    const reading = async (): Promise<void> => {
+    const readAll = async (): Promise<void> => {
       const keys: AsyncIterable<KeyToDelete> = yieldThenFail(new Error('disk'), ...plain.slice(0, 1200))
       for await (const result of deleteKeys({ bucket })(keys)(cos.client())) seen.push(result)
     }
-    t.match(await catchCosError(reading()), { _tag: 'SourceError', cause: { message: 'disk' } })
+    t.match(await catchCosError(readAll()), { _tag: 'SourceError', cause: { message: 'disk' } })
     t.equal(seen.length, 1200)
-    t.equal((await remaining(cos)).length, plain.length - 1200)
+    t.equal((await listKeys(cos)).length, plain.length - 1200)
   }
 )
 
 t.test('an abort settles deleteKeys within 50 ms', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithKeys(t, {
     fault: script([{ operation: 'DeleteObjects', skip: 1, fault: { delay: 60_000 } }])
   })
   const controller = new AbortController()

@@ -147,7 +147,7 @@ t.test(`${String(size.small)} small files and large ones come back identical`, a
   const up = uploadDirectory({ bucket, prefix: 'many/', directory: from })
   const down = downloadDirectory({ bucket, prefix: 'many/', directory: to })
   const files = size.small + size.large
-  const timed = async (name: string, act: () => Promise<ReadonlyArray<{ readonly _tag: string }>>) => {
+  const timeRun = async (name: string, act: () => Promise<ReadonlyArray<{ readonly _tag: string }>>) => {
     const start = performance.now()
     const counts = tags(await act())
     const took = (performance.now() - start) / 1000
@@ -157,11 +157,11 @@ t.test(`${String(size.small)} small files and large ones come back identical`, a
   const client = cos.client()
   const go = async (stream: typeof up | typeof down): Promise<ReadonlyArray<{ readonly _tag: string }>> =>
     right(await collect<{ readonly _tag: string }>(stream)(client)())
-  t.same(await timed('up', () => go(up)), { Uploaded: files })
-  t.same(await timed('down', () => go(down)), { Downloaded: files })
+  t.same(await timeRun('up', () => go(up)), { Uploaded: files })
+  t.same(await timeRun('down', () => go(down)), { Downloaded: files })
   t.same(await readTree(to), await readTree(from))
   const before = transfers(cos)
-  t.same(await timed('up again', () => go(up)), { Skipped: files })
-  t.same(await timed('down again', () => go(down)), { Skipped: files })
+  t.same(await timeRun('up again', () => go(up)), { Skipped: files })
+  t.same(await timeRun('down again', () => go(down)), { Skipped: files })
   t.equal(transfers(cos), before, 'nothing was transferred')
 })

@@ -44,7 +44,7 @@ const grow = async (dir: string): Promise<void> => {
 }
 
 /** Paths of all files in a directory, and whether each has the expected bytes. */
-const seen = async (dir: string): Promise<Readonly<Record<string, boolean>>> => {
+const compareFiles = async (dir: string): Promise<Readonly<Record<string, boolean>>> => {
   const found = await readdir(dir, { recursive: true, withFileTypes: true })
   const paths = found
     .filter((entry) => !entry.isDirectory())
@@ -139,7 +139,7 @@ for (const { way, call, moved } of ways) {
           // An upload killed before its checkpoint was written has no parts, and its id is not known here.
           t.ok(left.uploads.length <= (hasParts ? 0 : 1), 'no orphan')
         }
-        t.same(await seen(there), whole, 'all files are complete, and there are no others')
+        t.same(await compareFiles(there), whole, 'all files are complete, and there are no others')
         await rm(there, { recursive: true })
       }
     }

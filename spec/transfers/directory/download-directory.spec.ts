@@ -26,14 +26,14 @@ import { createTree, readTree } from '../../support/file-trees.js'
 
 type Input = Omit<DownloadDirectoryInput, 'bucket'>
 
-const downloading = async (cos: Cos, input: Input): Promise<ReadonlyArray<DownloadDirectoryResult>> =>
+const download = async (cos: Cos, input: Input): Promise<ReadonlyArray<DownloadDirectoryResult>> =>
   right(await collect(downloadDirectory({ bucket, ...input }))(cos.client())())
 
 const summarize = (entries: ReadonlyArray<DownloadDirectoryResult>): ReadonlyArray<string> =>
   entries.map((one) => `${one._tag} ${one._tag === 'UnsafeKey' ? one.key : one.path}`).sort()
 
 /** Seeds objects. A number is a size in zero bytes, which any key can have; text is put by a request. */
-const holding = async (
+const startWithObjects = async (
   t: { readonly teardown: (clean: () => unknown) => unknown },
   objects: Readonly<Record<string, string | number>>,
   options: EmulatorOptions = {}
@@ -49,9 +49,16 @@ const holding = async (
 }
 
 t.test('downloadDirectory writes objects as files, and keys that end in a slash as folders', async (t) => {
-  const cos = await holding(t, { 'p/': 0, 'p/a/b': 'b', 'p/.c': '', 'p/e/': 0, 'p/f/g/': 0, 'q/x': 'x' })
+  const cos = await startWithObjects(t, {
+    'p/': 0,
+    'p/a/b': 'b',
+    'p/.c': '',
+    'p/e/': 0,
+    'p/f/g/': 0,
+    'q/x': 'x'
+  })
   const directory = join(t.testdir(), 'new', 'in')
-  const entries = await downloading(cos, { directory, prefix: 'p/' })
+  const entries = await download(cos, { directory, prefix: 'p/' })
   t.same(summarize(entries), ['Downloaded .c', 'Downloaded a/b', 'Folder ', 'Folder e/', 'Folder f/g/'])
   t.match(
     entries.find((entry) => entry._tag === 'Downloaded' && entry.path === 'a/b'),
@@ -68,20 +75,20 @@ t.test('downloadDirectory writes objects as files, and keys that end in a slash 
 })
 
 t.test('a prefix without a final slash is the folder of that name', async (t) => {
-  const cos = await holding(t, { site: 'x', sitemap: 'm', 'site/a': 'a', 'site-old/a': 'o' })
+  const cos = await startWithObjects(t, { site: 'x', sitemap: 'm', 'site/a': 'a', 'site-old/a': 'o' })
   for (const prefix of ['site', 'site/']) {
     const directory = join(t.testdir(), prefix)
-    t.same(summarize(await downloading(cos, { directory, prefix })), ['Downloaded a'])
+    t.same(summarize(await download(cos, { directory, prefix })), ['Downloaded a'])
     t.same(await readTree(directory), { a: 'file a' })
   }
 })
 
 t.test('a second run transfers only what has changed on either side', async (t) => {
-  const cos = await holding(t, { a: 'aaaa', 'b/c': 'cccc', 'e/': 0, z: '' })
+  const cos = await startWithObjects(t, { a: 'aaaa', 'b/c': 'cccc', 'e/': 0, z: '' })
   const directory = t.testdir()
-  await downloading(cos, { directory })
+  await download(cos, { directory })
   const gets = cos.count('GetObject')
-  t.same(summarize(await downloading(cos, { directory })), [
+  t.same(summarize(await download(cos, { directory })), [
     'Folder e/',
     'Skipped a',
     'Skipped b/c',
@@ -89,22 +96,22 @@ t.test('a second run transfers only what has changed on either side', async (t) 
   ])
   t.equal(cos.count('GetObject'), gets)
   await writeFile(join(directory, 'a'), 'AAAA')
-  t.same(summarize(await downloading(cos, { directory })), [
+  t.same(summarize(await download(cos, { directory })), [
     ...['Downloaded a', 'Folder e/', 'Skipped b/c', 'Skipped z']
   ])
-  t.same(summarize(await downloading(cos, { directory, skip: 'never' })), [
+  t.same(summarize(await download(cos, { directory, skip: 'never' })), [
     ...['Downloaded a', 'Downloaded b/c', 'Downloaded z', 'Folder e/']
   ])
   t.equal((await readTree(directory))['a'], 'file aaaa')
 })
 
 t.test('skip time keeps files of the same size that are not older, without a HEAD', async (t) => {
-  const cos = await holding(t, { a: 'aaaa', b: 'bbbb', c: 'cccc' })
+  const cos = await startWithObjects(t, { a: 'aaaa', b: 'bbbb', c: 'cccc' })
   const directory = await createTree(t.testdir(), { a: 'AAAA', b: 'BBBBB', c: 'CCCC' })
   const later = new Date(Date.now() + 60_000)
   for (const name of ['a', 'b']) await utimes(join(directory, name), later, later)
   await utimes(join(directory, 'c'), 0, 0)
-  t.same(summarize(await downloading(cos, { directory, skip: 'time' })), [
+  t.same(summarize(await download(cos, { directory, skip: 'time' })), [
     'Downloaded b',
     'Downloaded c',
     'Skipped a'
@@ -113,7 +120,7 @@ t.test('skip time keeps files of the same size that are not older, without a HEA
 })
 
 t.test('include and exclude select keys below the prefix', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithObjects(t, {
     'p/a.log': 'a',
     'p/a.txt': 'a',
     'p/x/b.log': 'b',
@@ -122,7 +129,7 @@ t.test('include and exclude select keys below the prefix', async (t) => {
   })
   const directory = t.testdir()
   const globs = { include: ['**/*.log'], exclude: ['**/tmp/**'] }
-  t.same(summarize(await downloading(cos, { directory, prefix: 'p/', ...globs })), [
+  t.same(summarize(await download(cos, { directory, prefix: 'p/', ...globs })), [
     'Downloaded a.log',
     'Downloaded x/b.log'
   ])
@@ -131,14 +138,14 @@ t.test('include and exclude select keys below the prefix', async (t) => {
 
 t.test('a failure is a result, or ends the stream with onError stop', async (t) => {
   const names = Array.from({ length: 20 }, (_, at) => `f${String(at).padStart(2, '0')}`)
-  const cos = await holding(t, Object.fromEntries(names.map((name) => [name, name])), {
+  const cos = await startWithObjects(t, Object.fromEntries(names.map((name) => [name, name])), {
     fault: ({ operation, key }) =>
       operation === 'GetObject' && key === 'f03'
         ? { response: { status: 403, code: 'AccessDenied' } }
         : undefined
   })
   const directory = t.testdir()
-  const entries = await downloading(cos, { directory })
+  const entries = await download(cos, { directory })
   t.same(
     entries.filter(({ _tag }) => _tag !== 'Downloaded').map(({ _tag, key }) => [_tag, key]),
     [['Failed', 'f03']]
@@ -156,9 +163,9 @@ t.test('a failure is a result, or ends the stream with onError stop', async (t) 
 
 t.test('an object whose name the file system refuses fails alone', async (t) => {
   const long = 'x'.repeat(300)
-  const cos = await holding(t, { [long]: 1, [`${long}/a`]: 1, b: 'b', 'c\x1a': 1 })
+  const cos = await startWithObjects(t, { [long]: 1, [`${long}/a`]: 1, b: 'b', 'c\x1a': 1 })
   const directory = t.testdir()
-  const entries = await downloading(cos, { directory })
+  const entries = await download(cos, { directory })
   t.same(summarize(entries), ['Downloaded b', 'Failed c\x1a', `Failed ${long}`, `Failed ${long}/a`])
   t.same(
     entries.flatMap((one) => (one._tag === 'Failed' && 'code' in one.error ? [one.error.code] : [])),
@@ -168,7 +175,7 @@ t.test('an object whose name the file system refuses fails alone', async (t) => 
 })
 
 t.test('the stream fails if the listing fails or the directory cannot be created', async (t) => {
-  const cos = await holding(
+  const cos = await startWithObjects(
     t,
     { a: 'a' },
     {
@@ -186,7 +193,7 @@ t.test('the stream fails if the listing fails or the directory cannot be created
 })
 
 t.test('an object deleted after it was listed fails alone', async (t) => {
-  const cos = await holding(
+  const cos = await startWithObjects(
     t,
     { a: 'a', b: 'b' },
     {
@@ -194,11 +201,11 @@ t.test('an object deleted after it was listed fails alone', async (t) => {
         /^(?:Head|Get)Object$/.test(operation) && key === 'b' ? { response: { status: 404 } } : undefined
     }
   )
-  t.same(summarize(await downloading(cos, { directory: t.testdir() })), ['Downloaded a', 'Failed b'])
+  t.same(summarize(await download(cos, { directory: t.testdir() })), ['Downloaded a', 'Failed b'])
 })
 
 t.test('a small object takes one GET; one replaced since the listing is fetched as it is now', async (t) => {
-  const cos = await holding(
+  const cos = await startWithObjects(
     t,
     { a: 'aaaa', b: 'bbbb', c: '' },
     {
@@ -210,7 +217,7 @@ t.test('a small object takes one GET; one replaced since the listing is fetched 
     }
   )
   const directory = t.testdir()
-  t.same(summarize(await downloading(cos, { directory, concurrency: 1 })), [
+  t.same(summarize(await download(cos, { directory, concurrency: 1 })), [
     'Downloaded a',
     'Downloaded b',
     'Downloaded c'
@@ -229,8 +236,8 @@ t.test('files and links at the path of a file are replaced, and never written th
   await symlink('../outside', join(directory, 'folder'))
   execFileSync('ln', [join(dir, 'outside', 'o'), join(directory, 'hard')])
   const names = ['file', 'link', 'folder', 'hard']
-  const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 'new'])))
-  t.same(summarize(await downloading(cos, { directory })), names.map((name) => `Downloaded ${name}`).sort())
+  const cos = await startWithObjects(t, Object.fromEntries(names.map((name) => [name, 'new'])))
+  t.same(summarize(await download(cos, { directory })), names.map((name) => `Downloaded ${name}`).sort())
   t.same(await readTree(directory), Object.fromEntries([...names].sort().map((name) => [name, 'file new'])))
   t.same(await readTree(join(dir, 'outside')), { o: 'file old' })
 })
@@ -238,15 +245,15 @@ t.test('files and links at the path of a file are replaced, and never written th
 t.test('a pipe at the path of a file stays, and its key yields UnsafeKey', async (t) => {
   const directory = t.testdir({})
   execFileSync('mkfifo', [join(directory, 'pipe')])
-  const cos = await holding(t, { pipe: 'new', other: 'o' })
-  t.same(summarize(await downloading(cos, { directory })), ['Downloaded other', 'UnsafeKey pipe'])
+  const cos = await startWithObjects(t, { pipe: 'new', other: 'o' })
+  t.same(summarize(await download(cos, { directory })), ['Downloaded other', 'UnsafeKey pipe'])
   t.ok((await lstat(join(directory, 'pipe'))).isFIFO())
 })
 
 t.test('a folder at the path of a file stays, and a file at the path of a folder', async (t) => {
   const directory = await createTree(t.testdir(), { 'a/kept': 'k', b: 'b' })
-  const cos = await holding(t, { a: 'x', 'b/c': 'x', 'b/d/': 0, 'b/': 0 })
-  t.same(summarize(await downloading(cos, { directory })), [
+  const cos = await startWithObjects(t, { a: 'x', 'b/c': 'x', 'b/d/': 0, 'b/': 0 })
+  t.same(summarize(await download(cos, { directory })), [
     'UnsafeKey a',
     'UnsafeKey b/',
     'UnsafeKey b/c',
@@ -257,9 +264,9 @@ t.test('a folder at the path of a file stays, and a file at the path of a folder
 
 t.test('of two keys that need one path as file and folder, one yields UnsafeKey', async (t) => {
   for (const concurrency of [1, 5]) {
-    const cos = await holding(t, { a: 'a', 'a/b': 'b', 'a/c/d': 'd' })
+    const cos = await startWithObjects(t, { a: 'a', 'a/b': 'b', 'a/c/d': 'd' })
     const directory = t.testdir()
-    const entries = await downloading(cos, { directory, concurrency })
+    const entries = await download(cos, { directory, concurrency })
     const there = entries.filter(({ _tag }) => _tag === 'Downloaded').map(({ key }) => key)
     t.equal(entries.filter(({ _tag }) => _tag === 'UnsafeKey').length + there.length, 3)
     const files = Object.entries(await readTree(directory)).filter(([, what]) => what !== 'folder')
@@ -274,26 +281,26 @@ t.test('of two keys that need one path as file and folder, one yields UnsafeKey'
 })
 
 t.test('an object with bytes whose key ends in a slash yields UnsafeKey', async (t) => {
-  const cos = await holding(t, { 'a/': 'bytes' })
+  const cos = await startWithObjects(t, { 'a/': 'bytes' })
   const directory = t.testdir()
-  t.match(await downloading(cos, { directory }), [
+  t.match(await download(cos, { directory }), [
     { _tag: 'UnsafeKey', key: 'a/', reason: 'the key of a folder, but the object has bytes' }
   ])
   t.same(await readTree(directory), {})
 })
 
 t.test('keys with names reserved for incomplete downloads yield UnsafeKey', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithObjects(t, {
     ...{ 'x.cospipe-download': 1, 'x.cospipe-download/': 0, 'x.cospipe-download/part': 1 },
     ...{ 'X.COSPIPE-DOWNLOAD/a/b': 1, 'x.co\u017fpipe-download/journal/': 0, x: 'x' }
   })
   const directory = t.testdir()
-  t.equal((await downloading(cos, { directory })).filter(({ _tag }) => _tag === 'UnsafeKey').length, 5)
+  t.equal((await download(cos, { directory })).filter(({ _tag }) => _tag === 'UnsafeKey').length, 5)
   t.same(await readTree(directory), { x: 'file x' })
 })
 
 t.test('if the file system ignores case, the first of two keys that differ in case is written', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithObjects(t, {
     A: 'A',
     a: 'a',
     'B/x': 'x',
@@ -304,13 +311,13 @@ t.test('if the file system ignores case, the first of two keys that differ in ca
     'B/': 0
   })
   const directory = t.testdir()
-  const folding = await downloading(cos, { directory, caseInsensitive: true })
+  const folding = await download(cos, { directory, caseInsensitive: true })
   t.same(summarize(folding), [
     ...['Downloaded A', 'Downloaded B/x', 'Downloaded B/z', 'Downloaded e\u0301', 'Folder B/'],
     ...['UnsafeKey a', 'UnsafeKey b/y', 'UnsafeKey é']
   ])
   t.same(
-    summarize(await downloading(cos, { directory, caseInsensitive: false })).filter((one) =>
+    summarize(await download(cos, { directory, caseInsensitive: false })).filter((one) =>
       one.startsWith('Unsafe')
     ),
     []
@@ -390,7 +397,7 @@ t.test(`hostile keys write nothing outside of the folder (SEED=${String(seedOfKe
   const cos = await startCos(t, {
     seed: [...hostile, ...fine, first].map((one, at) => ({ bucket, key: one, size: at % 3 }))
   })
-  const entries = await downloading(cos, { directory, caseInsensitive: true, concurrency: 8 })
+  const entries = await download(cos, { directory, caseInsensitive: true, concurrency: 8 })
 
   const after = Object.entries(await readTree(dir))
   t.same(
@@ -426,7 +433,7 @@ t.test(`hostile keys write nothing outside of the folder (SEED=${String(seedOfKe
 // -- readers --
 t.test('a reader that pauses applies backpressure', async (t) => {
   const names = Array.from({ length: 40 }, (_, at) => String(at))
-  const cos = await holding(t, Object.fromEntries(names.map((name) => [name, 3])))
+  const cos = await startWithObjects(t, Object.fromEntries(names.map((name) => [name, 3])))
   const reader = downloadDirectory({ bucket, directory: t.testdir(), concurrency: 3 })(cos.client())[
     Symbol.asyncIterator
   ]()
@@ -443,7 +450,7 @@ t.test('a reader that stops, or a signal, ends all requests at once and leaves n
   for (const operation of ['ListObjects', 'HeadObject', 'GetObject']) {
     // Only the request for key a gets a response.
     const first = operation === 'ListObjects' ? 0 : 1
-    const cos = await holding(
+    const cos = await startWithObjects(
       t,
       { a: 3, b: 3, c: 3, d: 3 },
       {
@@ -469,15 +476,15 @@ t.test('a reader that stops, or a signal, ends all requests at once and leaves n
     t.match(left(await running), { _tag: 'Aborted' })
     await setTimeout(20)
     // Folders may be removed while they are read.
-    const remaining = async (): Promise<ReadonlyArray<string>> =>
+    const listRemaining = async (): Promise<ReadonlyArray<string>> =>
       Object.keys(await readTree(directory).catch(() => ({ removed: '' })))
-    t.ok(await becomesTrue(async () => (await remaining()).every((path) => path === 'a')), operation)
+    t.ok(await becomesTrue(async () => (await listRemaining()).every((path) => path === 'a')), operation)
   }
 })
 
 t.test('return during the comparison of a large file settles within 50 ms', async (t) => {
   const size = 400 * 1024 * 1024
-  const cos = await holding(t, { big: size })
+  const cos = await startWithObjects(t, { big: size })
   const directory = t.testdir()
   // A sparse file takes no room, but its checksum takes a while.
   execFileSync('truncate', ['-s', String(size), join(directory, 'big')])
@@ -489,11 +496,11 @@ t.test('return during the comparison of a large file settles within 50 ms', asyn
 })
 
 t.test('progress counts downloaded and skipped objects, and ends with the stream', async (t) => {
-  const cos = await holding(t, { a: 'aaaa', b: 'bb', c: '' })
+  const cos = await startWithObjects(t, { a: 'aaaa', b: 'bb', c: '' })
   const directory = t.testdir()
   for (const run of ['first', 'second']) {
     const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
-    await downloading(cos, { directory, progress })
+    await download(cos, { directory, progress })
     t.match((await toArray(progress)).at(-1), { transferred: 6, parts: { inFlight: 0 } }, run)
   }
 })

@@ -25,7 +25,7 @@ import { createTree } from '../../support/file-trees.js'
 
 type Input = Omit<UploadDirectoryInput, 'bucket'>
 
-const uploading = async (cos: Cos, input: Input): Promise<ReadonlyArray<UploadDirectoryResult>> =>
+const upload = async (cos: Cos, input: Input): Promise<ReadonlyArray<UploadDirectoryResult>> =>
   right(await collect(uploadDirectory({ bucket, ...input }))(cos.client())())
 
 const summarize = (entries: ReadonlyArray<UploadDirectoryResult>): ReadonlyArray<string> =>
@@ -43,7 +43,7 @@ const rejectAll =
 t.test('uploadDirectory puts files under the prefix, and an object for each empty folder', async (t) => {
   const cos = await startCos(t)
   const directory = await createTree(t.testdir(), { 'a/b': 'b', '.c': '', e: null, 'f/g': null })
-  const entries = await uploading(cos, {
+  const entries = await upload(cos, {
     directory,
     prefix: 'to/',
     contentType: 'text/x',
@@ -60,7 +60,7 @@ t.test('uploadDirectory puts files under the prefix, and an object for each empt
   t.not(types.get('to/e/'), 'text/x')
 
   const without = await startCos(t)
-  await uploading(without, { directory, emptyFolders: false })
+  await upload(without, { directory, emptyFolders: false })
   t.same(await keys(without), ['.c', 'a/b'], 'without prefix and folder objects')
 })
 
@@ -76,10 +76,10 @@ t.test(
     const directory = await createTree(join(tree, 'source'), { large: 'x'.repeat(2 * 1024 * 1024) })
     const checkpoint = join(tree, 'checkpoints')
     const input = { directory, checkpoint, threshold: 0, partSize: 1024 * 1024, partConcurrency: 1 }
-    t.same(summarize(await uploading(cos, { ...input, onFailure: 'keep' })), ['Failed large'])
+    t.same(summarize(await upload(cos, { ...input, onFailure: 'keep' })), ['Failed large'])
     t.equal((await readdir(checkpoint)).length, 1)
     isRefusing = false
-    t.match(await uploading(cos, input), [{ _tag: 'Uploaded', uploaded: { resumed: 1024 * 1024 } }])
+    t.match(await upload(cos, input), [{ _tag: 'Uploaded', uploaded: { resumed: 1024 * 1024 } }])
     t.same(await readdir(checkpoint), [])
   }
 )
@@ -87,31 +87,26 @@ t.test(
 t.test('a prefix without a final slash is the folder of that name', async (t) => {
   const cos = await startCos(t)
   const directory = await createTree(t.testdir(), { a: 'a', e: null })
-  t.same(summarize(await uploading(cos, { directory, prefix: 'photos' })), ['Folder e/', 'Uploaded a'])
-  t.same(summarize(await uploading(cos, { directory, prefix: 'photos/' })), ['Skipped a', 'Skipped e/'])
+  t.same(summarize(await upload(cos, { directory, prefix: 'photos' })), ['Folder e/', 'Uploaded a'])
+  t.same(summarize(await upload(cos, { directory, prefix: 'photos/' })), ['Skipped a', 'Skipped e/'])
   t.same(await keys(cos), ['photos/a', 'photos/e/'])
 })
 
 t.test('a second run uploads only what has changed', async (t) => {
   const cos = await startCos(t)
   const directory = await createTree(t.testdir(), { a: 'aaaa', 'b/c': 'cccc', e: null, z: '' })
-  await uploading(cos, { directory })
+  await upload(cos, { directory })
   const puts = cos.count('PutObject')
-  t.same(summarize(await uploading(cos, { directory })), [
-    'Skipped a',
-    'Skipped b/c',
-    'Skipped e/',
-    'Skipped z'
-  ])
+  t.same(summarize(await upload(cos, { directory })), ['Skipped a', 'Skipped b/c', 'Skipped e/', 'Skipped z'])
   t.equal(cos.count('PutObject'), puts)
   await writeFile(join(directory, 'a'), 'AAAA')
-  t.same(summarize(await uploading(cos, { directory })), [
+  t.same(summarize(await upload(cos, { directory })), [
     'Skipped b/c',
     'Skipped e/',
     'Skipped z',
     'Uploaded a'
   ])
-  t.same(summarize(await uploading(cos, { directory, skip: 'never' })), [
+  t.same(summarize(await upload(cos, { directory, skip: 'never' })), [
     'Folder e/',
     'Uploaded a',
     'Uploaded b/c',
@@ -124,18 +119,14 @@ t.test('skip time keeps objects of the same size that are not older', async (t) 
   const directory = await createTree(t.testdir(), { a: 'aaaa', b: 'bbbb', c: 'cccc' })
   const old = new Date(Date.now() - 60_000)
   for (const name of ['a', 'b', 'c']) await utimes(join(directory, name), old, old)
-  await uploading(cos, { directory, skip: 'time' })
+  await upload(cos, { directory, skip: 'time' })
   await writeFile(join(directory, 'a'), 'AAAA')
   await utimes(join(directory, 'a'), old, old)
   await writeFile(join(directory, 'b'), 'BBBBB')
   await utimes(join(directory, 'b'), old, old)
   const later = new Date(Date.now() + 60_000)
   await utimes(join(directory, 'c'), later, later)
-  t.same(summarize(await uploading(cos, { directory, skip: 'time' })), [
-    'Skipped a',
-    'Uploaded b',
-    'Uploaded c'
-  ])
+  t.same(summarize(await upload(cos, { directory, skip: 'time' })), ['Skipped a', 'Uploaded b', 'Uploaded c'])
 })
 
 t.test('include and exclude select files, and an excluded folder is not read', async (t) => {
@@ -146,7 +137,7 @@ t.test('include and exclude select files, and an excluded folder is not read', a
   })
   const include = ['**/*.log', '**/e']
   const exclude = ['**/tmp/**', '.git/**']
-  t.same(summarize(await uploading(cos, { directory, include, exclude })), [
+  t.same(summarize(await upload(cos, { directory, include, exclude })), [
     'Uploaded a.log',
     'Uploaded x/b.log'
   ])
@@ -156,7 +147,7 @@ t.test('include and exclude select files, and an excluded folder is not read', a
 t.test('with onError continue a failure is a result', async (t) => {
   const cos = await startCos(t, { fault: rejectAll('b', 'e/') })
   const directory = await createTree(t.testdir(), { a: 'a', b: 'b', c: 'c', e: null })
-  const entries = await uploading(cos, { directory })
+  const entries = await upload(cos, { directory })
   t.same(summarize(entries), ['Failed b', 'Failed e/', 'Uploaded a', 'Uploaded c'])
   t.match(
     entries.find(({ path }) => path === 'b'),
@@ -232,7 +223,7 @@ t.test('a file rewritten while it is uploaded yields Failed, and the others are 
       return undefined
     }
   })
-  const entries = await uploading(cos, { directory, skip: 'crc64' })
+  const entries = await upload(cos, { directory, skip: 'crc64' })
   t.same(summarize(entries), ['Failed b', 'Uploaded a', 'Uploaded c'])
   t.match(
     entries.find(({ path: of }) => of === 'b'),
@@ -245,7 +236,7 @@ if (existsSync('/proc/version')) {
     const directory = await createTree(t.testdir(), { a: 'a' })
     await symlink('/proc/version', join(directory, 'version'))
     const cos = await startCos(t)
-    const entries = await uploading(cos, { directory, symlinks: 'follow' })
+    const entries = await upload(cos, { directory, symlinks: 'follow' })
     t.same(summarize(entries), ['Failed version', 'Uploaded a'])
     t.match(
       entries.find(({ path }) => path === 'version'),
@@ -263,10 +254,10 @@ t.test('symlinks: skip yields Ignored for links, and follow uploads their target
   await symlink('.', join(directory, 'loop'))
   await symlink('nowhere', join(directory, 'dead'))
   const cos = await startCos(t)
-  t.same(summarize(await uploading(cos, { directory })), [
+  t.same(summarize(await upload(cos, { directory })), [
     ...['Link dead', 'Link file', 'Link folder', 'Link loop', 'Uploaded f']
   ])
-  t.same(summarize(await uploading(cos, { directory, symlinks: 'follow' })), [
+  t.same(summarize(await upload(cos, { directory, symlinks: 'follow' })), [
     ...['BrokenLink dead', 'BrokenLink loop', 'Skipped f', 'Uploaded file', 'Uploaded folder/o']
   ])
 })
@@ -303,7 +294,7 @@ t.test('pipes, names that no key can have and incomplete downloads are not uploa
   execFileSync('mkfifo', [join(directory, 'fifo')])
   await mkdir(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff])]))
   const cos = await startCos(t)
-  const entries = await uploading(cos, { directory })
+  const entries = await upload(cos, { directory })
   t.same(summarize(entries), [
     ...[
       'Failed x\x1b',
@@ -326,7 +317,7 @@ t.test('a path whose key is too long fails alone', async (t) => {
     [`${long}/f`]: 'f'
   })
   const cos = await startCos(t)
-  t.same(summarize(await uploading(cos, { directory })), [
+  t.same(summarize(await upload(cos, { directory })), [
     `Failed ${long}/${long}/${long}/${long}`,
     `Uploaded ${long}/f`
   ])
@@ -397,7 +388,7 @@ t.test('progress counts uploaded and skipped files, and ends with the stream', a
   const cos = await startCos(t)
   for (const run of ['first', 'second']) {
     const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
-    await uploading(cos, { directory, progress })
+    await upload(cos, { directory, progress })
     const heard = await toArray(progress)
     t.match(heard.at(-1), { transferred: 6, parts: { inFlight: 0, done: 3 } }, run)
   }

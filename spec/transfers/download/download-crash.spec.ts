@@ -74,7 +74,7 @@ interface Target {
   readonly input: DownloadFileInput
 }
 
-const setting = async (t: Test, stored: StoredObject): Promise<Scene> => {
+const createScene = async (t: Test, stored: StoredObject): Promise<Scene> => {
   let count = 0
   let waiting: ReadonlyArray<{ readonly until: number; readonly go: () => void }> = []
   const cos = await startCos(t, {
@@ -112,7 +112,7 @@ const child = (scene: Scene, { input }: Target): Promise<Child> =>
   startChild(scene.emulator, [{ call: 'downloadFile', input, ...In.pick('encrypted')(scene.stored) }])
 
 /** Bytes that the journal records. */
-const known = async ({ stored }: Scene, { dir }: Target): Promise<number> => {
+const countRecorded = async ({ stored }: Scene, { dir }: Target): Promise<number> => {
   const journal = join(dir, 'a.bin.cospipe-download', 'journal')
   const [, ...records] = readRecords(await readFile(journal).catch(() => Buffer.alloc(0))).records
   const numbers = new Set(records.map((record) => Number((record as ReadonlyArray<unknown>)[0])))
@@ -134,7 +134,7 @@ const isWhole = async ({ dir }: Target): Promise<boolean> => bytes.equals(await 
 
 const killAndResume = async (t: Test, stored: StoredObject): Promise<void> => {
   t.setTimeout(60_000 + deaths * 10_000)
-  const scene = await setting(t, stored)
+  const scene = await createScene(t, stored)
   const all = Array.from({ length: ranges }, (_, n) => stored.sizeOf(n + 1))
   const total = all.reduce((sum, size) => sum + size, 0)
   const largest = Math.max(...all)
@@ -155,7 +155,7 @@ const killAndResume = async (t: Test, stored: StoredObject): Promise<void> => {
     await setTimeout(pause)
     await victim.kill()
     died += 1
-    const [cost, now] = [await fetched(), await known(scene, target)]
+    const [cost, now] = [await fetched(), await countRecorded(scene, target)]
     const words = `kill ${String(died)}, ${pause.toFixed(1)} ms after request ${String(after)}: `
     if (await isWhole(target)) {
       t.pass(`${words}it had just finished`)

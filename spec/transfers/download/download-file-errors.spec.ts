@@ -23,7 +23,7 @@ const download = (file: string, change: object = {}): Step => ({
   call: 'downloadFile',
   input: { ...input, file, ...change }
 })
-const running = async (
+const runChild = async (
   steps: ReadonlyArray<Step>,
   options?: ChildOptions
 ): Promise<ReadonlyArray<unknown>> => {
@@ -46,7 +46,7 @@ t.test('a directory without write permission fails with FileError and stays unto
   // Root ignores modes, so the child runs as nobody.
   const nobody = process.getuid?.() === 0 ? { uid: 65_534 } : {}
   const file = join(dir, 'a.bin')
-  t.match(await running([download(file)], nobody), [
+  t.match(await runChild([download(file)], nobody), [
     { _tag: 'Left', left: { _tag: 'FileError', code: 'EACCES', path: file } }
   ])
   t.same(await readdir(dir), ['a.bin'])
@@ -57,7 +57,7 @@ t.test('a file size limit fails with EFBIG before the first GET, and no file rem
   const dir = await folder('limited')
   const before = cos.operations().length
   t.match(
-    await running([download(join(dir, 'a.bin'))], {
+    await runChild([download(join(dir, 'a.bin'))], {
       through: ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh']
     }),
     [{ _tag: 'Left', left: { _tag: 'FileError', code: 'EFBIG' } }]
@@ -76,7 +76,7 @@ if (hasDisks) {
     const dir = await folder('disk')
     const file = join(dir, 'a.bin')
     const look = { run: `ls -A "${dir}"` }
-    const [, full, left, , done, after, sum] = await running(
+    const [, full, left, , done, after, sum] = await runChild(
       [
         { run: `printf old > "${file}"` },
         download(file),
@@ -100,7 +100,7 @@ if (hasDisks) {
 
   t.test('ENOSPC with onFailure discard removes the partial file', async (t) => {
     const dir = await folder('emptied')
-    const [full, after] = await running(
+    const [full, after] = await runChild(
       [download(join(dir, 'a.bin'), { onFailure: 'discard' }), { run: `ls -A "${dir}"` }],
       { through: [...disk, dir] }
     )

@@ -246,14 +246,14 @@ t.test('a damaged journal or partial file never leads to a wrong file', async (t
   const here = await createDownloadFixture(t, { fault: stall.fault }, body)
   const { journal, part, resume } = await interrupt(here, stall)
   const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 3 })
-  const damaged = (bytes: Buffer, flips: ReadonlyArray<readonly [number, number]>): Buffer => {
+  const flipBytes = (bytes: Buffer, flips: ReadonlyArray<readonly [number, number]>): Buffer => {
     const copy = Buffer.from(bytes)
     for (const [n, mask] of flips) copy.writeUInt8(copy.readUInt8(n % copy.length) ^ mask, n % copy.length)
     return copy
   }
   await fc.assert(
     fc.asyncProperty(damage, damage, fc.nat(400), async (inJournal, inPart, size) => {
-      await resume(damaged(journal, inJournal), damaged(part, inPart).subarray(0, size))
+      await resume(flipBytes(journal, inJournal), flipBytes(part, inPart).subarray(0, size))
       return body.equals(await readFile(here.input.file))
     }),
     { seed: 41, ...(isLongForm ? {} : { numRuns: 15 }) }

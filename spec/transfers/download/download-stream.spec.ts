@@ -19,7 +19,7 @@ const MiB = KiB * KiB
 const at = { bucket, key: 'down/load.bin' }
 const bytes = bytesOf(5 * MiB + 13)
 
-const holding = async (
+const startWithObject = async (
   t: { readonly teardown: (clean: () => unknown) => unknown },
   options: EmulatorOptions = {},
   body: Uint8Array = bytes
@@ -36,7 +36,7 @@ const read = async (body: AsyncIterable<unknown>): Promise<Buffer> => {
 }
 
 t.test('downloadStream yields the bytes in order for any part size, and verifies them', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithObject(t)
   for (const [partSize, concurrency] of [
     [64 * KiB, 8],
     [MiB, 4],
@@ -52,7 +52,7 @@ t.test('downloadStream yields the bytes in order for any part size, and verifies
 })
 
 t.test('an empty object yields no bytes and takes no GET', async (t) => {
-  const cos = await holding(t, {}, Buffer.alloc(0))
+  const cos = await startWithObject(t, {}, Buffer.alloc(0))
   const down = right(await downloadStream(at)(cos.client())())
   t.equal((await read(down.body)).length, 0)
   t.equal(right(await down.verified())._tag, 'Verified')
@@ -61,7 +61,7 @@ t.test('an empty object yields no bytes and takes no GET', async (t) => {
 
 t.test('a range that breaks off resumes at the next byte', async (t) => {
   let cuts = 0
-  const cos = await holding(t, {
+  const cos = await startWithObject(t, {
     fault: ({ operation }) => {
       if (operation !== 'GetObject' || cuts >= 6) return undefined
       cuts += 1
@@ -78,7 +78,7 @@ t.test('a range that breaks off resumes at the next byte', async (t) => {
 })
 
 t.test('the stream fails with ObjectChanged if the object is replaced meanwhile', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithObject(t)
   const down = right(await downloadStream({ ...at, partSize: 256 * KiB, concurrency: 1 })(cos.client())())
   let size = 0
   const reading = (async () => {
@@ -94,7 +94,7 @@ t.test('the stream fails with ObjectChanged if the object is replaced meanwhile'
 })
 
 t.test('the stream fails with IntegrityError before its end if a byte has changed', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithObject(t, {
     fault: ({ operation, headers }) =>
       operation === 'GetObject' && headers['range']?.startsWith('bytes=1048576-') === true
         ? { flip: 5 }
@@ -105,7 +105,7 @@ t.test('the stream fails with IntegrityError before its end if a byte has change
 })
 
 t.test('the stream fails with DecodeError if the server ignores Range', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithObject(t, {
     fault: ({ operation }) => (operation === 'GetObject' ? { ignoreRange: true } : undefined)
   })
   const down = right(await downloadStream({ ...at, partSize: MiB })(cos.client())())
@@ -114,7 +114,7 @@ t.test('the stream fails with DecodeError if the server ignores Range', async (t
 
 t.test('a reader that pauses applies backpressure', async (t) => {
   const big = bytesOf(48 * MiB)
-  const cos = await holding(t, {}, big)
+  const cos = await startWithObject(t, {}, big)
   const down = right(await downloadStream({ ...at, partSize: MiB, concurrency: 3 })(cos.client())())
   const iterator = down.body[Symbol.asyncIterator]()
   await iterator.next()
@@ -150,7 +150,7 @@ t.test('destroying the body closes every request at once', async (t) => {
 })
 
 t.test('a signal aborts the stream during a read', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithObject(t, {
     fault: ({ operation }) =>
       operation === 'GetObject' ? { stall: { after: 10, pause: 60_000 } } : undefined
   })

@@ -69,7 +69,7 @@ t.test('limitWaiting closes its source if the consumer stops', async (t) => {
 })
 
 /** A server that closes each connection after one byte. */
-const trickling = async (
+const startTrickling = async (
   t: Parameters<typeof createDownloadFixture>[0]
 ): Promise<DownloadFixture & { readonly slow: Client }> => {
   const here = await createDownloadFixture(t, {
@@ -79,7 +79,7 @@ const trickling = async (
 }
 
 t.test('a server that sends one byte for each request does not get requests for ever', async (t) => {
-  const here = await trickling(t)
+  const here = await startTrickling(t)
   const input = { ...here.input, checkpoint: false } as const
   t.match(left(await downloadFile(input)(here.slow)()), { _tag: 'TransportError' })
   await assertUntouched(t, here)

@@ -97,15 +97,15 @@ t.test('an abort of request or writing settles within 50 ms and closes the conne
     const controller = new AbortController()
     const abortable = withSignal(controller.signal)
     let isWriting = false
-    const writing = (got: GetObjectResult) => {
+    const writeBody = (got: GetObjectResult) => {
       isWriting = true
       return toFile(here.input.file)(got)
     }
     const saving = whole
-      ? abortable(pipe(send(getObject(at)), RTE.chain(writing)))
+      ? abortable(pipe(send(getObject(at)), RTE.chain(writeBody)))
       : pipe(
           send(getObject(at)),
-          RTE.chain((got) => abortable(writing(got)))
+          RTE.chain((got) => abortable(writeBody(got)))
         )
     const running = saving(here.client())()
     await waitFor(() => isWriting)

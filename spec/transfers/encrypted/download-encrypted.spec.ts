@@ -39,7 +39,7 @@ const loose = encrypted(aes, { format: 'python', accepts: ['python', 'plain'] })
 const put = async (client: Client, body: Uint8Array, by: EncryptionClient = vault): Promise<void> => {
   right(await by.putObject({ ...at, body })(client)())
 }
-const stored = async (client: Client): Promise<Buffer> =>
+const readStored = async (client: Client): Promise<Buffer> =>
   right(await readBytes(send(getObject(at)))(client)())
 
 const sizes = [0, 1, 16, 17, 65_535, 65_536, 65_537, 131_073]
@@ -79,7 +79,7 @@ t.test('downloadFile writes the plaintext of every size and part size', async (t
     for (const size of sampleOf(sizes, 2)) {
       const bytes = bytesOf(size)
       await put(client, bytes, by)
-      const ciphertext = await stored(client)
+      const ciphertext = await readStored(client)
       for (const input of [{}, { threshold: 0, partSize: 1 }, { threshold: 0, partSize: segment + 1 }]) {
         if (format === 'python' && input.partSize === 1 && size > 20) continue
         const down = right(await by.downloadFile({ ...at, file, ...input })(client)())
@@ -175,7 +175,7 @@ const part = 2 * segment
 const large = bytesOf(10 * part + 13)
 const storedPart = 2 * (segment + 16)
 
-interface Interrupted extends Cos {
+interface InterruptedDownload extends Cos {
   readonly dir: string
   readonly input: Parameters<typeof downloadFile>[0]
   readonly fetched: () => number
@@ -183,7 +183,7 @@ interface Interrupted extends Cos {
 }
 
 /** A download that was aborted when the journal had four ranges. */
-const interrupted = async (t: Test, by = vault): Promise<Interrupted> => {
+const interruptDownload = async (t: Test, by = vault): Promise<InterruptedDownload> => {
   const stall = createStallFault()
   const cos = await startCos(t, { fault: stall.fault })
   await put(cos.client(), large, by)
@@ -217,7 +217,7 @@ t.test(
   'a second run after an abort encrypts the ranges again and fetches only the missing ones',
   async (t) => {
     for (const by of [vault, loose]) {
-      const here = await interrupted(t, by)
+      const here = await interruptDownload(t, by)
       t.equal(await readFile(here.input.file, 'utf8'), 'old', 'nothing is visible at the target')
       for (const name of ['part', 'journal']) t.equal((await stat(temp(here.dir, name))).mode & 0o777, 0o600)
       t.ok((await readFile(temp(here.dir, 'part'))).subarray(0, part).equals(large.subarray(0, part)))
@@ -233,7 +233,7 @@ t.test(
 )
 
 t.test('a damaged range of the partial file is fetched again', async (t) => {
-  const here = await interrupted(t)
+  const here = await interruptDownload(t)
   const bytes = await readFile(temp(here.dir, 'part'))
   bytes[2 * part + 5] = bytes[2 * part + 5]! ^ 1
   await writeFile(temp(here.dir, 'part'), bytes)
@@ -243,15 +243,15 @@ t.test('a damaged range of the partial file is fetched again', async (t) => {
 })
 
 t.test('the partial file of a plain download of the ciphertext is not taken for plaintext', async (t) => {
-  const here = await interrupted(t, loose)
+  const here = await interruptDownload(t, loose)
   here.resume()
   // The same target, ETag, size and part size: only the bytes differ.
   right(await downloadFile(here.input)(here.client())())
-  t.ok((await readFile(here.input.file)).equals(await stored(here.client())))
+  t.ok((await readFile(here.input.file)).equals(await readStored(here.client())))
 })
 
 t.test('an object that was replaced is ObjectChanged, and its partial file is discarded', async (t) => {
-  const here = await interrupted(t)
+  const here = await interruptDownload(t)
   await put(here.client(), large)
   here.resume()
   t.equal(right(await vault.downloadFile(here.input)(here.client())()).resumed, 0)

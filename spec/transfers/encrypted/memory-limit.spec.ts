@@ -55,7 +55,7 @@ t.test('encrypted transfers stay below the ceiling of the plain ones, for a slow
   const [address] = (await once(worker, 'message')) as [string]
   const { secretId, secretKey } = exampleCredentials
   const client = clientOf(t, address)({ credentials: { secretId, secretKey } })
-  const limited = (memoryLimit: number) =>
+  const createLimited = (memoryLimit: number) =>
     clientOf(t, address)({ credentials: { secretId, secretKey }, memoryLimit })
   for (const format of isLongForm ? (['sealed', 'python'] as const) : (['sealed'] as const)) {
     const vault = encrypted(aes, { format })
@@ -104,7 +104,7 @@ t.test('encrypted transfers stay below the ceiling of the plain ones, for a slow
 
     // In parts that fit into the memory for them, and in parts that do not.
     for (const limit of isLongForm ? [undefined, 2 * MiB] : [undefined]) {
-      const uploading = limit === undefined ? client : limited(limit)
+      const uploading = limit === undefined ? client : createLimited(limit)
       const uploaded = await weigh(async (look) => {
         const input = { ...at, file, threshold: 0, partSize, concurrency: ranges, checkpoint: dir }
         const running = vault.uploadFile(input)(uploading)()

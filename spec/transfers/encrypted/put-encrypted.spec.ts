@@ -32,7 +32,7 @@ import { sampleOf } from '../../support/long-form.js'
 import { left, right, startServer } from '../../support/server.js'
 
 const python = (key = aes) => encrypted(key, { format: 'python' })
-const stored = async (client: Client): Promise<Buffer> =>
+const readStored = async (client: Client): Promise<Buffer> =>
   right(await readBytes(send(getObject(at)))(client)())
 const metadataOf = async (client: Client): Promise<Readonly<Record<string, string>>> =>
   Object.fromEntries(
@@ -61,7 +61,7 @@ t.test(
       const vault = python(masterKeys[vector.masterKey])
       const body = plaintextOf(vector)
       right(await vault.putObject({ ...at, body })(clientOfVector(client, vector))())
-      const bytes = await stored(client)
+      const bytes = await readStored(client)
       t.equal(createHash('sha256').update(bytes).digest('hex'), vector.ciphertext.sha256, vector.id)
       t.same(await metadataOf(client), vector.metadata, vector.id)
       written += 1
@@ -94,7 +94,7 @@ t.test('every kind of body is encrypted and comes back', async (t) => {
         })(client)()
       )
       t.match(result, { format: 'python', keyId: aes.id, integrity: { _tag: 'Verified' } })
-      const ciphertext = await stored(client)
+      const ciphertext = await readStored(client)
       t.equal(ciphertext.length, size)
       if (size > 16) t.notOk(ciphertext.equals(bytes))
       t.ok(
@@ -115,7 +115,7 @@ t.test('a second run of one effect has another data key', async (t) => {
     const seen = new Set<string>()
     for (let run = 0; run < 3; run += 1) {
       right(await put(client)())
-      seen.add((await stored(client)).toString('hex'))
+      seen.add((await readStored(client)).toString('hex'))
       const metadata = await metadataOf(client)
       seen.add(metadata['x-cos-meta-client-side-encryption-key'] ?? '')
       seen.add(metadata['x-cos-meta-client-side-encryption-iv'] ?? '')
@@ -280,11 +280,11 @@ t.test('a stream is closed if the input is invalid', async (t) => {
 
 t.test('a failing source, a text chunk and a missing file are errors of the body', async (t) => {
   const client = (await startCos(t)).client()
-  const failing = async function* () {
+  const yieldThenBreak = async function* () {
     yield Buffer.from('x')
     throw new Error('disk')
   }
-  t.match(left(await python().putObject({ ...at, body: failing() })(client)()), {
+  t.match(left(await python().putObject({ ...at, body: yieldThenBreak() })(client)()), {
     _tag: 'SourceError',
     cause: { message: 'disk' }
   })

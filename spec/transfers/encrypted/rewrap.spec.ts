@@ -39,7 +39,7 @@ const service = right(
 const vault = encrypted(old)
 const bytes = bytesOf(200_000)
 
-const stored = async (client: Client): Promise<Buffer> =>
+const readStored = async (client: Client): Promise<Buffer> =>
   right(await readBytes(send(getObject(at)))(client)())
 
 t.test(
@@ -59,10 +59,10 @@ t.test(
         if (format === 'python' && isKms) continue
         const name = `${format} ${from.id} to ${to.id}`
         right(await encrypted(from, { format }).putObject({ ...at, body: bytes })(client)())
-        const before = await stored(client)
+        const before = await readStored(client)
         const done = right(await encrypted(from, { format }).rewrap({ ...at, to })(client)())
         t.match(done, { format, keyId: to.id, size: before.length, copied: { _tag: 'Some' } }, name)
-        t.ok((await stored(client)).equals(before), name)
+        t.ok((await readStored(client)).equals(before), name)
         const reader = encrypted(to, { format })
         t.ok(right(await readBytes(reader.getObject(at))(client)()).equals(bytes), name)
         const range = { first: 65_530, last: 70_000 }

@@ -34,7 +34,7 @@ import { sampleOf } from '../../support/long-form.js'
 
 const vault = encrypted(aes)
 const segment = 65_536
-const stored = async (client: Client): Promise<Buffer> =>
+const readStored = async (client: Client): Promise<Buffer> =>
   right(await readBytes(send(getObject(at)))(client)())
 const headersOf = async (client: Client): Promise<Readonly<Record<string, string>>> =>
   right(await send(headObject(at))(client)()).headers
@@ -119,7 +119,7 @@ t.test('with wholeEnd a range of an object whose end was cut off is Truncated', 
   const client = cos.client()
   const bytes = bytesOf(200_000)
   right(await vault.putObject({ ...at, body: bytes })(client)())
-  const object = await stored(client)
+  const object = await readStored(client)
   const headers = Object.fromEntries(
     Object.entries(await headersOf(client)).filter(([name]) => name.startsWith('x-cos-meta-'))
   )
@@ -184,7 +184,7 @@ t.test('a second run of one effect shares no key, salt or ciphertext with the fi
   const seen = new Set<string>()
   for (let run = 0; run < 3; run += 1) {
     right(await put(client)())
-    seen.add((await stored(client)).subarray(1024).toString('hex'))
+    seen.add((await readStored(client)).subarray(1024).toString('hex'))
     seen.add((await headersOf(client))['x-cos-meta-cospipe-sealed'] ?? '')
   }
   t.equal(seen.size, 6)
@@ -200,7 +200,7 @@ t.test('parts in any order, in parallel and again are the object that one reques
     return () => rest.shift() ?? Buffer.alloc(0)
   }
   right(await vault.putObject({ ...at, body: bytes })({ ...client, random: random() })())
-  const whole = await stored(client)
+  const whole = await readStored(client)
   const upload = right(await vault.createMultipartUpload(at)({ ...client, random: random() })())
   const send3 = async (n: number): Promise<string> => {
     const offset = n * part
@@ -220,7 +220,7 @@ t.test('parts in any order, in parallel and again are the object that one reques
       })
     )(client)()
   )
-  t.ok((await stored(client)).equals(whole))
+  t.ok((await readStored(client)).equals(whole))
   t.ok(right(await readBytes(vault.getObject(at))(client)()).equals(bytes))
   for (const [change, field] of [
     [{ offset: 16 }, 'offset'],
@@ -323,7 +323,7 @@ t.test('a keyring opens objects of every key, and a wrong key of any kind is not
 
 t.test('a key service that fails is Kms, in writing and in reading', async (t) => {
   const client = (await startCos(t)).client()
-  const failing = (change: object) =>
+  const createFailingKey = (change: object) =>
     right(
       kmsKey({
         id: 'cmk',
@@ -332,14 +332,17 @@ t.test('a key service that fails is Kms, in writing and in reading', async (t) =
         ...change
       })
     )
-  t.match(encryptionErrorOf(await encrypted(failing({})).putObject({ ...at, body: 'x' })(client)()), {
-    reason: 'Kms',
-    problem: /down/
-  })
+  t.match(
+    encryptionErrorOf(await encrypted(createFailingKey({})).putObject({ ...at, body: 'x' })(client)()),
+    {
+      reason: 'Kms',
+      problem: /down/
+    }
+  )
   for (const size of [0, 513])
     t.match(
       encryptionErrorOf(
-        await encrypted(failing({ wrap: () => TE.right(Buffer.alloc(size)) })).putObject({
+        await encrypted(createFailingKey({ wrap: () => TE.right(Buffer.alloc(size)) })).putObject({
           ...at,
           body: 'x'
         })(client)()
@@ -347,7 +350,7 @@ t.test('a key service that fails is Kms, in writing and in reading', async (t) =
       { reason: 'Kms' }
     )
   right(await encrypted(service).putObject({ ...at, body: 'x' })(client)())
-  t.match(encryptionErrorOf(await encrypted(failing({})).getObject(at)(client)()), { reason: 'Kms' })
+  t.match(encryptionErrorOf(await encrypted(createFailingKey({})).getObject(at)(client)()), { reason: 'Kms' })
 })
 
 t.test('the SDKs of Python, Go and Java find a key without an IV, and stop', async (t) => {

@@ -78,7 +78,7 @@ t.test('no secret is in keys, clients, results, errors and events', async (t) =>
     }
   })
   // The first draw is the data key; later ones of its size are salts and seeds, which are public.
-  const drawing = () => {
+  const createClient = () => {
     const draws = [dataSecret]
     return {
       ...cos.client(),
@@ -95,20 +95,24 @@ t.test('no secret is in keys, clients, results, errors and events', async (t) =>
     show([key, vault, kms, keyring(key, kms)])
     const body = { open: () => splitBytes(plaintext, 7), size: plaintext.length }
     show(vault.putObject({ ...at, body }))
-    show(right(await vault.putObject({ ...at, body })(drawing())()))
+    show(right(await vault.putObject({ ...at, body })(createClient())()))
     show(right(await vault.headObject(at)(cos.client())()))
     const got = right(await vault.getObject(at)(cos.client())())
     show({ ...got, body: undefined })
     t.ok(right(await readBytes(() => TE.right(got))(cos.client())()).equals(plaintext))
-    const upload = right(await vault.createMultipartUpload(at)(drawing())())
+    const upload = right(await vault.createMultipartUpload(at)(createClient())())
     show(upload)
     const part = { upload, partNumber: 1, offset: 0, last: true }
     show(right(await vault.uploadPart({ ...part, body: plaintext })(cos.client())()))
     fail(await vault.uploadPart({ ...part, body: plaintext.subarray(1) })(cos.client())())
     fail(await vault.uploadPart({ ...part, body: plaintext, offset: 5 })(cos.client())())
     fail(await vault.uploadPart({ ...part, body: Buffer.from(plaintext).reverse() })(cos.client())())
-    fail(await vault.putObject({ ...at, body: plaintext, metadata: { 'x-cos-iv': passphrase } })(drawing())())
-    fail(await vault.putObject({ ...at, body: plaintext, colour: passphrase } as never)(drawing())())
+    fail(
+      await vault.putObject({ ...at, body: plaintext, metadata: { 'x-cos-iv': passphrase } })(
+        createClient()
+      )()
+    )
+    fail(await vault.putObject({ ...at, body: plaintext, colour: passphrase } as never)(createClient())())
     const other = encrypted(key === aes ? rsa : aes, { format })
     fail(await other.getObject(at)(cos.client())())
   }

@@ -5,11 +5,11 @@ import { toArray } from '../../support/iterables.js'
 import { catchCosError } from '../../support/responses.js'
 
 const keys = ['a/1', 'a/2', 'a b+c%/3', 'b', 'c/\u{1F600}\u0001']
-const holding = (t: Parameters<typeof startCos>[0]) =>
+const startWithObjects = (t: Parameters<typeof startCos>[0]) =>
   startCos(t, { seed: keys.map((key) => ({ bucket, key })) })
 
 t.test('streamObjects yields objects in the order of their keys, for keys of any characters', async (t) => {
-  const client = (await holding(t)).client()
+  const client = (await startWithObjects(t)).client()
   const found = await toArray(streamObjects({ bucket, maxKeys: 2 })(client))
   t.same(
     found.map(({ key }) => key),
@@ -25,20 +25,20 @@ t.test('streamObjects yields objects in the order of their keys, for keys of any
 t.test(
   'with a delimiter, streamObjects yields common prefixes too, and a cursor of either kind resumes it',
   async (t) => {
-    const client = (await holding(t)).client()
+    const client = (await startWithObjects(t)).client()
     const input = { bucket, delimiter: '/', maxKeys: 2 }
-    const shown = (entry: Awaited<ReturnType<typeof all>>[0]) =>
+    const show = (entry: Awaited<ReturnType<typeof all>>[0]) =>
       entry._tag === 'Object' ? entry.key : `(${entry.prefix})`
     const all = (more: object = {}) => toArray(streamObjects({ ...input, ...more })(client))
     const found = await all()
-    t.same(found.map(shown).sort(), ['(a b+c%/)', '(a/)', '(c/)', 'b'])
+    t.same(found.map(show).sort(), ['(a b+c%/)', '(a/)', '(c/)', 'b'])
     for (const [at, { cursor }] of found.entries()) {
-      const rest = (await all({ cursor })).map(shown)
+      const rest = (await all({ cursor })).map(show)
       t.same(
         rest.sort(),
         found
           .slice(at + 1)
-          .map(shown)
+          .map(show)
           .sort(),
         `after entry ${String(at)}`
       )
@@ -47,7 +47,7 @@ t.test(
 )
 
 t.test('an invalid input fails when the stream is read, and nothing is sent', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithObjects(t)
   t.match(await catchCosError(toArray(streamObjects({ bucket, maxKeys: 0 })(cos.client()))), {
     _tag: 'InvalidInput',
     field: 'maxKeys'

@@ -19,14 +19,14 @@ const seed = (count: number): ReadonlyArray<SeedObject> =>
   Array.from({ length: count }, (_, n) => ({ bucket, key: name(n), size: n }))
 const all = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, n) => name(n))
 
-const holding = (t: Parameters<typeof startCos>[0], count: number, options: EmulatorOptions = {}) =>
+const startWithObjects = (t: Parameters<typeof startCos>[0], count: number, options: EmulatorOptions = {}) =>
   startCos(t, { seed: seed(count), ...options })
 
 const keysOf = async (stream: AsyncIterable<{ readonly key: string }>): Promise<ReadonlyArray<string>> =>
   (await toArray(stream)).map(({ key }) => key)
 
 t.test('a listing sends nothing before it is read, and then one request for each page', async (t) => {
-  const cos = await holding(t, 2500)
+  const cos = await startWithObjects(t, 2500)
   const stream = streamObjects({ bucket })(cos.client())
   await setTimeout(20)
   t.equal(cos.operations().length, 0)
@@ -37,7 +37,7 @@ t.test('a listing sends nothing before it is read, and then one request for each
 })
 
 t.test('the first object is yielded before its page has ended', async (t) => {
-  const cos = await holding(t, 20, { fault: () => ({ dribble: { size: 300, pause: 50 } }) })
+  const cos = await startWithObjects(t, 20, { fault: () => ({ dribble: { size: 300, pause: 50 } }) })
   const sent = (): number => cos.emulator.requests()[0]?.bytesOut ?? 0
   const at: Array<number> = []
   for await (const _ of streamObjects({ bucket })(cos.client())) at.push(sent())
@@ -48,7 +48,7 @@ t.test('the first object is yielded before its page has ended', async (t) => {
 
 t.test('a listing whose page breaks off resumes after the last object received', async (t) => {
   let cuts = 0
-  const cos = await holding(t, 40, {
+  const cos = await startWithObjects(t, 40, {
     fault: () => {
       cuts += 1
       return cuts <= 6 ? { cut: { at: 'body', after: 1500 * cuts } } : undefined
@@ -59,18 +59,18 @@ t.test('a listing whose page breaks off resumes after the last object received',
 })
 
 t.test('a listing fails if its pages break off repeatedly without a new object', async (t) => {
-  const cos = await holding(t, 10, { fault: () => ({ cut: { at: 'body', after: 900 } }) })
+  const cos = await startWithObjects(t, 10, { fault: () => ({ cut: { at: 'body', after: 900 } }) })
   const seen: Array<string> = []
-  const reading = async (): Promise<void> => {
+  const readAll = async (): Promise<void> => {
     for await (const { key } of streamObjects({ bucket })(cos.client())) seen.push(key)
   }
-  t.match(await catchCosError(reading()), { _tag: 'TransportError' })
+  t.match(await catchCosError(readAll()), { _tag: 'TransportError' })
   t.same(seen, all(seen.length))
   t.ok(cos.operations().length < 40, `${String(cos.operations().length)} requests`)
 })
 
 t.test('a listing does not retry a page again whose request has used up its attempts', async (t) => {
-  const cos = await holding(t, 10, {
+  const cos = await startWithObjects(t, 10, {
     fault: () => ({ response: { status: 503, code: 'SlowDown' } })
   })
   t.match(await catchCosError(toArray(streamObjects({ bucket })(cos.client()))), {
@@ -81,7 +81,7 @@ t.test('a listing does not retry a page again whose request has used up its atte
 })
 
 t.test('after a permanent failure the cursor of any object received resumes the listing', async (t) => {
-  const cos = await holding(t, 30, {
+  const cos = await startWithObjects(t, 30, {
     fault: script([{ skip: 1, times: 1, fault: { response: { status: 403, code: 'AccessDenied' } } }])
   })
   const first = []
@@ -104,7 +104,7 @@ t.test('after a permanent failure the cursor of any object received resumes the 
 })
 
 t.test('a reader that stops closes the request at once, between objects and during a read', async (t) => {
-  const cos = await holding(t, 20, { fault: () => ({ stall: { after: 1500, pause: 60_000 } }) })
+  const cos = await startWithObjects(t, 20, { fault: () => ({ stall: { after: 1500, pause: 60_000 } }) })
   for await (const { key } of streamObjects({ bucket })(cos.client())) {
     t.equal(key, name(0))
     break
@@ -118,7 +118,7 @@ t.test('a reader that stops closes the request at once, between objects and duri
 })
 
 t.test('a signal aborts a listing in the middle of a page and before the first', async (t) => {
-  const cos = await holding(t, 20, { fault: () => ({ stall: { after: 1500, pause: 60_000 } }) })
+  const cos = await startWithObjects(t, 20, { fault: () => ({ stall: { after: 1500, pause: 60_000 } }) })
   const controller = new AbortController()
   const reading = pipe(streamObjects({ bucket }), withSignal(controller.signal))(cos.client())
   const ended = toArray(reading)
@@ -133,7 +133,7 @@ t.test('a signal aborts a listing in the middle of a page and before the first',
 
 t.test('a signal ends the wait before the next attempt', async (t) => {
   let over = 0
-  const cos = await holding(t, 20, {
+  const cos = await startWithObjects(t, 20, {
     fault: () => ({ cut: { at: 'body', after: 1500 } }),
     onRequest: () => {
       over += 1
@@ -154,7 +154,7 @@ t.test('a signal ends the wait before the next attempt', async (t) => {
 })
 
 t.test('a listing is a Reader: R.map adds a stage to it', async (t) => {
-  const cos = await holding(t, 10)
+  const cos = await startWithObjects(t, 10)
   const sizes = pipe(
     streamObjects({ bucket }),
     R.map(

@@ -18,7 +18,10 @@ const hour = 3_600_000
 const keys = ['a/1', 'a/1', 'a/&\u0001', '/a', 'b']
 
 /** Uploads created two hours ago, and one of `b` created just now. */
-const holding = async (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> => {
+const startWithUploads = async (
+  t: Parameters<typeof startCos>[0],
+  options: EmulatorOptions = {}
+): Promise<Cos> => {
   let now = Date.now() - 2 * hour
   const cos = await startCos(t, { now: () => now, ...options })
   const old = cos.client()
@@ -35,35 +38,35 @@ const holding = async (t: Parameters<typeof startCos>[0], options: EmulatorOptio
   return cos
 }
 
-const open = async (cos: Cos): Promise<ReadonlyArray<string>> =>
+const listUploadKeys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamMultipartUploads({ bucket }))(cos.client())()).map(({ key }) => key)
 
 const sweep = async (cos: Cos, input: Omit<AbortIncompleteUploadsInput, 'bucket'>) =>
   right(await collect(abortIncompleteUploads({ bucket, ...input }))(cos.client())())
 
 t.test('uploads older than the given age are aborted, and no others', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithUploads(t)
   t.same(await sweep(cos, { olderThan: 3 * hour }), [])
   const swept = await sweep(cos, { olderThan: hour })
   t.same(swept.map(({ key }) => key).sort(), [...keys].sort())
   for (const one of swept) t.match(one, { _tag: 'Aborted', uploadId: /\w/, initiated: Date })
-  t.same(await open(cos), ['b'])
+  t.same(await listUploadKeys(cos), ['b'])
 })
 
 t.test('the age may be a date, and a prefix limits the uploads', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithUploads(t)
   t.equal((await sweep(cos, { olderThan: new Date(Date.now() - hour), prefix: 'a/' })).length, 3)
-  t.same(await open(cos), ['/a', 'b', 'b'])
+  t.same(await listUploadKeys(cos), ['/a', 'b', 'b'])
   await setTimeout(5)
   t.equal((await sweep(cos, { olderThan: new Date(Date.now() + hour) })).length, 3)
 })
 
 t.test('a dry run reports the uploads and does not abort them', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithUploads(t)
   const swept = await sweep(cos, { olderThan: hour, dryRun: true })
   t.same(new Set(swept.map(({ _tag }) => _tag)), new Set(['Found']))
   t.equal(swept.length, keys.length)
-  t.equal((await open(cos)).length, keys.length + 1)
+  t.equal((await listUploadKeys(cos)).length, keys.length + 1)
   t.notOk(cos.operations().includes('AbortMultipartUpload'))
 })
 
@@ -73,7 +76,7 @@ t.test('a failed abort yields Failed, and an upload that no longer exists is no 
     times: 1,
     fault: { response: { status, code } }
   })
-  const cos = await holding(t, {
+  const cos = await startWithUploads(t, {
     fault: script([
       fault(403, 'AccessDenied'),
       fault(404, 'NoSuchUpload'),

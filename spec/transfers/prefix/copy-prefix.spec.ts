@@ -27,7 +27,7 @@ const to: CopyPrefixInput = { bucket, prefix: 'b/', copySource }
 const plain = Array.from({ length: 30 }, (_, n) => `a/${String(n).padStart(2, '0')}`)
 const odd = ['a/', 'a//', 'a/&<>"\' \u0001', 'a/\u{1F600}', 'a/../x', 'a/a%20b+c', 'a/\r']
 
-const holding = (
+const startWithKeys = (
   t: Parameters<typeof startCos>[0],
   options: EmulatorOptions = {},
   keys: ReadonlyArray<string> = plain
@@ -41,9 +41,9 @@ const holding = (
 const keysOf = async (cos: Cos, of = bucket): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket: of }))(cos.client())()).map(({ key }) => key)
 
-const renamed = (keys: ReadonlyArray<string>) => keys.map((key) => key.replace('a/', 'b/'))
+const rename = (keys: ReadonlyArray<string>) => keys.map((key) => key.replace('a/', 'b/'))
 
-const reading = async (stream: AsyncIterable<CopyPrefixResult>) => {
+const readAll = async (stream: AsyncIterable<CopyPrefixResult>) => {
   const results: Array<CopyPrefixResult> = []
   try {
     for await (const result of stream) results.push(result)
@@ -54,19 +54,19 @@ const reading = async (stream: AsyncIterable<CopyPrefixResult>) => {
 }
 
 t.test('copyPrefix copies every object of a prefix, and yields a result for each', async (t) => {
-  const cos = await holding(t, {}, [...plain, ...odd, 'a', 'b', '/a/x'])
+  const cos = await startWithKeys(t, {}, [...plain, ...odd, 'a', 'b', '/a/x'])
   const results = right(await collect(copyPrefix(to))(cos.client())())
   t.same(results.map(({ key }) => key).sort(), [...plain, ...odd].sort())
   for (const result of results) {
     t.equal(result.to, result.key.replace('a/', 'b/'))
     t.match(result, { _tag: 'Copied', copied: { integrity: { _tag: 'Verified' } } })
   }
-  t.same([...(await keysOf(cos))].sort(), renamed([...plain, ...odd]).sort())
+  t.same([...(await keysOf(cos))].sort(), rename([...plain, ...odd]).sort())
   t.equal((await keysOf(cos, elsewhere)).length, plain.length + odd.length + 3, 'the sources remain')
 })
 
 t.test('a leading slash is part of source key and new key', async (t) => {
-  const cos = await holding(t, {}, ['/a/x', 'a/x', 'a//y'])
+  const cos = await startWithKeys(t, {}, ['/a/x', 'a/x', 'a//y'])
   right(
     await collect(copyPrefix({ ...to, prefix: '/b/', copySource: { ...copySource, prefix: '/a/' } }))(
       cos.client()
@@ -78,7 +78,7 @@ t.test('a leading slash is part of source key and new key', async (t) => {
 })
 
 t.test('copyPrefix passes the options of copy to each object', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithKeys(t)
   const input = { storageClass: 'ARCHIVE', copyStatus: 'Replaced', contentType: 'text/x-spec' } as const
   right(await collect(copyPrefix({ ...to, ...input }))(cos.client())())
   for (const key of ['b/00', 'b/29']) {
@@ -113,10 +113,10 @@ t.test('partConcurrency limits the requests in flight for one object', async (t)
 t.test('an object that fails yields Failed, or ends the stream with onError stop', async (t) => {
   const refused = { response: { status: 403, code: 'InvalidObjectState' } }
   for (const onError of ['continue', 'stop'] as const) {
-    const cos = await holding(t, {
+    const cos = await startWithKeys(t, {
       fault: script([{ operation: 'CopyObject', key: 'b/07', times: 1, fault: refused }])
     })
-    const { results, thrown } = await reading(copyPrefix({ ...to, onError, concurrency: 3 })(cos.client()))
+    const { results, thrown } = await readAll(copyPrefix({ ...to, onError, concurrency: 3 })(cos.client()))
     t.match(
       results.filter(({ _tag }) => _tag === 'Failed'),
       [{ key: 'a/07', to: 'b/07', error: { _tag: 'ServiceError', code: 'InvalidObjectState' } }]
@@ -131,30 +131,30 @@ t.test('an object that fails yields Failed, or ends the stream with onError stop
 
     // Another run resumes with the objects that are not done, the failed one first.
     const { cursor } = results.at(-1)!
-    const rest = await reading(copyPrefix({ ...to, cursor })(cos.client()))
+    const rest = await readAll(copyPrefix({ ...to, cursor })(cos.client()))
     t.equal(rest.results[0]!.key <= 'a/07', true)
-    t.same(await keysOf(cos), renamed(plain))
+    t.same(await keysOf(cos), rename(plain))
   }
 })
 
 t.test('after a listing failure the last cursor resumes copyPrefix', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithKeys(t, {
     fault: script([{ operation: 'ListObjects', times: 1, fault: { cut: { at: 'body', after: 4000 } } }])
   })
   const client = cos.client({ retry: { attempts: 1 } })
-  const first = await reading(copyPrefix(to)(client))
+  const first = await readAll(copyPrefix(to)(client))
   t.match(first.thrown, { error: { _tag: 'TransportError' } })
   const count = first.results.length
   t.ok(count > 5 && count < 25, `${String(count)} were listed, and all were copied`)
   const { cursor } = first.results.at(-1)!
   t.equal(cursor.key, plain[count - 1])
-  const second = await reading(copyPrefix({ ...to, cursor })(client))
+  const second = await readAll(copyPrefix({ ...to, cursor })(client))
   t.equal(second.thrown, undefined)
   t.same(second.results.map(({ key }) => key).sort(), plain.slice(count))
 })
 
 t.test('a cursor never passes an object in progress', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithKeys(t, {
     fault: script([{ operation: 'CopyObject', key: 'b/03', fault: { delay: 1500 } }])
   })
   const results = right(await collect(copyPrefix({ ...to, concurrency: 4 }))(cos.client())())
@@ -165,7 +165,7 @@ t.test('a cursor never passes an object in progress', async (t) => {
 })
 
 t.test('an empty source prefix is refused without wholeBucket: true', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithKeys(t)
   const input = { ...to, copySource: { ...copySource, prefix: '' } }
   t.match(left(await collect(copyPrefix(input))(cos.client())()), {
     _tag: 'InvalidInput',
@@ -181,7 +181,7 @@ t.test('an empty source prefix is refused without wholeBucket: true', async (t) 
 })
 
 t.test('within a bucket, copyPrefix refuses a copy that would land among the sources', async (t) => {
-  const cos = await holding(t, {}, ['a/a/x', 'a/x', 'a/b', 'a/'])
+  const cos = await startWithKeys(t, {}, ['a/a/x', 'a/x', 'a/b', 'a/'])
   const within = { ...to, bucket: elsewhere }
   for (const prefix of ['a/', 'a/b/', 'a/a/']) {
     t.match(left(await collect(copyPrefix({ ...within, prefix }))(cos.client())()), {
@@ -207,7 +207,7 @@ t.test('within a bucket, copyPrefix refuses a copy that would land among the sou
 })
 
 t.test('one progress counts all objects', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithKeys(t)
   const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
   right(await collect(copyPrefix({ ...to, progress }))(cos.client())())
   const seen = await toArray(progress)
@@ -215,13 +215,13 @@ t.test('one progress counts all objects', async (t) => {
 })
 
 t.test('each iteration of the stream starts from the first object', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithKeys(t)
   const stream = copyPrefix(to)(cos.client())
   t.same([(await toArray(stream)).length, (await toArray(stream)).at(-1)?.cursor.key], [30, plain.at(-1)])
 })
 
 t.test('an abort settles copyPrefix within 50 ms', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithKeys(t, {
     fault: script([{ operation: 'CopyObject', skip: 5, fault: { delay: 60_000 } }])
   })
   const controller = new AbortController()
@@ -256,7 +256,7 @@ t.test('an invalid input fails when the stream is read, and nothing is sent', as
 
 t.test('copyPrefix ends even if objects are created during the run', async (t) => {
   let more = 0
-  const cos = await holding(t, {
+  const cos = await startWithKeys(t, {
     onRequest: ({ operation }) => {
       if (operation !== 'CopyObject' || more >= 20) return
       more += 1

@@ -16,38 +16,38 @@ const logs = Array.from({ length: 1100 }, (_, n) => `logs/${String(n).padStart(4
 const others = ['log', 'logs', 'logs.txt', 'm']
 const odd = ['logs/&<>"\' \u0001', 'logs/', 'logs//', 'logs/\r', 'logs/../x', '/logs/a']
 
-const holding = (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> =>
+const startWithKeys = (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> =>
   startCos(t, {
     seed: [...logs, ...others, ...odd].map((key) => ({ bucket, key })),
     ...options
   })
 
-const remaining = async (cos: Cos): Promise<ReadonlyArray<string>> =>
+const listKeys = async (cos: Cos): Promise<ReadonlyArray<string>> =>
   right(await collect(streamObjects({ bucket }))(cos.client())()).map(({ key }) => key)
 
 const tags = (results: ReadonlyArray<DeleteKeysResult>) => new Set(results.map(({ _tag }) => _tag))
 
 t.test('deletePrefix deletes all objects of a prefix and no others', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithKeys(t)
   const results = right(await collect(deletePrefix({ bucket, prefix: 'logs/' }))(cos.client())())
   t.equal(results.length, logs.length + odd.length - 1)
   t.same(tags(results), new Set(['Deleted']))
-  t.same(await remaining(cos), ['/logs/a', ...others])
+  t.same(await listKeys(cos), ['/logs/a', ...others])
 })
 
 t.test('an empty prefix is refused without wholeBucket: true', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithKeys(t)
   for (const wrong of [{ prefix: '' }, { prefix: '', wholeBucket: false }, {}]) {
     const result = collect(deletePrefix({ bucket, ...wrong } as DeletePrefixInput))
     t.match(left(await result(cos.client())()), { _tag: 'InvalidInput', field: 'prefix' })
   }
   t.equal(cos.operations().length, 0)
   right(await collect(deletePrefix({ bucket, prefix: '', wholeBucket: true }))(cos.client())())
-  t.same(await remaining(cos), [])
+  t.same(await listKeys(cos), [])
 })
 
 t.test('after a listing failure a second run deletes the rest', async (t) => {
-  const cos = await holding(t, {
+  const cos = await startWithKeys(t, {
     fault: script([
       {
         operation: 'ListObjects',
@@ -58,30 +58,30 @@ t.test('after a listing failure a second run deletes the rest', async (t) => {
     ])
   })
   const results: Array<DeleteKeysResult> = []
-  const reading = async (): Promise<void> => {
+  const readAll = async (): Promise<void> => {
     const all = deletePrefix({ bucket, prefix: 'logs/' })(cos.client())
     for await (const result of all) results.push(result)
   }
-  t.match(await catchCosError(reading()), { _tag: 'ServiceError', code: 'AccessDenied' })
+  t.match(await catchCosError(readAll()), { _tag: 'ServiceError', code: 'AccessDenied' })
   t.ok(results.length > 900)
-  await reading()
-  t.same(await remaining(cos), ['/logs/a', ...others])
+  await readAll()
+  t.same(await listKeys(cos), ['/logs/a', ...others])
 })
 
 t.test('a failed request yields Failed for each key, or ends the stream with onError stop', async (t) => {
   for (const onError of ['continue', 'stop'] as const) {
-    const cos = await holding(t, {
+    const cos = await startWithKeys(t, {
       fault: script([
         { operation: 'DeleteObjects', times: 1, fault: { response: { status: 403, code: 'AccessDenied' } } }
       ])
     })
     const results: Array<DeleteKeysResult> = []
     const input = { bucket, prefix: 'logs/', concurrency: 1, onError }
-    const reading = async (): Promise<void> => {
+    const readAll = async (): Promise<void> => {
       for await (const result of deletePrefix(input)(cos.client())) results.push(result)
     }
-    if (onError === 'stop') t.match(await catchCosError(reading()), { _tag: 'ServiceError' })
-    else await reading()
+    if (onError === 'stop') t.match(await catchCosError(readAll()), { _tag: 'ServiceError' })
+    else await readAll()
     t.equal(results.filter(({ _tag }) => _tag === 'Failed').length, 1000)
     t.equal(cos.count('DeleteObjects'), onError === 'stop' ? 1 : 2)
   }

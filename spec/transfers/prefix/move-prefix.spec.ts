@@ -15,7 +15,7 @@ const copySource = { bucket, region: 'ap-guangzhou', prefix: 'a/' }
 const to: MovePrefixInput = { bucket, prefix: 'b/', copySource }
 const keys = [...Array.from({ length: 20 }, (_, n) => `a/${String(n).padStart(2, '0')}`), 'a/&\u0001', 'a//']
 
-const holding = (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> =>
+const startWithKeys = (t: Parameters<typeof startCos>[0], options: EmulatorOptions = {}): Promise<Cos> =>
   startCos(t, { seed: [...keys, 'c'].map((key, size) => ({ bucket, key, size })), ...options })
 
 const keysOf = async (cos: Cos): Promise<ReadonlyArray<string>> =>
@@ -24,7 +24,7 @@ const keysOf = async (cos: Cos): Promise<ReadonlyArray<string>> =>
 const renamed = keys.map((key) => key.replace('a/', 'b/')).sort()
 
 t.test('movePrefix moves all objects of a prefix and no others', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithKeys(t)
   const results = right(await collect(movePrefix(to))(cos.client())())
   t.equal(results.length, keys.length)
   for (const result of results)
@@ -33,7 +33,7 @@ t.test('movePrefix moves all objects of a prefix and no others', async (t) => {
 })
 
 t.test('movePrefix keeps a source whose copy failed, and a second run moves it', async (t) => {
-  const copied = (key: string, sum: string) => ({
+  const copyFault = (key: string, sum: string) => ({
     operation: 'CopyObject',
     key,
     times: 1,
@@ -46,27 +46,27 @@ t.test('movePrefix keeps a source whose copy failed, and a second run moves it',
     }
   })
   for (const onError of ['continue', 'stop'] as const) {
-    const cos = await holding(t, { fault: script([copied('b/03', '17')]) })
+    const cos = await startWithKeys(t, { fault: script([copyFault('b/03', '17')]) })
     const results: Array<MovePrefixResult> = []
-    const reading = async (): Promise<void> => {
+    const readAll = async (): Promise<void> => {
       for await (const result of movePrefix({ ...to, onError, concurrency: 2 })(cos.client()))
         results.push(result)
     }
-    if (onError === 'stop') t.match(await catchCosError(reading()), { _tag: 'IntegrityError' })
-    else await reading()
+    if (onError === 'stop') t.match(await catchCosError(readAll()), { _tag: 'IntegrityError' })
+    else await readAll()
     t.match(
       results.filter(({ _tag }) => _tag === 'Failed'),
       [{ key: 'a/03', error: { _tag: 'IntegrityError' } }]
     )
     t.ok((await keysOf(cos)).includes('a/03'))
     t.equal(results.length < keys.length, onError === 'stop')
-    await reading()
+    await readAll()
     t.same(await keysOf(cos), [...renamed, 'c'])
   }
 })
 
 t.test('movePrefix refuses the same prefixes as copyPrefix', async (t) => {
-  const cos = await holding(t)
+  const cos = await startWithKeys(t)
   for (const [field, wrong] of [
     ['prefix', { prefix: 'a/' }],
     ['prefix', { prefix: 'a/b/' }],

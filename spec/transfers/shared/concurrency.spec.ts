@@ -26,8 +26,8 @@ const startBusy = async (t: Parameters<typeof startCos>[0], limit: number) => {
     seed: [{ bucket, key: 'source', size: 5 * MiB }, ...small],
     fault: (request) => refuse(request) ?? { delay: 10 }
   })
-  const refused = () => cos.emulator.requests().filter(({ status }) => status === 503).length
-  return { cos, refused }
+  const countRefusals = () => cos.emulator.requests().filter(({ status }) => status === 503).length
+  return { cos, refused: countRefusals }
 }
 
 const copyAll = async (client: Cos.Client, prefix: string): Promise<number> => {

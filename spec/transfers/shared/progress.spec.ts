@@ -135,11 +135,11 @@ t.test('an error of onProgress is ignored, whether thrown or rejected, and the p
   ]) {
     for (const [name, run] of await transfers(t)) {
       let calls = 0
-      const counted = (): unknown => {
+      const countCall = (): unknown => {
         calls += 1
         return fail()
       }
-      await run(counted)
+      await run(countCall)
       t.ok(calls > 0, name)
     }
   }

@@ -22,7 +22,7 @@ interface Watch {
 }
 
 /** Doubles numbers: negative ones fail after a turn, positive ones end later, whatever the load of the machine is. */
-const doubling = (
+const doubleEach = (
   items: () => AsyncIterable<number>,
   onError: OnItemError,
   watch: Watch = { started: 0 },
@@ -42,7 +42,7 @@ const doubling = (
 
 const numbers = (stream: ReadonlyArray<Done>) => stream.map(({ n }) => n).sort((a, b) => a - b)
 
-const reading = async (stream: AsyncIterable<Done>) => {
+const readAll = async (stream: AsyncIterable<Done>) => {
   const seen: Array<Done> = []
   try {
     for await (const one of stream) seen.push(one)
@@ -54,7 +54,7 @@ const reading = async (stream: AsyncIterable<Done>) => {
 
 t.test('runEach yields a result for each item, failures included', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
-  t.same(await reading(doubling(() => from(1, -2, 3, -4, 5), 'continue')(client)), {
+  t.same(await readAll(doubleEach(() => from(1, -2, 3, -4, 5), 'continue')(client)), {
     seen: [-8, -4, 2, 6, 10],
     thrown: undefined
   })
@@ -74,7 +74,7 @@ t.test(
         closed = true
       }
     }
-    const { seen, thrown } = await reading(doubling(endless, 'stop', watch)(client))
+    const { seen, thrown } = await readAll(doubleEach(endless, 'stop', watch)(client))
     t.same(seen, [-4, 2])
     t.match(thrown, { name: 'CosException', error: bad(-2) })
     t.equal(watch.started, 2)
@@ -84,11 +84,11 @@ t.test(
 
 t.test('with stop a stalled source is not waited for', async (t) => {
   const client = clientOf(t, '127.0.0.1:1')()
-  const stalling = async function* () {
+  const yieldThenStall = async function* () {
     yield -1
     await setTimeout(60_000, undefined, { ref: false })
   }
-  const read = reading(doubling(stalling, 'stop')(client))
+  const read = readAll(doubleEach(yieldThenStall, 'stop')(client))
   t.ok(await settlesWithin(1000, read))
   t.match(await read, { seen: [-2], thrown: { error: bad(-1) } })
 })
@@ -97,11 +97,11 @@ t.test('a failure of the source is thrown after the results of the items before 
   const client = clientOf(t, '127.0.0.1:1')()
   const failure = new CosException(bad(9))
   for (const error of [failure, new Error('disk')]) {
-    const broken = async function* () {
+    const yieldThenBreak = async function* () {
       yield* [1, 2, 3]
       throw error
     }
-    const { seen, thrown } = await reading(doubling(broken, 'continue', { started: 0 }, 3)(client))
+    const { seen, thrown } = await readAll(doubleEach(yieldThenBreak, 'continue', { started: 0 }, 3)(client))
     t.same(seen, [2, 4, 6])
     t.match(thrown, error === failure ? failure : { name: 'CosException', error: { _tag: 'SourceError' } })
   }
@@ -141,7 +141,7 @@ t.test('a reader that stops early ends runEach and closes the source', async (t)
       closed = true
     }
   }
-  for await (const { n } of doubling(endless, 'continue')(client)) if (n === 2) break
+  for await (const { n } of doubleEach(endless, 'continue')(client)) if (n === 2) break
   t.ok(closed)
-  t.same(numbers(await toArray(doubling(() => from(), 'stop')(client))), [])
+  t.same(numbers(await toArray(doubleEach(() => from(), 'stop')(client))), [])
 })

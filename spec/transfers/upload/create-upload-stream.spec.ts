@@ -57,13 +57,13 @@ t.test('a failure of the upload fails the pipeline before the source ends', asyn
 
 t.test('an error of the source aborts the upload', async (t) => {
   const cos = await startCos(t)
-  const broken = async function* () {
+  const yieldThenBreak = async function* () {
     yield bytesOf(3 * MiB)
     await waitFor(() => cos.operations().includes('UploadPart'))
     throw new Error('disk')
   }
   const sink = createUploadStream(cos.client())({ ...to, partSize: MiB })
-  await t.rejects(pipeline(broken(), sink), { message: 'disk' })
+  await t.rejects(pipeline(yieldThenBreak(), sink), { message: 'disk' })
   t.match(left(await sink.uploaded()), { _tag: 'Aborted' })
   t.ok(await becomesTrue(() => cos.operations().includes('AbortMultipartUpload')))
   t.notOk(cos.operations().includes('CompleteMultipartUpload'))

@@ -35,7 +35,7 @@ t.test('the ciphertext is that of the whole object, for any chunks of the source
 
 t.test('a source may reuse its buffer', async (t) => {
   const slab = Buffer.alloc(64 * KiB)
-  const reusing = async function* () {
+  const yieldReused = async function* () {
     for (let n = 0; n < 3; n += 1) yield slab.fill(n)
     slab.fill(255)
   }
@@ -43,7 +43,7 @@ t.test('a source may reuse its buffer', async (t) => {
   for (const format of formats) {
     const cipher = await cipherOf(format)
     const whole = await joinBytes(cipher.encryptInBlocks({ offset: 0, last: true })(from(wanted)))
-    t.ok((await joinBytes(encryptSource(O.some(cipher), { context })(reusing()))).equals(whole), format)
+    t.ok((await joinBytes(encryptSource(O.some(cipher), { context })(yieldReused()))).equals(whole), format)
   }
 })
 

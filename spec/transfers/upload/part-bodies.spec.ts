@@ -18,7 +18,7 @@ import { left, right } from '../../support/server.js'
 const range = { number: 2, first: MiB, size: MiB }
 const original = bytesOf(2 * MiB + 7)
 const random = (size: number): Uint8Array => bytesOf(size, size)
-const notUsed = (): never => {
+const failIfUsed = (): never => {
   throw new Error('not used')
 }
 
@@ -58,10 +58,10 @@ const prepare = async (t: Test, { format, room, digests = new Map(), bytes = ori
   const encryption: UploadEncryption = {
     ...layouts[format],
     memory,
-    create: notUsed,
-    hasFormat: notUsed,
-    restore: notUsed,
-    storedCrc64: notUsed
+    create: failIfUsed,
+    hasFormat: failIfUsed,
+    restore: failIfUsed,
+    storedCrc64: failIfUsed
   }
   const cipher = right(await createObjectCipher(aes, at, { format, bindsName: true }, random)())
   const source = { file, encryption: O.some(encryption), scope: { outerClient: { memory: O.none } } }

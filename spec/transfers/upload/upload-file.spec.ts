@@ -37,22 +37,22 @@ interface Test {
   readonly testdir: (fixture: Record<string, string>) => string
 }
 
-const holding = async (t: Test, options: EmulatorOptions = {}, content: Uint8Array = bytes) => {
+const startWithFile = async (t: Test, options: EmulatorOptions = {}, content: Uint8Array = bytes) => {
   const file = `${t.testdir({})}/f.bin`
   await writeFile(file, content)
   const cos = await startCos(t, options)
   return { file, cos, client: cos.client() }
 }
 
-const stored = async (cos: Cos): Promise<Buffer> => {
+const readStored = async (cos: Cos): Promise<Buffer> => {
   const { body } = right(await send(getObject(at))(cos.client())())
   return Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)
 }
 
-const open = async (cos: Cos): Promise<number> =>
+const countUploads = async (cos: Cos): Promise<number> =>
   right(await send(listMultipartUploads({ bucket }))(cos.client())()).uploads.length
 
-const partsAsked = (cos: Cos): number => cos.count('UploadPart')
+const countParts = (cos: Cos): number => cos.count('UploadPart')
 
 t.test('a file becomes an object, in one request or in parts, and is verified', async (t) => {
   for (const [size, parts] of [
@@ -63,7 +63,7 @@ t.test('a file becomes an object, in one request or in parts, and is verified', 
     [5 * MiB + 3, 6]
   ] as const) {
     const content = bytesOf(size)
-    const { file, cos, client } = await holding(t, {}, content)
+    const { file, cos, client } = await startWithFile(t, {}, content)
     const up = right(await uploadFile({ ...at, ...sizes, file })(client)())
     t.match(up, {
       size,
@@ -73,13 +73,13 @@ t.test('a file becomes an object, in one request or in parts, and is verified', 
       crc64: await crc64(content),
       integrity: { _tag: 'Verified' }
     })
-    t.ok(content.equals(await stored(cos)), `${String(size)} bytes`)
-    t.equal(await open(cos), 0)
+    t.ok(content.equals(await readStored(cos)), `${String(size)} bytes`)
+    t.equal(await countUploads(cos), 0)
   }
 })
 
 t.test('a second run sends only the missing parts', async (t) => {
-  const { file, cos, client } = await holding(t, {
+  const { file, cos, client } = await startWithFile(t, {
     fault: script([
       {
         operation: 'UploadPart',
@@ -93,18 +93,18 @@ t.test('a second run sends only the missing parts', async (t) => {
   const error = left(await uploadFile(input)(client)())
   t.match(error, { _tag: 'ServiceError', code: 'AccessDenied' })
   t.ok(error.context.uploadId)
-  t.equal(partsAsked(cos), 4)
+  t.equal(countParts(cos), 4)
   const up = right(await uploadFile(input)(client)())
   t.match(up, { parts: 6, resumed: 3 * MiB, integrity: { _tag: 'Verified' }, crc64: await crc64(bytes) })
-  t.equal(partsAsked(cos), 7)
-  t.ok(bytes.equals(await stored(cos)))
-  t.equal(await open(cos), 0)
+  t.equal(countParts(cos), 7)
+  t.ok(bytes.equals(await readStored(cos)))
+  t.equal(await countUploads(cos), 0)
 })
 
 t.test(
   'an upload restarts if its file changed, even with the same size and date, and never mixes contents',
   async (t) => {
-    const { file, cos, client } = await holding(t, {
+    const { file, cos, client } = await startWithFile(t, {
       fault: script([
         {
           operation: 'CompleteMultipartUpload',
@@ -122,21 +122,21 @@ t.test(
     await writeFile(file, other)
     await utimes(file, when, when)
     t.match(right(await uploadFile(input)(client)()), { resumed: 0, crc64: await crc64(other) })
-    t.ok(other.equals(await stored(cos)))
+    t.ok(other.equals(await readStored(cos)))
   }
 )
 
 t.test('an upload of the same key from another file is not changed', async (t) => {
-  const { file, cos, client } = await holding(t)
+  const { file, cos, client } = await startWithFile(t)
   const { uploadId } = right(await send(createMultipartUpload(at))(client)())
   right(await send(uploadPart({ ...at, uploadId, partNumber: 1, body: bytesOf(MiB, 9) }))(client)())
   t.match(right(await uploadFile({ ...at, ...sizes, ...anyAge, file })(client)()), { resumed: 0 })
-  t.ok(bytes.equals(await stored(cos)))
-  t.equal(await open(cos), 1)
+  t.ok(bytes.equals(await readStored(cos)))
+  t.equal(await countUploads(cos), 1)
 })
 
 t.test('an upload with parts beyond the plan, or of another size, is not resumed', async (t) => {
-  const { file, cos, client } = await holding(t)
+  const { file, cos, client } = await startWithFile(t)
   for (const part of [
     { partNumber: 7, body: bytesOf(MiB) },
     { partNumber: 1, body: bytes.subarray(0, MiB + 1) }
@@ -145,12 +145,12 @@ t.test('an upload with parts beyond the plan, or of another size, is not resumed
     right(await send(uploadPart({ ...at, uploadId, ...part }))(client)())
     t.match(right(await uploadFile({ ...at, ...sizes, ...anyAge, file })(client)()), { resumed: 0 })
   }
-  t.ok(bytes.equals(await stored(cos)))
+  t.ok(bytes.equals(await readStored(cos)))
 })
 
 t.test('the newest upload is found after a page of others, and no upload of a longer key', async (t) => {
   let later = 0
-  const { file, cos, client } = await holding(t, { now: () => Date.now() + later })
+  const { file, cos, client } = await startWithFile(t, { now: () => Date.now() + later })
   // More than a page of 1,000 in the long form.
   const rounds = isLongForm ? 20 : 1
   for (let n = 0; n < rounds; n += 1) {
@@ -163,11 +163,11 @@ t.test('the newest upload is found after a page of others, and no upload of a lo
     await send(uploadPart({ ...at, uploadId, partNumber: 2, body: bytes.subarray(MiB, 2 * MiB) }))(client)()
   )
   t.match(right(await uploadFile({ ...at, ...sizes, ...anyAge, file })(client)()), { resumed: MiB })
-  t.equal(await open(cos), isLongForm ? 1000 : 52)
+  t.equal(await countUploads(cos), isLongForm ? 1000 : 52)
 })
 
 t.test('an upload named by its id is resumed, and fails if it no longer exists', async (t) => {
-  const { file, client } = await holding(t)
+  const { file, client } = await startWithFile(t)
   const { uploadId } = right(await send(createMultipartUpload(at))(client)())
   right(await send(uploadPart({ ...at, uploadId, partNumber: 1, body: bytes.subarray(0, MiB) }))(client)())
   right(await send(createMultipartUpload(at))(client)())
@@ -177,27 +177,27 @@ t.test('an upload named by its id is resumed, and fails if it no longer exists',
 })
 
 t.test('`never` restarts the upload', async (t) => {
-  const { file, cos, client } = await holding(t)
+  const { file, cos, client } = await startWithFile(t)
   const { uploadId } = right(await send(createMultipartUpload(at))(client)())
   right(await send(uploadPart({ ...at, uploadId, partNumber: 1, body: bytes.subarray(0, MiB) }))(client)())
   t.match(right(await uploadFile({ ...at, ...sizes, file, resume: 'never' })(client)()), { resumed: 0 })
-  t.equal(await open(cos), 1)
+  t.equal(await countUploads(cos), 1)
 })
 
 t.test('with skipExisting an object equal to the file is not sent again', async (t) => {
-  const { file, cos, client } = await holding(t)
+  const { file, cos, client } = await startWithFile(t)
   const input = { ...at, ...sizes, file, skipExisting: true }
   right(await uploadFile(input)(client)())
-  const before = partsAsked(cos)
+  const before = countParts(cos)
   t.match(right(await uploadFile(input)(client)()), { resumed: bytes.length, parts: 0 })
-  t.equal(partsAsked(cos), before)
+  t.equal(countParts(cos), before)
   right(await send(putObject({ ...at, body: bytesOf(bytes.length, 2) }))(client)())
   t.match(right(await uploadFile(input)(client)()), { resumed: 0, parts: 6 })
 })
 
 t.test('a file that changes meanwhile is a SourceError, and the old object stays', async (t) => {
   let change = (): void => undefined
-  const { file, cos, client } = await holding(t, {
+  const { file, cos, client } = await startWithFile(t, {
     fault: ({ operation }) => {
       if (operation === 'UploadPart') change()
       return undefined
@@ -215,13 +215,13 @@ t.test('a file that changes meanwhile is a SourceError, and the old object stays
     t.match(left(await result), { _tag: 'SourceError' })
     t.ok(changes > 0)
   }
-  t.equal((await stored(cos)).toString(), 'old')
-  t.equal(await open(cos), 0)
+  t.equal((await readStored(cos)).toString(), 'old')
+  t.equal(await countUploads(cos), 0)
 })
 
 t.test('if another file is renamed over the path meanwhile, the opened file is uploaded', async (t) => {
   let arrive = (): void => undefined
-  const { file, cos, client } = await holding(t, {
+  const { file, cos, client } = await startWithFile(t, {
     fault: ({ operation, query }) => {
       if (operation === 'UploadPart' && query['partNumber'] === '1') arrive()
       return undefined
@@ -234,11 +234,11 @@ t.test('if another file is renamed over the path meanwhile, the opened file is u
   }
   right(await uploadFile({ ...at, ...sizes, file, concurrency: 1 })(client)())
   t.ok(other.equals(await readFile(file)), 'it was moved')
-  t.ok(bytes.equals(await stored(cos)))
+  t.ok(bytes.equals(await readStored(cos)))
 })
 
 t.test('a path that is not a regular file is a FileError with its code', async (t) => {
-  const { file, cos, client } = await holding(t)
+  const { file, cos, client } = await startWithFile(t)
   const dir = dirname(file)
   execFileSync('mkfifo', [`${dir}/pipe`])
   for (const [path, code] of [
@@ -253,13 +253,13 @@ t.test('a path that is not a regular file is a FileError with its code', async (
 })
 
 t.test('the part size of a sparse file of 200 GiB grows so that 10,000 parts suffice', async (t) => {
-  const { file, cos, client } = await holding(t)
+  const { file, cos, client } = await startWithFile(t)
   await writeFile(file, '')
   await truncate(file, 200 * 1024 * MiB)
   const controller = new AbortController()
   // A dry run: the first parts are refused, and their length is what we came for.
   const result = withSignal(controller.signal)(uploadFile({ ...at, file, concurrency: 1 }))(client)()
-  await waitFor(() => partsAsked(cos) > 0)
+  await waitFor(() => countParts(cos) > 0)
   controller.abort()
   t.match(left(await result), { _tag: 'Aborted' })
   const part = cos.emulator.requests().find(({ operation }) => operation === 'UploadPart')
@@ -271,7 +271,7 @@ t.test(
   'a signal settles uploadFile at once; the parts are deleted, or kept with onFailure keep',
   async (t) => {
     for (const onFailure of ['abort', 'keep'] as const) {
-      const { file, cos, client } = await holding(t, {
+      const { file, cos, client } = await startWithFile(t, {
         fault: ({ operation, count }) =>
           operation === 'UploadPart' && count > 2 ? { delay: 60_000 } : undefined
       })
@@ -279,23 +279,23 @@ t.test(
       const result = withSignal(controller.signal)(
         uploadFile({ ...at, ...sizes, file, concurrency: 2, onFailure })
       )(client)()
-      await waitFor(() => partsAsked(cos) === 4)
+      await waitFor(() => countParts(cos) === 4)
       controller.abort()
       t.ok(await settlesWithin(50, result))
       const error = left(await result)
       // With `abort`, it is not known yet whether the upload still exists.
       t.match(error, { _tag: 'Aborted', context: { uploadId: /./ } })
-      if (onFailure === 'abort') t.ok(await becomesTrue(async () => (await open(cos)) === 0))
+      if (onFailure === 'abort') t.ok(await becomesTrue(async () => (await countUploads(cos)) === 0))
       else {
         await setTimeout(150)
-        t.equal(await open(cos), 1)
+        t.equal(await countUploads(cos), 1)
       }
     }
   }
 )
 
 t.test('the progress of uploadFile can be read, and ends with the upload', async (t) => {
-  const { file, client } = await holding(t)
+  const { file, client } = await startWithFile(t)
   const progress = createProgressWith({ total: O.none, clock: () => performance.now() })
   right(await uploadFile({ ...at, ...sizes, file, progress })(client)())
   t.match(progress.read(), { transferred: bytes.length, parts: { inFlight: 0, done: 6 } })
@@ -305,7 +305,7 @@ t.test('the progress of uploadFile can be read, and ends with the upload', async
 })
 
 t.test('the metadata arrive, and with enableMd5 every part has its MD5', async (t) => {
-  const { file, cos, client } = await holding(t)
+  const { file, cos, client } = await startWithFile(t)
   right(
     await uploadFile({
       ...at,

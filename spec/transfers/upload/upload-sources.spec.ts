@@ -21,7 +21,7 @@ import { becomesTrue } from '../../support/wait-for.js'
 const at = { bucket, key: 'source.bin' }
 const old = 'the old object'
 
-const stored = async (cos: Cos): Promise<Buffer> => {
+const readStored = async (cos: Cos): Promise<Buffer> => {
   const { body } = right(await send(getObject(at))(cos.client())())
   return Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)
 }
@@ -66,7 +66,7 @@ t.test('a second run of the effect is a SourceError, and the object stays', asyn
     const upload = uploadStream(at)(sourceOf(kind, [bytesOf(10_000)]))(client)
     t.match(left(await upload()), { _tag: 'ServiceError', status: 503 }, kind)
     t.match(left(await upload()), { _tag: 'SourceError' }, kind)
-    t.equal((await stored(cos)).toString(), old, kind)
+    t.equal((await readStored(cos)).toString(), old, kind)
   }
 })
 
@@ -102,7 +102,7 @@ t.test('createUploadStream refuses a piped stream that was read before', async (
   await partly.iterator({ destroyOnReturn: false }).next()
   await t.rejects(pipeline(partly, createUploadStream(cos.client())(at)))
   await setTimeout(20)
-  t.equal((await stored(cos)).toString(), old)
+  t.equal((await readStored(cos)).toString(), old)
 })
 
 /** Brings a source into a state that an upload may find it in. */
@@ -131,7 +131,7 @@ t.test('a source in any state yields its bytes or a SourceError, never another o
         if (state === 'uploaded') right(await uploadStream({ ...at, key: 'other' })(source)(client)())
         else await states[state]?.(source)
         const result = await uploadStream(at)(source)(client)()
-        const now = await stored(cos)
+        const now = await readStored(cos)
         if (E.isRight(result)) return now.equals(Buffer.concat(chunks))
         return state !== 'fresh' && result.left._tag === 'SourceError' && now.toString() === old
       }

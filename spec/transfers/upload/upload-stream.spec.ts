@@ -31,7 +31,7 @@ const isAborted = async (cos: Cos): Promise<boolean> => {
   )
 }
 
-const stored = async (cos: Cos): Promise<Buffer> => {
+const readStored = async (cos: Cos): Promise<Buffer> => {
   const { body } = right(await send(getObject(to))(cos.client())())
   return Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>)
 }
@@ -43,7 +43,7 @@ t.test('a stream of unknown length becomes an object, with chunks of any size', 
     const up = right(await uploadStream({ ...to, partSize })(splitBytes(bytes, size))(cos.client())())
     const sum = await crc64(bytes)
     t.match(up, { size: bytes.length, parts: 4, crc64: sum, integrity: { _tag: 'Verified', crc64: sum } })
-    t.ok(bytes.equals(await stored(cos)), `chunks of ${String(size)}`)
+    t.ok(bytes.equals(await readStored(cos)), `chunks of ${String(size)}`)
   }
 })
 
@@ -51,7 +51,7 @@ t.test('chunks of single bytes are uploaded', async (t) => {
   const cos = await startCos(t)
   const bytes = bytesOf(20_000)
   right(await uploadStream(to)(splitBytes(bytes, 1))(cos.client())())
-  t.ok(bytes.equals(await stored(cos)))
+  t.ok(bytes.equals(await readStored(cos)))
 })
 
 t.test('up to one part is sent by one PUT, and one byte more in parts', async (t) => {
@@ -68,7 +68,7 @@ t.test('up to one part is sent by one PUT, and one byte more in parts', async (t
     t.equal(up.integrity._tag, 'Verified')
     t.equal(up.size, size)
     t.same([...cos.operations()].sort(), [...operations].sort(), `${String(size)} bytes`)
-    t.equal((await stored(cos)).length, size)
+    t.equal((await readStored(cos)).length, size)
   }
 })
 
@@ -124,7 +124,7 @@ t.test('a part that fails is sent again from memory', async (t) => {
   })
   const bytes = bytesOf(3 * MiB)
   right(await uploadStream({ ...to, partSize })(splitBytes(bytes, 70_000))(cos.client())())
-  t.ok(bytes.equals(await stored(cos)))
+  t.ok(bytes.equals(await readStored(cos)))
   t.equal(cos.count('UploadPart'), 4)
 })
 
@@ -183,11 +183,11 @@ t.test(
 
 t.test('if the source fails, the parts are deleted and its error is reported', async (t) => {
   const cos = await startCos(t)
-  const broken = async function* () {
+  const yieldThenBreak = async function* () {
     yield bytesOf(3 * MiB)
     throw new Error('disk')
   }
-  const error = left(await uploadStream({ ...to, partSize })(broken())(cos.client())())
+  const error = left(await uploadStream({ ...to, partSize })(yieldThenBreak())(cos.client())())
   t.match(error, { _tag: 'SourceError', cause: { message: 'disk' }, context: { operation: 'uploadStream' } })
   t.ok(await isAborted(cos))
   t.notOk(error.context.uploadId)
@@ -195,11 +195,13 @@ t.test('if the source fails, the parts are deleted and its error is reported', a
 
 t.test('with onFailure keep a failed upload is kept, and the error has its id', async (t) => {
   const cos = await startCos(t)
-  const broken = async function* () {
+  const yieldThenBreak = async function* () {
     yield bytesOf(3 * MiB)
     throw new Error('disk')
   }
-  const error = left(await uploadStream({ ...to, partSize, onFailure: 'keep' })(broken())(cos.client())())
+  const error = left(
+    await uploadStream({ ...to, partSize, onFailure: 'keep' })(yieldThenBreak())(cos.client())()
+  )
   t.match(error.context.uploadId, /\w/)
   t.notOk(cos.operations().includes('AbortMultipartUpload'))
 })
@@ -237,13 +239,13 @@ t.test('a slow server pauses the source', async (t) => {
     fault: ({ operation }) => (operation === 'UploadPart' ? { delay: 400 } : undefined)
   })
   let read = 0
-  const counting = async function* () {
+  const countTaken = async function* () {
     for (let n = 0; n < 24; n += 1) {
       read += 1
       yield bytesOf(MiB)
     }
   }
-  const result = uploadStream({ ...to, partSize, concurrency: 3 })(counting())(cos.client())()
+  const result = uploadStream({ ...to, partSize, concurrency: 3 })(countTaken())(cos.client())()
   await setTimeout(300)
   // 3 in flight, 1 cut ahead, and the chunk that showed that it was not the last.
   t.ok(read <= 5, `${String(read)} chunks were read`)
@@ -319,7 +321,7 @@ t.test('an upload resumes from the stored parts if the source has the same bytes
       t.equal(cos.count('UploadPart'), 6)
     } else t.match(left(up), { _tag: 'ServiceError', code: 'NoSuchUpload' })
   }
-  t.ok(bytes.equals(await stored(cos)))
+  t.ok(bytes.equals(await readStored(cos)))
 })
 
 t.test('if the source has other bytes, the parts that differ are sent again', async (t) => {
@@ -337,5 +339,5 @@ t.test('if the source has other bytes, the parts that differ are sent again', as
   const input = { ...to, partSize, onFailure: 'keep', resume: { minAge: 0 } } as const
   left(await uploadStream(input)(splitBytes(first, 70_000))(cos.client())())
   t.match(right(await uploadStream(input)(splitBytes(second, 70_000))(cos.client())()), { resumed: 2 * MiB })
-  t.ok(second.equals(await stored(cos)))
+  t.ok(second.equals(await readStored(cos)))
 })
