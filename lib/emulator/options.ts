@@ -77,7 +77,10 @@ export interface EmulatorOptions {
   readonly dir?: string
   /** Default: `examplebucket-1250000000`. */
   readonly buckets?: ReadonlyArray<string | BucketOptions>
-  /** The region that the emulator reports; it accepts requests to any region. Default: `ap-guangzhou`. */
+  /**
+   * The region that is reported for the buckets of `buckets`, which the hosts of every region reach. A bucket that PUT
+   * Bucket creates is in the region of its host. Default: `ap-guangzhou`.
+   */
   readonly region?: string
   /** The accepted credentials. Default: `exampleCredentials`. */
   readonly credentials?: ReadonlyArray<Credentials>

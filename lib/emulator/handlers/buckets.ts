@@ -8,9 +8,10 @@ import { empty, xml } from '../http/response.js'
 import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
 import { readCannedAcl, readGrants } from './shared/acl.js'
 import { isoTime, optional, ownerOf } from './shared/listing.js'
-import { bucketOf } from './shared/objects.js'
+import { bucketOf, isReachedBy, regionOf } from './shared/objects.js'
 import { isBucketName } from '../options.js'
 import { parseXml, readXmlBody } from '../http/read-body.js'
+import { regionOfHost } from '../http/route.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
 
@@ -23,13 +24,13 @@ const authorizeBucket = (context: EmulatorContext, request: RoutedRequest): E.Ei
 export const headBucket: Handler = (context, request) => async () =>
   pipe(
     authorizeBucket(context, request),
-    E.map(() => empty(200, { 'x-cos-bucket-region': context.settings.region }))
+    E.map((bucket) => empty(200, { 'x-cos-bucket-region': regionOf(context, bucket) }))
   )
 
 export const getBucketLocation: Handler = (context, request) => async () =>
   pipe(
     authorizeBucket(context, request),
-    E.map(() => xml(['LocationConstraint', context.settings.region]))
+    E.map((bucket) => xml(['LocationConstraint', regionOf(context, bucket)]))
   )
 
 /** Whether a bucket has the tag of `tagkey` and `tagvalue`. */
@@ -55,28 +56,31 @@ const isInRange = ({ created }: Bucket, range: string, time: number): boolean =>
   return comparisons[range] ?? true
 }
 
-/** GET Service. Every bucket is in the region of the emulator. */
+/** Whether GET Service lists a bucket: its host or its parameter may name a region. */
+const isListed = (context: EmulatorContext, { host, query }: RoutedRequest, bucket: Bucket): boolean =>
+  query['region'] === undefined ? isReachedBy(bucket, host) : query['region'] === regionOf(context, bucket)
+
+/** GET Service. */
 export const listBuckets: Handler = (context, request) => async () => {
   if (request.anonymous) return fail('AccessDenied')
-  const { region: ownRegion } = context.settings
-  const { marker = '', tagkey, tagvalue = '', region = ownRegion, range = '', ...others } = request.query
+  const { marker = '', tagkey, tagvalue = '', range = '', ...others } = request.query
   const max = Math.min(Number(others['max-keys'] ?? maxBuckets) || maxBuckets, maxBuckets)
   const all = context.store.buckets()
   const found = all.filter(
     (bucket) =>
       bucket.name > marker &&
-      region === ownRegion &&
+      isListed(context, request, bucket) &&
       (tagkey === undefined || hasTag(bucket, tagkey, tagvalue)) &&
       isInRange(bucket, range, Number(others['create-time'] ?? 0))
   )
   const page = found.slice(0, max)
   const isTruncated = page.length < found.length
-  const rows = page.map(({ name, created }): Xml => [
+  const rows = page.map((bucket): Xml => [
     'Bucket',
     [
-      ['Name', name],
-      ['Location', ownRegion],
-      ['CreationDate', isoTime(created).replace(/\.\d+/, '')],
+      ['Name', bucket.name],
+      ['Location', regionOf(context, bucket)],
+      ['CreationDate', isoTime(bucket.created).replace(/\.\d+/, '')],
       ['BucketType', 'cos']
     ]
   ])
@@ -111,8 +115,12 @@ export const putBucket: Handler = (context, request) => async () => {
   if (context.store.bucket(bucket) !== undefined) return fail('BucketAlreadyExists')
   const created = context.settings.now()
   const made = { bucket, versioning: 'Off' } as const
+  const region = regionOfHost(request.host)
   await Promise.all([
-    context.store.commit({ _tag: 'BucketMade', ...made, created, acl: acl.right.acl }),
+    context.store.commit({
+      ...{ _tag: 'BucketMade', ...made, created, acl: acl.right.acl },
+      ...(region === undefined ? {} : { region })
+    }),
     ...(Object.keys(acl.right.grants).length === 0
       ? []
       : [context.store.commit({ _tag: 'BucketChanged', ...made, ...acl.right })])

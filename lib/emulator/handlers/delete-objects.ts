@@ -7,7 +7,7 @@ import type { Element } from '../../core/element.js'
 import { toFields, writeXml, type Xml } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
-import type { Handler, EmulatorContext } from '../http/request.js'
+import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
 import { optional } from './shared/listing.js'
 import { bucketOf } from './shared/objects.js'
 import { readXmlBody } from '../http/read-body.js'
@@ -61,7 +61,7 @@ interface Outcome {
 
 const deleteOne = (
   context: EmulatorContext,
-  bucketName: string,
+  request: RoutedRequest,
   { key, versionId }: KeyAndVersion
 ): Outcome => {
   const named: ReadonlyArray<Xml> = [
@@ -69,9 +69,7 @@ const deleteOne = (
     ...(versionId === undefined || versionId === '' ? [] : [['VersionId', versionId] as const])
   ]
   const deleted = pipe(
-    Buffer.byteLength(key) > maxKeyBytes
-      ? E.left(serviceError('KeyTooLong'))
-      : bucketOf(context, { bucket: bucketName }),
+    Buffer.byteLength(key) > maxKeyBytes ? E.left(serviceError('KeyTooLong')) : bucketOf(context, request),
     E.chain((bucket) => deleteVersion(context, bucket, key, versionId))
   )
   if (E.isLeft(deleted)) {
@@ -103,7 +101,7 @@ export const deleteObjects: Handler = (context, request) => async () => {
   const deleteRequest = E.chain(readDeleteRequest)(await readXmlBody(request, 'Delete', maxXml))
   if (E.isLeft(deleteRequest)) return deleteRequest
   const { quiet, objects } = deleteRequest.right
-  const outcomes = objects.map((named) => deleteOne(context, request.bucket, named))
+  const outcomes = objects.map((named) => deleteOne(context, request, named))
   await Promise.all(outcomes.map(({ committed }) => committed))
   const rows = outcomes.flatMap(({ row, failed }) => (quiet && !failed ? [] : [writeXml(row)]))
   return E.right(xmlStream(['DeleteResult', []], rows))

@@ -16,7 +16,7 @@ import {
   walkListing,
   type ListingWalk
 } from './shared/listing.js'
-import { bucketOf } from './shared/objects.js'
+import { bucketOf, regionOf } from './shared/objects.js'
 import type { Version } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 import { objectWriter } from './list-objects.js'
@@ -104,6 +104,6 @@ export const listObjectVersions: Handler = (context, request) => async () => {
     for (const item of items) if (item._tag === 'Version') yield row(item)
   }
   return E.right(
-    xmlStream(['ListVersionsResult', top], rows(), { 'x-cos-bucket-region': context.settings.region })
+    xmlStream(['ListVersionsResult', top], rows(), { 'x-cos-bucket-region': regionOf(context, bucket) })
   )
 }

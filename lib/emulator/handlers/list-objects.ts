@@ -16,7 +16,7 @@ import {
   takePage,
   walkListing
 } from './shared/listing.js'
-import { bucketOf, isArchive, restoreState } from './shared/objects.js'
+import { bucketOf, isArchive, regionOf, restoreState } from './shared/objects.js'
 import type { StoredObject, Version } from '../store/model.js'
 
 const nameOf = (found: ListingItem<unknown>): string => (found._tag === 'Group' ? found.prefix : found.key)
@@ -92,6 +92,6 @@ export const listObjects: Handler = (context, request) => async () => {
     }
   }
   return E.right(
-    xmlStream(['ListBucketResult', top], rows(), { 'x-cos-bucket-region': context.settings.region })
+    xmlStream(['ListBucketResult', top], rows(), { 'x-cos-bucket-region': regionOf(context, bucket) })
   )
 }

@@ -119,6 +119,15 @@ export const bucketOfHost = (hosts: Hosts, host: string): string | undefined => 
     : undefined
 }
 
+/** The region of `[{bucket}.]cos.{region}.myqcloud.com` and the like; undefined for hosts that name none. */
+export const regionOfHost = (host: string): string | undefined => {
+  const [, region] =
+    /^(?:[^.]+\.)?cos(?:-internal|-dualstack)?\.([a-z0-9-]+)\.(?:myqcloud\.com|tencentcos\.cn)(?::\d+)?$/i.exec(
+      host
+    ) ?? []
+  return region === 'accelerate' ? undefined : region?.toLowerCase()
+}
+
 /** Checks the length and the characters of a key. */
 export const checkKey = (key: string): E.Either<ServiceError, string> => {
   if (Buffer.byteLength(key) > maxKeyBytes) return fail('KeyTooLong')

@@ -104,19 +104,31 @@ const BucketAcl = t.union([
 ])
 export type BucketAcl = t.TypeOf<typeof BucketAcl>
 
+/** What PUT Bucket decides for the life of a bucket. */
+export const BucketKind = t.readonly(
+  t.partial({
+    /** Where the bucket is. Without a region it is reached by the hosts of every region. */
+    region: t.string
+  })
+)
+export type BucketKind = t.TypeOf<typeof BucketKind>
+
 // -- events --
 const at = { bucket: t.string, key: t.string }
 
 /** Every change of the store is one of these. The journal is a file of them. */
 export const Event = t.union([
   t.readonly(
-    t.type({
-      _tag: t.literal('BucketMade'),
-      bucket: t.string,
-      created: t.number,
-      versioning: Versioning,
-      acl: BucketAcl
-    })
+    t.intersection([
+      t.type({
+        _tag: t.literal('BucketMade'),
+        bucket: t.string,
+        created: t.number,
+        versioning: Versioning,
+        acl: BucketAcl
+      }),
+      BucketKind
+    ])
   ),
   /** Without grants, those of the bucket stay. */
   t.readonly(

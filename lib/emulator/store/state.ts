@@ -1,6 +1,16 @@
 /** The store's contents in memory: buckets, versions of each key, open uploads; and the effect of each event on them. */
 import type { Blobs } from './blobs.js'
-import type { Acl, Attributes, BucketAcl, Event, Part, StoredObject, Version, Versioning } from './model.js'
+import type {
+  Acl,
+  Attributes,
+  BucketAcl,
+  BucketKind,
+  Event,
+  Part,
+  StoredObject,
+  Version,
+  Versioning
+} from './model.js'
 import { sortedMap, type SortedMap } from './sorted.js'
 import { versionMap } from './version-map.js'
 
@@ -13,7 +23,7 @@ export interface Upload {
   readonly parts: Map<number, Part>
 }
 
-export interface Bucket extends Acl {
+export interface Bucket extends Acl, BucketKind {
   readonly name: string
   readonly created: number
   readonly versioning: Versioning
@@ -105,9 +115,13 @@ export const applyEvent = (
 
   return (event) => {
     if (event._tag === 'BucketMade') {
-      const { bucket: name, created, versioning, acl } = event
-      const content = { configurations: new Map(), objects: versionMap() }
-      buckets.set(name, { name, created, versioning, acl, grants: {}, ...content, uploads: sortedMap() })
+      const { _tag, bucket: name, ...made } = event
+      const content = {
+        configurations: new Map(),
+        objects: versionMap(),
+        uploads: sortedMap<ReadonlyArray<Upload>>()
+      }
+      buckets.set(name, { name, ...made, grants: {}, ...content })
       return
     }
     const bucket = buckets.get(event.bucket)
@@ -188,8 +202,8 @@ export const applyEvent = (
 /** Yields the fewest events that recreate these buckets. */
 export function* snapshotEvents(buckets: Iterable<Bucket>): Generator<Event, void, undefined> {
   for (const { name: bucket, created, versioning, acl, objects, uploads, ...rest } of buckets) {
-    yield { _tag: 'BucketMade', bucket, created, versioning, acl }
-    const { grants, complete, configurations } = rest
+    const { grants, complete, configurations, ...kind } = rest
+    yield { _tag: 'BucketMade', bucket, created, versioning, acl, ...kind }
     if (complete === true || Object.keys(grants).length > 0)
       yield { _tag: 'BucketChanged', bucket, versioning, acl, grants, ...(complete && { complete }) }
     for (const [name, document] of configurations) yield { _tag: 'BucketConfigured', bucket, name, document }

@@ -14,8 +14,9 @@ t.test('buckets are created, found, listed and deleted', async (t) => {
   })
   t.match(await sendRequest(emulator, { method: 'HEAD', bucket }), {
     status: 200,
-    headers: { 'x-cos-bucket-region': 'ap-beijing' }
+    headers: { 'x-cos-bucket-region': 'ap-guangzhou' }
   })
+  t.equal((await sendRequest(emulator, { method: 'HEAD' })).headers['x-cos-bucket-region'], 'ap-beijing')
   const all = await sendRequest(emulator, { host: 'service.cos.myqcloud.com' })
   t.strictSame(readTags(all.text, 'Name'), ['examplebucket-1250000000', bucket])
   await sendRequest(emulator, { method: 'PUT', bucket, key: 'k', body: 'x' })
@@ -30,6 +31,70 @@ t.test('buckets are created, found, listed and deleted', async (t) => {
   await sendRequest(emulator, { method: 'DELETE', bucket, key: 'u', query: { uploadId } })
   t.equal((await sendRequest(emulator, { method: 'DELETE', bucket })).status, 204)
   t.equal((await sendRequest(emulator, { method: 'HEAD', bucket })).status, 404)
+})
+
+t.test('a bucket is in the region of the host that created it', async (t) => {
+  const dir = t.testdir()
+  const first = await startTestEmulator(t, { dir })
+  const at = (region: string, name = bucket): string => `${name}.cos.${region}.myqcloud.com`
+  const headers = { 'content-length': '0' }
+  await sendRequest(first, { method: 'PUT', bucket, host: at('ap-beijing'), headers })
+  await sendRequest(first, {
+    method: 'PUT',
+    bucket: 'local-1250000000',
+    host: 'local-1250000000.localhost',
+    headers
+  })
+  await first.close()
+  const emulator = await startTestEmulator(t, { dir })
+  const put = { method: 'PUT', bucket, key: 'k', body: 'x' } as const
+  for (const host of [
+    at('ap-beijing'),
+    `${bucket}.cos-internal.ap-beijing.tencentcos.cn`,
+    `${bucket}.localhost`
+  ])
+    t.equal((await sendRequest(emulator, { ...put, host })).status, 200, host)
+  t.equal((await sendRequest(emulator, { ...put, host: at('accelerate') })).status, 200)
+  for (const request of [
+    put,
+    { bucket },
+    { bucket, query: { location: '' } },
+    { method: 'DELETE', bucket }
+  ] as const) {
+    const refused = await sendRequest(emulator, { ...request, host: at('ap-shanghai') })
+    t.match(refused, { status: 404, text: /NoSuchBucket.*ap-beijing/ })
+  }
+  const head = await sendRequest(emulator, { method: 'HEAD', bucket, host: at('ap-beijing') })
+  t.equal(head.headers['x-cos-bucket-region'], 'ap-beijing')
+  const location = await sendRequest(emulator, { bucket, host: at('ap-beijing'), query: { location: '' } })
+  t.equal(readTag(location.text, 'LocationConstraint'), 'ap-beijing')
+  // The buckets of the options, and those made without a region, are reached in every region.
+  for (const name of ['local-1250000000', 'examplebucket-1250000000'])
+    t.equal((await sendRequest(emulator, { bucket: name, host: at('ap-shanghai', name) })).status, 200)
+  const copy = async (region: string): Promise<number> =>
+    (
+      await sendRequest(emulator, {
+        ...{ method: 'PUT', key: 'copy' },
+        headers: { ...headers, 'x-cos-copy-source': `${at(region)}/k` }
+      })
+    ).status
+  t.strictSame([await copy('ap-beijing'), await copy('ap-shanghai')], [200, 404])
+})
+
+t.test('GET Service lists the buckets of one region, or all', async (t) => {
+  const emulator = await startTestEmulator(t)
+  const host = `${bucket}.cos.ap-beijing.myqcloud.com`
+  await sendRequest(emulator, { method: 'PUT', bucket, host, headers: { 'content-length': '0' } })
+  const list = async (host: string, query: Readonly<Record<string, string>> = {}) => {
+    const { text } = await sendRequest(emulator, { host, query })
+    return readTags(text, 'Name').map((name, at) => [name, readTags(text, 'Location')[at]])
+  }
+  const own = ['examplebucket-1250000000', 'ap-guangzhou']
+  const other = [bucket, 'ap-beijing']
+  t.strictSame(await list('service.cos.myqcloud.com'), [own, other])
+  t.strictSame(await list('service.cos.myqcloud.com', { region: 'ap-beijing' }), [other])
+  t.strictSame(await list('service.cos.myqcloud.com', { region: 'ap-guangzhou' }), [own])
+  t.strictSame(await list('cos.ap-guangzhou.myqcloud.com'), [own])
 })
 
 t.test('PUT Bucket fails for an invalid name, an existing bucket and an anonymous request', async (t) => {

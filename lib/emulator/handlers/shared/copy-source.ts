@@ -13,6 +13,7 @@ import type { StoredObject } from '../../store/model.js'
 
 interface SourceName {
   readonly bucket: string
+  readonly host: string
   readonly key: string
   readonly versionId: string | undefined
 }
@@ -27,6 +28,7 @@ const readSourceName = (hosts: Hosts, text: string): E.Either<ServiceError, Sour
   return E.tryCatch(
     () => ({
       bucket,
+      host: first,
       // The header has one character for each byte; a client may send UTF-8 without percent-encoding.
       key: decodeURIComponent(Buffer.from(path, 'latin1').toString()),
       versionId: version === undefined ? undefined : decodeURIComponent(version.slice('versionId='.length))

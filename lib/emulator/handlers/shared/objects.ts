@@ -5,19 +5,34 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../../core/wire.js'
 import { encryptionHeaders } from './attributes.js'
 import type { EmulatorContext } from '../../http/request.js'
+import { regionOfHost } from '../../http/route.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Attributes, Content, Restore, StoredObject, Version } from '../../store/model.js'
 import type { Bucket } from '../../store/state.js'
 
 type Headers = Readonly<Record<string, string>>
 
+/** Whether a bucket is in the region that a host names. */
+export const isReachedBy = ({ region }: Bucket, host: string): boolean =>
+  region === undefined || (regionOfHost(host) ?? region) === region
+
+/** The bucket, if it is in the region of the request's host. */
 export const bucketOf = (
   context: EmulatorContext,
-  { bucket }: { readonly bucket: string }
+  { bucket, host }: { readonly bucket: string; readonly host: string }
 ): E.Either<ServiceError, Bucket> => {
   const found = context.store.bucket(bucket)
-  return found === undefined ? fail('NoSuchBucket') : E.right(found)
+  if (found === undefined) return fail('NoSuchBucket')
+  return isReachedBy(found, host)
+    ? E.right(found)
+    : fail(
+        'NoSuchBucket',
+        `The specified bucket does not exist. (The emulator has it in ${found.region ?? ''}.)`
+      )
 }
+
+export const regionOf = ({ settings }: EmulatorContext, { region }: Bucket): string =>
+  region ?? settings.region
 
 /** The latest version, or the named one, delete markers included. */
 export const versionOf = (
