@@ -42,18 +42,22 @@ export const withRetries =
         (client.backupDomain &&
           failures.length < client.retry.attempts &&
           canSwitch(client.endpoint, bucket, failures)))
-    const sendUntilFinal: Send<A> = (request, call) => async () => {
-      const result = await send(request, call)()
-      if (E.isRight(result)) {
-        client.retry.budget.succeed(call.failures.length)
-        return result
+    return (request, call) => async () => {
+      let failures = call.failures
+      for (;;) {
+        const result = await send(request, { ...call, failures })()
+        if (E.isRight(result)) {
+          client.retry.budget.succeed(failures.length)
+          return result
+        }
+        failures = [...failures, result.left]
+        if (!isRetried(request, failures)) return result
+        const isAtOnce = failures.length === 1 && isConnectionClosed(result.left)
+        const delay = isAtOnce
+          ? 0
+          : retryDelay(client.retry, failures.length, result.left, client.clock.now())
+        const waited = await waitForRetry(client, call.context(), result.left, delay)()
+        if (E.isLeft(waited)) return waited
       }
-      const failures = [...call.failures, result.left]
-      if (!isRetried(request, failures)) return result
-      const isAtOnce = failures.length === 1 && isConnectionClosed(result.left)
-      const delay = isAtOnce ? 0 : retryDelay(client.retry, failures.length, result.left, client.clock.now())
-      const waited = await waitForRetry(client, call.context(), result.left, delay)()
-      return E.isLeft(waited) ? waited : sendUntilFinal(request, { ...call, failures })()
     }
-    return sendUntilFinal
   }

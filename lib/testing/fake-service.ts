@@ -2,6 +2,7 @@
 import { constVoid } from 'fp-ts/lib/function.js'
 import { Dispatcher } from 'undici'
 import type { Runtime } from '../core/runtime.js'
+import { setEntry } from '../core/set-entry.js'
 
 export interface FakeRequest {
   readonly method: string
@@ -37,74 +38,79 @@ type Respond = (request: FakeRequest) => FakeResponse | FakeFailure | Promise<Fa
 
 type Handler = Dispatcher.DispatchHandler
 
-const headersOf = ({ headers }: Dispatcher.DispatchOptions): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])
-  )
+const headersOf = ({ headers }: Dispatcher.DispatchOptions): Readonly<Record<string, string>> => {
+  const lowered: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers ?? {}))
+    setEntry(lowered, name.toLowerCase(), String(value))
+  return lowered
+}
 
 const isIterable = (body: unknown): body is AsyncIterable<Uint8Array> =>
   typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 
-const readBody = async (body: unknown): Promise<Uint8Array> => {
-  if (body instanceof Uint8Array) return body
+const noBytes = Buffer.alloc(0)
+
+const readBody = async (body: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
-  if (isIterable(body)) for await (const chunk of body) chunks.push(chunk)
+  for await (const chunk of body) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
-/** undici's controller of one exchange, and the waits that an abort ends. */
-const createController = (handler: Handler, startTimer: Runtime['startTimer']) => {
-  let resumed: (() => void) | undefined
-  let stopTimer = constVoid
-  let reason: Error | null = null
-  const state = { isOver: false, isPaused: false }
-  const fail = (error: Error): void => {
-    if (state.isOver) return
-    state.isOver = true
-    stopTimer()
-    handler.onResponseError?.(controller, error)
-  }
-  const controller: Dispatcher.DispatchController = {
-    get aborted() {
-      return reason !== null
-    },
-    get paused() {
-      return state.isPaused
-    },
-    get reason() {
-      return reason
+/** undici's controller of one exchange, and its state: one object, since a test makes many. */
+interface Exchange extends Dispatcher.DispatchController {
+  aborted: boolean
+  paused: boolean
+  reason: Error | null
+  isOver: boolean
+  stopTimer: () => void
+  /** Ends the wait for a reader that has paused. */
+  onResume: () => void
+  readonly fail: (error: Error) => void
+}
+
+const hasEnded = ({ isOver }: Exchange): boolean => isOver
+
+const createExchange = (handler: Handler): Exchange => {
+  const exchange: Exchange = {
+    aborted: false,
+    paused: false,
+    reason: null,
+    isOver: false,
+    stopTimer: constVoid,
+    onResume: constVoid,
+    fail: (error) => {
+      if (exchange.isOver) return
+      exchange.isOver = true
+      exchange.stopTimer()
+      handler.onResponseError?.(exchange, error)
     },
     abort: (error) => {
-      reason ??= error
-      resumed?.()
-      fail(error)
+      exchange.aborted = true
+      exchange.reason ??= error
+      exchange.onResume()
+      exchange.fail(error)
     },
     pause: () => {
-      state.isPaused = true
+      exchange.paused = true
     },
     resume: () => {
-      state.isPaused = false
-      resumed?.()
+      exchange.paused = false
+      exchange.onResume()
     }
   }
-  return {
-    controller,
-    isOver: (): boolean => state.isOver,
-    end: (): void => {
-      state.isOver = true
-    },
-    fail,
-    wait: (milliseconds: number): Promise<void> =>
-      new Promise((resolve) => {
-        stopTimer = startTimer(milliseconds, resolve)
-      }),
-    untilResumed: (): Promise<void> =>
-      new Promise((resolve) => {
-        if (!state.isPaused || state.isOver) resolve()
-        else resumed = resolve
-      })
-  }
+  return exchange
 }
+
+/** Waits on the timers of the test. If the exchange fails before, the wait does not end. */
+const wait = (exchange: Exchange, startTimer: Runtime['startTimer'], milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    exchange.stopTimer = startTimer(milliseconds, resolve)
+  })
+
+const untilResumed = (exchange: Exchange): Promise<void> =>
+  new Promise((resolve) => {
+    exchange.onResume = resolve
+  })
 
 // In bytes, of a body's chunks.
 const chunkSize = 64 * 1024
@@ -121,43 +127,43 @@ export const createFakeService = (
   respond: Respond
 ): Dispatcher => {
   let count = 0
-  const exchange = async (options: Dispatcher.DispatchOptions, handler: Handler): Promise<void> => {
-    const { controller, isOver, end, fail, wait, untilResumed } = createController(handler, startTimer)
+  const run = async (options: Dispatcher.DispatchOptions, handler: Handler): Promise<void> => {
+    const exchange = createExchange(handler)
     try {
-      handler.onRequestStart?.(controller, {})
-      const body = await readBody(options.body)
-      if (isOver()) return
+      handler.onRequestStart?.(exchange, {})
+      const sent: unknown = options.body
+      const body = sent instanceof Uint8Array ? sent : isIterable(sent) ? await readBody(sent) : noBytes
+      if (hasEnded(exchange)) return
       count += 1
-      const { method, origin, path } = options
-      const headers = headersOf(options)
-      const response = await respond({ method, origin: String(origin), path, headers, body, count })
-      const { delay = 0 } = response
-      if (delay > 0) await wait(delay)
-      if (isOver()) return
+      const { method, path } = options
+      const [origin, headers] = [String(options.origin), headersOf(options)]
+      const response = await respond({ method, origin, path, headers, body, count })
+      if (response.delay !== undefined && response.delay > 0) await wait(exchange, startTimer, response.delay)
+      if (hasEnded(exchange)) return
       if (!('status' in response)) {
         const { error } = response
-        if (error !== undefined) fail(Object.assign(new Error(error), { code: error }))
+        if (error !== undefined) exchange.fail(Object.assign(new Error(error), { code: error }))
         return
       }
-      const bytes = Buffer.from(response.body ?? '')
-      const withLength = { 'content-length': String(bytes.length), ...response.headers }
-      handler.onResponseStart?.(controller, response.status, withLength, '')
+      const bytes = response.body === undefined ? noBytes : Buffer.from(response.body)
+      const withLength = Object.assign({ 'content-length': String(bytes.length) }, response.headers)
+      handler.onResponseStart?.(exchange, response.status, withLength, '')
       for (let at = 0; method !== 'HEAD' && at < bytes.length; at += chunkSize) {
-        await untilResumed()
-        if (isOver()) return
-        handler.onResponseData?.(controller, bytes.subarray(at, at + chunkSize))
+        if (exchange.paused) await untilResumed(exchange)
+        if (hasEnded(exchange)) return
+        handler.onResponseData?.(exchange, bytes.subarray(at, at + chunkSize))
       }
-      await untilResumed()
-      if (isOver()) return
-      end()
-      handler.onResponseEnd?.(controller, {})
+      if (exchange.paused) await untilResumed(exchange)
+      if (hasEnded(exchange)) return
+      exchange.isOver = true
+      handler.onResponseEnd?.(exchange, {})
     } catch (thrown) {
-      fail(thrown instanceof Error ? thrown : new Error(String(thrown)))
+      exchange.fail(thrown instanceof Error ? thrown : new Error(String(thrown)))
     }
   }
   return Object.assign(new Dispatcher(), {
     dispatch: (options: Dispatcher.DispatchOptions, handler: Handler): boolean => {
-      exchange(options, handler).catch(constVoid)
+      run(options, handler).catch(constVoid)
       return true
     }
   })

@@ -60,11 +60,12 @@ export const createTimerQueue = (): TimerQueue => {
   }
 
   return {
-    start: (timer) => {
-      const queued = { ...timer, order, isStopped: false }
+    start: ({ at, then, keepsAlive }) => {
+      // Not `{ ...timer, order }`: properties behind a spread took 4 % of the time of a test (Node 20).
+      const queued = { at, then, keepsAlive, order, isStopped: false }
       order += 1
       all += 1
-      if (timer.keepsAlive) keepingAlive += 1
+      if (keepsAlive) keepingAlive += 1
       rise(queued)
       return queued
     },

@@ -33,10 +33,17 @@ export interface VirtualTime {
 // `CloseReq` and `FSReqPromise` are calls of node:fs. Sockets are not listed: a test in virtual time has none.
 const pendingWork = /^(?:Immediate|FSReq\w+|\w+Req(?:uest)?(?:Wrap)?)$/
 
-/** Resolves when no code can continue without a timer: no microtask, no `setImmediate`, no call of the file system. */
-const waitUntilIdle = async (): Promise<void> => {
-  do await new Promise(setImmediate)
-  while (process.getActiveResourcesInfo().some((name) => pendingWork.test(name)))
+/**
+ * Calls `then` when no code can continue without a timer: no microtask, no `process.nextTick`, no `setImmediate`, no call of
+ * the file system, no look-up of a name. Node lists no others: an open socket, a timer of Node, and what zlib, node:crypto
+ * and WebAssembly do in other threads are not waited for. One turn of the event loop is enough if nothing is pending: Node
+ * calls all microtasks and ticks before it.
+ */
+const whenIdle = (then: () => void): void => {
+  setImmediate(() => {
+    if (process.getActiveResourcesInfo().some((name) => pendingWork.test(name))) whenIdle(then)
+    else then()
+  })
 }
 
 /**
@@ -75,6 +82,21 @@ export const createVirtualTime = ({
       }
     }
   }
+  /** Fires timers, each when all code waits, until `next` returns none. */
+  const fireUntil = (next: () => QueuedTimer | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const step = (): void => {
+        try {
+          const timer = next()
+          if (timer === undefined) return resolve()
+          fire(timer)
+          whenIdle(step)
+        } catch (thrown) {
+          reject(thrown instanceof Error ? thrown : new Error(String(thrown)))
+        }
+      }
+      whenIdle(step)
+    })
   return {
     runtime,
     elapsed: runtime.elapsed,
@@ -86,31 +108,18 @@ export const createVirtualTime = ({
       }
       const result = task()
       result.then(settle, settle)
-      for (;;) {
-        await waitUntilIdle()
-        if (state.isSettled) return result
-        const timer = queue.first()
-        if (timer === undefined) throw new Error('the task waits, and no timer is left')
-        fire(timer)
-      }
+      await fireUntil(() => (state.isSettled ? undefined : queue.first()))
+      if (!state.isSettled) throw new Error('the task waits, and no timer is left')
+      return result
     },
     advance: async (milliseconds) => {
       const until = now + milliseconds
-      for (;;) {
-        await waitUntilIdle()
+      await fireUntil(() => {
         const timer = queue.first()
-        if (timer === undefined || timer.at > until) break
-        fire(timer)
-      }
+        return timer === undefined || timer.at > until ? undefined : timer
+      })
       now = until
     },
-    runUntilIdle: async () => {
-      for (;;) {
-        await waitUntilIdle()
-        const timer = queue.first()
-        if (timer === undefined || queue.count().keepingAlive === 0) return
-        fire(timer)
-      }
-    }
+    runUntilIdle: () => fireUntil(() => (queue.count().keepingAlive === 0 ? undefined : queue.first()))
   }
 }
