@@ -5,6 +5,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { CosException, type Context, type CosError } from '../core/error.js'
 import type { Call } from './call.js'
 import type { Client } from './client.js'
+import { onAbort } from './on-abort.js'
 
 /** The error of a call whose signal has fired: `Aborted`, or the `Timeout` that is the signal's reason. */
 export const aborted = (context: Context, reason: unknown): CosError =>
@@ -25,21 +26,21 @@ export const raceAbort =
       const fired = signals.find((signal) => signal.aborted)
       if (fired !== undefined) return settle(E.left(aborted(context(), fired.reason)))
       let removeTimeout = constVoid
+      let removeListeners = constVoid
       const close = (): void => {
         removeTimeout()
-        for (const signal of signals) signal.removeEventListener('abort', onAbort)
+        removeListeners()
       }
       const end = (error: CosError): void => {
         close()
         settle(E.left(error))
       }
-      function onAbort(this: AbortSignal): void {
-        end(aborted(context(), this.reason))
-      }
+      removeListeners = onAbort(signals, (reason) => {
+        end(aborted(context(), reason))
+      })
       removeTimeout = callTimeout.onTimeout((timeout) => {
         end({ ...timeout, context: context() })
       })
-      for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
       const work = task()
       work.then(
         (result) => {
@@ -64,16 +65,14 @@ export const sleepUnlessAborted =
     new Promise((resolve) => {
       const settle = (result: E.Either<CosError, void>): void => {
         stopTimer()
-        for (const signal of signals) signal.removeEventListener('abort', onAbort)
+        removeListeners()
         resolve(result)
       }
+      let removeListeners = constVoid
       const stopTimer = runtime.startTimer(milliseconds, () => {
         settle(E.right(undefined))
       })
-      function onAbort(this: AbortSignal): void {
-        settle(E.left(aborted(context, this.reason)))
-      }
-      for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
-      const fired = signals.find((signal) => signal.aborted)
-      if (fired !== undefined) settle(E.left(aborted(context, fired.reason)))
+      removeListeners = onAbort(signals, (reason) => {
+        settle(E.left(aborted(context, reason)))
+      })
     })

@@ -6,6 +6,7 @@ import { CosException, fromUnknown, type Context, type CosError } from '../core/
 import type { Client } from './client.js'
 import { aborted } from './abort.js'
 import { holdTimeouts } from './effect-timeout.js'
+import { onAbort } from './on-abort.js'
 
 export interface Scope {
   /**
@@ -68,23 +69,13 @@ export const openScope = (outerClient: Client, context: Context): OpenScope => {
   let end: ((error: CosError) => void) | undefined
 
   const releaseTimeouts = holdTimeouts(signals)
-  const unlink = (): void => {
-    for (const signal of signals) signal.removeEventListener('abort', onAbort)
+  const removeListeners = onAbort(signals, (reason) => {
     releaseTimeouts()
-  }
-  const onFired = (reason: unknown): void => {
-    unlink()
     const error = aborted(context, reason)
     ended = error
     end?.(error)
     abort(() => new CosException(error))
-  }
-  function onAbort(this: AbortSignal): void {
-    onFired(this.reason)
-  }
-  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
-  const fired = signals.find((signal) => signal.aborted)
-  if (fired !== undefined) onFired(fired.reason)
+  })
 
   return {
     get controller() {
@@ -103,7 +94,8 @@ export const openScope = (outerClient: Client, context: Context): OpenScope => {
       if (ended !== undefined) throw new CosException(ended)
     },
     close: () => {
-      unlink()
+      removeListeners()
+      releaseTimeouts()
       abort(() => {
         const reason = new Error(`${context.operation} is over`)
         return new CosException({ _tag: 'Aborted', context, reason })

@@ -9,6 +9,7 @@ import { aborted } from './abort.js'
 import type { Timeouts } from './client.js'
 import { holdTimeouts } from './effect-timeout.js'
 import type { CallTimeout } from './call-timeout.js'
+import { onAbort } from './on-abort.js'
 
 type Phase = 'headers' | 'idle' | 'unread'
 
@@ -49,12 +50,13 @@ export const startTimeouts = (
   let closed = false
   const releaseTimeouts = holdTimeouts(signals)
   let removeTimeout = constVoid
+  let removeListeners = constVoid
 
   const close = (): void => {
     closed = true
     stopTimer()
     removeTimeout()
-    for (const signal of signals) signal.removeEventListener('abort', onAbort)
+    removeListeners()
     releaseTimeouts()
   }
   const expire = (error: CosError): void => {
@@ -62,9 +64,6 @@ export const startTimeouts = (
     close()
     expired = error
     end?.(error)
-  }
-  function onAbort(this: AbortSignal): void {
-    expire(aborted(context, this.reason))
   }
   const arm = (now: number, at: number): void => {
     stopTimer()
@@ -88,9 +87,9 @@ export const startTimeouts = (
   removeTimeout = callTimeout.onTimeout((timeout) => {
     expire({ ...timeout, context })
   })
-  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
-  const fired = signals.find((signal) => signal.aborted)
-  if (fired !== undefined) expire(aborted(context, fired.reason))
+  removeListeners = onAbort(signals, (reason) => {
+    expire(aborted(context, reason))
+  })
   return {
     wait: (next) => {
       if (closed) return

@@ -11,6 +11,7 @@ import type { Runtime } from '../../core/runtime.js'
 import { aborted } from '../../client/abort.js'
 import type { Client } from '../../client/client.js'
 import { detached } from '../../client/combinators.js'
+import { onAbort } from '../../client/on-abort.js'
 import { send } from '../../client/send.js'
 import {
   createMultipartUpload,
@@ -42,12 +43,12 @@ const delayedSignal = (
       delayed.abort()
     })
   }
-  for (const signal of signals) signal.addEventListener('abort', wait, { once: true })
+  const removeListeners = onAbort(signals, wait)
   return {
     signal: delayed.signal,
     close: () => {
       stopTimer?.()
-      for (const signal of signals) signal.removeEventListener('abort', wait)
+      removeListeners()
     }
   }
 }
