@@ -7,6 +7,7 @@ import { fromSource, type Context, type CosError } from '../core/error.js'
 import type { Operation } from '../core/operation.js'
 import type { Body } from '../core/request.js'
 import type { SentBody } from '../core/response.js'
+import { tryTask } from '../core/try-task.js'
 import { recover, type Call, type Send } from './call.js'
 import { openBody } from './open-body.js'
 
@@ -15,7 +16,7 @@ const hashBody = (context: Context, body: Body): TE.TaskEither<CosError, SentBod
   pipe(
     openBody(context, body),
     TE.chain((opened) =>
-      TE.tryCatch(async () => {
+      tryTask(async () => {
         const hasher = await crc64Hasher()
         try {
           let size = 0

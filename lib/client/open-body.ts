@@ -8,6 +8,7 @@ import { crc64 } from '../core/crc64.js'
 import { fromSource, type Context, type CosError } from '../core/error.js'
 import { ioChunkSize, KiB } from '../core/limits.js'
 import type { Body } from '../core/request.js'
+import { tryTask } from '../core/try-task.js'
 import { createFileBody } from '../files/source-file.js'
 import { fromIterable, sliceChunks } from '../stages/iterables.js'
 
@@ -73,7 +74,7 @@ export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, 
 
 /** Reads a body for its `Content-MD5`: base64 of 16 bytes. */
 export const md5Of = (context: Context, body: OpenBody): TE.TaskEither<CosError, string> =>
-  TE.tryCatch(async () => {
+  tryTask(async () => {
     const md5 = createHash('md5')
     for await (const chunk of body.open()) md5.update(chunk)
     return md5.digest('base64')

@@ -5,6 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CsvError } from 'csv-parse'
 import { notUtf8, tooLarge, type RecordFold, type RecordProblem } from './records.js'
+import { tryTask } from './try-task.js'
 
 /** Characters under the names that Select has for them. Defaults: a line feed, a comma, `"` and `"`. */
 export interface CsvLayout {
@@ -146,4 +147,4 @@ const loadCsvParse = (): Promise<CsvLibrary> =>
  */
 export const csvReader = (
   load: () => Promise<CsvLibrary> = loadCsvParse
-): TE.TaskEither<unknown, CsvReader> => TE.map(parseRecords)(TE.tryCatch(load, (thrown) => thrown))
+): TE.TaskEither<unknown, CsvReader> => TE.map(parseRecords)(tryTask(load, (thrown) => thrown))

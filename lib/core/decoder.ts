@@ -11,6 +11,7 @@ import type { Response } from './response.js'
 import { decodeWith } from './wire.js'
 import type { Element } from './element.js'
 import { incompleteDocument, emptyDocument, xmlReader, toFields, type XmlEvent } from './xml.js'
+import { tryTask } from './try-task.js'
 
 export type Decoder<A> = (response: Response) => TE.TaskEither<CosError, A>
 
@@ -44,7 +45,7 @@ const drainLimit = 64 * KiB
 export const drain = (response: Response): TE.TaskEither<CosError, void> =>
   response.isEmpty === true
     ? TE.right(undefined)
-    : TE.tryCatch(
+    : tryTask(
         async () => {
           let seen = 0
           for await (const chunk of chunksOf(response)) {
@@ -306,7 +307,7 @@ export interface Document {
 export const document =
   (root: string): Decoder<Document> =>
   (response) =>
-    TE.tryCatch(
+    tryTask(
       async () => {
         const rows: Array<Element> = []
         for await (const completed of xmlRows(root, response)) rows.push(...completed)

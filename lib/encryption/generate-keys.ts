@@ -8,6 +8,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { contextWithoutObject, CosException, type Context, type CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import { validate } from '../core/operation.js'
+import { tryTask } from '../core/try-task.js'
 import { aesKeyIn, type AesKeyOptions } from './aes-key.js'
 import { keyFileError, KeyPath, type RsaKeyPaths } from './key-files.js'
 import { KeyId, type MasterKey } from './master-key.js'
@@ -33,7 +34,7 @@ const generate = (
   make: () => Promise<E.Either<CosError, MasterKey>>
 ): TE.TaskEither<CosError, MasterKey> =>
   pipe(
-    TE.tryCatch(make, keyFileError(context, '')),
+    tryTask(make, keyFileError(context, '')),
     TE.chainEitherK((key) => key)
   )
 

@@ -15,6 +15,7 @@ import {
 import * as In from '../core/input.js'
 import { KiB } from '../core/limits.js'
 import { validate } from '../core/operation.js'
+import { tryTask } from '../core/try-task.js'
 import { aesKeyIn, type AesKeyOptions } from './aes-key.js'
 import type { MasterKey } from './master-key.js'
 import { encryptionProblem } from './problem.js'
@@ -41,7 +42,7 @@ const unsafeFile = (context: Context, problem: string): CosException =>
   new CosException(encryptionError(context, encryptionProblem('KeyFile', problem)))
 
 const readKey = (context: Context, path: string, mayBeOpen: boolean): TE.TaskEither<CosError, Buffer> =>
-  TE.tryCatch(
+  tryTask(
     async () => {
       const handle = await open(path, constants.O_RDONLY)
       try {

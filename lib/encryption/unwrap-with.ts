@@ -5,6 +5,7 @@ import type * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
+import { tryTask } from '../core/try-task.js'
 import type { ForeignEnvelope } from './foreign-envelope.js'
 import type { MasterKey, MasterSecret } from './master-key.js'
 import { encryptionProblem } from './problem.js'
@@ -58,7 +59,7 @@ export const callKms = (
   call: () => TE.TaskEither<unknown, Uint8Array>
 ): TE.TaskEither<EncryptionProblem, Uint8Array> =>
   pipe(
-    TE.tryCatch(
+    tryTask(
       async () => call()(),
       (thrown) => thrown
     ),

@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { tryTask } from '../../core/try-task.js'
 import type { Node, ParseResult, ScanResult, SelectStmt } from 'libpg-query'
 import { type Expression, operandsOf, type Query } from './expression.js'
 import { convertTree, type Scope } from './tree.js'
@@ -183,7 +184,7 @@ export const sqlReader = (
   load: () => Promise<SqlLibrary> = loadSqlParser
 ): TE.TaskEither<unknown, SqlReader> =>
   pipe(
-    TE.tryCatch(load, (thrown) => thrown),
-    TE.chainFirst((library) => TE.tryCatch(library.loadModule, (thrown) => thrown)),
+    tryTask(load, (thrown) => thrown),
+    TE.chainFirst((library) => tryTask(library.loadModule, (thrown) => thrown)),
     TE.map(parseSql)
   )

@@ -10,6 +10,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { callSafely } from '../../core/call-safely.js'
 import { codeOf } from '../../core/error.js'
 import { KiB } from '../../core/limits.js'
+import { tryTask } from '../../core/try-task.js'
 import { errorXml } from '../http/response.js'
 import type { CannotListen, CannotStore, CannotWriteCa, DirectoryInUse, EmulatorError } from '../error.js'
 import { type Certificates, makeCertificates } from './certificates.js'
@@ -48,7 +49,7 @@ export interface Emulator {
 
 const open = (settings: Settings): TE.TaskEither<CannotStore | DirectoryInUse, Store> => {
   const { dir } = settings
-  return TE.tryCatch(
+  return tryTask(
     async () => {
       const store = dir === undefined ? memoryStore() : await diskStore(dir)
       try {
@@ -77,7 +78,7 @@ const certify = (settings: Settings): TE.TaskEither<CannotWriteCa, Certificates 
   const names = [...new Set([...domains, 'localhost', '*.localhost', '127.0.0.1', '::1', host, ...own])]
   const certificates = makeCertificates(names)
   if (tlsCa === undefined) return TE.right(certificates)
-  return TE.tryCatch(
+  return tryTask(
     async () => {
       await writeFile(tlsCa, certificates.ca)
       return certificates
@@ -215,7 +216,7 @@ const listen = (
   }
   let closed: Promise<void> | undefined
 
-  return TE.tryCatch(
+  return tryTask(
     () =>
       new Promise((resolve, reject) => {
         server.once('error', reject)

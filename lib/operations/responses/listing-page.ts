@@ -1,12 +1,12 @@
 /** Reads a page of a listing: entries and common prefixes as their elements end, then the fields of the page itself. */
 import { identity } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../../core/decoder.js'
 import { CosException, fromUnknown } from '../../core/error.js'
 import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
 import type { Element } from '../../core/element.js'
+import { tryTask } from '../../core/try-task.js'
 import type { Encoding } from '../parameters/listing.js'
 import { readRow, type Row } from './row.js'
 
@@ -77,7 +77,7 @@ export interface Page<Entry, Head> {
 export const wholePage =
   <Entry, Head>(format: PageFormat<Entry, Head>): D.Decoder<Page<Entry, Head>> =>
   (response) =>
-    TE.tryCatch(
+    tryTask(
       async () => {
         const reader = pageReader(format, response)
         const entries: Array<Entry> = []

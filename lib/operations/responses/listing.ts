@@ -2,13 +2,13 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type * as O from 'fp-ts/lib/Option.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
 import type * as t from 'io-ts'
 import * as D from '../../core/decoder.js'
 import { CosException, fromUnknown } from '../../core/error.js'
 import * as Op from '../../core/operation.js'
 import type * as R from '../../core/request.js'
 import type { Response } from '../../core/response.js'
+import { tryTask } from '../../core/try-task.js'
 import type { PageEvent } from '../../stages/paginate.js'
 import type { Encoding } from '../parameters/listing.js'
 import { pageReader, textDecoder, wholePage, type Page, type PageFormat } from './listing-page.js'
@@ -101,7 +101,7 @@ const resumeAfter = <A>(
 export const toEvents =
   <A>(read: (response: Response) => AsyncGenerator<A, void, undefined>): D.Decoder<AsyncIterable<A>> =>
   (response) =>
-    TE.tryCatch(
+    tryTask(
       async () => {
         const events = read(response)
         return resumeAfter(await events.next(), events)

@@ -3,6 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encryptionError, fromUnknown, type Context, type CosError } from '../../core/error.js'
 import type { ObjectRef } from '../../core/request.js'
+import { tryTask } from '../../core/try-task.js'
 import type { CosEffect } from '../../client/send.js'
 import { createObjectCipher, type ObjectCipher } from '../../encryption/object-cipher.js'
 import type { Config } from './options.js'
@@ -16,10 +17,7 @@ export const drawDataKey =
   (config: Config, ref: ObjectRef, context: Context): CosEffect<ObjectCipher> =>
   ({ random }) =>
     pipe(
-      TE.tryCatch(
-        async () => createObjectCipher(config.keys.writes, ref, config, random),
-        fromUnknown(context)
-      ),
+      tryTask(async () => createObjectCipher(config.keys.writes, ref, config, random), fromUnknown(context)),
       TE.chain((created) =>
         pipe(
           created,

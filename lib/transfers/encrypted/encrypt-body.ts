@@ -5,6 +5,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { fromUnknown, type Context, type CosError } from '../../core/error.js'
 import { ioChunkSize } from '../../core/limits.js'
 import { sizeOf, toBody, type Body } from '../../core/request.js'
+import { tryTask } from '../../core/try-task.js'
 import type { ObjectCipher, PartExtent } from '../../encryption/object-cipher.js'
 import { requireSameBytes, type SentBlocks } from '../../encryption/same-bytes.js'
 import { createFileBody } from '../../files/source-file.js'
@@ -112,7 +113,7 @@ export const encryptBody = (
   const stored = cipher.storedSize(extent, size.value)
   switch (reads) {
     case 'small':
-      return TE.tryCatch(() => encryptAtOnce(context, open(), stored, encryption), fromUnknown(context))
+      return tryTask(() => encryptAtOnce(context, open(), stored, encryption), fromUnknown(context))
     case 'once':
       return TE.right({ body: encrypt(open()), contentLength: stored })
     case 'again':

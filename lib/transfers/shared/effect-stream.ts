@@ -1,6 +1,5 @@
 /** Streams of results as values: they start when they have a client and are read. */
 import type { Reader } from 'fp-ts/lib/Reader.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
   CosException,
   fromSource,
@@ -8,6 +7,7 @@ import {
   contextWithoutObject,
   type Context
 } from '../../core/error.js'
+import { tryTask } from '../../core/try-task.js'
 import type { Client } from '../../client/client.js'
 import { openScope, type Scope } from '../../client/scope.js'
 import type { CosEffect } from '../../client/send.js'
@@ -88,7 +88,7 @@ export const failedStream = (failure: CosException): EffectStream<never> =>
 export const collect =
   <A>(stream: EffectStream<A>): CosEffect<ReadonlyArray<A>> =>
   (client) =>
-    TE.tryCatch(
+    tryTask(
       async () => {
         const items: Array<A> = []
         for await (const item of stream(client)) items.push(item)

@@ -4,6 +4,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { fromUnknown, type CosError } from '../../core/error.js'
 import { ioChunkSize } from '../../core/limits.js'
+import { tryTask } from '../../core/try-task.js'
 import { cutBlocks } from '../../encryption/blocks.js'
 import { isSameDigest, type PartRecord } from '../../encryption/journal-key.js'
 import type { ObjectCipher, PartExtent } from '../../encryption/object-cipher.js'
@@ -76,7 +77,7 @@ const readRecord = (
   { journal }: ObjectCipher,
   range: PartOfFile
 ): TE.TaskEither<CosError, PartRecord> =>
-  TE.tryCatch(async () => {
+  tryTask(async () => {
     const record = journal.recordPart(range.number)
     for await (const _block of readToRecord(file, range, record));
     return record
@@ -111,7 +112,7 @@ export const requireDigest = (
   record: PartRecord
 ): TE.TaskEither<CosError, void> => {
   const [digest, known] = [record.digest(), digests.get(number)]
-  if (known === undefined) return TE.tryCatch(() => append(number, digest), fromUnknown(file.context))
+  if (known === undefined) return tryTask(() => append(number, digest), fromUnknown(file.context))
   return isSameDigest(digest, known) ? TE.right(undefined) : TE.left(sourceChanged(file))
 }
 

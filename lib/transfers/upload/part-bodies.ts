@@ -5,6 +5,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { crc64Hasher } from '../../core/crc64.js'
 import { fromUnknown, type CosError } from '../../core/error.js'
 import type { BodyInput, Chunks } from '../../core/request.js'
+import { tryTask } from '../../core/try-task.js'
 import type { ObjectCipher } from '../../encryption/object-cipher.js'
 import { blockSize, type HeldBlocks } from '../../stages/memory-budget.js'
 import { extentOf, fileBodies, readToRecord, requireDigest, type PartOfFile } from './file-bodies.js'
@@ -74,7 +75,7 @@ const encryptIntoMemory =
     const extent = extentOf(file, range)
     const record = cipher.journal.recordPart(range.number)
     return pipe(
-      TE.tryCatch(
+      tryTask(
         () => fillBlocks(blocks, cipher.encrypt(extent)(readToRecord(file, range, record))),
         fromUnknown(file.context)
       ),

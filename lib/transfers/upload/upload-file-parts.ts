@@ -3,6 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { CosException, fromUnknown, type CosError } from '../../core/error.js'
+import { tryTask } from '../../core/try-task.js'
 import { scoped } from '../../client/scope.js'
 import { checkUnchanged } from '../../files/source-file.js'
 import { uploadPart } from '../../operations/upload-part.js'
@@ -87,7 +88,7 @@ const sendAndComplete = (run: FileUpload, started: StartedUpload): TE.TaskEither
   return () =>
     scoped(run.scope.client, run.context, (scope) =>
       pipe(
-        TE.tryCatch(() => sendRest({ ...run, scope }, started), fromUnknown(run.context)),
+        tryTask(() => sendRest({ ...run, scope }, started), fromUnknown(run.context)),
         TE.chainFirst(() => checkUnchanged(run.file)),
         TE.chain((sent) => completeParts({ ...run, scope }, started, sent, resumed))
       )()
