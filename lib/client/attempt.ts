@@ -96,9 +96,9 @@ const exchangeSigned = (
 const toRecord = (sentAt: number, host: string, result: E.Either<CosError, Response>): AttemptRecord => ({
   sentAt: new Date(sentAt),
   host,
-  ...(E.isRight(result)
-    ? { status: result.right.status, requestId: result.right.headers['x-cos-request-id'] ?? '', cause: '' }
-    : { status: 0, requestId: '', cause: causeOf(result.left) })
+  status: E.isRight(result) ? result.right.status : 0,
+  requestId: E.isRight(result) ? (result.right.headers['x-cos-request-id'] ?? '') : '',
+  cause: E.isRight(result) ? '' : causeOf(result.left)
 })
 
 const causeOf = (error: CosError): string =>

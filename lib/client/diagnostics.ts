@@ -134,23 +134,23 @@ export const publishAttempt =
     return result
   }
 
-type Part = Omit<PartEvent, 'phase' | 'error'>
+type Part = Pick<PartEvent, 'part' | 'size' | 'direction'>
 
-const publishStart = (part: Part): void => {
-  publish('part', () => ({ ...part, phase: 'start', error: '' }))
+const publishStart = (context: Context, part: Part): void => {
+  publish('part', () => ({ ...refInfo(context), ...part, phase: 'start', error: '' }))
 }
-const publishEnd = (part: Part, error: PartEvent['error']): void => {
-  publish('part', () => ({ ...part, phase: 'end', error }))
+const publishEnd = (context: Context, part: Part, error: PartEvent['error']): void => {
+  publish('part', () => ({ ...refInfo(context), ...part, phase: 'end', error }))
 }
 
 /** Publishes the start and the end of a call that moves one part. */
 export const publishPart =
-  (part: Part) =>
+  (context: Context, part: Part) =>
   <A>(call: TaskEither<CosError, A>): TaskEither<CosError, A> =>
   async () => {
-    publishStart(part)
+    publishStart(context, part)
     const result = await call()
-    publishEnd(part, tagOf(result))
+    publishEnd(context, part, tagOf(result))
     return result
   }
 
@@ -158,7 +158,7 @@ export const publishPart =
 export const publishPartBytes = (context: Context, part: Part) =>
   async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     let error: PartEvent['error'] = 'Aborted'
-    publishStart(part)
+    publishStart(context, part)
     try {
       yield* bytes
       error = ''
@@ -166,6 +166,6 @@ export const publishPartBytes = (context: Context, part: Part) =>
       error = fromUnknown(context)(thrown)._tag
       throw thrown
     } finally {
-      publishEnd(part, error)
+      publishEnd(context, part, error)
     }
   }

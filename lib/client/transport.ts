@@ -210,7 +210,8 @@ export const exchange =
           out.slot?.watch(received.paused)
           settle(
             E.right({
-              ...head,
+              status,
+              headers: head.headers,
               body: received.body,
               continueWith: received.continueWith,
               sent: counted,

@@ -157,10 +157,11 @@ export const map =
         })
   })
 
-/** Adds the operation that confirms an earlier attempt after a refused retry. */
+/** Adds the operation that confirms an earlier attempt after a refused retry, to an operation without one. */
 export const withConfirm =
   <A>(confirm: Confirm<A>) =>
-  (op: Operation<A>): Operation<A> => ({ ...op, confirm })
+  // Not `{ ...op, confirm }`: a new property behind a spread takes 2 us, before it none (Node 20).
+  (op: Omit<Operation<A>, 'confirm'>): Operation<A> => ({ confirm, ...op })
 
 /**
  * Treats a refused retry as the success of an earlier attempt whose response was lost. `codes` are the error codes that

@@ -161,8 +161,13 @@ export interface ObjectRef extends BucketRef {
   readonly allowPathLikeKey?: boolean
 }
 
+/** The fields that address the object. */
+export const refNames = ['bucket', 'key', 'allowPathLikeKey'] as const
+
+const pickRef = In.pick(...refNames)
+
 /** The fields that address the object, for another call on the same object. */
-export const refOf = (ref: ObjectRef): ObjectRef => In.pick('bucket', 'key', 'allowPathLikeKey')(ref)
+export const refOf = (ref: ObjectRef): ObjectRef => pickRef(ref)
 
 export const Bucket: t.Type<string, string, unknown> = In.refined(
   In.text,

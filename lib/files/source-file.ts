@@ -8,6 +8,7 @@ import { crc64Hasher } from '../core/crc64.js'
 import { CosException, fileError, fromUnknown, type Context, type CosError } from '../core/error.js'
 import { ioChunkSize } from '../core/limits.js'
 import type { BodyInput } from '../core/request.js'
+import { tryTask } from '../core/try-task.js'
 import { noFollow, withFileErrors } from './atomic-file.js'
 import { openFile, type OpenFile } from './open-file.js'
 import { statPath } from './system-calls.js'
@@ -88,9 +89,10 @@ const openFlags = constants.O_RDONLY | ('O_NONBLOCK' in constants ? constants.O_
 export const openSource = (
   context: Context,
   path: string,
-  { length = 'whole', isListed = false }: SourceOptions & KnownPath = {}
+  { length = 'whole' }: SourceOptions = {},
+  { isListed = false }: KnownPath = {}
 ): TE.TaskEither<CosError, SourceFile> =>
-  TE.tryCatch(
+  tryTask(
     async () => {
       // Checked before `open`: opening a FIFO waits for a writer, and opening a device may have side effects.
       if (!isListed) requireRegularFile(await statPath(path))
@@ -123,7 +125,7 @@ const requireUnchanged = async (file: SourceFile): Promise<void> => {
  * @errors `SourceError` if the file changed
  */
 export const checkUnchanged = (file: SourceFile): TE.TaskEither<CosError, void> =>
-  TE.tryCatch(() => requireUnchanged(file), fromUnknown(file.context))
+  tryTask(() => requireUnchanged(file), fromUnknown(file.context))
 
 // -- reading --
 export type Replayable = Extract<BodyInput, { readonly open: unknown }>
@@ -142,6 +144,37 @@ const shortRead = async (file: SourceFile, first: number, size: number): Promise
 
 const newMemory = (size: number): Buffer => Buffer.allocUnsafeSlow(size)
 
+/** Reads bytes of a range from its offset `at`, and returns their number. */
+const readInto = async (
+  file: SourceFile,
+  first: number,
+  size: number,
+  at: number,
+  buffer: Uint8Array
+): Promise<number> => {
+  const { bytesRead } = await withFileErrors(
+    file.context,
+    file.path
+  )(() => file.handle.read(buffer, 0, buffer.length, first + at))
+  if (bytesRead === 0) throw await shortRead(file, first, size)
+  // Checked before the last bytes are sent: without them the request is incomplete, and COS stores nothing.
+  if (at + bytesRead === size) await requireUnchanged(file)
+  return bytesRead
+}
+
+/**
+ * Reads the whole file at once, for a small one. A generator, and its reader, would make a dozen promises for one read.
+ *
+ * @errors those of `createRangeBody`, thrown
+ */
+export const readWhole = async (file: SourceFile): Promise<Uint8Array> => {
+  const { size } = file
+  const bytes = newMemory(size)
+  if (size === 0) await requireUnchanged(file)
+  for (let at = 0; at < size;) at += await readInto(file, 0, size, at, bytes.subarray(at))
+  return bytes
+}
+
 /** `memory` returns a buffer of the size, for each read of at most `chunkSize` bytes. */
 async function* readRange(
   file: SourceFile,
@@ -151,16 +184,11 @@ async function* readRange(
   chunkSize = ioChunkSize
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (size === 0) await requireUnchanged(file)
-  const readAt = withFileErrors(file.context, file.path)
   // Not `createReadStream`: each stream leaves a listener on the handle until the handle is closed.
   for (let at = 0; at < size;) {
     const buffer = memory(Math.min(chunkSize, size - at))
-    const position = first + at
-    const { bytesRead } = await readAt(() => file.handle.read(buffer, 0, buffer.length, position))
-    if (bytesRead === 0) throw await shortRead(file, first, size)
+    const bytesRead = await readInto(file, first, size, at, buffer)
     at += bytesRead
-    // Checked before the last bytes are sent: without them the request is incomplete, and COS stores nothing.
-    if (at === size) await requireUnchanged(file)
     yield buffer.subarray(0, bytesRead)
   }
 }
@@ -218,7 +246,7 @@ export const createFileBody = (
 ): TE.TaskEither<CosError, Replayable> =>
   pipe(
     openSource(context, path, options),
-    TE.chainFirstW(({ handle }) => TE.tryCatch(() => handle.close(), fileError(context, path))),
+    TE.chainFirstW(({ handle }) => tryTask(() => handle.close(), fileError(context, path))),
     TE.map((measured) => {
       const size = O.getOrElse(() => Math.max(0, measured.size - start))(requested)
       return {
@@ -245,7 +273,7 @@ export interface Hashes {
 
 /** Reads a body and returns only its checksums. */
 export const hashOf = ({ context }: SourceFile, body: Replayable): TE.TaskEither<CosError, Hashes> =>
-  TE.tryCatch(async () => {
+  tryTask(async () => {
     const md5 = createHash('md5')
     const crc64 = await crc64Hasher()
     try {

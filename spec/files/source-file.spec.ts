@@ -155,7 +155,7 @@ t.test('openSource of a listed path refuses what has replaced the file, without 
   execFileSync('mkfifo', [join(dir, 'fifo')])
   symlinkSync('a', join(dir, 'link'))
   const openRefused = async (name: string): Promise<unknown> => {
-    const result = await openSource(context, join(dir, name), { isListed: true })()
+    const result = await openSource(context, join(dir, name), {}, { isListed: true })()
     if (E.isLeft(result)) return result.left
     await result.right.handle.close()
     return result.right.size

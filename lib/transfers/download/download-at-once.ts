@@ -3,12 +3,13 @@ import { resolve } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
+import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { crc64 } from '../../core/crc64.js'
 import { CosException, fromUnknown, type CosError } from '../../core/error.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import { ioChunkSize } from '../../core/limits.js'
-import { publishPart, refInfo } from '../../client/diagnostics.js'
+import { tryTask } from '../../core/try-task.js'
+import { publishPart } from '../../client/diagnostics.js'
 import { readRange } from '../../client/read-range.js'
 import { withFileErrors } from '../../files/atomic-file.js'
 import type { AcquireSlot } from '../../files/download-lock.js'
@@ -93,8 +94,8 @@ export const downloadAtOnce =
     const target = resolve(input.file)
     const fetch = (): TE.TaskEither<CosError, ReceivedObject> =>
       pipe(
-        TE.tryCatch(() => receive(transfer, object), fromUnknown(context)),
-        publishPart({ ...refInfo(context), part: 1, size, direction: 'down' })
+        tryTask(() => receive(transfer, object), fromUnknown(context)),
+        publishPart(context, { part: 1, size, direction: 'down' })
       )
     return withDirectory(target, async () => {
       const slot = await acquireSlot(context, target, () => scope.controller.signal)

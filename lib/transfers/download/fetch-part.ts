@@ -4,7 +4,7 @@ import { MiB } from '../../core/limits.js'
 import { CosException, type Context } from '../../core/error.js'
 import type { Runtime } from '../../core/runtime.js'
 import type { Client } from '../../client/client.js'
-import { publishPartBytes, refInfo } from '../../client/diagnostics.js'
+import { publishPartBytes } from '../../client/diagnostics.js'
 import { readRange, type PinnedObject } from '../../client/read-range.js'
 import type { GetRangeResult } from '../../operations/get-object.js'
 import type { FetchRange } from '../../stages/fetch-ranges.js'
@@ -91,7 +91,6 @@ export const fetchPart = ({
         readRange({ ...client, signals: [signal, timedOut] }, context, object, range, onResponse)
       ),
       publishPartBytes(context, {
-        ...refInfo(context),
         part: range.number,
         size: range.size,
         direction: 'down'

@@ -4,7 +4,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { CosError } from '../../core/error.js'
 import type { Operation } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
-import { publishPart, refInfo, type PartEvent } from '../../client/diagnostics.js'
+import { publishPart, type PartEvent } from '../../client/diagnostics.js'
 import { send } from '../../client/send.js'
 import { reportPartsOf, type WithProgress } from './progress.js'
 import type { Transfer } from './run-transfer.js'
@@ -31,7 +31,7 @@ const sendBy =
     reportPartsOf(input)((part, signal: S) =>
       pipe(
         send(toOperation(part))(clientOf(signal)),
-        publishPart({ ...refInfo(context), part: part.number, size: part.size, direction })
+        publishPart(context, { part: part.number, size: part.size, direction })
       )
     )
 

@@ -1,7 +1,7 @@
 /** The parameters of all uploads, and the inputs of operations made from them. */
 import * as In from '../../core/input.js'
 import { MiB } from '../../core/limits.js'
-import { objectRef, refOf, type BodyInput, type ObjectRef } from '../../core/request.js'
+import { objectRef, refNames, refOf, type BodyInput, type ObjectRef } from '../../core/request.js'
 import { PartBytes } from '../../stages/part-size.js'
 import type { CompleteMultipartUploadInput } from '../../operations/complete-multipart-upload.js'
 import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'
@@ -90,13 +90,21 @@ const md5Options = (
   { contentMd5 }: BodyOptions
 ): Pick<UploadBody, 'enableMd5'> => (enableMd5 === undefined || contentMd5 !== undefined ? {} : { enableMd5 })
 
+const pickForPut = In.pick(
+  ...refNames,
+  ...extras,
+  ...entityNames,
+  ...access,
+  ...storage,
+  ...callbacks,
+  'sse',
+  'trafficLimit'
+)
+
 /** For one PUT. */
-export const putInput = (options: UploadOptions, body: BodyOptions): PutObjectInput => ({
-  ...refOf(options),
-  ...In.pick(...extras, ...entityNames, ...access, ...storage, ...callbacks, 'sse', 'trafficLimit')(options),
-  ...md5Options(options, body),
-  ...body
-})
+export const putInput = (options: UploadOptions, body: BodyOptions): PutObjectInput =>
+  // Not spreads: four of them take 5 us, this takes 1 (Node 20).
+  Object.assign(pickForPut(options), md5Options(options, body), body)
 
 /** For Create Multipart Upload, which fixes the object's metadata. */
 export const uploadCreateInput = (options: UploadOptions): CreateMultipartUploadInput => ({

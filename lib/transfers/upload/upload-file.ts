@@ -5,13 +5,13 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Crc64Run } from '../../core/crc64.js'
 import { fromUnknown, invalidInput, type Context, type CosError } from '../../core/error.js'
-import * as In from '../../core/input.js'
 import { KiB } from '../../core/limits.js'
 import { validate } from '../../core/operation.js'
 import { refOf, type BodyInput, type Chunks } from '../../core/request.js'
+import { tryTask } from '../../core/try-task.js'
 import type { CosEffect } from '../../client/send.js'
 import type { ObjectCipher } from '../../encryption/object-cipher.js'
-import { hashOf, openSource, type Replayable, type KnownPath } from '../../files/source-file.js'
+import { hashOf, openSource, readWhole, type Replayable, type KnownPath } from '../../files/source-file.js'
 import type { ObjectHead } from '../../operations/head-object.js'
 import { putObject } from '../../operations/put-object.js'
 import { forSize } from '../../stages/part-size.js'
@@ -47,28 +47,43 @@ const action = 'uploadFile'
 // In bytes: a request sends a body of this size in one write with its head. It is read before, and not again for a retry.
 const atOnce = 64 * KiB
 
-const readAll = async (context: Context, body: Replayable): Promise<E.Either<CosError, Chunks>> => {
-  try {
+const readAll = (context: Context, body: Replayable): TE.TaskEither<CosError, Chunks> =>
+  tryTask(async () => {
     const chunks: Array<Uint8Array> = []
     for await (const chunk of body.open()) chunks.push(chunk)
-    return E.right({ chunks })
-  } catch (thrown) {
-    return E.left(fromUnknown(context)(thrown))
-  }
+    return { chunks }
+  }, fromUnknown(context))
+
+interface WholeBody {
+  readonly body: BodyInput
+  /** In bytes, encrypted if the object is. */
+  readonly size: number
+}
+
+const openWhole = async (
+  { context, file }: FileUpload,
+  cipher: O.Option<ObjectCipher>
+): Promise<E.Either<CosError, WholeBody>> => {
+  const { size } = file
+  if (O.isNone(cipher) && size <= atOnce)
+    return tryTask(async () => ({ body: await readWhole(file), size }), fromUnknown(context))()
+  const opened = await fileBodies(file, cipher, O.none)(wholeFile(file))()
+  if (E.isLeft(opened)) return opened
+  const body = opened.right
+  const toSend = body.size > atOnce ? opened : await readAll(context, body)()
+  return E.isLeft(toSend) ? toSend : E.right({ body: toSend.right, size: body.size })
 }
 
 // By `await`, as all that each file of a directory passes: `TE.chain` makes five promises, and a file had 200 of them.
 const uploadInOnePut = async (run: FileUpload): Promise<E.Either<CosError, UploadResult>> => {
-  const { scope, context, file, encryption } = run
+  const { scope, context, encryption } = run
   const cipher = await createCipher(encryption, scope.outerClient, context, run.input)()
   if (E.isLeft(cipher)) return cipher
-  const body = await fileBodies(file, cipher.right, O.none)(wholeFile(file))()
-  if (E.isLeft(body)) return body
-  const { size } = body.right
-  const toSend: E.Either<CosError, BodyInput> = size > atOnce ? body : await readAll(context, body.right)
-  if (E.isLeft(toSend)) return toSend
+  const opened = await openWhole(run, cipher.right)
+  if (E.isLeft(opened)) return opened
+  const { body, size } = opened.right
   const input = withMetadata(cipher.right)(run.input)
-  const put = sendWhole(run, 'up')(() => putObject(putInput(input, { body: toSend.right })))
+  const put = sendWhole(run, 'up')(() => putObject(putInput(input, { body })))
   return E.map(putResultOf(input, size))(await put({ number: 1, size }, undefined)())
 }
 
@@ -156,11 +171,11 @@ const uploadUnlessExisting = async (run: FileUpload): Promise<E.Either<CosError,
   if (run.input.skipExisting === true) {
     const existing = await existingObject(run)()
     if (E.isLeft(existing)) return existing
-    if (O.isSome(existing.right)) return E.right({ ...existing.right.value, skipped: true })
+    if (O.isSome(existing.right)) return E.right({ skipped: true, ...existing.right.value })
   }
   const isOnePut = run.file.size <= (run.input.threshold ?? uploadFileDefaults.threshold)
   const uploaded = await (isOnePut ? uploadInOnePut(run) : uploadInParts(run))
-  return E.isLeft(uploaded) ? uploaded : E.right({ ...uploaded.right, skipped: false })
+  return E.isLeft(uploaded) ? uploaded : E.right({ skipped: false, ...uploaded.right })
 }
 
 const openAndUpload =
@@ -170,7 +185,7 @@ const openAndUpload =
     const { concurrency = uploadFileDefaults.concurrency, partSize = uploadDefaults.partSize } = input
     const encryptable = checkPartSize(encryption, context, partSize)
     if (E.isLeft(encryptable)) return encryptable
-    const opened = await openSource(context, input.file, { ...In.pick('length')(input), ...known })()
+    const opened = await openSource(context, input.file, input, known)()
     if (E.isLeft(opened)) return opened
     const file = opened.right
     // Reads that are under way end with the handle.
@@ -179,7 +194,7 @@ const openAndUpload =
     const sized = forSize({ size: file.size, partSize })
     if (E.isLeft(sized)) return E.left(invalidInput(context, sized.left))
     input.progress?.report({ _tag: 'Expected', size: storedSize(encryption, wholeObject, file.size) })
-    return uploadUnlessExisting({ ...transfer, file, partSize: sized.right, concurrency, encryption })
+    return uploadUnlessExisting({ file, partSize: sized.right, concurrency, encryption, ...transfer })
   }
 
 /** The same transfer for plain and for encrypted objects. Of `resume`, an encrypted one has `'newest'` and `'never'`. */
