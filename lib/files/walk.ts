@@ -1,4 +1,4 @@
-/** Lists the files below a folder, one at a time. */
+/** Lists the files below a folder, in batches. */
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -62,12 +62,12 @@ const kindOfTarget = async (path: string, ancestors: ReadonlyArray<string>): Pro
 }
 
 /** Folders that are not links are checked too: a link may lead above the root, and folders there contain the root. */
-const kindAt = async (
+const kindAt = (
   entry: Dirent<Buffer>,
   path: string,
   { symlinks }: WalkOptions,
   ancestors: ReadonlyArray<string>
-): Promise<Kind> =>
+): Kind | Promise<Kind> =>
   symlinks === 'skip'
     ? entry.isSymbolicLink()
       ? 'Link'
@@ -75,6 +75,9 @@ const kindAt = async (
     : entry.isSymbolicLink() || entry.isDirectory()
       ? kindOfTarget(path, ancestors)
       : kindOf(entry)
+
+/** Entries. If links are followed, each of a batch needs a `stat` before the first is yielded. */
+const batchSize = 128
 
 interface Folder {
   readonly entries: ReadonlyArray<Dirent<Buffer>>
@@ -99,44 +102,56 @@ async function* walkEntries(
   options: WalkOptions,
   folderPath: string,
   { entries, ancestors }: Folder
-): AsyncGenerator<WalkEntry, void, undefined> {
-  if (entries.length === 0 && folderPath !== '') yield { _tag: 'EmptyFolder', path: folderPath }
+): AsyncGenerator<ReadonlyArray<WalkEntry>, void, undefined> {
+  if (entries.length === 0 && folderPath !== '') yield [{ _tag: 'EmptyFolder', path: folderPath }]
+  let batch: Array<WalkEntry> = []
   for (const entry of entries) {
     const name = nameOf(entry.name)
     const path = `${folderPath}${name ?? entry.name.toString('utf8')}`
     if (name === undefined) {
-      yield { _tag: 'Ignored', path, reason: 'NotUtf8' }
+      batch.push({ _tag: 'Ignored', path, reason: 'NotUtf8' })
       continue
     }
-    const kind = await kindAt(entry, join(options.root, path), options, ancestors)
-    if (kind === 'File') yield { _tag: 'File', path }
-    else if (kind !== 'Folder') yield { _tag: 'Ignored', path, reason: kind }
+    const known = kindAt(entry, join(options.root, path), options, ancestors)
+    const kind = typeof known === 'string' ? known : await known
+    if (kind === 'File') batch.push({ _tag: 'File', path })
+    else if (kind !== 'Folder') batch.push({ _tag: 'Ignored', path, reason: kind })
     else if (options.isLockDirectory(name))
-      yield { _tag: 'Ignored', path: `${path}/`, reason: 'PartialDownload' }
-    else if (options.shouldRead(path)) yield* walkFolder(options, `${path}/`, ancestors)
+      batch.push({ _tag: 'Ignored', path: `${path}/`, reason: 'PartialDownload' })
+    else if (options.shouldRead(path)) {
+      if (batch.length > 0) yield batch
+      batch = []
+      yield* walkFolder(options, `${path}/`, ancestors)
+    }
+    if (batch.length === batchSize) {
+      yield batch
+      batch = []
+    }
   }
+  if (batch.length > 0) yield batch
 }
 
 async function* walkFolder(
   options: WalkOptions,
   path: string,
   ancestors: ReadonlyArray<string>
-): AsyncGenerator<WalkEntry, void, undefined> {
+): AsyncGenerator<ReadonlyArray<WalkEntry>, void, undefined> {
   const folder = await readFolder(options, path, ancestors).catch(
     fileError(options.context, join(options.root, path))
   )
-  if ('_tag' in folder) yield { _tag: 'Unreadable', path, error: folder }
+  if ('_tag' in folder) yield [{ _tag: 'Unreadable', path, error: folder }]
   else yield* walkEntries(options, path, folder)
 }
 
 /**
  * Walks a folder depth first. The entries of each folder are sorted by the bytes of their names.
  *
- * @shape  an empty root yields no `EmptyFolder`
+ * @shape  batches of up to 128 entries: an entry alone would cost a generator's step in each stage around it. An empty root
+ *         yields no `EmptyFolder`
  * @units  holds the entry names of one folder per level in memory
  * @errors `CosException` of a `FileError` if the root cannot be read
  */
-export async function* walk(options: WalkOptions): AsyncGenerator<WalkEntry, void, undefined> {
+export async function* walk(options: WalkOptions): AsyncGenerator<ReadonlyArray<WalkEntry>, void, undefined> {
   const folder = await readFolder(options, '', []).catch((thrown: unknown) => {
     throw new CosException(fileError(options.context, options.root)(thrown))
   })

@@ -21,7 +21,7 @@ const describeEntry = (found: ReadonlyArray<WalkEntry>): ReadonlyArray<string> =
   found.map((one) => `${one._tag === 'Ignored' ? one.reason : one._tag} ${one.path}`)
 
 const walkAll = async (root: string, more: Partial<WalkOptions> = {}): Promise<ReadonlyArray<string>> =>
-  describeEntry(await toArray(walk(optionsFor(root, more))))
+  describeEntry((await toArray(walk(optionsFor(root, more)))).flat())
 
 t.test('walk yields files and empty folders depth first, each folder sorted by name', async (t) => {
   const root = await createTree(t.testdir(), {
@@ -125,9 +125,9 @@ t.test('a folder is not read if shouldRead returns false', async (t) => {
 t.test('a folder removed during the walk is yielded as Unreadable, and the walk continues', async (t) => {
   const root = await createTree(t.testdir(), { '0': '0', 'a/f': 'f', 'b/f': 'f' })
   const found = walk(optionsFor(root))
-  t.match(await found.next(), { value: { _tag: 'File', path: '0' } })
+  t.match(await found.next(), { value: [{ _tag: 'File', path: '0' }] })
   await rm(join(root, 'a'), { recursive: true })
-  t.match(await toArray(found), [
+  t.match((await toArray(found)).flat(), [
     { _tag: 'Unreadable', path: 'a/', error: { _tag: 'FileError', code: 'ENOENT', path: join(root, 'a/') } },
     { _tag: 'File', path: 'b/f' }
   ])
@@ -136,7 +136,19 @@ t.test('a folder removed during the walk is yielded as Unreadable, and the walk 
 t.test('a consumer that breaks out of the loop ends the walk', async (t) => {
   const root = await createTree(t.testdir(), { 'a/b/c/f': 'f', g: 'g' })
   for await (const found of walk(optionsFor(root))) {
-    t.equal(found.path, 'a/b/c/f')
+    t.match(found, [{ path: 'a/b/c/f' }])
     break
   }
+})
+
+t.test('the files of a large folder are yielded in several batches', async (t) => {
+  const root = await createTree(
+    t.testdir(),
+    Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${String(n)}`, '']))
+  )
+  const batches = await toArray(walk(optionsFor(root)))
+  t.same(
+    batches.map(({ length }) => length),
+    [128, 128, 44]
+  )
 })

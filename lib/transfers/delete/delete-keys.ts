@@ -96,7 +96,7 @@ type Batch =
 /** If the source fails, the keys received before are yielded as a last batch, then its error is thrown. */
 async function* toBatches(
   items: AsyncIterable<KeyToDelete> | Iterable<KeyToDelete>
-): AsyncGenerator<Batch, void, undefined> {
+): AsyncGenerator<ReadonlyArray<Batch>, void, undefined> {
   let batch: Array<DeleteRequest> = []
   let size = 0
   let failure: O.Option<unknown> = O.none
@@ -104,12 +104,12 @@ async function* toBatches(
     for await (const item of items) {
       const request = deleteRequestOf(item)
       if (!fitsBatch(request)) {
-        yield { _tag: 'One', request }
+        yield [{ _tag: 'One', request }]
         continue
       }
       const more = xmlSize(request)
       if (batch.length === maxKeys || size + more > maxXmlSize) {
-        yield { _tag: 'Many', requests: batch }
+        yield [{ _tag: 'Many', requests: batch }]
         batch = []
         size = 0
       }
@@ -119,7 +119,7 @@ async function* toBatches(
   } catch (thrown) {
     failure = O.some(thrown)
   }
-  if (batch.length > 0) yield { _tag: 'Many', requests: batch }
+  if (batch.length > 0) yield [{ _tag: 'Many', requests: batch }]
   if (O.isSome(failure)) throw failure.value
 }
 

@@ -8,6 +8,7 @@ import { CosException, fileError, type Context, type CosError } from '../../core
 import * as In from '../../core/input.js'
 import { contextOf, validate } from '../../core/operation.js'
 import { bucketRef, type BucketRef } from '../../core/request.js'
+import { tryTask } from '../../core/try-task.js'
 import { identityOf, toSegments } from '../../files/safe-path.js'
 import type { Client } from '../../client/client.js'
 import type { CosEffect } from '../../client/send.js'
@@ -32,7 +33,7 @@ import {
 } from '../../files/safe-directory.js'
 import { sharedTempDirectory } from '../../files/shared-temp-directory.js'
 import { joinProgress, withoutEnd } from '../shared/progress.js'
-import { streamObjects, type ListedObject } from '../list/stream-objects.js'
+import { streamObjectBatches, type ListedObject } from '../list/stream-objects.js'
 import { failedStream, makeForEachRun, type EffectStream } from '../shared/effect-stream.js'
 import { runEach } from '../shared/run-each.js'
 import { removeStaleSlot, isLockDirectoryName, type AcquireSlot } from '../../files/download-lock.js'
@@ -182,7 +183,7 @@ const createFolders = <D>(
   { context, root, segments }: LocalTarget<D>,
   isFolder: boolean
 ): TE.TaskEither<CosError, ParentCheck> =>
-  TE.tryCatch(
+  tryTask(
     () => ensureParent(root, isFolder ? segments : segments.slice(0, -1)),
     fileError(context, join(displayPath(root), ...segments))
   )
@@ -334,7 +335,9 @@ const downloadAll = <D>(
 ): EffectStream<DownloadDirectoryResult<D>> => {
   const { bucket } = valid
   const prefix = folderPrefix(valid)
-  const objects = async function* (client: Client): AsyncGenerator<CheckedEntry<D>, void, undefined> {
+  const objects = async function* (
+    client: Client
+  ): AsyncGenerator<ReadonlyArray<CheckedEntry<D>>, void, undefined> {
     const matches = await matchesFile(valid)
     const isWanted = ({ key }: ListedObject): boolean =>
       key === prefix || matches(key.slice(prefix.length).replace(/\/$/, ''))
@@ -345,9 +348,8 @@ const downloadAll = <D>(
     const shared = { read, input: valid, context, acquireSlot: tempDirectory.acquire }
     const check = checkEntry(shared, directory, duplicateCheck(directory))
     try {
-      for await (const object of streamObjects({ bucket, prefix, ...In.pick('referer')(valid) })(client)) {
-        if (isWanted(object)) yield check(object)
-      }
+      const batches = streamObjectBatches({ bucket, prefix, ...In.pick('referer')(valid) })(client)
+      for await (const objects of batches) yield objects.filter(isWanted).map(check)
     } finally {
       await tempDirectory.close()
       await directory.release()

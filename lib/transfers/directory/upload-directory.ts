@@ -76,7 +76,7 @@ export type UploadDirectoryResult<A extends UploadResult = UploadResult> =
 const action = 'uploadDirectory'
 
 /** The options for each file. */
-const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'file'> => {
+const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'file' | 'skipExisting'> => {
   const {
     directory,
     prefix,
@@ -98,14 +98,15 @@ const perFile = (input: UploadDirectoryInput): Omit<UploadFileInput, 'key' | 'fi
 interface Run {
   readonly input: UploadDirectoryInput
   readonly root: string
-  readonly symlinks: 'skip' | 'follow'
   readonly prefix: string
   readonly fileOptions: ReturnType<typeof perFile>
+  readonly uploadFile: ReturnType<typeof uploadFileWith>
   readonly encryption: WithUploadEncryption
 }
 
 /** A file or an empty folder, and its key. */
-interface LocalSource extends Run {
+interface LocalSource {
+  readonly run: Run
   readonly client: Client
   readonly path: string
   readonly key: string
@@ -113,17 +114,21 @@ interface LocalSource extends Run {
 
 type Step = TE.TaskEither<CosError, UploadDirectoryResult>
 
-const existingObject = ({ input, client, key }: LocalSource): TE.TaskEither<CosError, O.Option<ObjectHead>> =>
+const existingObject = ({
+  run: { input },
+  client,
+  key
+}: LocalSource): TE.TaskEither<CosError, O.Option<ObjectHead>> =>
   headIfExists({ bucket: input.bucket, key, ...headOptions(input) })(client)
 
-const skippedResult = ({ input, path, key }: LocalSource, size: number): UploadDirectoryResult => {
-  input.progress?.report({ _tag: 'PartSkipped', size })
+const skippedResult = ({ run, path, key }: LocalSource, size: number): UploadDirectoryResult => {
+  run.input.progress?.report({ _tag: 'PartSkipped', size })
   return { _tag: 'Skipped', path, key, size }
 }
 
 /** Whether the object has the file's size, as it would be sent, and is not older. Without a date it is uploaded again. */
 const isUpToDate = async (
-  { encryption }: LocalSource,
+  { encryption }: Run,
   file: string,
   { size, lastModified, headers }: ObjectHead
 ): Promise<boolean> => {
@@ -137,15 +142,10 @@ const isUpToDate = async (
 }
 
 const upload = (source: LocalSource): Step => {
-  const { input, root, symlinks, fileOptions, encryption, client, path, key } = source
-  const { skip = directoryDefaults.skip } = input
-  const file = join(root, path)
-  const uploadFile = uploadFileWith(encryption, { isListed: symlinks === 'skip' })({
-    ...fileOptions,
-    key,
-    file,
-    skipExisting: skip === 'crc64'
-  })(client)
+  const { run, client, path, key } = source
+  const { skip = directoryDefaults.skip } = run.input
+  const file = join(run.root, path)
+  const uploadFile = run.uploadFile({ key, file, skipExisting: skip === 'crc64', ...run.fileOptions })(client)
   const uploadNow: Step = async () => {
     const result = await uploadFile()
     if (E.isLeft(result)) return result
@@ -158,14 +158,15 @@ const upload = (source: LocalSource): Step => {
   return pipe(
     existingObject(source),
     TE.chain((found) => async () => {
-      const isSame = O.isSome(found) && (await isUpToDate(source, file, found.value))
+      const isSame = O.isSome(found) && (await isUpToDate(run, file, found.value))
       return isSame ? E.right(skippedResult(source, found.value.size)) : uploadNow()
     })
   )
 }
 
 const createFolderObject = (source: LocalSource): Step => {
-  const { input, client, path, key } = source
+  const { run, client, path, key } = source
+  const { input } = run
   // Options that describe content do not apply to a folder.
   const { contentType, contentEncoding, callback, callbackVar, picOperations, ...options } = input
   const put = pipe(
@@ -189,7 +190,7 @@ const resultOf =
     const { path } = found
     const key = `${run.prefix}${path}`
     if (found._tag === 'Unreadable') return { _tag: 'Failed', path, key, error: found.error }
-    const source = { ...run, client, path, key }
+    const source = { run, client, path, key }
     const result = await (found._tag === 'File' ? upload(source) : createFolderObject(source))()
     return E.isRight(result) ? result.right : { _tag: 'Failed', path, key, error: result.left }
   }
@@ -205,27 +206,27 @@ const uploadAll = <R extends UploadDirectoryResult>(
   valid: UploadDirectoryInput,
   { encryption, toResult }: DirectoryUpload<R>
 ): EffectStream<R> => {
+  const { symlinks = 'skip' } = valid
   const run: Run = {
     input: valid,
     root: resolve(valid.directory),
-    symlinks: valid.symlinks ?? 'skip',
     prefix: folderPrefix(valid),
     fileOptions: perFile(valid),
+    uploadFile: uploadFileWith(encryption, { isListed: symlinks === 'skip' }),
     encryption
   }
-  const items = async function* (): AsyncGenerator<WalkEntry, void, undefined> {
+  const items = async function* (): AsyncGenerator<ReadonlyArray<WalkEntry>, void, undefined> {
     const matches = await matchesFile(valid)
     const all = walk({
       context,
       root: run.root,
-      symlinks: run.symlinks,
+      symlinks,
       shouldRead: await shouldReadDirectory(valid),
       isLockDirectory: isLockDirectoryName
     })
-    for await (const each of all) {
-      if (each._tag === 'EmptyFolder' && valid.emptyFolders === false) continue
-      if (matches(each.path.replace(/\/$/, ''))) yield each
-    }
+    const isWanted = ({ _tag, path }: WalkEntry): boolean =>
+      (_tag !== 'EmptyFolder' || valid.emptyFolders !== false) && matches(path.replace(/\/$/, ''))
+    for await (const entries of all) yield entries.filter(isWanted)
   }
   return runEach<WalkEntry, R>(context, {
     concurrency: valid.concurrency ?? directoryDefaults.concurrency,

@@ -7,7 +7,7 @@ import {
   type ObjectEntry
 } from '../../operations/list-objects.js'
 import type { CommonPrefix, WithCursor, ListingCursor } from '../../operations/responses/listing-cursor.js'
-import { streamPages } from './stream-pages.js'
+import { streamPageBatches, streamPages, type Pages } from './stream-pages.js'
 import type { EffectStream } from '../shared/effect-stream.js'
 
 export type StreamObjectsInput = ListObjectEventsInput
@@ -15,6 +15,12 @@ export type StreamObjectsInput = ListObjectEventsInput
 /** An object, with the cursor that resumes the listing after it: pass it as `cursor` to another `streamObjects`. */
 export type ListedObject = ObjectEntry & { readonly cursor: ListingCursor }
 export type ListedPrefix = CommonPrefix & { readonly cursor: ListingCursor }
+
+const pagesOf = (input: StreamObjectsInput): Pages<WithCursor<ObjectEntry>, ListingCursor> => ({
+  context: contextOf('streamObjects', input),
+  cursor: objectsStart(input),
+  page: (cursor) => listObjectBatches({ ...input, cursor })
+})
 
 /**
  * Lists objects page after page, in the order of their keys.
@@ -33,9 +39,15 @@ export function streamObjects(
 ): EffectStream<ListedObject>
 export function streamObjects(input: StreamObjectsInput): EffectStream<ListedObject | ListedPrefix>
 export function streamObjects(input: StreamObjectsInput): EffectStream<WithCursor<ObjectEntry>> {
-  return streamPages({
-    context: contextOf('streamObjects', input),
-    cursor: objectsStart(input),
-    page: (cursor) => listObjectBatches({ ...input, cursor })
-  })
+  return streamPages(pagesOf(input))
+}
+
+/** Like `streamObjects`, with the objects that arrived together in one batch. */
+export function streamObjectBatches(
+  input: StreamObjectsInput & { readonly delimiter?: undefined }
+): EffectStream<ReadonlyArray<ListedObject>>
+export function streamObjectBatches(
+  input: StreamObjectsInput
+): EffectStream<ReadonlyArray<WithCursor<ObjectEntry>>> {
+  return streamPageBatches(pagesOf(input))
 }

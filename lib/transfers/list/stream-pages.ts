@@ -6,10 +6,11 @@ import type { Context, CosError } from '../../core/error.js'
 import type { Operation } from '../../core/operation.js'
 import type { Client } from '../../client/client.js'
 import { isTransient, retryDelay } from '../../client/retry.js'
+import type { Scope } from '../../client/scope.js'
 import { send } from '../../client/send.js'
 import { waitForRetry } from '../../client/with-retries.js'
 import { paginate, type PageEvent, type PaginateOptions } from '../../stages/paginate.js'
-import { scopedBatches, type EffectStream } from '../shared/effect-stream.js'
+import { scopedBatches, scopedStream, type EffectStream } from '../shared/effect-stream.js'
 
 export interface Pages<Item, Cursor> {
   readonly context: Context
@@ -34,20 +35,12 @@ const resumeFrom =
     return E.isRight(waited) || waited.left !== error
   }
 
-/**
- * Follows a listing from page to page. If a page breaks off, the listing resumes after the last item. The client's retry
- * policy limits the number of failures in a row, without a new item between them.
- *
- * @shape  each item as soon as it is parsed, with the cursor that resumes the listing after it
- * @units  one page at a time; memory does not grow with the number of pages
- * @errors a `CosException` with an error of the operation
- */
-export const streamPages = <Cursor, Item extends { readonly cursor: Cursor }>({
+const readPages = <Cursor, Item extends { readonly cursor: Cursor }>({
   context,
   cursor: start,
   page
-}: Pages<Item, Cursor>): EffectStream<Item> =>
-  scopedBatches(context, async function* ({ client, controller }) {
+}: Pages<Item, Cursor>) =>
+  async function* ({ client, controller }: Scope): AsyncGenerator<ReadonlyArray<Item>, void, undefined> {
     const requestErrors = new WeakSet<CosError>()
     yield* paginate<Cursor, Item>(
       { controller, shouldRetryPage: resumeFrom(client, context, requestErrors) },
@@ -60,4 +53,21 @@ export const streamPages = <Cursor, Item extends { readonly cursor: Cursor }>({
           })
         )
     )(start)
-  })
+  }
+
+/**
+ * Follows a listing from page to page. If a page breaks off, the listing resumes after the last item. The client's retry
+ * policy limits the number of failures in a row, without a new item between them.
+ *
+ * @shape  each item as soon as it is parsed, with the cursor that resumes the listing after it
+ * @units  one page at a time; memory does not grow with the number of pages
+ * @errors a `CosException` with an error of the operation
+ */
+export const streamPages = <Cursor, Item extends { readonly cursor: Cursor }>(
+  pages: Pages<Item, Cursor>
+): EffectStream<Item> => scopedBatches(pages.context, readPages(pages))
+
+/** Like `streamPages`, with the items that arrived together in one batch. */
+export const streamPageBatches = <Cursor, Item extends { readonly cursor: Cursor }>(
+  pages: Pages<Item, Cursor>
+): EffectStream<ReadonlyArray<Item>> => scopedStream(pages.context, readPages(pages))

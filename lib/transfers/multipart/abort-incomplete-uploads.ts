@@ -61,10 +61,10 @@ async function* olderUploads(
   client: Client,
   olderThan: number | Date,
   uploads: AsyncIterable<ListedUpload>
-): AsyncGenerator<ListedUpload, void, undefined> {
+): AsyncGenerator<ReadonlyArray<ListedUpload>, void, undefined> {
   const before = olderThan instanceof Date ? olderThan.getTime() : client.clock.now() - olderThan
   for await (const upload of uploads) {
-    if (O.isNone(upload.initiated) || upload.initiated.value.getTime() < before) yield upload
+    if (O.isNone(upload.initiated) || upload.initiated.value.getTime() < before) yield [upload]
   }
 }
 

@@ -10,7 +10,7 @@ import { cursorAt, type ListingCursor } from '../../operations/responses/listing
 import type { CosEffect } from '../../client/send.js'
 import { atSource, type CopyInput } from '../copy/options.js'
 import { landsAmongSources, validatePrefix, objectInput, type PrefixInput } from './options.js'
-import { streamObjects, type ListedObject } from '../list/stream-objects.js'
+import { streamObjectBatches, type ListedObject } from '../list/stream-objects.js'
 import { failedStream, makeForEachRun, type EffectStream } from '../shared/effect-stream.js'
 import { joinProgress } from '../shared/progress.js'
 import { runEach } from '../shared/run-each.js'
@@ -98,7 +98,8 @@ const runForEach = <A extends { readonly _tag: string }>(
     runEach<ListedObject, ObjectResult & (A | NotCopied)>(context, {
       concurrency: input.concurrency ?? 5,
       onError,
-      items: (client) => streamObjects({ bucket, prefix, cursor: start })(atSource(client, input.copySource)),
+      items: (client) =>
+        streamObjectBatches({ bucket, prefix, cursor: start })(atSource(client, input.copySource)),
       work: async ({ key, cursor }, client) => {
         const settle = watermark.start(cursor)
         const to = `${input.prefix}${key.slice(prefix.length)}`

@@ -4,7 +4,9 @@ import * as In from '../../core/input.js'
 import { CosException, type Context, type CosError } from '../../core/error.js'
 import type { Client } from '../../client/client.js'
 import { abortable } from '../../stages/abortable.js'
+import type { CancelableIterator } from '../../stages/cancelable.js'
 import { mapConcurrent } from '../../stages/map-concurrent.js'
+import { oneByOne } from '../../stages/one-by-one.js'
 import { requestsInFlight, withLane } from './concurrency.js'
 import { scopedStream, type EffectStream } from './effect-stream.js'
 
@@ -21,8 +23,11 @@ export interface RunEachOptions<A, B> {
   /** Maximum number of items in flight. `'auto'`: the limit of the client's pool. */
   readonly concurrency: number | 'auto'
   readonly onError: OnItemError
-  /** Called with a client whose requests do not wait for the pool: a listing pauses while its items are in progress. */
-  readonly items: (client: Client) => AsyncIterable<A>
+  /**
+   * The items in batches, the next of which is read when those before it have started. Called with a client whose requests do
+   * not wait for the pool: a listing pauses while its items are in progress.
+   */
+  readonly items: (client: Client) => AsyncIterable<ReadonlyArray<A>>
   /** Returns the results of one item, failures included. Must not throw. */
   readonly work: (item: A, client: Client) => Promise<ReadonlyArray<B>>
   readonly failureOf: (result: B) => O.Option<CosError>
@@ -39,7 +44,10 @@ interface DeferredFailure<A> {
 }
 
 /** Delays the failure of a source until the items before it are done. */
-const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): DeferredFailure<A> => {
+const deferFailure = <A>(
+  source: AsyncIterable<ReadonlyArray<A>>,
+  signal: AbortSignal
+): DeferredFailure<A> => {
   const iterator = abortable(signal)(source)[Symbol.asyncIterator]()
   const state = { failure: O.none as O.Option<unknown> }
   const done = { done: true, value: undefined } as const
@@ -47,22 +55,25 @@ const deferFailure = <A>(source: AsyncIterable<A>, signal: AbortSignal): Deferre
     await iterator.return?.()
     return done
   }
-  const items = {
-    next: async (): Promise<IteratorResult<A, unknown>> => {
+  const batches: CancelableIterator<ReadonlyArray<A>> = {
+    next: async () => {
       try {
-        return await iterator.next()
+        const next = await iterator.next()
+        return next.done === true ? done : next
       } catch (thrown) {
         if (signal.aborted) throw thrown
         state.failure = O.some(thrown)
         return done
       }
     },
-    return: close
+    return: close,
+    [Symbol.asyncIterator]: () => batches
   }
+  const items = oneByOne(signal, batches)
   return {
-    items: { [Symbol.asyncIterator]: () => items },
+    items,
     close: () => {
-      close().catch((thrown: unknown) => {
+      items.return().catch((thrown: unknown) => {
         state.failure = O.some(thrown)
       })
     },
@@ -102,7 +113,7 @@ export const runEach = <A, B>(
     const interrupted: Array<Context> = []
     const runOne = async (item: A, signal: AbortSignal): Promise<ReadonlyArray<B>> => {
       if (O.isSome(failed)) return []
-      const results = await work(item, { ...client, signals: [signal] })
+      const results = await work(item, client)
       if (signal.aborted) {
         // An item that a signal interrupted did not fail by itself, but it may leave an upload.
         for (const result of results) {
@@ -122,7 +133,10 @@ export const runEach = <A, B>(
       controller
     })(runOne)
     try {
-      for await (const results of parallel(source.items)) yield* results
+      for await (const results of parallel(source.items)) {
+        // Not `yield*`, which makes four promises of each item of an array.
+        for (const result of results) yield result
+      }
     } catch (thrown) {
       throw withInterrupted(interrupted)(thrown)
     } finally {

@@ -21,6 +21,10 @@ interface Watch {
   started: number
 }
 
+async function* oneInEach<A>(items: AsyncIterable<A>): AsyncGenerator<ReadonlyArray<A>, void, undefined> {
+  for await (const item of items) yield [item]
+}
+
 /** Doubles numbers: negative ones fail after a turn, positive ones end later, whatever the load of the machine is. */
 const doubleEach = (
   items: () => AsyncIterable<number>,
@@ -31,7 +35,7 @@ const doubleEach = (
   runEach<number, Done>(context, {
     concurrency,
     onError,
-    items,
+    items: () => oneInEach(items()),
     work: async (n) => {
       watch.started += 1
       for (let turns = n < 0 ? 1 : 20; turns > 0; turns -= 1) await setImmediate()
@@ -113,7 +117,7 @@ t.test('a signal ends runEach at once, and is not the failure of an item', async
   const stream = runEach<number, number>(context, {
     concurrency: 3,
     onError: 'continue',
-    items: () => from(1, 2, 3, 4, 5),
+    items: () => from([1, 2, 3], [4, 5]),
     work: async (n, { signals: [signal] }) => {
       await setTimeout(n === 1 ? 1 : 60_000, undefined, { signal: signal! }).catch(() => undefined)
       return [n]
@@ -145,3 +149,33 @@ t.test('a reader that stops early ends runEach and closes the source', async (t)
   t.ok(closed)
   t.same(numbers(await toArray(doubleEach(() => from(), 'stop')(client))), [])
 })
+
+t.test(
+  'a batch is read when the items before it have started, and its rest is not started after a failure',
+  async (t) => {
+    const client = clientOf(t, '127.0.0.1:1')()
+    const started: Array<number> = []
+    const read: Array<number> = []
+    const stream = runEach<number, Done>(context, {
+      concurrency: 1,
+      onError: 'stop',
+      async *items() {
+        for (const first of [1, 4, 7]) {
+          read.push(first)
+          yield [first, first + 1, first + 2]
+        }
+      },
+      work: async (n) => {
+        started.push(n)
+        await setImmediate()
+        return [{ n, error: n === 5 ? O.some(bad(n)) : O.none }]
+      },
+      failureOf: ({ error }) => error
+    })
+    const { seen, thrown } = await readAll(stream(client))
+    t.same(seen, [1, 2, 3, 4, 5])
+    t.match(thrown, { error: bad(5) })
+    t.same(started, [1, 2, 3, 4, 5])
+    t.same(read, [1, 4])
+  }
+)
