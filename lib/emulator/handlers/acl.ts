@@ -17,7 +17,7 @@ import {
   writeAcl
 } from './shared/acl.js'
 import { objectAcls } from './shared/attributes.js'
-import { bucketAcls } from './buckets.js'
+import { bucketAcls } from './put-bucket.js'
 import { bucketOf, objectOf, versionHeader } from './shared/objects.js'
 
 const response = (bucket: string, acl: Acl): EmulatorResponse =>

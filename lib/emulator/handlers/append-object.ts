@@ -11,7 +11,7 @@ import { empty } from '../http/response.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Attributes, Content, StoredObject } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
-import { readAttributes } from './shared/attributes.js'
+import { isTiered, readAttributes } from './shared/attributes.js'
 import { bucketOf, nextAppendPosition, writtenHeaders } from './shared/objects.js'
 
 /** The largest appendable object. */
@@ -46,11 +46,11 @@ const findPlace = (context: EmulatorContext, request: RoutedRequest): E.Either<S
   )
 
 /** The first request decides the attributes. Appending ignores those of later requests. */
-const checkAttributes = (request: RoutedRequest): E.Either<ServiceError, Attributes> =>
+const checkAttributes = (request: RoutedRequest, bucket: Bucket): E.Either<ServiceError, Attributes> =>
   pipe(
-    readAttributes(request),
+    readAttributes(request, bucket),
     E.chain((attributes) => {
-      if (attributes.storageClass === 'INTELLIGENT_TIERING') return fail('NotSupportedStorageClass')
+      if (isTiered(attributes.storageClass)) return fail('NotSupportedStorageClass')
       return attributes.encryption._tag === 'Customer'
         ? fail('NotImplemented', 'The emulator does not implement appending with a key of the customer.')
         : E.right(attributes)
@@ -75,7 +75,7 @@ export const appendObject: Handler = (context, request) => async () => {
   const before = pipe(
     E.Do,
     E.apS('place', findPlace(context, request)),
-    E.apS('attributes', checkAttributes(request))
+    E.bind('attributes', ({ place }) => checkAttributes(request, place.bucket))
   )
   if (E.isLeft(before)) return before
   if ((before.right.place.object?.content.size ?? 0) + (request.body.declared ?? 0) > maxSize)

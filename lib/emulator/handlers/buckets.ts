@@ -6,12 +6,9 @@ import { type Xml, toFields } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { empty, xml } from '../http/response.js'
 import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
-import { readCannedAcl, readGrants } from './shared/acl.js'
 import { isoTime, optional, ownerOf } from './shared/listing.js'
 import { bucketOf, isReachedBy, regionOf } from './shared/objects.js'
-import { isBucketName } from '../options.js'
 import { parseXml, readXmlBody } from '../http/read-body.js'
-import { regionOfHost } from '../http/route.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
 
@@ -24,7 +21,13 @@ const authorizeBucket = (context: EmulatorContext, request: RoutedRequest): E.Ei
 export const headBucket: Handler = (context, request) => async () =>
   pipe(
     authorizeBucket(context, request),
-    E.map((bucket) => empty(200, { 'x-cos-bucket-region': regionOf(context, bucket) }))
+    E.map((bucket) =>
+      empty(200, {
+        'x-cos-bucket-region': regionOf(context, bucket),
+        ...(bucket.az === undefined ? {} : { 'x-cos-bucket-az-type': bucket.az }),
+        ...(bucket.arch === undefined ? {} : { 'x-cos-bucket-arch': bucket.arch })
+      })
+    )
   )
 
 export const getBucketLocation: Handler = (context, request) => async () =>
@@ -96,36 +99,6 @@ export const listBuckets: Handler = (context, request) => async () => {
       ]
     ])
   )
-}
-
-export const bucketAcls = ['private', 'public-read', 'public-read-write', 'authenticated-read'] as const
-
-export const putBucket: Handler = (context, request) => async () => {
-  const { bucket } = request
-  if (request.anonymous) return fail('AccessDenied')
-  const acl = pipe(
-    E.Do,
-    E.apS('acl', readCannedAcl(request.headers, bucketAcls)),
-    E.apS('grants', readGrants(request.headers))
-  )
-  if (E.isLeft(acl)) return acl
-  if (!isBucketName(bucket)) return fail('InvalidBucketName')
-  if ((request.body.declared ?? 0) > 0 || request.body.chunked)
-    return fail('NotImplemented', 'The emulator does not implement a body of PUT Bucket.')
-  if (context.store.bucket(bucket) !== undefined) return fail('BucketAlreadyExists')
-  const created = context.settings.now()
-  const made = { bucket, versioning: 'Off' } as const
-  const region = regionOfHost(request.host)
-  await Promise.all([
-    context.store.commit({
-      ...{ _tag: 'BucketMade', ...made, created, acl: acl.right.acl },
-      ...(region === undefined ? {} : { region })
-    }),
-    ...(Object.keys(acl.right.grants).length === 0
-      ? []
-      : [context.store.commit({ _tag: 'BucketChanged', ...made, ...acl.right })])
-  ])
-  return E.right(empty(200))
 }
 
 export const deleteBucket: Handler = (context, request) => async () => {

@@ -13,6 +13,7 @@ import { bucketOf, checkOverwrite, newObject, versionHeader } from './shared/obj
 import { maxPut, readEmptyBody } from '../http/read-body.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Attributes, Content, Encryption } from '../store/model.js'
+import type { Bucket } from '../store/state.js'
 
 const directive = (request: RoutedRequest, name: string): E.Either<ServiceError, 'copy' | 'replaced'> => {
   const value = (request.headers[name] ?? 'Copy').toLowerCase()
@@ -24,13 +25,14 @@ const directive = (request: RoutedRequest, name: string): E.Either<ServiceError,
 /** The copy's attributes. It inherits headers and tags unless they are replaced, and never class, ACL or encryption. */
 const attributesOf = (
   request: RoutedRequest,
+  bucket: Bucket,
   { object, ...named }: Source
 ): E.Either<ServiceError, Attributes> =>
   pipe(
     E.Do,
     E.apS('metadata', directive(request, 'x-cos-metadata-directive')),
     E.apS('tagging', directive(request, 'x-cos-tagging-directive')),
-    E.apS('given', readAttributes(request)),
+    E.apS('given', readAttributes(request, bucket)),
     E.chain(({ metadata, tagging, given }) => {
       const isItself =
         named.bucket === request.bucket && named.key === request.key && named.versionId === undefined
@@ -73,7 +75,7 @@ export const copyObject: Handler = (context, request) => async () => {
     E.chainFirst(({ source }) =>
       source.object.content.size > maxPut ? fail('EntityTooLarge') : E.right(true)
     ),
-    E.bind('attributes', ({ source }) => attributesOf(request, source))
+    E.bind('attributes', ({ bucket, source }) => attributesOf(request, bucket, source))
   )
   if (E.isLeft(copy)) return copy
   const { bucket, source, attributes } = copy.right

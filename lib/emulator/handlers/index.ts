@@ -21,6 +21,7 @@ import { appendObject } from './append-object.js'
 import { configurationHandlers } from './configurations.js'
 import { optionsObject } from './options-object.js'
 import { postObject } from './post-object.js'
+import { putBucket } from './put-bucket.js'
 import { getSymlink, putSymlink } from './symlink.js'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './tagging.js'
 import type { ConfigurationOperation } from '../http/configurations.js'
@@ -30,7 +31,6 @@ import {
   getBucketVersioning,
   headBucket,
   listBuckets,
-  putBucket,
   putBucketVersioning
 } from './buckets.js'
 

@@ -5,6 +5,7 @@ import { escapeXml, writeXml, type Xml } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
+import { isTiered } from './shared/attributes.js'
 import {
   commonPrefix,
   type ListingItem,
@@ -36,7 +37,7 @@ export const objectWriter = (bucket: string, now: number): ((object: StoredObjec
   return (object) => {
     const { modified, content, attributes } = object
     const { storageClass } = attributes
-    const tier = storageClass === 'INTELLIGENT_TIERING' ? '<StorageTier>FREQUENT</StorageTier>' : ''
+    const tier = isTiered(storageClass) ? '<StorageTier>FREQUENT</StorageTier>' : ''
     const restore = isArchive(storageClass)
       ? `<RestoreStatus>${restoreStatus(object, now)}</RestoreStatus>`
       : ''

@@ -38,7 +38,7 @@ export const createMultipartUpload: Handler = (context, request) => async () => 
     bucketOf(context, request),
     E.chainFirst((bucket) => authorize(request, bucket)),
     E.chainFirst((bucket) => checkOverwrite(bucket, request.key, request.headers)),
-    E.chain(() => readAttributes(request))
+    E.chain((bucket) => readAttributes(request, bucket))
   )
   if (E.isLeft(checked)) return checked
   const emptyBody = await readEmptyBody(request)

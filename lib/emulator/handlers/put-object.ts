@@ -28,7 +28,7 @@ export const storeObject = async (
   // Errors in the head are returned before the first byte is read, so that a client with `Expect` sends no body.
   const before = findWritable(context, request)
   if (E.isLeft(before)) return before
-  const read = readAttributes(request)
+  const read = readAttributes(request, before.right)
   if (E.isLeft(read)) return read
   const attributes = read.right
   const received = await readBody(context, request, options)()

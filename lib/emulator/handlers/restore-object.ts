@@ -7,6 +7,7 @@ import { toFields } from '../../core/xml.js'
 import { authorize } from '../http/authorization.js'
 import { empty } from '../http/response.js'
 import type { Handler } from '../http/request.js'
+import { baseClass } from './shared/attributes.js'
 import { bucketOf, isArchive, objectOf, restoreState, versionHeader } from './shared/objects.js'
 import { readXmlBody } from '../http/read-body.js'
 import { type ServiceError, fail } from '../http/service-error.js'
@@ -48,7 +49,7 @@ export const restoreObject: Handler = (context, request) => async () => {
     ),
     E.bind('restoring', () => E.chain(readRestoreRequest)(rows)),
     E.bind('duration', ({ object, restoring }) => {
-      const known = durations[object.attributes.storageClass]?.[restoring.tier]
+      const known = durations[baseClass(object.attributes.storageClass)]?.[restoring.tier]
       return known === undefined
         ? fail('InvalidArgument', `The storage class has no restore tier ${restoring.tier}.`)
         : E.right(context.settings.restoreTime ?? known)

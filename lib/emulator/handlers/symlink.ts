@@ -13,7 +13,7 @@ import { empty } from '../http/response.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Attributes, Content, Segment } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
-import { readAttributes } from './shared/attributes.js'
+import { baseClass, readAttributes } from './shared/attributes.js'
 import { contentTypeOf } from './shared/content-types.js'
 import {
   bucketOf,
@@ -43,14 +43,12 @@ const readLink = (context: EmulatorContext, request: RoutedRequest): E.Either<Se
     E.chainFirst(({ bucket }) => checkOverwrite(bucket, request.key, request.headers)),
     E.bind('target', () => readTarget(request.headers['x-cos-symlink-target'] ?? '')),
     // The suffix of the target decides the type, if it has one.
-    E.bind('attributes', ({ target }) =>
-      readAttributes({
-        headers: request.headers,
-        key: contentTypeOf(target) === undefined ? request.key : target
-      })
-    ),
+    E.bind('attributes', ({ bucket, target }) => {
+      const key = contentTypeOf(target) === undefined ? request.key : target
+      return readAttributes({ headers: request.headers, key }, bucket)
+    }),
     E.chainFirst(({ attributes }) =>
-      attributes.storageClass === 'STANDARD' && attributes.encryption._tag === 'None'
+      baseClass(attributes.storageClass) === 'STANDARD' && attributes.encryption._tag === 'None'
         ? E.right(true)
         : fail('NotImplemented', 'The emulator stores symlinks as STANDARD, without encryption.')
     )

@@ -40,10 +40,12 @@ const tagOf = ([key, value]: readonly [string, string]): Xml => [
   ]
 ]
 
+export const taggingXml = (tags: Tags): Xml => ['Tagging', [['TagSet', tags.map(tagOf)]]]
+
 export const getObjectTagging: Handler = (context, request) => async () =>
   pipe(
     find(context, request),
-    E.map(({ object, headers }) => xml(['Tagging', [['TagSet', object.attributes.tags.map(tagOf)]]], headers))
+    E.map(({ object, headers }) => xml(taggingXml(object.attributes.tags), headers))
   )
 
 const setTags =

@@ -55,6 +55,7 @@ const catalogue = {
   NotImplemented: [501, 'The emulator does not implement this operation.'],
   NotSupportedStorageClass: [400, 'The storage class you specified is not supported.'],
   NotSymlink: [400, 'The object is not a symlink.'],
+  OAZOperationNotSupportOnMAZBucket: [400, 'The storage class is not for multi-AZ buckets.'],
   ObjectLockConfigurationNotFoundError: [404, 'The bucket has no object lock configuration.'],
   ObjectNotAppendable: [409, 'The object is not appendable.'],
   PreconditionFailed: [412, 'At least one of the preconditions you specified did not hold.'],

@@ -108,7 +108,11 @@ export type BucketAcl = t.TypeOf<typeof BucketAcl>
 export const BucketKind = t.readonly(
   t.partial({
     /** Where the bucket is. Without a region it is reached by the hosts of every region. */
-    region: t.string
+    region: t.string,
+    /** A multi-AZ bucket, with storage classes of its kind. */
+    az: t.literal('MAZ'),
+    /** A bucket with metadata acceleration. It is reported, and has no effect. */
+    arch: t.literal('OFS')
   })
 )
 export type BucketKind = t.TypeOf<typeof BucketKind>

@@ -97,29 +97,6 @@ t.test('GET Service lists the buckets of one region, or all', async (t) => {
   t.strictSame(await list('cos.ap-guangzhou.myqcloud.com'), [own])
 })
 
-t.test('PUT Bucket fails for an invalid name, an existing bucket and an anonymous request', async (t) => {
-  const emulator = await startTestEmulator(t)
-  const put = { method: 'PUT', host: '127.0.0.1', headers: { 'content-length': '0' } } as const
-  t.match(await sendRequest(emulator, { ...put, key: 'Upper' }), { status: 400, text: /InvalidBucketName/ })
-  t.equal((await sendRequest(emulator, { ...put, key: bucket, credentials: null })).status, 403)
-  t.equal(
-    (
-      await sendRequest(emulator, {
-        ...put,
-        key: bucket,
-        headers: { ...put.headers, 'x-cos-acl': 'default' }
-      })
-    ).status,
-    400
-  )
-  t.equal((await sendRequest(emulator, { host: '127.0.0.1', credentials: null })).status, 403)
-  t.equal(
-    (await sendRequest(emulator, { ...put, key: bucket, body: '<CreateBucketConfiguration/>', headers: {} }))
-      .status,
-    501
-  )
-})
-
 t.test('versioning can be enabled and suspended, but not removed', async (t) => {
   const emulator = await startTestEmulator(t)
   const status = async (): Promise<string | undefined> =>

@@ -6,6 +6,7 @@ import { type ServiceError, fail, serviceError } from '../../http/service-error.
 import { readCannedAcl, readGrants } from './acl.js'
 import { contentTypeOf } from './content-types.js'
 import type { Attributes, Encryption } from '../../store/model.js'
+import type { Bucket } from '../../store/state.js'
 import { KiB } from '../../../core/limits.js'
 
 type Headers = Readonly<Record<string, string>>
@@ -27,6 +28,11 @@ const storageClasses = new Set([
   'DEEP_ARCHIVE',
   'COLD'
 ])
+/** A class without the prefix of multi-AZ buckets. */
+export const baseClass = (storageClass: string): string => storageClass.replace(/^MAZ_/, '')
+
+export const isTiered = (storageClass: string): boolean => baseClass(storageClass) === 'INTELLIGENT_TIERING'
+
 export const objectAcls = [
   'default',
   'private',
@@ -64,22 +70,30 @@ const readHeaders = ({ headers, key }: WriteRequest): E.Either<ServiceError, Hea
   return size > maxMetadata ? fail('MetadataTooLarge') : E.right(stored)
 }
 
-const readStorageClass = (headers: Headers): E.Either<ServiceError, string> => {
-  const storageClass = (headers['x-cos-storage-class'] ?? 'STANDARD').toUpperCase()
-  if (storageClass.startsWith('MAZ_')) return fail('MAZOperationNotSupportOnOAZBucket')
-  return storageClasses.has(storageClass) ? E.right(storageClass) : fail('NotSupportedStorageClass')
+/** The storage class of a write. Those of a multi-AZ bucket begin with `MAZ_`. */
+const readStorageClass = (headers: Headers, { az }: Bucket): E.Either<ServiceError, string> => {
+  const isMultiAz = az === 'MAZ'
+  const standard = isMultiAz ? 'MAZ_STANDARD' : 'STANDARD'
+  const storageClass = (headers['x-cos-storage-class'] ?? standard).toUpperCase()
+  if (!storageClasses.has(baseClass(storageClass))) return fail('NotSupportedStorageClass')
+  if (storageClass.startsWith('MAZ_') === isMultiAz) return E.right(storageClass)
+  return fail(isMultiAz ? 'OAZOperationNotSupportOnMAZBucket' : 'MAZOperationNotSupportOnOAZBucket')
 }
 
 export type Tags = Attributes['tags']
 
-/** At most ten tags with distinct keys. */
-export const checkTags = (tags: Tags): E.Either<ServiceError, Tags> => {
+const maxTags = 10
+
+/** Tags with distinct keys. */
+export const checkTags = (tags: Tags, most: number = maxTags): E.Either<ServiceError, Tags> => {
   const keys = new Set(tags.map(([key]) => key))
-  return keys.size === tags.length && tags.length <= 10 && !keys.has('') ? E.right(tags) : fail('InvalidTag')
+  return keys.size === tags.length && tags.length <= most && !keys.has('')
+    ? E.right(tags)
+    : fail('InvalidTag')
 }
 
 /** `k1=v1&k2=v2`, percent-encoded. */
-export const readTags = (text: string | undefined): E.Either<ServiceError, Tags> => {
+export const readTags = (text: string | undefined, most?: number): E.Either<ServiceError, Tags> => {
   if (text === undefined || text === '') return E.right([])
   return pipe(
     text.split('&'),
@@ -90,7 +104,7 @@ export const readTags = (text: string | undefined): E.Either<ServiceError, Tags>
         () => serviceError('InvalidTag')
       )
     }),
-    E.chain(checkTags)
+    E.chain((tags) => checkTags(tags, most))
   )
 }
 
@@ -151,13 +165,13 @@ export const rejectProcessing = (headers: Headers): E.Either<ServiceError, true>
 }
 
 /** Reads the attributes that the headers of PUT, Copy and Initiate specify. */
-export const readAttributes = (request: WriteRequest): E.Either<ServiceError, Attributes> => {
+export const readAttributes = (request: WriteRequest, bucket: Bucket): E.Either<ServiceError, Attributes> => {
   const received = request.headers
   const processing = rejectProcessing(received)
   if (E.isLeft(processing)) return processing
   const headers = readHeaders(request)
   if (E.isLeft(headers)) return headers
-  const storageClass = readStorageClass(received)
+  const storageClass = readStorageClass(received, bucket)
   if (E.isLeft(storageClass)) return storageClass
   const acl = readCannedAcl<string>(received, objectAcls)
   if (E.isLeft(acl)) return acl

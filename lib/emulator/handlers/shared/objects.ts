@@ -3,7 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../../core/wire.js'
-import { encryptionHeaders } from './attributes.js'
+import { baseClass, encryptionHeaders, isTiered } from './attributes.js'
 import type { EmulatorContext } from '../../http/request.js'
 import { regionOfHost } from '../../http/route.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
@@ -112,7 +112,7 @@ export const writtenHeaders = (bucket: Bucket, { id, content, attributes }: Stor
 
 // -- archives --
 export const isArchive = (storageClass: string): boolean =>
-  storageClass === 'ARCHIVE' || storageClass === 'DEEP_ARCHIVE'
+  ['ARCHIVE', 'DEEP_ARCHIVE'].includes(baseClass(storageClass))
 
 export type RestoreState = 'None' | 'Ongoing' | 'Done'
 
@@ -162,7 +162,7 @@ export const objectHeaders = (bucket: Bucket, object: StoredObject, now: number)
       : {}),
     // COS omits the header for STANDARD.
     ...(storageClass === 'STANDARD' ? {} : { 'x-cos-storage-class': storageClass }),
-    ...(storageClass === 'INTELLIGENT_TIERING' ? { 'x-cos-storage-tier': 'FREQUENT' } : {}),
+    ...(isTiered(storageClass) ? { 'x-cos-storage-tier': 'FREQUENT' } : {}),
     ...(bucket.versioning === 'Off' ? {} : { 'x-cos-version-id': id }),
     ...(tags.length === 0 ? {} : { 'x-cos-tagging-count': String(tags.length) }),
     ...restoreHeaders(object, now),
