@@ -18,6 +18,7 @@ import { uploadPartCopy } from './upload-part-copy.js'
 import { selectObjectContent } from './select-object-content.js'
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './acl.js'
 import { appendObject } from './append-object.js'
+import { deleteDomainCertificate, getDomainCertificate, putDomainCertificate } from './domain-certificate.js'
 import { configurationHandlers } from './configurations.js'
 import { optionsObject } from './options-object.js'
 import { postObject } from './post-object.js'
@@ -43,10 +44,12 @@ const handlers: Readonly<Record<Exclude<OperationName, ConfigurationOperation>, 
   CopyObject: copyObject,
   CreateMultipartUpload: createMultipartUpload,
   DeleteBucket: deleteBucket,
+  DeleteBucketDomainCertificate: deleteDomainCertificate,
   DeleteObject: deleteObject,
   DeleteObjects: deleteObjects,
   DeleteObjectTagging: deleteObjectTagging,
   GetBucketAcl: getBucketAcl,
+  GetBucketDomainCertificate: getDomainCertificate,
   GetBucketLocation: getBucketLocation,
   GetBucketVersioning: getBucketVersioning,
   GetObject: getObject,
@@ -64,6 +67,7 @@ const handlers: Readonly<Record<Exclude<OperationName, ConfigurationOperation>, 
   PostObject: postObject,
   PutBucket: putBucket,
   PutBucketAcl: putBucketAcl,
+  PutBucketDomainCertificate: putDomainCertificate,
   PutBucketVersioning: putBucketVersioning,
   PutObject: putObject,
   PutObjectAcl: putObjectAcl,

@@ -13,10 +13,12 @@ export type OperationName =
   | 'CopyObject'
   | 'CreateMultipartUpload'
   | 'DeleteBucket'
+  | 'DeleteBucketDomainCertificate'
   | 'DeleteObject'
   | 'DeleteObjects'
   | 'DeleteObjectTagging'
   | 'GetBucketAcl'
+  | 'GetBucketDomainCertificate'
   | 'GetBucketLocation'
   | 'GetBucketVersioning'
   | 'GetObject'
@@ -34,6 +36,7 @@ export type OperationName =
   | 'PostObject'
   | 'PutBucket'
   | 'PutBucketAcl'
+  | 'PutBucketDomainCertificate'
   | 'PutBucketVersioning'
   | 'PutObject'
   | 'PutObjectAcl'
@@ -72,7 +75,7 @@ const percentDecode = (text: string): string | undefined => {
 // The names that the emulator reads, in COS's spelling. COS matches them without regard to case: its Go SDK sends
 // `VersionId`, and a DELETE that overlooked it would add a delete marker.
 const parameterNames = new Map(
-  `acl append create-time delete delimiter encoding-type id key-marker location marker max-keys max-parts max-uploads
+  `acl append create-time delete delimiter domaincertificate domainname encoding-type id key-marker location marker max-keys max-parts max-uploads
   part-number-marker partNumber position prefix range region response-cache-control response-content-disposition
   response-content-encoding response-content-language response-content-type response-expires restore select select-type
   symlink tagging tagkey tagvalue upload-id-marker uploadId uploads version-id-marker versionId versioning versions
@@ -194,11 +197,13 @@ const bucketOperation = (method: string, query: Query, headers: Headers): Operat
       if (has('versioning')) return 'GetBucketVersioning'
       if (has('acl')) return 'GetBucketAcl'
       if (has('location')) return 'GetBucketLocation'
+      if (has('domaincertificate')) return 'GetBucketDomainCertificate'
       if (configuration !== undefined) return `GetBucket${configuration}`
       return isUnsupported(query) ? 'Unknown' : 'ListObjects'
     case 'PUT':
       if (has('versioning')) return 'PutBucketVersioning'
       if (has('acl')) return 'PutBucketAcl'
+      if (has('domaincertificate')) return 'PutBucketDomainCertificate'
       if (configuration !== undefined) return `PutBucket${configuration}`
       return isUnsupported(query) ? 'Unknown' : 'PutBucket'
     case 'POST':
@@ -207,6 +212,7 @@ const bucketOperation = (method: string, query: Query, headers: Headers): Operat
     case 'OPTIONS':
       return 'OptionsObject'
     case 'DELETE':
+      if (has('domaincertificate')) return 'DeleteBucketDomainCertificate'
       if (configuration !== undefined) return `DeleteBucket${configuration}`
       return isUnsupported(query) ? 'Unknown' : 'DeleteBucket'
     default:

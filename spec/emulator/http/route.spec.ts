@@ -68,7 +68,7 @@ t.test('unsupported requests return 501 NotImplemented and change nothing', asyn
     { method: 'DELETE', key: 'k', query: { acl: '' } },
     { method: 'POST', key: 'k', query: { 'ci-process': '' } },
     { method: 'GET', key: 'k', query: { 'imageMogr2/thumbnail/!50p': '' } },
-    { method: 'PUT', query: { domaincertificate: '' } },
+    { method: 'PUT', query: { bucketid: '' } },
     { method: 'PUT', query: { 'legal-hold': '' } },
     { method: 'POST' }
   ]
