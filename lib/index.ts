@@ -3,7 +3,8 @@
 // -- values: operations, requests, errors --
 export * as Op from './core/operation.js'
 export type { Decoder, Operation } from './core/operation.js'
-export type { Body, BodyInput, BucketRef, Chunks, Method, ObjectRef, Request } from './core/request.js'
+export type { Body, BodyInput, Chunks } from './core/body.js'
+export type { BucketRef, Method, ObjectRef, Request } from './core/request.js'
 export type { Response, SentBody } from './core/response.js'
 export type { Endpoint } from './core/address.js'
 export { CosException } from './core/error.js'
@@ -163,6 +164,7 @@ export type { UploadWritable } from './transfers/upload/create-upload-stream.js'
 export type { UploadOptions } from './transfers/upload/options.js'
 export type { Resume } from './transfers/multipart/find-resumable.js'
 export type { OnProgress, WithProgress } from './transfers/shared/progress.js'
+export type { WrittenObject } from './transfers/shared/written-object.js'
 export type { OnFailure } from './transfers/multipart/clean-up.js'
 export type { OnOrphanedUpload } from './transfers/multipart/create-upload.js'
 export { downloadStream } from './transfers/download/download-stream.js'
@@ -242,7 +244,7 @@ export type { UnsupportedCall, UnsupportedCalls } from './transfers/encrypted/un
 export type { RewrapInput, RewrapResult } from './transfers/encrypted/rewrap.js'
 export type { EncryptedUpload } from './transfers/encrypted/create-encrypted-upload.js'
 export type { UploadEncryptedPartInput } from './transfers/encrypted/upload-encrypted-part.js'
-export type { EncryptedUploadResult } from './transfers/encrypted/upload-encryption-of.js'
+export type { EncryptedUploadResult } from './transfers/encrypted/encryptable-upload.js'
 export type { UploadEncryptedStreamInput } from './transfers/encrypted/upload-encrypted-stream.js'
 export type {
   EncryptedUploadDirectoryResult,

@@ -48,7 +48,7 @@ const internal = new Set([
   'globFilter',
   'streamPages',
   'isPresent',
-  ...['createUpload', 'completeUpload'],
+  ...['createUpload', 'completeUpload', 'copyInOneRequest', 'copyInParts'],
   'downloadAtOnce',
   // The methods of `encrypted`.
   ...['putEncrypted', 'getEncrypted', 'headEncrypted', 'createEncryptedUpload', 'uploadEncryptedPart'],

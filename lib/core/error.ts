@@ -270,11 +270,15 @@ export const invalidInput = (context: Context, problem: InputProblem): InvalidIn
   ...problem
 })
 
-export const encryptionError = (context: Context, problem: EncryptionProblem): EncryptionError => ({
-  _tag: 'EncryptionError',
-  context,
-  ...problem
-})
+export const encryptionError =
+  (context: Context) =>
+  (problem: EncryptionProblem): CosError => ({ _tag: 'EncryptionError', context, ...problem })
+
+/** Whether an error is COS's response with this status. */
+export const hasStatus =
+  (status: number) =>
+  (error: CosError): boolean =>
+    error._tag === 'ServiceError' && error.status === status
 
 /** Carries a `CosError` where Node accepts only an `Error`: `destroy`, `pipeline`, a generator's `throw`. */
 export class CosException extends Error {

@@ -103,6 +103,12 @@ export const struct = <A>(name: string, fields: FieldsOf<A>): t.Type<A, A, unkno
   return type
 }
 
+/** A field of an input that was not validated; it may be `null` or no object at all. */
+export const fieldOf = (input: unknown, field: string): unknown =>
+  typeof input === 'object' && input !== null
+    ? Object.getOwnPropertyDescriptor(input, field)?.value
+    : undefined
+
 /** Removes the fields that are `undefined`, to pass optional parameters to another call. */
 export const defined = <A extends object>(a: A): { [K in keyof A]?: Exclude<A[K], undefined> } =>
   // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- a subset of the entries of A
@@ -211,6 +217,16 @@ export const text: t.Type<string, string, unknown> = guarded(
 export const nonEmpty: t.Type<string, string, unknown> = guarded(
   'a non-empty string',
   (u): u is string => typeof u === 'string' && u !== ''
+)
+
+const isPath = (u: unknown): u is string => typeof u === 'string' && u !== '' && !u.includes('\0')
+
+/** A path of the local disk; `expected` says of what. */
+export const path = (expected: string): t.Type<string, string, unknown> => guarded(expected, isPath)
+
+export const directoryOrFalse: t.Type<string | false, string | false, unknown> = guarded(
+  'the path of a directory, or false',
+  (u): u is string | false => u === false || isPath(u)
 )
 
 const outsideHeaders = /[^\t\x20-\x7e\x80-\xff]/

@@ -7,11 +7,12 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type * as t from 'io-ts'
 import { invalidInput, type Context, type InvalidInput, type ServiceError } from './error.js'
 import * as D from './decoder.js'
-import { firstProblem } from './input.js'
+import { fieldOf, firstProblem } from './input.js'
 import { normalizesToEmpty } from './key.js'
 import { conflict } from './problem.js'
 import type { SentBody } from './response.js'
-import { isStream, redacted, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
+import { isStream } from './body.js'
+import { redacted, withExtras, type BucketRef, type ObjectRef, type Request } from './request.js'
 
 export type { Decoder } from './decoder.js'
 
@@ -53,11 +54,6 @@ export interface RangeBody {
 export type Confirm<A> = (refusal: ServiceError) => O.Option<(body: SentBody) => Operation<O.Option<A>>>
 
 type Input = BucketRef & Partial<Pick<ObjectRef, 'key' | 'allowPathLikeKey'>>
-
-const fieldOf = (input: unknown, field: string): unknown =>
-  typeof input === 'object' && input !== null
-    ? Object.getOwnPropertyDescriptor(input, field)?.value
-    : undefined
 
 const textOf = (input: unknown, field: string): string => {
   const value = fieldOf(input, field)

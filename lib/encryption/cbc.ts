@@ -24,8 +24,7 @@ export const decryptCbc = ({ key, iv }: DataKey, context: Context) =>
       last = decipher.final()
     } catch {
       throw new CosException(
-        encryptionError(
-          context,
+        encryptionError(context)(
           encryptionProblem('BadSegment', 'the padding is wrong: the ciphertext was changed or cut short')
         )
       )

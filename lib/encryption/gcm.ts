@@ -40,15 +40,14 @@ export const decryptGcm = ({ key, iv }: DataKey, context: Context) =>
     }
     if (held.length < tagSize)
       throw new CosException(
-        encryptionError(context, encryptionProblem('Truncated', 'the object is shorter than its GCM tag'))
+        encryptionError(context)(encryptionProblem('Truncated', 'the object is shorter than its GCM tag'))
       )
     decipher.setAuthTag(held)
     try {
       decipher.final()
     } catch {
       throw new CosException(
-        encryptionError(
-          context,
+        encryptionError(context)(
           encryptionProblem(
             'BadSegment',
             'the GCM tag does not match: the ciphertext was changed or cut short'

@@ -39,7 +39,7 @@ export const keyFileError =
 const longestKey = 64 * KiB
 
 const unsafeFile = (context: Context, problem: string): CosException =>
-  new CosException(encryptionError(context, encryptionProblem('KeyFile', problem)))
+  new CosException(encryptionError(context)(encryptionProblem('KeyFile', problem)))
 
 const readKey = (context: Context, path: string, mayBeOpen: boolean): TE.TaskEither<CosError, Buffer> =>
   tryTask(
@@ -62,10 +62,7 @@ const readKey = (context: Context, path: string, mayBeOpen: boolean): TE.TaskEit
   )
 
 /** For a codec. */
-export const KeyPath = In.guarded(
-  'the path of a file',
-  (u): u is string => typeof u === 'string' && u !== '' && !u.includes('\0')
-)
+export const KeyPath = In.path('the path of a file')
 
 interface AesFileInput extends KeyFileOptions, AesKeyOptions {
   readonly path: string

@@ -1,5 +1,6 @@
 /** Several master keys for rotation: one encrypts, all decrypt. */
-import { isMasterKey, type MasterKey } from './master-key.js'
+import * as O from 'fp-ts/lib/Option.js'
+import { isMasterKey, secretOf, type MasterKey, type MasterSecret } from './master-key.js'
 
 export interface Keyring {
   /** Encrypts new objects, and decrypts. */
@@ -19,6 +20,19 @@ export const toKeyring = (keys: MasterKey | Keyring): Keyring => (isMasterKey(ke
 
 /** All keys, the writing one first. */
 export const keysOf = ({ writes, reads }: Keyring): ReadonlyArray<MasterKey> => [writes, ...reads]
+
+/** A key that may decrypt an object, with its secret. */
+export interface Candidate {
+  readonly master: MasterKey
+  readonly secret: MasterSecret
+}
+
+/** All keys with their secrets, the writing one first. */
+export const candidatesIn = (ring: Keyring): ReadonlyArray<Candidate> =>
+  keysOf(ring).flatMap((master) => {
+    const secret = secretOf(master)
+    return O.isSome(secret) ? [{ master, secret: secret.value }] : []
+  })
 
 export const isKeyring = (u: unknown): u is Keyring =>
   typeof u === 'object' &&

@@ -7,6 +7,7 @@ import type { EncryptionProblem } from '../core/error.js'
 import { withoutLeadingSlash } from '../core/key.js'
 import type { ObjectRef } from '../core/request.js'
 import { decodeBase64 } from './base64.js'
+import { KeyId } from './master-key.js'
 import { encryptionProblem } from './problem.js'
 
 /** In the object, in bytes; the rest after the fields is zero. */
@@ -34,7 +35,8 @@ const segmentBits = 16
 const bindsName = 1
 const wrapCodes: Readonly<Record<SealedWrap, number>> = { aes: 1, rsa: 2, kms: 3 }
 const wraps: ReadonlyArray<SealedWrap> = ['aes', 'rsa', 'kms']
-const longestKey = 512
+/** In bytes. */
+export const longestWrappedKey = 512
 
 /** SHA-256 of bucket, slash and key. */
 export const nameHash = ({ bucket, key }: Pick<ObjectRef, 'bucket' | 'key'>): Uint8Array =>
@@ -106,11 +108,11 @@ const readFields = (bytes: Uint8Array): E.Either<EncryptionProblem, ReadHeader> 
   const salt = take(32)
   const [idLength = 0] = take(1)
   const keyId = Buffer.from(take(idLength)).toString('latin1')
-  if (!/^[\x20-\x7e]{1,64}$/.test(keyId) || keyId.length !== idLength) return bad('has an invalid key id')
+  if (!KeyId.is(keyId) || keyId.length !== idLength) return bad('has an invalid key id')
   const name = flags === bindsName ? O.some(take(32)) : O.none
   const [high = 0, low = 0] = take(2)
   const length = high * 256 + low
-  if (length === 0 || length > longestKey) return bad('has an invalid length of the wrapped key')
+  if (length === 0 || length > longestWrappedKey) return bad('has an invalid length of the wrapped key')
   const wrappedKey = take(length)
   const commitment = take(32)
   if (commitment.length < 32) return bad('is cut short')

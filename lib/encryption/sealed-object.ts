@@ -115,13 +115,13 @@ async function* withoutHeader(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const check = (found: Uint8Array): void => {
     const read = readObjectHeader(found)
-    if (E.isLeft(read)) throw new CosException(encryptionError(context, read.left))
+    if (E.isLeft(read)) throw new CosException(encryptionError(context)(read.left))
     if (isSameObject(read.right, header)) return
     const problem = encryptionProblem(
       'BadEnvelope',
       'the sealed header of the metadata is that of another object'
     )
-    throw new CosException(encryptionError(context, problem))
+    throw new CosException(encryptionError(context)(problem))
   }
   let front: O.Option<Buffer> = O.some(Buffer.alloc(0))
   for await (const chunk of bytes) {

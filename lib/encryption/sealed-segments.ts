@@ -110,7 +110,7 @@ export const sealSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange) =
 export const openSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange, context: Context) =>
   async function* (ciphertext: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     const failure = (reason: 'Truncated' | 'BadSegment', problem: string, segment: number): CosException =>
-      new CosException(encryptionError(context, encryptionProblem(reason, problem, { segment })))
+      new CosException(encryptionError(context)(encryptionProblem(reason, problem, { segment })))
     let held: Buffer = Buffer.alloc(0)
     let filled = 0
     let index = first

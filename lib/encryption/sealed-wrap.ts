@@ -1,27 +1,24 @@
 /** Wraps and unwraps the data key of a sealed object. */
-import { createCipheriv } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
+import { unwrapRfc3394, wrapRfc3394 } from './aes-key-wrap.js'
 import { encryptOaep } from './data-key.js'
-import { keysOf, type Keyring } from './keyring.js'
-import { secretOf, type MasterKey, type MasterSecret } from './master-key.js'
+import { candidatesIn, type Candidate, type Keyring } from './keyring.js'
+import { secretOf, type MasterKey } from './master-key.js'
 import { encryptionProblem } from './problem.js'
 import { sealedOaep } from './rsa-padding.js'
-import type { SealedHeader, SealedWrap } from './sealed-header.js'
+import { longestWrappedKey, type SealedHeader, type SealedWrap } from './sealed-header.js'
 import { openKeys } from './sealed-key.js'
 import type { UnwrappedKey } from './unwrap.js'
-import { callKms, decryptOaep, unwrapRfc3394, wrongKey } from './unwrap-with.js'
+import { callKms, decryptOaep, wrongKey } from './unwrap-with.js'
 import { keySize } from './wrapped-lengths.js'
 
 export interface WrappedKey {
   readonly wrap: SealedWrap
   readonly wrappedKey: Uint8Array
 }
-
-const aesKeyWrapIv = Buffer.alloc(8, 0xa6)
-const longest = 512
 
 /**
  * Wraps a data key: by RFC 3394, by OAEP with SHA-256 (a seed of 32 bytes is drawn), or by the key service.
@@ -38,30 +35,20 @@ export const wrapSealed = (
     return TE.left(encryptionProblem('NoKey', 'the master key was not made by this library'))
   const secret = wrapped.value
   switch (secret.kind) {
-    case 'aes': {
-      const name = `id-aes${String((secret.key.symmetricKeySize ?? 0) * 8)}-wrap`
-      return TE.right({
-        wrap: 'aes',
-        wrappedKey: createCipheriv(name, secret.key, aesKeyWrapIv).update(dataKey)
-      })
-    }
+    case 'aes':
+      return TE.right({ wrap: 'aes', wrappedKey: wrapRfc3394(secret.key, dataKey) })
     case 'rsa':
       return TE.right({ wrap: 'rsa', wrappedKey: encryptOaep(secret, sealedOaep, dataKey, random) })
     case 'kms':
       return pipe(
         callKms(master, () => secret.wrap(dataKey, {})),
         TE.filterOrElse(
-          (wrappedKey) => wrappedKey.length > 0 && wrappedKey.length <= longest,
+          (wrappedKey) => wrappedKey.length > 0 && wrappedKey.length <= longestWrappedKey,
           () => encryptionProblem('Kms', 'the key service must return 1 to 512 bytes', { keyId: master.id })
         ),
         TE.map((wrappedKey) => ({ wrap: 'kms', wrappedKey }))
       )
   }
-}
-
-interface Candidate {
-  readonly master: MasterKey
-  readonly secret: MasterSecret
 }
 
 /** None if the key is of another kind, or cannot decrypt. */
@@ -123,10 +110,7 @@ export const unwrapSecret = (
   ring: Keyring,
   header: SealedHeader
 ): TE.TaskEither<EncryptionProblem, UnwrappedSecret> => {
-  const candidates = keysOf(ring).flatMap((master) => {
-    const secret = secretOf(master)
-    return O.isSome(secret) ? [{ master, secret: secret.value }] : []
-  })
+  const candidates = candidatesIn(ring)
   const isNamed = ({ master }: Candidate): boolean => master.id === header.keyId
   const noKey = encryptionProblem('NoKey', 'no key of the keyring opens the object', { keyId: header.keyId })
   const ordered = [...candidates.filter(isNamed), ...candidates.filter((each) => !isNamed(each))]

@@ -1,11 +1,12 @@
 /** Decrypts a wrapped value with one master key, by each of the wraps. */
-import { constants, createDecipheriv, privateDecrypt, type KeyObject } from 'node:crypto'
+import { constants, privateDecrypt, type KeyObject } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
 import { tryTask } from '../core/try-task.js'
+import { unwrapRfc3394 } from './aes-key-wrap.js'
 import type { ForeignEnvelope } from './foreign-envelope.js'
 import type { MasterKey, MasterSecret } from './master-key.js'
 import { encryptionProblem } from './problem.js'
@@ -41,15 +42,6 @@ const rawRsa = (key: KeyObject, size: number, wrapped: Uint8Array): O.Option<Uin
   wrapped.length === size
     ? O.tryCatch(() => privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, wrapped))
     : O.none
-
-const aesKeyWrapIv = Buffer.alloc(8, 0xa6)
-
-/** RFC 3394, which checks its result. */
-export const unwrapRfc3394 = (key: KeyObject, wrapped: Uint8Array): O.Option<Uint8Array> =>
-  O.tryCatch(() => {
-    const name = `id-aes${String((key.symmetricKeySize ?? 0) * 8)}-wrap`
-    return createDecipheriv(name, key, aesKeyWrapIv).update(wrapped)
-  })
 
 const messageOf = (thrown: unknown): string => (thrown instanceof Error ? `: ${thrown.message}` : '')
 

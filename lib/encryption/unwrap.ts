@@ -7,8 +7,8 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { EncryptionProblem } from '../core/error.js'
 import { xorPythonPad, type DataKey } from './data-key.js'
 import type { ForeignEnvelope } from './foreign-envelope.js'
-import { keysOf, type Keyring } from './keyring.js'
-import { secretOf, type MasterKey, type MasterSecret } from './master-key.js'
+import { candidatesIn, type Candidate, type Keyring } from './keyring.js'
+import type { MasterKey } from './master-key.js'
 import { encryptionProblem } from './problem.js'
 import { unwrapWith, wrongKey, type Unwrap, type UnwrapOptions } from './unwrap-with.js'
 import { checkWrappedLengths, isPythonAes, ivSizes, keySize } from './wrapped-lengths.js'
@@ -63,11 +63,6 @@ const unwrapPythonAes = (
 }
 
 // -- the keyring --
-interface Candidate {
-  readonly master: MasterKey
-  readonly secret: MasterSecret
-}
-
 const noKey = (kind: string): EncryptionProblem =>
   encryptionProblem(
     'NoKey',
@@ -75,19 +70,11 @@ const noKey = (kind: string): EncryptionProblem =>
   )
 
 /** All keys, or the one that the object names. */
-const candidatesOf = (
+const selectCandidates = (
   ring: Keyring,
   { keyId }: ForeignEnvelope
 ): E.Either<EncryptionProblem, ReadonlyArray<Candidate>> => {
-  const candidates = keysOf(ring).flatMap((master) =>
-    pipe(
-      secretOf(master),
-      O.match(
-        () => [],
-        (secret) => [{ master, secret }]
-      )
-    )
-  )
+  const candidates = candidatesIn(ring)
   if (O.isNone(keyId)) return E.right(candidates)
   const named = candidates.filter(({ master }) => master.id === keyId.value)
   return named.length > 0
@@ -132,7 +119,7 @@ export const unwrapDataKey = (
 ): TE.TaskEither<EncryptionProblem, UnwrappedKey> =>
   pipe(
     TE.fromEither(checkWrappedLengths(envelope)),
-    TE.chainEitherK(() => candidatesOf(ring, envelope)),
+    TE.chainEitherK(() => selectCandidates(ring, envelope)),
     TE.chain((candidates) =>
       isPythonAes(envelope)
         ? TE.fromEither(unwrapPythonAes(envelope, candidates))

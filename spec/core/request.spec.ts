@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -8,7 +6,6 @@ import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import * as In from '../../lib/core/input.js'
 import * as R from '../../lib/core/request.js'
-import { from } from '../support/iterables.js'
 
 const bucket = 'examplebucket-1250000000'
 const ref: R.ObjectRef = { bucket, key: 'a.txt' }
@@ -160,57 +157,6 @@ t.test('the MD5 is computed if it is requested and not given', async (t) => {
   t.equal(R.withComputedMd5(false)(R.put(ref)).computeMd5, false)
   t.equal(R.withComputedMd5(undefined)(R.put(ref)).computeMd5, false)
   t.equal(pipe(R.put(ref), R.withHeaders({ 'Content-MD5': 'x' }), R.withComputedMd5(true)).computeMd5, false)
-})
-
-// -- bodies --
-t.test('toBody makes the body of each kind of input', async (t) => {
-  t.match(R.toBody('腾'), { _tag: 'Bytes', size: 3 })
-  t.same(R.toBody(''), R.empty)
-  t.same(R.toBody(new Uint8Array()), R.empty)
-  t.match(R.toBody(Buffer.from('abc')), { _tag: 'Bytes', size: 3, crc64: O.none })
-  t.match(R.toBody({ file: '/a' }), { _tag: 'File', path: '/a', start: 0, size: O.none })
-  const open = () => from(Buffer.from('x'))
-  t.match(R.toBody({ open, size: 1 }), { _tag: 'Replayable', open, size: 1 })
-  t.match(R.toBody(Readable.from(['x'])), { _tag: 'Once', size: O.none })
-  t.match(R.toBody(Readable.from(['x']), 7), { _tag: 'Once', size: O.some(7) })
-  // It has an `open` method, and is a stream all the same.
-  const file = createReadStream(import.meta.filename)
-  t.match(R.toBody(file), { _tag: 'Once' })
-  file.destroy()
-})
-
-t.test('a body has its size if it is known, and whether it can be sent again', async (t) => {
-  const known: ReadonlyArray<readonly [body: R.Body, size: O.Option<number>, replayable: boolean]> = [
-    [R.empty, O.some(0), true],
-    [R.toBody('abc'), O.some(3), true],
-    [R.toBody({ file: '/a' }), O.none, true],
-    [R.toBody({ open: () => from(), size: 9 }), O.some(9), true],
-    [R.toBody(from()), O.none, false],
-    [R.toBody(from(), 2), O.some(2), false]
-  ]
-  for (const [body, size, replayable] of known) {
-    t.same(R.sizeOf(body), size, body._tag)
-    t.equal(R.isReplayableBody(body), replayable, body._tag)
-  }
-})
-
-t.test('BodyInput rejects any other value', async (t) => {
-  const none = [
-    undefined,
-    null,
-    7,
-    {},
-    [1],
-    { file: '' },
-    { file: 'a\0b' },
-    { file: 7 },
-    { open: 'x', size: 1 },
-    { open: from, size: -1 }
-  ]
-  for (const u of none) t.equal(E.isLeft(R.BodyInput.decode(u)), true, inspect(u))
-  for (const u of ['', new Uint8Array(), { file: 'a' }, { open: from, size: 0 }, from(), Readable.from([])]) {
-    t.equal(E.isRight(R.BodyInput.decode(u)), true)
-  }
 })
 
 // -- secrets --

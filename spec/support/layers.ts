@@ -2,7 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { CosError, ServiceError, TransportError } from '../../lib/core/error.js'
-import { empty, get, type Request } from '../../lib/core/request.js'
+import { emptyBody } from '../../lib/core/body.js'
+import { get, type Request } from '../../lib/core/request.js'
 import { createCall, type Call, type Send } from '../../lib/client/call.js'
 import { at } from './server.js'
 
@@ -15,7 +16,7 @@ export const requestOnce: Request = {
   body: { _tag: 'Once', stream: (async function* () {})(), size: O.none }
 }
 
-export const newCall = (): Call => createCall('Spec', { ...request, body: empty })
+export const newCall = (): Call => createCall('Spec', { ...request, body: emptyBody })
 
 export type Result = E.Either<CosError, string>
 

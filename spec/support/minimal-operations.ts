@@ -5,11 +5,12 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as D from '../../lib/core/decoder.js'
 import * as In from '../../lib/core/input.js'
 import * as Op from '../../lib/core/operation.js'
+import * as B from '../../lib/core/body.js'
 import * as R from '../../lib/core/request.js'
 import type { Response } from '../../lib/core/response.js'
 
 export interface ProbeInput extends R.ObjectRef {
-  readonly body?: R.BodyInput
+  readonly body?: B.BodyInput
   readonly contentLength?: number
   readonly enableMd5?: boolean
   readonly expectContinue?: boolean
@@ -18,7 +19,7 @@ export interface ProbeInput extends R.ObjectRef {
 
 const Input = In.struct<ProbeInput>('a probe', {
   ...R.objectRef,
-  body: In.optional(R.BodyInput),
+  body: In.optional(B.BodyInput),
   contentLength: In.optional(In.integer(0)),
   enableMd5: In.optional(In.boolean),
   expectContinue: In.optional(In.boolean),
@@ -28,7 +29,7 @@ const Input = In.struct<ProbeInput>('a probe', {
 const request = (method: R.Method) => (input: ProbeInput) =>
   pipe(
     { ...R.put(input), method },
-    R.withBody(input.body === undefined ? R.empty : R.toBody(input.body, input.contentLength)),
+    R.withBody(input.body === undefined ? B.emptyBody : B.toBody(input.body, input.contentLength)),
     R.withComputedMd5(input.enableMd5),
     R.withExpectContinue(input.expectContinue),
     (built) => (input.slow === true ? R.withSlowHeaders(built) : built)

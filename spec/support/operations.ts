@@ -5,7 +5,8 @@ import type * as t from 'io-ts'
 import type { InvalidInput } from '../../lib/core/error.js'
 import * as In from '../../lib/core/input.js'
 import type { Operation } from '../../lib/core/operation.js'
-import type { Body, Request } from '../../lib/core/request.js'
+import type { Body } from '../../lib/core/body.js'
+import type { Request } from '../../lib/core/request.js'
 import { left, right } from './responses.js'
 
 /** The object of the operations in specs. */

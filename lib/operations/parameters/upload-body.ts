@@ -4,6 +4,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type { InputProblem } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { conflict, missing } from '../../core/problem.js'
+import * as B from '../../core/body.js'
 import * as R from '../../core/request.js'
 import { crossChecked } from './validation.js'
 import type * as t from 'io-ts'
@@ -13,7 +14,7 @@ export interface UploadBody {
    * Text, bytes, `{ file: path }`, `{ open: () => stream, size }`, or a stream. A stream is sent once; all others can be
    * sent again after a failure.
    */
-  readonly body: R.BodyInput
+  readonly body: B.BodyInput
   /** Length of a stream in bytes, if known; other bodies have a length. */
   readonly contentLength?: number
   /** Base64 of the body's MD5, 24 characters; COS stores the body only if it matches. */
@@ -31,7 +32,7 @@ const Md5 = In.guarded(
 
 /** Fields for an input's codec. */
 export const uploadBody: In.FieldsOf<UploadBody> = {
-  body: R.BodyInput,
+  body: B.BodyInput,
   contentLength: In.optional(In.bytes(0)),
   contentMd5: In.optional(Md5),
   enableMd5: In.optional(In.boolean),
@@ -39,8 +40,8 @@ export const uploadBody: In.FieldsOf<UploadBody> = {
 }
 
 const bodyConflict = (input: UploadBody, needsLength: boolean): O.Option<InputProblem> => {
-  const body = R.toBody(input.body, input.contentLength)
-  const size = R.sizeOf(body)
+  const body = B.toBody(input.body, input.contentLength)
+  const size = B.sizeOf(body)
   if (input.contentLength !== undefined && body._tag !== 'Once') {
     // COS silently drops bytes beyond the announced length.
     if (O.isNone(size))
@@ -52,7 +53,7 @@ const bodyConflict = (input: UploadBody, needsLength: boolean): O.Option<InputPr
   }
   if (needsLength && body._tag === 'Once' && O.isNone(size))
     return O.some(missing('contentLength', 'is required for a stream body, in bytes'))
-  if (input.enableMd5 === true && input.contentMd5 === undefined && !R.isReplayableBody(body))
+  if (input.enableMd5 === true && input.contentMd5 === undefined && !B.isReplayableBody(body))
     return O.some(
       conflict(
         'enableMd5',
@@ -76,7 +77,7 @@ export const withUploadBody =
     pipe(
       request,
       R.withHeaders({ 'content-md5': input.contentMd5 }),
-      R.withBody(R.toBody(input.body, input.contentLength)),
+      R.withBody(B.toBody(input.body, input.contentLength)),
       R.withComputedMd5(input.enableMd5),
       R.withExpectContinue(input.expectContinue)
     )

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { isSameEtag, isWeakEtag, strongEtag } from '../../core/etag.js'
-import { invalidInput, type Context, type CosError, type InvalidInput } from '../../core/error.js'
+import { hasStatus, invalidInput, type Context, type CosError, type InvalidInput } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { contextOf } from '../../core/operation.js'
 import { conflict } from '../../core/problem.js'
@@ -74,11 +74,6 @@ const verifyCopy =
           )
         )
 
-const isStatus =
-  (status: number) =>
-  (error: CosError): boolean =>
-    error._tag === 'ServiceError' && error.status === status
-
 /** Checked directly before the deletion, because COS deletes without conditions. */
 const sourceStillExists = (
   source: Client,
@@ -103,9 +98,9 @@ const sourceStillExists = (
           })
     ),
     TE.orElse((error) => {
-      if (isStatus(404)(error)) return TE.right(false)
+      if (hasStatus(404)(error)) return TE.right(false)
       return TE.left<CosError, boolean>(
-        isStatus(412)(error)
+        hasStatus(412)(error)
           ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
           : error
       )

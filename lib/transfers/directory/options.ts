@@ -41,10 +41,7 @@ export const folderPrefix = ({ prefix = '' }: Pick<DirectoryOptions, 'prefix'>):
 /** Fields for a codec, without those of the filter. */
 export const directoryOptions: In.FieldsOf<Omit<DirectoryOptions, keyof GlobFilter>> = {
   ...withProgress,
-  directory: In.guarded(
-    'the path of a folder',
-    (u): u is string => typeof u === 'string' && u !== '' && !u.includes('\0')
-  ),
+  directory: In.path('the path of a directory'),
   prefix: In.optional(
     In.guarded(
       'text that keys begin with, without a leading slash and lone surrogates',

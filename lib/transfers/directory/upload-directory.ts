@@ -25,7 +25,6 @@ import {
   type WithUploadEncryption
 } from '../upload/upload-encryption.js'
 import { headOptions } from '../multipart/complete-upload.js'
-import { CheckpointDirectory } from '../upload/file-options.js'
 import { putInput, uploadDefaults, uploadOptions, type UploadOptions } from '../upload/options.js'
 import type { UploadResult } from '../upload/upload-stream.js'
 import { walk, type WalkEntry, type IgnoredReason } from '../../files/walk.js'
@@ -54,7 +53,7 @@ const Input = In.struct<UploadDirectoryInput>('UploadDirectoryInput', {
   symlinks: In.optional(In.oneOf('skip', 'follow')),
   emptyFolders: In.optional(In.boolean),
   threshold: In.optional(In.bytes(0)),
-  checkpoint: In.optional(CheckpointDirectory)
+  checkpoint: In.optional(In.directoryOrFalse)
 })
 
 /** `path` is relative to `directory`, with `/` between segments on every system. A folder's path ends in `/`. */

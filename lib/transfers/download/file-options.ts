@@ -45,12 +45,7 @@ export const DownloadFileInput = In.struct<DownloadFileInput>('DownloadFileInput
   threshold: In.optional(In.bytes(0)),
   partSize: In.optional(In.bytes(1)),
   concurrency: In.optional(Concurrency),
-  checkpoint: In.optional(
-    In.guarded(
-      'the path of a folder, or false',
-      (u): u is string | false => u === false || (typeof u === 'string' && u !== '' && !u.includes('\0'))
-    )
-  ),
+  checkpoint: In.optional(In.directoryOrFalse),
   onFailure: In.optional(In.oneOf('keep', 'discard')),
   durable: In.optional(In.boolean)
 })

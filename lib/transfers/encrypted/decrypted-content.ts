@@ -147,10 +147,7 @@ export const openDecrypted =
         O.match(
           () => E.right<CosError, DecryptedContent>(plainContent(head.size)),
           (opened) =>
-            pipe(
-              decryptedContent(withFront(front)(opened), object),
-              E.mapLeft((problem): CosError => encryptionError(context, problem))
-            )
+            pipe(decryptedContent(withFront(front)(opened), object), E.mapLeft(encryptionError(context)))
         )
       )
     )

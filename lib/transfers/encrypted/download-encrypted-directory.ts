@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
-import { CosException, type Context, type CosError } from '../../core/error.js'
+import { CosException, hasStatus, type Context, type CosError } from '../../core/error.js'
 import { send, type CosEffect } from '../../client/send.js'
 import { cbcBlock } from '../../encryption/extent.js'
 import { tagSize } from '../../encryption/gcm.js'
@@ -76,9 +76,7 @@ const findWithFront = (input: HeadObjectInput): CosEffect<HeadAndFront> =>
       )
     ),
     // 416: an object without bytes.
-    RTE.orElse((error) =>
-      error._tag === 'ServiceError' && error.status === 416 ? findByHead(input) : RTE.left(error)
-    )
+    RTE.orElse((error) => (hasStatus(416)(error) ? findByHead(input) : RTE.left(error)))
   )
 
 const findDecrypted =

@@ -1,7 +1,7 @@
 /** The one place where a data key is drawn: once for each run of an effect. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { encryptionError, fromUnknown, type Context, type CosError } from '../../core/error.js'
+import { encryptionError, fromUnknown, type Context } from '../../core/error.js'
 import type { ObjectRef } from '../../core/request.js'
 import { tryTask } from '../../core/try-task.js'
 import type { CosEffect } from '../../client/send.js'
@@ -18,10 +18,5 @@ export const drawDataKey =
   ({ random }) =>
     pipe(
       tryTask(async () => createObjectCipher(config.keys.writes, ref, config, random), fromUnknown(context)),
-      TE.chain((created) =>
-        pipe(
-          created,
-          TE.mapLeft((problem): CosError => encryptionError(context, problem))
-        )
-      )
+      TE.chain((created) => pipe(created, TE.mapLeft(encryptionError(context))))
     )

@@ -42,7 +42,7 @@ import {
   uploadEncryptedStream,
   type UploadEncryptedStreamInput
 } from './upload-encrypted-stream.js'
-import type { EncryptedUploadResult } from './upload-encryption-of.js'
+import type { EncryptedUploadResult } from './encryptable-upload.js'
 
 /**
  * Functions with the names and inputs of the operations and transfers. They return effects and not operations: each run

@@ -4,7 +4,13 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { encryptionError, type Context, type CosError, type EncryptionProblem } from '../../core/error.js'
+import {
+  encryptionError,
+  hasStatus,
+  type Context,
+  type CosError,
+  type EncryptionProblem
+} from '../../core/error.js'
 import { KiB } from '../../core/limits.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -32,12 +38,10 @@ export interface AcceptedObject {
   readonly envelope: O.Option<Envelope>
 }
 
-const ofProblem =
+const toCosError =
   (context: Context) =>
   <A>(result: E.Either<EncryptionProblem, A>): E.Either<CosError, A> =>
-    E.mapLeft((problem: EncryptionProblem): CosError => encryptionError(context, problem))(result)
-
-const isAbsent = (error: CosError): boolean => error._tag === 'ServiceError' && error.status === 404
+    E.mapLeft(encryptionError(context))(result)
 
 /** None if there is no such file. */
 const instructionFileOf = (ref: ObjectRef, context: Context): CosEffect<O.Option<Envelope>> => {
@@ -47,9 +51,9 @@ const instructionFileOf = (ref: ObjectRef, context: Context): CosEffect<O.Option
       client,
       pipe(send(file), RTE.chain(toText(instructionLimit))),
       TE.map(O.some),
-      TE.orElse((error) => (isAbsent(error) ? TE.right(O.none) : TE.left(error))),
+      TE.orElse((error) => (hasStatus(404)(error) ? TE.right(O.none) : TE.left(error))),
       TE.chainEitherK((text) =>
-        ofProblem(context)(pipe(text, O.map(readInstructionFile), O.sequence(E.Applicative)))
+        toCosError(context)(pipe(text, O.map(readInstructionFile), O.sequence(E.Applicative)))
       )
     )
 }
@@ -60,7 +64,7 @@ const sealedHeaderOf = (ref: VersionRef, { context, etag }: FoundObject): CosEff
     readFront(ref, etag),
     RTE.map(O.filter(isSealed)),
     RTE.chainEitherK((bytes) =>
-      ofProblem(context)(
+      toCosError(context)(
         pipe(
           bytes,
           O.map((found) => pipe(readObjectHeader(found), E.map(sealedEnvelope))),
@@ -103,8 +107,8 @@ export const findEnvelope = (
   object: FoundObject
 ): CosEffect<AcceptedObject> =>
   pipe(
-    RTE.fromEither(ofProblem(object.context)(readEnvelope(object.headers))),
+    RTE.fromEither(toCosError(object.context)(readEnvelope(object.headers))),
     RTE.chain(orElse(config.instructionFiles, () => instructionFileOf(ref, object.context))),
     RTE.chain(orElse(config.accepts.has('sealed'), () => sealedHeaderOf(ref, object))),
-    RTE.chainEitherK((envelope) => ofProblem(object.context)(accept(config)(envelope)))
+    RTE.chainEitherK((envelope) => toCosError(object.context)(accept(config)(envelope)))
   )

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { encryptionError, invalidInput, type CosError, type EncryptionProblem } from '../../core/error.js'
+import { encryptionError, hasStatus, invalidInput, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { contextOf } from '../../core/operation.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -39,11 +39,6 @@ type ReadInput = Omit<GetEncryptedInput, 'wholeEnd'>
 
 const action = 'GetObject'
 
-const failAs =
-  ({ context }: GetObjectResult) =>
-  (problem: EncryptionProblem): CosError =>
-    encryptionError(context, problem)
-
 const toPlan = (
   { envelope, unwrapped }: OpenedObject,
   input: ReadInput,
@@ -57,7 +52,7 @@ const toPlan = (
       storedBytes(response),
       response.context
     ),
-    E.mapLeft(failAs(response))
+    E.mapLeft(encryptionError(response.context))
   )
 
 /** The same version of the object, or an error. */
@@ -67,7 +62,7 @@ const requestSpan =
     pipe(
       send(getObject({ ...input, range, ifMatch: etag }))(client),
       TE.mapLeft((error): CosError =>
-        error._tag === 'ServiceError' && error.status === 412
+        hasStatus(412)(error)
           ? { _tag: 'ObjectChanged', context: error.context, expected: etag, got: O.none }
           : error
       )
@@ -113,11 +108,9 @@ const openResponse =
       openObject(config, input, response),
       RTE.chain((opened): CosEffect<DecryptedObject> => {
         if (O.isSome(opened)) return openWith(opened.value, input, wholeEnd)(response)
-        return wholeEnd ? RTE.left(failAs(response)(noEnd)) : RTE.right(toPlain(response))
+        return wholeEnd ? RTE.left(encryptionError(response.context)(noEnd)) : RTE.right(toPlain(response))
       })
     )
-
-const isBeyond = (error: CosError): boolean => error._tag === 'ServiceError' && error.status === 416
 
 /**
  * Requests a range as the first accepted format stores it. An object of another format may end before such a range, so that
@@ -132,7 +125,7 @@ const request =
       return plain(client)
     return pipe(
       send(getObject({ ...input, range: requestedRange(input.range) }))(client),
-      TE.orElse((error) => (isBeyond(error) ? plain(client) : TE.left(error)))
+      TE.orElse((error) => (hasStatus(416)(error) ? plain(client) : TE.left(error)))
     )
   }
 
@@ -154,7 +147,7 @@ const checkEnd = (
   response: GetObjectResult,
   plan: PlannedDecryption
 ): CosEffect<unknown> => {
-  if (!plan.isAuthenticated) return RTE.left(failAs(response)(noEnd))
+  if (!plan.isAuthenticated) return RTE.left(encryptionError(response.context)(noEnd))
   if (plan.hasEnd) return RTE.right(undefined)
   const last = { suffix: 1 }
   return pipe(

@@ -38,7 +38,7 @@ const toHead =
       RTE.chainEitherK(({ format, envelope }) =>
         pipe(
           O.isNone(envelope) ? E.right(O.some(head.size)) : plainSize(envelope.value, head.size),
-          E.mapLeft((problem): CosError => encryptionError(context, problem)),
+          E.mapLeft(encryptionError(context)),
           E.map((size) => ({
             ...head,
             metadata: userMetadata(head.metadata),

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { encryptionError, type CosError, type EncryptionProblem } from '../../core/error.js'
+import { encryptionError, type EncryptionProblem } from '../../core/error.js'
 import type { CosEffect } from '../../client/send.js'
 import type { Envelope } from '../../encryption/envelope.js'
 import { checkName } from '../../encryption/sealed-key.js'
@@ -49,9 +49,8 @@ export const openObject = (
       if (O.isNone(envelope)) return RTE.right(O.none)
       return pipe(
         RTE.fromTaskEither(unwrap(config, ref, envelope.value)),
-        RTE.bimap(
-          (problem): CosError => encryptionError(object.context, problem),
-          (unwrapped) => O.some({ format, envelope: envelope.value, unwrapped })
+        RTE.bimap(encryptionError(object.context), (unwrapped) =>
+          O.some({ format, envelope: envelope.value, unwrapped })
         )
       )
     })

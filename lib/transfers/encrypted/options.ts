@@ -7,7 +7,7 @@ import { invalidInput, type InputProblem, type InvalidInput } from '../../core/e
 import * as In from '../../core/input.js'
 import { contextOf, validate } from '../../core/operation.js'
 import { conflict } from '../../core/problem.js'
-import { isStream } from '../../core/request.js'
+import { isStream } from '../../core/body.js'
 import type { EncryptionFormat } from '../../encryption/envelope.js'
 import { isReservedMetadata } from '../../encryption/metadata-names.js'
 import { hasRepeatedId, isKeyring, toKeyring, type Keyring } from '../../encryption/keyring.js'
@@ -126,25 +126,19 @@ const refusedHeaders: Readonly<Record<string, string>> = {
   range: 'must be given as the field range'
 }
 
-/** A field of an input that was not validated; it may be `null` or no object at all. */
-export const fieldOf = (input: unknown, field: string): unknown =>
-  typeof input === 'object' && input !== null
-    ? Object.getOwnPropertyDescriptor(input, field)?.value
-    : undefined
-
 /** Closes the stream in an input that is refused. */
 export const closeBody = (input: unknown): void => {
-  const body = fieldOf(input, 'body')
+  const body = In.fieldOf(input, 'body')
   if (isStream(body)) closeSource(body)
 }
 
 const namesIn = (input: unknown, field: string): ReadonlyArray<string> => {
-  const value = fieldOf(input, field)
+  const value = In.fieldOf(input, field)
   return typeof value === 'object' && value !== null ? Object.keys(value) : []
 }
 
 const inputProblem = (input: unknown): InputProblem | undefined => {
-  const field = Object.keys(refusals).find((name) => fieldOf(input, name) !== undefined)
+  const field = Object.keys(refusals).find((name) => In.fieldOf(input, name) !== undefined)
   if (field !== undefined) return conflict(field, refusals[field] ?? '')
   for (const name of namesIn(input, 'headers')) {
     const message = refusedHeaders[name.toLowerCase()]

@@ -5,12 +5,13 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CosError } from '../../core/error.js'
 import { contextOf } from '../../core/operation.js'
-import { isStream } from '../../core/request.js'
+import { isStream } from '../../core/body.js'
 import { send, type CosEffect } from '../../client/send.js'
-import type { PartExtent, WriteFormat } from '../../encryption/object-cipher.js'
+import type { WriteFormat } from '../../encryption/object-cipher.js'
 import { recordBlocks } from '../../encryption/same-bytes.js'
 import { putObject, type PutObjectInput, type PutObjectResult } from '../../operations/put-object.js'
 import { withSource } from '../../stages/claim-source.js'
+import { wholeObject } from '../upload/upload-encryption.js'
 import { encryptBody, measureBody } from './encrypt-body.js'
 import { drawDataKey } from './draw-data-key.js'
 import { checkInput, closeBody, type Config } from './options.js'
@@ -26,8 +27,6 @@ export interface PutEncryptedResult extends PutObjectResult {
 }
 
 const action = 'PutObject'
-
-const wholeObject: PartExtent = { offset: 0, last: true }
 
 /** Checks the input as `putObject` will, before a key is drawn or a file is opened. */
 const checkBeforePut = (

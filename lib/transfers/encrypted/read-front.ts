@@ -2,6 +2,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
+import { hasStatus } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { refOf, type ObjectRef } from '../../core/request.js'
 import { send, type CosEffect } from '../../client/send.js'
@@ -25,8 +26,6 @@ export const readFront = (ref: VersionRef, etag: string): CosEffect<O.Option<Buf
     RTE.chain(toBuffer(headerSize)),
     RTE.map(O.some),
     // 416: an empty object.
-    RTE.orElse((error) =>
-      error._tag === 'ServiceError' && error.status === 416 ? RTE.right(O.none) : RTE.left(error)
-    )
+    RTE.orElse((error) => (hasStatus(416)(error) ? RTE.right(O.none) : RTE.left(error)))
   )
 }

@@ -3,13 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import {
-  encryptionError,
-  invalidInput,
-  type Context,
-  type CosError,
-  type EncryptionProblem
-} from '../../core/error.js'
+import { encryptionError, invalidInput, type CosError } from '../../core/error.js'
 import * as In from '../../core/input.js'
 import { encodeMetadata } from '../../core/metadata-text.js'
 import { validate } from '../../core/operation.js'
@@ -86,11 +80,6 @@ interface RewrapRun extends Transfer<RewrapInput> {
   readonly head: ObjectHead
 }
 
-const failAs =
-  (context: Context) =>
-  (problem: EncryptionProblem): CosError =>
-    encryptionError(context, problem)
-
 /** Unwraps and wraps the data key. Nothing is sent but to a key service. */
 const wrapAgain = (
   { config, context, input, scope }: RewrapRun,
@@ -107,7 +96,7 @@ const wrapAgain = (
         random: scope.client.random
       })
     ),
-    TE.mapLeft(failAs(context))
+    TE.mapLeft(encryptionError(context))
   )
 }
 
@@ -170,7 +159,7 @@ const rewrapObject = (run: RewrapRun): TE.TaskEither<CosError, RewrapResult> => 
     TE.bindTo('found'),
     TE.bind('envelope', ({ found }) =>
       TE.fromOption(() =>
-        failAs(context)(encryptionProblem('NotEncrypted', 'the object has no encryption metadata'))
+        encryptionError(context)(encryptionProblem('NotEncrypted', 'the object has no encryption metadata'))
       )(found.envelope)
     ),
     TE.bind('metadata', ({ envelope }) => wrapAgain(run, envelope)),

@@ -12,7 +12,7 @@ export type UnsupportedCall = (input: ObjectRef) => CosEffect<never>
 const refuse =
   (action: string, reason: string): UnsupportedCall =>
   (input) =>
-    RTE.left(encryptionError(contextOf(action, input), encryptionProblem('Unsupported', reason)))
+    RTE.left(encryptionError(contextOf(action, input))(encryptionProblem('Unsupported', reason)))
 
 /** For callers that port code of the plain functions: the reason at run time, and `never` in the type. */
 export interface UnsupportedCalls {

@@ -14,7 +14,7 @@ import {
   toEncryptedResult,
   type EncryptableUpload,
   type EncryptedUploadResult
-} from './upload-encryption-of.js'
+} from './encryptable-upload.js'
 
 export type UploadEncryptedDirectoryInput = Omit<UploadDirectoryInput, 'picOperations'>
 

@@ -7,7 +7,7 @@ import type { CosError } from '../../core/error.js'
 import type { CosEffect } from '../../client/send.js'
 import { uploadFileWith, type UploadFileInput, type UploadFileResult } from '../upload/upload-file.js'
 import type { Config } from './options.js'
-import { checkUpload, toEncryptedResult, type EncryptedUploadResult } from './upload-encryption-of.js'
+import { checkUpload, toEncryptedResult, type EncryptedUploadResult } from './encryptable-upload.js'
 
 export interface UploadEncryptedFileInput extends Omit<UploadFileInput, 'picOperations' | 'resume'> {
   /**

@@ -7,14 +7,14 @@ import { invalidInput, type Context, type CosError, type InputProblem } from '..
 import * as In from '../../core/input.js'
 import { contextOf } from '../../core/operation.js'
 import { conflict, missing } from '../../core/problem.js'
-import { isStream } from '../../core/request.js'
+import { isStream } from '../../core/body.js'
 import { send, type CosEffect } from '../../client/send.js'
 import type { SentBlocks } from '../../encryption/same-bytes.js'
 import { uploadPart, type UploadPartInput, type UploadPartResult } from '../../operations/upload-part.js'
 import { withSource } from '../../stages/claim-source.js'
 import { secretsOf, type EncryptedUpload, type UploadSecrets } from './create-encrypted-upload.js'
 import { encryptBody, measureBody, type MeasuredBody } from './encrypt-body.js'
-import { checkInput, closeBody, fieldOf, type Config } from './options.js'
+import { checkInput, closeBody, type Config } from './options.js'
 
 export interface UploadEncryptedPartInput extends Pick<
   UploadPartInput,
@@ -65,7 +65,7 @@ const check = (
     config,
     E.chain(() =>
       pipe(
-        secretsOf(fieldOf(part, 'upload')),
+        secretsOf(In.fieldOf(part, 'upload')),
         E.fromOption((): CosError =>
           invalidInput(
             contextOf(action, part),

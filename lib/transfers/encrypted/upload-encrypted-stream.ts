@@ -10,7 +10,7 @@ import { closeSource } from '../../stages/claim-source.js'
 import { createUploadStreamWith, type UploadWritable } from '../upload/create-upload-stream.js'
 import { uploadStreamWith, type UploadStreamInput } from '../upload/upload-stream.js'
 import type { Config } from './options.js'
-import { checkUpload, toEncryptedResult, type EncryptedUploadResult } from './upload-encryption-of.js'
+import { checkUpload, toEncryptedResult, type EncryptedUploadResult } from './encryptable-upload.js'
 
 /** As of `uploadStream`, without `resume`: an encrypted upload of a stream restarts with a new data key. */
 export type UploadEncryptedStreamInput = Omit<UploadStreamInput, 'picOperations' | 'resume'>

@@ -5,7 +5,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { combineAllCrc64 } from '../../core/crc64.js'
 import type { Context, CosError } from '../../core/error.js'
-import { compareCrc64, type Integrity } from '../../core/integrity.js'
+import { compareCrc64 } from '../../core/integrity.js'
 import * as Op from '../../core/operation.js'
 import { refOf } from '../../core/request.js'
 import type { Client } from '../../client/client.js'
@@ -17,6 +17,7 @@ import {
 import { headIfSame, type ExpectedContent } from '../../operations/head-if-same.js'
 import { headObject, type HeadObjectInput } from '../../operations/head-object.js'
 import type { WithEncryption } from '../../operations/parameters/encryption.js'
+import type { WrittenObject } from '../shared/written-object.js'
 
 /** One part that COS acknowledged. */
 export interface PartSent {
@@ -28,17 +29,13 @@ export interface PartSent {
   readonly crc64: O.Option<bigint>
 }
 
-export interface CompleteResult {
-  readonly etag: string
-  readonly versionId: O.Option<string>
+export interface CompleteResult extends Pick<
+  WrittenObject,
+  'etag' | 'versionId' | 'size' | 'parts' | 'integrity' | 'requestId'
+> {
   readonly location: O.Option<string>
-  readonly requestId: string
-  /** In bytes. */
-  readonly size: number
-  readonly parts: number
   /** Of the whole object, unsigned, as expected; none if that is not known. */
   readonly crc64: O.Option<bigint>
-  readonly integrity: Integrity
 }
 
 /** Parameters that a HEAD must repeat. */
@@ -55,13 +52,7 @@ export const crc64Of = (parts: ReadonlyArray<PartSent>): O.Option<bigint> => {
 
 const sizeOf = (parts: ReadonlyArray<PartSent>): number => parts.reduce((sum, { size }) => sum + size, 0)
 
-interface CompletedObject {
-  readonly etag: string
-  readonly versionId: O.Option<string>
-  readonly location: O.Option<string>
-  readonly requestId: string
-  readonly crc64: O.Option<bigint>
-}
+type CompletedObject = Pick<CompleteResult, 'etag' | 'versionId' | 'location' | 'requestId' | 'crc64'>
 
 /**
  * If an earlier attempt of a completion succeeded and its response was lost, its retry is refused: the upload no longer

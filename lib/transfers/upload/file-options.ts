@@ -34,23 +34,14 @@ export interface UploadFileInput extends UploadOptions, WithProgress, SourceOpti
 }
 
 /** For a codec. */
-export const CheckpointDirectory = In.guarded(
-  'the path of a directory, or false',
-  (u): u is string | false => u === false || (typeof u === 'string' && u !== '' && !u.includes('\0'))
-)
-
-/** For a codec. */
 export const UploadFileInput = In.struct<UploadFileInput>('UploadFileInput', {
   ...uploadOptions,
   ...withProgress,
-  file: In.guarded(
-    'the path of a file',
-    (u): u is string => typeof u === 'string' && u !== '' && !u.includes('\0')
-  ),
+  file: In.path('the path of a file'),
   length: In.optional(In.oneOf('whole', 'now')),
   threshold: In.optional(In.bytes(0)),
   resume: In.optional(Resume),
-  checkpoint: In.optional(CheckpointDirectory),
+  checkpoint: In.optional(In.directoryOrFalse),
   skipExisting: In.optional(In.boolean)
 })
 

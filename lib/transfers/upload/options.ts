@@ -1,7 +1,8 @@
 /** The parameters of all uploads, and the inputs of operations made from them. */
 import * as In from '../../core/input.js'
 import { MiB } from '../../core/limits.js'
-import { objectRef, refNames, refOf, type BodyInput, type ObjectRef } from '../../core/request.js'
+import type { BodyInput } from '../../core/body.js'
+import { objectRef, refNames, refOf, type ObjectRef } from '../../core/request.js'
 import { PartBytes } from '../../stages/part-size.js'
 import type { CompleteMultipartUploadInput } from '../../operations/complete-multipart-upload.js'
 import type { CreateMultipartUploadInput } from '../../operations/create-multipart-upload.js'

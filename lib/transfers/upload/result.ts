@@ -4,38 +4,18 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { combineAllCrc64 } from '../../core/crc64.js'
 import type { CosError } from '../../core/error.js'
-import type { Integrity } from '../../core/integrity.js'
 import type { PutObjectResult } from '../../operations/put-object.js'
 import { completeUpload, headOptions, type PartSent } from '../multipart/complete-upload.js'
 import type { CreatedUpload } from '../multipart/create-upload.js'
 import type { Transfer } from '../shared/run-transfer.js'
+import type { WrittenObject } from '../shared/written-object.js'
 import { uploadCompleteInput, type UploadOptions } from './options.js'
 
-export interface UploadResult {
-  readonly bucket: string
-  readonly key: string
-  /** Opaque, quotes included; of a multipart upload it is not an MD5. */
-  readonly etag: string
-  /** None if the bucket has no versioning. */
-  readonly versionId: O.Option<string>
-  /** In bytes. */
-  readonly size: number
-  /** Parts of the object: 1 for a single PUT. */
-  readonly parts: number
-  /** Whether it was a multipart upload. */
-  readonly multipart: boolean
+export interface UploadResult extends WrittenObject {
   /** Bytes that an earlier run had sent, and this run did not send again. */
   readonly resumed: number
   /** Of all bytes sent, unsigned. */
   readonly crc64: bigint
-  /** Result of comparing the checksum with COS's. */
-  readonly integrity: Integrity
-  /**
-   * Uploads of this key, without parts, that COS may have created for a request whose response was lost. Usually empty.
-   * Another run may have created them, so they are not aborted: `abortIncompleteUploads` removes them.
-   */
-  readonly orphanedUploads: ReadonlyArray<string>
-  readonly requestId: string
 }
 
 /** The result of a single PUT. */

@@ -1,4 +1,4 @@
-/** The encryption of uploads, from the options of `encrypted`, and what an encrypted upload refuses. */
+/** An upload that can be encrypted: its encryption, from the options of `encrypted`; its checks; and its result. */
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
@@ -6,6 +6,7 @@ import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encryptionError, invalidInput, type CosError } from '../../core/error.js'
+import * as In from '../../core/input.js'
 import { MiB } from '../../core/limits.js'
 import { contextOf } from '../../core/operation.js'
 import { conflict } from '../../core/problem.js'
@@ -17,7 +18,7 @@ import { createMemoryBudget } from '../../stages/memory-budget.js'
 import type { UploadResult } from '../upload/result.js'
 import type { UploadEncryption } from '../upload/upload-encryption.js'
 import { drawDataKey } from './draw-data-key.js'
-import { checkInput, fieldOf, type Config } from './options.js'
+import { checkInput, type Config } from './options.js'
 import { readFront } from './read-front.js'
 
 /** In bytes: seven parts of the default size, so that five are in flight and one is prepared. */
@@ -48,10 +49,7 @@ const uploadEncryptionOf = (config: Config): UploadEncryption => ({
   },
   create: (ref, context) => drawDataKey(config, ref, context),
   restore: (ref, context, metadata) =>
-    pipe(
-      restoreObjectCipher(config.keys.writes, ref, config, metadata),
-      TE.mapLeft((problem): CosError => encryptionError(context, problem))
-    )
+    pipe(restoreObjectCipher(config.keys.writes, ref, config, metadata), TE.mapLeft(encryptionError(context)))
 })
 
 /** An upload that can be encrypted. */
@@ -71,7 +69,7 @@ export const checkUpload = (
   input: unknown,
   resumes?: ReadonlyArray<string>
 ): E.Either<CosError, EncryptableUpload> => {
-  const resume = fieldOf(input, 'resume')
+  const resume = In.fieldOf(input, 'resume')
   const isAccepted =
     resume === undefined || resumes === undefined || (typeof resume === 'string' && resumes.includes(resume))
   const message = `must be ${(resumes ?? []).join(' or ')}: COS does not return the data key of an unfinished upload`
