@@ -1,6 +1,6 @@
 /**
  * PUT, GET and DELETE Bucket domaincertificate. The emulator stores for which domains a certificate was set, and neither the
- * certificate nor its key; it serves the certificates of its own authority.
+ * certificate nor its key: with `tls` it makes a certificate for every host.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
