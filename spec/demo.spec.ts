@@ -49,7 +49,7 @@ const startDemo = (
   return { process: child, ended: waitForEnd() }
 }
 
-/** An emulator of this spec's own, and what leads the demo to it as to any bucket. */
+/** An emulator, and the environment variables that direct the demo to it. */
 const ownBucket = async (t: Test, options: EmulatorOptions = {}) => {
   const cos = await startCos(t, options)
   return {
@@ -65,11 +65,11 @@ const ownBucket = async (t: Test, options: EmulatorOptions = {}) => {
   }
 }
 
-/** What is in the bucket, old versions and delete markers among it. */
+/** The entries of the bucket, with old versions and delete markers. */
 const left = async ({ client }: Cos): Promise<ReadonlyArray<unknown>> =>
   right(await collect(streamObjectVersions({ bucket }))(client())())
 
-/** The keys that these operations were done to. */
+/** The keys of the requests of these operations. */
 const keysOf = ({ emulator }: Cos, ...operations: ReadonlyArray<string>): ReadonlyArray<string> =>
   emulator
     .requests()

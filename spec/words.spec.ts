@@ -116,7 +116,7 @@ const mayHaveOldName = new RegExp(`\\b(${[...oldNames].join('|')})\\b`)
 
 const identifiersOf = (path: string): ReadonlySet<string> => {
   const source = readFileSync(join(top, path), 'utf8')
-  // To parse all files takes seconds.
+  // Parsing all files takes seconds.
   if (!mayHaveOldName.test(source)) return new Set()
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest)
   const names = new Set<string>()

@@ -1,4 +1,4 @@
-/** Abort Multipart Upload, over the wire: the upload is gone with its parts, and never the object. */
+/** Abort Multipart Upload, over the wire: the upload and its parts are deleted, and the object stays. */
 import t from 'tap'
 import { abortMultipartUpload } from '../../lib/operations/abort-multipart-upload.js'
 import { createMultipartUpload } from '../../lib/operations/create-multipart-upload.js'

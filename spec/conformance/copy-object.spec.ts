@@ -133,7 +133,7 @@ t.test('COS refuses requests that its state does not allow', async (t) => {
   await expectRefusal({ storageClass: 'NEXT_YEARS' }, 400, 'NotSupportedStorageClass')
   await expectRefusal({ storageClass: 'MAZ_STANDARD' }, 400, 'MAZOperationNotSupportOnOAZBucket')
   await expectRefusal({ acl: 'nobody' }, 400, 'InvalidArgument')
-  // Of a copy each failure is one and the same.
+  // A copy has 412 for each condition that fails.
   await expectRefusal({ copySourceIfMatch: 'another' }, 412, 'PreconditionFailed')
   await expectRefusal({ copySourceIfNoneMatch: source.etag }, 412, 'PreconditionFailed')
   await expectRefusal({ copySourceIfModifiedSince: A.future }, 412, 'PreconditionFailed')

@@ -1,4 +1,4 @@
-/** DELETE Object, over the wire: what is removed, what is marked, and what was never there. */
+/** DELETE Object, over the wire: objects, versions, delete markers, and keys that do not exist. */
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { deleteObject } from '../../lib/operations/delete-object.js'

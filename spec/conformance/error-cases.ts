@@ -1,4 +1,4 @@
-/** What every operation's spec shows of refusals: as COS's table has them, of strangers, and inside a 200. */
+/** The error cases that the spec of each operation runs: COS's table, wrong signatures, and an error inside a 200. */
 import t, { type Test } from 'tap'
 import type { CosError } from '../../lib/core/error.js'
 import type { Operation } from '../../lib/core/operation.js'
@@ -11,7 +11,7 @@ import { all, named, refusals as table, type Retry } from './error-table.js'
 
 const attempts: Readonly<Record<Retry, number>> = { no: 1, once: 2, yes: 4 }
 
-/** The call that an error must be about, and how often it was sent. */
+/** The context that an error must have, with the number of attempts. */
 const contextOf = (operation: Operation<unknown>, attempts: number) => {
   const { bucket, key } = right(operation.request)
   return { operation: operation.action, bucket, key, attempts }
@@ -19,7 +19,7 @@ const contextOf = (operation: Operation<unknown>, attempts: number) => {
 
 const isHead = (operation: Operation<unknown>): boolean => right(operation.request).method === 'HEAD'
 
-/** Sends it, and gives what came of it with the requests that this took. */
+/** Sends the operation; returns its error and the requests that were sent. */
 const failingSender = (emulator: Emulator, client: Parameters<ReturnType<typeof send>>[0]) => {
   let before = emulator.requests().length
   return async (operation: Operation<unknown>) => {
@@ -30,7 +30,7 @@ const failingSender = (emulator: Emulator, client: Parameters<ReturnType<typeof 
   }
 }
 
-/** Each refusal of COS's table that the operation may meet, over the wire: with its fields, and after as many attempts as the table says. */
+/** Each error of COS's table that the operation may receive: its fields, and the number of attempts that the table has. */
 const returnsTableErrors = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   let fault: Fault = {}
   const cos = await startCos(t, { fault: () => fault })
@@ -38,14 +38,14 @@ const returnsTableErrors = async (t: Test, operation: Operation<unknown>): Promi
   const head = isHead(operation)
   const mine = table.filter(({ to }) => to.some((action) => action === operation.action))
   t.ok(mine.length > 25, 'the table knows the operation')
-  // In the short form each operation meets another third of its rows.
+  // In the short form, a third of the rows; another third for each operation.
   const offset = all.findIndex((action) => action === operation.action)
   for (const { status, code, retry } of sampleOf(mine, 3, offset)) {
     const message = `sent for a spec: ${code} & <so on>`
     fault = { response: { status, ...(code === '' ? {} : { code, message }) } }
     const { error, requests } = await sent(operation)
     const bodiless = head || code === ''
-    // Of a HEAD the status alone is known: a 400 may pass or not, and is not requested again.
+    // A HEAD has only the status. A 400 may be transient or not, and is not retried.
     const tries = head && status < 500 && status !== 429 ? 1 : attempts[retry]
     const { bucket } = right(operation.request)
     t.match(
@@ -71,7 +71,7 @@ const returnsTableErrors = async (t: Test, operation: Operation<unknown>): Promi
   }
 }
 
-/** Those whose signature is wrong, missing or old, before anything else is looked at. */
+/** A wrong, missing or expired signature is refused before anything else is checked. */
 const rejectsInvalidSignatures = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   const token = 'emulatorExampleToken'
   const temporary = { secretId: 'AKIDEmulatorExampleTemporary00000000', secretKey: 'temporaryExample', token }
@@ -108,8 +108,8 @@ const rejectsInvalidSignatures = async (t: Test, operation: Operation<unknown>):
 }
 
 /**
- * A clock that is off by an hour is set by COS's, and the call is made again: what comes then is its own affair. A clock
- * that is right is left alone, and a signature that has expired by it has expired.
+ * A clock that is off by an hour is set by COS's, and the request is sent again; its result is not compared. A correct clock is
+ * not changed, and an expired signature is then an error.
  */
 const correctsClockSkew = async (t: Test, operation: Operation<unknown>): Promise<void> => {
   const expired = { status: 403, code: 'AccessDenied', message: 'Request has expired' }
@@ -132,7 +132,7 @@ const correctsClockSkew = async (t: Test, operation: Operation<unknown>): Promis
   t.equal(honest.emulator.requests().length, 1)
 }
 
-/** A success whose body is none: COS says 200 before it knows. */
+/** A response with status 200 whose body is an error: COS sends the status before the outcome is known. */
 export const failedInside200 = async (
   t: Test,
   operation: Operation<unknown>,
@@ -151,7 +151,7 @@ export const failedInside200 = async (
     ['NoSuchKey', 1]
   ] as const) {
     const body = `<?xml version='1.0' encoding='utf-8' ?><Error><Code>${code}</Code><Message>late</Message></Error>`
-    // Of a slow one: white space first, and the declaration behind it.
+    // A slow response: white space, and then the XML declaration.
     fault = { response: { status: 200, body }, keepAlive: { bytes: 5 } }
     const { error, requests } = await sent(operation)
     const requestId = requests.at(-1)?.requestId
@@ -222,7 +222,7 @@ export const expectInvalidInput = async (
   t.same(cos.operations(), [])
 }
 
-/** What is true of every listing of a bucket. */
+/** The cases of every listing of a bucket. */
 export const cutPageIsRetried = (listing: Operation<unknown>): void => {
   t.test('a cut page is retried, and never returned as a whole page', async (t) => {
     const { emulator, client } = await startCos(t, { fault: () => ({ shorten: 200 }) })
@@ -231,7 +231,7 @@ export const cutPageIsRetried = (listing: Operation<unknown>): void => {
   })
 }
 
-/** What is true of every operation: the end of each one's spec. */
+/** The cases of every operation, at the end of its spec. */
 export const refusals = (operation: Operation<unknown>): void => {
   t.test('each error of COS’s table is returned with its fields, and retried as the table says', (t) =>
     returnsTableErrors(t, operation)

@@ -44,7 +44,7 @@ const underKeys: ReadonlyArray<Action> = [
 const writers: ReadonlyArray<Action> = ['PutObject', 'CopyObject', 'CompleteMultipartUpload']
 const lockable: ReadonlyArray<Action> = [...writers, 'DeleteObject']
 
-/** How often the library may try: COS's own column, in its words. */
+/** How often the library may send the request, by the column of COS's table. */
 export type Retry = 'no' | 'once' | 'yes'
 
 export interface ErrorRow {
@@ -66,7 +66,7 @@ const errorRows = (
  * @source https://cloud.tencent.com/document/product/436/7730
  *
  * Left out are those of other operations: `NoSuchTagSet`, `AppendPositionErr`, `ObjectNotAppendable`.
- * `RequestTimeTooSkewed` and `ExpiredToken` stand here as they are to a clock that is right and a key that is fixed.
+ * `RequestTimeTooSkewed` and `ExpiredToken` are those of a correct clock and of fixed credentials.
  */
 export const refusals: ReadonlyArray<ErrorRow> = [
   ...errorRows(400, 'BadDigest', 'once', withBody),

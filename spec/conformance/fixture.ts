@@ -1,4 +1,4 @@
-/** An emulator with a bucket of each kind, and ways to ask it. */
+/** An emulator with a bucket of each kind, and calls to it. */
 import * as O from 'fp-ts/lib/Option.js'
 import type { Operation } from '../../lib/core/operation.js'
 import { send } from '../../lib/client/send.js'
@@ -36,13 +36,13 @@ export const startFixture = async (t: Teardown, options: EmulatorOptions = {}) =
     emulator: cos.emulator,
     run: async <A>(operation: Operation<A>): Promise<A> => right(await send(operation)(client)()),
     runFailing: async (operation: Operation<unknown>) => left(await send(operation)(client)()),
-    /** The headers of the last request of that name, as they came. */
+    /** The headers of the last request of an operation, as received. */
     headersOf: (operation: string) =>
       cos.emulator.requests().findLast((request) => request.operation === operation)?.headers ?? {}
   }
 }
 
-/** What is there, of what may not be. */
+/** The value of an option that must have one. */
 export const some = <A>(option: O.Option<A>): A => {
   if (O.isSome(option)) return option.value
   throw new Error('a Some was expected')
@@ -51,7 +51,7 @@ export const some = <A>(option: O.Option<A>): A => {
 export const textOf = async (body: { readonly toArray: () => Promise<ReadonlyArray<unknown>> }) =>
   Buffer.concat((await body.toArray()) as ReadonlyArray<Buffer>).toString()
 
-/** A day that has a second and no more, as headers do. */
+/** Dates in whole seconds, as headers have them. */
 export const past = new Date('2020-01-02T03:04:05Z')
 export const future = new Date('2100-01-02T03:04:05Z')
 
@@ -75,7 +75,7 @@ export const entityAttributes = {
   metadata: { colour: 'red', shape: 'round' }
 }
 
-/** Who may do what with it, in our words and on the wire. */
+/** The access control of an object: as an input, and as headers. */
 export const access = {
   acl: 'public-read',
   grantRead: [{ id: '100000000001' }, { id: 'qcs::cam::uin/100000000001:uin/100000000002' }],
@@ -93,7 +93,7 @@ export const accessHeaders = {
   'x-cos-grant-full-control': 'id="100000000006"'
 }
 
-/** Neither an ASCII letter alone: spaces, a percent sign, a slash at the front, and characters of four bytes. */
+/** A key with spaces, a percent sign, a leading slash, and characters of four bytes. */
 export const awkward = '/trips/2024 %2F+&?#"<腾😀.txt'
-/** A key that software on the way could take for the bucket. */
+/** A key that a proxy may normalize to the path of the bucket. */
 export const collapsing = { key: 'a/..', allowPathLikeKey: true }

@@ -1,4 +1,4 @@
-/** HEAD Object, over the wire: all that COS knows of an object, and refusals that have no words. */
+/** HEAD Object, over the wire: the attributes of an object, and errors without a body. */
 import * as O from 'fp-ts/lib/Option.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import t from 'tap'

@@ -16,7 +16,7 @@ const isComplete = fc.readConfigureGlobal().numRuns !== undefined
 const isAllowed = (point: number): boolean =>
   !(point >= 0xd800 && point <= 0xdfff) && !(point >= 0x18 && point <= 0x1b)
 
-/** Keys of at most 850 bytes that hold all code points between them, each with its number in front. */
+/** Keys of at most 850 bytes that together have all code points; each key starts with its number. */
 const allKeys = (): ReadonlyArray<string> => {
   const points = Array.from({ length: 0x110000 }, (_, point) => point).filter(isAllowed)
   return Array.from(

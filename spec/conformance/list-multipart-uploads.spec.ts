@@ -1,4 +1,4 @@
-/** List Multipart Uploads, over the wire: what was begun and neither completed nor aborted. */
+/** List Multipart Uploads, over the wire: uploads that were created, and neither completed nor aborted. */
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { createMultipartUpload } from '../../lib/operations/create-multipart-upload.js'

@@ -1,4 +1,4 @@
-/** GET Bucket (List Objects), over the wire: a page of keys and of what they have in common. */
+/** GET Bucket (List Objects), over the wire: a page of keys and common prefixes. */
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { listObjects, type ListObjectsInput } from '../../lib/operations/list-objects.js'

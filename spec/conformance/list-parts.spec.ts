@@ -1,4 +1,4 @@
-/** List Parts, over the wire: what an unfinished upload has so far, page by page. */
+/** List Parts, over the wire: the parts of an unfinished upload, page by page. */
 import { createHash } from 'node:crypto'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'

@@ -1,4 +1,4 @@
-/** That no operation is without its spec, and no parameter without its call. */
+/** Every operation has a conformance spec, and every parameter has a call in it. */
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'

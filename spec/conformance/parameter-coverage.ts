@@ -1,6 +1,6 @@
 /**
- * Which parameters of an operation its spec has shown. The codec of an input asks for each of its fields by name,
- * so a call whose input is watched tells what there is to be given: a parameter that is new is not shown.
+ * Records the parameters that the spec of an operation has used. The codec of an input reads each of its fields by name, so
+ * an input that records the reads has all parameters: a new one without a call is found.
  */
 import type { Operation } from '../../lib/core/operation.js'
 
@@ -9,7 +9,7 @@ type Note = (path: string, value: unknown) => void
 const isPlain = (u: unknown): u is object =>
   typeof u === 'object' && u !== null && (Array.isArray(u) || Object.getPrototypeOf(u) === Object.prototype)
 
-// JSON asks everything for it.
+// `JSON.stringify` reads it of every object.
 const isParameter = (name: string): boolean => name !== 'toJSON' && !(name in Object.prototype)
 
 const watchParameters = <A>(value: A, path: string, note: Note): A => {
@@ -31,9 +31,9 @@ const watchParameters = <A>(value: A, path: string, note: Note): A => {
 }
 
 export interface ParameterTracker<I, A> {
-  /** Makes the operation, and notes what it was given. */
+  /** Makes the operation, and records its parameters. */
   readonly call: (input: I) => Operation<A>
-  /** Paths of parameters, such as `copySource.versionId`, that no call has given. */
+  /** Paths of parameters, such as `copySource.versionId`, that no call has had. */
   readonly uncovered: () => ReadonlyArray<string>
   /** Paths of all parameters that the codec reads, given or not. */
   readonly paths: () => ReadonlyArray<string>

@@ -1,4 +1,4 @@
-/** SELECT Object Content, over the wire: a query's results, to the last of them or not at all. */
+/** SELECT Object Content, over the wire: all results of a query, or an error. */
 import { gzipSync } from 'node:zlib'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'

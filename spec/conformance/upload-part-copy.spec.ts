@@ -1,4 +1,4 @@
-/** Upload Part - Copy, over the wire: a part made of another object, or of a stretch of one. */
+/** Upload Part - Copy, over the wire: a part made of another object, or of a range of it. */
 import { createHash } from 'node:crypto'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
@@ -61,7 +61,7 @@ t.test('a part is copied from a range of a version, from one customer key to ano
     'content-length': '0',
     'x-cos-by-hand': 'header'
   })
-  // The other pair of conditions, and the whole of what is there now.
+  // The other pair of conditions, and the whole object.
   const two = await run(
     copying({
       ...to,

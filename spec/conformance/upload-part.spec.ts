@@ -1,4 +1,4 @@
-/** Upload Part, over the wire: the bytes of a part, and an upload that must be there for them. */
+/** Upload Part, over the wire: the bytes of a part, and the errors of a missing upload. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import * as O from 'fp-ts/lib/Option.js'

@@ -165,7 +165,7 @@ t.test('urlDecode decodes once, and a plus is a plus', async (t) => {
     ['%2520', '%20'],
     ['00123', '00123'],
     ['%00%01', '\0\u0001'],
-    // What does not decode never costs the page.
+    // Text that cannot be decoded does not fail the page.
     ['100%', '100%'],
     ['100%+%E4%B8%AD%', '100%+中%'],
     ['%zz%20', '%zz '],

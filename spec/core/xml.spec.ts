@@ -19,7 +19,7 @@ import { anyText } from '../support/any-text.js'
 
 interface Read {
   readonly events: ReadonlyArray<XmlEvent>
-  /** What went wrong in the end, if anything did. */
+  /** The error at the end, if there is one. */
   readonly problem?: string
 }
 

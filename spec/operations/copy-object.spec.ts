@@ -108,7 +108,7 @@ t.test('parameters that COS would ignore are an InvalidInput', async (t) => {
     copy({ tagging: { a: '1' }, copyStatus: 'Replaced' }),
     "taggingDirective: must be 'Replaced' when tagging is given (COS ignores tagging otherwise)"
   )
-  // What is never the source's needs no directive.
+  // Properties that are never those of the source need no directive.
   const other = { acl: 'private', storageClass: 'ARCHIVE', sse: { type: 'COS' }, copyStatus: 'Copy' } as const
   t.match(requestOf(copyObject({ ...at, copySource, ...other })), {
     headers: { 'x-cos-metadata-directive': 'Copy', 'x-cos-storage-class': 'ARCHIVE' }

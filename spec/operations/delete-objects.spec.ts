@@ -78,7 +78,7 @@ t.test('an invalid field is an InvalidInput that names it', async (t) => {
   t.match(remove({ objects: 'a' }), /^objects: /)
   t.match(remove({ quiet: 'true' }), /^quiet: must be true or false/)
   t.match(remove({ bucket: '' }), /^bucket: /)
-  // A path that collapses is no danger here: these keys are in no path.
+  // A key that normalizes to an empty path is harmless: these keys are not in a path.
   t.match(requestOf(deleteObjects({ bucket, objects: [{ key: 'a/..' }] })), { body: /<Key>a\/\.\.<\/Key>/ })
 })
 

@@ -9,7 +9,7 @@ import { createGate } from '../support/responses.js'
 
 const never = (): AbortSignal => new AbortController().signal
 
-/** Counts, and says whether it was closed; stalls after `until`. */
+/** Counts, and records whether it was closed; stalls after `until`. */
 const createCounter = (until = Infinity) => {
   const seen = { read: 0, closed: false }
   const source = async function* () {

@@ -33,7 +33,7 @@ interface Copy extends Pick<Part, 'number' | 'offset' | 'size' | 'last'> {
   readonly bytes: Buffer
 }
 
-/** What the parts were, each released before the next is cut: a block used too long would show. */
+/** Copies of the parts, each released before the next is cut: a block that is used too long is found. */
 const copies = async (parts: AsyncIterable<Part>): Promise<Array<Copy>> => {
   const out: Array<Copy> = []
   for await (const { number, offset, size, last, chunks, release } of parts) {
@@ -43,7 +43,7 @@ const copies = async (parts: AsyncIterable<Part>): Promise<Array<Copy>> => {
   return out
 }
 
-/** As the parts of these bytes should be. */
+/** The expected parts of these bytes. */
 const expectedParts = (bytes: Buffer, partSize: number): Array<Copy> =>
   Array.from({ length: Math.max(1, Math.ceil(bytes.length / partSize)) }, (_, n) => {
     const part = bytes.subarray(n * partSize, (n + 1) * partSize)

@@ -32,7 +32,7 @@ interface Teardown {
 type Respond = (bytes: Buffer, response: ServerResponse, first: number) => unknown
 const whole: Respond = (bytes, response) => response.end(bytes)
 
-/** A server that gives ranges of the bytes, and a call that asks for one; `most` of them were under way at once. */
+/** A server of ranges of the bytes, and a call that requests one; `most` were in flight at the same time. */
 const startRangeServer = async (t: Teardown, bytes: Buffer, respond: Respond = whole) => {
   const at = { open: 0, most: 0, requested: [] as Array<number> }
   const server = createServer((request, response) => {

@@ -45,7 +45,7 @@ const workshop = () => {
   return { started, aborted, work, end }
 }
 
-/** How each of the results comes, or fails. */
+/** Collects the results, and the failure at their end. */
 const collectResults = (source: AsyncIterable<unknown>) => {
   const got: Array<unknown> = []
   const readAll = async () => {

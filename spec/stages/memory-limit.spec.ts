@@ -1,4 +1,4 @@
-/** What transfers hold, weighed over real sockets: the ceilings that the design promises, at a smaller total. */
+/** The memory of transfers, measured over real sockets: the documented ceilings, with fewer bytes in all. */
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
@@ -62,7 +62,7 @@ const startServer = async (t: Teardown): Promise<{ readonly origin: string; read
   return { origin: `http://127.0.0.1:${String(port)}`, dispatcher }
 }
 
-/** The most that buffers grow by, of what is really held: garbage is collected before it is judged. */
+/** The largest growth of the buffers that are held: garbage is collected before a growth counts. */
 const createScale = async (ceiling: number) => {
   await collectGarbage()
   const before = process.memoryUsage().arrayBuffers

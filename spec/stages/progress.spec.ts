@@ -15,7 +15,7 @@ import {
 } from '../../lib/stages/progress.js'
 import { yieldThenFail, from, toArray } from '../support/iterables.js'
 
-/** What there is to say at `at`, after events at their moments. */
+/** The snapshot at `at`, after events at their times. */
 const after = (at: number, ...events: ReadonlyArray<readonly [number, ProgressEvent]>): ProgressSnapshot =>
   pipe(
     events.reduce((state, [moment, event]) => step(event, moment)(state), initialState(0)),

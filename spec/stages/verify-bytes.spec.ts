@@ -21,13 +21,13 @@ const expectedOf = (some: Partial<ExpectedBytes> = {}): ExpectedBytes => ({
 })
 
 interface Outcome {
-  /** What was handed on, as text. */
+  /** The chunks that were yielded, as text. */
   readonly chunks: ReadonlyArray<string>
   readonly integrity?: Integrity
   readonly error?: CosError
 }
 
-/** Reads to the end, whatever the end is. */
+/** Reads to the end or to the error. */
 const outcome = async (what: ExpectedBytes, source: AsyncIterable<Uint8Array>): Promise<Outcome> => {
   const chunks: Array<string> = []
   const bytes = verifyBytes(what)(source)
@@ -146,7 +146,7 @@ t.test('a reader that stops early closes the source', async (t) => {
 t.test('an error of the source fails the pipeline', async (t) => {
   const broken = yieldThenFail(new Error('disk'), Buffer.from('1234'))
   await t.rejects(pipeline(broken, verifyBytes(expectedOf()), toArray), { message: 'disk' })
-  // The bytes are all here, and still their end is not what it should be.
+  // All bytes have arrived, and then the source fails.
   const late = yieldThenFail(new Error('reset'), Buffer.from(digits))
   await t.rejects(pipeline(late, verifyBytes(expectedOf()), toArray), { message: 'reset' })
 })

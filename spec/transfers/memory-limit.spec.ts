@@ -1,4 +1,4 @@
-/** One budget for all that a client moves: `memoryLimit`, weighed over real sockets. */
+/** One budget for all transfers of a client: `memoryLimit`, measured over real sockets. */
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -83,7 +83,7 @@ t.test('many parallel uploads and downloads together stay below the limit, and a
   const down = async (at: number): Promise<string> => {
     const from = { bucket, key: large.key, partSize: MiB }
     const { body, verified } = right(await downloadStream(from)(client)())
-    // Every other is read only when the uploads have long been waiting for memory, its window ahead among it.
+    // Every second download is read only when the uploads have long waited for memory, of which it holds its ranges ahead.
     await setTimeout(at % 2 === 0 ? 0 : 500)
     for await (const _ of body) await look()
     return right(await verified())._tag

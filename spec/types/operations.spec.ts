@@ -1,4 +1,4 @@
-/** What the compiler says of operations. It is tsc that judges here; tap sees that the run time says the same. */
+/** The types of operations. tsc checks them; tap checks that the values agree. */
 import type { Readable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { IO } from 'fp-ts/lib/IO.js'

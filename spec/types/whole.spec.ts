@@ -1,4 +1,4 @@
-/** What the compiler says of all seventeen operations and of the streams: what goes in, what comes out, what may fail. */
+/** The types of all seventeen operations and of the streams: inputs, results and errors. */
 import type { Writable } from 'node:stream'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Reader } from 'fp-ts/lib/Reader.js'

@@ -180,7 +180,11 @@ export const defineListing = <Input extends R.BucketRef, Entry, Head, Cursor, It
     head: (row) => head(row, input),
     decodeText: textDecoder(input)
   })
-  const start = (input: Input & FromCursor<Cursor>): Cursor => input.cursor ?? cursor.start(input)
+  const start = (input: Input & FromCursor<Cursor>): Cursor => {
+    // A copy: `null` of a caller without TypeScript is then an input without fields, and each page is an InvalidInput.
+    const given = { ...input }
+    return given.cursor ?? cursor.start(given)
+  }
   const eventsWith = <A>(
     read: (input: Input & FromCursor<Cursor>, response: Response) => AsyncGenerator<A, void, undefined>
   ): ((input: Input & FromCursor<Cursor>) => Op.Operation<AsyncIterable<A>>) =>

@@ -69,7 +69,7 @@ t.test('a truncated body fails with IncompleteBody and stores nothing', async (t
   const emulator = await startTestEmulator(t)
   const talk = await openRawSocket(emulator.port)
   talk.send(`${requestHead(emulator, { ...put, headers: { 'content-length': '100' } })}too short`)
-  // The caller will say no more, but listens still.
+  // The client sends no more bytes, but still reads.
   talk.socket.end()
   t.match(await talk.receive(), /^HTTP\/1.1 400 [^]*x-cos-request-id[^]*<Code>IncompleteBody</)
   t.equal((await sendRequest(emulator, { key: 'k' })).status, 404)

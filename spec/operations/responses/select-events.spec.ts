@@ -8,7 +8,7 @@ interface Teardown {
   readonly teardown: (clean: () => unknown) => unknown
 }
 
-/** The tags that came, and what ended them. */
+/** The tags of the events, and the error at their end. */
 const read = async (t: Teardown, canned: CannedResponse) => {
   const headers = { 'x-cos-request-id': 'NjYwMQ==', 'x-cos-trace-id': 'VHJhY2U=' }
   const tags: Array<string> = []

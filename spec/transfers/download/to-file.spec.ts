@@ -58,7 +58,7 @@ t.test('toFile saves one range of getObject, and the whole of downloadStream', a
 t.test('toFile does not change the old file if the body differs or breaks off', async (t) => {
   for (const [fault, error] of [
     [{ flip: 5 }, { _tag: 'IntegrityError', check: 'crc64' }],
-    // Fewer bytes a request than count as progress: it is given up after the attempts of the policy.
+    // Each request delivers fewer bytes than count as progress: the download fails after the attempts of the policy.
     [{ cut: { at: 'body', after: 1000 } }, { _tag: 'TransportError' }]
   ] as const) {
     const here = await createDownloadFixture(t, {

@@ -1,4 +1,4 @@
-/** The memory of encrypted transfers, weighed over real sockets: that of the plain ones and a few segments. */
+/** The memory of encrypted transfers, measured over real sockets: that of the plain ones and a few segments. */
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'

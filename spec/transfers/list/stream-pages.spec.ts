@@ -5,13 +5,16 @@ import t from 'tap'
 import { script, type EmulatorOptions, type SeedObject } from '../../../lib/emulator/index.js'
 import { withRetry, withSignal } from '../../../lib/client/combinators.js'
 import { mapConcurrent } from '../../../lib/stages/map-concurrent.js'
-import { collect } from '../../../lib/transfers/shared/effect-stream.js'
+import { collect, type EffectStream } from '../../../lib/transfers/shared/effect-stream.js'
+import { streamMultipartUploads } from '../../../lib/transfers/list/stream-multipart-uploads.js'
+import { streamObjectVersions } from '../../../lib/transfers/list/stream-object-versions.js'
 import { streamObjects } from '../../../lib/transfers/list/stream-objects.js'
+import { streamParts } from '../../../lib/transfers/list/stream-parts.js'
 import { becomesTrue, waitFor } from '../../support/wait-for.js'
 import { bucket, startCos } from '../../support/cos.js'
 import { toArray } from '../../support/iterables.js'
 import { settlesWithin } from '../../support/settles-within.js'
-import { right } from '../../support/server.js'
+import { left, right } from '../../support/server.js'
 import { catchCosError } from '../../support/responses.js'
 
 const name = (n: number): string => `k/${String(n).padStart(5, '0')}`
@@ -165,4 +168,21 @@ t.test('a listing is a Reader: R.map adds a stage to it', async (t) => {
     collect
   )
   t.same(right(await sizes(cos.client())()), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18])
+})
+
+t.test('a listing without an input fails with InvalidInput when it is read', async (t) => {
+  const client = (await startCos(t)).client()
+  const lists: ReadonlyArray<(input: never) => EffectStream<unknown>> = [
+    streamObjects,
+    streamObjectVersions,
+    streamMultipartUploads,
+    streamParts
+  ]
+  for (const list of lists)
+    for (const none of [null, undefined])
+      t.match(left(await collect(list(none as never))(client)()), {
+        _tag: 'InvalidInput',
+        field: 'bucket',
+        problem: 'missing'
+      })
 })

@@ -205,7 +205,7 @@ t.test('a body cut at any byte fails with a TransportError before the last row',
   const size = emulator.requests().at(-1)?.bytesOut ?? 0
   t.ok(size > 300)
   const counts = new Set<number>()
-  // spec/core/encodeEvent-stream.spec.ts cuts after each byte. A sample is enough here, denser around the last message.
+  // spec/core/event-stream.spec.ts cuts after each byte. A sample is enough here, denser around the last message.
   for (cut = 0; cut < size; cut += cut < size - 60 ? 7 : 2) {
     const given: Array<unknown> = []
     const selected = right(await send(selectObjectContent(asJson))(client)())

@@ -257,7 +257,7 @@ t.test('the part size of a sparse file of 200 GiB grows so that 10,000 parts suf
   await writeFile(file, '')
   await truncate(file, 200 * 1024 * MiB)
   const controller = new AbortController()
-  // A dry run: the first parts are refused, and their length is what we came for.
+  // The first parts are refused: only their length is compared.
   const result = withSignal(controller.signal)(uploadFile({ ...at, file, concurrency: 1 }))(client)()
   await waitFor(() => countParts(cos) > 0)
   controller.abort()

@@ -124,7 +124,7 @@ t.test('a source in any state yields its bytes or a SourceError, never another o
       fc.array(fc.uint8Array({ minLength: 1, maxLength: 2000 }), { minLength: 1, maxLength: 4 }),
       fc.constantFrom('uploaded', ...Object.keys(states)),
       async (kind, chunks, state) => {
-        // JavaScript does not tell whether a generator was read by another than us.
+        // JavaScript does not tell whether another reader has read a generator.
         fc.pre(kind !== 'generator' || state === 'fresh' || state === 'uploaded')
         right(await send(putObject({ ...at, body: old }))(client)())
         const source = sourceOf(kind, chunks)

@@ -30,7 +30,7 @@ t.test("conditions are evaluated in HTTP's order", async (t) => {
     [{ 'if-unmodified-since': later }, 'Passed'],
     [{ 'if-unmodified-since': earlier }, 'Failed'],
     [{ 'if-unmodified-since': 'no date' }, 'Passed'],
-    // The ETag decides where both are given.
+    // If both are given, the ETag decides.
     [{ 'if-match': '"abc"', 'if-unmodified-since': earlier }, 'Passed'],
     [{ 'if-none-match': '"x"', 'if-modified-since': later }, 'Passed'],
     [{ 'if-match': '"x"', 'if-none-match': '"abc"' }, 'Failed']
@@ -52,7 +52,7 @@ t.test('readRange follows RFC 9110', async (t) => {
     ['bytes=-0', 10, 416],
     ['bytes=0-', 0, 416],
     ['bytes=-1', 0, 416],
-    // What is no range is no wish.
+    // An invalid range is ignored.
     ['bytes=4-2', 10, undefined],
     ['bytes=-', 10, undefined],
     ['bytes=0-1,3-4', 10, undefined],

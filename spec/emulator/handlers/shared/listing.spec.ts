@@ -6,7 +6,7 @@ import { sortedMap } from '../../../../lib/emulator/store/sorted.js'
 const bytewise = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 const nameOf = (found: ListingItem<boolean>): string => (found._tag === 'Group' ? found.prefix : found.key)
 
-/** The rules, response the long way: everything, filtered, rolled up, sorted. */
+/** The rules of a listing, applied to all keys: filtered, grouped by the delimiter, sorted. */
 const naive = (
   keys: ReadonlyMap<string, boolean>,
   prefix: string,
