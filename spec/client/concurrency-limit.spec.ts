@@ -7,6 +7,7 @@ import {
   type ConcurrencyLimit
 } from '../../lib/client/concurrency-limit.js'
 import { randomFrom } from '../fuzz/seeded-random.js'
+import { isLongForm } from '../support/long-form.js'
 
 interface Service {
   /** Requests that it serves at the same time, by the time in milliseconds. */
@@ -73,18 +74,37 @@ const countBetween = ({ done }: Run, from: number, to: number): number =>
   done.filter((at) => at >= from && at < to).length
 const limitAt = ({ limits }: Run, time: number): number => limits.findLast(([at]) => at <= time)?.[1] ?? 0
 
-t.test('the limit follows a capacity of 4, 32, 8, with few refused requests', (t) => {
+/** Shares of the best goodput in each of three steps of 10 s, and of refused requests, if the first step began earlier. */
+const follow = (latency: number, earlier: number) => {
   const steps = [4, 32, 8]
-  for (const latency of [20, 100, 300]) {
-    const run = simulate({ capacity: (at) => steps[Math.floor(at / 10_000)] ?? 8, latency }, 30_000)
-    for (const [index, capacity] of steps.entries()) {
-      const start = index * 10_000
-      const best = (capacity * 10_000) / latency
-      const got = countBetween(run, start, start + 10_000) / best
-      t.ok(got >= 0.85, `${String(latency)} ms: ${got.toFixed(2)} of the best with ${String(capacity)}`)
+  const capacity = (at: number): number => steps[Math.floor((at + earlier) / 10_000) - 1] ?? steps[0] ?? 0
+  const run = simulate({ capacity, latency }, 40_000 - earlier)
+  const goodputs = steps.map((step, index) => {
+    const start = (index + 1) * 10_000 - earlier
+    return countBetween(run, start, start + 10_000) / ((step * 10_000) / latency)
+  })
+  return { goodputs, refused: run.refused / (run.refused + run.done.length) }
+}
+
+const mean = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0) / values.length
+
+t.test('the limit follows a capacity of 4, 32, 8, with few refused requests', (t) => {
+  // The time since the last probe, when the capacity changes, decides how soon the limit follows.
+  const starts = isLongForm ? 20 : 3
+  for (const [latency, least] of [
+    [20, 0.9],
+    [100, 0.87],
+    [200, 0.85],
+    [300, 0.78]
+  ] as const) {
+    if (latency === 20 && !isLongForm) continue
+    const runs = Array.from({ length: starts }, (_, n) => follow(latency, 8000 + (n * 2000) / starts))
+    for (const [index, capacity] of [4, 32, 8].entries()) {
+      const got = mean(runs.map(({ goodputs }) => goodputs[index] ?? 0))
+      t.ok(got >= least, `${String(latency)} ms: ${got.toFixed(3)} of the best with ${String(capacity)}`)
     }
-    const share = run.refused / (run.refused + run.done.length)
-    t.ok(share < 0.02, `${String(latency)} ms: ${(share * 100).toFixed(2)} % refused`)
+    const refused = mean(runs.map((run) => run.refused))
+    t.ok(refused < 0.02, `${String(latency)} ms: ${(refused * 100).toFixed(2)} % refused`)
   }
   t.end()
 })
@@ -136,7 +156,13 @@ t.test('a refused probe returns to the limit before it', (t) => {
   t.match(held, { limit: 8, phase: 'hold' })
   const probe = after(held, successAt(300), successAt(301), successAt(302))
   t.match(probe, { limit: 9, phase: 'grow' }, 'after 200 requests')
-  t.match(after(state, successAt(5100), successAt(5101)), { limit: 9, phase: 'grow' }, 'or after 5 s')
+  const slow = after(state, ...Array.from({ length: 24 }, () => successAt(1300)))
+  t.match(slow, { limit: 8, phase: 'hold' }, 'not before 25 requests')
+  t.match(
+    after(slow, successAt(1301), successAt(1302)),
+    { limit: 9, phase: 'grow' },
+    'or after 25 and 1.25 s'
+  )
   t.match(after(probe, refusal(9, probe.refusals)), { limit: 8, phase: 'hold' })
   const limits = new Set<number>()
   let [grown, at] = [after(held, successAt(300)), 300]
@@ -146,6 +172,14 @@ t.test('a refused probe returns to the limit before it', (t) => {
     grown = after(grown, { ...successAt(at), inFlight: grown.limit })
   }
   t.strictSame([...limits], [8, 9, 11, 15, 23, 39], 'a probe that is not refused doubles the step')
+  t.end()
+})
+
+t.test('the limit does not grow while requests from before a refusal are in flight', (t) => {
+  const halved = after({ ...createLimit(), limit: 40 }, refusal(40, 0))
+  const succeeded = (inFlight: number) => ({ _tag: 'Succeeded', at: 1, work: 1, inFlight }) as const
+  t.match(after(halved, succeeded(39), succeeded(21)), { limit: 20, phase: 'recover' })
+  t.match(after(halved, succeeded(39), succeeded(20)), { limit: 21, phase: 'recover' })
   t.end()
 })
 
