@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { adaptive } from './cases/adaptive.js'
+import { bandwidth } from './cases/bandwidth.js'
 import { emulator } from './cases/emulator.js'
 import { encryptedDownloads, encryptedFilesDown } from './cases/encrypted-download.js'
 import { encryptedFiles, encryptedUploads } from './cases/encrypted-upload.js'
@@ -40,6 +41,7 @@ const cases: Readonly<Record<string, () => Promise<Table>>> = {
   'listing-100k': compareListings(100_000),
   'listing-1m': compareListings(1_000_000),
   adaptive,
+  bandwidth,
   emulator,
   'event-loop': eventLoop,
   import: importTime,
