@@ -7,6 +7,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type * as t from 'io-ts'
 import { invalidInput, type Context, type InvalidInput, type ServiceError } from './error.js'
 import * as D from './decoder.js'
+import { rejectErrors } from './service-error.js'
 import { fieldOf, firstProblem } from './input.js'
 import { normalizesToEmpty } from './key.js'
 import { conflict } from './problem.js'
@@ -125,7 +126,7 @@ export const operationWith =
       request: E.isLeft(checked)
         ? checked
         : E.right(redacted(withExtras(checked.right)(request(checked.right)))),
-      decode: E.isRight(checked) ? D.rejectErrors(decode(checked.right)) : () => TE.left(checked.left)
+      decode: E.isRight(checked) ? rejectErrors(decode(checked.right)) : () => TE.left(checked.left)
     }
   }
 

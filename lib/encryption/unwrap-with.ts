@@ -10,6 +10,7 @@ import { unwrapRfc3394 } from './aes-key-wrap.js'
 import type { ForeignEnvelope } from './foreign-envelope.js'
 import type { MasterKey, MasterSecret } from './master-key.js'
 import { encryptionProblem } from './problem.js'
+import { decryptOaep } from './rsa-oaep.js'
 import { decodeOaep, decodePkcs1v15, javaOaep } from './rsa-padding.js'
 
 export interface UnwrapOptions {
@@ -25,14 +26,6 @@ export const wrongKey = ({ id }: MasterKey): EncryptionProblem =>
   encryptionProblem('WrongKey', 'the master key does not decrypt the data key, or its wrapping was changed', {
     keyId: id
   })
-
-/** OpenSSL's own OAEP, in constant time; one hash for the label and MGF1. */
-export const decryptOaep = (
-  key: KeyObject,
-  oaepHash: 'sha1' | 'sha256',
-  wrapped: Uint8Array
-): O.Option<Uint8Array> =>
-  O.tryCatch(() => privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, wrapped))
 
 /**
  * The block before its padding is removed. Node refuses `RSA_PKCS1_PADDING` for private keys (20.20, CVE-2023-46809), or

@@ -6,6 +6,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
+import { fromXml } from '../core/xml-decoder.js'
 import type { CosError, InputProblem } from '../core/error.js'
 import * as In from '../core/input.js'
 import { withoutLeadingSlash } from '../core/key.js'
@@ -170,7 +171,7 @@ const read =
   (response) => {
     if (input.callback === undefined && input.picOperations === undefined) {
       return pipe(
-        D.fromXml(root, Fields)(response),
+        fromXml(root, Fields)(response),
         TE.map((fields) => ({ ...fields, response: O.none }))
       )
     }
@@ -178,7 +179,7 @@ const read =
       D.readBytes(responseLimit)(response),
       TE.chain((bytes) =>
         pipe(
-          D.fromXml(root, Fields)({ ...response, body: Readable.from([bytes]) }),
+          fromXml(root, Fields)({ ...response, body: Readable.from([bytes]) }),
           TE.orElse((error) =>
             TE.fromEither(input.callback === undefined ? E.left(error) : fromCallback(response)(error))
           ),

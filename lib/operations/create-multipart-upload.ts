@@ -6,6 +6,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
+import { fromXml } from '../core/xml-decoder.js'
 import type { CosError } from '../core/error.js'
 import * as In from '../core/input.js'
 import { withoutLeadingSlash } from '../core/key.js'
@@ -88,7 +89,7 @@ const named: D.Decoder<t.TypeOf<typeof Named>> = (response) =>
   pipe(
     D.readBytes(responseLimit)(response),
     TE.chain((bytes) =>
-      pipe(D.fromXml(root, Named)({ ...response, body: Readable.from([bytes]) }), TE.orElse(fromText(bytes)))
+      pipe(fromXml(root, Named)({ ...response, body: Readable.from([bytes]) }), TE.orElse(fromText(bytes)))
     )
   )
 

@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import * as D from '../core/decoder.js'
+import { document } from '../core/xml-decoder.js'
 import * as In from '../core/input.js'
 import { Key, withoutLeadingSlash } from '../core/key.js'
 import * as Op from '../core/operation.js'
@@ -132,7 +133,7 @@ const resultOf = (row: Element): E.Either<ReadonlyArray<string>, ReadonlyArray<D
 }
 
 const decode: Op.Decoder<DeleteObjectsResult> = pipe(
-  D.document('DeleteResult'),
+  document('DeleteResult'),
   D.chainEither(({ rows }, response) =>
     pipe(
       E.traverseArray(resultOf)(rows),

@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import * as D from '../../core/decoder.js'
+import { fromXml } from '../../core/xml-decoder.js'
 import type { Decoder } from '../../core/decoder.js'
 import * as W from '../../core/wire.js'
 import {
@@ -46,7 +47,7 @@ const Fields = t.type({
  */
 export const copyObjectResponse = (root: string): Decoder<CopyObjectResponse> =>
   pipe(
-    D.fromXml(root, Fields),
+    fromXml(root, Fields),
     D.chainEither((fields, response) =>
       E.right({
         ...responseMetadata(response),

@@ -2,6 +2,7 @@
 import { identity } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as D from '../../core/decoder.js'
+import { xmlRows } from '../../core/xml-decoder.js'
 import { CosException, fromUnknown } from '../../core/error.js'
 import type { Response } from '../../core/response.js'
 import * as W from '../../core/wire.js'
@@ -82,7 +83,7 @@ export const wholePage =
         const reader = pageReader(format, response)
         const entries: Array<Entry> = []
         const commonPrefixes: Array<string> = []
-        for await (const rows of D.xmlRows(format.root, response)) {
+        for await (const rows of xmlRows(format.root, response)) {
           for (const element of rows) {
             const row = reader.row(element)
             if (row._tag === 'Entry') entries.push(row.entry)

@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type * as O from 'fp-ts/lib/Option.js'
 import type * as t from 'io-ts'
 import * as D from '../../core/decoder.js'
+import { xmlRows } from '../../core/xml-decoder.js'
 import { CosException, fromUnknown } from '../../core/error.js'
 import * as Op from '../../core/operation.js'
 import type * as R from '../../core/request.js'
@@ -116,7 +117,7 @@ async function* pageBatches<Entry, Head, Cursor, Item>(
   response: Response
 ): AsyncGenerator<ReadonlyArray<PageEvent<Item, Cursor, Head & ResponseMetadata>>, void, undefined> {
   const reader = pageReader(format, response)
-  for await (const rows of D.xmlRows(format.root, response)) {
+  for await (const rows of xmlRows(format.root, response)) {
     const batch: Array<Item> = []
     const add = (item: Item | undefined): void => {
       if (item !== undefined) batch.push(item)

@@ -3,6 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import * as D from '../../core/decoder.js'
+import { document } from '../../core/xml-decoder.js'
 import * as In from '../../core/input.js'
 import * as Op from '../../core/operation.js'
 import * as R from '../../core/request.js'
@@ -38,7 +39,7 @@ const tagOf = (tag: Element): E.Either<ReadonlyArray<string>, readonly [string, 
   )
 
 const decode: Op.Decoder<ObjectTags> = pipe(
-  D.document('Tagging'),
+  document('Tagging'),
   D.chainEither(({ rows }, response) =>
     pipe(
       rows.flatMap((row) => (row.name === 'TagSet' ? row.children : [])),

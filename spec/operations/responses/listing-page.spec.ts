@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Response } from '../../../lib/core/response.js'
-import * as D from '../../../lib/core/decoder.js'
+import { xmlRows } from '../../../lib/core/xml-decoder.js'
 import {
   pageReader,
   textDecoder,
@@ -35,7 +35,7 @@ const format: PageFormat<number, ReadonlyArray<string>> = {
 
 async function* rowsOf(response: Response) {
   const reader = pageReader(format, response)
-  for await (const rows of D.xmlRows(format.root, response)) for (const row of rows) yield reader.row(row)
+  for await (const rows of xmlRows(format.root, response)) for (const row of rows) yield reader.row(row)
   yield reader.head()
 }
 
