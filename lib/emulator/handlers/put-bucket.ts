@@ -48,7 +48,7 @@ export const putBucket: Handler = (context, request) => async () => {
   if (!isBucketName(bucket)) return fail('InvalidBucketName')
   const kind = await readBody(request)
   if (E.isLeft(kind)) return kind
-  if (context.store.bucket(bucket) !== undefined) return fail('BucketAlreadyExists')
+  if (context.store.bucket(bucket) !== undefined) return fail('BucketAlreadyOwnedByYou')
   const { acl, grants, tags } = head.right
   const region = regionOfHost(request.host)
   const at = region === undefined ? {} : { region }

@@ -54,8 +54,8 @@ export const configurations = {
   Referer: { parameter: 'referer', root: 'RefererConfiguration', absent: 'EmptyDocument' },
   Replication: {
     ...{ parameter: 'replication', root: 'ReplicationConfiguration' },
-    // The Node SDK compares with this spelling.
-    absent: 'ReplicationConfigurationnotFoundError'
+    // As in COS's list of error codes. The Node SDK takes the spelling `...notFoundError` for no error; its tests expect one.
+    absent: 'ReplicationConfigurationNotFoundError'
   },
   Tagging: { parameter: 'tagging', root: 'Tagging', absent: 'NoSuchTagSet' },
   Website: { parameter: 'website', root: 'WebsiteConfiguration', absent: 'NoSuchWebsiteConfiguration' }

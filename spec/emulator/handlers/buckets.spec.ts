@@ -10,7 +10,7 @@ t.test('buckets are created, found, listed and deleted', async (t) => {
   t.equal((await sendRequest(emulator, { method: 'PUT', bucket, ...empty })).status, 200)
   t.match(await sendRequest(emulator, { method: 'PUT', bucket, ...empty }), {
     status: 409,
-    text: /BucketAlreadyExists/
+    text: /BucketAlreadyOwnedByYou/
   })
   t.match(await sendRequest(emulator, { method: 'HEAD', bucket }), {
     status: 200,
