@@ -1,4 +1,5 @@
 /** Timers in order of their time: a binary heap. A stopped timer stays in it until it is the first. */
+import { constVoid } from 'fp-ts/lib/function.js'
 
 interface Timer {
   /** In milliseconds. */
@@ -9,6 +10,8 @@ interface Timer {
 
 export interface QueuedTimer extends Timer {
   readonly order: number
+  /** Does nothing if the timer is stopped: a timeout that is far away must not keep all objects of a request that has ended. */
+  then: () => void
   isStopped: boolean
 }
 
@@ -72,6 +75,7 @@ export const createTimerQueue = (): TimerQueue => {
     stop: (timer) => {
       if (timer.isStopped) return
       timer.isStopped = true
+      timer.then = constVoid
       all -= 1
       if (timer.keepsAlive) keepingAlive -= 1
     },

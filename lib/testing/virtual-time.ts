@@ -65,9 +65,10 @@ export const createVirtualTime = ({
   const queue = createTimerQueue()
   let now = 0
   const fire = (timer: QueuedTimer): void => {
+    const { at, then } = timer
     queue.stop(timer)
-    now = Math.max(now, timer.at)
-    timer.then()
+    now = Math.max(now, at)
+    then()
   }
   const runtime: Runtime = {
     now: () => start.getTime() + Math.floor(now),

@@ -31,3 +31,13 @@ t.test(
     )
   }
 )
+
+t.test('a stopped timer keeps no object of its function', (t) => {
+  const queue = createTimerQueue()
+  const then = (): void => undefined
+  const [stopped, running] = [1000, 1].map((at) => queue.start({ at, then, keepsAlive: true }))
+  queue.stop(stopped!)
+  t.not(stopped?.then, then)
+  t.equal(running?.then, then)
+  t.end()
+})
