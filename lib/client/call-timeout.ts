@@ -1,7 +1,7 @@
 /** The overall timeout of one call: one timer, and no AbortController until another call needs its signal. */
 import { setMaxListeners } from 'node:events'
 import { constVoid } from 'fp-ts/lib/function.js'
-import { contextWithoutObject, CosException, type Timeout } from '../core/error.js'
+import { contextWithoutObject, CosException, overallTimeout, type Timeout } from '../core/error.js'
 import type { Runtime } from '../core/runtime.js'
 
 export interface CallTimeout {
@@ -12,14 +12,6 @@ export interface CallTimeout {
   /** Stops the timer. */
   readonly close: () => void
 }
-
-const overallTimeout = (after: number): Timeout => ({
-  _tag: 'Timeout',
-  context: contextWithoutObject(''),
-  host: '',
-  phase: 'overall',
-  after
-})
 
 /** A timeout that never expires. */
 export const noTimeout: CallTimeout = {
@@ -38,7 +30,7 @@ export const startCallTimeout = ({ startTimer }: Runtime, milliseconds: number):
   let timeout: Timeout | undefined
   let controller: AbortController | undefined
   const stopTimer = startTimer(milliseconds, () => {
-    timeout = overallTimeout(milliseconds)
+    timeout = overallTimeout(contextWithoutObject(''), milliseconds)
     controller?.abort(new CosException(timeout))
     for (const listener of [...listeners]) listener(timeout)
   })

@@ -30,7 +30,7 @@ export type Signer = (
 const withoutSpaceAround = (expected: string): t.Type<string, string, unknown> =>
   In.refined(In.headerValue, expected, (text) => text !== '' && text.trim() === text)
 
-export const CredentialsCodec: t.Type<Credentials, Credentials, unknown> = In.secret(
+const CredentialsCodec: t.Type<Credentials, Credentials, unknown> = In.secret(
   In.struct<Credentials>('credentials, { secretId, secretKey }', {
     secretId: withoutSpaceAround('a SecretId without white space around it'),
     secretKey: withoutSpaceAround('a SecretKey without white space around it'),

@@ -1,7 +1,7 @@
 /** Timeouts that outlast their effect: one that returned a body ends the body too. */
 import { setMaxListeners } from 'node:events'
 import { constVoid } from 'fp-ts/lib/function.js'
-import { contextWithoutObject, CosException } from '../core/error.js'
+import { contextWithoutObject, CosException, overallTimeout } from '../core/error.js'
 import type { Runtime } from '../core/runtime.js'
 
 export interface EffectTimeout {
@@ -31,15 +31,7 @@ export const startEffectTimeout = ({ elapsed, startTimer }: Runtime, millisecond
   let isSettled = false
   let holders = 0
   const fire = (): void => {
-    controller.abort(
-      new CosException({
-        _tag: 'Timeout',
-        context: contextWithoutObject(''),
-        host: '',
-        phase: 'overall',
-        after: milliseconds
-      })
-    )
+    controller.abort(new CosException(overallTimeout(contextWithoutObject(''), milliseconds)))
   }
   let stopTimer = startTimer(milliseconds, fire)
   const stop = (): void => {

@@ -76,7 +76,7 @@ export const toEndpoint: In.FieldsOf<Endpoint> = {
 }
 
 /** `region` of a place whose region already names its service, such as `cos.ap-beijing-1`, is used as it is. */
-export const regionHost = (region: string): string =>
+const regionHost = (region: string): string =>
   `${region.includes('cos.') ? region : `cos.${region}`}.myqcloud.com`
 
 const nameOf = (where: Endpoint, bucket: string): string =>

@@ -4,12 +4,10 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type * as t from 'io-ts'
 import { fromUnknown, type CosError } from './error.js'
 import { KiB } from './limits.js'
 import type { Response } from './response.js'
 import { tryTask } from './try-task.js'
-import { decodeWith } from './wire.js'
 
 export type Decoder<A> = (response: Response) => TE.TaskEither<CosError, A>
 
@@ -98,19 +96,4 @@ export const readBytes =
     pipe(
       readPartially(limit)(response),
       T.map(({ bytes, error }) => (O.isSome(error) ? E.left(error.value) : E.right(bytes)))
-    )
-
-// -- heads --
-/** Reads the response's headers with a codec, names in lower case, and discards the body. */
-export const fromHead =
-  <A>(codec: t.Decoder<unknown, A>): Decoder<A> =>
-  (response) =>
-    pipe(
-      drain(response),
-      TE.chainEitherK(() =>
-        pipe(
-          decodeWith(codec)(response.headers),
-          E.mapLeft((problems) => decodeError(response, problems))
-        )
-      )
     )

@@ -280,6 +280,15 @@ export const hasStatus =
   (error: CosError): boolean =>
     error._tag === 'ServiceError' && error.status === status
 
+/** The timeout of a call or a transfer as a whole; `after` in milliseconds. */
+export const overallTimeout = (context: Context, after: number): Timeout => ({
+  _tag: 'Timeout',
+  context,
+  host: '',
+  phase: 'overall',
+  after
+})
+
 /** Carries a `CosError` where Node accepts only an `Error`: `destroy`, `pipeline`, a generator's `throw`. */
 export class CosException extends Error {
   readonly error: CosError

@@ -17,7 +17,7 @@ const secretText = /@|secret|token|password|signature|authorization/i
 const longest = 40
 
 /** A value in short, for a message; undefined if it may hold a secret. */
-export const brief = (value: unknown): string | undefined => {
+const brief = (value: unknown): string | undefined => {
   switch (typeof value) {
     case 'string':
       if (secretText.test(value)) return undefined

@@ -44,7 +44,7 @@ const deriveKeys = ({ key, iv }: DataKey): DerivedKeys => {
  * Derives the keys of a journal from a data key: HKDF-SHA256, 64 bytes, at their first use. Most objects have no journal.
  *
  * The digest of a part is an HMAC-SHA256 over the GMAC of each of its blocks, and not over the plaintext: SHA-256 takes 345
- * MiB a CPU second without the instructions for it, GMAC 5,400, and sealing 700 (Node 20.20). The GMACs repeat their nonce,
+ * MiB a CPU second without the instructions for it, GMAC of 256 KiB 5,400, and sealing 700 (Node 20.20). The GMACs repeat a nonce,
  * which is safe because the HMAC hides them.
  *
  * @shape the blocks of a part must be cut in one way

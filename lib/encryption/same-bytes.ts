@@ -25,8 +25,8 @@ const noNonce = Buffer.alloc(12)
  * Makes an empty record.
  *
  * The fingerprint is a GMAC with a key of this record and a fixed nonce: a universal hash, which is safe because no
- * fingerprint leaves this object. It runs at 2,700 MiB/s, beside 340 for SHA-256 without the instructions for it and
- * 2,260 for CTR (Node 20.20).
+ * fingerprint leaves this object. It runs at 2,700 MiB/s in chunks of 64 KiB, beside 340 for SHA-256 without the instructions
+ * for it and 2,260 for CTR (Node 20.20). Larger chunks are faster: 5,400 MiB/s with 256 KiB.
  *
  * @units some 40 bytes for each chunk: 3 MB for 5 GiB in segments of 64 KiB
  */

@@ -149,7 +149,7 @@ t.test('destroying the body while its rest is requested ends the request', async
   t.match(await verified(), E.right({ _tag: 'Unverifiable', reason: 'Unread' }))
 })
 
-t.test('any sequence of breaks gives the exact bytes or a typed error', async (t) => {
+t.test('any sequence of breaks yields the exact bytes or a typed error', async (t) => {
   const fault = fc.oneof(
     fc.record({ at: fc.constant('body' as const), after: fc.nat(310_000) }).map((cut): Fault => ({ cut })),
     fc.nat(310_000).map((after): Fault => cutAt(after, true)),

@@ -1,6 +1,6 @@
 /** COS's table of error codes, as data: which operations receive each code, and whether a retry is worthwhile. */
 
-export const lists = ['ListObjects', 'ListObjectVersions', 'ListMultipartUploads'] as const
+const lists = ['ListObjects', 'ListObjectVersions', 'ListMultipartUploads'] as const
 const reads = ['HeadObject', 'GetObject'] as const
 const copies = ['CopyObject', 'UploadPartCopy'] as const
 /** The operations that set the metadata of an object. */

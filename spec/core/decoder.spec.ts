@@ -1,11 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import * as io from 'io-ts'
 import { pipe } from 'fp-ts/lib/function.js'
 import t from 'tap'
 import * as D from '../../lib/core/decoder.js'
-import { ByteCount } from '../../lib/core/wire.js'
 import { decodeResponse, left, right, serveResponse, specContext } from '../support/responses.js'
 
 const mebi = 1024 * 1024
@@ -49,31 +47,10 @@ t.test('drain reads a short body to its end, and closes the connection of a long
 })
 
 t.test('a body that breaks off fails with a TransportError that has the cause', async (t) => {
-  for (const decode of [D.readBytes(100), D.drain, D.fromHead(io.unknown)]) {
+  for (const decode of [D.readBytes(100), D.drain]) {
     const error = left(await decodeResponse<unknown>(t, decode, { chunks: ['half'], ends: 'cut' }))
     t.match(error, { _tag: 'TransportError', context: specContext })
   }
-})
-
-// -- heads --
-const Size = io.type({ 'content-length': ByteCount, etag: io.string })
-
-t.test('fromHead decodes the headers, and a DecodeError lists the problems', async (t) => {
-  const headers = { 'Content-Length': '3', ETag: '"x"', 'x-cos-request-id': 'id' }
-  t.same(
-    await decodeResponse(t, D.fromHead(io.exact(Size)), { headers, chunks: ['abc'] }),
-    E.right({ 'content-length': 3, etag: '"x"' })
-  )
-  const wrong = await decodeResponse(t, D.fromHead(Size), {
-    headers: { 'x-cos-request-id': 'id', 'content-length': '0' }
-  })
-  t.same(left(wrong), {
-    _tag: 'DecodeError',
-    context: specContext,
-    status: 200,
-    problems: ['etag: is missing'],
-    requestId: 'id'
-  })
 })
 
 t.test('map and chainEither change a decoded value, or reject it', async (t) => {

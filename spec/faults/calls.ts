@@ -16,8 +16,8 @@ import { readBody, readItems } from './read-body.js'
 const MiB = 1024 * 1024
 
 /** The bytes of the small object, and those of the object in three parts. */
-export const small = bytesOf(1000, 1)
-export const large = bytesOf(2 * MiB + 1000, 2)
+const small = bytesOf(1000, 1)
+const large = bytesOf(2 * MiB + 1000, 2)
 
 /** One cell of the matrix: an own prefix of keys, and an own directory. */
 export interface Cell {

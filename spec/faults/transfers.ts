@@ -16,8 +16,8 @@ const MiB = 1024 * 1024
 const partSize = MiB
 
 /** The bytes of an object in one request, and of one in several. */
-export const small = bytesOf(3000, 1)
-export const large = bytesOf(2 * MiB + 1000, 2)
+const small = bytesOf(3000, 1)
+const large = bytesOf(2 * MiB + 1000, 2)
 
 export interface Cell {
   readonly key: string

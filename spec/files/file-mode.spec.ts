@@ -32,12 +32,12 @@ const replace = async (
   return stat(join(dir, 'new'))
 }
 
-t.test('copyMode gives the mode of the old file, set-id bits included', async (t) => {
+t.test('copyMode sets the mode of the old file, set-id bits included', async (t) => {
   for (const mode of [0o600, 0o444, 0o755, 0o6755])
     t.equal(((await replace(t, mode)).mode & 0o7777).toString(8), mode.toString(8))
 })
 
-t.test('without an old file, copyMode gives the mode of a new file', async (t) => {
+t.test('without an old file, copyMode sets the mode of a new file', async (t) => {
   const handle = await open(join(t.testdir({ new: '' }), 'new'), 'r+')
   t.teardown(() => handle.close())
   await copyMode(handle, undefined)
@@ -45,7 +45,7 @@ t.test('without an old file, copyMode gives the mode of a new file', async (t) =
 })
 
 if (process.geteuid?.() === 0) {
-  t.test('as root, copyMode gives owner and group of the old file', async (t) => {
+  t.test('as root, copyMode sets owner and group of the old file', async (t) => {
     t.match(await replace(t, 0o640, { uid: 65_534, gid: 65_533 }), { uid: 65_534, gid: 65_533 })
   })
 

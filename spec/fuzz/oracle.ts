@@ -12,7 +12,7 @@ import type { At, Target } from './targets.js'
 export type Problems = ReadonlyArray<string>
 
 /** CRC-64/XZ bit by bit, independent of the library's. */
-export const crcOf = (bytes: Uint8Array): bigint => {
+const crcOf = (bytes: Uint8Array): bigint => {
   let crc = 0xffffffffffffffffn
   for (const byte of bytes) {
     crc ^= BigInt(byte)

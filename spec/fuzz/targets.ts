@@ -34,7 +34,7 @@ export interface Target {
 }
 
 export const key = 'dir/a b+\u817e.txt'
-export const bytes = Buffer.from('123456789')
+const bytes = Buffer.from('123456789')
 /** CRC-64/XZ of `bytes`, from its catalogue: https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-xz */
 export const sum = 0x995dc9bbdf1939fan
 const uploadId = '1585130821cbb7df1d11846c073ad648e8f33b087cec2381df437acdc833cf654b9ecc6361'
@@ -94,7 +94,7 @@ export const frames = (): ReadonlyArray<Buffer> => [
 ]
 
 // -- running --
-export const runCatching = async <A>(
+const runCatching = async <A>(
   reading: () => Promise<E.Either<CosError, A>>
 ): Promise<E.Either<CosError, A>> => {
   try {

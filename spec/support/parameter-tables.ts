@@ -425,7 +425,7 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return [line(head), line(head.map(() => '---')), ...rest.map(line)].join('\n')
 }
 
-export const inputTable = (rows: ReadonlyArray<Row>): string =>
+const inputTable = (rows: ReadonlyArray<Row>): string =>
   table([
     ['cospipe', 'accepts', 'COS', 'Python SDK'],
     ...rows.map(({ path, required, accepts, wire, python }) => [

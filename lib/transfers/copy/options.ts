@@ -79,7 +79,7 @@ export const isSameKey = (a: ObjectName, b: ObjectName): boolean =>
   a.bucket === b.bucket && withoutLeadingSlash(a.key) === withoutLeadingSlash(b.key)
 
 /** Whether source and destination are one object. The name of a bucket is unique in all regions, so it is enough. */
-export const isItself = ({ bucket, key, copySource }: CopyInput): boolean =>
+const isItself = ({ bucket, key, copySource }: CopyInput): boolean =>
   isSameKey(copySource, { bucket, key }) && copySource.versionId === undefined
 
 const refuseItself =
@@ -161,7 +161,7 @@ export const copyHeadInput = (input: CopyInput): HeadObjectInput => ({
   })
 })
 
-export const copyObjectInput = ({
+const copyObjectInput = ({
   partSize: _size,
   concurrency: _inFlight,
   threshold: _threshold,

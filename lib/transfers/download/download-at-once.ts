@@ -5,7 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { crc64 } from '../../core/crc64.js'
-import { CosException, fromUnknown, type CosError } from '../../core/error.js'
+import { CosException, fromUnknown, overallTimeout, type CosError } from '../../core/error.js'
 import { compareCrc64, type Integrity } from '../../core/integrity.js'
 import { ioChunkSize } from '../../core/limits.js'
 import { tryTask } from '../../core/try-task.js'
@@ -18,7 +18,6 @@ import { replaceWithBytes } from '../../files/replace-with-bytes.js'
 import type { ObjectHead } from '../../operations/head-object.js'
 import { reportPartsOf } from '../shared/progress.js'
 import type { Transfer } from '../shared/run-transfer.js'
-import { overallTimeout } from './fetch-part.js'
 import type { DownloadFileInput } from './file-options.js'
 import type { DownloadFileResult } from './fill-file.js'
 import { pinnedGetInput } from './options.js'
@@ -45,7 +44,7 @@ const receive = async (
   const { overall } = outerClient.timeouts
   const timedOut = new AbortController()
   const stopTimer = outerClient.runtime.startTimer(overall, () => {
-    timedOut.abort(overallTimeout(context, overall))
+    timedOut.abort(new CosException(overallTimeout(context, overall)))
   })
   let head: ObjectHead | undefined
   const chunks: Array<Uint8Array> = []

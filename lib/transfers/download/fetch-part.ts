@@ -1,7 +1,7 @@
 /** Fetches one range for a download: resumes it if it breaks off, publishes and counts it, and limits its time. */
 import { pipe } from 'fp-ts/lib/function.js'
 import { MiB } from '../../core/limits.js'
-import { CosException, type Context } from '../../core/error.js'
+import { CosException, overallTimeout, type Context } from '../../core/error.js'
 import type { Runtime } from '../../core/runtime.js'
 import type { Client } from '../../client/client.js'
 import { publishPartBytes } from '../../client/diagnostics.js'
@@ -13,9 +13,6 @@ import type { WithProgress } from '../shared/progress.js'
 
 // In bytes. A range may be a whole object of 50 TB, so the timeout is for each of these sections.
 const section = 8 * MiB
-
-export const overallTimeout = (context: Context, after: number): CosException =>
-  new CosException({ _tag: 'Timeout', context, host: '', phase: 'overall', after })
 
 /**
  * Limits the time that a source of bytes may take for each 8 MiB. Only reads count, not the time between them, which the
@@ -48,7 +45,7 @@ export async function* limitWaiting(
       if (started === undefined) return
       const left = limit - waited - (elapsed() - started)
       if (left > 0) arm(left)
-      else controller.abort(overallTimeout(context, limit))
+      else controller.abort(new CosException(overallTimeout(context, limit)))
     })
   }
   try {

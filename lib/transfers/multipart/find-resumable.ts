@@ -45,7 +45,7 @@ export const Resume: t.Type<Resume, Resume, unknown> = new t.Type<Resume, Resume
 )
 
 /** In milliseconds, of `'newest'`. */
-export const abandonedAfter = 3_600_000
+const abandonedAfter = 3_600_000
 
 /** A part that COS has. */
 export interface UploadedPart {
