@@ -28,11 +28,12 @@ const oldFiles = new RegExp(
     'lib/transfers/[^/]+[.]ts',
     '/(workplace|lodging|footing|owner|draft|draft-ranges|tidily|working|transferring|streaming|metering)',
     '/(if-there|deleting|sweep-uploads|heeding|leaving|in-parallel|memory|measure-bytes|paging|as-readable)',
-    '/(expecting|deadline|bandwidth|watched|stored|storing|afterwards|requesting|judging)',
+    '/(expecting|deadline|watched|stored|storing|afterwards|requesting|judging)',
     '/(exchange|refusal|receive|house|asking|refused|refusals|showing|truth|subjects|ceiling|coming-true)',
     '/(promptly|downloading|garbage|owners|probe)',
     'lib/emulator/(call|answer|access|send)',
     'lib/stages/(reading|body)',
+    'lib/client/bandwidth',
     'bench/demo/(place|input|watch|problem)',
     'spec/(judges|effects|requests)/'
   ]
