@@ -74,6 +74,41 @@ const createOutcome = <A>(): { readonly settle: (value: A) => void; readonly set
   return { settle, settled }
 }
 
+interface Tracking {
+  /** Bytes that were yielded. */
+  readonly transferred: { size: number }
+  readonly end: ReturnType<typeof startTransfer>
+  readonly settle: (outcome: E.Either<CosError, Integrity>) => void
+}
+
+/** Yields bytes that are verified at their end, counts them, and settles the outcome with the end or the failure. */
+async function* trackBytes(
+  context: Context,
+  bytes: AsyncGenerator<Uint8Array, Integrity, undefined>,
+  { transferred, end, settle }: Tracking
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (;;) {
+      const next = await bytes.next()
+      if (next.done === true) {
+        end(transferred.size, '')
+        settle(E.right(next.value))
+        return
+      }
+      transferred.size += next.value.length
+      yield next.value
+    }
+  } catch (thrown) {
+    const error = fromUnknown(context)(thrown)
+    end(transferred.size, error._tag)
+    settle(E.left(error))
+    throw new CosException(error)
+  } finally {
+    // A reader that leaves between two reads: the ranges that were fetched ahead return their memory.
+    await bytes.return(unverifiable('Unread'))
+  }
+}
+
 const streamRanges = (
   scope: OpenScope,
   context: Context,
@@ -113,28 +148,9 @@ const streamRanges = (
   const bytes = content.decode(
     verifyBytes({ size: O.some(head.size), crc64: head.crc64, context, hashed: () => whole.crc64 })(ranges)
   )
-  let transferred = 0
-  async function* trackedBytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      for (;;) {
-        const next = await bytes.next()
-        if (next.done === true) {
-          end(transferred, '')
-          settle(E.right(next.value))
-          return
-        }
-        transferred += next.value.length
-        yield next.value
-      }
-    } catch (thrown) {
-      const error = fromUnknown(context)(thrown)
-      end(transferred, error._tag)
-      settle(E.left(error))
-      throw new CosException(error)
-    }
-  }
-  const body = toReadable(trackedBytes(), () => {
-    end(transferred, 'Aborted')
+  const transferred = { size: 0 }
+  const body = toReadable(trackBytes(context, bytes, { transferred, end, settle }), () => {
+    end(transferred.size, 'Aborted')
     settle(E.right(unverifiable('Unread')))
     scope.close()
   })

@@ -159,7 +159,7 @@ interface PartResponse {
 const uploadInParts = async (
   transfer: Transfer<UploadStreamInput>,
   parts: AsyncIterable<HashedPart>,
-  upload: StartedUpload
+  upload: UploadToFill
 ): Promise<E.Either<CosError, UploadResult>> => {
   const { scope, input } = transfer
   const { uploadId, parts: existing } = upload
@@ -201,13 +201,14 @@ const uploadInParts = async (
   return completeParts(transfer, upload, sent, resumed)()
 }
 
-type StartedUpload = ResumableUpload & Partial<CreatedUpload>
+/** The upload to send parts to, and the parts that it has. */
+type UploadToFill = ResumableUpload & Partial<CreatedUpload>
 
-/** The upload to send parts to: the resumable one, or a new one. */
+/** Starts with the resumable upload, or with a new one. */
 const startUpload = (
   transfer: Transfer<UploadStreamInput>,
   found: O.Option<ResumableUpload>
-): TE.TaskEither<CosError, StartedUpload> => {
+): TE.TaskEither<CosError, UploadToFill> => {
   const { scope, input } = transfer
   if (O.isSome(found)) {
     const { uploadId } = found.value

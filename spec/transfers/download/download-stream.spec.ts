@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
@@ -5,6 +6,7 @@ import { crc64 } from '../../../lib/core/crc64.js'
 import { withSignal } from '../../../lib/client/combinators.js'
 import { send } from '../../../lib/client/send.js'
 import { putObject } from '../../../lib/operations/put-object.js'
+import type { MemoryBudget } from '../../../lib/stages/memory-budget.js'
 import { downloadStream } from '../../../lib/transfers/download/download-stream.js'
 import type { EmulatorOptions } from '../../../lib/emulator/index.js'
 import { bytesOf } from '../../support/bytes.js'
@@ -174,4 +176,24 @@ t.test('a missing object or an invalid input fails before there is a stream', as
     _tag: 'InvalidInput',
     field: 'concurrency'
   })
+})
+
+t.test('a body that is destroyed while its reader pauses returns its memory to the client', async (t) => {
+  const client = (await startWithObject(t)).client({ memoryLimit: 16 * MiB })
+  const granted = (): number =>
+    O.match(
+      () => 0,
+      (memory: MemoryBudget) => memory.granted()
+    )(client.memory)
+  for (const error of [undefined, new Error('left')]) {
+    const { body } = right(await downloadStream({ ...at, partSize: MiB })(client)())
+    body.on('error', () => undefined)
+    await once(body, 'data')
+    body.pause()
+    // Then the buffer of the stream is full, and no read is pending.
+    await waitFor(() => granted() >= 3 * MiB)
+    await setTimeout(20)
+    body.destroy(error)
+    t.ok(await becomesTrue(() => granted() === 0), `${String(granted())} bytes are held`)
+  }
 })
