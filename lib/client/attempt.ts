@@ -43,7 +43,7 @@ const contentLength = ({ method }: Request, body: OpenBody): number | undefined 
   method === 'PUT' || method === 'POST' ? O.toUndefined(body.size) : undefined
 
 const openRequest =
-  (request: Request, context: Context): TE.TaskEither<CosError, OpenRequest> =>
+  ({ userAgent }: Client, request: Request, context: Context): TE.TaskEither<CosError, OpenRequest> =>
   async () => {
     const opened = await openBody(context, request.body)()
     if (E.isLeft(opened)) return opened
@@ -51,6 +51,7 @@ const openRequest =
     const md5 = request.computeMd5 ? await contentMd5(request, context, body)() : E.right(undefined)
     if (E.isLeft(md5)) return md5
     const toSend = withHeaders({
+      'user-agent': userAgent,
       'content-md5': md5.right,
       'content-length': contentLength(request, body),
       'x-cos-sdk-retry': context.attempts > 1 ? 'true' : undefined
@@ -125,7 +126,7 @@ const sendOnce =
   (request, call) =>
   async () => {
     const context = call.nextAttempt()
-    const opened = await openRequest(withHeaders({ 'user-agent': client.userAgent })(request), context)()
+    const opened = await openRequest(client, request, context)()
     if (E.isLeft(opened)) return opened
     const endpoint = client.backupDomain
       ? endpointOfAttempt(client.endpoint, request.bucket, client.retry.attempts, call.failures)
