@@ -19,7 +19,7 @@ import { placeFrom } from './demo/target.js'
 import { formatError, type Problem } from './demo/errors.js'
 import { reportOf, watchMemory, type Report } from './demo/report.js'
 import { cleanUp, download, list, upload, type Step } from './demo/round-trip.js'
-import { watched } from './demo/progress-bar.js'
+import { withProgressBar } from './demo/progress-bar.js'
 import { transfersFor, type Transfers } from './demo/transfers.js'
 
 interface Arguments {
@@ -44,7 +44,7 @@ const roundTrip = (
       pipe(
         (progress: Progress) =>
           RTE.traverseSeqArray(upload(transfers, bucket, prefix, read, progress))(inputs),
-        watched('up  ', () => read.bytes / sizeOf(inputs))
+        withProgressBar('up  ', () => read.bytes / sizeOf(inputs))
       )
     ),
     RTE.tap(({ up }) => list(bucket, prefix, up.value)),
@@ -52,7 +52,7 @@ const roundTrip = (
       pipe(
         (progress: Progress) =>
           RTE.traverseSeqArray(download(transfers, bucket, written, progress))(up.value),
-        watched('down', () => written.bytes / sizeOf(up.value))
+        withProgressBar('down', () => written.bytes / sizeOf(up.value))
       )
     ),
     RTE.map(({ up, down }) => ({ files: inputs.length, read: read.bytes, up, down, peak: peak() }))

@@ -21,7 +21,7 @@ import { mismatch, unable, type Problem } from './errors.js'
 import { inWords, watchMemory } from './report.js'
 import type { Step } from './round-trip.js'
 import type { Transfers } from './transfers.js'
-import { watched, type Observed } from './progress-bar.js'
+import { withProgressBar, type Observed } from './progress-bar.js'
 
 const sha256 = async (path: string): Promise<string> => {
   const hash = createHash('sha256')
@@ -65,13 +65,13 @@ const nothing = (entries: ReadonlyArray<Transferred>): E.Either<Problem, number>
 }
 
 // -- the round trip --
-const telling = <A>(
+const withTotal = <A>(
   label: string,
   total: number,
   move: (progress: Progress) => Step<A>
 ): Step<Observed<A>> => {
   let progress: Progress | undefined
-  return watched(label, () =>
+  return withProgressBar(label, () =>
     // Ciphertext is longer than the files.
     progress === undefined || total === 0 ? 0 : Math.min(1, progress.read().transferred / total)
   )((started: Progress) => {
@@ -103,7 +103,7 @@ export const folderTrip = (
     RTE.ask<Client>(),
     RTE.bindTo('client'),
     RTE.bindW('up', () =>
-      telling('up  ', total, (progress) => collect(uploadDirectory({ ...upload, progress })))
+      withTotal('up  ', total, (progress) => collect(uploadDirectory({ ...upload, progress })))
     ),
     RTE.let('files', ({ up }) => pathsOf(up.value, 'Uploaded')),
     RTE.let('count', ({ up }) => pathsOf(up.value, 'Uploaded', 'Folder').length),
@@ -123,7 +123,7 @@ export const folderTrip = (
       )
     ),
     RTE.bindW('down', () =>
-      telling('down', total, (progress) => collect(downloadDirectory({ ...download, progress })))
+      withTotal('down', total, (progress) => collect(downloadDirectory({ ...download, progress })))
     ),
     RTE.chainFirstTaskEitherKW(({ files }) => pipe(files, TE.traverseSeqArray(sameFile(directory, back)))),
     RTE.bindW('upAgain', () => pipe(collect(uploadDirectory(upload)), RTE.chainEitherKW(nothing))),

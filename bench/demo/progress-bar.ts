@@ -49,7 +49,7 @@ const lines = (label: string): Screen => ({
  *
  * @param fraction the completed share, from 0 to 1
  */
-export const watched =
+export const withProgressBar =
   (label: string, fraction: () => number) =>
   <R, L, A>(
     transfers: (progress: Progress) => ReaderTaskEither<R, L, A>

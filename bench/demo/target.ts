@@ -67,7 +67,7 @@ const startCommand = (): TE.TaskEither<Unable, string> =>
     (thrown) => unable(String(thrown))
   )
 
-const emulated = (address: string): E.Either<Problem, Place> =>
+const emulatorPlace = (address: string): E.Either<Problem, Place> =>
   pipe(
     createClient({ region: 'ap-guangzhou', scheme: 'http', address, credentials: exampleCredentials }),
     E.map((client) => ({
@@ -80,4 +80,4 @@ const emulated = (address: string): E.Either<Problem, Place> =>
 export const placeFrom = (environment: Environment): TE.TaskEither<Problem, Place> =>
   environment['COS_BUCKET']
     ? TE.fromEither(ownBucket(environment['COS_BUCKET'], environment))
-    : pipe(startCommand(), TE.chainEitherKW(emulated))
+    : pipe(startCommand(), TE.chainEitherKW(emulatorPlace))

@@ -64,8 +64,7 @@ export const configurations = {
 export type ConfigurationName = keyof typeof configurations
 export type ConfigurationOperation = `${'Delete' | 'Get' | 'Put'}Bucket${ConfigurationName}`
 
-export const isConfigurationName = (name: string): name is ConfigurationName =>
-  Object.hasOwn(configurations, name)
+const isConfigurationName = (name: string): name is ConfigurationName => Object.hasOwn(configurations, name)
 
 export const configurationNames: ReadonlyArray<ConfigurationName> =
   Object.keys(configurations).filter(isConfigurationName)

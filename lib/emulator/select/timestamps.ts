@@ -51,7 +51,7 @@ export const readTimestamp = (text: string): Timestamp | undefined => {
 export const writeTimestamp = ({ time }: Timestamp): string =>
   new Date(time).toISOString().replace('.000Z', 'Z')
 
-export const parts = [
+const parts = [
   'year',
   'month',
   'day',

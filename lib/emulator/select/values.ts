@@ -56,7 +56,7 @@ const describeValue = (value: Value): string =>
   typeof value === 'string' ? `'${value.slice(0, 40)}'` : `${typeOf(value)} ${textOf(value).slice(0, 40)}`
 
 /** JSON as Select writes it, with `bigint`s as numbers. */
-export const writeJson = (json: unknown): string => {
+const writeJson = (json: unknown): string => {
   if (typeof json === 'bigint') return String(json)
   if (typeof json !== 'object' || json === null) return JSON.stringify(json)
   if (Array.isArray(json)) return `[${json.map(writeJson).join(',')}]`

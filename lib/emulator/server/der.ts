@@ -7,7 +7,7 @@ const length = (size: number): Buffer => {
   return Buffer.concat([Buffer.from([0x80 | bytes.length]), bytes])
 }
 
-export const encode = (tag: number, ...content: ReadonlyArray<Uint8Array>): Buffer => {
+const encode = (tag: number, ...content: ReadonlyArray<Uint8Array>): Buffer => {
   const body = Buffer.concat(content)
   return Buffer.concat([Buffer.from([tag]), length(body.length), body])
 }

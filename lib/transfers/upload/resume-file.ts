@@ -217,6 +217,7 @@ const resumeOwn = async (
   checkpoints: UploadCheckpoints
 ): Promise<StartedUpload | undefined> => {
   for (;;) {
+    // A checkpoint that cannot be read is none: the file is uploaded from its beginning.
     const checkpoint = await checkpoints.claim().catch(() => undefined)
     if (checkpoint === undefined) return undefined
     try {

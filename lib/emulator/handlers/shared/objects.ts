@@ -59,8 +59,7 @@ export const objectOf = (
     E.chain((version) => (version._tag === 'Object' ? E.right(version) : fail('NoSuchKey')))
   )
 
-export const exists = (bucket: Bucket, key: string): boolean =>
-  bucket.objects.get(key)?.[0]?._tag === 'Object'
+const exists = (bucket: Bucket, key: string): boolean => bucket.objects.get(key)?.[0]?._tag === 'Object'
 
 /** `x-cos-forbid-overwrite` applies only to buckets that were never versioned. */
 export const checkOverwrite = (
