@@ -59,5 +59,7 @@ writeFileSync(
 // The benchmarks and the demo import the bundle, as a user does.
 await build({
   ...options,
-  entryPoints: ['*', 'cases/*', 'demo/*', 'support/*'].map((path) => join(top, 'bench', `${path}.ts`))
+  entryPoints: ['*', 'cases/*', 'clients/*', 'demo/*', 'support/*'].map((path) =>
+    join(top, 'bench', `${path}.ts`)
+  )
 })

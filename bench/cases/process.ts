@@ -1,59 +1,13 @@
-/** The cost to the process: the delay of its event loop, the time of an import, and the size of an install. */
+/** The cost to the process: the time of an import, and the size of an install. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
-import { setUp } from '../support/contenders.js'
-import { MiB, range, spread, type Table } from '../support/measure.js'
+import { range, spread, type Table } from '../support/measure.js'
 import { scaled } from '../support/settings.js'
 
 const top = resolve(import.meta.dirname, '../../..')
-
-// -- the event loop --
-async function* chunks(total: number): AsyncGenerator<Uint8Array, void, undefined> {
-  const chunk = Buffer.alloc(64 * 1024, 'x')
-  for (let sent = 0; sent < total; sent += chunk.length) yield chunk
-}
-
-const delaysOf = async (run: () => Promise<unknown>): Promise<ReadonlyArray<string>> => {
-  const histogram = monitorEventLoopDelay({ resolution: 1 })
-  histogram.enable()
-  await run()
-  histogram.disable()
-  return [50, 99, 100].map((percentile) => (histogram.percentile(percentile) / 1e6).toFixed(1))
-}
-
-export const eventLoop = async (): Promise<Table> => {
-  const { contenders, stop } = await setUp()
-  const total = scaled(1024, 48) * MiB
-  const rows: Array<ReadonlyArray<string>> = []
-  for (const { name, upload, download } of contenders) {
-    // Warm: the first run compiles.
-    await upload?.('k', () => chunks(48 * MiB))
-    if (upload !== undefined)
-      rows.push([`${name}: up`, ...(await delaysOf(() => upload('k', () => chunks(total))))])
-    if (download === undefined) continue
-    const discard = new Writable({
-      write: (_chunk, _encoding, done) => {
-        done()
-      }
-    })
-    rows.push([
-      `${name}: down`,
-      ...(await delaysOf(async () => pipeline(await download(`zeros-${String(total)}`), discard)))
-    ])
-  }
-  await stop()
-  return {
-    title: `Delay of the event loop during ${String(total / MiB)} MiB up or down, milliseconds`,
-    columns: ['', 'p50', 'p99', 'longest'],
-    rows
-  }
-}
 
 // -- the import --
 const modules = [

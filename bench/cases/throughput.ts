@@ -1,73 +1,47 @@
 /** Throughput of large objects: up from a stream of unknown length, down to a stream, and down to a file. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { contendersOf, setUp } from '../support/contenders.js'
-import { compareContenders, MiB, type Table } from '../support/measure.js'
+import { comparison } from '../support/contest.js'
+import { MiB } from '../support/measure.js'
 import { scaled } from '../support/settings.js'
 
 const chunkSize = 64 * 1024
 
-async function* chunks(total: number): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* chunks(total: number): AsyncGenerator<Uint8Array, void, undefined> {
   const chunk = Buffer.alloc(chunkSize, 'x')
   for (let sent = 0; sent < total; sent += chunkSize) yield chunk
 }
 
-const discard = (): Writable =>
+export const discard = (): Writable =>
   new Writable({
     write: (_chunk, _encoding, done) => {
       done()
     }
   })
 
-const sizeIn = (bytes: number): string => `${String(bytes / MiB)} MiB`
+const up = scaled(1024, 48)
+const down = scaled(512, 48)
+const downKey = `zeros-${String(down * MiB)}`
 
-export const compareUploads = async (): Promise<Table> => {
-  const { contenders, stop } = await setUp()
-  const total = scaled(1024, 48) * MiB
-  const table = await compareContenders(
-    `Upload of ${sizeIn(total)} of unknown length, in chunks of 64 KiB; 8 MiB parts, 4 in flight`,
-    { count: total / MiB, unit: 'MiB' },
-    contendersOf(contenders, ({ upload }) => upload && (() => upload('k', () => chunks(total))))
-  )
-  await stop()
-  return table
-}
+export const uploads = comparison(
+  `Upload of ${String(up)} MiB of unknown length, in chunks of 64 KiB; 8 MiB parts, 4 in flight`,
+  { count: up, unit: 'MiB' },
+  ({ upload }) => upload && { run: () => upload('k', () => chunks(up * MiB)) }
+)
 
-export const compareDownloads = async (): Promise<Table> => {
-  const { contenders, stop } = await setUp()
-  const total = scaled(512, 48) * MiB
-  const table = await compareContenders(
-    `Download of ${sizeIn(total)} to a stream, discarded`,
-    { count: total / MiB, unit: 'MiB' },
-    contendersOf(
-      contenders,
-      ({ download }) =>
-        download && (async () => pipeline(await download(`zeros-${String(total)}`), discard()))
-    )
-  )
-  await stop()
-  return table
-}
+export const downloads = comparison(
+  `Download of ${String(down)} MiB to a stream, discarded`,
+  { count: down, unit: 'MiB' },
+  ({ download }) => download && { run: async () => pipeline(await download(downKey), discard()) }
+)
 
-export const compareFileDownloads = async (): Promise<Table> => {
-  const { contenders, stop } = await setUp()
-  const directory = await mkdtemp(join(tmpdir(), 'cospipe-bench-'))
-  const total = scaled(512, 48) * MiB
-  let run = 0
-  const table = await compareContenders(
-    `Download of ${sizeIn(total)} to a file`,
-    { count: total / MiB, unit: 'MiB' },
-    contendersOf(
-      contenders,
-      ({ downloadFile }) =>
-        downloadFile && (() => downloadFile(`zeros-${String(total)}`, join(directory, String((run += 1))))),
-      () => rm(join(directory, String(run)))
-    )
-  )
-  await rm(directory, { recursive: true })
-  await stop()
-  return table
-}
+export const fileDownloads = comparison(
+  `Download of ${String(down)} MiB to a file`,
+  { count: down, unit: 'MiB' },
+  ({ downloadFile }, directory) => {
+    const file = join(directory, 'file')
+    return downloadFile && { run: () => downloadFile(downKey, file), after: () => rm(file) }
+  }
+)

@@ -1,7 +1,7 @@
 /** The memory limit of an upload of unknown length, with chunks of several sizes. */
 import * as E from 'fp-ts/lib/Either.js'
 import { formatError, uploadStream, type Client } from '../../lib/index.js'
-import { clientAt } from '../support/contenders.js'
+import { clientAt } from '../clients/cospipe.js'
 import { measured, MiB, serverProcess, type Table } from '../support/measure.js'
 import { scaled } from '../support/settings.js'
 

@@ -5,7 +5,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { aesKey, encrypted } from '../../lib/index.js'
-import { clientAt } from './contenders.js'
+import { clientAt } from '../clients/cospipe.js'
 import { measured, MiB, range, serverProcess, spread, type Cost, type Table } from './measure.js'
 import { rounds } from './settings.js'
 

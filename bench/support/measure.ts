@@ -2,7 +2,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { rounds } from './settings.js'
 
 export interface Cost {
   readonly seconds: number
@@ -93,68 +92,6 @@ export interface Table {
   readonly rows: ReadonlyArray<ReadonlyArray<string>>
 }
 
-const inMiB = (bytes: number): string => (bytes / MiB).toFixed(1)
+export const inMiB = (bytes: number): string => (bytes / MiB).toFixed(1)
 export const range = ({ min, median, max }: Spread, digits = 0): string =>
   `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`
-
-export interface Contender {
-  readonly name: string
-  /** How the bytes are checked. */
-  readonly integrity: string
-  readonly run: () => Promise<unknown>
-  /** Runs after each round, and is not measured. */
-  readonly after?: (() => Promise<void>) | undefined
-}
-
-/** The work of each run: a number of units. */
-export interface Amount {
-  readonly count: number
-  readonly unit: 'MiB' | 'object' | 'key'
-}
-
-/**
- * Runs the contenders in turn, round by round, so that other load of the machine affects all of them. The first is the
- * baseline; the others are reported as ratios of its time and of its CPU time in the same round.
- */
-export const compareContenders = async (
-  title: string,
-  { count, unit }: Amount,
-  contenders: ReadonlyArray<Contender>
-): Promise<Table> => {
-  const costs = new Map<string, Array<Cost>>(contenders.map(({ name }) => [name, []]))
-  // The first round is a warm-up and is not counted.
-  for (let round = -1; round < rounds; round += 1) {
-    for (const { name, run, after } of contenders) {
-      const cost = await measured(run)
-      await after?.()
-      if (round >= 0) costs.get(name)?.push(cost)
-    }
-  }
-  const baseline = costs.get(contenders[0]?.name ?? '') ?? []
-  return {
-    title,
-    columns: [
-      '',
-      'integrity',
-      unit === 'MiB' ? 'MiB/s' : `${unit}s/s`,
-      'speed / baseline',
-      `CPU µs / ${unit}`,
-      'CPU / baseline',
-      'peak arrayBuffers, MiB',
-      'peak rss, MiB'
-    ],
-    rows: contenders.map(({ name, integrity }) => {
-      const mine = costs.get(name) ?? []
-      return [
-        name,
-        integrity,
-        range(spread(mine.map(({ seconds }) => count / seconds))),
-        range(spread(mine.map(({ seconds }, at) => (baseline[at]?.seconds ?? seconds) / seconds)), 2),
-        range(spread(mine.map(({ cpu }) => (cpu * 1e6) / count))),
-        range(spread(mine.map(({ cpu }, at) => cpu / (baseline[at]?.cpu ?? cpu))), 2),
-        inMiB(Math.max(...mine.map((cost) => cost.arrayBuffers))),
-        inMiB(Math.max(...mine.map((cost) => cost.rss)))
-      ]
-    })
-  }
-}

@@ -3,10 +3,14 @@ import type { Readable } from 'node:stream'
 import { MiB } from './measure.js'
 
 export const bucket = 'examplebucket-1250000000'
+export const region = 'ap-guangzhou'
+export const cosHost = `${bucket}.cos.${region}.myqcloud.com`
 
 /** The same for every client. */
 export const partSize = 8 * MiB
 export const inFlight = 4
+/** Files of a directory at once. */
+export const fileConcurrency = 16
 
 export interface Peer {
   readonly name: string
