@@ -51,8 +51,8 @@ export const mutants = [
   {
     name: 'an abort does not end a request',
     file: 'lib/client/timeouts.ts',
-    text: "for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })",
-    by: ''
+    text: 'removeListeners = onAbort(signals, (reason) => {',
+    by: 'removeListeners = onAbort([], (reason) => {'
   },
   {
     name: 'the clock is not corrected',
