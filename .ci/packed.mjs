@@ -1,6 +1,6 @@
 /**
  * Tries what a user would get: packs the library, installs the tarball in an empty project, and uses it from ESM, from
- * CommonJS, from TypeScript under each module resolution that matters, and from its command.
+ * CommonJS, from TypeScript under each module resolution that matters, and from its command. Needs `npm run prepack` first.
  */
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -38,7 +38,9 @@ const say = (message) => console.log(`packed: ${message}`)
 
 // -- the tarball --
 const [packed] = JSON.parse(
-  (await run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', temp])).replace(/^[^[]*/, '')
+  (
+    await run('npm', ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', temp])
+  ).replace(/^[^[]*/, '')
 )
 const tarball = join(temp, packed.filename)
 const stray = packed.files
