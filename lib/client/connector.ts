@@ -8,6 +8,7 @@ import { KiB } from '../core/limits.js'
 import { systemRuntime, type Runtime } from '../core/runtime.js'
 import { isFailedWrite } from './failed-write.js'
 import { createSocketBuffer, createTurn } from './socket-buffer.js'
+import { createTlsSessions } from './tls-sessions.js'
 
 // In bytes, of those that arrived after a failed write. Then the connection is read when the parser has taken them.
 const mostKept = 64 * KiB
@@ -146,8 +147,7 @@ export const createConnector = (
   { startTimer }: Pick<Runtime, 'startTimer'> = systemRuntime
 ): buildConnector.connector => {
   const turn = createTurn()
-  /** The newest session of each TLS server, to resume it. */
-  const sessions = new Map<string, Buffer>()
+  const sessions = createTlsSessions()
   return (options, callback) => {
     const state = { isOver: false }
     let push: Socket['push'] = () => false
