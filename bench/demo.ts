@@ -13,14 +13,14 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as RTE from 'fp-ts/lib/ReaderTaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { withSignal, type Progress } from '../lib/index.js'
-import { folderTrip } from './demo/folder.js'
-import { inputsAt, type Input } from './demo/source.js'
-import { placeFrom } from './demo/target.js'
+import { transferFolder } from './demo/folder.js'
+import { listInputs, type Input } from './demo/source.js'
+import { readPlace } from './demo/target.js'
 import { formatError, type Problem } from './demo/errors.js'
 import { reportOf, watchMemory, type Report } from './demo/report.js'
 import { cleanUp, download, list, upload, type Step } from './demo/round-trip.js'
 import { withProgressBar } from './demo/progress-bar.js'
-import { transfersFor, type Transfers } from './demo/transfers.js'
+import { selectTransfers, type Transfers } from './demo/transfers.js'
 
 interface Arguments {
   readonly path: string | undefined
@@ -72,9 +72,9 @@ const tidy = (bucket: string, work: (prefix: string) => Step<string>, stop: Abor
 const main = ({ path, encrypts }: Arguments, stop: AbortSignal): TE.TaskEither<Problem, string> =>
   pipe(
     TE.Do,
-    TE.bind('inputs', () => inputsAt(path)),
-    TE.bindW('place', () => placeFrom(process.env)),
-    TE.bindW('transfers', () => TE.fromEither(transfersFor(encrypts))),
+    TE.bind('inputs', () => listInputs(path)),
+    TE.bindW('place', () => readPlace(process.env)),
+    TE.bindW('transfers', () => TE.fromEither(selectTransfers(encrypts))),
     TE.tapIO(({ inputs: { folder, files }, place, transfers }) => () => {
       const how = folder === undefined ? 'through gzip' : 'as they are'
       console.log(`${String(files.length)} file(s), ${how}${transfers.words}, to ${place.words} and back`)
@@ -85,7 +85,7 @@ const main = ({ path, encrypts }: Arguments, stop: AbortSignal): TE.TaskEither<P
         (prefix) =>
           folder === undefined
             ? pipe(roundTrip(transfers, bucket, prefix, files), RTE.map(reportOf))
-            : folderTrip(transfers, bucket, folder, sizeOf(files), prefix),
+            : transferFolder(transfers, bucket, folder, sizeOf(files), prefix),
         stop
       )(client)
     )

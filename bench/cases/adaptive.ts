@@ -8,12 +8,12 @@ import { exampleCredentials } from '../../lib/emulator/index.js'
 import { copyPrefix, createClient, formatError, withSignal, type Client } from '../../lib/index.js'
 import type { ServedRequest } from '../support/busy-cos.js'
 import { spread, range, type Table } from '../support/measure.js'
-import { isShort, scaled } from '../support/settings.js'
+import { isShort, scale } from '../support/settings.js'
 
 const capacities = [4, 32, 8]
-const stepTime = scaled(10_000, 300)
-const fixedTime = scaled(5000, 300)
-const rounds = scaled(Number(process.env['ROUNDS'] ?? 3), 1)
+const stepTime = scale(10_000, 300)
+const fixedTime = scale(5000, 300)
+const rounds = scale(Number(process.env['ROUNDS'] ?? 3), 1)
 const transfers = 5
 
 const connect = (address: string): Client => {

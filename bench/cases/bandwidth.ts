@@ -20,13 +20,13 @@ import {
 } from '../../lib/index.js'
 import type { Arrival } from '../support/counting-server.js'
 import type { Table } from '../support/measure.js'
-import { isShort, scaled } from '../support/settings.js'
+import { isShort, scale } from '../support/settings.js'
 
 const MiB = 1024 * 1024
 const rates = isShort ? [20] : [1, 5, 20]
 const inFlight = [1, 4]
 // Seconds whose bytes are counted.
-const seconds = scaled(10, 2)
+const seconds = scale(10, 2)
 const bucket = 'examplebucket-1250000000'
 
 /** Zeros of the length, in chunks of 64 KiB. */

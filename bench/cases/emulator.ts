@@ -11,9 +11,9 @@ import { exampleBucket, exampleCredentials } from '../../lib/emulator/index.js'
 import { createClient, formatError, listObjects, putObject, run, send } from '../../lib/index.js'
 import type { Table } from '../support/measure.js'
 import { rawConnection, signedRequest } from '../support/raw-requests.js'
-import { scaled } from '../support/settings.js'
+import { scale } from '../support/settings.js'
 
-const keys = scaled(100_000, 200)
+const keys = scale(100_000, 200)
 const concurrency = 32
 
 const right = <A>(result: E.Either<Parameters<typeof formatError>[0], A>): A => {
@@ -138,7 +138,7 @@ const measure = async (
 ): Promise<ReadonlyArray<string>> => {
   const child = await startChild(...args)
   const load = await createLoad(child.address)
-  const timed = async (work: () => Promise<void>): Promise<ReadonlyArray<string>> => {
+  const measureCpu = async (work: () => Promise<void>): Promise<ReadonlyArray<string>> => {
     const [cpu, own, began] = [child.cpu(), process.cpuUsage(), performance.now()]
     await work()
     const seconds = (performance.now() - began) / 1000
@@ -148,9 +148,9 @@ const measure = async (
   }
   try {
     const before = child.rss()
-    const put = await timed(load.putAll)
+    const put = await measureCpu(load.putAll)
     const perKey = (child.rss() - before) / keys
-    const listed = await timed(load.listAll)
+    const listed = await measureCpu(load.listAll)
     return [store, client, child.start.toFixed(2), ...put, ...listed, perKey.toFixed(0)]
   } finally {
     await load.close()

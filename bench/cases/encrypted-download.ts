@@ -9,7 +9,7 @@ import { compareWithCipher, prepareVaults } from '../support/beside-cipher.js'
 import { value } from '../clients/cospipe.js'
 import { MiB, type Table } from '../support/measure.js'
 import { bucket, inFlight, partSize } from '../support/peer.js'
-import { scaled } from '../support/settings.js'
+import { scale } from '../support/settings.js'
 
 const discard = (): Writable =>
   new Writable({
@@ -39,7 +39,7 @@ const prepareObjects = async (total: number) => {
 }
 
 export const encryptedDownloads = async (): Promise<Table> => {
-  const total = scaled(256, 48) * MiB
+  const total = scale(256, 48) * MiB
   const { client, vaults, stop } = await prepareObjects(total)
   const from = (key: string) => ({ bucket, key, partSize, concurrency: inFlight })
   const table = await compareWithCipher(
@@ -59,7 +59,7 @@ export const encryptedDownloads = async (): Promise<Table> => {
 }
 
 export const encryptedFilesDown = async (): Promise<Table> => {
-  const total = scaled(256, 48) * MiB
+  const total = scale(256, 48) * MiB
   const { client, vaults, stop } = await prepareObjects(total)
   const directory = await mkdtemp(join(tmpdir(), 'cospipe-bench-'))
   const from = (key: string) => ({

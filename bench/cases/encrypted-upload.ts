@@ -7,7 +7,7 @@ import { compareWithCipher, prepareVaults } from '../support/beside-cipher.js'
 import { value } from '../clients/cospipe.js'
 import { MiB, type Table } from '../support/measure.js'
 import { bucket, inFlight, partSize } from '../support/peer.js'
-import { scaled } from '../support/settings.js'
+import { scale } from '../support/settings.js'
 
 const chunkSize = 64 * 1024
 
@@ -18,7 +18,7 @@ async function* chunks(total: number): AsyncGenerator<Uint8Array, void, undefine
 
 export const encryptedUploads = async (): Promise<Table> => {
   const { client, vaults, stop } = await prepareVaults()
-  const total = scaled(512, 48) * MiB
+  const total = scale(512, 48) * MiB
   const to = { bucket, key: 'k', partSize, concurrency: inFlight }
   const run = (upload: typeof vaults.sealed.uploadStream) => async (): Promise<unknown> =>
     value(await upload(to)(chunks(total))(client)())
@@ -39,7 +39,7 @@ export const encryptedUploads = async (): Promise<Table> => {
 export const encryptedFiles = async (): Promise<Table> => {
   const { client, vaults, stop } = await prepareVaults()
   const directory = await mkdtemp(join(tmpdir(), 'cospipe-bench-'))
-  const total = scaled(512, 48) * MiB
+  const total = scale(512, 48) * MiB
   const file = join(directory, 'source')
   await writeFile(file, Buffer.alloc(total, 'x'))
   const to = { bucket, key: 'k', file, partSize, concurrency: inFlight, resume: 'never' } as const

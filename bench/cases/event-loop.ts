@@ -3,10 +3,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pipeline } from 'node:stream/promises'
 import { runRounds, type PrepareRounds } from '../support/contest.js'
 import { MiB, type Table } from '../support/measure.js'
-import { scaled } from '../support/settings.js'
+import { scale } from '../support/settings.js'
 import { chunks, discard } from './throughput.js'
 
-const total = scaled(1024, 48) * MiB
+const total = scale(1024, 48) * MiB
 
 interface Delays {
   readonly direction: 'up' | 'down'

@@ -2,12 +2,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { comparison, type Comparison } from '../support/contest.js'
-import { scaled } from '../support/settings.js'
+import { scale } from '../support/settings.js'
 import { workers } from '../support/workers.js'
 
 const nameOf = (at: number): string => `${String(at).padStart(8, '0')}.txt`
 const grouped = (n: number): string => n.toLocaleString('en')
-const requestCount = (inFlight: number): number => scaled(inFlight === 1 ? 500 : 2000, 20)
+const requestCount = (inFlight: number): number => scale(inFlight === 1 ? 500 : 2000, 20)
 
 export const puts = (inFlight: number): Comparison => {
   const count = requestCount(inFlight)
@@ -28,7 +28,7 @@ export const heads = (inFlight: number): Comparison => {
   )
 }
 
-const files = scaled(2000, 20)
+const files = scale(2000, 20)
 const fileAmount = { count: files, unit: 'object' } as const
 
 export const folderUp = comparison(
@@ -60,7 +60,7 @@ export const folderDown = comparison(
 )
 
 export const listing = (keys: number): Comparison => {
-  const count = scaled(keys, 2000)
+  const count = scale(keys, 2000)
   return comparison(
     `A listing of ${grouped(count)} keys`,
     { count, unit: 'key' },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { range, spread, type Table } from '../support/measure.js'
-import { scaled } from '../support/settings.js'
+import { scale } from '../support/settings.js'
 
 const top = resolve(import.meta.dirname, '../../..')
 
@@ -30,7 +30,7 @@ const importCost = (specifier: string): readonly [wall: number, cpu: number] => 
 
 export const importTime = (): Promise<Table> => {
   const costs = modules.map(() => [] as Array<readonly [number, number]>)
-  for (let round = 0; round < scaled(15, 1); round += 1) {
+  for (let round = 0; round < scale(15, 1); round += 1) {
     for (const [at, [, specifier]] of modules.entries()) costs[at]?.push(importCost(specifier))
   }
   const baseline = costs[0] ?? []
@@ -81,7 +81,7 @@ export const installSize = (): Promise<Table> =>
   Promise.resolve({
     title: 'Size of an install, with its dependencies',
     columns: ['', 'packages', 'MiB'],
-    rows: installs.slice(0, scaled(installs.length, 2)).map(([name, packages]) => {
+    rows: installs.slice(0, scale(installs.length, 2)).map(([name, packages]) => {
       const [count, size] = sizeOfInstall(packages)
       return [name, String(count), size.toFixed(1)]
     })

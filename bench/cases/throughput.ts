@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { comparison } from '../support/contest.js'
 import { MiB } from '../support/measure.js'
-import { scaled } from '../support/settings.js'
+import { scale } from '../support/settings.js'
 
 const chunkSize = 64 * 1024
 
@@ -21,8 +21,8 @@ export const discard = (): Writable =>
     }
   })
 
-const up = scaled(1024, 48)
-const down = scaled(512, 48)
+const up = scale(1024, 48)
+const down = scale(512, 48)
 const downKey = `zeros-${String(down * MiB)}`
 
 export const uploads = comparison(

@@ -2,8 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { formatError, uploadStream, type Client } from '../../lib/index.js'
 import { clientAt } from '../clients/cospipe.js'
-import { measured, MiB, serverProcess, type Table } from '../support/measure.js'
-import { scaled } from '../support/settings.js'
+import { measure, MiB, startServer, type Table } from '../support/measure.js'
+import { scale } from '../support/settings.js'
 
 const partSize = 8 * MiB
 const concurrency = 4
@@ -29,13 +29,13 @@ async function* views(
 const one = Buffer.alloc(256 * MiB)
 
 const shapes: ReadonlyArray<Shape> = [
-  { name: '1 byte', total: scaled(24, 1) * MiB, chunks: (total) => views(total, 1, 64 * 1024) },
+  { name: '1 byte', total: scale(24, 1) * MiB, chunks: (total) => views(total, 1, 64 * 1024) },
   {
     name: '1 KiB views of 64 KiB slabs',
-    total: scaled(1024, 48) * MiB,
+    total: scale(1024, 48) * MiB,
     chunks: (total) => views(total, 1024, 64 * 1024)
   },
-  ...[scaled(1024, 48), scaled(10 * 1024, 48)].map((total) => ({
+  ...[scale(1024, 48), scale(10 * 1024, 48)].map((total) => ({
     name: '64 KiB',
     total: total * MiB,
     chunks: (size: number) => views(size, 64 * 1024, 64 * 1024)
@@ -56,11 +56,11 @@ const upload = async (client: Client, shape: Shape): Promise<void> => {
 }
 
 export const uploadMemory = async (): Promise<Table> => {
-  const server = await serverProcess('null-cos')
+  const server = await startServer('null-cos')
   const client = clientAt(server.address)
   const rows: Array<ReadonlyArray<string>> = []
   for (const shape of shapes) {
-    const cost = await measured(() => upload(client, shape), bound)
+    const cost = await measure(() => upload(client, shape), bound)
     rows.push([
       shape.name,
       String(shape.total / MiB),

@@ -18,7 +18,7 @@ import {
   type UploadDirectoryResult
 } from '../../lib/index.js'
 import { mismatch, unable, type Problem } from './errors.js'
-import { inWords, watchMemory } from './report.js'
+import { formatBytes, watchMemory } from './report.js'
 import type { Step } from './round-trip.js'
 import type { Transfers } from './transfers.js'
 import { withProgressBar, type Observed } from './progress-bar.js'
@@ -84,7 +84,7 @@ const withTotal = <A>(
  * @param total bytes in the directory, for the progress bar
  * @param prefix of all keys in the bucket
  */
-export const folderTrip = (
+export const transferFolder = (
   { uploadDirectory, downloadDirectory }: Transfers,
   bucket: string,
   directory: string,
@@ -131,14 +131,14 @@ export const folderTrip = (
     RTE.map(({ up, down, files, listed, copies, upAgain, downAgain }) => {
       const { rss, arrayBuffers } = peak()
       const rows: ReadonlyArray<readonly [name: string, value: string]> = [
-        ['files', `${String(files.length)}, of ${inWords(total)}`],
-        ['up', `${inWords(total / up.seconds)}/s, in ${up.seconds.toFixed(1)} s`],
+        ['files', `${String(files.length)}, of ${formatBytes(total)}`],
+        ['up', `${formatBytes(total / up.seconds)}/s, in ${up.seconds.toFixed(1)} s`],
         ['listed', `${String(listed)} objects`],
         ['copied', `${String(copies)} objects, by COS alone`],
-        ['down', `${inWords(total / down.seconds)}/s, in ${down.seconds.toFixed(1)} s`],
+        ['down', `${formatBytes(total / down.seconds)}/s, in ${down.seconds.toFixed(1)} s`],
         ['SHA-256', `equal, ${String(files.length)} of ${String(files.length)}`],
         ['second run', `moved nothing: ${String(upAgain)} skipped up, ${String(downAgain)} down`],
-        ['peak memory', `${inWords(rss)}, of it ${inWords(arrayBuffers)} in buffers`]
+        ['peak memory', `${formatBytes(rss)}, of it ${formatBytes(arrayBuffers)} in buffers`]
       ]
       return rows.map(([name, value]) => `  ${name.padEnd(11)}  ${value}`).join('\n')
     })

@@ -3,7 +3,7 @@ import { SingleBar } from 'cli-progress'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ReaderTaskEither } from 'fp-ts/lib/ReaderTaskEither.js'
 import { createProgress, type Progress, type ProgressSnapshot } from '../../lib/index.js'
-import { inWords } from './report.js'
+import { formatBytes } from './report.js'
 
 export interface Observed<A> {
   readonly value: A
@@ -20,7 +20,7 @@ interface Screen {
 }
 
 const wordsOf = ({ transferred, rate, parts }: ProgressSnapshot): string =>
-  `${inWords(transferred)}, ${inWords(rate)}/s, parts in flight: ${String(parts.inFlight)}`
+  `${formatBytes(transferred)}, ${formatBytes(rate)}/s, parts in flight: ${String(parts.inFlight)}`
 
 const bar = (label: string): Screen => {
   const single = new SingleBar({ format: `${label} [{bar}] {words}`, barsize: 30, hideCursor: true })

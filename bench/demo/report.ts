@@ -7,7 +7,7 @@ const KiB = 1024
 const MiB = KiB * KiB
 
 /** Formats bytes, or bytes a second. */
-export const inWords = (bytes: number): string =>
+export const formatBytes = (bytes: number): string =>
   bytes < MiB ? `${(bytes / KiB).toFixed(1)} KiB` : `${(bytes / MiB).toFixed(1)} MiB`
 
 // -- memory --
@@ -44,11 +44,11 @@ export const reportOf = ({ files, read, up, down, peak }: Report): string => {
   const bytes = up.value.reduce((sum, { size }) => sum + size, 0)
   const verified = down.value.filter(({ _tag }) => _tag === 'Verified').length
   const rows: ReadonlyArray<readonly [name: string, value: string]> = [
-    ['bytes', `${inWords(bytes)}, gzipped from ${inWords(read)}`],
+    ['bytes', `${formatBytes(bytes)}, gzipped from ${formatBytes(read)}`],
     ['parts', `${String(up.parts)} up, ${String(down.parts)} down`],
-    ['up', `${inWords(bytes / up.seconds)}/s, in ${up.seconds.toFixed(1)} s with gzip`],
-    ['down', `${inWords(bytes / down.seconds)}/s, in ${down.seconds.toFixed(1)} s`],
-    ['peak memory', `${inWords(peak.rss)}, of it ${inWords(peak.arrayBuffers)} in buffers`],
+    ['up', `${formatBytes(bytes / up.seconds)}/s, in ${up.seconds.toFixed(1)} s with gzip`],
+    ['down', `${formatBytes(bytes / down.seconds)}/s, in ${down.seconds.toFixed(1)} s`],
+    ['peak memory', `${formatBytes(peak.rss)}, of it ${formatBytes(peak.arrayBuffers)} in buffers`],
     ['SHA-256', `equal, ${String(files)} of ${String(files)}`],
     ['CRC64', `verified, ${String(verified)} of ${String(files)}`]
   ]

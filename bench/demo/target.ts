@@ -77,7 +77,7 @@ const emulatorPlace = (address: string): E.Either<Problem, Place> =>
     }))
   )
 
-export const placeFrom = (environment: Environment): TE.TaskEither<Problem, Place> =>
+export const readPlace = (environment: Environment): TE.TaskEither<Problem, Place> =>
   environment['COS_BUCKET']
     ? TE.fromEither(ownBucket(environment['COS_BUCKET'], environment))
     : pipe(startCommand(), TE.chainEitherKW(emulatorPlace))

@@ -63,5 +63,5 @@ const sealed = (): E.Either<CosError, Transfers> =>
     }))
   )
 
-export const transfersFor = (encrypts: boolean): E.Either<CosError, Transfers> =>
+export const selectTransfers = (encrypts: boolean): E.Either<CosError, Transfers> =>
   encrypts ? sealed() : E.right(plain)

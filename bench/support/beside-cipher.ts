@@ -6,7 +6,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { aesKey, encrypted } from '../../lib/index.js'
 import { clientAt } from '../clients/cospipe.js'
-import { measured, MiB, range, serverProcess, spread, type Cost, type Table } from './measure.js'
+import { measure, MiB, range, startServer, spread, type Cost, type Table } from './measure.js'
 import { rounds } from './settings.js'
 
 const chunkSize = 64 * 1024
@@ -61,7 +61,7 @@ const measureRuns = async (
   }
   for (let round = -1; round < rounds; round += 1)
     for (const name of names) {
-      const cost = await measured(runs[name])
+      const cost = await measure(runs[name])
       if (round >= 0) costs[name].push(cost)
     }
   return costs
@@ -115,7 +115,7 @@ export const compareWithCipher = async (
 
 /** A server, a client for it, and the functions of each format that is written. */
 export const prepareVaults = async () => {
-  const server = await serverProcess('null-cos')
+  const server = await startServer('null-cos')
   const client = clientAt(server.address)
   const key = aesKey(randomBytes(32))
   if (E.isLeft(key)) throw new Error('no key')

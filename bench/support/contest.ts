@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { clientNames } from '../clients/index.js'
-import { inMiB, measured, range, serverProcess, spread, type Cost, type Table } from './measure.js'
+import { inMiB, measure, range, startServer, spread, type Cost, type Table } from './measure.js'
 import type { Peer } from './peer.js'
 import { isShort, rounds } from './settings.js'
 
@@ -68,7 +68,7 @@ const start = async <R>(name: string, client: string, origin: string): Promise<C
  * @param name the case, by which the processes find its `PrepareRounds`
  */
 export const runRounds = async <R>(name: string, count: number): Promise<ReadonlyArray<Results<R>>> => {
-  const server = await serverProcess('null-cos')
+  const server = await startServer('null-cos')
   const origin = `http://${server.address}`
   const contenders = await Promise.all(clientNames.map((client) => start<R>(name, client, origin)))
   try {
@@ -116,7 +116,7 @@ export const comparison = (
     return (
       work &&
       (async () => {
-        const cost = await measured(work.run)
+        const cost = await measure(work.run)
         await work.after?.()
         return cost
       })

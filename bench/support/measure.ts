@@ -26,7 +26,7 @@ const collect = (): void => {
  * @param ceiling in bytes: a sample above it is repeated after a collection, because buffers that the source has dropped
  *   count until they are collected
  */
-export const measured = async (work: () => Promise<unknown>, ceiling = Infinity): Promise<Cost> => {
+export const measure = async (work: () => Promise<unknown>, ceiling = Infinity): Promise<Cost> => {
   collect()
   const before = process.memoryUsage()
   let arrayBuffers = 0
@@ -61,7 +61,7 @@ export interface Running {
 }
 
 /** Starts a server of this directory in a separate process. */
-export const serverProcess = async (name: 'null-cos'): Promise<Running> => {
+export const startServer = async (name: 'null-cos'): Promise<Running> => {
   const child: ChildProcess = fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc']
   })

@@ -2,7 +2,7 @@
 export const isShort = process.argv.includes('--short')
 
 /** `long`, or a number for the short form. */
-export const scaled = (long: number, short: number): number => (isShort ? short : long)
+export const scale = (long: number, short: number): number => (isShort ? short : long)
 
 /** Rounds of each contender, after a warm-up round. */
-export const rounds = scaled(Number(process.env['ROUNDS'] ?? 5), 1)
+export const rounds = scale(Number(process.env['ROUNDS'] ?? 5), 1)
