@@ -48,11 +48,13 @@ export const signKey = (secretKey: string, time: string): string => hmac(secretK
  * @example encodeHeaderBytes('ü a') // '%FC%20a'
  */
 export const encodeHeaderBytes = (value: string): string =>
-  value.replace(/[^\x80-\xff]+|[\x80-\xff]+/g, (run) =>
-    run.charCodeAt(0) >= 0x80 && run.charCodeAt(0) <= 0xff
-      ? Buffer.from(run, 'latin1').toString('hex').toUpperCase().replace(/../g, '%$&')
-      : urlEncode(run)
-  )
+  /[\x80-\xff]/.test(value)
+    ? value.replace(/[^\x80-\xff]+|[\x80-\xff]+/g, (run) =>
+        run.charCodeAt(0) >= 0x80 && run.charCodeAt(0) <= 0xff
+          ? Buffer.from(run, 'latin1').toString('hex').toUpperCase().replace(/../g, '%$&')
+          : urlEncode(run)
+      )
+    : urlEncode(value)
 
 interface SignedList {
   readonly list: string

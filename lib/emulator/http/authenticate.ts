@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { urlEncode } from '../../core/key.js'
-import { encodeHeaderBytes, sign, signKey } from '../../core/signature.js'
+import { encodeHeaderBytes, sign, signKey as computeSignKey } from '../../core/signature.js'
 import type { Credentials } from '../options.js'
 import { type ServiceError, fail } from './service-error.js'
 import type { Query } from './route.js'
@@ -33,35 +33,39 @@ const signatureFields = [
   'q-signature'
 ] as const
 
-const fieldsOf = (text: string): Query => {
-  const fields: Record<string, string> = {}
+/** A Map, because the names are parts of the text: V8 looks each up in a table of all names before it is a property. */
+const fieldsOf = (text: string): ReadonlyMap<string, string> => {
+  const fields = new Map<string, string>()
   for (const pair of text.trim().split('&')) {
     const at = pair.indexOf('=')
-    if (at < 0) fields[pair] = ''
-    else fields[pair.slice(0, at)] = pair.slice(at + 1)
+    if (at < 0) fields.set(pair, '')
+    else fields.set(pair.slice(0, at), pair.slice(at + 1))
   }
   return fields
 }
 
 interface PresentedSignature {
-  readonly fields: Query
+  readonly field: (name: (typeof signatureFields)[number]) => string | undefined
   /** In the URL, so that it may have been made long ago. */
   readonly presigned: boolean
 }
 
 const readSignature = ({ headers, query }: Signable): PresentedSignature | undefined => {
   const header = headers['authorization'] ?? ''
-  if (header !== '') return { fields: fieldsOf(header), presigned: false }
-  if (query['q-signature'] !== undefined) return { fields: query, presigned: true }
+  if (header === '' && query['q-signature'] !== undefined)
+    return { field: (name) => query[name], presigned: true }
   // The legacy form: the whole Authorization value in one parameter.
-  if (query['sign'] !== undefined) return { fields: fieldsOf(query['sign']), presigned: true }
-  return undefined
+  const text = header === '' ? query['sign'] : header
+  if (text === undefined) return undefined
+  const fields = fieldsOf(text)
+  return { field: (name) => fields.get(name), presigned: header === '' }
 }
 
 /** `a;b;c` -> the values of these names; undefined if the request lacks one of them. */
 const pickSigned = (list: string, values: Query): Query | undefined => {
+  if (list === '') return {}
   const named = new Map<string, string>()
-  for (const name of Object.keys(values)) named.set(urlEncode(name).toLowerCase(), name)
+  for (const name in values) named.set(urlEncode(name).toLowerCase(), name)
   const picked: Array<readonly [string, string]> = []
   for (const listed of list.split(';')) {
     if (listed === '') continue
@@ -114,7 +118,7 @@ const lastSignKeys = new WeakMap<Credentials, { readonly keyTime: string; readon
 const signKeyOf = (credentials: Credentials, keyTime: string): string => {
   const last = lastSignKeys.get(credentials)
   if (last?.keyTime === keyTime) return last.key
-  const key = signKey(credentials.secretKey, keyTime)
+  const key = computeSignKey(credentials.secretKey, keyTime)
   lastSignKeys.set(credentials, { keyTime, key })
   return key
 }
@@ -122,22 +126,25 @@ const signKeyOf = (credentials: Credentials, keyTime: string): string => {
 const checkSignature = (
   credentials: Credentials,
   { method, signedPaths, query, headers }: Signable,
-  fields: Query
+  { field }: PresentedSignature
 ): E.Either<ServiceError, true> => {
-  const signedQuery = pickSigned(fields['q-url-param-list'] ?? '', query)
-  const signedHeaders = pickSigned(fields['q-header-list'] ?? '', headers)
+  const signedQuery = pickSigned(field('q-url-param-list') ?? '', query)
+  const signedHeaders = pickSigned(field('q-header-list') ?? '', headers)
   if (signedQuery === undefined || signedHeaders === undefined)
     return fail(
       'SignatureDoesNotMatch',
       'A header or parameter that the signature names is not in the request.'
     )
-  const received = fields['q-signature'] ?? ''
-  const keyTime = fields['q-key-time'] ?? ''
+  const received = field('q-signature') ?? ''
+  const keyTime = field('q-key-time') ?? ''
   const { secretId, secretKey } = credentials
-  const key = signKeyOf(credentials, keyTime)
+  const signKey = signKeyOf(credentials, keyTime)
   const isValid = signedPaths.some((path) => {
-    const toSign = { secretId, secretKey, signKey: key, keyTime, method, path, query: signedQuery }
-    return isEqual(sign({ ...toSign, headers: signedHeaders }, encodeHeaderBytes).signature, received)
+    const { signature } = sign(
+      { secretId, secretKey, signKey, keyTime, method, path, query: signedQuery, headers: signedHeaders },
+      encodeHeaderBytes
+    )
+    return isEqual(signature, received)
   })
   return isValid ? E.right(true) : fail('SignatureDoesNotMatch')
 }
@@ -172,20 +179,21 @@ export const authenticate = (
     )
   const found = readSignature(request)
   if (found === undefined) return E.right({ anonymous: true })
-  const { fields, presigned } = found
-  const missing = signatureFields.find((name) => fields[name] === undefined)
+  const { field, presigned } = found
+  const missing = signatureFields.find((name) => field(name) === undefined)
   if (missing !== undefined) return malformed(`${missing} is missing`)
-  if (fields['q-sign-algorithm'] !== 'sha1') return malformed('q-sign-algorithm is not sha1')
-  const [, start, end] = /^(\d{1,15});(\d{1,15})$/.exec(fields['q-sign-time'] ?? '') ?? []
-  if (start === undefined || end === undefined || fields['q-key-time'] !== fields['q-sign-time'])
+  if (field('q-sign-algorithm') !== 'sha1') return malformed('q-sign-algorithm is not sha1')
+  const signTime = field('q-sign-time') ?? ''
+  const [, start, end] = /^(\d{1,15});(\d{1,15})$/.exec(signTime) ?? []
+  if (start === undefined || end === undefined || field('q-key-time') !== signTime)
     return malformed('q-sign-time and q-key-time are not the same start;end')
-  const credentials = known.find(({ secretId }) => secretId === fields['q-ak'])
+  const credentials = known.find(({ secretId }) => secretId === field('q-ak'))
   if (credentials === undefined) return fail('InvalidAccessKeyId')
 
   const time = checkTime(Number(start), Number(end), Math.floor(now / 1000), presigned)
   if (E.isLeft(time)) return time
   const token = checkToken(credentials, request, now)
   if (E.isLeft(token)) return token
-  const signature = checkSignature(credentials, request, fields)
+  const signature = checkSignature(credentials, request, found)
   return E.isLeft(signature) ? signature : E.right({ anonymous: false })
 }

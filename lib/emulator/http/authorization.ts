@@ -31,13 +31,14 @@ const writePermissions = new Set<OperationName>([
 /** The group of all senders, with and without a signature. */
 export const everyone = 'http://cam.qcloud.com/groups/global/AllUsers'
 
+const isGrantedToAll = (grants: string | undefined): boolean => grants?.includes(`uri="${everyone}"`) === true
+
 /** The access of unsigned requests. */
 export const anyoneMay = ({ acl, grants }: Acl): { readonly read: boolean; readonly write: boolean } => {
-  const isGranted = (...names: ReadonlyArray<string>): boolean =>
-    names.some((name) => grants[`x-cos-grant-${name}`]?.includes(`uri="${everyone}"`) === true)
+  const full = isGrantedToAll(grants['x-cos-grant-full-control'])
   return {
-    read: acl.startsWith('public-read') || isGranted('read', 'full-control'),
-    write: acl === 'public-read-write' || isGranted('write', 'full-control')
+    read: acl.startsWith('public-read') || full || isGrantedToAll(grants['x-cos-grant-read']),
+    write: acl === 'public-read-write' || full || isGrantedToAll(grants['x-cos-grant-write'])
   }
 }
 
@@ -46,9 +47,9 @@ export const authorize = (
   { anonymous, operation }: Pick<RoutedRequest, 'anonymous' | 'operation'>,
   bucket: Bucket
 ): E.Either<ServiceError, true> => {
+  if (!anonymous) return E.right(true)
   const { read, write } = anyoneMay(bucket)
-  const isAllowed =
-    !anonymous || (readPermissions.has(operation) && read) || (writePermissions.has(operation) && write)
+  const isAllowed = (readPermissions.has(operation) && read) || (writePermissions.has(operation) && write)
   return isAllowed ? E.right(true) : fail('AccessDenied')
 }
 
@@ -58,10 +59,10 @@ export const authorizeRead = (
   bucket: Bucket,
   { attributes }: StoredObject
 ): E.Either<ServiceError, true> => {
+  if (!anonymous) return E.right(true)
   const isInherited = attributes.acl === 'default' && attributes.complete !== true
   const { read } = anyoneMay(isInherited ? bucket : attributes)
-  const isAllowed = !anonymous || (read && attributes.encryption._tag === 'None')
-  return isAllowed ? E.right(true) : fail('AccessDenied')
+  return read && attributes.encryption._tag === 'None' ? E.right(true) : fail('AccessDenied')
 }
 
 /** An anonymous request to a private bucket gets `AccessDenied` whether the object exists or not. */

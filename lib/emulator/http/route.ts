@@ -91,18 +91,18 @@ const readParameter = (text: string): string => {
   return percentDecode(spaced) ?? spaced
 }
 
-const readQuery = (text: string): Query =>
-  Object.fromEntries(
-    text
-      .split('&')
-      .filter((pair) => pair !== '')
-      .map((pair) => {
-        const at = pair.indexOf('=')
-        const [name, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
-        const decoded = readParameter(name)
-        return [parameterNames.get(decoded.toLowerCase()) ?? decoded, readParameter(value)]
-      })
-  )
+const readQuery = (text: string): Query => {
+  if (text === '') return {}
+  const entries: Array<readonly [string, string]> = []
+  for (const pair of text.split('&')) {
+    if (pair === '') continue
+    const at = pair.indexOf('=')
+    const name = readParameter(at < 0 ? pair : pair.slice(0, at))
+    const value = at < 0 ? '' : readParameter(pair.slice(at + 1))
+    entries.push([parameterNames.get(name.toLowerCase()) ?? name, value])
+  }
+  return Object.fromEntries(entries)
+}
 
 export interface Hosts {
   readonly isBucket: (name: string) => boolean
@@ -113,13 +113,13 @@ export interface Hosts {
 /** The bucket of `{bucket}.cos.{region}.myqcloud.com`, `{bucket}.localhost` or a custom domain; undefined for other hosts. */
 export const bucketOfHost = (hosts: Hosts, host: string): string | undefined => {
   const name = host.replace(/:\d+$/, '').toLowerCase()
-  const [label = '', ...rest] = name.split('.')
   const domain = hosts.domains.get(name)
   if (domain !== undefined) return domain
+  const dot = name.indexOf('.')
+  if (dot < 0) return undefined
+  const label = name.slice(0, dot)
   // An APPID has about ten digits; `node-1.internal` is a machine unless a bucket has that name.
-  return rest.length > 0 && (hosts.isBucket(label) || /^[a-z0-9][a-z0-9-]*-\d{8,}$/.test(label))
-    ? label
-    : undefined
+  return hosts.isBucket(label) || /^[a-z0-9][a-z0-9-]*-\d{8,}$/.test(label) ? label : undefined
 }
 
 /** The region of `[{bucket}.]cos.{region}.myqcloud.com` and the like; undefined for hosts that name none. */
