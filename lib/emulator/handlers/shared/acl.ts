@@ -24,14 +24,15 @@ const grantee = /^(?:id|uin)="[^"]+"$/
 
 /** The `x-cos-grant-*` headers. */
 export const readGrants = (headers: Headers): E.Either<ServiceError, Headers> => {
-  const grants = grantHeaders.flatMap((name) => {
+  const grants: Record<string, string> = {}
+  for (const name of grantHeaders) {
     const value = headers[name]
-    return value === undefined || value === '' ? [] : [[name, value] as const]
-  })
-  const invalid = grants.find(([, value]) => !value.split(',').every((item) => grantee.test(item.trim())))
-  return invalid === undefined
-    ? E.right(Object.fromEntries(grants))
-    : fail('InvalidArgument', `${invalid[0]} must be a comma-separated list of id="..." or uin="...".`)
+    if (value === undefined || value === '') continue
+    if (!value.split(',').every((item) => grantee.test(item.trim())))
+      return fail('InvalidArgument', `${name} must be a comma-separated list of id="..." or uin="...".`)
+    grants[name] = value
+  }
+  return E.right(grants)
 }
 
 /** Reads `x-cos-acl`; `first` of the known values is the default. */

@@ -59,7 +59,7 @@ const readHeaders = ({ headers, key }: WriteRequest): E.Either<ServiceError, Hea
   const type = stored['content-type'] ?? contentTypeOf(key)
   if (type !== undefined) stored['content-type'] = type
   let size = 0
-  for (const name of Object.keys(headers)) {
+  for (const name in headers) {
     if (!name.startsWith(metadataPrefix)) continue
     if (!/^x-cos-meta-[a-z0-9-]+$/.test(name))
       return fail('InvalidArgument', `A metadata name may contain letters, digits and "-" only: ${name}.`)
@@ -110,14 +110,29 @@ export const readTags = (text: string | undefined, most?: number): E.Either<Serv
 
 const sse = 'x-cos-server-side-encryption'
 
+/** The names of the headers of a customer's key. */
+const customerKeyHeaders = (prefix: string) => ({
+  algorithm: `${prefix}-customer-algorithm`,
+  key: `${prefix}-customer-key`,
+  md5: `${prefix}-customer-key-md5`
+})
+type CustomerKeyHeaders = ReturnType<typeof customerKeyHeaders>
+
+const objectKey = customerKeyHeaders(sse)
+const sourceKey = customerKeyHeaders('x-cos-copy-source-server-side-encryption')
+const contextHeader = `${sse}-context`
+
 /**
  * The MD5 of the customer's key; undefined if the three headers are absent, an error if they disagree. COS requires TLS
  * for them. The emulator accepts them over HTTP too; it stores only the MD5.
  */
-const readCustomerKey = (headers: Headers, prefix: string): E.Either<ServiceError, string | undefined> => {
-  const algorithm = headers[`${prefix}-customer-algorithm`]
-  const key = headers[`${prefix}-customer-key`]
-  const md5 = headers[`${prefix}-customer-key-md5`]
+const readCustomerKey = (
+  headers: Headers,
+  names: CustomerKeyHeaders
+): E.Either<ServiceError, string | undefined> => {
+  const algorithm = headers[names.algorithm]
+  const key = headers[names.key]
+  const md5 = headers[names.md5]
   if (algorithm === undefined && key === undefined && md5 === undefined) return E.right(undefined)
   const bytes = Buffer.from(key ?? '', 'base64')
   const isValid =
@@ -137,11 +152,11 @@ const isJson = (text: string): boolean => {
 }
 
 const readEncryption = (headers: Headers): E.Either<ServiceError, Encryption> => {
-  const customerKey = readCustomerKey(headers, sse)
+  const customerKey = readCustomerKey(headers, objectKey)
   if (E.isLeft(customerKey)) return customerKey
   const keyMd5 = customerKey.right
   const method = headers[sse]
-  const context = headers[`${sse}-context`]
+  const context = headers[contextHeader]
   if (method !== undefined && keyMd5 !== undefined)
     return fail('InvalidArgument', 'Two kinds of server-side encryption were specified.')
   if (keyMd5 !== undefined) return E.right({ _tag: 'Customer', keyMd5 })
@@ -192,9 +207,13 @@ export const readAttributes = (request: WriteRequest, bucket: Bucket): E.Either<
 }
 
 // -- customer keys --
-const checkKey = (headers: Headers, prefix: string, encryption: Encryption): E.Either<ServiceError, true> =>
+const checkKey = (
+  headers: Headers,
+  names: CustomerKeyHeaders,
+  encryption: Encryption
+): E.Either<ServiceError, true> =>
   pipe(
-    readCustomerKey(headers, prefix),
+    readCustomerKey(headers, names),
     E.chain((received) => {
       const expected = encryption._tag === 'Customer' ? encryption.keyMd5 : undefined
       return received === expected ? E.right(true as const) : fail('SsecDecryptHeaderInvalid')
@@ -203,11 +222,11 @@ const checkKey = (headers: Headers, prefix: string, encryption: Encryption): E.E
 
 /** Requests that read an object or upload a part must carry the object's key, and no other kind of encryption. */
 export const checkCustomerKey = (headers: Headers, encryption: Encryption): E.Either<ServiceError, true> =>
-  headers[sse] === undefined ? checkKey(headers, sse, encryption) : fail('SSEHeaderNotAllowed')
+  headers[sse] === undefined ? checkKey(headers, objectKey, encryption) : fail('SSEHeaderNotAllowed')
 
 /** The same check for the source of a copy. */
 export const checkSourceKey = (headers: Headers, encryption: Encryption): E.Either<ServiceError, true> =>
-  checkKey(headers, 'x-cos-copy-source-server-side-encryption', encryption)
+  checkKey(headers, sourceKey, encryption)
 
 // -- response headers --
 export const encryptionHeaders = (encryption: Encryption): Headers => {
