@@ -6,7 +6,7 @@ import { crc64Hasher } from '../../core/crc64.js'
 import { GiB } from '../../core/limits.js'
 import type { Element } from '../../core/element.js'
 import { xmlReader } from '../../core/xml.js'
-import type { EmulatorRequest, EmulatorContext, RoutedRequest } from './request.js'
+import type { EmulatorContext, RoutedRequest } from './request.js'
 import { type ServiceError, fail } from './service-error.js'
 import type { Segment } from '../store/model.js'
 
@@ -22,7 +22,7 @@ export interface ReceivedBody {
   readonly segments: ReadonlyArray<Segment>
 }
 
-const md5Of = (request: EmulatorRequest): E.Either<ServiceError, string | undefined> => {
+const md5Of = (request: RoutedRequest): E.Either<ServiceError, string | undefined> => {
   const given = request.headers['content-md5']
   if (given === undefined) return E.right(undefined)
   const bytes = Buffer.from(given, 'base64')
@@ -32,7 +32,7 @@ const md5Of = (request: EmulatorRequest): E.Either<ServiceError, string | undefi
 }
 
 /** The rate of `x-cos-traffic-limit`, in bytes a second. */
-export const trafficLimit = (request: EmulatorRequest): E.Either<ServiceError, number | undefined> => {
+export const trafficLimit = (request: RoutedRequest): E.Either<ServiceError, number | undefined> => {
   const text = request.headers['x-cos-traffic-limit'] ?? request.query['x-cos-traffic-limit']
   if (text === undefined) return E.right(undefined)
   const bits = /^\d{1,12}$/.test(text) ? Number(text) : NaN
@@ -73,7 +73,7 @@ export interface ReadBodyOptions {
 
 /** Checks the headers, before the first byte is read; returns the expected MD5. */
 const checkHead = (
-  request: EmulatorRequest,
+  request: RoutedRequest,
   { chunked }: ReadBodyOptions
 ): E.Either<ServiceError, string | undefined> => {
   const { declared } = request.body
@@ -130,7 +130,7 @@ export const readBody =
 
 /** Reads a required body of at most `limit` bytes into memory. */
 export const readDocument = async (
-  request: EmulatorRequest,
+  request: RoutedRequest,
   limit: number
 ): Promise<E.Either<ServiceError, Buffer>> => {
   const head = checkHead(request, { chunked: true })
@@ -170,14 +170,14 @@ export const parseXml = (
 
 /** Reads a required XML body of at most `limit` bytes; returns the children of its root. */
 export const readXmlBody = async (
-  request: EmulatorRequest,
+  request: RoutedRequest,
   root: string,
   limit: number
 ): Promise<E.Either<ServiceError, ReadonlyArray<Element>>> =>
   E.chain((document: Buffer) => parseXml(document, root))(await readDocument(request, limit))
 
 /** Checks that there is no body. COS's pages ask for `Content-Length: 0`; a request without a length has no body either. */
-export const readEmptyBody = async (request: EmulatorRequest): Promise<E.Either<ServiceError, true>> => {
+export const readEmptyBody = async (request: RoutedRequest): Promise<E.Either<ServiceError, true>> => {
   for await (const chunk of request.body.read())
     if (chunk.length > 0) return fail('InvalidRequest', 'This request takes no body.')
   return E.right(true)

@@ -15,8 +15,8 @@ export interface RequestBody {
   readonly read: () => AsyncIterable<Uint8Array>
 }
 
-/** A request whose head has been read. */
-export interface EmulatorRequest extends Target {
+/** A request whose signature has been checked. */
+export interface RoutedRequest extends Target {
   readonly operation: OperationName
   readonly method: string
   readonly scheme: 'http' | 'https'
@@ -26,10 +26,6 @@ export interface EmulatorRequest extends Target {
   /** When it arrived, in milliseconds of Unix time. */
   readonly now: number
   readonly requestId: string
-}
-
-/** A request whose signature has been checked. */
-export interface RoutedRequest extends EmulatorRequest {
   /** True if the request carries no signature. */
   readonly anonymous: boolean
 }

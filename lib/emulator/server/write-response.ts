@@ -1,19 +1,10 @@
 /** Writes a response to the socket, as it is or as a fault changes it. */
 import { STATUS_CODES, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type EmulatorResponse, errorXml, type Origin } from '../http/response.js'
+import { type EmulatorResponse, errorXml, type Origin, type ResponseBody } from '../http/response.js'
 import type { InjectedResponse, Fault } from '../fault.js'
+import { ConnectionLost, cut } from './connection.js'
 import { applyFault } from './faulty-body.js'
-
-/** The connection ended: the client closed it, or a fault did. */
-export class ConnectionLost extends Error {
-  /** Whether the client may still send: a fault ended only the direction of the response. */
-  readonly isHalfClosed: boolean
-  constructor(message: string, isHalfClosed = false) {
-    super(message)
-    this.isHalfClosed = isHalfClosed
-  }
-}
 
 // -- faults --
 /** The response that a fault specifies. */
@@ -51,14 +42,6 @@ export const errorInsideSuccess = (
 }
 
 // -- socket --
-/** Ends the connection, with a reset or with FIN, or only its direction to the client. */
-export const cut = ({ socket }: ServerResponse, { reset, halfClose }: Fault): ConnectionLost => {
-  if (reset === true) socket?.resetAndDestroy()
-  else if (halfClose === true) socket?.end()
-  else socket?.destroy()
-  return new ConnectionLost('cut by a fault', reset !== true && halfClose === true)
-}
-
 /** Writes a chunk; resolves when there is room for another, throws if the client closed the connection. */
 const write = async (response: ServerResponse, chunk: Uint8Array): Promise<void> => {
   if (response.destroyed) throw new ConnectionLost('closed by the client')
@@ -96,35 +79,33 @@ const spellHeader = (name: string): string => {
   return spelled
 }
 
-const headersOf = (
-  response: EmulatorResponse,
-  size: number | undefined,
-  fault: Fault,
-  isHead: boolean
-): Record<string, string> => {
-  // HEAD has the Content-Length that GET would have, and 0 for an error.
-  const hasNoLength = response.status === 204 || response.status === 304
-  const length = isHead && response.status >= 400 ? 0 : size
-  const headers: Readonly<Record<string, string | null>> = {
-    ...response.headers,
-    'content-length': hasNoLength || length === undefined ? null : String(length),
-    ...fault.headers
-  }
-  const spelled: Record<string, string> = {}
-  for (const name of Object.keys(headers)) {
-    const value = headers[name] ?? null
-    if (value !== null) spelled[spellHeader(name)] = value
-  }
-  return spelled
+/** Names in lower case; `null` omits a header. */
+type Headers = Readonly<Record<string, string | null>>
+
+/** Names and values alternate, as Node sends them. */
+type RawHeaders = Array<string>
+
+/** The headers as they are sent. Those of a later layer replace those of an earlier one. */
+const headersOf = (layers: ReadonlyArray<Headers>): RawHeaders => {
+  const values = new Map<string, string | null>()
+  for (const layer of layers) for (const name in layer) values.set(name, layer[name] ?? null)
+  const raw: Array<string> = []
+  for (const [name, value] of values) if (value !== null) raw.push(spellHeader(name), value)
+  return raw
+}
+
+/** HEAD has the Content-Length that GET would have, and 0 for an error. */
+const lengthHeader = (status: number, isHead: boolean, size: number | undefined): Headers => {
+  const length = isHead && status >= 400 ? 0 : size
+  return status === 204 || status === 304 || length === undefined ? {} : { 'content-length': String(length) }
 }
 
 /** The head as the socket has it. */
-const headText = (status: number, headers: Readonly<Record<string, string>>): string =>
-  [
-    `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    '\r\n'
-  ].join('\r\n')
+const headText = (status: number, headers: RawHeaders): string => {
+  let text = `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n`
+  for (const [at, field] of headers.entries()) text += at % 2 === 0 ? `${field}: ` : `${field}\r\n`
+  return `${text}\r\n`
+}
 
 /** Writes to the connection itself; resolves when the bytes have left this process. */
 const writeRaw = ({ socket }: ServerResponse, text: string): Promise<void> =>
@@ -148,17 +129,19 @@ export interface WriteOptions {
 /**
  * Sends a response, and closes its body whether it succeeds or not.
  *
+ * @shape  `headers` in layers: those of a later one replace those of an earlier one
  * @errors throws `ConnectionLost` if the connection ended before the response did
  */
 export const writeResponse = async (
-  { status, headers, code, body }: EmulatorResponse,
-  options: WriteOptions
+  status: number,
+  headers: ReadonlyArray<Headers>,
+  body: ResponseBody,
+  { response, isHead, fault, signal, onBytesSent }: WriteOptions
 ): Promise<void> => {
-  const { response, isHead, fault, signal, onBytesSent } = options
   try {
     if (fault.delay !== undefined) await sleep(fault.delay, undefined, { signal })
     const { size, chunks } = applyFault(body, fault, signal)
-    const sent = headersOf({ status, headers, code, body }, size, fault, isHead)
+    const sent = headersOf([...headers, lengthHeader(status, isHead, size), fault.headers ?? {}])
     if (fault.cut?.at === 'head') {
       await writeRaw(response, headText(status, sent).slice(0, fault.cut.after ?? 0))
       throw cut(response, fault)
