@@ -1,5 +1,4 @@
 /** One request and its response: the innermost layer of a call. */
-import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -21,12 +20,6 @@ import type { LimitedRequest } from './rate-limit.js'
 import type { Slot } from './request-pool.js'
 import { exchange } from './transport.js'
 
-/** A request with the headers that depend on its body, and that body. */
-interface OpenRequest {
-  readonly request: Request
-  readonly body: OpenBody
-}
-
 const contentMd5 = (
   request: Request,
   context: Context,
@@ -38,26 +31,11 @@ const contentMd5 = (
   )
 }
 
+const noMd5 = E.right(undefined)
+
 /** COS requires a Content-Length of 0 for a PUT or POST without a body. */
 const contentLength = ({ method }: Request, body: OpenBody): number | undefined =>
   method === 'PUT' || method === 'POST' ? O.toUndefined(body.size) : undefined
-
-const openRequest =
-  ({ userAgent }: Client, request: Request, context: Context): TE.TaskEither<CosError, OpenRequest> =>
-  async () => {
-    const opened = await openBody(context, request.body)()
-    if (E.isLeft(opened)) return opened
-    const body = opened.right
-    const md5 = request.computeMd5 ? await contentMd5(request, context, body)() : E.right(undefined)
-    if (E.isLeft(md5)) return md5
-    const toSend = withHeaders({
-      'user-agent': userAgent,
-      'content-md5': md5.right,
-      'content-length': contentLength(request, body),
-      'x-cos-sdk-retry': context.attempts > 1 ? 'true' : undefined
-    })(request)
-    return E.right({ request: toSend, body })
-  }
 
 const timeoutsOf = ({ timeouts }: Client, { slow }: Request): Timeouts =>
   slow ? { ...timeouts, headers: Math.max(timeouts.headers, slowHeadersTimeout) } : timeouts
@@ -69,31 +47,29 @@ const exchangeSigned = (
   client: Client,
   context: Context,
   callTimeout: CallTimeout,
-  { request, body }: OpenRequest,
+  request: Request,
+  body: OpenBody,
   signed: SignedRequest,
   slot: Slot | undefined
 ): TE.TaskEither<CosError, Response> =>
-  pipe(
-    exchange(client.dispatcher)({
-      method: request.method,
-      origin: signed.origin,
-      peer: signed.peer,
-      requestTarget: signed.requestTarget,
-      headers: signed.headers,
-      body,
-      // node:http sends the head of such a request in UTF-8 (Node 20.20), which would change Latin-1 values. Requests with
-      // such values are sent without `Expect`, which only saves sending a body that COS would refuse.
-      expectContinue: request.expectContinue && isAscii(signed.headers),
-      timeouts: timeoutsOf(client, request),
-      rateLimiters: client.rateLimiters,
-      runtime: client.runtime,
-      signals: client.signals,
-      callTimeout,
-      context,
-      slot
-    }),
-    publishAttempt(client.runtime, context, request.method, signed.host)
-  )
+  exchange(client.dispatcher)({
+    method: request.method,
+    origin: signed.origin,
+    peer: signed.peer,
+    requestTarget: signed.requestTarget,
+    headers: signed.headers,
+    body,
+    // node:http sends the head of such a request in UTF-8 (Node 20.20), which would change Latin-1 values. Requests with
+    // such values are sent without `Expect`, which only saves sending a body that COS would refuse.
+    expectContinue: request.expectContinue && isAscii(signed.headers),
+    timeouts: timeoutsOf(client, request),
+    rateLimiters: client.rateLimiters,
+    runtime: client.runtime,
+    signals: client.signals,
+    callTimeout,
+    context,
+    slot
+  })
 
 const toRecord = (sentAt: number, host: string, result: E.Either<CosError, Response>): AttemptRecord => ({
   sentAt: new Date(sentAt),
@@ -105,12 +81,6 @@ const toRecord = (sentAt: number, host: string, result: E.Either<CosError, Respo
 
 const causeOf = (error: CosError): string =>
   error._tag === 'TransportError' && error.code !== '' ? error.code : error._tag
-
-/** Asks COS to limit the request to its share of the bandwidth, unless the caller has set a limit. */
-const withShare = (share: LimitedRequest | undefined, request: Request): Request =>
-  share?.trafficLimit === undefined || request.headers['x-cos-traffic-limit'] !== undefined
-    ? request
-    : withHeaders({ 'x-cos-traffic-limit': share.trafficLimit })(request)
 
 /** The slot of a request whose share of the bandwidth ends with it. */
 const endTogether = (slot: Slot | undefined, share: LimitedRequest): Slot => ({
@@ -126,17 +96,30 @@ const sendOnce =
   (request, call) =>
   async () => {
     const context = call.nextAttempt()
-    const opened = await openRequest(client, request, context)()
+    const opened = await openBody(context, request.body)()
     if (E.isLeft(opened)) return opened
+    const body = opened.right
+    const md5 = request.computeMd5 ? await contentMd5(request, context, body)() : noMd5
+    if (E.isLeft(md5)) return md5
     const endpoint = client.backupDomain
       ? endpointOfAttempt(client.endpoint, request.bucket, client.retry.attempts, call.failures)
       : client.endpoint
     const share = client.rateLimiters.start(context.operation)
-    const limited = { ...opened.right, request: withShare(share, opened.right.request) }
-    const signed = sign(endpoint, limited.request, credentials, client.clock.now())
-    const sentAt = client.runtime.now()
+    const toSend = withHeaders({
+      'user-agent': client.userAgent,
+      'content-md5': md5.right,
+      'content-length': contentLength(request, body),
+      'x-cos-sdk-retry': context.attempts > 1 ? 'true' : undefined,
+      // Unless the caller has set a limit, COS is asked to limit the request to its share of the bandwidth.
+      'x-cos-traffic-limit': request.headers['x-cos-traffic-limit'] ?? share?.trafficLimit
+    })(request)
+    const { runtime } = client
+    const signed = sign(endpoint, toSend, credentials, client.clock.now())
+    const sentAt = runtime.now()
+    const start = runtime.elapsed()
     const watched = share === undefined ? slot : endTogether(slot, share)
-    const result = await exchangeSigned(client, context, call.callTimeout, limited, signed, watched)()
+    const result = await exchangeSigned(client, context, call.callTimeout, toSend, body, signed, watched)()
+    publishAttempt(context, { start, runtime }, request.method, signed.host, result)
     call.record(toRecord(sentAt, signed.host, result))
     return result
   }

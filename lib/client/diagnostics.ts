@@ -98,41 +98,45 @@ export const publish = <K extends keyof Events>(name: K, make: () => Events[K]):
 const tagOf = (result: E.Either<CosError, unknown>): CosError['_tag'] | '' =>
   E.isLeft(result) ? result.left._tag : ''
 
-/** Publishes an operation when it has settled. `context` is called then, to include the number of attempts. */
-export const publishOperation =
-  ({ elapsed }: Runtime, context: () => Context) =>
-  <A>(call: TaskEither<CosError, A>): TaskEither<CosError, A> =>
-  async () => {
-    const start = elapsed()
-    const result = await call()
-    publish('operation', () => ({
-      ...refInfo(context()),
-      attempts: context().attempts,
-      duration: elapsed() - start,
-      error: tagOf(result)
-    }))
-    return result
-  }
+/** When a call or a request began, on the clock of `elapsed`. */
+interface Start {
+  readonly start: number
+  readonly runtime: Runtime
+}
 
-/** Publishes one request when the head of its response has arrived or the request has failed. */
-export const publishAttempt =
-  ({ elapsed }: Runtime, context: Context, method: string, host: string) =>
-  (request: TaskEither<CosError, Response>): TaskEither<CosError, Response> =>
-  async () => {
-    const start = elapsed()
-    const result = await request()
-    publish('attempt', () => ({
-      ...refInfo(context),
-      attempt: context.attempts,
-      method,
-      host,
-      status: E.isRight(result) ? result.right.status : 0,
-      requestId: E.isRight(result) ? (result.right.headers['x-cos-request-id'] ?? '') : '',
-      duration: elapsed() - start,
-      error: tagOf(result)
-    }))
-    return result
-  }
+/** Publishes an operation that has settled. */
+export const publishOperation = (
+  context: () => Context,
+  { start, runtime }: Start,
+  result: E.Either<CosError, unknown>
+): void => {
+  publish('operation', () => ({
+    ...refInfo(context()),
+    attempts: context().attempts,
+    duration: runtime.elapsed() - start,
+    error: tagOf(result)
+  }))
+}
+
+/** Publishes one request, when the head of its response has arrived or the request has failed. */
+export const publishAttempt = (
+  context: Context,
+  { start, runtime }: Start,
+  method: string,
+  host: string,
+  result: E.Either<CosError, Response>
+): void => {
+  publish('attempt', () => ({
+    ...refInfo(context),
+    attempt: context.attempts,
+    method,
+    host,
+    status: E.isRight(result) ? result.right.status : 0,
+    requestId: E.isRight(result) ? (result.right.headers['x-cos-request-id'] ?? '') : '',
+    duration: runtime.elapsed() - start,
+    error: tagOf(result)
+  }))
+}
 
 type Part = Pick<PartEvent, 'part' | 'size' | 'direction'>
 

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { CosError } from '../core/error.js'
 import { isReplayableBody } from '../core/body.js'
-import { recover, type Send } from './call.js'
+import type { Send } from './call.js'
 import type { Client } from './client.js'
 import type { Credentials } from './credentials.js'
 
@@ -38,7 +38,6 @@ export const withFreshCredentials =
         ),
         TE.chain((fresh) => sendAs(fresh)(request, call))
       )
-    return recover(sendAs(credentials)(request, call), (error) =>
-      isExpiredToken(error) ? sendAgain(error) : TE.left(error)
-    )()
+    const sent = await sendAs(credentials)(request, call)()
+    return E.isLeft(sent) && isExpiredToken(sent.left) ? sendAgain(sent.left)() : sent
   }

@@ -1,8 +1,8 @@
 /** Opens a `Body` for sending: a file is measured, a stream is used unchanged. */
 import { createHash } from 'node:crypto'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { crc64 } from '../core/crc64.js'
 import { fromSource, type Context, type CosError } from '../core/error.js'
@@ -26,15 +26,17 @@ export interface OpenBody {
 // In bytes: what sockets take at once. A larger body leaves chunk by chunk, so that the idle timeout sees bytes move.
 const largestAtOnce = 64 * KiB
 
-const openAtOnce = (chunks: ReadonlyArray<Uint8Array>, known: O.Option<bigint>): T.Task<OpenBody> => {
-  const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
-  return async () => ({
-    open: () => inIoChunks([bytes]),
-    size: O.some(bytes.length),
-    crc64: O.isSome(known) ? known : O.some(await crc64(bytes)),
-    bytes
-  })
-}
+const openAtOnce =
+  (chunks: ReadonlyArray<Uint8Array>, known: O.Option<bigint>): TE.TaskEither<never, OpenBody> =>
+  async () => {
+    const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+    return E.right({
+      open: () => inIoChunks([bytes]),
+      size: O.some(bytes.length),
+      crc64: O.isSome(known) ? known : O.some(await crc64(bytes)),
+      bytes
+    })
+  }
 
 // In small chunks, so that the idle timeout sees bytes move.
 const inIoChunks = (chunks: ReadonlyArray<Uint8Array>): AsyncIterable<Uint8Array> =>
@@ -50,7 +52,7 @@ export const openBody = (context: Context, body: Body): TE.TaskEither<CosError, 
     case 'Empty':
       return TE.right({ open: () => inIoChunks([]), size: O.some(0), crc64: O.some(0n) })
     case 'Bytes':
-      if (body.size <= largestAtOnce) return TE.fromTask(openAtOnce(body.chunks, body.crc64))
+      if (body.size <= largestAtOnce) return openAtOnce(body.chunks, body.crc64)
       return TE.right({
         open: () => inIoChunks(body.chunks),
         size: O.some(body.size),

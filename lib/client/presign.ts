@@ -105,8 +105,7 @@ export const presign =
           },
           encodeHeaderBytes
         )
-        const fields = Object.fromEntries(authorizationFields(credentials.secretId, signed))
-        const text = queryText({ ...query, ...fields }, urlEncode)
+        const text = queryText({ ...query, ...authorizationFields(credentials.secretId, signed) }, urlEncode)
         return {
           method: request.method,
           url: `${client.endpoint.scheme ?? 'https'}://${target.host}${target.path}?${text}`,

@@ -36,16 +36,19 @@ const withDecoder =
     return decode(response)()
   }
 
-const sendThrough = <A>(client: Client, outside: Client, operation: Operation<A>): Send<A> =>
+const sendThrough = <A>(client: Client, operation: Operation<A>): Send<A> =>
   pipe(
     withFreshCredentials(client)((credentials) =>
       pipe(
         attempt(client, credentials),
-        // A body is not limited by the deadline of its call.
-        withResumedBody(outside, operation, (other, within) => send(other)(within)),
+        withResumedBody(client, operation, (other, within) => send(other)(within)),
         withDecoder(operation),
         withConfirmation(operation, (other, { callTimeout }) =>
-          send(other)({ ...client, signals: [...client.signals, callTimeout.signal()] })
+          send(other)({
+            ...client,
+            deadline: Math.min(client.deadline, callTimeout.at),
+            signals: [...client.signals, callTimeout.signal()]
+          })
         ),
         withClockCorrection(client),
         credentials === undefined
@@ -63,13 +66,11 @@ const sendCall = async <A>(
   request: Request,
   call: Call
 ): Promise<E.Either<CosError, A>> => {
-  const { overall } = client.timeouts
-  const within = { ...client, deadline: Math.min(client.deadline, client.runtime.elapsed() + overall) }
   const task = (): Promise<E.Either<CosError, A>> => {
-    const checked = checkRequest(within, request, call.context())
+    const checked = checkRequest(client, request, call.context())
     return E.isLeft(checked)
       ? Promise.resolve(checked)
-      : raceAbort(within, call, sendThrough(within, client, operation)(checked.right, call))()
+      : raceAbort(client, call, sendThrough(client, operation)(checked.right, call))()
   }
   try {
     const { source } = operation
@@ -102,11 +103,12 @@ export const send =
       if (source !== undefined) closeSource(source)
       return request
     }
-    const call = createCall(action, request.right, startCallTimeout(client.runtime, client.timeouts.overall))
-    return publishOperation(
-      client.runtime,
-      call.context
-    )(() => sendCall(client, operation, request.right, call))()
+    const { runtime, timeouts } = client
+    const start = runtime.elapsed()
+    const call = createCall(action, request.right, startCallTimeout(runtime, timeouts.overall))
+    const result = await sendCall(client, operation, request.right, call)
+    publishOperation(call.context, { start, runtime }, result)
+    return result
   }
 
 /**

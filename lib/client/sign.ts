@@ -48,6 +48,36 @@ const keyOfTime = (credentials: Credentials, now: number): KeyOfTime => {
 }
 
 /**
+ * The headers of a request with the host, the token and the signature. Each is before its spread: a property behind one,
+ * added or assigned, takes V8 2 to 4 us, before it 0.2 (Node 20).
+ */
+const withAuthorization = (
+  request: Request,
+  host: string,
+  credentials: Credentials | undefined,
+  now: number
+): SignedRequest['headers'] => {
+  if (credentials === undefined) return { host, ...request.headers }
+  const { secretId, secretKey, sessionToken } = credentials
+  const headers =
+    sessionToken === undefined
+      ? { host, ...request.headers }
+      : { host, 'x-cos-security-token': sessionToken, ...request.headers }
+  const { keyTime, signKey } = keyOfTime(credentials, now)
+  const toSign = {
+    secretId,
+    secretKey,
+    keyTime,
+    signKey,
+    method: request.method,
+    path: signedPath(request),
+    query: request.query,
+    headers: signedHeaders(headers)
+  }
+  return { authorization: authorization(toSign, encodeHeaderBytes), ...headers }
+}
+
+/**
  * Addresses and signs a request.
  *
  * @shape  without credentials the request is unsigned, for public buckets
@@ -59,28 +89,14 @@ export const sign = (
   credentials: Credentials | undefined,
   now: number
 ): SignedRequest => {
-  const target = targetOf(endpoint, request)
-  // Not `{ ...headers, host }`: a property behind a spread takes 2 us, an assignment 0.2 (Node 20).
-  const headers: Record<string, string> = { ...request.headers }
-  headers['host'] = target.host
-  if (credentials?.sessionToken !== undefined) headers['x-cos-security-token'] = credentials.sessionToken
-  if (credentials !== undefined) {
-    const { keyTime, signKey } = keyOfTime(credentials, now)
-    headers['authorization'] = authorization(
-      {
-        secretId: credentials.secretId,
-        secretKey: credentials.secretKey,
-        keyTime,
-        signKey,
-        method: request.method,
-        path: signedPath(request),
-        query: request.query,
-        headers: signedHeaders(headers)
-      },
-      encodeHeaderBytes
-    )
-  }
+  const { origin, peer, host, path } = targetOf(endpoint, request)
   const query = queryText(request.query, urlEncode)
-  const { origin, peer, host, path } = target
-  return { origin, peer, host, path, headers, requestTarget: query === '' ? path : `${path}?${query}` }
+  return {
+    origin,
+    peer,
+    host,
+    path,
+    headers: withAuthorization(request, host, credentials, now),
+    requestTarget: query === '' ? path : `${path}?${query}`
+  }
 }

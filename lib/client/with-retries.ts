@@ -46,7 +46,7 @@ export const withRetries =
     return (request, call) => async () => {
       let failures = call.failures
       for (;;) {
-        const result = await send(request, { ...call, failures })()
+        const result = await send(request, failures === call.failures ? call : { ...call, failures })()
         if (E.isRight(result)) {
           client.retry.budget.succeed(failures.length)
           return result
@@ -57,7 +57,8 @@ export const withRetries =
         const delay = isAtOnce
           ? 0
           : retryDelay(client.retry, failures.length, result.left, client.clock.now())
-        const waited = await waitForRetry(client, call.context(), result.left, delay)()
+        const deadline = Math.min(client.deadline, call.callTimeout.at)
+        const waited = await waitForRetry({ ...client, deadline }, call.context(), result.left, delay)()
         if (E.isLeft(waited)) return waited
       }
     }

@@ -122,11 +122,11 @@ export const operationWith =
     const checked = checkInput(action, codec, input)
     return {
       action,
-      ...sourceOf(input),
       request: E.isLeft(checked)
         ? checked
         : E.right(redacted(withExtras(checked.right)(request(checked.right)))),
-      decode: E.isRight(checked) ? rejectErrors(decode(checked.right)) : () => TE.left(checked.left)
+      decode: E.isRight(checked) ? rejectErrors(decode(checked.right)) : () => TE.left(checked.left),
+      ...sourceOf(input)
     }
   }
 

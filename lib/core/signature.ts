@@ -113,24 +113,25 @@ export const sign = (request: ToSign, encodeHeader: (value: string) => string = 
 export const authorizationFields = (
   secretId: string,
   signed: Signature
-): ReadonlyArray<readonly [string, string]> => [
-  ['q-sign-algorithm', 'sha1'],
-  ['q-ak', secretId],
-  ['q-sign-time', signed.keyTime],
-  ['q-key-time', signed.keyTime],
-  ['q-header-list', signed.headerList],
-  ['q-url-param-list', signed.urlParamList],
-  ['q-signature', signed.signature]
-]
+): Readonly<Record<string, string>> => ({
+  'q-sign-algorithm': 'sha1',
+  'q-ak': secretId,
+  'q-sign-time': signed.keyTime,
+  'q-key-time': signed.keyTime,
+  'q-header-list': signed.headerList,
+  'q-url-param-list': signed.urlParamList,
+  'q-signature': signed.signature
+})
 
 /** The value of the `Authorization` header. */
 export const authorization = (
   request: ToSign,
   encodeHeader: (value: string) => string = urlEncode
 ): string => {
+  const fields = authorizationFields(request.secretId, sign(request, encodeHeader))
   let text = ''
-  for (const [name, value] of authorizationFields(request.secretId, sign(request, encodeHeader))) {
-    text += text === '' ? `${name}=${value}` : `&${name}=${value}`
+  for (const name of Object.keys(fields)) {
+    text += `${text === '' ? '' : '&'}${name}=${fields[name] ?? ''}`
   }
   return text
 }

@@ -63,17 +63,19 @@ export const toHttpOptions = (emulator: Emulator, input: RequestInput): http.Req
   const headers = { ...md5, ...(input.presigned === true ? {} : token), ...input.headers, host }
   const params = { ...query, ...(input.presigned === true ? token : {}) }
   const fields = credentials
-    ? authorizationFields(
-        credentials.secretId,
-        sign({
-          secretId: credentials.secretId,
-          secretKey: credentials.secretKey,
-          keyTime: keyTime(now, input.validFor),
-          method,
-          path: `/${key}`,
-          query: params,
-          headers: input.presigned === true ? { host } : headers
-        })
+    ? Object.entries(
+        authorizationFields(
+          credentials.secretId,
+          sign({
+            secretId: credentials.secretId,
+            secretKey: credentials.secretKey,
+            keyTime: keyTime(now, input.validFor),
+            method,
+            path: `/${key}`,
+            query: params,
+            headers: input.presigned === true ? { host } : headers
+          })
+        )
       )
     : []
   const pairs = [...Object.entries(params), ...(input.presigned === true ? fields : [])]
