@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
 import { finished } from 'node:stream/promises'
+import { sourcePositions } from './source-positions.mjs'
 
 /** The failed assertions of a TAP stream, each with the tests around it and its diagnostics. */
 const failuresOf = (tap) => {
@@ -52,7 +53,11 @@ const runProgram = async ({ name, path }, { args, cwd, env, output }) => {
     isOk: code === 0 && counts.total > 0 && counts.failed === 0,
     seconds: ((performance.now() - start) / 1000).toFixed(1),
     // A process that was killed leaves a stream without its end, and maybe without a failure.
-    details: [failuresOf(tap), signal === null ? '' : `  ended by ${signal}`, `  ${file}`].join('\n')
+    details: [
+      sourcePositions(cwd)(failuresOf(tap)),
+      signal === null ? '' : `  ended by ${signal}`,
+      `  ${file}`
+    ].join('\n')
   }
 }
 
