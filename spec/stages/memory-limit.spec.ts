@@ -19,7 +19,7 @@ import { ofOneSize } from '../../lib/stages/part-size.js'
 import { planRanges } from '../../lib/stages/plan-ranges.js'
 import { sendParts, type Upload } from '../../lib/stages/send-parts.js'
 import { waitFor } from '../support/wait-for.js'
-import { collectGarbage } from '../support/gc.js'
+import { collectGarbage, createScale } from '../support/gc.js'
 import { isLongForm } from '../support/long-form.js'
 
 const context = {
@@ -60,21 +60,6 @@ const startServer = async (t: Teardown): Promise<{ readonly origin: string; read
   })
   const [port] = (await once(worker, 'message')) as [number]
   return { origin: `http://127.0.0.1:${String(port)}`, dispatcher }
-}
-
-/** The largest growth of the buffers that are held: garbage is collected before a growth counts. */
-const createScale = async (ceiling: number) => {
-  await collectGarbage()
-  const before = process.memoryUsage().arrayBuffers
-  const growth = (): number => process.memoryUsage().arrayBuffers - before
-  let most = 0
-  return {
-    weigh: async (): Promise<void> => {
-      if (growth() > ceiling) await collectGarbage()
-      most = Math.max(most, growth())
-    },
-    most: () => most
-  }
 }
 
 const slab = Buffer.alloc(64 * KiB, 7)

@@ -18,3 +18,29 @@ export const collectGarbage = async (): Promise<void> => {
   }
   await setImmediate()
 }
+
+/** Weighs the buffers of this process against a ceiling. */
+export interface Scale {
+  /** Call at each moment that counts. */
+  readonly weigh: () => Promise<void>
+  /** The largest growth, in bytes. Below the ceiling it may include garbage. */
+  readonly most: () => number
+}
+
+/**
+ * A scale for buffers that grow from now on. Garbage is collected only before a growth above the ceiling counts: a collection
+ * takes 0.1 s of CPU, and cannot change whether a smaller growth is below the ceiling.
+ */
+export const createScale = async (ceiling: number): Promise<Scale> => {
+  await collectGarbage()
+  const before = process.memoryUsage().arrayBuffers
+  const growth = (): number => process.memoryUsage().arrayBuffers - before
+  let most = 0
+  return {
+    weigh: async () => {
+      if (growth() > ceiling) await collectGarbage()
+      most = Math.max(most, growth())
+    },
+    most: () => most
+  }
+}

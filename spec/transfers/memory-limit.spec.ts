@@ -13,15 +13,15 @@ import { uploadStream } from '../../lib/transfers/upload/upload-stream.js'
 import { compiledLibrary } from '../support/child-processes.js'
 import { bucket } from '../support/cos.js'
 import { aes } from '../support/encryption.js'
-import { collectGarbage } from '../support/gc.js'
+import { collectGarbage, createScale } from '../support/gc.js'
 import { isLongForm } from '../support/long-form.js'
 import { clientOf, right } from '../support/server.js'
 
 const KiB = 1024
 const MiB = 1024 * KiB
 /** Uploads, and a tenth as many downloads. Together they want more than the limit. */
-const uploads = isLongForm ? 200 : 100
-const limit = isLongForm ? 128 * MiB : 64 * MiB
+const uploads = isLongForm ? 200 : 50
+const limit = isLongForm ? 128 * MiB : 32 * MiB
 /** Beside the budget, in bytes: what sockets and streams of 220 transfers hold. */
 const mostBeside = 32 * MiB
 const large = { bucket, key: 'large', size: 2 * MiB + 1 }
@@ -110,22 +110,18 @@ t.test(
     // Half of what the docs allow for sockets: a ciphertext of each part in memory would be 8 MiB more.
     const ceiling = (concurrency + 1) * partSize + concurrency * 128 * KiB + 4 * MiB
     for (const format of isLongForm ? (['sealed', 'python'] as const) : (['sealed'] as const)) {
-      await collectGarbage()
-      const before = process.memoryUsage().arrayBuffers
-      const growth = (): number => process.memoryUsage().arrayBuffers - before
-      let most = 0
+      const { weigh, most } = await createScale(ceiling)
       const source = async function* () {
         for await (const chunk of chunks(18 * MiB)) {
           yield chunk
-          if (growth() > ceiling) await collectGarbage()
-          most = Math.max(most, growth())
+          await weigh()
         }
       }
       const to = { bucket, key: format, partSize, concurrency }
       right(await encrypted(aes, { format }).uploadStream(to)(source())(client)())
-      t.comment(`${format}: ${(most / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)
-      t.ok(most <= ceiling, `${format}: ${(most / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)
-      t.ok(most >= concurrency * partSize, 'and something was weighed')
+      t.comment(`${format}: ${(most() / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)
+      t.ok(most() <= ceiling, `${format}: ${(most() / MiB).toFixed(1)} of ${(ceiling / MiB).toFixed(1)} MiB`)
+      t.ok(most() >= concurrency * partSize, 'and something was weighed')
     }
   }
 )

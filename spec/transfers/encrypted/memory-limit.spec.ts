@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { exampleCredentials } from '../../../lib/emulator/index.js'
 import { encrypted } from '../../../lib/transfers/encrypted/encrypted.js'
 import { compiledLibrary } from '../../support/child-processes.js'
 import { aes, at } from '../../support/encryption.js'
-import { collectGarbage } from '../../support/gc.js'
+import { createScale } from '../../support/gc.js'
 import { isLongForm } from '../../support/long-form.js'
 import { clientOf, right } from '../../support/server.js'
 
@@ -36,16 +36,16 @@ async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
   for (let sent = 0; sent < size; sent += slab.length) yield slab
 }
 
-/** The most bytes of buffers during a run, in MiB above those before it; garbage is collected at each look. */
-const weigh = async (use: (look: () => Promise<void>) => Promise<void>): Promise<number> => {
-  await collectGarbage()
-  const before = process.memoryUsage().arrayBuffers
-  let most = 0
-  await use(async () => {
-    await collectGarbage()
-    most = Math.max(most, process.memoryUsage().arrayBuffers - before)
-  })
-  return most / MiB
+/** Compares the most bytes of buffers during a run with a ceiling, in MiB. */
+const isBelow = async (
+  t: Test,
+  name: string,
+  ceiling: number,
+  run: (weigh: () => Promise<void>) => Promise<void>
+): Promise<void> => {
+  const { weigh, most } = await createScale(ceiling * MiB)
+  await run(weigh)
+  t.ok(most() < ceiling * MiB, `${name}: ${(most() / MiB).toFixed(1)} of ${String(ceiling)} MiB`)
 }
 
 t.test('encrypted transfers stay below the ceiling of the plain ones, for a slow reader too', async (t) => {
@@ -59,21 +59,21 @@ t.test('encrypted transfers stay below the ceiling of the plain ones, for a slow
     clientOf(t, address)({ credentials: { secretId, secretKey }, memoryLimit })
   for (const format of isLongForm ? (['sealed', 'python'] as const) : (['sealed'] as const)) {
     const vault = encrypted(aes, { format })
-    const sent = await weigh(async (look) => {
+    const upload = ((concurrency + 1) * partSize) / MiB + 8
+    await isBelow(t, `${format}, upload`, upload, async (weigh) => {
       async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
         let read = 0
         for await (const chunk of chunks()) {
           yield chunk
           read += chunk.length
-          if (read % (8 * MiB) === 0) await look()
+          if (read % (8 * MiB) === 0) await weigh()
         }
       }
       right(await vault.uploadStream({ ...at, partSize, concurrency })(source())(client)())
     })
-    const upload = ((concurrency + 1) * partSize) / MiB + 8
-    t.ok(sent < upload, `${format}, upload: ${sent.toFixed(1)} of ${String(upload)} MiB`)
 
-    const streamed = await weigh(async (look) => {
+    const ceiling = (concurrency * partSize) / MiB + 8
+    await isBelow(t, `${format}, stream`, ceiling, async (weigh) => {
       const { body } = right(await vault.downloadStream({ ...at, partSize, concurrency })(client)())
       let seen = 0
       for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -82,40 +82,36 @@ t.test('encrypted transfers stay below the ceiling of the plain ones, for a slow
         if (!isNewPart) continue
         // The ranges ahead are full then.
         await setTimeout(50)
-        await look()
+        await weigh()
       }
       t.equal(seen, size)
     })
-    const ceiling = (concurrency * partSize) / MiB + 8
-    t.ok(streamed < ceiling, `${format}, stream: ${streamed.toFixed(1)} of ${String(ceiling)} MiB`)
 
     const file = join(dir, `${format}.bin`)
-    const saved = await weigh(async (look) => {
+    // Below 1 MiB a range, and as much for the socket.
+    await isBelow(t, `${format}, file of ${String(ranges)} ranges`, 2 * ranges + 8, async (weigh) => {
       const input = { ...at, file, threshold: 0, partSize: 3 * MiB, concurrency: ranges }
       const running = vault.downloadFile(input)(client)()
       for (let result; result === undefined;) {
         result = await Promise.race([running, setTimeout(50, undefined)])
-        await look()
+        await weigh()
       }
       right(await running)
     })
-    // Below 1 MiB a range, and as much for the socket.
-    t.ok(saved < 2 * ranges + 8, `${format}, file of ${String(ranges)} ranges: ${saved.toFixed(1)} MiB`)
 
     // In parts that fit into the memory for them, and in parts that do not.
     for (const limit of isLongForm ? [undefined, 2 * MiB] : [undefined]) {
       const uploading = limit === undefined ? client : createLimited(limit)
-      const uploaded = await weigh(async (look) => {
+      const most = limit === undefined ? ((ranges + 1) * partSize) / MiB + 8 : ranges + 8
+      await isBelow(t, `${format}, upload of a file`, most, async (weigh) => {
         const input = { ...at, file, threshold: 0, partSize, concurrency: ranges, checkpoint: dir }
         const running = vault.uploadFile(input)(uploading)()
         for (let result; result === undefined;) {
           result = await Promise.race([running, setTimeout(50, undefined)])
-          await look()
+          await weigh()
         }
         right(await running)
       })
-      const most = limit === undefined ? ((ranges + 1) * partSize) / MiB + 8 : ranges + 8
-      t.ok(uploaded < most, `${format}, upload of a file: ${uploaded.toFixed(1)} of ${String(most)} MiB`)
     }
   }
 })
