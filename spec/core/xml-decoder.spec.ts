@@ -130,7 +130,7 @@ t.test('a response of another form is a DecodeError', async (t) => {
 })
 
 t.test('a document without an end closes the connection at the limit', async (t) => {
-  const row = `<Row>${'x'.repeat(512 * 1024)}</Row>`
+  const row = Buffer.from(`<Row>${'x'.repeat(512 * 1024)}</Row>`)
   const { response, closed } = await serveResponse(t, {
     chunks: (function* () {
       yield '<Result>'

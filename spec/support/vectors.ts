@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { PathReporter } from 'io-ts/lib/PathReporter.js'
+import { bytesOf as randomBytes } from './bytes.js'
 
 export const vectors = <A>(file: string, codec: t.Decoder<unknown, A>): A => {
   const path = resolve(import.meta.dirname, '../vectors', file)
@@ -62,10 +63,5 @@ export const bytesOf = (input: t.TypeOf<typeof Generated>): Uint8Array => {
   if ('hex' in input) return Buffer.from(input.hex, 'hex')
   if (input.generator === 'range256') return Uint8Array.from({ length: 256 }, (_, n) => n)
   if (input.generator === 'mod') return Uint8Array.from({ length: input.length }, (_, n) => n % input.modulus)
-  let x = input.seed
-  return Uint8Array.from({ length: input.length }, () => {
-    // Math.imul keeps 32 bits, where the product of two doubles would round.
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0
-    return x >>> 24
-  })
+  return randomBytes(input.length, input.seed)
 }

@@ -115,7 +115,7 @@ t.test('the stream fails with DecodeError if the server ignores Range', async (t
 })
 
 t.test('a reader that pauses applies backpressure', async (t) => {
-  const big = bytesOf(48 * MiB)
+  const big = bytesOf(12 * MiB)
   const cos = await startWithObject(t, {}, big)
   const down = right(await downloadStream({ ...at, partSize: MiB, concurrency: 3 })(cos.client())())
   const iterator = down.body[Symbol.asyncIterator]()
