@@ -67,7 +67,12 @@ export const startEffectTimeout = ({ elapsed, startTimer }: Runtime, millisecond
  * For a request until its body has ended, and for a stream until it is closed.
  */
 export const holdTimeouts = (signals: ReadonlyArray<AbortSignal>): (() => void) => {
-  const releases = signals.flatMap((signal) => holds.get(signal)?.() ?? [])
+  let releases: Array<() => void> | undefined
+  for (const signal of signals) {
+    const release = holds.get(signal)?.()
+    if (release !== undefined) (releases ??= []).push(release)
+  }
+  if (releases === undefined) return constVoid
   return () => {
     for (const release of releases) release()
   }

@@ -116,15 +116,22 @@ export const defined = <A extends object>(a: A): { [K in keyof A]?: Exclude<A[K]
     [K in keyof A]?: Exclude<A[K], undefined>
   }
 
-/** Picks those of the named fields that an input has, to pass parameters to another call. */
-export const pick =
-  <K extends string>(...names: ReadonlyArray<K>) =>
-  <A extends { readonly [name in K]?: unknown }>(from: A): Pick<A, K> => {
+/**
+ * Picks those of the named fields that an input has, to pass parameters to another call. Its own fields are compared with the
+ * names: an upload has up to thirty options, and most of them are absent.
+ */
+export const pick = <K extends string>(...names: ReadonlyArray<K>) => {
+  const all: ReadonlyArray<string> = names
+  const isPicked = (name: string): name is K => all.includes(name)
+  return <A extends { readonly [name in K]?: unknown }>(from: A): Pick<A, K> => {
     const picked: { [name in K]?: unknown } = {}
-    for (const name of names) if (from[name] !== undefined) picked[name] = from[name]
+    for (const name of Object.keys(from)) {
+      if (isPicked(name) && from[name] !== undefined) picked[name] = from[name]
+    }
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the fields of A by those names
     return picked as Pick<A, K>
   }
+}
 
 /** The first problem of an input, with its field. */
 export const firstProblem = (errors: t.Errors): InputProblem =>

@@ -112,8 +112,12 @@ export const openSource = (
 const sourceError = ({ context }: SourceFile, problem: string): CosException =>
   new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
 
+const withErrorsOf = ({ context, path }: SourceFile): (<A>(use: () => Promise<A>) => Promise<A>) =>
+  withFileErrors(context, path)
+
+/** @errors also those of the system: each use of this, and of `readInto`, is within `withErrorsOf` */
 const requireUnchanged = async (file: SourceFile): Promise<void> => {
-  const now = await withFileErrors(file.context, file.path)(() => file.handle.stat())
+  const now = await file.handle.stat()
   const changed = file.length === 'now' ? hasShrunk : hasChanged
   if (changed(file.version, now)) throw sourceError(file, `${file.path} changed while it was read`)
 }
@@ -125,7 +129,7 @@ const requireUnchanged = async (file: SourceFile): Promise<void> => {
  * @errors `SourceError` if the file changed
  */
 export const checkUnchanged = (file: SourceFile): TE.TaskEither<CosError, void> =>
-  tryTask(() => requireUnchanged(file), fromUnknown(file.context))
+  tryTask(() => withErrorsOf(file)(() => requireUnchanged(file)), fromUnknown(file.context))
 
 // -- reading --
 export type Replayable = Extract<BodyInput, { readonly open: unknown }>
@@ -152,10 +156,7 @@ const readInto = async (
   at: number,
   buffer: Uint8Array
 ): Promise<number> => {
-  const { bytesRead } = await withFileErrors(
-    file.context,
-    file.path
-  )(() => file.handle.read(buffer, 0, buffer.length, first + at))
+  const { bytesRead } = await file.handle.read(buffer, 0, buffer.length, first + at)
   if (bytesRead === 0) throw await shortRead(file, first, size)
   // Checked before the last bytes are sent: without them the request is incomplete, and COS stores nothing.
   if (at + bytesRead === size) await requireUnchanged(file)
@@ -167,13 +168,14 @@ const readInto = async (
  *
  * @errors those of `createRangeBody`, thrown
  */
-export const readWhole = async (file: SourceFile): Promise<Uint8Array> => {
-  const { size } = file
-  const bytes = newMemory(size)
-  if (size === 0) await requireUnchanged(file)
-  for (let at = 0; at < size;) at += await readInto(file, 0, size, at, bytes.subarray(at))
-  return bytes
-}
+export const readWhole = (file: SourceFile): Promise<Uint8Array> =>
+  withErrorsOf(file)(async () => {
+    const { size } = file
+    const bytes = newMemory(size)
+    if (size === 0) await requireUnchanged(file)
+    for (let at = 0; at < size;) at += await readInto(file, 0, size, at, bytes.subarray(at))
+    return bytes
+  })
 
 /** `memory` returns a buffer of the size, for each read of at most `chunkSize` bytes. */
 async function* readRange(
@@ -183,11 +185,13 @@ async function* readRange(
   memory: (size: number) => Buffer,
   chunkSize = ioChunkSize
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (size === 0) await requireUnchanged(file)
+  const withErrors = withErrorsOf(file)
+  if (size === 0) await withErrors(() => requireUnchanged(file))
   // Not `createReadStream`: each stream leaves a listener on the handle until the handle is closed.
   for (let at = 0; at < size;) {
-    const buffer = memory(Math.min(chunkSize, size - at))
-    const bytesRead = await readInto(file, first, size, at, buffer)
+    const offset = at
+    const buffer = memory(Math.min(chunkSize, size - offset))
+    const bytesRead = await withErrors(() => readInto(file, first, size, offset, buffer))
     at += bytesRead
     yield buffer.subarray(0, bytesRead)
   }
@@ -255,7 +259,7 @@ export const createFileBody = (
           const handle = await withFileErrors(context, path)(() => openFile(path, openFlags))
           try {
             const file = { ...measured, handle }
-            await requireUnchanged(file)
+            await withErrorsOf(file)(() => requireUnchanged(file))
             yield* readRange(file, start, size, newMemory)
           } finally {
             await handle.close()

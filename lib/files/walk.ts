@@ -65,7 +65,7 @@ const kindOfTarget = async (path: string, ancestors: ReadonlyArray<string>): Pro
 const kindAt = (
   entry: Dirent<Buffer>,
   path: string,
-  { symlinks }: WalkOptions,
+  { symlinks, root }: WalkOptions,
   ancestors: ReadonlyArray<string>
 ): Kind | Promise<Kind> =>
   symlinks === 'skip'
@@ -73,7 +73,7 @@ const kindAt = (
       ? 'Link'
       : kindOf(entry)
     : entry.isSymbolicLink() || entry.isDirectory()
-      ? kindOfTarget(path, ancestors)
+      ? kindOfTarget(join(root, path), ancestors)
       : kindOf(entry)
 
 /** Entries. If links are followed, each of a batch needs a `stat` before the first is yielded. */
@@ -112,7 +112,7 @@ async function* walkEntries(
       batch.push({ _tag: 'Ignored', path, reason: 'NotUtf8' })
       continue
     }
-    const known = kindAt(entry, join(options.root, path), options, ancestors)
+    const known = kindAt(entry, path, options, ancestors)
     const kind = typeof known === 'string' ? known : await known
     if (kind === 'File') batch.push({ _tag: 'File', path })
     else if (kind !== 'Folder') batch.push({ _tag: 'Ignored', path, reason: kind })

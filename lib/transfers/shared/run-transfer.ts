@@ -54,7 +54,13 @@ const createReleases = (): Releases => {
     },
     releaseAll: async () => {
       isOver = true
-      for (const release of releases.reverse()) await release().catch(() => undefined)
+      for (const release of releases.reverse()) {
+        try {
+          await release()
+        } catch {
+          // The result of the transfer is known, and a failed release does not change it.
+        }
+      }
     }
   }
 }
