@@ -62,7 +62,7 @@ const lazyController = (): {
 
 /**
  * The parts of a scope that are made at their first use. The getters are those of a class: V8 takes 1.1 us to make an object
- * with getters of its own, and 0.1 without (Node 20); each file of a directory has a scope.
+ * whose getters are closures, and 0.1 without (Node 20); each file of a directory has a scope.
  */
 class LazyScope implements Pick<Scope, 'controller' | 'client' | 'outerClient'> {
   readonly outerClient: Client
