@@ -90,10 +90,9 @@ export const createNetwork = async (
     const now = settings.right.now()
     const parsed = readTarget(hosts, options.path, headers['host'] ?? '')
     const requestId = `r${String(count)}`
-    if (E.isLeft(parsed))
-      return fromServiceError(parsed.left, { host: '', rawPath: '/', requestId, traceId: '' })
+    if (E.isLeft(parsed)) return fromServiceError(parsed.left, { host: '', rawPath: '/', requestId })
     const target = parsed.right
-    const origin = { ...target, requestId, traceId: '' }
+    const origin = { ...target, requestId }
     const request = {
       ...target,
       operation: operationOf(options.method, target, headers),
@@ -189,7 +188,7 @@ export const createNetwork = async (
     if (kind === 'flipped' && method === 'PUT') bytes = flipBit(bytes, random)
     const headers = { 'content-length': String(bytes.length), ...given }
     if (kind === 'stalled') return
-    const origin = { host: '', rawPath: '/', requestId: `r${String(count)}`, traceId: '' }
+    const origin = { host: '', rawPath: '/', requestId: `r${String(count)}` }
     let response =
       kind === 'busy'
         ? injectedResponse({ status: 503, code: 'SlowDown' }, origin)

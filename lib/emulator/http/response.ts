@@ -83,8 +83,10 @@ export interface Origin {
   readonly host: string
   readonly rawPath: string
   readonly requestId: string
-  readonly traceId: string
 }
+
+/** A longer id, as on COS, which errors have beside the request id. */
+export const traceIdOf = ({ requestId }: Origin): string => Buffer.from(requestId).toString('base64')
 
 export const errorXml = (code: string, message: string, origin: Origin): string =>
   `${declaration}<Error>${[
@@ -92,7 +94,7 @@ export const errorXml = (code: string, message: string, origin: Origin): string 
     ['Message', message],
     ['Resource', `${origin.host}${origin.rawPath}`],
     ['RequestId', origin.requestId],
-    ['TraceId', origin.traceId]
+    ['TraceId', traceIdOf(origin)]
   ]
     .map(([name = '', text = '']) => `<${name}>${escapeXml(text)}</${name}>`)
     .join('')}</Error>`

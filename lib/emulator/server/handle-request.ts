@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import * as E from 'fp-ts/lib/Either.js'
-import { type EmulatorResponse, fromServiceError, type Origin } from '../http/response.js'
+import { type EmulatorResponse, fromServiceError, type Origin, traceIdOf } from '../http/response.js'
 import { authenticate } from '../http/authenticate.js'
 import type { EmulatorContext, RoutedRequest } from '../http/request.js'
 import type { Fault } from '../fault.js'
@@ -148,7 +148,7 @@ const commonHeaders = (
   const server = 'tencent-cos'
   if (fault.response?.requestId === false) return { date, server }
   const ids = { date, server, 'x-cos-request-id': origin.requestId }
-  return status >= 300 || code !== '' ? { ...ids, 'x-cos-trace-id': origin.traceId } : ids
+  return status >= 300 || code !== '' ? { ...ids, 'x-cos-trace-id': traceIdOf(origin) } : ids
 }
 
 const internalError = (thrown: unknown): ServiceError =>
@@ -188,16 +188,7 @@ export const handleRequest = async (
   const target = E.isRight(parsed) ? parsed.right : unknownTarget(hostHeader, url.replace(/\?.*$/s, ''))
   const { host, rawPath, bucket, key, query } = target
   const requestId = newId(now)
-  let traceId: string | undefined
-  const origin: Origin = {
-    host,
-    rawPath,
-    requestId,
-    // Of errors only.
-    get traceId() {
-      return (traceId ??= newId(now))
-    }
-  }
+  const origin: Origin = { host, rawPath, requestId }
   const progress: Progress = {
     origin,
     request,

@@ -94,7 +94,7 @@ const connectionErrorResponse = (progress: Progress | undefined, host: string): 
     : serviceError('InvalidRequest', 'The request is not valid HTTP.')
   const { status, code, message } = error
   if (progress) progress.connectionError = error
-  const origin = progress?.origin ?? { host, rawPath: '/', requestId: '', traceId: '' }
+  const origin = progress?.origin ?? { host, rawPath: '/', requestId: '' }
   const body = errorXml(code, message, origin)
   return [
     `HTTP/1.1 ${String(status)} Bad Request`,
