@@ -261,7 +261,7 @@ export const handleRequest = async (
     if (isServed) serving.current -= 1
   }
   // An unread rest of the body would block the next request on the connection.
-  if (!request.complete) request.resume()
+  if (!request.readableEnded) request.resume()
   freezeRecord ??= server.addRecord(view)
   freezeRecord()
 }

@@ -16,25 +16,13 @@ const waitForBytes = (request: IncomingMessage): Promise<void> =>
   })
 
 /**
- * The next chunk of a body; undefined at its end. Most bodies are complete when they are read, and are read without a
- * listener: the iterator of Node's streams adds eight (Node 20).
- *
- * @errors throws `ConnectionLost` if the connection ends before the body does
- */
-const readChunk = async (request: IncomingMessage): Promise<Uint8Array | undefined> => {
-  for (;;) {
-    const chunk: unknown = request.destroyed ? null : request.read()
-    if (chunk instanceof Uint8Array) return chunk
-    if (request.complete && request.readableLength === 0) return undefined
-    if (request.destroyed) throw new ConnectionLost('closed by the client')
-    await waitForBytes(request)
-  }
-}
-
-/**
  * The body of a request. A client that expects `100 Continue` gets it when the body is read.
  *
+ * Most bodies are complete when they are read, and are read without a listener: the iterator of Node's streams adds eight
+ * (Node 20). The last of the declared bytes ends a body, before Node reports its end.
+ *
  * @shape  `onBytes` gets the number of bytes of each chunk
+ * @errors reading throws `ConnectionLost` if the connection ends before the body does
  */
 export const requestBody = (
   request: IncomingMessage,
@@ -42,15 +30,25 @@ export const requestBody = (
   expectsContinue: boolean,
   onBytes: (bytes: number) => void
 ): RequestBody => {
-  const declared = request.headers['content-length']
+  const length = request.headers['content-length']
+  const declared = length === undefined ? undefined : Number(length)
+  let received = 0
   const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
-    const value = await readChunk(request)
-    if (value === undefined) return { done: true, value }
-    onBytes(value.length)
-    return { done: false, value }
+    for (;;) {
+      const value: unknown = request.destroyed ? null : request.read()
+      if (value instanceof Uint8Array) {
+        received += value.length
+        onBytes(value.length)
+        return { done: false, value }
+      }
+      const isOver = request.complete || received === declared
+      if (isOver && request.readableLength === 0) return { done: true, value: undefined }
+      if (request.destroyed) throw new ConnectionLost('closed by the client')
+      await waitForBytes(request)
+    }
   }
   return {
-    declared: declared === undefined ? undefined : Number(declared),
+    declared,
     chunked: request.headers['transfer-encoding'] !== undefined,
     read: () => {
       if (expectsContinue && !response.headersSent) response.writeContinue()
