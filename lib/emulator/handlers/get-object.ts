@@ -18,20 +18,21 @@ const overridable = [
   'cache-control',
   'content-disposition',
   'content-encoding'
-]
+].map((name) => [name, `response-${name}`] as const)
 
 /** The headers of `response-*` parameters, one character for each byte of UTF-8, as Node sends header values. */
 const overrides = ({ query }: RoutedRequest): E.Either<ServiceError, Readonly<Record<string, string>>> => {
-  const entries = overridable.flatMap((name) => {
-    const value = query[`response-${name}`]
-    return value === undefined ? [] : [[name, Buffer.from(value).toString('latin1')] as const]
-  })
-  // A line break would add headers of the sender's choice to the response.
-  // eslint-disable-next-line no-control-regex
-  const invalid = entries.find(([, value]) => /[\x00-\x08\x0a-\x1f\x7f]/.test(value))
-  return invalid === undefined
-    ? E.right(Object.fromEntries(entries))
-    : fail('InvalidArgument', `response-${invalid[0]} must not contain control characters.`)
+  const headers: Record<string, string> = {}
+  for (const [name, parameter] of overridable) {
+    const value = query[parameter]
+    if (value === undefined) continue
+    // A line break would add headers of the sender's choice to the response.
+    // eslint-disable-next-line no-control-regex
+    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value))
+      return fail('InvalidArgument', `${parameter} must not contain control characters.`)
+    headers[name] = Buffer.from(value).toString('latin1')
+  }
+  return E.right(headers)
 }
 
 const bodyOf = (

@@ -1,7 +1,6 @@
 /** Finds objects, creates new versions, and writes an object's response headers. */
 import { randomBytes, randomInt } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
-import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../../core/wire.js'
 import { baseClass, encryptionHeaders, isTiered } from './attributes.js'
 import type { EmulatorContext } from '../../http/request.js'
@@ -53,11 +52,11 @@ export const objectOf = (
   bucket: Bucket,
   key: string,
   versionId: string | undefined
-): E.Either<ServiceError, StoredObject> =>
-  pipe(
-    versionOf(bucket, key, versionId),
-    E.chain((version) => (version._tag === 'Object' ? E.right(version) : fail('NoSuchKey')))
-  )
+): E.Either<ServiceError, StoredObject> => {
+  const version = versionOf(bucket, key, versionId)
+  if (E.isLeft(version)) return version
+  return version.right._tag === 'Object' ? E.right(version.right) : fail('NoSuchKey')
+}
 
 const exists = (bucket: Bucket, key: string): boolean => bucket.objects.get(key)?.[0]?._tag === 'Object'
 
