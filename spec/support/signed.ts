@@ -130,6 +130,10 @@ export const sendRequest = (emulator: Emulator, input: RequestInput): Promise<Re
 export const readTag = (text: string, name: string): string | undefined =>
   new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1]
 
+/** `403 AccessDenied`: the status of a response, and the code of its error document. */
+export const statusAndCode = ({ status, text }: Pick<ReceivedResponse, 'status' | 'text'>): string =>
+  `${String(status)} ${readTag(text, 'Code') ?? ''}`
+
 /** The texts of all elements with this name, in order. */
 export const readTags = (text: string, name: string): ReadonlyArray<string> =>
   [...text.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((match) => match[1] ?? '')

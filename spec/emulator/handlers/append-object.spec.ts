@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
+import type { Emulator } from '../../../lib/emulator/index.js'
 import { crc64 } from '../../../lib/core/crc64.js'
-import { type ReceivedResponse, readTag, sendRequest, startTestEmulator } from '../../support/signed.js'
-
-type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
+import { type ReceivedResponse, sendRequest, startTestEmulator, statusAndCode } from '../../support/signed.js'
 
 const append = (
   emulator: Emulator,
@@ -47,10 +46,7 @@ t.test(
   'an append fails at another position, for another kind of object and without a position',
   async (t) => {
     const emulator = await startTestEmulator(t)
-    const code = async (response: Promise<ReceivedResponse>): Promise<string> => {
-      const { status, text } = await response
-      return `${String(status)} ${readTag(text, 'Code') ?? ''}`
-    }
+    const code = async (response: Promise<ReceivedResponse>): Promise<string> => statusAndCode(await response)
     t.equal(await code(append(emulator, 3, 'x')), '409 AppendPositionErr')
     await append(emulator, 0, 'abc')
     const wrong = await append(emulator, 0, 'abc')

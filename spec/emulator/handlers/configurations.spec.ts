@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Emulator } from '../../../lib/emulator/index.js'
 import {
   type ReceivedResponse,
   readTag,
@@ -7,8 +8,6 @@ import {
   startTestEmulator
 } from '../../support/signed.js'
 import { configurationNames, configurations } from '../../../lib/emulator/http/configurations.js'
-
-type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
 
 const request = (
   emulator: Emulator,

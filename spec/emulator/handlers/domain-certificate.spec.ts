@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Emulator } from '../../../lib/emulator/index.js'
 import { type ReceivedResponse, readTag, sendRequest, startTestEmulator } from '../../support/signed.js'
-
-type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
 
 const request = (
   emulator: Emulator,

@@ -1,7 +1,7 @@
 import t from 'tap'
+import type { Emulator } from '../../../lib/emulator/index.js'
 import { type ReceivedResponse, readTag, sendRequest, startTestEmulator } from '../../support/signed.js'
 
-type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
 type Headers = Readonly<Record<string, string>>
 
 const rules = `<CORSConfiguration>

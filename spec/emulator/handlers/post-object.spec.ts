@@ -1,9 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import t from 'tap'
-import { exampleCredentials } from '../../../lib/emulator/index.js'
+import { type Emulator, exampleCredentials } from '../../../lib/emulator/index.js'
 import { type ReceivedResponse, readTag, sendRequest, startTestEmulator } from '../../support/signed.js'
 
-type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
 type Fields = Readonly<Record<string, string>>
 
 const boundary = '----WebKitFormBoundaryABC'

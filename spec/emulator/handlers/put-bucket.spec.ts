@@ -1,13 +1,14 @@
 import t from 'tap'
+import type { Emulator } from '../../../lib/emulator/index.js'
 import {
   type ReceivedResponse,
   readTag,
   readTags,
   sendRequest,
-  startTestEmulator
+  startTestEmulator,
+  statusAndCode
 } from '../../support/signed.js'
 
-type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
 type Headers = Readonly<Record<string, string>>
 
 const bucket = 'fresh-1250000000'
@@ -24,25 +25,28 @@ const configuration = (...elements: ReadonlyArray<readonly [string, string]>): s
     .map(([name, text]) => `<${name}>${text}</${name}>`)
     .join('')}</CreateBucketConfiguration>`
 
-const codeOf = ({ status, text }: ReceivedResponse): string =>
-  `${String(status)} ${readTag(text, 'Code') ?? ''}`
-
 t.test(
   'PUT Bucket fails for an invalid name, an anonymous request, an unknown ACL and an unknown body',
   async (t) => {
     const emulator = await startTestEmulator(t)
     const named = { method: 'PUT', host: '127.0.0.1', headers: { 'content-length': '0' } } as const
-    t.equal(codeOf(await sendRequest(emulator, { ...named, key: 'Upper' })), '400 InvalidBucketName')
+    t.equal(statusAndCode(await sendRequest(emulator, { ...named, key: 'Upper' })), '400 InvalidBucketName')
     const anonymous = { ...named, key: bucket, credentials: null }
-    t.equal(codeOf(await sendRequest(emulator, anonymous)), '403 AccessDenied')
-    t.equal(codeOf(await sendRequest(emulator, { host: '127.0.0.1', credentials: null })), '403 AccessDenied')
-    t.equal(codeOf(await put(emulator, '', { 'x-cos-acl': 'default' })), '400 InvalidArgument')
-    t.equal(codeOf(await put(emulator, '', { 'x-cos-tagging': 'a=1&a=2' })), '400 InvalidTag')
-    t.equal(codeOf(await put(emulator, '<Other/>')), '400 MalformedXML')
-    t.equal(codeOf(await put(emulator, configuration(['BucketAZConfig', 'OTHER']))), '501 NotImplemented')
+    t.equal(statusAndCode(await sendRequest(emulator, anonymous)), '403 AccessDenied')
+    t.equal(
+      statusAndCode(await sendRequest(emulator, { host: '127.0.0.1', credentials: null })),
+      '403 AccessDenied'
+    )
+    t.equal(statusAndCode(await put(emulator, '', { 'x-cos-acl': 'default' })), '400 InvalidArgument')
+    t.equal(statusAndCode(await put(emulator, '', { 'x-cos-tagging': 'a=1&a=2' })), '400 InvalidTag')
+    t.equal(statusAndCode(await put(emulator, '<Other/>')), '400 MalformedXML')
+    t.equal(
+      statusAndCode(await put(emulator, configuration(['BucketAZConfig', 'OTHER']))),
+      '501 NotImplemented'
+    )
     const maz = configuration(['BucketAZConfig', 'MAZ'])
     const digest = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }
-    t.equal(codeOf(await put(emulator, maz, digest)), '400 BadDigest')
+    t.equal(statusAndCode(await put(emulator, maz, digest)), '400 BadDigest')
     t.equal((await sendRequest(emulator, { method: 'HEAD', bucket })).status, 404, 'nothing was created')
     t.equal((await put(emulator, configuration())).status, 200)
     const { headers } = await sendRequest(emulator, { method: 'HEAD', bucket })
@@ -81,14 +85,14 @@ t.test('objects of a multi-AZ bucket have its storage classes', async (t) => {
   await upload()
   t.equal((await head())['x-cos-storage-class'], 'MAZ_STANDARD', 'the default')
   const classed = (name: string): Promise<ReceivedResponse> => upload({ 'x-cos-storage-class': name })
-  t.equal(codeOf(await classed('STANDARD')), '400 OAZOperationNotSupportOnMAZBucket')
-  t.equal(codeOf(await classed('MAZ_GLACIER')), '400 NotSupportedStorageClass')
+  t.equal(statusAndCode(await classed('STANDARD')), '400 OAZOperationNotSupportOnMAZBucket')
+  t.equal(statusAndCode(await classed('MAZ_GLACIER')), '400 NotSupportedStorageClass')
   await classed('MAZ_INTELLIGENT_TIERING')
   const tiered = { 'x-cos-storage-class': 'MAZ_INTELLIGENT_TIERING', 'x-cos-storage-tier': 'FREQUENT' }
   t.match(await head(), tiered)
   t.equal(readTag((await sendRequest(emulator, { bucket })).text, 'StorageTier'), 'FREQUENT')
   await classed('MAZ_ARCHIVE')
-  t.equal(codeOf(await sendRequest(emulator, { bucket, key: 'k' })), '403 InvalidObjectState')
+  t.equal(statusAndCode(await sendRequest(emulator, { bucket, key: 'k' })), '403 InvalidObjectState')
   const restore = '<RestoreRequest><Days>1</Days></RestoreRequest>'
   const request = { method: 'POST', bucket, key: 'k', query: { restore: '' }, body: restore }
   t.equal((await sendRequest(emulator, request)).status, 202)

@@ -23,7 +23,7 @@ import {
   sendRequest,
   startTestEmulator,
   toHttpOptions,
-  readTag,
+  statusAndCode,
   type RequestInput,
   type ReceivedResponse
 } from '../../support/signed.js'
@@ -125,7 +125,7 @@ t.test('errors of the request are HTTP errors', async (t) => {
   ]
   for (const [status, code, input] of cases) {
     const response = await sendRequest(emulator, input)
-    t.equal(`${String(response.status)} ${readTag(response.text, 'Code') ?? ''}`, `${String(status)} ${code}`)
+    t.equal(statusAndCode(response), `${String(status)} ${code}`)
   }
   t.match(await sendRequest(emulator, selectInput(selectXml('SELECT _1 FROM COSObject ORDER BY _1'))), {
     text: /The SQL is not valid: ORDER BY is not supported\./

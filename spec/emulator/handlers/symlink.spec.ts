@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
+import type { Emulator } from '../../../lib/emulator/index.js'
 import {
   type ReceivedResponse,
   type RequestInput,
   readTag,
   readTags,
   sendRequest,
-  startTestEmulator
+  startTestEmulator,
+  statusAndCode
 } from '../../support/signed.js'
 
-type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
 type Headers = Readonly<Record<string, string>>
 
 const bucket = 'examplebucket-1250000000'
@@ -41,9 +42,6 @@ const get = (emulator: Emulator, key: string, input: RequestInput = {}): Promise
   sendRequest(emulator, { ...input, key })
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
-
-const codeOf = ({ status, text }: ReceivedResponse): string =>
-  `${String(status)} ${readTag(text, 'Code') ?? ''}`
 
 t.test('GET and HEAD of a link return the content and the headers of its target', async (t) => {
   const emulator = await startTestEmulator(t)
@@ -78,8 +76,8 @@ t.test('GET symlink returns the target and the headers of the link', async (t) =
     })
     t.equal((await get(emulator, 'link')).text, 'hello')
   }
-  t.equal(codeOf(await getLink(emulator, 'a b/腾')), '400 NotSymlink')
-  t.equal(codeOf(await getLink(emulator, 'absent')), '404 NoSuchKey')
+  t.equal(statusAndCode(await getLink(emulator, 'a b/腾')), '400 NotSymlink')
+  t.equal(statusAndCode(await getLink(emulator, 'absent')), '404 NoSuchKey')
 })
 
 t.test('the Content-Type of a link is that of the suffix of its target, or of its key', async (t) => {
@@ -104,20 +102,20 @@ t.test('a link is listed with its own size and ETag, and is deleted without its 
   t.strictSame(readTags(text, 'StorageClass'), ['STANDARD', 'STANDARD'])
   t.equal(readTag(text, 'ETag')?.replaceAll('&quot;', ''), md5('target'))
   t.equal((await sendRequest(emulator, { method: 'DELETE', key: 'link' })).status, 204)
-  t.equal(codeOf(await get(emulator, 'link')), '404 NoSuchKey')
+  t.equal(statusAndCode(await get(emulator, 'link')), '404 NoSuchKey')
   t.equal((await get(emulator, 'target')).text, 'hello world')
 })
 
 t.test('a read of a link fails if its target is gone, or is a link', async (t) => {
   const emulator = await startTestEmulator(t)
   t.equal((await putLink(emulator, 'link', 'target')).status, 200, 'the target need not exist')
-  t.equal(codeOf(await get(emulator, 'link')), '404 NoSuchKey')
+  t.equal(statusAndCode(await get(emulator, 'link')), '404 NoSuchKey')
   t.equal((await getLink(emulator, 'link')).headers['x-cos-symlink-target'], 'target')
   await put(emulator, 'target', 'x')
   await putLink(emulator, 'second', 'link')
-  t.equal(codeOf(await get(emulator, 'second')), '400 InvalidRequest')
+  t.equal(statusAndCode(await get(emulator, 'second')), '400 InvalidRequest')
   await putLink(emulator, 'itself', 'itself')
-  t.equal(codeOf(await get(emulator, 'itself')), '400 InvalidRequest')
+  t.equal(statusAndCode(await get(emulator, 'itself')), '400 InvalidRequest')
   t.equal((await getLink(emulator, 'second')).headers['x-cos-symlink-target'], 'link')
 })
 
@@ -136,11 +134,11 @@ t.test('versions of a link are its own, and each may have another target', async
   })
   const older = await get(emulator, 'link', { query: { versionId: first } })
   t.match(older, { text: 'first', headers: { 'x-cos-version-id': first } })
-  t.equal(codeOf(await getLink(emulator, 'link', { versionId: 'absent' })), '404 NoSuchVersion')
+  t.equal(statusAndCode(await getLink(emulator, 'link', { versionId: 'absent' })), '404 NoSuchVersion')
   const { text } = await sendRequest(emulator, { query: { versions: '', prefix: 'link' } })
   t.strictSame(readTags(text, 'VersionId'), [second, first])
   await sendRequest(emulator, { method: 'DELETE', key: 'link' })
-  t.equal(codeOf(await getLink(emulator, 'link')), '404 NoSuchKey', 'a delete marker')
+  t.equal(statusAndCode(await getLink(emulator, 'link')), '404 NoSuchKey', 'a delete marker')
   t.equal((await getLink(emulator, 'link', { versionId: second })).status, 200)
 })
 
@@ -153,7 +151,8 @@ t.test('an unsigned read of a link needs the right to read the link and its targ
   await putLink(emulator, 'to private', 'private', readable)
   await putLink(emulator, 'closed', 'public')
   await putLink(emulator, 'to nothing', 'absent', readable)
-  const code = async (key: string): Promise<string> => codeOf(await get(emulator, key, { credentials: null }))
+  const code = async (key: string): Promise<string> =>
+    statusAndCode(await get(emulator, key, { credentials: null }))
   t.equal(await code('both'), '200 ')
   for (const key of ['to private', 'closed', 'to nothing']) t.equal(await code(key), '403 AccessDenied', key)
   t.match(await sendRequest(emulator, { key: 'both', query: { symlink: '' }, credentials: null }), {
@@ -162,18 +161,18 @@ t.test('an unsigned read of a link needs the right to read the link and its targ
   })
   const unsigned = { method: 'PUT', key: 'new', query: { symlink: '' }, credentials: null }
   const target = { 'content-length': '0', 'x-cos-symlink-target': 'public' }
-  t.equal(codeOf(await sendRequest(emulator, { ...unsigned, headers: target })), '403 AccessDenied')
+  t.equal(statusAndCode(await sendRequest(emulator, { ...unsigned, headers: target })), '403 AccessDenied')
 })
 
 t.test('PUT symlink fails without a valid target, and for an attribute that a link has not', async (t) => {
   const emulator = await startTestEmulator(t)
   const code = async (target: string, headers: Headers = {}): Promise<string> =>
-    codeOf(await putLink(emulator, 'link', target, headers))
+    statusAndCode(await putLink(emulator, 'link', target, headers))
   t.equal(await code(''), '400 InvalidArgument')
   t.equal(await code('k'.repeat(851)), '400 KeyTooLong')
   t.equal(await code('target', { 'x-cos-storage-class': 'ARCHIVE' }), '501 NotImplemented')
   t.equal(await code('target', { 'x-cos-server-side-encryption': 'AES256' }), '501 NotImplemented')
-  t.equal(codeOf(await get(emulator, 'link')), '404 NoSuchKey', 'nothing was stored')
+  t.equal(statusAndCode(await get(emulator, 'link')), '404 NoSuchKey', 'nothing was stored')
   await put(emulator, 'link', 'x')
   t.equal(await code('target', { 'x-cos-forbid-overwrite': 'true' }), '409 FileAlreadyExists')
   t.equal(await code('100%'), '200 ', 'a percent sign that encodes nothing')
@@ -186,14 +185,17 @@ t.test('operations other than GET and HEAD do not follow a link', async (t) => {
   await put(emulator, 'target', 'x')
   await putLink(emulator, 'link', 'target')
   const headers = { 'content-length': '0', 'x-cos-copy-source': `${host}/link` }
-  t.equal(codeOf(await sendRequest(emulator, { method: 'PUT', key: 'copy', headers })), '501 NotImplemented')
+  t.equal(
+    statusAndCode(await sendRequest(emulator, { method: 'PUT', key: 'copy', headers })),
+    '501 NotImplemented'
+  )
   const query = { append: '', position: '6' }
   const appended = await sendRequest(emulator, { method: 'POST', key: 'link', query, body: 'y' })
-  t.equal(codeOf(appended), '409 ObjectNotAppendable')
+  t.equal(statusAndCode(appended), '409 ObjectNotAppendable')
   const acl = { 'content-length': '0', 'x-cos-acl': 'public-read' }
   await sendRequest(emulator, { method: 'PUT', key: 'link', query: { acl: '' }, headers: acl })
   t.equal((await get(emulator, 'link')).text, 'x', 'a link with another ACL is still a link')
-  t.equal(codeOf(await get(emulator, 'target', { credentials: null })), '403 AccessDenied')
+  t.equal(statusAndCode(await get(emulator, 'target', { credentials: null })), '403 AccessDenied')
 })
 
 t.test('a link survives a restart', async (t) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Emulator } from '../../../lib/emulator/index.js'
 import {
   type ReceivedResponse,
   readTag,
@@ -6,8 +7,6 @@ import {
   sendRequest,
   startTestEmulator
 } from '../../support/signed.js'
-
-type Emulator = Awaited<ReturnType<typeof startTestEmulator>>
 
 const bucket = 'versioned-1250000000'
 
