@@ -112,10 +112,15 @@ export const openSource = (
 const sourceError = ({ context }: SourceFile, problem: string): CosException =>
   new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
 
+const errorOf =
+  ({ context, path }: SourceFile) =>
+  (thrown: unknown): CosError =>
+    thrown instanceof CosException ? thrown.error : fileError(context, path)(thrown)
+
 const withErrorsOf = ({ context, path }: SourceFile): (<A>(use: () => Promise<A>) => Promise<A>) =>
   withFileErrors(context, path)
 
-/** @errors also those of the system: each use of this, and of `readInto`, is within `withErrorsOf` */
+/** @errors also those of the system: each caller of this, and of `readInto`, converts them by `errorOf` or `withErrorsOf` */
 const requireUnchanged = async (file: SourceFile): Promise<void> => {
   const now = await file.handle.stat()
   const changed = file.length === 'now' ? hasShrunk : hasChanged
@@ -129,7 +134,7 @@ const requireUnchanged = async (file: SourceFile): Promise<void> => {
  * @errors `SourceError` if the file changed
  */
 export const checkUnchanged = (file: SourceFile): TE.TaskEither<CosError, void> =>
-  tryTask(() => withErrorsOf(file)(() => requireUnchanged(file)), fromUnknown(file.context))
+  tryTask(() => requireUnchanged(file), errorOf(file))
 
 // -- reading --
 export type Replayable = Extract<BodyInput, { readonly open: unknown }>
@@ -166,16 +171,16 @@ const readInto = async (
 /**
  * Reads the whole file at once, for a small one. A generator, and its reader, would make a dozen promises for one read.
  *
- * @errors those of `createRangeBody`, thrown
+ * @errors those of `createRangeBody`
  */
-export const readWhole = (file: SourceFile): Promise<Uint8Array> =>
-  withErrorsOf(file)(async () => {
+export const readWhole = (file: SourceFile): TE.TaskEither<CosError, Uint8Array> =>
+  tryTask(async () => {
     const { size } = file
     const bytes = newMemory(size)
     if (size === 0) await requireUnchanged(file)
     for (let at = 0; at < size;) at += await readInto(file, 0, size, at, bytes.subarray(at))
     return bytes
-  })
+  }, errorOf(file))
 
 /** `memory` returns a buffer of the size, for each read of at most `chunkSize` bytes. */
 async function* readRange(

@@ -122,16 +122,18 @@ const unsafe = (key: string, reason: string): DownloadDirectoryResult<never> => 
 })
 
 const headFields = ['sse', 'referer'] as const
-const fileFields = [...headFields, 'trafficLimit', 'threshold', 'partSize'] as const
+const pickForHead = In.pick(...headFields)
+const pickForFile = In.pick(...headFields, 'trafficLimit', 'threshold', 'partSize')
+const pickFind = In.pick('mayHaveSize', 'find')
 
 /** Whether the file of an object exists and has its content. */
 const isUpToDate = <D>({ read, input, context, object }: LocalTarget<D>, file: string): CosEffect<boolean> =>
   isPresent(
     {
-      ...In.pick('mayHaveSize', 'find')(read),
+      ...pickFind(read),
       context,
       object,
-      head: { bucket: input.bucket, key: object.key, ...In.pick(...headFields)(input) },
+      head: { bucket: input.bucket, key: object.key, ...pickForHead(input) },
       skip: input.skip ?? directoryDefaults.skip
     },
     file
@@ -150,7 +152,7 @@ const fetchObject = <D>(target: LocalTarget<D>, file: string, client: Client): S
   const path = segments.join('/')
   const download = read.download(
     {
-      ...In.pick(...fileFields)(input),
+      ...pickForFile(input),
       ...(input.partConcurrency === undefined ? {} : { concurrency: input.partConcurrency }),
       ...withoutEnd(input),
       durable: input.durable ?? false,

@@ -66,8 +66,10 @@ const openWhole = async (
   cipher: O.Option<ObjectCipher>
 ): Promise<E.Either<CosError, WholeBody>> => {
   const { size } = file
-  if (O.isNone(cipher) && size <= atOnce)
-    return tryTask(async () => ({ body: await readWhole(file), size }), fromUnknown(context))()
+  if (O.isNone(cipher) && size <= atOnce) {
+    const read = await readWhole(file)()
+    return E.isLeft(read) ? read : E.right({ body: read.right, size })
+  }
   const opened = await fileBodies(file, cipher, O.none)(wholeFile(file))()
   if (E.isLeft(opened)) return opened
   const body = opened.right
