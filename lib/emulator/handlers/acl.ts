@@ -2,7 +2,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { KiB } from '../../core/limits.js'
-import { authorize } from '../http/authorization.js'
 import { readEmptyBody, readXmlBody } from '../http/read-body.js'
 import type { Handler, RoutedRequest } from '../http/request.js'
 import { type EmulatorResponse, empty, xml } from '../http/response.js'
@@ -18,22 +17,20 @@ import {
 } from './shared/acl.js'
 import { objectAcls } from './shared/attributes.js'
 import { bucketAcls } from './put-bucket.js'
-import { bucketOf, objectOf, versionHeader } from './shared/objects.js'
+import { authorizeBucket, bucketOf, objectOf, versionHeader } from './shared/objects.js'
 
 const response = (bucket: string, acl: Acl): EmulatorResponse =>
   xml(writeAcl(bucket, acl), { 'x-cos-acl': cannedAclOf(acl) })
 
 export const getBucketAcl: Handler = (context, request) => async () =>
   pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket)),
+    authorizeBucket(context, request),
     E.map((bucket) => response(bucket.name, bucket))
   )
 
 export const getObjectAcl: Handler = (context, request) => async () =>
   pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket)),
+    authorizeBucket(context, request),
     E.chain((bucket) => objectOf(bucket, request.key, request.query['versionId'])),
     E.map(({ attributes }) => response(request.bucket, attributes))
   )
@@ -64,10 +61,7 @@ const readAcl = async <A extends string>(
 }
 
 export const putBucketAcl: Handler = (context, request) => async () => {
-  const before = pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket))
-  )
+  const before = authorizeBucket(context, request)
   if (E.isLeft(before)) return before
   const acl = await readAcl(request, bucketAcls)
   const checked = pipe(bucketOf(context, request), E.bindTo('bucket'), E.apS('acl', acl))
@@ -78,10 +72,7 @@ export const putBucketAcl: Handler = (context, request) => async () => {
 }
 
 export const putObjectAcl: Handler = (context, request) => async () => {
-  const before = pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket))
-  )
+  const before = authorizeBucket(context, request)
   if (E.isLeft(before)) return before
   const acl = await readAcl(request, objectAcls)
   const checked = pipe(

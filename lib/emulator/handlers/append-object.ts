@@ -4,7 +4,6 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { combineCrc64 } from '../../core/crc64.js'
 import { GiB } from '../../core/limits.js'
-import { authorize } from '../http/authorization.js'
 import { type ReceivedBody, readBody } from '../http/read-body.js'
 import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
 import { empty } from '../http/response.js'
@@ -12,7 +11,7 @@ import { type ServiceError, fail } from '../http/service-error.js'
 import type { Attributes, Content, StoredObject } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 import { isTiered, readAttributes } from './shared/attributes.js'
-import { bucketOf, nextAppendPosition, writtenHeaders } from './shared/objects.js'
+import { authorizeBucket, nextAppendPosition, writtenHeaders } from './shared/objects.js'
 
 /** The largest appendable object. */
 const maxSize = 5 * GiB
@@ -33,8 +32,7 @@ const findPlace = (context: EmulatorContext, request: RoutedRequest): E.Either<S
   pipe(
     E.Do,
     E.apS('position', readPosition(request)),
-    E.apS('bucket', bucketOf(context, request)),
-    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.apS('bucket', authorizeBucket(context, request)),
     E.chain(({ position, bucket }) => {
       const [latest] = bucket.objects.get(request.key) ?? []
       const object = latest?._tag === 'Object' ? latest : undefined

@@ -3,20 +3,13 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { KiB } from '../../core/limits.js'
 import { type Xml, toFields } from '../../core/xml.js'
-import { authorize } from '../http/authorization.js'
 import { empty, xml } from '../http/response.js'
 import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
 import { isoTime, optional, ownerOf } from './shared/listing.js'
-import { bucketOf, isReachedBy, regionOf } from './shared/objects.js'
+import { authorizeBucket, isReachedBy, regionOf } from './shared/objects.js'
 import { parseXml, readXmlBody } from '../http/read-body.js'
-import { type ServiceError, fail } from '../http/service-error.js'
+import { fail } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
-
-const authorizeBucket = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, Bucket> =>
-  pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket))
-  )
 
 export const headBucket: Handler = (context, request) => async () =>
   pipe(

@@ -2,7 +2,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { KiB } from '../../core/limits.js'
-import { authorize } from '../http/authorization.js'
 import {
   type Configuration,
   type ConfigurationName,
@@ -11,20 +10,14 @@ import {
   configurations
 } from '../http/configurations.js'
 import { readDocument } from '../http/read-body.js'
-import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
+import type { Handler, RoutedRequest } from '../http/request.js'
 import { documentResponse, empty } from '../http/response.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
 import { checkDocument } from './shared/bucket-documents.js'
-import { bucketOf } from './shared/objects.js'
+import { authorizeBucket, bucketOf } from './shared/objects.js'
 
 const maxDocument = 256 * KiB
-
-const authorizeBucket = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, Bucket> =>
-  pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket))
-  )
 
 /** The name of the document that a request is about; undefined for all documents of a kind. */
 const documentName = (

@@ -3,13 +3,12 @@ import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../core/wire.js'
-import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import { encryptionHeaders, readAttributes } from './shared/attributes.js'
 import type { Handler, RoutedRequest } from '../http/request.js'
 import { type Source, sourceOf } from './shared/copy-source.js'
 import { optional } from './shared/listing.js'
-import { bucketOf, checkOverwrite, newObject, versionHeader } from './shared/objects.js'
+import { authorizeBucket, checkOverwrite, newObject, versionHeader } from './shared/objects.js'
 import { maxPut, readEmptyBody } from '../http/read-body.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Attributes, Content, Encryption } from '../store/model.js'
@@ -67,8 +66,7 @@ export const copyObject: Handler = (context, request) => async () => {
   // No await from here to the commit, so that the checks still hold at the commit.
   const copy = pipe(
     emptyBody,
-    E.chain(() => bucketOf(context, request)),
-    E.chainFirst((bucket) => authorize(request, bucket)),
+    E.chain(() => authorizeBucket(context, request)),
     E.chainFirst((bucket) => checkOverwrite(bucket, request.key, request.headers)),
     E.bindTo('bucket'),
     E.bind('source', () => sourceOf(context, request)),

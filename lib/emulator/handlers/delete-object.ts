@@ -1,10 +1,9 @@
 /** DELETE Object, and the deletion that Delete Multiple Objects shares. */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { authorize } from '../http/authorization.js'
 import { empty } from '../http/response.js'
 import type { Handler, EmulatorContext } from '../http/request.js'
-import { bucketOf, nextId, versionOf } from './shared/objects.js'
+import { authorizeBucket, nextId, versionOf } from './shared/objects.js'
 import type { ServiceError } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
 
@@ -57,8 +56,7 @@ export const deleteVersion = (
 
 export const deleteObject: Handler = (context, request) => async () => {
   const deleted = pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket)),
+    authorizeBucket(context, request),
     E.chain((bucket) => deleteVersion(context, bucket, request.key, request.query['versionId']))
   )
   if (E.isLeft(deleted)) return deleted

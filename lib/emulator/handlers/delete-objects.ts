@@ -5,11 +5,10 @@ import { maxKeyBytes, withoutLeadingSlash } from '../../core/key.js'
 import { MiB } from '../../core/limits.js'
 import type { Element } from '../../core/element.js'
 import { toFields, writeXml, type Xml } from '../../core/xml.js'
-import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
 import { optional } from './shared/listing.js'
-import { bucketOf } from './shared/objects.js'
+import { authorizeBucket, bucketOf } from './shared/objects.js'
 import { readXmlBody } from '../http/read-body.js'
 import { type ServiceError, serviceError, fail } from '../http/service-error.js'
 import { deleteVersion } from './delete-object.js'
@@ -90,10 +89,7 @@ const deleteOne = (
 }
 
 export const deleteObjects: Handler = (context, request) => async () => {
-  const authorized = pipe(
-    bucketOf(context, request),
-    E.chain((bucket) => authorize(request, bucket))
-  )
+  const authorized = authorizeBucket(context, request)
   if (E.isLeft(authorized)) return authorized
   // COS requires Content-MD5 of this request only.
   if (request.headers['content-md5'] === undefined)

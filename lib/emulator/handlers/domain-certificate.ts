@@ -7,23 +7,15 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type { Element } from '../../core/element.js'
 import { KiB } from '../../core/limits.js'
 import { toFields } from '../../core/xml.js'
-import { authorize } from '../http/authorization.js'
 import { readXmlBody } from '../http/read-body.js'
-import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
+import type { Handler, RoutedRequest } from '../http/request.js'
 import { empty, xml } from '../http/response.js'
 import { type ServiceError, fail } from '../http/service-error.js'
-import type { Bucket } from '../store/state.js'
-import { bucketOf } from './shared/objects.js'
+import { authorizeBucket } from './shared/objects.js'
 
 const maxDocument = 256 * KiB
 
 const documentName = (domain: string): string => `domaincertificate/${domain.toLowerCase()}`
-
-const authorizeBucket = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, Bucket> =>
-  pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket))
-  )
 
 const readDomain = ({ query }: RoutedRequest): E.Either<ServiceError, string> => {
   const domain = query['domainname'] ?? ''

@@ -2,7 +2,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { writeXml, type Xml } from '../../core/xml.js'
-import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import {
@@ -16,7 +15,7 @@ import {
   walkListing,
   type ListingWalk
 } from './shared/listing.js'
-import { bucketOf } from './shared/objects.js'
+import { authorizeBucket } from './shared/objects.js'
 import type { Bucket, Upload } from '../store/state.js'
 import { initiatorOf, mixedCase } from './list-parts.js'
 
@@ -45,8 +44,7 @@ function* uploadsAfter(
 export const listMultipartUploads: Handler = (context, request) => async () => {
   const checked = pipe(
     E.Do,
-    E.apS('bucket', bucketOf(context, request)),
-    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.apS('bucket', authorizeBucket(context, request)),
     E.bind('list', () => readListQuery(request.query, 'max-uploads'))
   )
   if (E.isLeft(checked)) return checked

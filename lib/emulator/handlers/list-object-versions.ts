@@ -2,7 +2,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { escapeXml, writeXml, type Xml } from '../../core/xml.js'
-import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import {
@@ -16,7 +15,7 @@ import {
   walkListing,
   type ListingWalk
 } from './shared/listing.js'
-import { bucketOf, regionOf } from './shared/objects.js'
+import { authorizeBucket, regionOf } from './shared/objects.js'
 import type { Version } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 import { objectWriter } from './list-objects.js'
@@ -52,8 +51,7 @@ function* versionsAfter(
 export const listObjectVersions: Handler = (context, request) => async () => {
   const checked = pipe(
     E.Do,
-    E.apS('bucket', bucketOf(context, request)),
-    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.apS('bucket', authorizeBucket(context, request)),
     E.bind('list', () => readListQuery(request.query, 'max-keys'))
   )
   if (E.isLeft(checked)) return checked

@@ -2,7 +2,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { escapeXml, writeXml, type Xml } from '../../core/xml.js'
-import { authorize } from '../http/authorization.js'
 import { xmlStream } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import { isTiered } from './shared/attributes.js'
@@ -17,7 +16,7 @@ import {
   takePage,
   walkListing
 } from './shared/listing.js'
-import { bucketOf, isArchive, regionOf, restoreState } from './shared/objects.js'
+import { authorizeBucket, isArchive, regionOf, restoreState } from './shared/objects.js'
 import type { StoredObject, Version } from '../store/model.js'
 
 const nameOf = (found: ListingItem<unknown>): string => (found._tag === 'Group' ? found.prefix : found.key)
@@ -54,8 +53,7 @@ const latest = (versions: ReadonlyArray<Version>): StoredObject | undefined =>
 export const listObjects: Handler = (context, request) => async () => {
   const checked = pipe(
     E.Do,
-    E.apS('bucket', bucketOf(context, request)),
-    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.apS('bucket', authorizeBucket(context, request)),
     E.bind('list', () => readListQuery(request.query, 'max-keys'))
   )
   if (E.isLeft(checked)) return checked

@@ -2,11 +2,10 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as W from '../../core/wire.js'
-import { authorize } from '../http/authorization.js'
 import { empty, xml } from '../http/response.js'
 import { checkCustomerKey, encryptionHeaders, etagOf, readAttributes } from './shared/attributes.js'
 import type { Handler, EmulatorContext, RoutedRequest } from '../http/request.js'
-import { bucketOf, checkOverwrite, newUploadId } from './shared/objects.js'
+import { authorizeBucket, checkOverwrite, newUploadId } from './shared/objects.js'
 import { readBody, readEmptyBody } from '../http/read-body.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 import type { Content } from '../store/model.js'
@@ -25,8 +24,7 @@ export const openUpload = (
   request: RoutedRequest
 ): E.Either<ServiceError, OpenUpload> =>
   pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket)),
+    authorizeBucket(context, request),
     E.chain((bucket) => {
       const upload = uploadOf(bucket, request.key, request.query['uploadId'] ?? '')
       return upload === undefined ? fail('NoSuchUpload') : E.right({ bucket, upload })
@@ -35,8 +33,7 @@ export const openUpload = (
 
 export const createMultipartUpload: Handler = (context, request) => async () => {
   const checked = pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket)),
+    authorizeBucket(context, request),
     E.chainFirst((bucket) => checkOverwrite(bucket, request.key, request.headers)),
     E.chain((bucket) => readAttributes(request, bucket))
   )

@@ -1,20 +1,17 @@
 /** PUT Object. */
 import * as E from 'fp-ts/lib/Either.js'
-import { authorize } from '../http/authorization.js'
 import { empty } from '../http/response.js'
 import { etagOf, readAttributes } from './shared/attributes.js'
 import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
-import { bucketOf, checkOverwrite, newObject, writtenHeaders } from './shared/objects.js'
+import { authorizeBucket, checkOverwrite, newObject, writtenHeaders } from './shared/objects.js'
 import { readBody, type ReadBodyOptions } from '../http/read-body.js'
 import type { ServiceError } from '../http/service-error.js'
 import type { Bucket } from '../store/state.js'
 
 /** The bucket, if the sender may write to it and its object may be replaced. */
 const findWritable = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, Bucket> => {
-  const bucket = bucketOf(context, request)
+  const bucket = authorizeBucket(context, request)
   if (E.isLeft(bucket)) return bucket
-  const authorized = authorize(request, bucket.right)
-  if (E.isLeft(authorized)) return authorized
   const overwrite = checkOverwrite(bucket.right, request.key, request.headers)
   return E.isLeft(overwrite) ? overwrite : bucket
 }

@@ -4,11 +4,10 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { KiB } from '../../core/limits.js'
 import type { Element } from '../../core/element.js'
 import { toFields } from '../../core/xml.js'
-import { authorize } from '../http/authorization.js'
 import { empty } from '../http/response.js'
 import type { Handler } from '../http/request.js'
 import { baseClass } from './shared/attributes.js'
-import { bucketOf, isArchive, objectOf, restoreState, versionHeader } from './shared/objects.js'
+import { authorizeBucket, isArchive, objectOf, restoreState, versionHeader } from './shared/objects.js'
 import { readXmlBody } from '../http/read-body.js'
 import { type ServiceError, fail } from '../http/service-error.js'
 
@@ -41,8 +40,7 @@ export const restoreObject: Handler = (context, request) => async () => {
   const rows = await readXmlBody(request, 'RestoreRequest', maxXml)
   const checked = pipe(
     E.Do,
-    E.apS('bucket', bucketOf(context, request)),
-    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.apS('bucket', authorizeBucket(context, request)),
     E.bind('object', ({ bucket }) => objectOf(bucket, request.key, request.query['versionId'])),
     E.chainFirst(({ object }) =>
       isArchive(object.attributes.storageClass) ? E.right(true) : fail('RestoreNonArchiveObject')

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { crc64 } from '../../core/crc64.js'
-import { authorize, authorizeRead, hideExistence } from '../http/authorization.js'
+import { authorizeRead, hideExistence } from '../http/authorization.js'
 import { readEmptyBody } from '../http/read-body.js'
 import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
 import { empty } from '../http/response.js'
@@ -16,6 +16,7 @@ import type { Bucket } from '../store/state.js'
 import { baseClass, readAttributes } from './shared/attributes.js'
 import { contentTypeOf } from './shared/content-types.js'
 import {
+  authorizeBucket,
   bucketOf,
   checkOverwrite,
   newObject,
@@ -38,8 +39,7 @@ interface NewLink {
 const readLink = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, NewLink> =>
   pipe(
     E.Do,
-    E.bind('bucket', () => bucketOf(context, request)),
-    E.chainFirst(({ bucket }) => authorize(request, bucket)),
+    E.bind('bucket', () => authorizeBucket(context, request)),
     E.chainFirst(({ bucket }) => checkOverwrite(bucket, request.key, request.headers)),
     E.bind('target', () => readTarget(request.headers['x-cos-symlink-target'] ?? '')),
     // The suffix of the target decides the type, if it has one.

@@ -4,7 +4,6 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { KiB } from '../../core/limits.js'
 import type { Element } from '../../core/element.js'
 import { type Xml, toFields } from '../../core/xml.js'
-import { authorize } from '../http/authorization.js'
 import { readXmlBody } from '../http/read-body.js'
 import type { EmulatorContext, Handler, RoutedRequest } from '../http/request.js'
 import { empty, xml } from '../http/response.js'
@@ -12,7 +11,7 @@ import { type ServiceError } from '../http/service-error.js'
 import type { StoredObject } from '../store/model.js'
 import type { Bucket } from '../store/state.js'
 import { checkTags, type Tags } from './shared/attributes.js'
-import { bucketOf, objectOf } from './shared/objects.js'
+import { authorizeBucket, objectOf } from './shared/objects.js'
 
 interface Tagged {
   readonly bucket: Bucket
@@ -22,8 +21,7 @@ interface Tagged {
 
 const find = (context: EmulatorContext, request: RoutedRequest): E.Either<ServiceError, Tagged> =>
   pipe(
-    bucketOf(context, request),
-    E.chainFirst((bucket) => authorize(request, bucket)),
+    authorizeBucket(context, request),
     E.bindTo('bucket'),
     E.bind('object', ({ bucket }) => objectOf(bucket, request.key, request.query['versionId'])),
     E.map(({ bucket, object }) => ({

@@ -3,7 +3,8 @@ import { randomBytes, randomInt } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import * as W from '../../../core/wire.js'
 import { baseClass, encryptionHeaders, isTiered } from './attributes.js'
-import type { EmulatorContext } from '../../http/request.js'
+import { authorize } from '../../http/authorization.js'
+import type { EmulatorContext, RoutedRequest } from '../../http/request.js'
 import { regionOfHost } from '../../http/route.js'
 import { type ServiceError, fail } from '../../http/service-error.js'
 import type { Attributes, Content, Restore, StoredObject, Version } from '../../store/model.js'
@@ -28,6 +29,17 @@ export const bucketOf = (
         'NoSuchBucket',
         `The specified bucket does not exist. (The emulator has it in ${found.region ?? ''}.)`
       )
+}
+
+/** The bucket, if its ACL allows the request. For a read of one object it is `authorizeRead`. */
+export const authorizeBucket = (
+  context: EmulatorContext,
+  request: RoutedRequest
+): E.Either<ServiceError, Bucket> => {
+  const bucket = bucketOf(context, request)
+  if (E.isLeft(bucket)) return bucket
+  const authorized = authorize(request, bucket.right)
+  return E.isLeft(authorized) ? authorized : bucket
 }
 
 export const regionOf = ({ settings }: EmulatorContext, { region }: Bucket): string =>
