@@ -1,14 +1,14 @@
 /** Tencent's Node SDK, unmodified, against the emulator: ACLs, tags, appending, CORS and the configurations of buckets. */
-import COS from 'cos-nodejs-sdk-v5'
+import type COS from 'cos-nodejs-sdk-v5'
 import t, { type Test } from 'tap'
 import { startTestEmulator } from '../support/signed.js'
+import { createSdk } from './create-sdk.js'
 
 const at = { Bucket: 'examplebucket-1250000000', Region: 'ap-guangzhou' }
 
 const start = async (t: Test): Promise<COS> => {
   const { address, credentials } = await startTestEmulator(t)
-  const { secretId: SecretId, secretKey: SecretKey } = credentials
-  return new COS({ SecretId, SecretKey, Protocol: 'http:', Ip: address, ConfCwd: t.testdir() })
+  return createSdk(credentials, { Ip: address })
 }
 
 /** The error that the SDK threw; undefined if it threw none. */

@@ -1,6 +1,5 @@
 /** Tencent's Node SDK, unmodified, queries objects of the emulator and gets the same results as cospipe. */
 import { gzipSync } from 'node:zlib'
-import COS from 'cos-nodejs-sdk-v5'
 import * as it from 'io-ts'
 import t, { type Test } from 'tap'
 import { send } from '../../lib/client/send.js'
@@ -12,19 +11,13 @@ import { selectRows } from '../../lib/transfers/select/select-rows.js'
 import { right } from '../support/responses.js'
 import { startCos } from '../support/cos.js'
 import { toArray } from '../support/iterables.js'
+import { createSdk } from './create-sdk.js'
 
 const place = { Bucket: 'examplebucket-1250000000', Region: 'ap-guangzhou' }
 
 const start = async (t: Test) => {
   const cos = await startCos(t)
-  const { secretId, secretKey } = cos.emulator.credentials
-  const sdk = new COS({
-    SecretId: secretId,
-    SecretKey: secretKey,
-    Protocol: 'http:',
-    Ip: cos.emulator.address,
-    ConfCwd: t.testdir()
-  })
+  const sdk = createSdk(cos.emulator.credentials, { Ip: cos.emulator.address })
   return { ...cos, sdk, client: cos.client() }
 }
 

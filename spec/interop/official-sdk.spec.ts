@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import COS from 'cos-nodejs-sdk-v5'
+import type COS from 'cos-nodejs-sdk-v5'
 import t, { type Test } from 'tap'
 import { crc64 } from '../../lib/core/crc64.js'
 import type { Emulator, EmulatorOptions } from '../../lib/emulator/index.js'
 import { startTestEmulator } from '../support/signed.js'
+import { createSdk } from './create-sdk.js'
 
 const mib = 1024 * 1024
 const at = { Bucket: 'examplebucket-1250000000', Region: 'ap-guangzhou' }
@@ -19,16 +20,6 @@ const bytes = (size: number): Buffer => {
   return out
 }
 const quotedMd5 = (body: Buffer): string => `"${createHash('md5').update(body).digest('hex')}"`
-
-const sdkOf = (t: Test, emulator: Emulator, options: COS.COSOptions): COS =>
-  new COS({
-    SecretId: emulator.credentials.secretId,
-    SecretKey: emulator.credentials.secretKey,
-    Protocol: 'http:',
-    // The directory of its upload cache; by default the home directory.
-    ConfCwd: t.testdir(),
-    ...options
-  })
 
 /** Ways to direct the SDK to a port of this machine without modifying it. */
 const ways: Readonly<Record<string, (emulator: Emulator) => COS.COSOptions>> = {
@@ -46,7 +37,7 @@ const start = async (
   way = ways['at an address under its own host names']!
 ): Promise<{ readonly emulator: Emulator; readonly sdk: COS }> => {
   const emulator = await startTestEmulator(t, { buckets, ...options })
-  return { emulator, sdk: sdkOf(t, emulator, way(emulator)) }
+  return { emulator, sdk: createSdk(emulator.credentials, way(emulator)) }
 }
 
 /** The error that the SDK threw; undefined if it threw none. */
@@ -289,11 +280,15 @@ t.test('unsupported requests return 501', async (t) => {
 
 t.test('a wrong key fails, and a wrong clock is corrected', async (t) => {
   const { emulator } = await start(t, { now: () => Date.now() + 3600_000 })
-  const wrong = sdkOf(t, emulator, { Ip: emulator.address, SecretKey: 'another', CorrectClockSkew: false })
+  const wrong = createSdk(emulator.credentials, {
+    Ip: emulator.address,
+    SecretKey: 'another',
+    CorrectClockSkew: false
+  })
   t.match(await refusal(wrong.putObject({ ...at, Key: 'x', Body: 'x' })), {
     statusCode: 403,
     code: 'RequestTimeTooSkewed'
   })
-  const early = sdkOf(t, emulator, { Ip: emulator.address })
+  const early = createSdk(emulator.credentials, { Ip: emulator.address })
   t.equal((await early.putObject({ ...at, Key: 'x', Body: 'x' })).statusCode, 200)
 })

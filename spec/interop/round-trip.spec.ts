@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
-import COS from 'cos-nodejs-sdk-v5'
+import type COS from 'cos-nodejs-sdk-v5'
 import * as O from 'fp-ts/lib/Option.js'
 import t from 'tap'
 import { crc64 } from '../../lib/core/crc64.js'
@@ -20,19 +20,13 @@ import { bytesOf, splitBytes } from '../support/bytes.js'
 import { bucket, startCos, type Cos } from '../support/cos.js'
 import { toArray } from '../support/iterables.js'
 import { right } from '../support/server.js'
+import { createSdk } from './create-sdk.js'
 
 const mib = 1024 * 1024
 const at = { Bucket: bucket, Region: 'ap-guangzhou' }
 const keys = ['plain', "a b/c+d%20~!'()*&=?#腾讯😀", 'a//b', 'x/../y', 'dir/']
 
-const sdkOf = (cos: Cos, dir: string): COS =>
-  new COS({
-    SecretId: cos.emulator.credentials.secretId,
-    SecretKey: cos.emulator.credentials.secretKey,
-    Protocol: 'http:',
-    Ip: cos.emulator.address,
-    ConfCwd: dir
-  })
+const sdkOf = ({ emulator }: Cos): COS => createSdk(emulator.credentials, { Ip: emulator.address })
 
 const read = async (cos: Cos, key: string): Promise<Buffer> => {
   const { body } = right(await send(getObject({ bucket, key }))(cos.client())())
@@ -41,7 +35,7 @@ const read = async (cos: Cos, key: string): Promise<Buffer> => {
 
 t.test('cospipe heads, gets and lists objects that the SDK put', async (t) => {
   const cos = await startCos(t)
-  const sdk = sdkOf(cos, t.testdir())
+  const sdk = sdkOf(cos)
   for (const Key of keys) {
     const body = `of ${Key}`
     const headers = { 'x-cos-meta-color': 'red', ContentType: 'text/plain' }
@@ -61,7 +55,7 @@ t.test('cospipe heads, gets and lists objects that the SDK put', async (t) => {
 
 t.test('the SDK heads, gets and lists objects that cospipe put', async (t) => {
   const cos = await startCos(t)
-  const sdk = sdkOf(cos, t.testdir())
+  const sdk = sdkOf(cos)
   for (const key of keys) {
     const body = `of ${key}`
     const input = { bucket, key, body, metadata: { color: 'red' }, contentType: 'text/plain' }
@@ -84,7 +78,7 @@ t.test('the SDK heads, gets and lists objects that cospipe put', async (t) => {
 t.test('each completes an upload that the other created', async (t) => {
   const cos = await startCos(t)
   const dir = t.testdir()
-  const sdk = sdkOf(cos, dir)
+  const sdk = sdkOf(cos)
   const bytes = bytesOf(3 * mib + 17)
   const sum = await crc64(bytes)
 
@@ -104,7 +98,7 @@ t.test('each completes an upload that the other created', async (t) => {
 
 t.test('cospipe lists an upload that the SDK created', async (t) => {
   const cos = await startCos(t)
-  const sdk = sdkOf(cos, t.testdir())
+  const sdk = sdkOf(cos)
   const { UploadId } = await sdk.multipartInit({ ...at, Key: 'k' })
   const part = await sdk.multipartUpload({ ...at, Key: 'k', UploadId, PartNumber: 3, Body: 'part' })
   const listed = right(await send(listParts({ bucket, key: 'k', uploadId: UploadId }))(cos.client())())
@@ -113,7 +107,7 @@ t.test('cospipe lists an upload that the SDK created', async (t) => {
 
 t.test('the SDK gets a copy that cospipe made of its object', async (t) => {
   const cos = await startCos(t)
-  const sdk = sdkOf(cos, t.testdir())
+  const sdk = sdkOf(cos)
   const key = keys[1]!
   await sdk.putObject({ ...at, Key: key, Body: 'x' })
   const copySource = { bucket, region: at.Region, key }
@@ -124,7 +118,7 @@ t.test('the SDK gets a copy that cospipe made of its object', async (t) => {
 t.test('a URL that cospipe presigned returns an object that the SDK put', async (t) => {
   const cos = await startCos(t)
   const key = keys[1]!
-  await sdkOf(cos, t.testdir()).putObject({ ...at, Key: key, Body: 'shared' })
+  await sdkOf(cos).putObject({ ...at, Key: key, Body: 'shared' })
   const { url } = right(await presign(getObject({ bucket, key }), 60)(cos.client())())
   const { host, pathname, search } = new URL(url)
   const text = await new Promise<string>((resolve, reject) => {

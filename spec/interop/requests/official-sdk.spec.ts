@@ -3,10 +3,10 @@
  * with all that the SDK has. Both are recorded from a socket. Each difference is listed here with its reason. Date,
  * signature and user agent are not compared.
  */
-import COS from 'cos-nodejs-sdk-v5'
 import t from 'tap'
 import { send } from '../../../lib/client/send.js'
 import { clientOf, credentials } from '../../support/server.js'
+import { createSdk } from '../create-sdk.js'
 import { calls } from './calls.js'
 import { differences, startRecorder, type Recorded } from './recording.js'
 
@@ -74,13 +74,7 @@ const only = (name: string, requests: ReadonlyArray<Recorded>): Recorded => {
 t.test('each operation sends the request of the official SDK, except for listed differences', async (t) => {
   const recorder = await startRecorder(t)
   const client = clientOf(t, recorder.address)({ retry: { attempts: 1 } })
-  const sdk = new COS({
-    SecretId: credentials.secretId,
-    SecretKey: credentials.secretKey,
-    Protocol: 'http:',
-    Ip: recorder.address,
-    ConfCwd: t.testdir()
-  })
+  const sdk = createSdk(credentials, { Ip: recorder.address })
   const used = new Set<Allowed>()
   for (const { name, ours, theirs } of calls) {
     await send(ours)(client)()
