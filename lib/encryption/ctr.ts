@@ -2,7 +2,7 @@
 import { createCipheriv, type Cipher } from 'node:crypto'
 import { constVoid } from 'fp-ts/lib/function.js'
 import { ioChunkSize } from '../core/limits.js'
-import { freeOwned } from '../core/owned-memory.js'
+import { freeOwned, markOwned } from '../core/owned-memory.js'
 import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
 import { grow } from './grow.js'
@@ -35,7 +35,7 @@ const applyFrom = (dataKey: DataKey, offset: number, release: (chunk: Uint8Array
       const { length } = chunk
       // Slices: one call for a large chunk would double it in memory and stall the event loop.
       for (let at = 0; at < length; at += ioChunkSize)
-        yield cipher.update(chunk.subarray(at, at + ioChunkSize))
+        yield markOwned(cipher.update(chunk.subarray(at, at + ioChunkSize)))
       release(chunk)
     }
   }

@@ -2,7 +2,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import { ioChunkSize, KiB } from '../core/limits.js'
-import { freeBytes, freeOwned } from '../core/owned-memory.js'
+import { freeBytes, freeOwned, markOwned } from '../core/owned-memory.js'
 import { CosException, encryptionError, type Context } from '../core/error.js'
 import { requireBytes } from './blocks.js'
 import type { DataKey } from './data-key.js'
@@ -152,7 +152,7 @@ export const openSegments = (dataKey: DataKey, { first, toEnd }: SegmentRange, c
         // Those that a byte follows: the last one of the object has another nonce.
         const whole = Math.floor((filled + chunk.length - at - 1) / sealedSegmentSize)
         if (whole < 1) break
-        const plain = Buffer.allocUnsafeSlow(Math.min(whole, segmentsAtOnce) * segmentSize)
+        const plain = markOwned(Buffer.allocUnsafeSlow(Math.min(whole, segmentsAtOnce) * segmentSize))
         let end = 0
         let opened: E.Either<CosException, unknown> = E.right(undefined)
         while (end < plain.length && E.isRight(opened)) {

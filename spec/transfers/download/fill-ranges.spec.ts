@@ -14,9 +14,11 @@ import {
   writeRange,
   type RangeTarget
 } from '../../../lib/transfers/download/fill-ranges.js'
+import { markOwned } from '../../../lib/core/owned-memory.js'
 import { bytesOf, splitBytes } from '../../support/bytes.js'
 import { yieldThenFail, from } from '../../support/iterables.js'
 import { catchCosError } from '../../support/responses.js'
+import { waitFor } from '../../support/wait-for.js'
 
 const context = contextWithoutObject('spec')
 const bytes = bytesOf(1000)
@@ -86,6 +88,24 @@ t.test('writeRange fails with a FileError if the file cannot be written', async 
     }
   )
 })
+
+t.test(
+  'writeRange frees the memory of a chunk that came from a connection when it is written, and no other',
+  async (t) => {
+    const target = await createTarget(t)
+    const copyOf = (from: number): Buffer => {
+      const memory = Buffer.allocUnsafeSlow(500)
+      bytes.copy(memory, 0, from)
+      return memory
+    }
+    const received = markOwned(copyOf(0))
+    const others = copyOf(500)
+    await writeRange(target, range(0, 1000), from(received, others))
+    t.same(await readFile(target.path), bytes)
+    t.equal(received.length, 0)
+    t.equal(others.length, 500)
+  }
+)
 
 t.test('readFileRange returns the CRC64 of a range, or none if the file is shorter', async (t) => {
   const target = await createTarget(t)
@@ -189,4 +209,95 @@ t.test('fillRanges stops all ranges if one fails, and keeps recorded ranges', as
   )
   t.same([...partial.added.keys()], [1])
   t.equal(aborted, 2)
+})
+
+/** A partial file whose records wait until the disk, which is the caller, has taken the bytes. */
+const slowDisk = (
+  file: RecordingFile
+): { readonly partial: PartialFile; readonly waiting: Array<() => void> } => {
+  const waiting: Array<() => void> = []
+  return {
+    waiting,
+    partial: {
+      ...file,
+      add: async (number, sum) => {
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        await file.add(number, sum)
+      }
+    }
+  }
+}
+
+t.test(
+  'fillRanges fetches further while ranges wait for the disk, at most as many as the concurrency',
+  async (t) => {
+    const { handle, path } = await createTarget(t)
+    const file = partialFileOf(handle, path, new Map())
+    const { partial, waiting } = slowDisk(file)
+    const fetched: Array<number> = []
+    let isFilled = false
+    const filled = fillRanges({
+      context,
+      partial,
+      concurrency: 2,
+      controller: new AbortController(),
+      fetch: ({ number, first, last }) => {
+        fetched.push(number)
+        return from(bytes.subarray(first, last + 1))
+      },
+      onSkipped: () => undefined
+    })(unchanged(1000).ranges(100)).finally(() => {
+      isFilled = true
+    })
+    // Two are being recorded, and two are complete and wait for them.
+    await waitFor(() => fetched.length === 4)
+    await setTimeout(20)
+    t.same(fetched, [1, 2, 3, 4])
+    t.equal(waiting.length, 2)
+    waiting.shift()?.()
+    await waitFor(() => fetched.length === 5)
+    t.same([...file.added.keys()], [1])
+    for (let count = 2; count <= 10; count += 1) {
+      await waitFor(() => waiting.length > 0)
+      t.notOk(isFilled)
+      waiting.shift()?.()
+    }
+    t.equal((await filled).runs.length, 10)
+    t.equal(file.added.size, 10)
+  }
+)
+
+t.test('fillRanges stops all ranges if one cannot be recorded, and waits for the others', async (t) => {
+  const { handle, path } = await createTarget(t)
+  const failure = new Error('no space')
+  let isRecorded = false
+  let fetched = 0
+  const partial: PartialFile = {
+    ...partialFileOf(handle, path, new Map()),
+    add: async (number) => {
+      if (number === 2) throw failure
+      await setTimeout(20)
+      isRecorded = true
+    }
+  }
+  await t.rejects(
+    fillRanges({
+      context,
+      partial,
+      concurrency: 2,
+      controller: new AbortController(),
+      fetch: ({ number, first, last }, signal) => {
+        fetched += 1
+        if (number <= 2) return from(bytes.subarray(first, last + 1))
+        return (async function* (): AsyncGenerator<Uint8Array> {
+          await setTimeout(10_000, undefined, { signal })
+          yield bytes.subarray(first, last + 1)
+        })()
+      },
+      onSkipped: () => undefined
+    })(unchanged(1000).ranges(100)),
+    failure
+  )
+  t.ok(isRecorded)
+  t.ok(fetched <= 4)
 })
