@@ -15,7 +15,7 @@ export const puts = (inFlight: number): Comparison => {
   return comparison(
     `${grouped(count)} puts of 1 KiB, ${String(inFlight)} in flight`,
     { count, unit: 'object' },
-    ({ put }) => ({ run: () => workers(count, inFlight, (at) => put(nameOf(at), body)) })
+    ({ put }) => put && { run: () => workers(count, inFlight, (at) => put(nameOf(at), body)) }
   )
 }
 
@@ -24,7 +24,7 @@ export const heads = (inFlight: number): Comparison => {
   return comparison(
     `${grouped(count)} heads, ${String(inFlight)} in flight`,
     { count, unit: 'object' },
-    ({ head }) => ({ run: () => workers(count, inFlight, () => head('zeros-4096')) })
+    ({ head }) => head && { run: () => workers(count, inFlight, () => head('zeros-4096')) }
   )
 }
 

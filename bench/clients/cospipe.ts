@@ -40,6 +40,16 @@ export const clientAt = (address: string): Client => {
   return client.right
 }
 
+/** With `durable`, as by default, it waits until the disk has the bytes. The other clients do not. */
+export const downloadTo = async (
+  client: Client,
+  key: string,
+  file: string,
+  durable: boolean
+): Promise<void> => {
+  value(await downloadFile({ bucket, key, file, partSize, concurrency: inFlight, durable })(client)())
+}
+
 const peerOf = (client: Client): Peer => ({
   name: 'cospipe',
   integrity: 'CRC64 up and down',
@@ -49,8 +59,9 @@ const peerOf = (client: Client): Peer => ({
     value(await uploadStream({ bucket, key, partSize, concurrency: inFlight })(chunks())(client)()),
   download: async (key) =>
     value(await downloadStream({ bucket, key, partSize, concurrency: inFlight })(client)()).body,
-  downloadFile: async (key, file) =>
-    value(await downloadFile({ bucket, key, file, partSize, concurrency: inFlight })(client)()),
+  downloadFile: async (key, file) => {
+    await downloadTo(client, key, file, true)
+  },
   list: async (prefix) => {
     let count = 0
     for await (const _entry of streamObjects({ bucket, prefix })(client)) count += 1

@@ -11,6 +11,7 @@ interface Module {
 const modules: Readonly<Record<string, () => Promise<Module>>> = {
   undici: () => import('./undici.js'),
   cospipe: () => import('./cospipe.js'),
+  'cospipe-not-durable': () => import('./cospipe-not-durable.js'),
   'cos-nodejs-sdk': () => import('./cos-nodejs-sdk.js'),
   aws: () => import('./aws.js'),
   minio: () => import('./minio.js'),
@@ -18,7 +19,7 @@ const modules: Readonly<Record<string, () => Promise<Module>>> = {
 }
 
 // The others are in bench/peers, which the short form does not install.
-export const clientNames: ReadonlyArray<string> = Object.keys(modules).slice(0, isShort ? 3 : undefined)
+export const clientNames: ReadonlyArray<string> = Object.keys(modules).slice(0, isShort ? 4 : undefined)
 
 export const connect = async (client: string, origin: string): Promise<Peer | undefined> =>
   (await modules[client]?.())?.connect(origin)

@@ -16,8 +16,8 @@ export interface Peer {
   readonly name: string
   /** How the bytes are checked, up and down. */
   readonly integrity: string
-  readonly put: (key: string, body: Buffer) => Promise<unknown>
-  readonly head: (key: string) => Promise<unknown>
+  readonly put?: (key: string, body: Buffer) => Promise<unknown>
+  readonly head?: (key: string) => Promise<unknown>
   /** Uploads a stream of unknown length. */
   readonly upload?: (key: string, chunks: () => AsyncIterable<Uint8Array>) => Promise<unknown>
   readonly download?: (key: string) => Promise<Readable>
