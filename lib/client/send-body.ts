@@ -93,7 +93,7 @@ export async function* sendBody({
         // COS may respond after the last announced byte, before undici reads further.
         if (counted.size === announced) digest()
         // While undici has the bytes, the network is the slow side. While the source is read, the caller is.
-        for (const bytes of sliceChunks(chunkSize)([chunk])) {
+        for (const bytes of chunk.length <= chunkSize ? [chunk] : sliceChunks(chunkSize)([chunk])) {
           const wait = limit(bytes.length)
           if (wait > 0) await sleep(runtime, wait, ended)
           timer.wait('idle')

@@ -1,8 +1,24 @@
-/** Small generators that several stages and transfers use. */
+/** Small iterators that several stages and transfers use. */
+import type { CancelableIterator } from './cancelable.js'
 
 /** Makes an `AsyncIterable` of a synchronous iterable. */
-export async function* fromIterable<A>(items: Iterable<A>): AsyncGenerator<A, void, undefined> {
-  yield* items
+export const fromIterable = <A>(items: Iterable<A>): CancelableIterator<A> => {
+  // Not an async generator, whose `yield*` of a synchronous iterable waits three times for each item.
+  const iterator: Iterator<A, unknown> = items[Symbol.iterator]()
+  const done = { done: true, value: undefined } as const
+  return {
+    next: async () => {
+      const next = iterator.next()
+      return next.done === true ? done : next
+    },
+    return: async () => {
+      iterator.return?.()
+      return done
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    }
+  }
 }
 
 /**

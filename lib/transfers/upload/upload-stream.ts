@@ -10,7 +10,6 @@ import type { Client } from '../../client/client.js'
 import type { CosEffect } from '../../client/send.js'
 import { putObject } from '../../operations/put-object.js'
 import { uploadPart } from '../../operations/upload-part.js'
-import { abortable } from '../../stages/abortable.js'
 import { withSource } from '../../stages/claim-source.js'
 import { cutParts } from '../../stages/cut-parts.js'
 import { hashParts, type HashedPart } from '../../stages/hash-parts.js'
@@ -244,7 +243,6 @@ const uploadFrom =
 
     const parts = pipe(
       source,
-      abortable(signal),
       withSourceErrors(context, signal),
       encryptSource(cipher.right, { context, ...In.pick('length')(input) }),
       cutParts({ ...plan.right, context, signal, crc64: true, ...(length === undefined ? {} : { length }) }),
