@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type * as t from 'io-ts'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { toEndpoint, type Endpoint } from '../core/address.js'
 import { contextWithoutObject, invalidInput, type InvalidInput } from '../core/error.js'
 import * as In from '../core/input.js'
@@ -20,6 +20,7 @@ import { CredentialsSourceCodec, signer, type CredentialsSource, type Signer } f
 import { createRequestPool, type Lane, type RequestPool } from './request-pool.js'
 import { createRetryBudget } from './retry-budget.js'
 import { defaultRetry, RetryPolicyCodec, type RetryPolicy } from './retry.js'
+import { Agent } from './undici.js'
 import { version } from './version.js'
 
 /** Each in milliseconds. `Infinity` is no timeout; `connect` does not accept it. */
@@ -148,12 +149,7 @@ const DispatcherCodec: t.Type<Dispatcher, Dispatcher, unknown> = In.guarded(
   'an undici Dispatcher',
   // Not `instanceof`: another copy of undici has another class, and works too.
   (u): u is Dispatcher =>
-    typeof u === 'object' &&
-    u !== null &&
-    'dispatch' in u &&
-    typeof u.dispatch === 'function' &&
-    'request' in u &&
-    typeof u.request === 'function'
+    typeof u === 'object' && u !== null && 'dispatch' in u && typeof u.dispatch === 'function'
 )
 
 const RuntimeCodec: t.Type<Runtime, Runtime, unknown> = In.guarded(
@@ -188,7 +184,7 @@ const checkEndpoint = (config: ClientConfig): E.Either<InvalidInput, ClientConfi
     : E.right(config)
 
 /** No pipelining: a stalled response would stall others. Of the timeouts, only that to connect; `timeouts.ts` has the others. */
-const agent = (connect: number): Agent =>
+const agent = (connect: number): Dispatcher =>
   new Agent({ connect: createConnector(connect), pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
 const toClient = (
@@ -234,32 +230,31 @@ const toClient = (
   }
 }
 
-/** Bun replaces the package undici by a shim whose dispatchers have no methods. */
-const checkAgent = (used: Dispatcher): E.Either<InvalidInput, Dispatcher> =>
-  DispatcherCodec.is(used)
-    ? E.right(used)
+/** Bun replaces the package undici by a shim whose dispatchers have no methods, and does not replace the package's own modules. */
+const checkRuntime = (
+  versions: NodeJS.ProcessVersions,
+  dispatcher: Dispatcher | undefined
+): E.Either<InvalidInput, unknown> =>
+  versions['bun'] === undefined || dispatcher !== undefined
+    ? E.right(undefined)
     : E.left(
         invalidInput(
           contextWithoutObject('createClient'),
-          missing(
-            'dispatcher',
-            'is required: the undici of this runtime is a shim without Dispatcher.request, as in Bun; use Node'
-          )
+          missing('dispatcher', 'is required on Bun, with which the connections are not tested; use Node')
         )
       )
 
-/** `createClient` with a replaceable undici `Agent`; `createAgent` receives the timeout to connect, in milliseconds. */
-export const createClientWith =
-  (createAgent: (connect: number) => Dispatcher) =>
+/** `createClient` on a runtime with these versions. */
+export const createClientOn =
+  (versions: NodeJS.ProcessVersions) =>
   (config: ClientConfig): E.Either<InvalidInput, Client> =>
     pipe(
       validate('createClient', Config)(config),
       E.chain(checkEndpoint),
-      E.bindTo('valid'),
-      E.bind('used', ({ valid: { dispatcher, timeouts } }) =>
-        checkAgent(dispatcher ?? createAgent(timeouts?.connect ?? defaultTimeouts.connect))
-      ),
-      E.map(({ valid, used }) => toClient(valid, used))
+      E.chainFirst(({ dispatcher }) => checkRuntime(versions, dispatcher)),
+      E.map((valid) =>
+        toClient(valid, valid.dispatcher ?? agent(valid.timeouts?.connect ?? defaultTimeouts.connect))
+      )
     )
 
 /**
@@ -267,8 +262,10 @@ export const createClientWith =
  *
  * @shape  `ClientConfig -> Either<InvalidInput, Client>`
  * @units  timeouts in milliseconds
- * @errors `InvalidInput` naming the field; `dispatcher` on a runtime whose undici cannot send, such as Bun
+ * @errors `InvalidInput` naming the field; `dispatcher` if there is none on Bun
  * @example
  * const client = createClient({ region: 'ap-guangzhou', credentials: { secretId: '...', secretKey: '...' } })
  */
-export const createClient: (config: ClientConfig) => E.Either<InvalidInput, Client> = createClientWith(agent)
+export const createClient: (config: ClientConfig) => E.Either<InvalidInput, Client> = createClientOn(
+  process.versions
+)

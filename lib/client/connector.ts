@@ -2,13 +2,14 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { constVoid } from 'fp-ts/lib/function.js'
-import { buildConnector, errors } from 'undici'
+import type { buildConnector as BuildConnector } from 'undici'
 import { codeOf } from '../core/error.js'
 import { KiB } from '../core/limits.js'
 import { systemRuntime, type Runtime } from '../core/runtime.js'
 import { isFailedWrite } from './failed-write.js'
 import { createSocketBuffer, createTurn } from './socket-buffer.js'
 import { createTlsSessions } from './tls-sessions.js'
+import { buildConnector, errors } from './undici.js'
 
 // In bytes, of those that arrived after a failed write. Then the connection is read when the parser has taken them.
 const mostKept = 64 * KiB
@@ -145,7 +146,7 @@ export const holdEnd = (socket: Socket, flush: () => void = constVoid): Socket =
 export const createConnector = (
   timeout: number,
   { startTimer }: Pick<Runtime, 'startTimer'> = systemRuntime
-): buildConnector.connector => {
+): BuildConnector.connector => {
   const turn = createTurn()
   const sessions = createTlsSessions()
   return (options, callback) => {

@@ -1,6 +1,8 @@
 /** A service without a socket: an undici dispatcher that a function answers. */
 import { constVoid } from 'fp-ts/lib/function.js'
-import { Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+// As in client/undici.ts.
+import UndiciDispatcher from 'undici/lib/dispatcher/dispatcher.js'
 import type { Runtime } from '../core/runtime.js'
 import { setEntry } from '../core/set-entry.js'
 
@@ -161,7 +163,7 @@ export const createFakeService = (
       exchange.fail(thrown instanceof Error ? thrown : new Error(String(thrown)))
     }
   }
-  return Object.assign(new Dispatcher(), {
+  return Object.assign(new UndiciDispatcher(), {
     dispatch: (options: Dispatcher.DispatchOptions, handler: Handler): boolean => {
       run(options, handler).catch(constVoid)
       return true

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
 import { Dispatcher } from 'undici'
-import { createClient, createClientWith } from '../../lib/client/client.js'
+import { createClient, createClientOn } from '../../lib/client/client.js'
 import { version } from '../../lib/client/version.js'
 import { formatError } from '../../lib/core/format-error.js'
 import { systemRuntime } from '../../lib/core/runtime.js'
@@ -17,15 +17,20 @@ t.test("userAgent comes before the library's own name and version", async (t) =>
   )
 })
 
-t.test('a runtime whose undici cannot send is an InvalidInput, and nothing is thrown', async (t) => {
-  // The Agent of Bun's undici has no methods.
-  class Shim extends Dispatcher {}
-  const shim = Object.assign(new Shim(), { request: undefined, dispatch: undefined })
-  const create = createClientWith(() => shim)
+t.test('on Bun a client without a dispatcher is an InvalidInput', async (t) => {
+  const create = createClientOn({ ...process.versions, bun: '1.3.0' })
   const failed = left(create({ region, credentials }))
   t.match(failed, { _tag: 'InvalidInput', field: 'dispatcher', problem: 'missing' })
-  t.match(formatError(failed), /createClient: dispatcher: is required: .*Bun; use Node$/)
+  t.match(formatError(failed), /createClient: dispatcher: is required on Bun, .*; use Node$/)
   t.ok(E.isRight(create({ region, credentials, dispatcher: new Dispatcher() })))
+})
+
+t.test('a dispatcher without methods, as that of the undici of Bun, is an InvalidInput', async (t) => {
+  const shim = Object.assign(new Dispatcher(), { dispatch: undefined })
+  t.match(left(createClient({ region, credentials, dispatcher: shim })), {
+    _tag: 'InvalidInput',
+    field: 'dispatcher'
+  })
 })
 
 t.test(
