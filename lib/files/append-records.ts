@@ -1,5 +1,6 @@
 /** Appends records to a journal, several in one write. */
 import type { Json } from 'fp-ts/lib/Json.js'
+import { coalesce } from './coalesce.js'
 import { writeRecord } from './journal-records.js'
 
 /**
@@ -12,17 +13,13 @@ export const appendRecords = (
   write: (lines: Uint8Array) => Promise<void>
 ): ((record: Json) => Promise<void>) => {
   let waiting: ReadonlyArray<Uint8Array> = []
-  let lastWrite: Promise<void> = Promise.resolve()
-  let next: Promise<void> | undefined
-  const writeWaiting = async (): Promise<void> => {
+  const writeWaiting = coalesce(async () => {
     const lines = waiting
     waiting = []
-    next = undefined
     await write(Buffer.concat(lines))
-  }
+  })
   return (record) => {
     waiting = [...waiting, writeRecord(record)]
-    next ??= lastWrite = lastWrite.then(writeWaiting)
-    return next
+    return writeWaiting()
   }
 }

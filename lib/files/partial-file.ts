@@ -9,6 +9,7 @@ import type { Context } from '../core/error.js'
 import * as In from '../core/input.js'
 import { MiB } from '../core/limits.js'
 import { appendRecords } from './append-records.js'
+import { coalesce } from './coalesce.js'
 import { readRecords, writeRecord, type Records } from './journal-records.js'
 import * as W from '../core/wire.js'
 import { temporaryMode } from './file-mode.js'
@@ -38,8 +39,10 @@ export interface PartialFile {
    * on the disk. Bytes that match are correct, regardless of which process wrote the journal and of later disk damage.
    */
   readonly recorded: ReadonlyMap<number, bigint>
-  /** Records a complete range in the journal. With `durable`, the bytes of the range are synced to the disk first. */
+  /** Records a complete range in the journal. A crash of this process does not lose it. */
   readonly add: (number: number, crc64: bigint) => Promise<void>
+  /** With `durable`, waits until the disk has the bytes that are written. */
+  readonly flush: () => Promise<void>
   /** Whether the journal has a range that the next run can resume from. */
   readonly isWorthKeeping: () => boolean
   readonly close: () => Promise<void>
@@ -52,7 +55,7 @@ export interface PartialFileOptions {
   /** Path of the journal. Without a journal, the next run restarts the download. */
   readonly journal: O.Option<string>
   readonly identity: DownloadIdentity
-  /** Whether to sync the partial file before a range is recorded. */
+  /** Whether `flush` waits for the disk. */
   readonly durable: boolean
 }
 
@@ -168,18 +171,14 @@ const resumeOrCreate = async (options: PartialFileOptions): Promise<OpenFiles> =
 
 // -- writing --
 /**
- * Returns a function that appends records to a journal. With `durable`, the bytes of a range are synced before the record
- * is written. The record is not synced: if a power failure loses it, its range is fetched again.
+ * A record is written before the disk has the bytes of its range, and is not synced itself: after a power failure the next run
+ * finds that bytes or a record are missing, and fetches the range again.
  */
 const createAppender = (
-  { context, part, durable }: PartialFileOptions,
-  handle: FileHandle,
+  { context }: PartialFileOptions,
   journal: Journal
 ): ((record: Json) => Promise<void>) =>
-  appendRecords(async (lines) => {
-    if (durable) await withFileErrors(context, part)(() => handle.datasync())
-    await withFileErrors(context, journal.path)(() => journal.handle.appendFile(lines))
-  })
+  appendRecords((lines) => withFileErrors(context, journal.path)(() => journal.handle.appendFile(lines)))
 
 /**
  * Opens the partial file and journal of an earlier run. Creates new files if they are missing, belong to other bytes, or
@@ -201,6 +200,7 @@ export const openPartialFile = async (options: PartialFileOptions): Promise<Part
       path: part,
       recorded: new Map(),
       add: () => Promise.resolve(),
+      flush: () => Promise.resolve(),
       isWorthKeeping: () => false,
       close
     }
@@ -211,7 +211,7 @@ export const openPartialFile = async (options: PartialFileOptions): Promise<Part
     await close()
     throw thrown
   }
-  const append = createAppender(options, handle, journal.value)
+  const append = createAppender(options, journal.value)
   const { recorded } = journal.value
   let count = recorded.size
   return {
@@ -222,6 +222,9 @@ export const openPartialFile = async (options: PartialFileOptions): Promise<Part
       await append([number, String(crc64)])
       count += 1
     },
+    flush: options.durable
+      ? coalesce(() => withFileErrors(context, part)(() => handle.datasync()))
+      : () => Promise.resolve(),
     isWorthKeeping: () => count > 0,
     close
   }

@@ -261,18 +261,31 @@ const recordCalls = (files: Pick<FileHandle, 'datasync' | 'appendFile'>): Record
   return { done, restore: () => Object.assign(files, { datasync, appendFile }) }
 }
 
-t.test('with durable, bytes are synced before their record is written', async (t) => {
+t.test('a range is recorded without a wait for the disk, for which flush waits', async (t) => {
   const dir = t.testdir({})
   await withPartialFile(optionsIn(dir), async (file) => {
     const calls = recordCalls(Object.getPrototypeOf(file.handle) as FileHandle)
     t.teardown(calls.restore)
     await file.add(1, 1n)
-    await file.add(2, 2n)
-    t.same(calls.done, ['sync?', 'sync!', 'write?', 'write!', 'sync?', 'sync!', 'write?', 'write!'])
+    t.same(calls.done, ['write?', 'write!'])
+    await file.flush()
+    t.same(calls.done, ['write?', 'write!', 'sync?', 'sync!'])
   })
 })
 
-t.test('records added during a sync share the next sync', async (t) => {
+t.test('flushes during a flush share the next one', async (t) => {
+  const dir = t.testdir({})
+  await withPartialFile(optionsIn(dir), async (file) => {
+    const calls = recordCalls(Object.getPrototypeOf(file.handle) as FileHandle)
+    t.teardown(calls.restore)
+    const first = file.flush()
+    await setImmediate()
+    await Promise.all([first, file.flush(), file.flush(), file.flush()])
+    t.same(calls.done, ['sync?', 'sync!', 'sync?', 'sync!'])
+  })
+})
+
+t.test('records added during a write share the next write', async (t) => {
   const dir = t.testdir({})
   await withPartialFile(optionsIn(dir), async (file) => {
     const calls = recordCalls(Object.getPrototypeOf(file.handle) as FileHandle)
@@ -280,17 +293,17 @@ t.test('records added during a sync share the next sync', async (t) => {
     const first = file.add(1, 0n)
     await setImmediate()
     await Promise.all([first, ...ranges.map(([number, crc64]) => file.add(number, crc64))])
-    t.equal(calls.done.filter((call) => call === 'sync!').length, 2)
+    t.equal(calls.done.filter((call) => call === 'write!').length, 2)
   })
   t.same(await readClaims(optionsIn(dir)), ranges)
 })
 
-t.test('without durable, add does not sync the partial file', async (t) => {
+t.test('without durable, flush does not wait for the disk', async (t) => {
   const dir = t.testdir({})
   await withPartialFile(optionsIn(dir, { durable: false }), async (file) => {
     const calls = recordCalls(Object.getPrototypeOf(file.handle) as FileHandle)
     t.teardown(calls.restore)
-    await file.add(1, 1n)
-    t.same(calls.done, ['write?', 'write!'])
+    await file.flush()
+    t.same(calls.done, [])
   })
 })

@@ -108,7 +108,7 @@ const startDownload = <A extends DownloadFileResult>(
  * partial file in a temporary directory beside the target. When all are complete, their combined CRC64 is compared with
  * COS's, and a rename replaces the target. Until then an existing file is untouched.
  *
- * A journal records each complete range when the disk has its bytes; meanwhile others are fetched. The next run for the same
+ * A journal records each complete range, and the disk takes its bytes while others are fetched. The next run for the same
  * file, in this process or another, finds it even after `kill -9`, compares the recorded ranges and fetches the others. A
  * partial file of an object that has changed, or with another `partSize`, is discarded. Two downloads to one file do not
  * disturb each other; the last to finish replaces it.

@@ -31,8 +31,8 @@ export interface DownloadFileInput extends DownloadOptions, WithProgress {
    */
   readonly onFailure?: 'keep' | 'discard'
   /**
-   * Flushes bytes to the disk before the journal records them and before the file is replaced, so that a power failure cannot
-   * damage a file. `false` is faster for thousands of small files. Default: true.
+   * Flushes the bytes to the disk before the file is replaced, so that a power failure cannot damage a file; those of complete
+   * ranges while others are fetched. `false` is faster for thousands of small files. Default: true.
    */
   readonly durable?: boolean
 }

@@ -13,7 +13,7 @@ import type { PartRange } from '../../stages/plan-ranges.js'
 import type { PartialFile } from '../../files/partial-file.js'
 import { withFileErrors, writeAll } from '../../files/atomic-file.js'
 import type { ContentPart } from './content.js'
-import { createRecorder } from './range-recorder.js'
+import { createFlusher } from './range-flusher.js'
 
 /** The file to write ranges to. The path is for errors. */
 export interface RangeTarget {
@@ -147,7 +147,7 @@ export const readFileRange = (
 export interface FillOptions {
   readonly context: Context
   readonly partial: PartialFile
-  /** Maximum number of ranges that are being compared or fetched, and of those that are being recorded. */
+  /** Maximum number of ranges that are being compared or fetched, and of those that are being flushed to the disk. */
   readonly concurrency: number | (() => number)
   /** Ends the run when it aborts. The run aborts it when a range fails. */
   readonly controller: AbortController
@@ -167,8 +167,8 @@ export interface FillResult {
  * Completes a partial file. A range recorded by an earlier run is read, encoded as it is stored, and its CRC64 compared;
  * all others are fetched.
  *
- * @units  at most `concurrency` complete ranges are not recorded yet: a crash loses them, and the ranges in progress
- * @errors the first failure; by then no write is in progress, and every recorded range is on the disk
+ * @units  the disk may not have the bytes of `concurrency` recorded ranges yet
+ * @errors the first failure; by then no write and no flush is in progress
  */
 export const fillRanges =
   ({ context, partial, concurrency, controller, fetch, onSkipped }: FillOptions) =>
@@ -181,7 +181,7 @@ export const fillRanges =
       return O.isSome(found) && found.value === recorded ? found : O.none
     }
     const most = typeof concurrency === 'number' ? () => concurrency : concurrency
-    const recorder = createRecorder(partial, most, controller)
+    const flusher = createFlusher(partial, most, controller)
     const fillRange = mapConcurrent<ContentPart>({ concurrency, controller })(async (range, signal) => {
       const present = await checkRecorded(range, signal)
       if (O.isSome(present)) {
@@ -189,15 +189,17 @@ export const fillRanges =
         return { ...range, crc64: present.value, resumed: range.size }
       }
       const crc64 = await writeRange(target, range, fetch(range, signal))
-      await recorder.record(range.number, crc64)
+      // Within the concurrency slot: a crash of this process loses no more than the ranges in progress.
+      await partial.add(range.number, crc64)
+      await flusher.start()
       return { ...range, crc64, resumed: 0 }
     })
     const runs: Array<PartRange & Crc64Run & Pick<FillResult, 'resumed'>> = []
     try {
       for await (const run of fillRange(fromIterable(ranges))) runs.push(run)
-      await recorder.end()
+      await flusher.end()
     } finally {
-      await recorder.settle()
+      await flusher.settle()
     }
     return {
       runs: runs.sort((a, b) => a.number - b.number),

@@ -134,6 +134,7 @@ const partialFileOf = (
     recorded,
     added,
     add: async (number, sum) => void added.set(number, sum),
+    flush: () => Promise.resolve(),
     isWorthKeeping: () => true,
     close: () => Promise.resolve()
   }
@@ -211,34 +212,17 @@ t.test('fillRanges stops all ranges if one fails, and keeps recorded ranges', as
   t.equal(aborted, 2)
 })
 
-/** A partial file whose records wait until the disk, which is the caller, has taken the bytes. */
-const slowDisk = (
-  file: RecordingFile
-): { readonly partial: PartialFile; readonly waiting: Array<() => void> } => {
-  const waiting: Array<() => void> = []
-  return {
-    waiting,
-    partial: {
-      ...file,
-      add: async (number, sum) => {
-        await new Promise<void>((resolve) => waiting.push(resolve))
-        await file.add(number, sum)
-      }
-    }
-  }
-}
-
 t.test(
-  'fillRanges fetches further while ranges wait for the disk, at most as many as the concurrency',
+  'fillRanges fetches further while the disk takes ranges, at most as many as the concurrency',
   async (t) => {
     const { handle, path } = await createTarget(t)
     const file = partialFileOf(handle, path, new Map())
-    const { partial, waiting } = slowDisk(file)
+    const waiting: Array<() => void> = []
     const fetched: Array<number> = []
     let isFilled = false
     const filled = fillRanges({
       context,
-      partial,
+      partial: { ...file, flush: () => new Promise((resolve) => waiting.push(resolve)) },
       concurrency: 2,
       controller: new AbortController(),
       fetch: ({ number, first, last }) => {
@@ -249,14 +233,13 @@ t.test(
     })(unchanged(1000).ranges(100)).finally(() => {
       isFilled = true
     })
-    // Two are being recorded, and two are complete and wait for them.
-    await waitFor(() => fetched.length === 4)
+    // Two are being flushed, and two that are recorded wait for them.
+    await waitFor(() => file.added.size === 4)
     await setTimeout(20)
     t.same(fetched, [1, 2, 3, 4])
     t.equal(waiting.length, 2)
     waiting.shift()?.()
     await waitFor(() => fetched.length === 5)
-    t.same([...file.added.keys()], [1])
     for (let count = 2; count <= 10; count += 1) {
       await waitFor(() => waiting.length > 0)
       t.notOk(isFilled)
@@ -267,23 +250,46 @@ t.test(
   }
 )
 
-t.test('fillRanges stops all ranges if one cannot be recorded, and waits for the others', async (t) => {
+t.test('fillRanges counts ranges that share a flush', async (t) => {
+  const { handle, path } = await createTarget(t)
+  const file = partialFileOf(handle, path, new Map())
+  let finish: () => void = () => undefined
+  const shared = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const filled = fillRanges({
+    context,
+    partial: { ...file, flush: () => shared },
+    concurrency: 2,
+    controller: new AbortController(),
+    fetch: ({ first, last }) => from(bytes.subarray(first, last + 1)),
+    onSkipped: () => undefined
+  })(unchanged(1000).ranges(100))
+  await waitFor(() => file.added.size === 4)
+  await setTimeout(20)
+  t.equal(file.added.size, 4)
+  finish()
+  t.equal((await filled).runs.length, 10)
+})
+
+t.test('fillRanges stops all ranges if the disk fails, and waits for the other flushes', async (t) => {
   const { handle, path } = await createTarget(t)
   const failure = new Error('no space')
-  let isRecorded = false
+  let flushes = 0
+  let isFlushed = false
   let fetched = 0
-  const partial: PartialFile = {
-    ...partialFileOf(handle, path, new Map()),
-    add: async (number) => {
-      if (number === 2) throw failure
-      await setTimeout(20)
-      isRecorded = true
-    }
-  }
   await t.rejects(
     fillRanges({
       context,
-      partial,
+      partial: {
+        ...partialFileOf(handle, path, new Map()),
+        flush: async () => {
+          flushes += 1
+          if (flushes === 2) throw failure
+          await setTimeout(20)
+          isFlushed = true
+        }
+      },
       concurrency: 2,
       controller: new AbortController(),
       fetch: ({ number, first, last }, signal) => {
@@ -298,6 +304,6 @@ t.test('fillRanges stops all ranges if one cannot be recorded, and waits for the
     })(unchanged(1000).ranges(100)),
     failure
   )
-  t.ok(isRecorded)
+  t.ok(isFlushed)
   t.ok(fetched <= 4)
 })
