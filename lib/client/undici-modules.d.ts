@@ -1,4 +1,4 @@
-// The modules of undici that lib/client/undici.ts imports, which have no types of their own.
+// Types for the modules of undici that undici.ts imports. undici has types for its main module alone.
 declare module 'undici/lib/dispatcher/agent.js' {
   export { Agent as default } from 'undici'
 }
