@@ -9,7 +9,8 @@ import { CosException, fileError, fromUnknown, type Context, type CosError } fro
 import { ioChunkSize } from '../core/limits.js'
 import type { BodyInput } from '../core/body.js'
 import { tryTask } from '../core/try-task.js'
-import { noFollow, withFileErrors } from './atomic-file.js'
+import { noFollow } from './atomic-file.js'
+import { displayPath } from './open-directory.js'
 import { openFile, type OpenFile } from './open-file.js'
 import { statPath } from './system-calls.js'
 import { systemError } from './system-error.js'
@@ -42,6 +43,30 @@ export interface SourceFile {
   readonly length: 'whole' | 'now'
   /** Context of the upload, for errors. */
   readonly context: Context
+}
+
+// -- errors --
+/** Converts what a call for the file has thrown. */
+const toFileError = ({
+  context,
+  path
+}: Pick<SourceFile, 'context' | 'path'>): ((thrown: unknown) => CosError) => {
+  // Before the call, which may close the directory of the path.
+  const shownPath = displayPath(path)
+  return (thrown) => (thrown instanceof CosException ? thrown.error : fileError(context, shownPath)(thrown))
+}
+
+const withErrorsOf = (
+  file: Pick<SourceFile, 'context' | 'path'>
+): (<A>(use: () => Promise<A>) => Promise<A>) => {
+  const toError = toFileError(file)
+  return async (use) => {
+    try {
+      return await use()
+    } catch (thrown) {
+      throw new CosException(toError(thrown))
+    }
+  }
 }
 
 // -- opening --
@@ -92,35 +117,24 @@ export const openSource = (
   { length = 'whole' }: SourceOptions = {},
   { isListed = false }: KnownPath = {}
 ): TE.TaskEither<CosError, SourceFile> =>
-  tryTask(
-    async () => {
-      // Checked before `open`: opening a FIFO waits for a writer, and opening a device may have side effects.
-      if (!isListed) requireRegularFile(await statPath(path))
-      const handle = await openFile(path, isListed ? openFlags | noFollow : openFlags)
-      try {
-        const version = await measure(handle)
-        return { path, handle, size: Number(version.size), version, length, context }
-      } catch (thrown) {
-        await handle.close()
-        throw thrown
-      }
-    },
-    fileError(context, path)
-  )
+  tryTask(async () => {
+    // Checked before `open`: opening a FIFO waits for a writer, and opening a device may have side effects.
+    if (!isListed) requireRegularFile(await statPath(path))
+    const handle = await openFile(path, isListed ? openFlags | noFollow : openFlags)
+    try {
+      const version = await measure(handle)
+      return { path, handle, size: Number(version.size), version, length, context }
+    } catch (thrown) {
+      await handle.close()
+      throw thrown
+    }
+  }, toFileError({ context, path }))
 
 // -- changes --
 const sourceError = ({ context }: SourceFile, problem: string): CosException =>
   new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
 
-const errorOf =
-  ({ context, path }: SourceFile) =>
-  (thrown: unknown): CosError =>
-    thrown instanceof CosException ? thrown.error : fileError(context, path)(thrown)
-
-const withErrorsOf = ({ context, path }: SourceFile): (<A>(use: () => Promise<A>) => Promise<A>) =>
-  withFileErrors(context, path)
-
-/** @errors also those of the system: each caller of this, and of `readInto`, converts them by `errorOf` or `withErrorsOf` */
+/** @errors also those of the system: each caller of this, and of `readInto`, converts them by `toFileError` or `withErrorsOf` */
 const requireUnchanged = async (file: SourceFile): Promise<void> => {
   const now = await file.handle.stat()
   const changed = file.length === 'now' ? hasShrunk : hasChanged
@@ -134,7 +148,7 @@ const requireUnchanged = async (file: SourceFile): Promise<void> => {
  * @errors `SourceError` if the file changed
  */
 export const checkUnchanged = (file: SourceFile): TE.TaskEither<CosError, void> =>
-  tryTask(() => requireUnchanged(file), errorOf(file))
+  tryTask(() => requireUnchanged(file), toFileError(file))
 
 // -- reading --
 export type Replayable = Extract<BodyInput, { readonly open: unknown }>
@@ -180,7 +194,7 @@ export const readWhole = (file: SourceFile): TE.TaskEither<CosError, Uint8Array>
     if (size === 0) await requireUnchanged(file)
     for (let at = 0; at < size;) at += await readInto(file, 0, size, at, bytes.subarray(at))
     return bytes
-  }, errorOf(file))
+  }, toFileError(file))
 
 /** `memory` returns a buffer of the size, for each read of at most `chunkSize` bytes. */
 async function* readRange(
@@ -255,13 +269,13 @@ export const createFileBody = (
 ): TE.TaskEither<CosError, Replayable> =>
   pipe(
     openSource(context, path, options),
-    TE.chainFirstW(({ handle }) => tryTask(() => handle.close(), fileError(context, path))),
+    TE.chainFirstW(({ handle }) => tryTask(() => handle.close(), toFileError({ context, path }))),
     TE.map((measured) => {
       const size = O.getOrElse(() => Math.max(0, measured.size - start))(requested)
       return {
         size,
         async *open(): AsyncGenerator<Uint8Array, void, undefined> {
-          const handle = await withFileErrors(context, path)(() => openFile(path, openFlags))
+          const handle = await withErrorsOf({ context, path })(() => openFile(path, openFlags))
           try {
             const file = { ...measured, handle }
             await withErrorsOf(file)(() => requireUnchanged(file))
