@@ -148,7 +148,7 @@ const server = createServer((request, response) => {
     }
   })
 })
-// Clients are idle when it is not their turn. A connection that is closed meanwhile fails a request, or has to be made again.
+// Clients are idle when it is not their turn. A connection that is closed meanwhile may fail a request.
 server.keepAliveTimeout = 0
 server.listen(0, '127.0.0.1', () => {
   process.send?.((server.address() as AddressInfo).port)

@@ -230,7 +230,7 @@ const toClient = (
   }
 }
 
-/** Bun replaces the package undici by a shim whose dispatchers have no methods, and does not replace the package's own modules. */
+/** Bun replaces the package undici by a shim whose dispatchers have no methods, and keeps the modules in the package. */
 const checkRuntime = (
   versions: NodeJS.ProcessVersions,
   dispatcher: Dispatcher | undefined

@@ -134,7 +134,7 @@ export const openSource = (
 const sourceError = ({ context }: SourceFile, problem: string): CosException =>
   new CosException({ _tag: 'SourceError', context, cause: new Error(problem) })
 
-/** @errors also those of the system: each caller of this, and of `readInto`, converts them by `toFileError` or `withErrorsOf` */
+/** @errors also those of the system: the callers of this, and of `readInto`, convert them by `toFileError` or `withErrorsOf` */
 const requireUnchanged = async (file: SourceFile): Promise<void> => {
   const now = await file.handle.stat()
   const changed = file.length === 'now' ? hasShrunk : hasChanged

@@ -31,9 +31,9 @@ const withHasher = async <A>(use: (hasher: Crc64Hasher) => Promise<A>): Promise<
   }
 }
 
-// One system call writes several chunks. With 256 KiB a call, a download took 1.08 times the time, and with 1 MiB 0.96
-// times (means of three runs of four rounds of 512 MiB, Node 20). The number of chunks is limited too, because a small chunk keeps the whole buffer
-// alive that it is a slice of.
+// One system call writes several chunks. With 256 KiB a call, a download took 1.08 times the time, and with 1 MiB 0.96 times
+// (means of three runs of four rounds of 512 MiB, Node 20). The number of chunks is limited too, because a small chunk keeps
+// the whole buffer alive that it is a slice of.
 const batch = { bytes: 2 * ioChunkSize, chunks: 16 }
 
 interface Writer {
@@ -52,7 +52,7 @@ const rangeWriter = ({ context, handle, path }: RangeTarget, from: number): Writ
   let writing: Promise<void> = Promise.resolve()
   const write = async (chunks: ReadonlyArray<Uint8Array>, position: number): Promise<void> => {
     await withFileErrors(context, path)(() => writeAll(handle, chunks, position))
-    // Left to the garbage collector, the chunks of 512 MiB took 18 mark-compact collections and 1.7 times the CPU time (Node 20).
+    // Left to the garbage collector, the chunks of 512 MiB took 18 mark-compacts and 1.7 times the CPU time (Node 20).
     chunks.forEach(freeOwned)
   }
   const flush = async (): Promise<void> => {
