@@ -36,7 +36,8 @@ export const createFlusher = (
   }
   return {
     start: async () => {
-      while (flushes.size >= most()) await Promise.race(flushes)
+      // One may always be flushed, also if the maximum is 0 at the moment.
+      while (flushes.size > 0 && flushes.size >= most()) await Promise.race(flushes)
       run().catch((error: unknown) => {
         controller.abort(error)
       })

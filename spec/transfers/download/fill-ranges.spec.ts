@@ -250,6 +250,19 @@ t.test(
   }
 )
 
+t.test('fillRanges ends also if its concurrency is 0 at times', async (t) => {
+  const { handle, path } = await createTarget(t)
+  const { runs } = await fillRanges({
+    context,
+    partial: partialFileOf(handle, path, new Map()),
+    concurrency: () => 0,
+    controller: new AbortController(),
+    fetch: ({ first, last }) => from(bytes.subarray(first, last + 1)),
+    onSkipped: () => undefined
+  })(unchanged(1000).ranges(300))
+  t.equal(runs.length, 4)
+})
+
 t.test('fillRanges counts ranges that share a flush', async (t) => {
   const { handle, path } = await createTarget(t)
   const file = partialFileOf(handle, path, new Map())
