@@ -24,8 +24,8 @@ export const freeBytes = ({ buffer, byteLength }: Uint8Array): void => {
 const owned = new WeakSet<ArrayBufferLike>()
 
 /**
- * Marks the memory of bytes that came from a connection, or were decrypted from them: this library has the only reference to
- * them, until it passes them to the caller.
+ * Marks the memory of bytes that came from a connection or a cipher: this library has the only reference to them, until it
+ * passes them to the caller.
  */
 export const markOwned = <A extends Uint8Array>(bytes: A): A => {
   // Others share their memory with buffers of the caller.
